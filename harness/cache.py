@@ -1,0 +1,104 @@
+"""Where everything lives that can be made again, and how it is made safely.
+
+`WASM_HARNESS_CACHE` moves the cache; without it the user's own cache folder is taken. An entry is made aside,
+under a lock, and moved into place when it is finished: it is there whole, or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from harness.errors import UnavailableError
+
+VARIABLE = "WASM_HARNESS_CACHE"
+LOCK_POLL_SECONDS = 0.1
+
+
+def cache_root() -> Path:
+    """The cache folder, which need not exist yet."""
+    moved = os.environ.get(VARIABLE)
+    return Path(moved).absolute() if moved else Path(platformdirs.user_cache_dir("cpython-wasm-harness"))
+
+
+def content_key(value: Any) -> str:
+    """Sixteen hex digits that stand for a JSON-able value: the name of a content-addressed entry."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, say: Callable[[str], None] = print) -> Iterator[int]:
+    """Holds the lock `path`, waiting for whoever has it. Gives the descriptor that carries it.
+
+    A child that inherits the descriptor keeps the lock after our death: nobody enters a tree in which an
+    orphaned make is still at work.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        told = False
+        while not _try_lock(descriptor):
+            if not told:
+                say(f"waiting for another run that holds {path}")
+                told = True
+            time.sleep(LOCK_POLL_SECONDS)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def make_entry(final: Path, make: Callable[[Path], None], *, say: Callable[[str], None] = print) -> Path:
+    """`final`, made by `make(folder)` in a folder aside when it is not there yet. Safe when two runs want it at once."""
+    if final.exists():
+        return final
+    with locked(final.with_name(final.name + ".lock"), say=say):
+        if final.exists():
+            return final
+        aside = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}."))
+        try:
+            aside.chmod(0o755)
+            make(aside)
+            aside.rename(final)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+    return final
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replaces the file in one step; a reader sees the old text or the new one."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise disk_error(error, path) from error
+
+
+def disk_error(error: OSError, path: Path) -> UnavailableError:
+    """What a full or unwritable disk is to the user."""
+    return UnavailableError(
+        f"cannot write {path}: {error.strerror}",
+        hint=f"free some space, or move the cache with {VARIABLE}=FOLDER",
+    )

@@ -1,0 +1,73 @@
+"""What runs a build. Every engine is a supervised child process that speaks one protocol.
+
+One JSON object a line, both ways. To the child: `{"op": "load", ...}` once, `{"op": "run", ...}` for each guest,
+`{"op": "stop"}` at any time. From it: one answer to each load and run. A child whose standard input ends exits at once,
+so it cannot outlive the harness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+# What `watch` returns to have a running guest stopped: a short reason, or None to let it go on.
+Watch = Callable[[], str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """A folder of the host that the guest can see."""
+
+    host: Path
+    guest: str
+    writable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestRun:
+    """One start of the interpreter. What it prints is appended to the file `output`."""
+
+    argv: tuple[str, ...]
+    mounts: tuple[Mount, ...]
+    output: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "op": "run",
+            "argv": list(self.argv),
+            "env": dict(self.env),
+            "mounts": [[str(mount.host), mount.guest, mount.writable] for mount in self.mounts],
+            "output": str(self.output),
+        }
+
+
+class Ending(StrEnum):
+    """How a guest ended."""
+
+    EXITED = "exited"  # by itself, with a status
+    TRAPPED = "trapped"  # the engine stopped it for a fault of its own
+    STOPPED = "stopped"  # we stopped it
+    ENGINE_DIED = "engine-died"  # and took the guest with it
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestExit:
+    """`status` counts for EXITED; `reason` is the trap, why it was stopped, or how the engine died."""
+
+    ending: Ending
+    status: int = 0
+    reason: str = ""
+
+
+class EngineSession(Protocol):
+    """A warm engine that runs one guest after another."""
+
+    def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+        """Runs the guest to its end; `watch` is asked many times a second whether to stop it."""
+
+    def close(self) -> None:
+        """Ends the engine, whatever it is doing."""

@@ -1,0 +1,111 @@
+"""The host's side of an engine: starts the child, sends it guests, and outlives whatever it does."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import selectors
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.engines import Ending, GuestExit, GuestRun, Watch
+from harness.errors import UnavailableError
+from harness.process import Command, kill_group, last_lines, start_child
+
+TICK_SECONDS = 0.02
+STOP_GRACE_SECONDS = 2.0
+LOAD_SECONDS = 120.0
+
+
+class ChildEngine:
+    """A session over any child that speaks the protocol. It is started when first needed, and again after it died."""
+
+    def __init__(self, command: Command, load: Mapping[str, Any], log: Path) -> None:
+        self._command = command
+        self._load = {"op": "load", **load}
+        self._log = log
+        self._child: subprocess.Popen[bytes] | None = None
+        self._buffer = b""
+
+    def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+        child = self._ready_child()
+        _send(child, guest.to_json())
+        stop_reason, deadline = "", float("inf")
+        while True:
+            answer, alive = self._receive(child, TICK_SECONDS)
+            if answer is not None:
+                return _exit_of(answer, stop_reason)
+            if not alive:
+                self.close()
+                return _death(child, stop_reason)
+            if not stop_reason and (reason := watch()):
+                stop_reason, deadline = reason, time.monotonic() + STOP_GRACE_SECONDS
+                _send(child, {"op": "stop"})
+            if time.monotonic() > deadline:
+                self.close()
+                return GuestExit(ending=Ending.STOPPED, reason=stop_reason)
+
+    def close(self) -> None:
+        if self._child is not None:
+            kill_group(self._child)
+            for pipe in (self._child.stdin, self._child.stdout):
+                with contextlib.suppress(OSError):
+                    assert pipe is not None
+                    pipe.close()
+            self._child = None
+            self._buffer = b""
+
+    def _ready_child(self) -> subprocess.Popen[bytes]:
+        if self._child is None:
+            self._child = start_child(self._command, log=self._log)
+            _send(self._child, self._load)
+            answer, _ = self._receive(self._child, LOAD_SECONDS)
+            if answer is None or "error" in answer:
+                self.close()
+                said = answer["error"] if answer else last_lines(self._log) or "nothing"
+                raise UnavailableError(f"the engine did not start: {said}", hint=f"its log is {self._log}")
+        return self._child
+
+    def _receive(self, child: subprocess.Popen[bytes], seconds: float) -> tuple[dict[str, Any] | None, bool]:
+        """The next answer, if one comes within `seconds`, and whether the child is still there."""
+        assert child.stdout is not None
+        deadline = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(child.stdout, selectors.EVENT_READ)
+            while b"\n" not in self._buffer:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    return None, True
+                chunk = child.stdout.read1(65536)  # type: ignore[attr-defined]
+                if not chunk:
+                    return None, False
+                self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        answer: dict[str, Any] = json.loads(line)
+        return answer, True
+
+
+def _send(child: subprocess.Popen[bytes], message: Mapping[str, Any]) -> None:
+    """A child that is gone cannot be told anything; that it is gone is seen when reading from it."""
+    assert child.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        child.stdin.write(json.dumps(message).encode() + b"\n")
+        child.stdin.flush()
+
+
+def _exit_of(answer: Mapping[str, Any], stop_reason: str) -> GuestExit:
+    if "status" in answer:
+        return GuestExit(ending=Ending.EXITED, status=answer["status"])
+    if stop_reason:
+        return GuestExit(ending=Ending.STOPPED, reason=stop_reason)
+    return GuestExit(ending=Ending.TRAPPED, reason=str(answer.get("trap", answer)))
+
+
+def _death(child: subprocess.Popen[bytes], stop_reason: str) -> GuestExit:
+    if stop_reason:
+        return GuestExit(ending=Ending.STOPPED, reason=stop_reason)
+    status = child.returncode
+    how = f"signal {-status}" if status < 0 else f"status {status}"
+    return GuestExit(ending=Ending.ENGINE_DIED, reason=f"the engine process ended with {how}")

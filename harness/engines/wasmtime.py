@@ -1,0 +1,37 @@
+"""Opens a wasmtime session for a WASI build."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from harness.engines.session import ChildEngine
+from harness.process import Command
+
+_WORKER = Path(__file__).with_name("wasmtime_worker.py")
+
+
+def open_session(
+    *, wasm: Path, compiled: Path, wasm_stack: int, runtime: Path, log: Path, index: int
+) -> ChildEngine:
+    """A warm wasmtime of the package in `runtime`. `compiled` is where the compiled module is kept between runs.
+
+    `index` numbers the sessions that run side by side: each keeps to one processor.
+    """
+    command = Command(argv=(sys.executable, "-I", str(_WORKER), str(runtime)), cwd=log.parent)
+    load = {
+        "wasm": str(wasm),
+        "compiled": str(compiled),
+        "max_wasm_stack": wasm_stack,
+        "processor": processor_for(index),
+    }
+    return ChildEngine(command, load, log)
+
+
+def processor_for(index: int) -> int | None:
+    """The processor for the `index`-th session; None where the system cannot be told."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    allowed = sorted(os.sched_getaffinity(0))
+    return allowed[index % len(allowed)]

@@ -1,0 +1,126 @@
+"""The child that runs WASI guests with wasmtime's Python bindings. Started by path, imports nothing of the harness.
+
+The main thread reads requests, so that a stop, or the end of the harness, is noticed while a guest runs: the bindings
+call the C library without holding the interpreter's lock. Each guest gets a thread whose native stack is larger than the
+wasm stack it is promised, a fresh store and a fresh instance; the compiled module is shared by all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+NATIVE_STACK_MARGIN = 16 * 1024 * 1024
+
+
+class Worker:
+    def __init__(self, wasmtime: Any, answers: int) -> None:
+        self.wasmtime = wasmtime
+        self.answers = answers
+        self.engine: Any = None
+        self.module: Any = None
+        self.linker: Any = None
+
+    def load(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Maps the compiled module, compiling it first when there is no file of it that fits this engine."""
+        if request["processor"] is not None:
+            # wasmtime's WASI hands each file operation to a thread of its own and waits for it. Both on one
+            # processor make that hand-over several times cheaper, and a guest never uses a second one.
+            os.sched_setaffinity(0, {request["processor"]})
+        config = self.wasmtime.Config()
+        config.epoch_interruption = True
+        stack = request["max_wasm_stack"]
+        # The C library aborts when max_wasm_stack is above the async stack's size, which the class cannot set.
+        self.wasmtime._ffi.dll.wasmtime_config_async_stack_size_set(config.ptr(), _size(stack))  # noqa: SLF001
+        config.max_wasm_stack = stack
+        threading.stack_size(stack + NATIVE_STACK_MARGIN)
+        self.engine = self.wasmtime.Engine(config)
+        self.module = self._module(Path(request["wasm"]), Path(request["compiled"]))
+        self.linker = self.wasmtime.Linker(self.engine)
+        self.linker.define_wasi()
+        return {"loaded": str(request["wasm"])}
+
+    def _module(self, wasm: Path, compiled: Path) -> Any:
+        try:
+            return self.wasmtime.Module.deserialize_file(self.engine, str(compiled))
+        except (self.wasmtime.WasmtimeError, OSError):
+            module = self.wasmtime.Module.from_file(self.engine, str(wasm))
+        aside = compiled.with_name(f".{compiled.name}.{os.getpid()}")
+        aside.write_bytes(module.serialize())
+        aside.replace(compiled)
+        return module
+
+    def run(self, request: dict[str, Any]) -> dict[str, Any]:
+        with Path(request["output"]).open("ab") as output:
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+        wasi = self.wasmtime.WasiConfig()
+        wasi.argv = request["argv"]
+        wasi.env = request["env"].items()
+        wasi.inherit_stdout()
+        wasi.inherit_stderr()
+        for host, guest, writable in request["mounts"]:
+            wasi.preopen_dir(host, guest, writable)
+        with self.wasmtime.Store(self.engine) as store:
+            store.set_wasi(wasi)
+            store.set_epoch_deadline(1)
+            return self._start(store)
+
+    def _start(self, store: Any) -> dict[str, Any]:
+        try:
+            instance = self.linker.instantiate(store, self.module)
+            instance.exports(store)["_start"](store)
+        except self.wasmtime.ExitTrap as ending:
+            return {"status": ending.code}
+        except self.wasmtime.Trap as trap:
+            return {"trap": str(trap)}
+        except self.wasmtime.WasmtimeError as error:
+            return {"trap": str(error)}
+        return {"status": 0}
+
+    def answer(self, message: dict[str, Any]) -> None:
+        os.write(self.answers, json.dumps(message).encode() + b"\n")
+
+    def serve(self, request: dict[str, Any]) -> None:
+        try:
+            answer = self.run(request)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the host must hear it or wait for ever
+            answer = {"trap": f"the engine could not run the guest: {error!r}"}
+        self.answer(answer)
+
+
+def _size(value: int) -> Any:
+    import ctypes  # noqa: PLC0415 - wasmtime has loaded it by now
+
+    return ctypes.c_size_t(value)
+
+
+def main(runtime: str) -> None:
+    """Serves requests until standard input ends. `runtime` is the folder that holds the wasmtime package."""
+    # Guests write to descriptors 1 and 2; the answers keep a descriptor that no guest can name.
+    answers = os.dup(1)
+    if runtime:
+        sys.path.insert(0, runtime)
+    import wasmtime  # noqa: PLC0415 - the version to use is an argument
+
+    worker = Worker(wasmtime, answers)
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        if request["op"] == "stop":
+            worker.engine.increment_epoch()
+        elif request["op"] == "run":
+            threading.Thread(target=worker.serve, args=(request,), daemon=True).start()
+        else:
+            try:
+                worker.answer(worker.load(request))
+            except (wasmtime.WasmtimeError, OSError) as error:
+                worker.answer({"error": f"{type(error).__name__}: {error}"})
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,84 @@
+"""One class per kind of failure, each with its exit code.
+
+Whatever a user can cause ends as one of these: a sentence that says what happened and where, and a hint
+that says what to do next. Only `cli.main` turns them into text and an exit status.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+EXIT_OK = 0
+EXIT_UNEXPECTED = 1
+EXIT_CONFIG = 2
+EXIT_UNAVAILABLE = 3
+EXIT_BUILD = 4
+EXIT_INTERNAL = 5
+EXIT_INTERRUPTED = 130
+
+READABLE_NAMES = 20
+
+
+class HarnessError(Exception):
+    """A failure that is told to the user without a traceback. `hint` is the next thing to do."""
+
+    exit_code = EXIT_INTERNAL
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  -> {self.hint}" if self.hint else self.message
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Problem:
+    """One mistake in a configuration file. `line` is 1-based, 0 when the file has no such line."""
+
+    file: str
+    line: int = 0
+    key: str = ""
+    message: str
+    suggestion: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        key = f" {self.key}:" if self.key else ""
+        tail = f" ({self.suggestion})" if self.suggestion else ""
+        return f"{where}:{key} {self.message}{tail}"
+
+
+class ConfigError(HarnessError):
+    """A usage or configuration mistake; `problems` holds all that were found, not only the first."""
+
+    exit_code = EXIT_CONFIG
+
+    def __init__(self, message: str, *, problems: Sequence[Problem] = (), hint: str = "") -> None:
+        text = "\n".join([message, *(f"  {problem}" for problem in sorted(set(problems)))])
+        super().__init__(text, hint=hint)
+        self.problems = tuple(sorted(set(problems)))
+
+
+class UnavailableError(HarnessError):
+    """A toolchain, source, runtime or tool that cannot be had here."""
+
+    exit_code = EXIT_UNAVAILABLE
+
+
+class BuildError(HarnessError):
+    """A step of a build failed, or what was built is not what was asked for."""
+
+    exit_code = EXIT_BUILD
+
+
+def did_you_mean(word: str, allowed: Iterable[str]) -> str:
+    """`did you mean 'x'?`, or the allowed names when none is near and they are few enough to read; else empty."""
+    names = sorted(set(allowed))
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"allowed: {', '.join(names)}" if 0 < len(names) <= READABLE_NAMES else ""

@@ -1,0 +1,302 @@
+"""Expectations: the lists under expected_failures/, checked as they are read, and looked up by case id.
+
+An entry names exact case ids. A module's dotted name (`test.test_foo`) stands for what belongs to no case,
+`test.test_foo.Class.*` for all cases of a class that have no entry of their own.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.conditions import ALWAYS, Condition, facts_of, read_condition
+from harness.errors import ConfigError, Problem, did_you_mean
+from harness.limitations import REGISTRY_FILE, URL, Registry
+from harness.matrix import Cell
+from harness.outcomes import Outcome
+from harness.tables import TableReader, load_document
+
+_FIXTURE = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass) \(([\w.]+)\)")
+_TEST_ID = re.compile(r"[^\s*.]+(\.[^\s*.]+)*(\.\*)?")
+_WILDCARD = ".*"
+EXPECTABLE = tuple(outcome.value for outcome in Outcome if not outcome.is_good)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectTable:
+    """An `[[expect]]` as written, but for `when`.
+
+    The first `outcome` is the usual one, the rest are known intermittents. `run` is False for what would take
+    the machine down: it is not run, and that is not held against it.
+    """
+
+    tests: tuple[str, ...]
+    outcome: tuple[Outcome, ...]
+    reason: str
+    limitation: str = ""
+    issue: str = ""
+    run: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation(ExpectTable):
+    """One entry. `place` is its file and line."""
+
+    place: str
+    when: Condition = ALWAYS
+
+
+@dataclass(frozen=True)
+class CellExpectations:
+    """The expectations whose conditions hold for one cell, by what they name."""
+
+    entries: Mapping[str, Expectation] = field(default_factory=dict)
+
+    @functools.cached_property
+    def _subjects(self) -> Sequence[tuple[str, str]]:
+        return sorted((subject_of(test), test) for test in self.entries)
+
+    def _between(self, low: tuple[str], high: tuple[str]) -> Sequence[tuple[str, str]]:
+        return self._subjects[
+            bisect.bisect_left(self._subjects, low) : bisect.bisect_left(self._subjects, high)
+        ]
+
+    def lookup(self, case: str) -> Expectation | None:
+        """The entry for a case, a fixture or a module's dotted name; its own, else its class's."""
+        return self.entries.get(case) or self.entries.get(wildcard_of(case))
+
+    def of_module(self, module: str) -> tuple[str, ...]:
+        """What the entries name within that module, its own dotted name included; sorted."""
+        name = dotted(module)
+        # "/" is the character after ".": the bounds enclose what begins with the name and a dot.
+        inner = self._between((name + ".",), (name + "/",))
+        return tuple(sorted(test for _, test in (*self._between((name,), (name + "\0",)), *inner)))
+
+    def not_to_run(self, module: str) -> tuple[str, ...]:
+        """What of that module must not run at all."""
+        return tuple(test for test in self.of_module(module) if not self.entries[test].run)
+
+    def modules(self, known: Iterable[str]) -> tuple[str, ...]:
+        """Those of the `known` modules that have an entry, in their order."""
+        return tuple(module for module in known if self.of_module(module))
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """All entries of all files, in the order of the files."""
+
+    entries: tuple[Expectation, ...]
+
+    def for_cell(self, cell: Cell, *, python: str = "") -> CellExpectations:
+        """Those that hold for `cell`. ConfigError when two of them claim the same test.
+
+        `python` is the version that was built, where the cell names only a path.
+        """
+        found, problems = self._for_cell(cell, python)
+        if problems:
+            raise ConfigError(f"expectations for {cell.id} contradict each other:", problems=problems)
+        return found
+
+    def check_cells(self, cells: Iterable[Cell]) -> None:
+        """ConfigError with every contradiction of every cell."""
+        problems = [problem for cell in cells for problem in self._for_cell(cell, "")[1]]
+        if problems:
+            raise ConfigError("expectations contradict each other:", problems=problems)
+
+    def check_modules(self, known: Collection[str]) -> None:
+        """ConfigError with every entry whose module is not one of the suite's `known` modules."""
+        names = {dotted(module) for module in known}
+        packages = {name.rpartition(".")[0] for name in names} - {"test"}
+        problems = [
+            _test_problem(entry, test, *mistake)
+            for entry in self.entries
+            for test in entry.tests
+            if (mistake := _suite_mistake(test, names, packages))
+        ]
+        if problems:
+            raise ConfigError("expectations name modules that the suite does not have:", problems=problems)
+
+    def _for_cell(self, cell: Cell, python: str) -> tuple[CellExpectations, list[Problem]]:
+        facts = facts_of(cell, python=python)
+        found: dict[str, Expectation] = {}
+        problems: list[Problem] = []
+        for entry in self.entries:
+            if not entry.when.holds(facts):
+                continue
+            for test in entry.tests:
+                first = found.setdefault(test, entry)
+                if first is not entry:
+                    problems.append(_test_problem(entry, test, f"stands already at {first.place}", _CONFLICT))
+        return CellExpectations(found), problems
+
+
+_CONFLICT = "merge the two, or give them conditions that exclude each other"
+
+
+def load_expectations(folder: Path, registry: Registry) -> Expectations:
+    """The entries of every `*.toml` under `folder` but the registry. ConfigError lists all mistakes."""
+    if not folder.is_dir():
+        raise ConfigError(f"there is no folder {folder}", hint="it holds the expectation lists")
+    problems: list[Problem] = []
+    entries: list[Expectation] = []
+    for path in sorted(folder.rglob("*.toml")):
+        if path == folder / REGISTRY_FILE:
+            continue
+        name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+        reader = TableReader(load_document(path, name, problems), problems)
+        reader.check_top_level({"expect"})
+        for index, data in enumerate(reader.array("expect")):
+            if entry := _read_entry(reader, index, data, registry):
+                entries.append(entry)
+    if problems:
+        raise ConfigError("the expectation lists have mistakes:", problems=problems)
+    return Expectations(tuple(entries))
+
+
+def dotted(module: str) -> str:
+    """`test.test_json` for regrtest's `test_json`."""
+    return module if module.startswith("test.") else f"test.{module}"
+
+
+def module_of(test: str, known: Collection[str]) -> str | None:
+    """The longest of the dotted names `known` that a case, fixture or wildcard belongs to, if any."""
+    parts = subject_of(test).split(".")
+    return next((name for end in range(len(parts), 0, -1) if (name := ".".join(parts[:end])) in known), None)
+
+
+def subject_of(test: str) -> str:
+    """The dotted name that an id is about: that of a fixture's class or module, of a wildcard's class."""
+    fixture = _FIXTURE.fullmatch(test)
+    return fixture.group(1) if fixture else test.removesuffix(_WILDCARD)
+
+
+def wildcard_of(case: str) -> str:
+    """The wildcard that covers a case: `test.test_os.LinkTests.*`."""
+    return case.rpartition(".")[0] + _WILDCARD
+
+
+def _read_entry(
+    reader: TableReader, index: int, data: Mapping[str, Any], registry: Registry
+) -> Expectation | None:
+    before = len(reader.problems)
+    plain = {key: value for key, value in data.items() if key != "when"}
+    if "outcome" in plain and not isinstance(plain["outcome"], list):
+        plain["outcome"] = [plain["outcome"]]
+    table = reader.read(ExpectTable, plain, table="expect", index=index)
+    when = _read_when(reader, index, data.get("when", {}))
+    if table is None:
+        return None
+    for key, message, suggestion in _mistakes(table, when, registry):
+        reader.problem(message, table="expect", index=index, key=key, suggestion=suggestion)
+    if len(reader.problems) > before:
+        return None
+    place = f"{reader.document.name}:{reader.document.line_of('expect', index)}"
+    return Expectation(**vars(table), place=place, when=when)
+
+
+def _read_when(reader: TableReader, index: int, data: object) -> Condition:
+    if not isinstance(data, dict):
+        reader.problem("must be an inline table, { target = ... }", table="expect", index=index, key="when")
+        return ALWAYS
+    when, mistakes = read_condition(data)
+    line = reader.document.line_of("expect", index, "when")
+    for key, message, suggestion in mistakes:
+        reader.problems.append(
+            Problem(
+                file=reader.document.name,
+                line=line,
+                key=f"expect.when.{key}",
+                message=message,
+                suggestion=suggestion,
+            )
+        )
+    return when
+
+
+_Mistake = tuple[str, str, str]
+
+
+def _mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterator[_Mistake]:
+    yield from _test_mistakes(table.tests)
+    yield from _outcome_mistakes(table.outcome)
+    yield from _cause_mistakes(table, when, registry)
+    if not table.reason.strip():
+        yield "reason", "must not be empty", "one sentence that says what fails and how"
+    elif table.reason.casefold().lstrip().startswith("todo"):
+        yield "reason", "is still to be written", "one sentence that says what fails and how"
+
+
+def _test_mistakes(tests: Sequence[str]) -> Iterator[_Mistake]:
+    if not tests:
+        yield "tests", "must name at least one test", ""
+    for test in tests:
+        if not _FIXTURE.fullmatch(test) and not _TEST_ID.fullmatch(test):
+            yield (
+                "tests",
+                f"{test!r} is no test id",
+                "a case, a module, a fixture, or a class and .*",
+            )
+        elif test.startswith("test_"):
+            yield "tests", f"{test!r} is not a full id", f"did you mean 'test.{test}'?"
+    for test, count in Counter(tests).items():
+        if count > 1:
+            yield "tests", f"{test!r} stands here {count} times", ""
+
+
+def _outcome_mistakes(outcomes: Sequence[Outcome]) -> Iterator[_Mistake]:
+    if not outcomes:
+        yield "outcome", "must name at least one outcome", f"allowed: {', '.join(EXPECTABLE)}"
+    for outcome in outcomes:
+        if outcome.is_good:
+            yield "outcome", f"{outcome.value!r} needs no expectation", f"allowed: {', '.join(EXPECTABLE)}"
+    if len(set(outcomes)) < len(outcomes):
+        yield "outcome", "names an outcome twice", ""
+
+
+def _cause_mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterator[_Mistake]:
+    if bool(table.limitation) == bool(table.issue):
+        yield "limitation", "an entry has a limitation or an issue, exactly one of them", ""
+    if table.issue and not URL.fullmatch(table.issue):
+        yield "issue", f"must be an https address, not {table.issue!r}", ""
+    if not table.limitation:
+        return
+    limitation = registry.limitations.get(table.limitation)
+    if limitation is None:
+        near = did_you_mean(table.limitation, registry.limitations)
+        yield "limitation", f"{table.limitation!r} is not in {REGISTRY_FILE}", near
+    elif foreign := sorted(when.targets - set(limitation.targets)):
+        names = ", ".join(foreign)
+        yield "limitation", f"{table.limitation!r} is not documented for {names}", "narrow `when`"
+
+
+def _suite_mistake(test: str, names: Collection[str], packages: Collection[str]) -> tuple[str, str] | None:
+    """What is wrong with the module of a test id, and a suggestion.
+
+    Not every id can be judged: doctests are named after what they document, and some cases after the helper
+    module that defines their class (`test.datetimetester`).
+    """
+    subject = subject_of(test)
+    parts = subject.split(".")
+    if subject in names and test.endswith(_WILDCARD):
+        return "is a module: .* stands for the cases of a class", f"name the class, as in {subject}.Class.*"
+    if parts[0] != "test" or module_of(test, names):
+        return None
+    package = module_of(test, packages) or "test"
+    first = parts[package.count(".") + 1 : package.count(".") + 2]
+    if first and not first[0].startswith("test_"):
+        return None
+    return "belongs to no module of the suite", did_you_mean(".".join([package, *first]), names)
+
+
+def _test_problem(entry: Expectation, test: str, message: str, suggestion: str) -> Problem:
+    file, _, line = entry.place.rpartition(":")
+    return Problem(
+        file=file, line=int(line), key="expect.tests", message=f"{test!r} {message}", suggestion=suggestion
+    )

@@ -1,0 +1,80 @@
+"""The registry of platform limitations: one entry per statement of the documentation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import ConfigError, Problem
+from harness.matrix import Target
+from harness.tables import TableReader, load_document
+
+REGISTRY_FILE = "limitations.toml"
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+URL = re.compile(r"https://[^\s/]+/\S+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limitation:
+    """One documented statement about the platform.
+
+    `source` is the address of the statement, with revision and heading. `targets` says where it holds.
+    `needs` names what a test must need to be hit by it, in the words of CPython's `test.support`:
+    `subprocess`, `fork`.
+    """
+
+    id: str
+    section: str
+    statement: str
+    source: str
+    targets: tuple[Target, ...]
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All limitations by id, in the order of the file."""
+
+    limitations: Mapping[str, Limitation]
+
+
+def load_registry(path: Path) -> Registry:
+    """The limitations of the file `path`. ConfigError lists all its mistakes at once."""
+    problems: list[Problem] = []
+    reader = TableReader(load_document(path, f"{path.parent.name}/{path.name}", problems), problems)
+    reader.check_top_level({"limitation"})
+    found: dict[str, Limitation] = {}
+    for index, data in enumerate(reader.array("limitation")):
+        limitation = reader.read(Limitation, data, table="limitation", index=index)
+        if limitation is None:
+            continue
+        for key, message in _mistakes(limitation, found):
+            reader.problem(message, table="limitation", index=index, key=key)
+        found.setdefault(limitation.id, limitation)
+    if problems:
+        raise ConfigError("the registry of limitations has mistakes:", problems=problems)
+    return Registry(found)
+
+
+def _mistakes(limitation: Limitation, before: Mapping[str, Limitation]) -> list[tuple[str, str]]:
+    checks = {
+        "id": (
+            ("must be lower-case words with hyphens between", not _ID.fullmatch(limitation.id)),
+            ("stands already in this file", limitation.id in before),
+        ),
+        "section": (("must not be empty", not limitation.section.strip()),),
+        "statement": (("must not be empty", not limitation.statement.strip()),),
+        "source": (("must be an https address with a heading (#...)", not _is_heading(limitation.source)),),
+        "targets": (
+            ("must name at least one target", not limitation.targets),
+            ("names a target twice", len(set(limitation.targets)) < len(limitation.targets)),
+        ),
+        "needs": (("must not hold empty strings", not all(need.strip() for need in limitation.needs)),),
+    }
+    return [(key, message) for key, rows in checks.items() for message, wrong in rows if wrong]
+
+
+def _is_heading(source: str) -> bool:
+    return bool(URL.fullmatch(source)) and "#" in source.rstrip("#")

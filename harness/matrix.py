@@ -1,0 +1,226 @@
+"""The matrix: cells, how they are declared in TOML, and how some of them are selected. Pure but for reading files."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from harness.errors import ConfigError, Problem, did_you_mean
+from harness.tables import TableReader, load_document
+
+
+class Target(StrEnum):
+    EMSCRIPTEN = "emscripten"
+    WASI = "wasi"
+
+
+class Engine(StrEnum):
+    NODE = "node"
+    WASMTIME = "wasmtime"
+
+
+ENGINE_OF = {Target.EMSCRIPTEN: Engine.NODE, Target.WASI: Engine.WASMTIME}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One fully decided point of the matrix.
+
+    `toolchain` is the version of the Emscripten or WASI SDK, `runtime` that of Node or wasmtime. `resources` is
+    regrtest's `-u`. Timeouts are in seconds: `case_timeout` without any progress, `module_timeout` for all of a module.
+    `broken` says why a combination is known not to work; such a cell is left out of tag selections but can be named.
+    """
+
+    id: str
+    target: Target
+    toolchain: str
+    python: str
+    runtime: str
+    description: str
+    tags: tuple[str, ...] = ()
+    pthreads: bool = False
+    dynamic_linking: bool = False
+    pydebug: bool = False
+    configure: tuple[str, ...] = ()
+    resources: str = "all,-cpu,-largefile"
+    case_timeout: float = 120.0
+    module_timeout: float = 1200.0
+    broken: str = ""
+
+    @property
+    def engine(self) -> Engine:
+        return ENGINE_OF[self.target]
+
+    @property
+    def python_series(self) -> str:
+        """`3.13` of `3.13.5`; a path's own version is not known before it is read."""
+        return ".".join(self.python.split(".")[:2])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """Values that every cell of a matrix shares unless it says otherwise."""
+
+    python: str
+    wasmtime: str
+    node: str
+    wasi_sdk: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellTable:
+    """A `[[cell]]` as written: what is left out comes from `[defaults]`."""
+
+    id: str
+    target: Target
+    description: str
+    toolchain: str = ""
+    python: str = ""
+    runtime: str = ""
+    tags: tuple[str, ...] = ()
+    pthreads: bool = False
+    dynamic_linking: bool = False
+    pydebug: bool = False
+    configure: tuple[str, ...] = ()
+    resources: str = ""
+    case_timeout: float = 0.0
+    module_timeout: float = 0.0
+    broken: str = ""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All declared cells, in the order of their files."""
+
+    cells: tuple[Cell, ...]
+
+    def cell(self, cell_id: str) -> Cell:
+        """The cell of that id; ConfigError with the nearest name when there is none."""
+        for cell in self.cells:
+            if cell.id == cell_id:
+                return cell
+        suggestion = did_you_mean(cell_id, (cell.id for cell in self.cells))
+        raise ConfigError(
+            f"there is no cell {cell_id!r}; {suggestion}",
+            hint="`python -m harness cells` lists them; a cell is added in matrices/*.toml",
+        )
+
+    def select(self, *, ids: Sequence[str] = (), tags: Sequence[str] = ()) -> tuple[Cell, ...]:
+        """Cells named by `ids`, then those that carry any of `tags`; all when both are empty. Never twice the same."""
+        if not ids and not tags:
+            return self.cells
+        known = {tag for cell in self.cells for tag in cell.tags}
+        for tag in tags:
+            if tag not in known:
+                raise ConfigError(f"no cell has the tag {tag!r}; {did_you_mean(tag, known)}")
+        named = [self.cell(cell_id) for cell_id in ids]
+        tagged = [cell for cell in self.cells if not cell.broken and set(tags) & set(cell.tags)]
+        return tuple(dict.fromkeys([*named, *tagged]))
+
+
+def load_matrix(folder: Path) -> Matrix:
+    """The cells of every `*.toml` in `folder` but pins.toml. ConfigError lists all mistakes of all files at once."""
+    problems: list[Problem] = []
+    cells: list[Cell] = []
+    files = sorted(path for path in folder.glob("*.toml") if path.name != "pins.toml")
+    if not files:
+        raise ConfigError(f"no matrix file in {folder}", hint="it needs at least default.toml")
+    readers = []
+    for path in files:
+        name = f"{folder.name}/{path.name}"
+        reader = TableReader(load_document(path, name, problems), problems)
+        reader.check_top_level({"defaults", "cell"})
+        readers.append(reader)
+    defaults = _defaults(readers)
+    for reader in readers:
+        cells.extend(_read_cells(reader, defaults))
+    problems.extend(_duplicates(readers))
+    if problems:
+        raise ConfigError("the matrix has mistakes:", problems=problems)
+    return Matrix(tuple(cells))
+
+
+def _defaults(readers: Sequence[TableReader]) -> Defaults | None:
+    holders = [reader for reader in readers if "defaults" in reader.document.data]
+    for extra in holders[1:]:
+        extra.problem(f"stands already in {holders[0].document.name}", table="defaults")
+    if holders:
+        return holders[0].read(Defaults, holders[0].table("defaults"), table="defaults")
+    readers[0].problem("no matrix file has a [defaults] table")
+    return None
+
+
+def _read_cells(reader: TableReader, defaults: Defaults | None) -> Iterable[Cell]:
+    for index, data in enumerate(reader.array("cell")):
+        table = reader.read(CellTable, data, table="cell", index=index)
+        if table is None or defaults is None:
+            continue
+        cell = _complete(table, defaults)
+        for key, message in _contradictions(cell, defaults):
+            reader.problem(message, table="cell", index=index, key=key)
+        yield cell
+
+
+def _complete(table: CellTable, defaults: Defaults) -> Cell:
+    wasi = table.target is Target.WASI
+    values = {key: value for key, value in vars(table).items() if value}
+    shared = {
+        "python": defaults.python,
+        "runtime": defaults.wasmtime if wasi else defaults.node,
+        "toolchain": defaults.wasi_sdk if wasi else "",
+    }
+    return Cell(**(shared | values))
+
+
+def cell_id(cell: Cell, defaults: Defaults) -> str:
+    """The id that the cell's own fields spell; docs/architecture.md gives the grammar."""
+    version = (
+        "" if cell.target is Target.WASI and cell.toolchain == defaults.wasi_sdk else f"-{cell.toolchain}"
+    )
+    threads = "-threads" if cell.target is Target.WASI else "-pthreads"
+    parts = [
+        cell.target.value,
+        version,
+        threads if cell.pthreads else "",
+        "-dynlink" if cell.dynamic_linking else "",
+        "-debug" if cell.pydebug else "",
+        "" if cell.python == defaults.python else f"-py{cell.python_series}",
+    ]
+    return "".join(parts)
+
+
+def _contradictions(cell: Cell, defaults: Defaults) -> Iterable[tuple[str, str]]:
+    if not cell.toolchain:
+        yield "toolchain", "is missing: an emscripten cell names its Emscripten version"
+    elif (spelled := cell_id(cell, defaults)) != cell.id:
+        yield "id", f"is {cell.id!r}, but the cell's other keys spell {spelled!r}"
+    if cell.target is Target.WASI and cell.dynamic_linking:
+        yield "dynamic_linking", "CPython's configure has no dynamic linking for WASI"
+    if cell.case_timeout <= 0 or cell.module_timeout < cell.case_timeout:
+        yield "module_timeout", "must be at least case_timeout, and both above 0"
+
+
+def _duplicates(readers: Sequence[TableReader]) -> Iterable[Problem]:
+    seen: dict[str, str] = {}
+    for reader in readers:
+        for index, data in enumerate(reader.array("cell")):
+            name, line = str(data.get("id")), reader.document.line_of("cell", index, "id")
+            where = f"{reader.document.name}:{line}"
+            if name in seen:
+                yield Problem(
+                    file=reader.document.name,
+                    line=line,
+                    key="cell.id",
+                    message=f"{name!r} stands already at {seen[name]}",
+                )
+            seen.setdefault(name, where)
+
+
+def with_python(cell: Cell, python: str) -> Cell:
+    """The cell with another CPython: a version, or a path to a checkout. Its id says so, unless it is the same."""
+    if python == cell.python:
+        return cell
+    return dataclasses.replace(cell, python=python)

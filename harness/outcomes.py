@@ -1,0 +1,179 @@
+"""What cases and modules did, and how that is written down.
+
+The words are regrtest's and unittest's where they have one; `crash`, `timeout` and `not-run` are what they lack.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """What one case did."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    ERROR = "error"
+    SKIP = "skip"
+    EXPECTED_FAILURE = "expected-failure"
+    UNEXPECTED_SUCCESS = "unexpected-success"
+    CRASH = "crash"
+    TIMEOUT = "timeout"
+    NOT_RUN = "not-run"
+
+    @property
+    def is_good(self) -> bool:
+        """True for an outcome that needs no expectation."""
+        return self in _GOOD
+
+    @property
+    def severity(self) -> int:
+        """Rank for choosing the worst of several; higher is worse."""
+        return _SEVERITY[self]
+
+
+_GOOD = frozenset({Outcome.PASS, Outcome.SKIP, Outcome.EXPECTED_FAILURE})
+_SEVERITY = {
+    outcome: rank
+    for rank, outcome in enumerate(
+        (
+            Outcome.SKIP,
+            Outcome.PASS,
+            Outcome.EXPECTED_FAILURE,
+            Outcome.UNEXPECTED_SUCCESS,
+            Outcome.FAIL,
+            Outcome.ERROR,
+            Outcome.NOT_RUN,
+            Outcome.TIMEOUT,
+            Outcome.CRASH,
+        )
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detail:
+    """Why an outcome is what it is. Every field may be empty.
+
+    `reason` is a skip reason or, for a case that was not run, the id of the fixture or case that prevented it.
+    `exception` is the exception's type, or the trap of a crash. `message` is its text, `traceback` its tail.
+    """
+
+    reason: str = ""
+    exception: str = ""
+    message: str = ""
+    traceback: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """Only the fields that say something."""
+        return {key: value for key, value in vars(self).items() if value}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubtestResult:
+    """One subTest that did not pass: its parameters as unittest prints them, and what it did."""
+
+    params: str
+    outcome: Outcome
+    detail: Detail = Detail()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"params": self.params, "outcome": self.outcome.value, "detail": self.detail.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> SubtestResult:
+        return cls(params=data["params"], outcome=Outcome(data["outcome"]), detail=Detail(**data["detail"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseResult:
+    """The outcome of one case. `seconds` is wall time inside the guest."""
+
+    case: str
+    outcome: Outcome
+    seconds: float = 0.0
+    detail: Detail = Detail()
+    subtests: tuple[SubtestResult, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The case's value in results.json; its id is the key there."""
+        data: dict[str, Any] = {"outcome": self.outcome.value, "seconds": round(self.seconds, 4)}
+        if detail := self.detail.to_json():
+            data["detail"] = detail
+        if self.subtests:
+            data["subtests"] = [subtest.to_json() for subtest in self.subtests]
+        return data
+
+    @classmethod
+    def from_json(cls, case: str, data: Mapping[str, Any]) -> CaseResult:
+        return cls(
+            case=case,
+            outcome=Outcome(data["outcome"]),
+            seconds=data["seconds"],
+            detail=Detail(**data.get("detail", {})),
+            subtests=tuple(SubtestResult.from_json(subtest) for subtest in data.get("subtests", ())),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleResult:
+    """One module's cases and how running them went.
+
+    `outcome` is the module's own word where it has one (a module-level skip, an import that failed), else the
+    worst of its cases. What belongs to no case stands in `cases` under the module's dotted name. `complete`
+    says that every case of the module was asked for and has its outcome: only then does the absence of a case mean
+    something. `env_changed` is regrtest's "altered the execution environment".
+    """
+
+    module: str
+    outcome: Outcome
+    seconds: float
+    attempts: int
+    complete: bool
+    cases: tuple[CaseResult, ...]
+    env_changed: bool = False
+    detail: Detail = Detail()
+    output: str = ""
+
+    def counts(self) -> Counter[Outcome]:
+        """How many cases had each outcome."""
+        return Counter(case.outcome for case in self.cases)
+
+    def to_json(self) -> dict[str, Any]:
+        data: dict[str, Any] = {
+            "outcome": self.outcome.value,
+            "seconds": round(self.seconds, 3),
+            "attempts": self.attempts,
+            "complete": self.complete,
+            "cases": {case.case: case.to_json() for case in self.cases},
+        }
+        if self.env_changed:
+            data["env_changed"] = True
+        if detail := self.detail.to_json():
+            data["detail"] = detail
+        if self.output:
+            data["output"] = self.output
+        return data
+
+    @classmethod
+    def from_json(cls, module: str, data: Mapping[str, Any]) -> ModuleResult:
+        return cls(
+            module=module,
+            outcome=Outcome(data["outcome"]),
+            seconds=data["seconds"],
+            attempts=data["attempts"],
+            complete=data["complete"],
+            cases=tuple(CaseResult.from_json(case, value) for case, value in data["cases"].items()),
+            env_changed=data.get("env_changed", False),
+            detail=Detail(**data.get("detail", {})),
+            output=data.get("output", ""),
+        )
+
+
+def worst(outcomes: Sequence[Outcome]) -> Outcome:
+    """The most severe outcome; `not-run` when there is none."""
+    return max(outcomes, key=lambda outcome: outcome.severity, default=Outcome.NOT_RUN)

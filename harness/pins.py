@@ -1,0 +1,148 @@
+"""What is downloaded and the sha256 it must have: `matrices/pins.toml`. Pure but for reading the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from harness.errors import ConfigError, Problem, UnavailableError
+from harness.tables import TableReader, load_document
+
+T = TypeVar("T", "CPythonPin", "WasiSdkPin", "WasiSdkArchive", "RuntimePin")
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CPythonPin:
+    """An official source tarball, and the Debian source package (if any) that has the same file."""
+
+    version: str
+    url: str
+    sha256: str
+    apt_suite: str = ""
+    apt_source: str = ""
+    apt_file: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WasiSdkPin:
+    """What a WASI SDK is made of: clang's `major.minor`, wasi-libc's git revision, and who says so.
+
+    `apt_packages` are the packages of `apt_suite` that have these revisions; empty when there are none.
+    """
+
+    version: str
+    llvm: str
+    wasi_libc: str
+    evidence: str
+    apt_suite: str = ""
+    apt_packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class WasiSdkArchive:
+    """The release archive of a WASI SDK for one platform, in the words of its releases: `x86_64-linux`."""
+
+    version: str
+    platform: str
+    url: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimePin:
+    """A runtime that is a Python package: one sha256 for each of its wheels."""
+
+    name: str
+    version: str
+    sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pins:
+    """All pins."""
+
+    cpython: tuple[CPythonPin, ...] = ()
+    wasi_sdk: tuple[WasiSdkPin, ...] = ()
+    wasi_sdk_archive: tuple[WasiSdkArchive, ...] = ()
+    runtime: tuple[RuntimePin, ...] = ()
+
+    def cpython_pin(self, version: str) -> CPythonPin:
+        """UnavailableError when that CPython is not pinned."""
+        return _of_version(self.cpython, version, "CPython", "--cpython PATH")
+
+    def wasi_sdk_pin(self, version: str) -> WasiSdkPin:
+        """UnavailableError when that WASI SDK is not pinned."""
+        return _of_version(self.wasi_sdk, version, "WASI SDK", "WASI_SDK_PATH")
+
+    def archive(self, version: str, platform: str) -> WasiSdkArchive | None:
+        """The release archive of that WASI SDK for that platform, if one is pinned."""
+        archives = self.wasi_sdk_archive
+        return next((pin for pin in archives if (pin.version, pin.platform) == (version, platform)), None)
+
+    def runtime_pin(self, name: str, version: str) -> RuntimePin:
+        """UnavailableError when that version of the runtime is not pinned."""
+        return _of_version([pin for pin in self.runtime if pin.name == name], version, name, "")
+
+
+def _of_version(pins: Sequence[T], version: str, what: str, own: str) -> T:
+    for pin in pins:
+        if pin.version == version:
+            return pin
+    known = ", ".join(pin.version for pin in pins) or "none"
+    also = f"; or use one you have, with {own}" if own else ""
+    raise UnavailableError(
+        f"{what} {version} is not pinned; pinned: {known}",
+        hint=f"add it, with its sha256, to matrices/pins.toml{also}",
+    )
+
+
+def load_pins(path: Path) -> Pins:
+    """The pins of the file. ConfigError lists all its mistakes at once; a pin without its sha256 is one."""
+    problems: list[Problem] = []
+    reader = TableReader(load_document(path, f"{path.parent.name}/{path.name}", problems), problems)
+    reader.check_top_level({"cpython", "wasi_sdk", "wasi_sdk_archive", "runtime"})
+    pins = Pins(
+        cpython=_read(reader, CPythonPin, "cpython", ("version",)),
+        wasi_sdk=_read(reader, WasiSdkPin, "wasi_sdk", ("version",)),
+        wasi_sdk_archive=_read(reader, WasiSdkArchive, "wasi_sdk_archive", ("version", "platform")),
+        runtime=_read(reader, RuntimePin, "runtime", ("name", "version")),
+    )
+    if problems:
+        raise ConfigError("the pins have mistakes:", problems=problems)
+    return pins
+
+
+def _read(reader: TableReader, cls: type[T], table: str, key: tuple[str, ...]) -> tuple[T, ...]:
+    seen: set[tuple[object, ...]] = set()
+    found = []
+    for index, data in enumerate(reader.array(table)):
+        pin = reader.read(cls, data, table=table, index=index)
+        if pin is None:
+            continue
+        for name, message in _contradictions(pin):
+            reader.problem(message, table=table, index=index, key=name)
+        identity = tuple(data[name] for name in key)
+        if identity in seen:
+            named = " ".join(map(str, identity))
+            reader.problem(f"{named} is pinned twice", table=table, index=index, key=key[-1])
+        seen.add(identity)
+        found.append(pin)
+    return tuple(found)
+
+
+def _contradictions(pin: CPythonPin | WasiSdkPin | WasiSdkArchive | RuntimePin) -> Iterable[tuple[str, str]]:
+    if not isinstance(pin, WasiSdkPin):
+        hashes = pin.sha256 if isinstance(pin.sha256, tuple) else (pin.sha256,)
+        if not hashes or not all(_SHA256.fullmatch(value) for value in hashes):
+            yield "sha256", "must be 64 lower-case hex digits"
+    if isinstance(pin, CPythonPin | WasiSdkArchive) and not pin.url.startswith("https://"):
+        yield "url", "must be an https address"
+    if isinstance(pin, CPythonPin) and len({not pin.apt_suite, not pin.apt_source, not pin.apt_file}) > 1:
+        yield "apt_suite", "apt_suite, apt_source and apt_file belong together: all or none"
+    if isinstance(pin, WasiSdkPin) and bool(pin.apt_suite) != bool(pin.apt_packages):
+        yield "apt_suite", "apt_suite and apt_packages belong together: both or none"

@@ -1,0 +1,177 @@
+"""The pytest plugin: with `--cell ID`, pytest collects one item per module of that cell instead of its own tests.
+
+Thin on purpose. `harness.suite.module.run_module` does the work and `harness.run.finish` the results; pytest and xdist
+are the pool. Each xdist worker keeps one warm engine.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engines import EngineSession
+from harness.errors import HarnessError
+from harness.outcomes import ModuleResult, Outcome
+from harness.run import CellRun, module_failure
+
+_KEY = pytest.StashKey["CellPlugin"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("cpython-wasm-harness")
+    group.addoption("--cell", metavar="ID", help="test this cell of the matrix instead of the harness itself")
+    group.addoption(
+        "--case", action="append", default=[], metavar="ID", help="only this case; may be repeated"
+    )
+    group.addoption(
+        "--cpython", default="", metavar="PATH-OR-VERSION", help="another CPython than the cell's own"
+    )
+    group.addoption(
+        "--provider", default="", metavar="NAME", help="get the toolchain from this provider only"
+    )
+    group.addoption("--toolchain", default="", metavar="PATH", help="use the toolchain in this folder")
+    group.addoption(
+        "--run-dir", default="", metavar="DIR", help="where results go (default: a new folder in reports/)"
+    )
+    group.addoption(
+        "--resume", action="store_true", help="with --run-dir: keep the modules that are finished there"
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--cell"):
+        return
+    worker = getattr(config, "workerinput", None)
+    try:
+        run = CellRun.from_json(worker["harness"]) if worker else CellRun.start(config.option)
+    except HarnessError as error:
+        pytest.exit(str(error), returncode=error.exit_code)
+    plugin = CellPlugin(config, run, worker["workerid"] if worker else "")
+    config.stash[_KEY] = plugin
+    config.pluginmanager.register(plugin, "harness-cell")
+
+
+class CellPlugin:
+    """What pytest does differently while a cell is tested."""
+
+    def __init__(self, config: pytest.Config, run: CellRun, worker: str) -> None:
+        self.run = run
+        self.is_controller = not worker
+        self.index = int(worker.removeprefix("gw")) if worker else 0
+        self._parent = os.getppid()
+        self._engine: EngineSession | None = None
+        self.summary = ""
+        config.args = [str(run.matrix_file)]
+        if hasattr(config.option, "maxschedchunk") and config.option.maxschedchunk is None:
+            config.option.maxschedchunk = 1
+        if worker:
+            # A terminal sends Ctrl-C to us too; the controller tells us to stop in its own way.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def should_stop(self) -> bool:
+        """True when the run is being stopped, or the process that started this worker is gone."""
+        return self.run.stop_file.exists() or (not self.is_controller and os.getppid() != self._parent)
+
+    def engine(self) -> EngineSession:
+        if self._engine is None:
+            log = self.run.folder / "logs" / f"engine-{self.index}.log"
+            log.parent.mkdir(parents=True, exist_ok=True)
+            self._engine = self.run.prepared.open_engine(log, self.index)
+        return self._engine
+
+    def test(self, module: str) -> ModuleResult:
+        """Runs one module and keeps its result at once."""
+        job = self.run.job(module, self.should_stop)
+        return self.run.test(job, self.engine())
+
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["harness"] = self.run.to_json()
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+        if file_path != self.run.matrix_file:
+            return None
+        file: MatrixFile = MatrixFile.from_parent(parent, path=file_path)
+        return file
+
+    def pytest_report_header(self) -> list[str]:
+        return self.run.header()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Iterator[None]:
+        """Interruptions of the controller reach the workers through a file, within a tick of their watch."""
+        try:
+            return (yield)
+        except KeyboardInterrupt:
+            self.run.stop_file.touch()
+            raise
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if self._engine is not None:
+            self._engine.close()
+        if self.is_controller and not session.config.option.collectonly:
+            self.summary, unexpected = self.run.finish(
+                interrupted=exitstatus == pytest.ExitCode.INTERRUPTED, color=_wants_color(session.config)
+            )
+            if unexpected and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        terminalreporter.ensure_newline()
+        terminalreporter.write(self.summary + "\n")
+
+
+def _wants_color(config: pytest.Config) -> bool:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return bool(reporter and reporter.hasmarkup)
+
+
+class MatrixFile(pytest.File):
+    """The file that declares the cell; its only child under `--cell` is the cell."""
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        run = self.config.stash[_KEY].run
+        cell: CellNode = CellNode.from_parent(self, name=run.prepared.cell.id)
+        yield cell
+
+
+class CellNode(pytest.Collector):
+    """A cell; its items are the modules that this run is to test, longest first."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        for module in self.config.stash[_KEY].run.modules():
+            item: ModuleItem = ModuleItem.from_parent(self, name=module)
+            yield item
+
+
+class UnexpectedOutcomeError(Exception):
+    """A module did something that the lists do not expect; its text says what."""
+
+
+class ModuleItem(pytest.Item):
+    """One module. It passes when all its cases did what the lists expect, and is skipped when the module was."""
+
+    def runtest(self) -> None:
+        plugin = self.config.stash[_KEY]
+        if plugin.should_stop():
+            pytest.skip("the run was stopped")
+        result = plugin.test(self.name)
+        failure = module_failure(result, plugin.run.expectations)
+        if failure:
+            raise UnexpectedOutcomeError(failure)
+        if result.outcome is Outcome.SKIP:
+            pytest.skip(result.detail.reason or "skipped")
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, UnexpectedOutcomeError | HarnessError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, f"{self.config.stash[_KEY].run.prepared.cell.id}: {self.name}"

@@ -1,0 +1,146 @@
+"""Everything between a cell's name and its first test: source, toolchain, build, runtime, lists, run folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.build import Build, ensure_build
+from harness.cache import cache_root
+from harness.engines import EngineSession, Mount, wasmtime
+from harness.errors import ConfigError, UnavailableError
+from harness.expectations import CellExpectations, Expectations, load_expectations
+from harness.limitations import load_registry
+from harness.matrix import Cell, Matrix, load_matrix, with_python
+from harness.pins import Pins, load_pins
+from harness.recipes import wasi
+from harness.runtimes import obtain_runtime
+from harness.sources import obtain_source
+from harness.suite.module import ModuleJob
+from harness.toolchains import obtain_toolchain
+
+GUEST_FOLDER = Path(__file__).parent / "guest"
+
+
+def project_root() -> Path:
+    """The folder that holds matrices/ and expected_failures/: this checkout, or else the current folder."""
+    checkout = Path(__file__).resolve().parent.parent
+    return checkout if (checkout / "matrices").is_dir() else Path.cwd()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What the user asked for beyond the cell's id. Empty means the default. `toolchain` is a path of theirs."""
+
+    cpython: str = ""
+    provider: str = ""
+    toolchain: str = ""
+    jobs: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A cell that is ready to be tested. `runtime` is the folder of its wasmtime package."""
+
+    cell: Cell
+    build: Build
+    runtime: Path
+    cache: Path
+
+    @property
+    def series(self) -> str:
+        return ".".join(str(self.build.manifest["python"]).split(".")[:2])
+
+    def open_engine(self, log: Path, index: int) -> EngineSession:
+        """A warm engine for this build; the sessions that run side by side are numbered."""
+        wasm_id = self.build.manifest["wasm"]["sha256"][:16]
+        compiled = self.cache / "compiled" / f"{wasm_id}-wasmtime-{self.cell.runtime}.cwasm"
+        compiled.parent.mkdir(parents=True, exist_ok=True)
+        return wasmtime.open_session(
+            wasm=self.build.wasm,
+            compiled=compiled,
+            wasm_stack=wasi.wasm_stack(self.series),
+            runtime=self.runtime,
+            log=log,
+            index=index,
+        )
+
+    def job(
+        self,
+        module: str,
+        folder: Path,
+        *,
+        match: tuple[str, ...],
+        excluded: tuple[str, ...],
+        should_stop: Callable[[], bool],
+    ) -> ModuleJob:
+        """What running one module of this cell takes."""
+        return ModuleJob(
+            module=module,
+            folder=folder,
+            python=(f"/{wasi.WASM}",),
+            mounts=(Mount(host=self.build.root, guest="/"), Mount(host=GUEST_FOLDER, guest="/harness")),
+            env=wasi.guest_environment(self.series, pydebug=self.cell.pydebug),
+            resources=self.cell.resources,
+            case_timeout=self.cell.case_timeout,
+            module_timeout=self.cell.module_timeout,
+            match=match,
+            excluded=excluded,
+            should_stop=should_stop,
+        )
+
+
+def load_configuration() -> tuple[Matrix, Pins]:
+    """The matrix and the pins of this project."""
+    folder = project_root() / "matrices"
+    return load_matrix(folder), load_pins(folder / "pins.toml")
+
+
+def load_lists() -> Expectations:
+    """Every expectation of this project, checked against the registry of limitations."""
+    folder = project_root() / "expected_failures"
+    return load_expectations(folder, load_registry(folder / "limitations.toml"))
+
+
+def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print) -> Prepared:
+    """The cell with its build and runtime, made now as far as they are not there yet."""
+    matrix, pins = load_configuration()
+    cell = matrix.cell(cell_id)
+    if wishes.cpython:
+        cell = with_python(cell, wishes.cpython)
+    cache = cache_root()
+    toolchain_path = Path(wishes.toolchain) if wishes.toolchain else None
+    source = obtain_source(cell.python, pins, cache, say=say)
+    toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path, say=say)
+    build = ensure_build(cell, source, toolchain, cache, jobs=wishes.jobs or os.cpu_count() or 1)
+    runtime = obtain_runtime(cell.engine.value, cell.runtime, pins, cache, say=say)
+    return Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
+
+
+def expectations_for(cell: Cell, build: Build) -> CellExpectations:
+    """The lists as they apply to this cell; ConfigError when one names a module that the suite does not have."""
+    version = str(build.manifest["python"])
+    expectations = load_lists().for_cell(cell, python=version)
+    Expectations(tuple(expectations.entries.values())).check_modules(build.modules())
+    return expectations
+
+
+def new_run_folder() -> Path:
+    """A fresh folder under reports/, named by the time of day; two runs that start together get two."""
+    reports = project_root() / "reports"
+    stamp = time.strftime("%Y-%m-%dT%H-%M-%S")
+    for attempt in range(1, 100):
+        folder = reports / (stamp if attempt == 1 else f"{stamp}-{attempt}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UnavailableError(
+                f"cannot make {folder}: {error.strerror}", hint="use --run-dir FOLDER"
+            ) from error
+        return folder
+    raise ConfigError(f"too many runs at once in {reports}", hint="use --run-dir FOLDER")

@@ -1,0 +1,240 @@
+"""The page people see: what a cell did, in plain text."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from harness.compare import Row, Verdict, judged_cases
+from harness.matrix import Target
+from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
+from harness.report import without_color
+from harness.report.results import CellResults
+
+ROWS_SHOWN = 50
+TAIL_LINES = 10
+SUBTESTS_SHOWN = 5
+CAUSES_SHOWN = 6
+
+_LABEL = 11
+_Word = TypeVar("_Word", Outcome, Verdict)
+_PASSIVE = {
+    Outcome.PASS: "passed",
+    Outcome.SKIP: "skipped",
+    Outcome.FAIL: "failed",
+    Outcome.ERROR: "with errors",
+    Outcome.CRASH: "crashed",
+    Outcome.TIMEOUT: "timed out",
+    Outcome.EXPECTED_FAILURE: "expected failures",
+    Outcome.UNEXPECTED_SUCCESS: "unexpected successes",
+    Outcome.NOT_RUN: "not run",
+}
+_PLURAL = {Verdict.REGRESSION: "regressions"}
+_ADVICE = {
+    Verdict.FIXED: "it passes now: remove the entry, or narrow its `when`",
+    Verdict.CHANGED: "it does something else than its entry says: mend one of the two",
+    Verdict.MISSING: "no such case in the suite: remove the entry, or mend its id",
+}
+_STYLES = {
+    "red": "1;31",
+    "green": "1;32",
+    "yellow": "1;33",
+    "magenta": "1;35",
+    "bold": "1",
+    "dim": "2",
+}
+# In the order in which they are shown: the worst news first.
+_VERDICT_STYLE = {
+    Verdict.REGRESSION: "red",
+    Verdict.CHANGED: "magenta",
+    Verdict.FIXED: "green",
+    Verdict.MISSING: "yellow",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    """How the page is drawn."""
+
+    color: bool
+    width: int
+
+    def style(self, text: str, name: str) -> str:
+        return f"\x1b[{_STYLES[name]}m{text}\x1b[0m" if self.color else text
+
+    def label(self, text: str) -> str:
+        return "  " + self.style(f"{text:<{_LABEL}}", "dim")
+
+    def field(self, label: str, text: str) -> Iterator[str]:
+        """A label and its text, wrapped to hang under it."""
+        room = max(20, self.width - _LABEL - 2)
+        lines = textwrap.wrap(plain(text), room, break_on_hyphens=False) or [""]
+        yield f"{self.label(label)}{lines[0]}"
+        yield from (" " * (_LABEL + 2) + line for line in lines[1:])
+
+
+def render(results: CellResults, *, color: bool, width: int = 100, results_file: str = "") -> str:
+    """The report of one cell, its last line a headline. Control characters of a test's output are shown, not
+    sent.
+
+    `results_file` is where the reader finds what the page leaves out.
+    """
+    page = _Page(color=color, width=width)
+    file = results_file or f"reports/latest/{results.cell.id}/results.json"
+    lines = [
+        *_head(page, results),
+        *_unexpected(page, results, file),
+        page.style(_headline(results), "green" if results.comparison.is_as_expected else "red"),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def plain(text: str) -> str:
+    """The text without colors, tabs as spaces, and all else that a terminal might obey as an escape."""
+    return "".join(map(_visible, without_color(text)))
+
+
+def _visible(character: str) -> str:
+    if character == "\t":
+        return "    "
+    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+        code = ord(character)
+        return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
+    return character
+
+
+def _head(page: _Page, results: CellResults) -> Iterator[str]:
+    comparison = results.comparison
+    yield page.style(_title(results), "bold")
+    yield page.style("-" * page.width, "dim")
+    yield from page.field("modules", _modules(results.modules))
+    yield from page.field("cases", _listed(_PASSIVE, results.counts()))
+    verdicts = {verdict: _plural(verdict, comparison.counts.get(verdict, 0)) for verdict in Verdict}
+    yield from page.field("verdicts", _listed(verdicts, comparison.counts))
+    causes = Counter(row.limitation or row.issue for row in comparison.rows if row.verdict is Verdict.KNOWN)
+    if causes:
+        listed = [f"{cause} {count:,}" for cause, count in causes.most_common(CAUSES_SHOWN)]
+        more = len(causes) - len(listed)
+        yield from page.field("known", ", ".join([*listed, *([f"and {more} more causes"] if more else [])]))
+    if comparison.followed:
+        yield from page.field(
+            "followed", f"{comparison.followed:,} not run because of another, judged in their place"
+        )
+    if not results.run.complete:
+        yield from page.field("part", "only a part of the suite was run; of the rest nothing is said")
+    yield ""
+
+
+def _title(results: CellResults) -> str:
+    cell = results.cell
+    wasi = cell.target is Target.WASI
+    names = ("WASI SDK", "wasmtime") if wasi else ("Emscripten", "Node")
+    parts = [cell.id, f"CPython {cell.python}", f"{names[0]} {cell.toolchain}", f"{names[1]} {cell.runtime}"]
+    return plain(", ".join([*parts, f"{results.run.seconds:,.0f} s"]))
+
+
+def _modules(modules: Iterable[ModuleResult]) -> str:
+    modules = tuple(modules)
+    skipped = sum(1 for module in modules if module.outcome is Outcome.SKIP)
+    not_run = sum(1 for module in modules if module.outcome is Outcome.NOT_RUN)
+    ran = len(modules) - skipped - not_run
+    bad = sum(1 for module in modules if not module.outcome.is_good) - not_run
+    changed = sum(1 for module in modules if module.env_changed)
+    words = [f"{ran:,} ran ({bad:,} with something that failed)", f"{skipped:,} skipped as a whole"]
+    words += [f"{not_run:,} not run"] if not_run else []
+    words += [f"{changed:,} changed the environment"] if changed else []
+    return f"{len(modules):,}: {', '.join(words)}"
+
+
+def _listed(words: Mapping[_Word, str], counts: Mapping[_Word, int]) -> str:
+    parts = [f"{counts[key]:,} {word}" for key, word in words.items() if counts.get(key)]
+    return f"{sum(counts.values()):,}: {', '.join(parts)}" if parts else "none"
+
+
+def _plural(verdict: Verdict, count: int) -> str:
+    return _PLURAL.get(verdict, verdict.value) if count != 1 else verdict.value
+
+
+def _headline(results: CellResults) -> str:
+    counts, verdicts = results.counts(), results.comparison.counts
+    passed, skipped = counts[Outcome.PASS], counts[Outcome.SKIP]
+    summary = (
+        f"{plain(results.cell.id)}: {sum(counts.values()):,} cases, {passed:,} passed, {skipped:,} skipped, "
+        f"{verdicts.get(Verdict.KNOWN, 0):,} known"
+    )
+    unexpected = {
+        verdict: verdicts[verdict] for verdict in Verdict if verdict.is_unexpected and verdicts.get(verdict)
+    }
+    if not unexpected:
+        return f"{summary}, 0 unexpected -> as expected"
+    listed = ", ".join(f"{count:,} {_plural(verdict, count)}" for verdict, count in unexpected.items())
+    return f"{summary} -> {sum(unexpected.values()):,} UNEXPECTED ({listed})"
+
+
+def _unexpected(page: _Page, results: CellResults, file: str) -> Iterator[str]:
+    order = list(_VERDICT_STYLE)
+    rows = sorted(results.comparison.unexpected, key=lambda row: order.index(row.verdict))
+    modules = {module.module: module for module in results.modules}
+    for row in rows[:ROWS_SHOWN]:
+        yield from _row(page, results.cell.id, row, modules.get(row.module))
+        yield ""
+    if len(rows) > ROWS_SHOWN:
+        yield f"... and {len(rows) - ROWS_SHOWN:,} more unexpected: {file} has them all"
+        yield ""
+
+
+def _row(page: _Page, cell_id: str, row: Row, module: ModuleResult | None) -> Iterator[str]:
+    case = _case_of(row, module)
+    detail = _telling(row.detail, case)
+    verdict = page.style(row.verdict.value.upper(), _VERDICT_STYLE[row.verdict])
+    yield f"{verdict}  {page.style(plain(row.case), 'bold')}"
+    yield from page.field("got", _got(row, detail))
+    if row.place:
+        cause = row.limitation or row.issue
+        yield from page.field(
+            "expected", f"{' or '.join(row.expected)}, says {row.place} ({cause}: {row.reason})"
+        )
+    else:
+        yield from page.field("expected", "pass or skip: no entry speaks of it")
+    if advice := _ADVICE.get(row.verdict):
+        yield from page.field("next", advice)
+    for subtest in (case.subtests if case else ())[:SUBTESTS_SHOWN]:
+        yield from page.field("subtest", f"{subtest.params} {subtest.outcome.value}")
+    yield from _tail(page, row, detail, module)
+    if row.verdict is not Verdict.MISSING:
+        again = f"python -m harness test {shlex.quote(plain(cell_id))} --case {shlex.quote(plain(row.case))}"
+        yield f"{page.label('again')}{again}"
+
+
+def _case_of(row: Row, module: ModuleResult | None) -> CaseResult | None:
+    cases = judged_cases(module) if module else ()
+    return next((case for case in cases if case.case == row.case), None)
+
+
+def _telling(detail: Detail, case: CaseResult | None) -> Detail:
+    """The case's own detail, or that of its first subtest when only subtests failed."""
+    if detail != Detail() or case is None:
+        return detail
+    return next((subtest.detail for subtest in case.subtests if not subtest.outcome.is_good), detail)
+
+
+def _got(row: Row, detail: Detail) -> str:
+    if row.outcome is None:
+        return f"nothing; {detail.reason}" if detail.reason else "nothing"
+    what = ": ".join(part for part in (detail.exception, detail.message or detail.reason) if part)
+    return f"{row.outcome.value}: {what}" if what else row.outcome.value
+
+
+def _tail(page: _Page, row: Row, detail: Detail, module: ModuleResult | None) -> Iterator[str]:
+    """The last lines of the traceback; of the module's output when the interpreter died without one."""
+    died = row.outcome in {Outcome.CRASH, Outcome.TIMEOUT, Outcome.NOT_RUN}
+    text = detail.traceback or (module.output if module and died else "")
+    room = max(20, page.width - 4)
+    for line in text.rstrip().splitlines()[-TAIL_LINES:]:
+        shown = plain(line.rstrip())
+        yield page.style(f"  | {shown if len(shown) <= room else shown[: room - 3] + '...'}", "dim")

@@ -1,0 +1,130 @@
+"""JUnit XML of one cell: verdicts in the words that a CI server knows.
+
+A known failure is `skipped` and says why; what turns a run red is a `failure` or an `error`; nothing that was
+not run counts as a pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import junitparser
+
+from harness.cache import write_atomically
+from harness.compare import Row, Verdict, judged_cases
+from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
+from harness.report import without_color
+from harness.report.results import CellResults
+
+# XML 1.0 cannot hold these, not even escaped: https://www.w3.org/TR/xml/#charsets
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNCLAIMED = "expected_failures"
+_Result: TypeAlias = junitparser.Skipped | junitparser.Failure | junitparser.Error
+
+
+def write_junit(results: CellResults, path: Path) -> None:
+    """Writes the cell's JUnit XML in one step. UnavailableError when the disk refuses."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = junit_xml(results).tostring().decode("utf-8")  # type: ignore[no-untyped-call]
+    write_atomically(path, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n')
+
+
+def junit_xml(results: CellResults) -> junitparser.JUnitXml:
+    """One suite per module, one testcase per case; what entries miss stands in the suite of its module."""
+    rows: dict[str, dict[str, Row]] = {}
+    for row in results.comparison.rows:
+        rows.setdefault(row.module, {})[row.case] = row
+    xml = junitparser.JUnitXml(xml_text(results.cell.id))
+    for module in results.modules:
+        xml.append(_suite(results, module, rows.pop(module.module, {})))
+    for module_name, left in sorted(rows.items()):
+        xml.append(
+            _finish(junitparser.TestSuite(xml_text(module_name or _UNCLAIMED)), _rows_alone(left.values()))
+        )
+    xml.update_statistics()
+    return xml
+
+
+def xml_text(text: str) -> str:
+    """The text without colors and without the characters that XML 1.0 cannot hold."""
+    return _FORBIDDEN.sub("", without_color(text))
+
+
+def _suite(results: CellResults, module: ModuleResult, rows: Mapping[str, Row]) -> junitparser.TestSuite:
+    suite = junitparser.TestSuite(xml_text(module.module))
+    suite.timestamp = xml_text(results.run.started)
+    judged = judged_cases(module)
+    seen = {case.case for case in judged}
+    cases = [_testcase(case, rows.get(case.case), module) for case in judged]
+    return _finish(suite, [*cases, *_rows_alone(row for case, row in rows.items() if case not in seen)])
+
+
+def _finish(suite: junitparser.TestSuite, cases: Iterable[junitparser.TestCase]) -> junitparser.TestSuite:
+    suite.add_testcases(list(cases))
+    return suite
+
+
+def _rows_alone(rows: Iterable[Row]) -> list[junitparser.TestCase]:
+    cases = []
+    for row in rows:
+        testcase = _named(row.case, 0.0)
+        testcase.result = [_result_of_row(row)]
+        cases.append(testcase)
+    return cases
+
+
+def _testcase(case: CaseResult, row: Row | None, module: ModuleResult) -> junitparser.TestCase:
+    testcase = _named(case.case, case.seconds)
+    result = _result_of_row(row, case.subtests) if row else _result_as_expected(case)
+    if result is not None:
+        testcase.result = [result]
+    if case.outcome in {Outcome.CRASH, Outcome.TIMEOUT} and module.output:
+        testcase.system_out = xml_text(module.output)
+    return testcase
+
+
+def _named(case: str, seconds: float) -> junitparser.TestCase:
+    """Classname `test.test_os.LinkTests`, name `test_link`; a fixture keeps its whole name."""
+    class_name, _, name = ("", "", case) if " " in case else case.rpartition(".")
+    return junitparser.TestCase(xml_text(name), xml_text(class_name), round(seconds, 4))
+
+
+def _result_as_expected(case: CaseResult) -> junitparser.Skipped | None:
+    if case.outcome is Outcome.PASS:
+        return None
+    reason = case.detail.reason or case.detail.message
+    words = {
+        Outcome.SKIP: reason or "skipped",
+        Outcome.EXPECTED_FAILURE: f"expected failure: {reason}" if reason else "expected failure",
+        Outcome.NOT_RUN: f"not run because of {reason}",
+    }
+    return junitparser.Skipped(xml_text(words.get(case.outcome, case.outcome.value)))
+
+
+def _result_of_row(row: Row, subtests: Sequence[SubtestResult] = ()) -> _Result:
+    why = f"{row.reason} ({row.limitation or row.issue})" if row.place else ""
+    if row.verdict is Verdict.KNOWN:
+        return junitparser.Skipped(xml_text(f"known: {why}"))
+    got = row.outcome.value if row.outcome else "no such case"
+    expected = f"; {row.place} expects {' or '.join(row.expected)}" if row.place else ""
+    failed = row.verdict is Verdict.FIXED or row.outcome in {Outcome.FAIL, Outcome.UNEXPECTED_SUCCESS}
+    kind = junitparser.Failure if failed else junitparser.Error
+    result = kind(xml_text(f"{row.verdict.value}: {got}{expected}"), xml_text(row.detail.exception or got))
+    told = [
+        _told(row.detail),
+        *(f"subtest {sub.params} {sub.outcome}\n{_told(sub.detail)}" for sub in subtests),
+        why,
+    ]
+    result.text = xml_text("\n".join(part for part in told if part))
+    return result
+
+
+def _told(detail: Detail) -> str:
+    return (
+        detail.traceback
+        or ": ".join(part for part in (detail.exception, detail.message) if part)
+        or detail.reason
+    )

@@ -1,0 +1,108 @@
+"""results.json: everything one cell did, versioned. All other reports are views of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.cache import write_atomically
+from harness.compare import Comparison, judged_cases
+from harness.errors import ConfigError
+from harness.matrix import Cell
+from harness.outcomes import ModuleResult, Outcome
+from harness.tables import convert
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInfo:
+    """How the results came about. `started` is ISO 8601 in UTC, `seconds` wall time, `seed` that of the
+    order.
+
+    `complete` says that the whole suite was asked for and run to its end.
+    """
+
+    started: str
+    seconds: float
+    command: str
+    complete: bool
+    seed: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellResults:
+    """The results of one cell. `build` is the build's manifest, `engine` what the engine says of itself."""
+
+    cell: Cell
+    modules: tuple[ModuleResult, ...]
+    comparison: Comparison
+    run: RunInfo
+    build: Mapping[str, Any] = field(default_factory=dict)
+    engine: Mapping[str, Any] = field(default_factory=dict)
+
+    def counts(self) -> Counter[Outcome]:
+        """How many cases had each outcome; a module that was skipped as a whole is one case."""
+        return Counter(case.outcome for module in self.modules for case in judged_cases(module))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "cell": dataclasses.asdict(self.cell),
+            "build": dict(self.build),
+            "engine": dict(self.engine),
+            "run": dataclasses.asdict(self.run),
+            "comparison": self.comparison.to_json(),
+            "modules": {module.module: module.to_json() for module in self.modules},
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> CellResults:
+        """ConfigError for another schema; KeyError, TypeError or ValueError for what is no results.json."""
+        if data["schema"] != SCHEMA:
+            raise ConfigError(
+                f"results of schema {data['schema']!r} cannot be read: this harness reads schema {SCHEMA}",
+                hint="read them with the harness that wrote them, or run the cell again",
+            )
+        hints = typing.get_type_hints(Cell)
+        return cls(
+            cell=Cell(**{key: convert(value, hints[key]) for key, value in data["cell"].items()}),
+            build=data["build"],
+            engine=data["engine"],
+            run=RunInfo(**data["run"]),
+            comparison=Comparison.from_json(data["comparison"]),
+            modules=tuple(ModuleResult.from_json(name, module) for name, module in data["modules"].items()),
+        )
+
+
+def write_results(path: Path, results: CellResults) -> None:
+    """Writes results.json in one step, its folder included. UnavailableError when the disk refuses."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(results.to_json(), indent=1) + "\n")
+
+
+def load_results(path: Path) -> CellResults:
+    """The results in the file `path`. ConfigError when it cannot be read as results of our schema."""
+    try:
+        return CellResults.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read {path}: {error.strerror}", hint="a run writes it at its end"
+        ) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path} is not JSON: {error}", hint="was it cut short? run the cell again"
+        ) from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error.message}", hint=error.hint) from error
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise ConfigError(
+            f"{path} holds no results of a cell ({what})", hint="name a results.json"
+        ) from error

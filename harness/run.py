@@ -1,0 +1,250 @@
+"""One run of one cell: its folder, its modules, and what becomes of their results.
+
+Every module's result is written as soon as it is known, so that a run that is killed has lost nothing it had finished.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.build import Build
+from harness.cache import write_atomically
+from harness.compare import compare, compare_module
+from harness.engines import EngineSession
+from harness.errors import ConfigError, did_you_mean
+from harness.expectations import CellExpectations, dotted, module_of
+from harness.matrix import with_python
+from harness.outcomes import ModuleResult, Outcome
+from harness.prepare import (
+    Prepared,
+    Wishes,
+    expectations_for,
+    load_configuration,
+    new_run_folder,
+    prepare,
+    project_root,
+)
+from harness.report import console, junit
+from harness.report.results import CellResults, RunInfo, write_results
+from harness.suite.module import RunStoppedError, ModuleJob, run_module
+from harness.suite.order import longest_first, read_durations, record_durations, source_sizes
+
+WIDTH = 110
+
+
+class Options(Protocol):
+    """The options of the pytest plugin."""
+
+    cell: str
+    case: Sequence[str]
+    cpython: str
+    provider: str
+    toolchain: str
+    run_dir: str
+    resume: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellRun:
+    """`folder` is the cell's own, inside the run's. `cases` are the ids wanted, empty for all. `started` is a Unix time."""
+
+    prepared: Prepared
+    folder: Path
+    expectations: CellExpectations
+    cases: tuple[str, ...] = ()
+    resume: bool = False
+    started: float = field(default_factory=time.time)
+
+    @classmethod
+    def start(cls, options: Options) -> CellRun:
+        """Prepares the cell and a folder for its results."""
+        wishes = Wishes(cpython=options.cpython, provider=options.provider, toolchain=options.toolchain)
+        prepared = prepare(options.cell, wishes)
+        expectations = expectations_for(prepared.cell, prepared.build)
+        cases = tuple(options.case)
+        _check_cases(cases, prepared.build)
+        base = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
+        run = cls(
+            prepared=prepared,
+            folder=base / prepared.cell.id,
+            expectations=expectations,
+            cases=cases,
+            resume=options.resume,
+        )
+        run.clear()
+        return run
+
+    def clear(self) -> None:
+        """Makes the folder ready: what an earlier run left goes, unless this one resumes it."""
+        if not self.resume:
+            for name in ("modules", "journal", "logs"):
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+        (self.folder / "modules").mkdir(parents=True, exist_ok=True)
+        self.stop_file.unlink(missing_ok=True)
+
+    @property
+    def stop_file(self) -> Path:
+        """While it is there, every worker of this run ends what it is doing."""
+        return self.folder / "stop"
+
+    @property
+    def matrix_file(self) -> Path:
+        return project_root() / "matrices" / "default.toml"
+
+    def to_json(self) -> dict[str, Any]:
+        """What an xdist worker needs to take part."""
+        return {
+            "cell": self.prepared.cell.id,
+            "python": self.prepared.cell.python,
+            "build": str(self.prepared.build.folder),
+            "runtime": str(self.prepared.runtime),
+            "cache": str(self.prepared.cache),
+            "folder": str(self.folder),
+            "cases": list(self.cases),
+            "resume": self.resume,
+            "started": self.started,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> CellRun:
+        matrix, _ = load_configuration()
+        cell = with_python(matrix.cell(data["cell"]), data["python"])
+        build = Build.load(Path(data["build"]))
+        prepared = Prepared(cell=cell, build=build, runtime=Path(data["runtime"]), cache=Path(data["cache"]))
+        return cls(
+            prepared=prepared,
+            folder=Path(data["folder"]),
+            expectations=expectations_for(cell, build),
+            cases=tuple(data["cases"]),
+            resume=data["resume"],
+            started=data["started"],
+        )
+
+    def header(self) -> list[str]:
+        """What is tested, for the top of the report."""
+        manifest = self.prepared.build.manifest
+        toolchain = manifest["toolchain"]
+        cell = self.prepared.cell
+        tested = f"CPython {manifest['python']} by {manifest['source']['provider']}"
+        compiler = f"WASI SDK {toolchain['version']} by {toolchain['provider']}"
+        return [
+            f"cell {cell.id}: {tested}, {compiler}, {cell.engine} {cell.runtime}",
+            f"results in {self.folder}",
+        ]
+
+    def modules(self) -> list[str]:
+        """The modules this run is to test, longest first; those that a resumed run has finished are left out."""
+        known = self.prepared.build.modules()
+        if self.cases:
+            by_name = {dotted(module): module for module in known}
+            known = tuple(dict.fromkeys(by_name[str(module_of(case, by_name))] for case in self.cases))
+        if self.resume:
+            known = tuple(module for module in known if not self._record(module).exists())
+        return longest_first(
+            known, read_durations(self._durations), source_sizes(self.prepared.build.root / "Lib", known)
+        )
+
+    def job(self, module: str, should_stop: Callable[[], bool]) -> ModuleJob:
+        name = dotted(module)
+        match = tuple(case for case in self.cases if case != name and module_of(case, {name}) == name)
+        excluded = () if match else self.expectations.not_to_run(module)
+        return self.prepared.job(
+            module, self.folder / "journal" / module, match=match, excluded=excluded, should_stop=should_stop
+        )
+
+    def test(self, job: ModuleJob, engine: EngineSession) -> ModuleResult:
+        """Runs one module and writes its result; one that was stopped is recorded nowhere."""
+        try:
+            result = run_module(job, engine)
+        except RunStoppedError:
+            return ModuleResult(
+                module=job.module, outcome=Outcome.NOT_RUN, seconds=0.0, attempts=0, complete=False, cases=()
+            )
+        write_atomically(self._record(job.module), json.dumps(result.to_json()))
+        return result
+
+    def finish(self, *, interrupted: bool, color: bool) -> tuple[str, bool]:
+        """Writes results.json and junit.xml from what was finished. Gives the summary, and whether anything is unexpected."""
+        self.stop_file.unlink(missing_ok=True)
+        modules = self._results()
+        suite = set(self.prepared.build.modules())
+        complete = not interrupted and not self.cases and {module.module for module in modules} == suite
+        results = CellResults(
+            cell=self.prepared.cell,
+            modules=modules,
+            comparison=compare(modules, self.expectations, complete=complete),
+            run=RunInfo(
+                started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
+                seconds=round(time.time() - self.started, 1),
+                command=shlex.join(sys.argv),
+                complete=complete,
+                seed=0,
+            ),
+            build=self.prepared.build.manifest,
+            engine={"name": self.prepared.cell.engine.value, "version": self.prepared.cell.runtime},
+        )
+        write_results(self.folder / "results.json", results)
+        junit.write_junit(results, self.folder / "junit.xml")
+        durations = {module.module: round(module.seconds, 2) for module in modules if module.complete}
+        record_durations(self._durations, durations)
+        _point_latest_at(self.folder.parent)
+        return console.render(results, color=color, width=WIDTH), bool(results.comparison.unexpected)
+
+    def _results(self) -> tuple[ModuleResult, ...]:
+        order = {module: index for index, module in enumerate(self.prepared.build.modules())}
+        found = [
+            ModuleResult.from_json(
+                path.name.removesuffix(".json"), json.loads(path.read_text(encoding="utf-8"))
+            )
+            for path in (self.folder / "modules").glob("test*.json")
+        ]
+        return tuple(sorted(found, key=lambda result: order.get(result.module, -1)))
+
+    def _record(self, module: str) -> Path:
+        return self.folder / "modules" / f"{module}.json"
+
+    @property
+    def _durations(self) -> Path:
+        return self.prepared.cache / "durations" / f"{self.prepared.cell.id}.json"
+
+
+def module_failure(result: ModuleResult, expectations: CellExpectations) -> str:
+    """What of a module's result the lists do not expect, a line per case; empty when nothing."""
+    rows = compare_module(result, expectations).unexpected
+    return "\n".join(
+        f"{row.verdict}: {row.case}: {row.outcome or 'did not appear'}"
+        + (f", expected {' or '.join(row.expected)} ({row.place})" if row.expected else "")
+        for row in rows
+    )
+
+
+def _check_cases(cases: Sequence[str], build: Build) -> None:
+    known = {dotted(module) for module in build.modules()}
+    for case in cases:
+        if module_of(case, known) is None:
+            near = did_you_mean(".".join(case.split(".")[:2]), known)
+            raise ConfigError(
+                f"no module of the suite holds the case {case!r}{'; ' + near if near.startswith('did') else ''}",
+                hint="a case is named as in results.json, for example test.test_json.test_decode.TestCDecode.test_float",
+            )
+
+
+def _point_latest_at(run_folder: Path) -> None:
+    """Makes `latest` beside the run folder a link to it; a run folder elsewhere has no such link."""
+    if run_folder.parent != project_root() / "reports":
+        return
+    link = run_folder.with_name("latest")
+    aside = run_folder.with_name(f".latest.{run_folder.name}")
+    with contextlib.suppress(OSError):
+        aside.unlink(missing_ok=True)
+        aside.symlink_to(run_folder.name)
+        aside.replace(link)

@@ -1,0 +1,64 @@
+"""CPython's source, from whoever can provide it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from harness.errors import ConfigError, did_you_mean
+from harness.pins import CPythonPin, Pins
+from harness.providers import first_that_can
+from harness.sources import apt, checkout, git, tarball
+from harness.sources.base import Provenance, Source, cached, make_source
+
+__all__ = ["Source", "obtain_source"]
+
+_VERSION = re.compile(r"\d+\.\d+(\.\d+)?((a|b|rc)\d+)?")
+
+
+class Provider(Protocol):
+    """A module that can get a pinned version."""
+
+    def fill(self, pin: CPythonPin, tree: Path, cache: Path, say: Callable[[str], None], /) -> Provenance:
+        """Fills the folder `tree`, or raises UnavailableError."""
+
+
+PROVIDERS: Mapping[str, Provider] = {"tarball": tarball, "apt": apt}
+
+
+def obtain_source(
+    python: str, pins: Pins, cache: Path, *, provider: str = "", say: Callable[[str], None] = print
+) -> Source:
+    """The source that `python` names: a pinned version, a path to a checkout, or `git:URL@REF`.
+
+    A version that the cache has costs no network. Otherwise the official tarball is tried, then apt, or only
+    `provider`. UnavailableError tells why each of them could not; ConfigError when `python` names nothing.
+    """
+    if provider and provider not in PROVIDERS:
+        raise ConfigError(f"there is no source provider {provider!r}; {did_you_mean(provider, PROVIDERS)}")
+    if python.startswith("git:"):
+        return git.obtain(python, cache, say=say)
+    if not _VERSION.fullmatch(python):
+        return checkout.obtain(Path(python), cache, say=say)
+    pin = pins.cpython_pin(python)
+    if found := cached(_entry(pin, cache)):
+        return found
+    attempts = {name: _attempt(name, pin, cache, say) for name in ([provider] if provider else PROVIDERS)}
+    hint = "a checkout of your own always works: --cpython PATH"
+    source = first_that_can(f"CPython {python}", attempts, hint=hint, say=say)
+    say(f"CPython {source.version} is from {source.provider}: {source.origin}")
+    return source
+
+
+def _entry(pin: CPythonPin, cache: Path) -> Path:
+    """The same for every provider: they all give the same bytes."""
+    return cache / "sources" / f"{pin.version}-{pin.sha256[:16]}"
+
+
+def _attempt(name: str, pin: CPythonPin, cache: Path, say: Callable[[str], None]) -> Callable[[], Source]:
+    def fill(tree: Path) -> Provenance:
+        return PROVIDERS[name].fill(pin, tree, cache, say)
+
+    return lambda: make_source(_entry(pin, cache), fill, say=say)

@@ -1,0 +1,96 @@
+"""What a source is, and what every provider of one does at the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.cache import write_atomically
+from harness.errors import ConfigError, UnavailableError
+from harness.providers import keep_entry
+
+LANDMARKS = ("Include/patchlevel.h", "Lib/os.py", "Modules/Setup.stdlib.in", "configure")
+_SETUP_LOCAL = "# Made by cpython-wasm-harness: CPython's getpath and Tools/wasm look for this file.\n"
+_RECORD = "source.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A CPython source tree of our own.
+
+    `id` stands for the contents and names folders. `version` is patchlevel.h's: `3.13.5`, `3.14.0a2+`. `root`
+    is never the user's own folder. `origin` is a url, a package or a path; `revision` a sha256 or a commit.
+    """
+
+    id: str
+    version: str
+    root: Path
+    provider: str
+    origin: str
+    revision: str
+    dirty: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where a tree comes from, before it is known which version it is."""
+
+    provider: str
+    origin: str
+    revision: str
+    dirty: bool = False
+
+
+def read_version(root: Path) -> str:
+    """PY_VERSION of Include/patchlevel.h, without quotes."""
+    text = (root / "Include" / "patchlevel.h").read_text(encoding="utf-8")
+    found = re.search(r'^#define\s+PY_VERSION\s+"([^"]+)"', text, re.MULTILINE)
+    if not found:
+        raise ConfigError(
+            f"{root}/Include/patchlevel.h defines no PY_VERSION", hint="is this CPython's own source?"
+        )
+    return found.group(1)
+
+
+def check_landmarks(root: Path, name: str) -> None:
+    """ConfigError, with what is missing, for a folder that is not CPython's source."""
+    missing = [landmark for landmark in LANDMARKS if not (root / landmark).is_file()]
+    if missing:
+        raise ConfigError(
+            f"{name} is not a CPython source tree: it has no {', no '.join(missing)}",
+            hint="give the top folder of a CPython checkout, or a version",
+        )
+
+
+def cached(entry: Path) -> Source | None:
+    """The source in that cache entry, if it is there. Touches nothing else."""
+    try:
+        data = json.loads((entry / _RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return Source(**data, id=entry.name, root=entry / "tree")
+
+
+def make_source(entry: Path, fill: Callable[[Path], Provenance], *, say: Callable[[str], None]) -> Source:
+    """The source in that cache entry, its tree filled by `fill` when it is not there yet."""
+
+    def make(folder: Path) -> None:
+        tree = folder / "tree"
+        tree.mkdir()
+        provenance = fill(tree)
+        check_landmarks(tree, provenance.origin)
+        setup_local = tree / "Modules" / "Setup.local"
+        if not setup_local.exists():
+            setup_local.write_text(_SETUP_LOCAL, encoding="utf-8")
+        record = dataclasses.asdict(provenance) | {"version": read_version(tree)}
+        write_atomically(folder / _RECORD, json.dumps(record, indent=2) + "\n")
+
+    keep_entry(entry, make, say=say)
+    source = cached(entry)
+    if source is None:
+        raise UnavailableError(f"the cache entry {entry} is damaged", hint="delete that folder and try again")
+    return source

@@ -1,0 +1,102 @@
+"""A checkout the user has. It is never written to: the cache gets a copy, named by what the files hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from harness.cache import content_key
+from harness.errors import ConfigError, UnavailableError
+from harness.process import Command, run
+from harness.sources.base import Provenance, Source, check_landmarks, make_source, read_version
+
+# What building inside the tree leaves behind, where no git can tell.
+_PRODUCT_FOLDERS = frozenset({".git", "__pycache__", "build", "cross-build", "builddir"})
+_PRODUCTS = re.compile(
+    r".*\.(o|a|so|dylib|pyc|wasm|gcda|gcno)|(python|_bootstrap_python|Programs/_freeze_module)(\.exe)?"
+    r"|Makefile(\.pre)?|config\.(log|status|cache)|pyconfig\.h|pybuilddir\.txt|platform"
+    r"|Modules/(config\.c|ld_so_aix|Setup\.(bootstrap|local|stdlib))|Python/frozen_modules/.*\.h"
+)
+
+
+def obtain(path: Path, cache: Path, *, say: Callable[[str], None]) -> Source:
+    """A copy of the checkout as it is now. ConfigError when it is not CPython's source."""
+    root = path.expanduser().absolute()
+    if not root.is_dir():
+        raise ConfigError(
+            f"{path} is neither a version nor a folder",
+            hint="give a version such as 3.13.5, a path, or git:URL@REF",
+        )
+    check_landmarks(root, str(root))
+    files = tuple(_files(root))
+    key = _key(root, files)
+    provenance = _provenance(root, key)
+
+    def fill(tree: Path) -> Provenance:
+        for name in files:
+            goal = tree / name
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, goal, follow_symlinks=False)
+        if _key(tree, files) != key:
+            raise UnavailableError(f"{root} changed while it was copied", hint="try again when it rests")
+        return provenance
+
+    source = make_source(cache / "sources" / f"{read_version(root)}-{key}", fill, say=say)
+    # The same contents may have been copied from another checkout, or under another commit.
+    return dataclasses.replace(source, **dataclasses.asdict(provenance))
+
+
+def _key(root: Path, files: Iterable[str]) -> str:
+    return content_key([(name, *_fingerprint(root / name)) for name in files])
+
+
+def _fingerprint(path: Path) -> tuple[str, str]:
+    if path.is_symlink():
+        return "link", os.readlink(path)  # noqa: PTH115
+    kind = "program" if os.access(path, os.X_OK) else "file"
+    with path.open("rb") as stream:
+        return kind, hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _provenance(root: Path, key: str) -> Provenance:
+    if not (root / ".git").exists():
+        return Provenance(provider="checkout", origin=str(root), revision=key)
+    commit = _git(root, "rev-parse", "HEAD").strip()
+    dirty = bool(_git(root, "status", "--porcelain").strip())
+    return Provenance(provider="checkout", origin=str(root), revision=commit, dirty=dirty)
+
+
+def _files(root: Path) -> Iterable[str]:
+    if (root / ".git").exists():
+        names = _git(root, "ls-files", "-co", "--exclude-standard", "-z").split("\0")
+        return sorted({name for name in names if name and _is_copied(root / name)})
+    return sorted(name for name in _walk(root) if not _PRODUCTS.fullmatch(name))
+
+
+def _is_copied(path: Path) -> bool:
+    """False for a file that git knows but the user has deleted, and for a submodule."""
+    return path.is_symlink() or path.is_file()
+
+
+def _walk(root: Path) -> Iterator[str]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name not in _PRODUCT_FOLDERS]
+        for name in names:
+            if _is_copied(path := Path(folder) / name):
+                yield path.relative_to(root).as_posix()
+
+
+def _git(root: Path, *arguments: str) -> str:
+    # Without the option, `git status` would refresh the index of a checkout that is not ours.
+    done = run(Command(argv=("git", "--no-optional-locks", *arguments), cwd=root, timeout=120))
+    if not done.ok:
+        raise UnavailableError(
+            f"git {arguments[0]} {done.ending} in {root}:\n  {done.output.strip()}",
+            hint="the folder has a .git that git does not accept; its words say why",
+        )
+    return done.output

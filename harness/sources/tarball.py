@@ -1,0 +1,19 @@
+"""The official source tarball."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.archive import unpack
+from harness.download import fetch
+from harness.pins import CPythonPin
+from harness.sources.base import Provenance
+
+
+def fill(pin: CPythonPin, tree: Path, _cache: Path, say: Callable[[str], None]) -> Provenance:
+    """Downloads and unpacks the pinned tarball."""
+    with tempfile.TemporaryDirectory(dir=tree.parent) as scratch:
+        unpack(fetch(pin.url, pin.sha256, Path(scratch) / Path(pin.url).name, say=say), tree)
+    return Provenance(provider="tarball", origin=pin.url, revision=pin.sha256)

@@ -1,0 +1,30 @@
+"""Lays out what the guest will see as `/`: the source tree and, at its usual place in it, what was built."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+# Object files and archives serve only the linker.
+_LEFT_OUT = shutil.ignore_patterns("*.o", "*.a", "__pycache__", "config.cache")
+
+
+def stage(source: Path, built: Path, root: Path, build_folder: str) -> None:
+    """Makes `root` from the source tree and the build folder `built`, which goes to `build_folder` inside.
+
+    Source files are hard links where the file system allows it: the guest cannot write to them.
+    """
+    shutil.copytree(
+        source, root, copy_function=_link, symlinks=True, ignore=shutil.ignore_patterns(".git", "__pycache__")
+    )
+    shutil.copytree(built, root / build_folder, symlinks=True, ignore=_LEFT_OUT)
+    # The scratch folder is mounted over it; a listing of the root shows it like any other.
+    (root / "tmp").mkdir(exist_ok=True)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)

@@ -1,0 +1,275 @@
+"""One module, run until every one of its cases has an outcome.
+
+A guest that crashes or hangs costs the case it was in, and one restart with the cases that are left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.engines import Ending, EngineSession, GuestExit, GuestRun, Mount
+from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
+from harness.process import last_lines
+from harness.suite.journal import Attempt, parse_events, read_attempt, settle, victims_of
+
+OUTPUT_LIMIT = 16 * 1024 * 1024
+OUTPUT_TAIL_LINES = 40
+MAX_ATTEMPTS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleJob:
+    """All that running a module takes. `folder` is where its journal, output and scratch go; `match` are regrtest
+    patterns of the cases wanted, empty for all; `excluded` are ids, or `Class.*`, that must not run. Seconds: `case_timeout` without any event, `module_timeout` for each
+    attempt. `should_stop` is asked while the guest runs; true ends the run, keeping what is finished."""
+
+    module: str
+    folder: Path
+    python: tuple[str, ...]
+    mounts: tuple[Mount, ...]
+    env: Mapping[str, str]
+    resources: str
+    case_timeout: float
+    module_timeout: float
+    match: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    should_stop: Callable[[], bool] = lambda: False
+
+    @property
+    def dotted(self) -> str:
+        """The module's name as Python imports it."""
+        return self.module if self.module.startswith("test.") else f"test.{self.module}"
+
+
+class RunStoppedError(Exception):
+    """The run was asked to stop while this module was under way."""
+
+
+@dataclass
+class _Progress:
+    """What is known of the module so far."""
+
+    results: dict[str, CaseResult] = field(default_factory=dict)
+    planned: tuple[str, ...] | None = None
+    state: str = ""
+    attempts: int = 0
+
+    def remaining(self) -> list[str]:
+        return [case for case in self.planned or () if case not in self.results]
+
+
+def run_module(job: ModuleJob, engine: EngineSession) -> ModuleResult:
+    """The module's result. Raises RunStoppedError when `should_stop` said so."""
+    start = time.monotonic()
+    progress = _Progress()
+    _prepare(job.folder)
+    for case in job.excluded:
+        progress.results[case] = CaseResult(
+            case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason="run = false")
+        )
+    while progress.attempts < MAX_ATTEMPTS:
+        progress.attempts += 1
+        ending, attempt = _attempt(job, engine, progress)
+        if ending.ending is Ending.STOPPED and job.should_stop():
+            raise RunStoppedError(job.module)
+        _absorb(progress, attempt)
+        if not _blame(job, progress, attempt, ending) or not progress.remaining():
+            break
+    for case in progress.remaining():
+        reason = (
+            job.dotted if job.dotted in progress.results else f"gave up after {progress.attempts} attempts"
+        )
+        progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=reason))
+    return _result(job, progress, time.monotonic() - start)
+
+
+def _prepare(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("journal", "scratch"):
+        (folder / name).mkdir(parents=True)
+
+
+def _attempt(job: ModuleJob, engine: EngineSession, progress: _Progress) -> tuple[GuestExit, Attempt]:
+    journal = job.folder / "journal" / f"{progress.attempts}.jsonl"
+    scratch = job.folder / "scratch"
+    _empty(scratch)
+    watch = _Watch(job, journal, time.monotonic())
+    ending = engine.run(_guest(job, journal, scratch, progress), watch)
+    _empty(scratch)
+    try:
+        events = parse_events(journal.read_bytes())
+    except FileNotFoundError:
+        events = []
+    return ending, read_attempt(events)
+
+
+def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) -> GuestRun:
+    options = ["--tempdir", "/tmp", "-u", job.resources, "--randseed", "0"]
+    if job.match:
+        options += ["--matchfile", _write_patterns(journal.with_name("match.txt"), job.match)]
+    if progress.results:
+        done = (case if case in job.excluded else _escape(case) for case in progress.results)
+        options += ["--ignorefile", _write_patterns(journal.with_name("done.txt"), done)]
+    return GuestRun(
+        argv=(*job.python, "/harness/agent.py", f"/journal/{journal.name}", job.module, *options),
+        mounts=(
+            *job.mounts,
+            Mount(host=scratch, guest="/tmp", writable=True),
+            Mount(host=journal.parent, guest="/journal", writable=True),
+        ),
+        env=job.env,
+        output=job.folder / "output.txt",
+    )
+
+
+def _write_patterns(path: Path, patterns: Iterable[str]) -> str:
+    path.write_text("".join(f"{pattern}\n" for pattern in patterns), encoding="utf-8")
+    return f"/journal/{path.name}"
+
+
+def _escape(case: str) -> str:
+    """A pattern for regrtest's fnmatch that matches just this id; what could not be printed matches by position."""
+    return re.sub(r"([\[*])", r"[\1]", case.partition("#")[0])
+
+
+class _Watch:
+    """Stops a guest that makes no progress, takes too long, or is not wanted any more; keeps its output in bounds."""
+
+    def __init__(self, job: ModuleJob, journal: Path, now: float) -> None:
+        self._job = job
+        self._journal = journal
+        self._output = job.folder / "output.txt"
+        self._size = -1
+        self._progress_at = self._started_at = now
+
+    def __call__(self) -> str | None:
+        now = time.monotonic()
+        with contextlib.suppress(OSError):
+            if (size := self._journal.stat().st_size) != self._size:
+                self._size, self._progress_at = size, now
+            if self._output.stat().st_size > OUTPUT_LIMIT:
+                os.truncate(self._output, 0)
+        if self._job.should_stop():
+            return "the run is being stopped"
+        if now - self._progress_at > self._job.case_timeout:
+            return f"no progress for {self._job.case_timeout:.0f} s"
+        if now - self._started_at > self._job.module_timeout:
+            return f"the module took more than {self._job.module_timeout:.0f} s"
+        return None
+
+
+def _absorb(progress: _Progress, attempt: Attempt) -> None:
+    if attempt.planned is not None:
+        progress.planned = tuple(dict.fromkeys([*(progress.planned or ()), *attempt.planned]))
+    for case in attempt.cases:
+        progress.results.setdefault(case.case, case)
+    progress.results.update(settle(attempt, progress.results, progress.planned or ()))
+    progress.state = attempt.state or progress.state
+
+
+def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestExit) -> bool:
+    """Records what a guest that did not end well was doing; true when the rest is worth another start."""
+    if ending.ending is Ending.EXITED and attempt.state and not attempt.open_case:
+        return False
+    outcome = Outcome.TIMEOUT if ending.ending is Ending.STOPPED else Outcome.CRASH
+    reason = ending.reason or f"the interpreter exited with status {ending.status}"
+    detail = Detail(exception=_headline(reason), message=reason[:4000])
+    if attempt.open_case:
+        culprit = attempt.open_case
+    elif attempt.open_fixture:
+        culprit = attempt.open_fixture
+        for case in victims_of(culprit, progress.remaining()):
+            progress.results[case] = CaseResult(
+                case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=culprit)
+            )
+    elif attempt.state or attempt.planned is None:
+        culprit = job.dotted
+    else:
+        culprit = f"after ({attempt.last_case or job.dotted})"
+    fresh = culprit not in progress.results
+    if fresh:
+        progress.results[culprit] = CaseResult(case=culprit, outcome=outcome, detail=detail)
+    return fresh and attempt.planned is not None and (not attempt.state or bool(attempt.open_case))
+
+
+def _headline(reason: str) -> str:
+    """The line of a trap that names its kind: wasmtime puts it last, under `Caused by`."""
+    lines = [line.strip() for line in reason.splitlines() if line.strip()]
+    traps = [
+        line
+        for line in lines
+        if line.startswith("wasm trap:") or "RangeError" in line or "memory fault" in line
+    ]
+    return (traps or lines or [""])[0][:200]
+
+
+def _empty(folder: Path) -> None:
+    """Removes what a test left behind, whatever it did to permissions."""
+    for root, _, _ in os.walk(folder):
+        with contextlib.suppress(OSError):
+            os.chmod(root, 0o755)  # noqa: PTH101 - os.walk gives strings
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(exist_ok=True)
+
+
+_STATE_OUTCOMES = {
+    "skipped": Outcome.SKIP,
+    "resource_denied": Outcome.SKIP,
+    "did_not_run": Outcome.SKIP,
+    "uncaught_exc": Outcome.ERROR,
+    "failed": Outcome.FAIL,
+}
+
+
+def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult:
+    output = last_lines(job.folder / "output.txt", OUTPUT_TAIL_LINES)
+    own = _own_result(job, progress, output)
+    if own is not None:
+        progress.results.setdefault(own.case, own)
+    cases = tuple(progress.results.values())
+    outcome = own.outcome if own else worst([case.outcome for case in cases])
+    return ModuleResult(
+        module=job.module,
+        outcome=outcome,
+        seconds=seconds,
+        attempts=progress.attempts,
+        complete=not job.match and (progress.planned is not None or outcome is Outcome.SKIP),
+        cases=cases,
+        env_changed=progress.state == "env_changed",
+        detail=own.detail if own else Detail(),
+        output="" if outcome.is_good else output,
+    )
+
+
+def _own_result(job: ModuleJob, progress: _Progress, output: str) -> CaseResult | None:
+    """What regrtest says of the module beyond its cases: a module-level skip, or an exception outside any case."""
+    if job.dotted in progress.results:
+        return progress.results[job.dotted]
+    outcome = _STATE_OUTCOMES.get(progress.state)
+    explained = any(not case.outcome.is_good for case in progress.results.values())
+    if outcome is None or (explained and outcome is Outcome.FAIL):
+        return None
+    if outcome is Outcome.SKIP and progress.results:
+        return None
+    return CaseResult(case=job.dotted, outcome=outcome, detail=_module_detail(job, progress.state, output))
+
+
+def _module_detail(job: ModuleJob, state: str, output: str) -> Detail:
+    """regrtest prints why a module was skipped or could not be imported, and keeps it nowhere else."""
+    if state == "did_not_run":
+        return Detail(reason="no test ran" if not job.match else "no case matched")
+    skipped = re.search(rf"^{re.escape(job.module)} skipped -- (.*)$", output, re.MULTILINE)
+    if skipped:
+        return Detail(reason=skipped.group(1))
+    errors = re.findall(
+        r"^(?:\w+\.)*(\w+(?:Error|Exception|Exit|Warning|Interrupt))(?:: (.*))?$", output, re.MULTILINE
+    )
+    exception, message = errors[-1] if errors else ("", "")
+    return Detail(exception=exception, message=message, traceback=output)

@@ -1,0 +1,45 @@
+"""Longest first: the order in which modules are handed out, so that none of the long ones comes last."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from harness.cache import write_atomically
+
+
+def longest_first(
+    modules: Iterable[str], seconds: Mapping[str, float], sizes: Mapping[str, int]
+) -> list[str]:
+    """The modules by recorded duration, longest first; one without a record is guessed from the size of its source."""
+    known_size = sum(sizes.get(module, 0) for module in seconds) or 1
+    rate = sum(seconds.values()) / known_size if seconds else 1.0
+    guess = {module: seconds.get(module, sizes.get(module, 0) * rate) for module in modules}
+    return sorted(guess, key=lambda module: (-guess[module], module))
+
+
+def source_sizes(library: Path, modules: Iterable[str]) -> dict[str, int]:
+    """Bytes of source of each module, a package's files added up."""
+    sizes = {}
+    for module in modules:
+        path = library.joinpath("test", *module.removeprefix("test.").split("."))
+        files = path.rglob("test*.py") if path.is_dir() else [path.with_suffix(".py")]
+        with contextlib.suppress(OSError):
+            sizes[module] = sum(file.stat().st_size for file in files)
+    return sizes
+
+
+def read_durations(path: Path) -> dict[str, float]:
+    """The recorded seconds per module; none when there is no record yet, or it is damaged."""
+    with contextlib.suppress(OSError, ValueError):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return {str(module): float(seconds) for module, seconds in data.items()}
+    return {}
+
+
+def record_durations(path: Path, seconds: Mapping[str, float]) -> None:
+    """Merges new durations into the record."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(read_durations(path) | dict(seconds), indent=0, sort_keys=True))

@@ -1,0 +1,198 @@
+"""TOML tables turned into frozen dataclasses, with every mistake found and located.
+
+A reader collects `Problem`s instead of raising at the first one, so that a file is mended in one go. `tomllib` keeps no
+positions; `Document` finds a table's line again by counting its headers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harness.errors import Problem, did_you_mean
+
+T = TypeVar("T")
+
+_STRINGS = re.compile(r'"""(?:\\.|[^\\])*?"""|' + r"'''.*?'''", re.DOTALL)
+_HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed TOML file that still knows where its tables stand. `name` is the path shown to the user."""
+
+    name: str
+    data: Mapping[str, Any]
+    lines: tuple[str, ...] = ()
+
+    def line_of(self, table: str, index: int = 0, key: str = "") -> int:
+        """The 1-based line of `key` in the `index`-th `[table]` or `[[table]]`; the header's when it has no such key.
+
+        A table written as `table = ...` has the line of that assignment; 0 when there is neither.
+        """
+        header = self._header(table, index)
+        if not header:
+            return self._assignment(table, 0)
+        return (self._assignment(key, header) if key else 0) or header
+
+    def _assignment(self, key: str, start: int) -> int:
+        """The line of `key = ...` after line `start` and before the next header; 0 when there is none."""
+        pattern = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""")
+        for number, line in enumerate(self.lines[start:], start + 1):
+            if line.startswith("["):
+                break
+            if pattern.match(line):
+                return number
+        return 0
+
+    def _header(self, table: str, index: int) -> int:
+        found = self._headers.get(table, ())
+        return found[index] if index < len(found) else 0
+
+    @functools.cached_property
+    def _headers(self) -> Mapping[str, Sequence[int]]:
+        """The lines of every table's headers, found once: a list of expectations has thousands."""
+        lines: dict[str, list[int]] = {}
+        for number, line in enumerate(self.lines, 1):
+            if match := _HEADER.match(line):
+                lines.setdefault(match.group(1), []).append(number)
+        return lines
+
+
+def load_document(path: Path, name: str, problems: list[Problem]) -> Document:
+    """The file's tables; an empty document, and a problem, when it cannot be read as TOML."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+        data = tomllib.loads(text)
+    except OSError as error:
+        problems.append(Problem(file=name, message=f"cannot be read: {error.strerror}"))
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        problems.append(
+            Problem(file=name, line=line, message="is not UTF-8", suggestion="TOML files are UTF-8")
+        )
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        found = re.search(r"at line (\d+)", str(error))
+        line = int(found.group(1)) if found else 0
+        problems.append(Problem(file=name, line=line, message=f"is not valid TOML: {error}"))
+    else:
+        return Document(name, data, tuple(_blank_strings(text).split("\n")))
+    return Document(name, {})
+
+
+def _blank_strings(text: str) -> str:
+    """The text with multi-line strings emptied, so that a header inside one is not taken for a table."""
+    return _STRINGS.sub(lambda match: "\n" * match.group().count("\n"), text)
+
+
+@dataclass
+class TableReader:
+    """Reads the tables of one document, gathering problems."""
+
+    document: Document
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(
+        self, message: str, *, table: str = "", index: int = 0, key: str = "", suggestion: str = ""
+    ) -> None:
+        line = self.document.line_of(table, index, key) if table else 0
+        dotted = ".".join(part for part in (table, key) if part)
+        self.problems.append(
+            Problem(file=self.document.name, line=line, key=dotted, message=message, suggestion=suggestion)
+        )
+
+    def check_top_level(self, allowed: set[str]) -> None:
+        """Reports every top-level key that is not one of `allowed`."""
+        for key in self.document.data:
+            if key not in allowed:
+                self.problem("unknown table or key", table=key, suggestion=did_you_mean(key, allowed))
+
+    def array(self, table: str) -> list[Mapping[str, Any]]:
+        """The `[[table]]` entries; what is not an array of tables is a problem."""
+        value = self.document.data.get(table, [])
+        if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
+            return value
+        self.problem(f"must be an array of tables, [[{table}]]", table=table)
+        return []
+
+    def table(self, name: str) -> Mapping[str, Any]:
+        """The `[name]` table; empty, and a problem, when it is something else."""
+        value = self.document.data.get(name, {})
+        if isinstance(value, dict):
+            return value
+        self.problem(f"must be a table, [{name}]", table=name)
+        return {}
+
+    def read(self, cls: type[T], data: Mapping[str, Any], *, table: str, index: int = 0) -> T | None:
+        """`data` as a `cls`, or None after reporting each unknown, missing or ill-typed key."""
+        before = len(self.problems)
+        hints = typing.get_type_hints(cls)
+        fields = {item.name: item for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        values: dict[str, Any] = {}
+        for key, value in data.items():
+            if key not in fields:
+                self.problem(
+                    "unknown key", table=table, index=index, key=key, suggestion=did_you_mean(key, fields)
+                )
+            elif wrong := mismatch(value, hints[key]):
+                self.problem(wrong[0], table=table, index=index, key=key, suggestion=wrong[1])
+            else:
+                values[key] = convert(value, hints[key])
+        for name, item in fields.items():
+            required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+            if required and name not in data:
+                self.problem(f"{name!r} is missing", table=table, index=index)
+        return cls(**values) if len(self.problems) == before else None
+
+
+_NAMES: dict[Any, str] = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
+
+
+def mismatch(value: object, hint: Any) -> tuple[str, str] | None:
+    """What is wrong with `value` for a field of type `hint`, and a suggestion; None when it fits."""
+    hint = _strip_none(hint)
+    if typing.get_origin(hint) is tuple:
+        inner = typing.get_args(hint)[0]
+        if not isinstance(value, list):
+            return f"must be a list, not {_describe(value)}", ""
+        return next((wrong for entry in value if (wrong := mismatch(entry, inner))), None)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        allowed = [str(member) for member in hint]
+        if value in allowed:
+            return None
+        near = did_you_mean(value, allowed) if isinstance(value, str) else ""
+        return f"must be one of {', '.join(allowed)}, not {value!r}", near
+    if hint is float and type(value) is int:
+        return None
+    if type(value) is hint:
+        return None
+    return f"must be {_NAMES.get(hint, str(hint))}, not {_describe(value)}", ""
+
+
+def convert(value: Any, hint: Any) -> Any:
+    """`value`, already checked, in the type the field declares."""
+    hint = _strip_none(hint)
+    if typing.get_origin(hint) is tuple:
+        return tuple(convert(entry, typing.get_args(hint)[0]) for entry in value)
+    if isinstance(hint, type) and issubclass(hint, StrEnum | float):
+        return hint(value)
+    return value
+
+
+def _strip_none(hint: Any) -> Any:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return next(arg for arg in typing.get_args(hint) if arg is not type(None))
+    return hint
+
+
+def _describe(value: object) -> str:
+    return f"{_NAMES.get(type(value), type(value).__name__)} ({value!r})"

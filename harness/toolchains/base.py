@@ -1,0 +1,106 @@
+"""What a toolchain is, and what every provider of a WASI SDK does at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.cache import content_key, write_atomically
+from harness.errors import UnavailableError
+from harness.process import Command, capture, run
+from harness.providers import keep_entry
+
+_RECORD = "toolchain.json"
+_UNTRIED = "untried.json"
+_PROGRAM = '#include <stdio.h>\n#include <errno.h>\nint main(void) { return printf("%d", ENOSYS) < 0; }\n'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolchain:
+    """A compiler that is there and works.
+
+    `id` stands for the provider and all versions, and names folders. `root` has the shape of a WASI SDK:
+    bin/clang, bin/wasm-ld and so on, share/wasi-sysroot. `facts` go to the manifest of what is built with it.
+    """
+
+    id: str
+    kind: str
+    version: str
+    provider: str
+    root: Path
+    facts: Mapping[str, str]
+
+
+def wasi_toolchain(provider: str, version: str, root: Path, facts: Mapping[str, str]) -> Toolchain:
+    """A WASI SDK with the id that its parts give it."""
+    kind = "wasi-sdk"
+    key = content_key([kind, provider, version, dict(facts)])
+    name = f"{kind}-{version}-{provider}-{key}"
+    return Toolchain(id=name, kind=kind, version=version, provider=provider, root=root, facts=facts)
+
+
+def cached(entry: Path, record: str = _RECORD) -> Toolchain | None:
+    """The toolchain of that cache entry, if it was finished and tried. Touches nothing else."""
+    try:
+        data = json.loads((entry / record).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return Toolchain(**data, root=entry / "sdk")
+
+
+def make_toolchain(
+    entry: Path, fill: Callable[[Path], Toolchain], *, say: Callable[[str], None]
+) -> Toolchain:
+    """The toolchain of that cache entry; when it is not there yet, `fill(folder)` makes `folder/sdk`.
+
+    Its programs may hold the entry's final path, so that they can be tried only there. Until then the entry does
+    not count, and one that fails is taken away.
+    """
+
+    def make(folder: Path) -> None:
+        toolchain = fill(folder)
+        record = {name: value for name, value in vars(toolchain).items() if name != "root"}
+        write_atomically(folder / _UNTRIED, json.dumps(record, indent=2) + "\n")
+
+    keep_entry(entry, make, say=say)
+    if cached(entry) is None:
+        try:
+            check_compiles(entry / "sdk")
+        except UnavailableError:
+            shutil.rmtree(entry, ignore_errors=True)
+            raise
+        with contextlib.suppress(FileNotFoundError):  # another run tried it at the same time
+            (entry / _UNTRIED).rename(entry / _RECORD)
+    toolchain = cached(entry)
+    if toolchain is None:
+        raise UnavailableError(f"the cache entry {entry} is damaged", hint="delete it and try again")
+    return toolchain
+
+
+def clang_version(root: Path) -> str:
+    """`19.1.7` of `clang --version`; empty when clang does not run."""
+    found = re.search(r"clang version (\d+\.\d+\.\d+)", capture([str(root / "bin" / "clang"), "--version"]))
+    return found.group(1) if found else ""
+
+
+def check_compiles(root: Path) -> None:
+    """UnavailableError, with the compiler's words, unless a C program becomes a WebAssembly module."""
+    clang, sysroot = root / "bin" / "clang", root / "share" / "wasi-sysroot"
+    with tempfile.TemporaryDirectory() as scratch:
+        program, module = Path(scratch) / "probe.c", Path(scratch) / "probe.wasm"
+        program.write_text(_PROGRAM, encoding="utf-8")
+        argv = (str(clang), f"--sysroot={sysroot}", "-o", str(module), str(program))
+        done = run(Command(argv=argv, cwd=Path(scratch), timeout=120))
+        if done.ok and module.exists() and module.read_bytes()[:4] == b"\0asm":
+            return
+    words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-8:])
+    raise UnavailableError(
+        f"the toolchain at {root} does not make WebAssembly: clang {done.ending}\n{words}".rstrip(),
+        hint=f"what was tried: {done.command}",
+    )

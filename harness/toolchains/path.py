@@ -1,0 +1,60 @@
+"""A WASI SDK that the user has: `WASI_SDK_PATH`, as CPython's own Tools/wasm reads it, or a path given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import UnavailableError
+from harness.pins import WasiSdkPin
+from harness.toolchains.base import Toolchain, check_compiles, clang_version, wasi_toolchain
+
+VARIABLE = "WASI_SDK_PATH"
+
+
+def obtain(pin: WasiSdkPin, path: Path) -> Toolchain:
+    """The SDK at that path, left as it is. UnavailableError when it is none, is another, or does not work."""
+    root = path.expanduser().absolute()
+    if not (root / "bin" / "clang").exists():
+        raise UnavailableError(
+            f"path: {root} is no WASI SDK: it has no bin/clang",
+            hint="give the folder that holds bin and share",
+        )
+    stated, llvm = _version_file(root), clang_version(root)
+    if wrong := other_version(pin, stated.get("wasi_sdk", ""), llvm):
+        raise UnavailableError(
+            f"path: the WASI SDK at {root} is another version: {wrong}",
+            hint=f"point {VARIABLE} at WASI SDK {pin.version}, unset it, or choose another cell",
+        )
+    check_compiles(root)
+    facts = stated | {"llvm": llvm, "path": str(root), "stamp": _stamp(root)}
+    return wasi_toolchain("path", pin.version, root, facts)
+
+
+def other_version(pin: WasiSdkPin, stated: str, llvm: str) -> str:
+    """What differs from the pin; empty when nothing does.
+
+    By what the SDK's VERSION file states (`25.0`, `33.0+m`); by clang's version where there is no such file.
+    """
+    if stated:
+        same = stated.partition(".")[0] == pin.version
+        return "" if same else f"its VERSION says {stated}, the cell wants {pin.version}"
+    same = llvm.startswith(f"{pin.llvm}.")
+    return "" if same else f"its clang is {llvm or 'not working'}, WASI SDK {pin.version} has {pin.llvm}"
+
+
+def _version_file(root: Path) -> dict[str, str]:
+    """The lines of VERSION: the SDK's own version, then `name: revision` of its parts."""
+    try:
+        first, *rest = (root / "VERSION").read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return {}
+    pairs = [line.split(":", 1) for line in rest if ":" in line]
+    return {"wasi_sdk": first.strip()} | {
+        name.strip().replace("-", "_"): value.strip() for name, value in pairs
+    }
+
+
+def _stamp(root: Path) -> str:
+    """Changes when the SDK is replaced in place: what the old one built is not taken for the new one's."""
+    clang = (root / "bin" / "clang").stat()
+    return f"{clang.st_size}-{clang.st_mtime_ns}"

@@ -1,0 +1,36 @@
+"""What every test stands on: no test starts a process or opens a socket unless its mark says so."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from harness import cache
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(autouse=True)
+def unit_tests_touch_nothing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forbids processes and sockets to tests without the mark `integration` or `toolchain`."""
+    if request.node.get_closest_marker("integration") or request.node.get_closest_marker("toolchain"):
+        return
+
+    def forbidden(*args: Any, **kwargs: Any) -> NoReturn:
+        raise AssertionError("a unit test must not start a process or open a connection: mark it integration")
+
+    monkeypatch.setattr(subprocess, "Popen", forbidden)
+    monkeypatch.setattr(socket.socket, "connect", forbidden)
+    monkeypatch.setattr(socket.socket, "bind", forbidden)
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own, moved there as a user would move it."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv(cache.VARIABLE, str(folder))
+    return folder
