@@ -64,6 +64,9 @@ def _unpack_tar(archive: Path, into: Path) -> None:
             if reason := refusal(member, into):
                 raise _refused(archive, member.name, reason)
             _extract(tar, member, into)
+        # The last member may end before the compressed stream does: only its end shows that it is whole.
+        while tar.fileobj and tar.fileobj.read(1 << 20):
+            pass
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from harness import recipes
-from harness.cache import content_key, disk_error, locked, write_atomically
+from harness.cache import content_key, disk_error, locked, remove_tree, write_atomically
 from harness.errors import BuildError
 from harness.matrix import Cell
 from harness.process import Command, capture, last_lines, run
 from harness.progress import Progress
 from harness.recipes import Recipe, native, wasi
 from harness.sources import Source
-from harness.stage import stage
+from harness.stage import make_read_only, stage
 from harness.toolchains import Toolchain
 
 MANIFEST_SCHEMA = 1
@@ -110,13 +110,14 @@ class _Builder:
         steps = self._run_all(recipe, places.work, logs)
         _save(config_cache, shared_cache)
         aside = work / "finished"
-        shutil.rmtree(aside, ignore_errors=True)
+        remove_tree(aside)
         with self.progress.step("stage", f"into {final}"):
             stage(self.source.root, places.work, aside / "root", wasi.BUILD_FOLDER)
         steps += self._finish(aside, build_python, logs)
         manifest = self._manifest(inputs, recipe, steps, aside)
         shutil.copytree(logs, aside / "logs")
         write_atomically(aside / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
+        make_read_only(aside / "root")
         aside.rename(final)
         shutil.rmtree(work, ignore_errors=True)
 

@@ -85,6 +85,14 @@ def make_entry(final: Path, make: Callable[[Path], None], *, say: Callable[[str]
     return final
 
 
+def remove_tree(folder: Path) -> None:
+    """Deletes a folder with all that is in it, also where permissions forbid it; one that is not there is no mistake."""
+    for path, _, _ in os.walk(folder):
+        with contextlib.suppress(OSError):
+            Path(path).chmod(0o755)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Replaces the file in one step; a reader sees the old text or the new one."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")

@@ -13,6 +13,7 @@ from harness.expectations import CellExpectations, Expectation, dotted, wildcard
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
 
 _NO_DETAIL = Detail()
+_PREVENTING = frozenset(Outcome) - {Outcome.PASS, Outcome.EXPECTED_FAILURE, Outcome.NOT_RUN}
 
 
 class Verdict(StrEnum):
@@ -114,7 +115,7 @@ class Comparison:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Comparison:
         return cls(
-            counts={Verdict(name): count for name, count in data["counts"].items()},
+            counts={Verdict(name): count for name, count in data["counts"].items() if count},
             rows=tuple(Row.from_json(row) for row in data["rows"]),
             followed=data["followed"],
         )
@@ -173,7 +174,7 @@ def compare(
         unclaimed = _unclaimed(results, expectations)
         counts[Verdict.MISSING] += len(unclaimed)
         rows.extend(_missing(test, "", expectations.entries[test]) for test in unclaimed)
-    return Comparison(counts=dict(counts), rows=_sorted(rows), followed=sum(part.followed for part in parts))
+    return Comparison(counts=dict(+counts), rows=_sorted(rows), followed=sum(part.followed for part in parts))
 
 
 def judged_cases(result: ModuleResult) -> tuple[CaseResult, ...]:
@@ -192,12 +193,9 @@ def judged_cases(result: ModuleResult) -> tuple[CaseResult, ...]:
 
 
 def _follows(case: CaseResult, cases: Mapping[str, CaseResult]) -> bool:
+    """Whether the case was not run because of another one, which is judged in its place."""
     cause = cases.get(case.detail.reason)
-    return (
-        case.outcome is Outcome.NOT_RUN
-        and cause is not None
-        and cause.outcome not in {Outcome.NOT_RUN, Outcome.PASS}
-    )
+    return case.outcome is Outcome.NOT_RUN and cause is not None and cause.outcome in _PREVENTING
 
 
 def _unseen(

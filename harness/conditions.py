@@ -7,6 +7,7 @@ pre-release counts as the release it leads to, unless the range itself names a p
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -152,6 +153,7 @@ def _read_term(axis: str, value: object) -> _Wanted | Mistake:
     return _read_range(axis, value)
 
 
+@functools.cache
 def _read_range(axis: str, text: str) -> VersionRange | Mistake:
     bare = text.strip()
     try:

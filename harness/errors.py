@@ -76,7 +76,7 @@ class BuildError(HarnessError):
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
-    """`did you mean 'x'?`, or the allowed names when none is near and they are few enough to read; else empty."""
+    """`did you mean 'x'?`, or the allowed names when none is near and they are few; else empty."""
     names = sorted(set(allowed))
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if near:

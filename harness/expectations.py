@@ -206,12 +206,11 @@ def _read_when(reader: TableReader, index: int, data: object) -> Condition:
         reader.problem("must be an inline table, { target = ... }", table="expect", index=index, key="when")
         return ALWAYS
     when, mistakes = read_condition(data)
-    line = reader.document.line_of("expect", index, "when")
     for key, message, suggestion in mistakes:
         reader.problems.append(
             Problem(
                 file=reader.document.name,
-                line=line,
+                line=reader.document.line_of("expect", index, "when"),
                 key=f"expect.when.{key}",
                 message=message,
                 suggestion=suggestion,

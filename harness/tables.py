@@ -1,7 +1,7 @@
 """TOML tables turned into frozen dataclasses, with every mistake found and located.
 
-A reader collects `Problem`s instead of raising at the first one, so that a file is mended in one go. `tomllib` keeps no
-positions; `Document` finds a table's line again by counting its headers.
+A reader collects `Problem`s instead of raising at the first one, so that a file is mended in one go. `tomllib`
+keeps no positions; `Document` finds a table's line again by counting its headers.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Document:
     lines: tuple[str, ...] = ()
 
     def line_of(self, table: str, index: int = 0, key: str = "") -> int:
-        """The 1-based line of `key` in the `index`-th `[table]` or `[[table]]`; the header's when it has no such key.
+        """The 1-based line of `key` in the `index`-th `[table]` or `[[table]]`; the header's when it has no such
+        key.
 
         A table written as `table = ...` has the line of that assignment; 0 when there is neither.
         """
@@ -47,11 +48,11 @@ class Document:
     def _assignment(self, key: str, start: int) -> int:
         """The line of `key = ...` after line `start` and before the next header; 0 when there is none."""
         pattern = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""")
-        for number, line in enumerate(self.lines[start:], start + 1):
-            if line.startswith("["):
+        for number in range(start, len(self.lines)):
+            if self.lines[number].startswith("["):
                 break
-            if pattern.match(line):
-                return number
+            if pattern.match(self.lines[number]):
+                return number + 1
         return 0
 
     def _header(self, table: str, index: int) -> int:
@@ -135,7 +136,7 @@ class TableReader:
     def read(self, cls: type[T], data: Mapping[str, Any], *, table: str, index: int = 0) -> T | None:
         """`data` as a `cls`, or None after reporting each unknown, missing or ill-typed key."""
         before = len(self.problems)
-        hints = typing.get_type_hints(cls)
+        hints = _type_hints(cls)
         fields = {item.name: item for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
         values: dict[str, Any] = {}
         for key, value in data.items():
@@ -152,6 +153,12 @@ class TableReader:
             if required and name not in data:
                 self.problem(f"{name!r} is missing", table=table, index=index)
         return cls(**values) if len(self.problems) == before else None
+
+
+
+@functools.cache
+def _type_hints(cls: type) -> Mapping[str, Any]:
+    return typing.get_type_hints(cls)
 
 
 _NAMES: dict[Any, str] = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}

@@ -4,7 +4,7 @@ CPython's own runner does the work: `test.libregrtest` with its resources, filte
 only puts its own result class in the place of regrtest's, and notes what unittest's suites do around the cases. Every
 event is one JSON line, written with a single system call, so that a journal is whole up to the moment of a crash.
 
-Usage: agent.py JOURNAL MODULE [regrtest options...]
+Usage: `python /harness JOURNAL MODULE [regrtest options...]`
 
 Events (`e`): `plan` the ids about to run; `start` and `end` of a case; `fixture` a class or module fixture begins;
 `outside` something unittest reports under a fixture's name; `module` regrtest's own word on the module.
@@ -262,6 +262,3 @@ def main() -> None:
     regrtest.findtests = lambda *_, **__: [module]
     regrtest.main()
 
-
-if __name__ == "__main__":
-    main()

@@ -8,5 +8,5 @@ _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def without_color(text: str) -> str:
-    """The text without ANSI color sequences: CPython colors its tracebacks where it believes in a terminal."""
+    """The text without ANSI color sequences, with which newer CPythons adorn their tracebacks."""
     return _COLORS.sub("", text)

@@ -26,25 +26,23 @@ _Result: TypeAlias = junitparser.Skipped | junitparser.Failure | junitparser.Err
 
 
 def write_junit(results: CellResults, path: Path) -> None:
-    """Writes the cell's JUnit XML in one step. UnavailableError when the disk refuses."""
+    """Writes the cell's JUnit XML in one step, folder included. UnavailableError when the disk refuses."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = junit_xml(results).tostring().decode("utf-8")  # type: ignore[no-untyped-call]
     write_atomically(path, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n')
 
 
 def junit_xml(results: CellResults) -> junitparser.JUnitXml:
-    """One suite per module, one testcase per case; what entries miss stands in the suite of its module."""
+    """One suite per module, one testcase per case. A missing case stands in the suite of its module."""
     rows: dict[str, dict[str, Row]] = {}
     for row in results.comparison.rows:
         rows.setdefault(row.module, {})[row.case] = row
-    xml = junitparser.JUnitXml(xml_text(results.cell.id))
-    for module in results.modules:
-        xml.append(_suite(results, module, rows.pop(module.module, {})))
+    suites = [_suite(results, module, rows.pop(module.module, {})) for module in results.modules]
     for module_name, left in sorted(rows.items()):
-        xml.append(
-            _finish(junitparser.TestSuite(xml_text(module_name or _UNCLAIMED)), _rows_alone(left.values()))
-        )
-    xml.update_statistics()
+        suites.append(_suite_of(results, module_name or _UNCLAIMED, map(_testcase_of_row, left.values())))
+    xml = junitparser.JUnitXml(xml_text(results.cell.id))
+    xml.extend(suites)  # type: ignore[no-untyped-call]
+    xml.update_statistics()  # type: ignore[no-untyped-call]
     return xml
 
 
@@ -54,26 +52,26 @@ def xml_text(text: str) -> str:
 
 
 def _suite(results: CellResults, module: ModuleResult, rows: Mapping[str, Row]) -> junitparser.TestSuite:
-    suite = junitparser.TestSuite(xml_text(module.module))
-    suite.timestamp = xml_text(results.run.started)
     judged = judged_cases(module)
     seen = {case.case for case in judged}
+    unseen = [row for case, row in rows.items() if case not in seen]
     cases = [_testcase(case, rows.get(case.case), module) for case in judged]
-    return _finish(suite, [*cases, *_rows_alone(row for case, row in rows.items() if case not in seen)])
+    return _suite_of(results, module.module, [*cases, *map(_testcase_of_row, unseen)])
 
 
-def _finish(suite: junitparser.TestSuite, cases: Iterable[junitparser.TestCase]) -> junitparser.TestSuite:
-    suite.add_testcases(list(cases))
+def _suite_of(
+    results: CellResults, name: str, cases: Iterable[junitparser.TestCase]
+) -> junitparser.TestSuite:
+    suite = junitparser.TestSuite(xml_text(name))
+    suite.timestamp = xml_text(results.run.started)
+    suite.extend(list(cases))  # type: ignore[no-untyped-call]
     return suite
 
 
-def _rows_alone(rows: Iterable[Row]) -> list[junitparser.TestCase]:
-    cases = []
-    for row in rows:
-        testcase = _named(row.case, 0.0)
-        testcase.result = [_result_of_row(row)]
-        cases.append(testcase)
-    return cases
+def _testcase_of_row(row: Row) -> junitparser.TestCase:
+    testcase = _named(row.case, 0.0)
+    testcase.result = [_result_of_row(row)]
+    return testcase
 
 
 def _testcase(case: CaseResult, row: Row | None, module: ModuleResult) -> junitparser.TestCase:

@@ -43,11 +43,9 @@ def obtain_source(
     if not _VERSION.fullmatch(python):
         return checkout.obtain(Path(python), cache, say=say)
     pin = pins.cpython_pin(python)
-    if found := cached(_entry(pin, cache)):
-        return found
     attempts = {name: _attempt(name, pin, cache, say) for name in ([provider] if provider else PROVIDERS)}
     hint = "a checkout of your own always works: --cpython PATH"
-    source = first_that_can(f"CPython {python}", attempts, hint=hint, say=say)
+    source = cached(_entry(pin, cache)) or first_that_can(f"CPython {python}", attempts, hint=hint, say=say)
     say(f"CPython {source.version} is from {source.provider}: {source.origin}")
     return source
 

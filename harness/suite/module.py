@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.cache import remove_tree
 from harness.engines import Ending, EngineSession, GuestExit, GuestRun, Mount
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.process import last_lines
@@ -91,7 +91,7 @@ def run_module(job: ModuleJob, engine: EngineSession) -> ModuleResult:
 
 
 def _prepare(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_tree(folder)
     for name in ("journal", "scratch"):
         (folder / name).mkdir(parents=True)
 
@@ -118,7 +118,7 @@ def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) ->
         done = (case if case in job.excluded else _escape(case) for case in progress.results)
         options += ["--ignorefile", _write_patterns(journal.with_name("done.txt"), done)]
     return GuestRun(
-        argv=(*job.python, "/harness/agent.py", f"/journal/{journal.name}", job.module, *options),
+        argv=(*job.python, "/harness", f"/journal/{journal.name}", job.module, *options),
         mounts=(
             *job.mounts,
             Mount(host=scratch, guest="/tmp", writable=True),
@@ -151,11 +151,10 @@ class _Watch:
 
     def __call__(self) -> str | None:
         now = time.monotonic()
-        with contextlib.suppress(OSError):
-            if (size := self._journal.stat().st_size) != self._size:
-                self._size, self._progress_at = size, now
-            if self._output.stat().st_size > OUTPUT_LIMIT:
-                os.truncate(self._output, 0)
+        if (size := _size(self._journal)) != self._size:
+            self._size, self._progress_at = size, now
+        if _size(self._output) > OUTPUT_LIMIT:
+            os.truncate(self._output, 0)
         if self._job.should_stop():
             return "the run is being stopped"
         if now - self._progress_at > self._job.case_timeout:
@@ -163,6 +162,13 @@ class _Watch:
         if now - self._started_at > self._job.module_timeout:
             return f"the module took more than {self._job.module_timeout:.0f} s"
         return None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _absorb(progress: _Progress, attempt: Attempt) -> None:
@@ -211,12 +217,8 @@ def _headline(reason: str) -> str:
 
 
 def _empty(folder: Path) -> None:
-    """Removes what a test left behind, whatever it did to permissions."""
-    for root, _, _ in os.walk(folder):
-        with contextlib.suppress(OSError):
-            os.chmod(root, 0o755)  # noqa: PTH101 - os.walk gives strings
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(exist_ok=True)
+    remove_tree(folder)
+    folder.mkdir()
 
 
 _STATE_OUTCOMES = {

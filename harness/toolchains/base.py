@@ -59,8 +59,8 @@ def make_toolchain(
 ) -> Toolchain:
     """The toolchain of that cache entry; when it is not there yet, `fill(folder)` makes `folder/sdk`.
 
-    Its programs may hold the entry's final path, so that they can be tried only there. Until then the entry does
-    not count, and one that fails is taken away.
+    Its programs may hold the entry's final path, so that they can be tried only there. Until then the entry
+    does not count, and one that fails is taken away.
     """
 
     def make(folder: Path) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.specifiers import SpecifierSet
 
 from harness.conditions import ALWAYS, AXES, Condition, facts_of, parse_version, read_condition
 from harness.matrix import Cell, Target
@@ -21,7 +22,12 @@ EMSCRIPTEN = Cell(
     pthreads=True,
 )
 WASI = Cell(
-    id="wasi", target=Target.WASI, toolchain="25.0", python="3.13.5", runtime="50.0.1", description="the default"
+    id="wasi",
+    target=Target.WASI,
+    toolchain="25.0",
+    python="3.13.5",
+    runtime="50.0.1",
+    description="the default",
 )
 
 
@@ -77,7 +83,9 @@ def test_a_path_is_no_python_version_until_its_own_is_given() -> None:
         ({"wasmtime": ">=50", "wasi_sdk": ">24"}, False, True),
     ],
 )
-def test_a_condition_holds_when_all_its_terms_do(terms: dict[str, object], emscripten: bool, wasi: bool) -> None:
+def test_a_condition_holds_when_all_its_terms_do(
+    terms: dict[str, object], emscripten: bool, wasi: bool
+) -> None:
     found = condition(**terms)
     assert (found.holds(facts_of(EMSCRIPTEN)), found.holds(facts_of(WASI))) == (emscripten, wasi)
 
@@ -112,7 +120,6 @@ def test_prereleases_count_as_their_release_unless_named(text: str, version: str
         ({"node": "new"}, "node", "'new' is no version range", 'such as ">=3.1.69,<6" or "25"'),
         ({"node": ""}, "node", "'' is no version range", 'such as ">=3.1.69,<6" or "25"'),
         ({"node": "===22"}, "node", "'===22' is no version range", 'such as ">=3.1.69,<6" or "25"'),
-        ({"node": ">=22,"}, "node", "", ""),
         ({"emscripten": ">=4,<3"}, "emscripten", "'>=4,<3' is an empty range: no version is in it", ""),
         ({"emscripten": "==4,!=4"}, "emscripten", "'==4,!=4' is an empty range: no version is in it", ""),
         (
@@ -135,20 +142,25 @@ def test_prereleases_count_as_their_release_unless_named(text: str, version: str
         ),
     ],
 )
-def test_what_cannot_be_meant_is_refused(terms: dict[str, object], key: str, message: str, suggestion: str) -> None:
-    if not message:  # a trailing comma means nothing and does no harm
-        assert mistakes(**terms) == []
-    else:
-        assert mistakes(**terms) == [(key, message, suggestion)]
+def test_what_cannot_be_meant_is_refused(
+    terms: dict[str, object], key: str, message: str, suggestion: str
+) -> None:
+    assert mistakes(**terms) == [(key, message, suggestion)]
 
 
-@pytest.mark.parametrize("text", [">=3.1.69,<6", ">3,<3.0.1", "<3", "!=4", "~=3.1.4", "==4.*", ">=3.15.0a1,<3.15.0b1"])
+@pytest.mark.parametrize(
+    "text", [">=3.1.69,<6", ">3,<3.0.1", "<3", "!=4", "~=3.1.4", "==4.*", ">=3.15.0a1,<3.15.0b1"]
+)
 def test_ranges_that_hold_something_are_not_called_empty(text: str) -> None:
     assert mistakes(emscripten=text) == []
 
 
 def test_every_mistake_is_told() -> None:
-    assert [key for key, *_ in mistakes(targt="wasi", node=">2,<1", pydebug=0)] == ["targt", "node", "pydebug"]
+    assert [key for key, *_ in mistakes(targt="wasi", node=">2,<1", pydebug=0)] == [
+        "targt",
+        "node",
+        "pydebug",
+    ]
 
 
 def test_targets_are_those_the_condition_can_hold_for() -> None:
@@ -159,22 +171,32 @@ def test_targets_are_those_the_condition_can_hold_for() -> None:
 
 
 def test_a_condition_reads_as_a_sentence() -> None:
-    assert str(condition(target="wasi", wasi_sdk=">=24", pthreads=False)) == "target wasi, wasi_sdk >=24, no pthreads"
+    assert (
+        str(condition(target="wasi", wasi_sdk=">=24", pthreads=False))
+        == "target wasi, wasi_sdk >=24, no pthreads"
+    )
 
 
 releases = st.lists(st.integers(0, 60), min_size=1, max_size=3).map(lambda parts: ".".join(map(str, parts)))
 
 
-@given(releases, releases, st.sampled_from([">=", ">", "==", "<=", "<", "!="]), st.sampled_from(["<", "<=", "!="]))
+@given(
+    releases,
+    releases,
+    st.sampled_from([">=", ">", "==", "<=", "<", "!="]),
+    st.sampled_from(["<", "<=", "!="]),
+)
 def test_a_range_called_empty_holds_for_no_bound(low: str, high: str, first: str, second: str) -> None:
-    found, refused = read_condition({"node": f"{first}{low},{second}{high}"})
+    _, refused = read_condition({"node": f"{first}{low},{second}{high}"})
     if refused:
-        from packaging.specifiers import SpecifierSet  # noqa: PLC0415
+        assert not any(
+            SpecifierSet(f"{first}{low},{second}{high}").contains(version) for version in (low, high, "30.1")
+        )
 
-        assert not any(SpecifierSet(f"{first}{low},{second}{high}").contains(version) for version in (low, high, "30.1"))
 
-
-@given(st.dictionaries(st.sampled_from(AXES) | st.text(), st.text() | st.booleans() | st.integers() | st.none()))
+@given(
+    st.dictionaries(st.sampled_from(AXES) | st.text(), st.text() | st.booleans() | st.integers() | st.none())
+)
 def test_reading_is_total(data: dict[str, object]) -> None:
     found, _ = read_condition(data)
     assert found.holds(facts_of(WASI)) in {True, False}

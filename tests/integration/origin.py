@@ -1,0 +1,64 @@
+"""An origin of our own on loopback: answers as it is told, and counts."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer. `length` is the Content-Length it claims, -1 for the body's own; it stalls after the body if told."""
+
+    body: bytes = b""
+    status: int = 200
+    length: int = -1
+    stalls: bool = False
+
+
+@dataclass
+class Origin:
+    """The server's address, and how often it was asked."""
+
+    url: str = ""
+    requests: list[str] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def serving(*answers: Answer) -> Iterator[Origin]:
+    """Gives these answers one after the other, the last one for ever."""
+    origin, done = Origin(), threading.Event()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(answers, origin, done))
+    server.daemon_threads = True
+    origin.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield origin
+    finally:
+        done.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler(answers: Sequence[Answer], origin: Origin, done: threading.Event) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer = answers[min(len(origin.requests), len(answers) - 1)]
+            origin.requests.append(self.path)
+            self.send_response(answer.status)
+            self.send_header("Content-Length", str(len(answer.body) if answer.length < 0 else answer.length))
+            self.end_headers()
+            self.wfile.write(answer.body)
+            self.wfile.flush()
+            if answer.stalls:
+                done.wait(20)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Says nothing."""
+
+    return Handler

@@ -1,0 +1,153 @@
+"""The JUnit XML, read back by two parsers."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import junitparser
+import pytest
+
+from harness.outcomes import CaseResult, Outcome
+from harness.report.junit import write_junit, xml_text
+from harness.report.results import CellResults
+from tests.unit.sample_results import as_expected, case, expecting, module, results, usual
+
+
+def written(folder: Path, found: CellResults) -> ET.Element:
+    write_junit(found, folder / "junit.xml")
+    return ET.parse(folder / "junit.xml").getroot()
+
+
+def results_of(root: ET.Element) -> dict[str, tuple[str, str | None]]:
+    """Tag and message of each testcase's result, by full id; what passed has none."""
+    found = {}
+    for element in root.iter("testcase"):
+        classname, name = element.get("classname"), element.get("name")
+        marks = [child for child in element if child.tag != "system-out"]
+        assert len(marks) < 2
+        found[f"{classname}.{name}" if classname else str(name)] = (
+            (marks[0].tag, marks[0].get("message")) if marks else ("", None)
+        )
+    return found
+
+
+def test_verdicts_read_as_a_ci_server_understands_them(tmp_path: Path) -> None:
+    assert results_of(written(tmp_path, usual())) == {
+        "test.test_os.LinkTests.test_link": ("skipped", "known: os.link() fails with ENOSYS (fs-hard-links)"),
+        "test.test_os.LinkTests.test_unicode_name": ("error", "regression: error"),
+        "test.test_os.StatTests.test_stat": (
+            "failure",
+            "fixed: pass; expected_failures/wasi/fs.toml:19 expects error",
+        ),
+        "test.test_os.StatTests.test_stat_ns": ("", None),
+        "test.test_os.ForkTests.test_fork": ("skipped", "requires working os.fork()"),
+        "test.test_os.DeepTests.test_deep": ("error", "regression: crash"),
+        "test.test_os.LinkTests.test_gone": (
+            "error",
+            "missing: no such case; expected_failures/wasi/fs.toml:26 expects error",
+        ),
+        "test.test_json.TestDecode.test_decimal": (
+            "failure",
+            "changed: fail; expected_failures/wasi/fs.toml:33 expects error or timeout",
+        ),
+        "test.test_mmap": ("skipped", "No module named 'mmap'"),
+    }
+
+
+def test_the_counts_agree_with_both_parsers(tmp_path: Path) -> None:
+    root = written(tmp_path, usual())
+    xml = junitparser.JUnitXml.fromfile(str(tmp_path / "junit.xml"))
+    assert (xml.name, xml.tests, xml.failures, xml.errors, xml.skipped) == ("wasi", 9, 2, 3, 3)
+    assert [(suite.name, suite.tests) for suite in xml] == [
+        ("test_os", 7),
+        ("test_json", 1),
+        ("test_mmap", 1),
+    ]
+    assert len(list(root.iter("testcase"))) == 9
+    assert {suite.get("timestamp") for suite in root} == {"2026-09-30T03:00:00+00:00"}
+    assert root[0].get("time") == "1.5"
+
+
+def test_a_failure_tells_type_traceback_and_output(tmp_path: Path) -> None:
+    root = written(tmp_path, usual())
+    link, deep, decimal = (
+        next(element for element in root.iter("testcase") if element.get("name") == name)
+        for name in ("test_unicode_name", "test_deep", "test_decimal")
+    )
+    assert link[0].get("type") == "OSError"
+    assert str(link[0].text).endswith("OSError: [Errno 58] Not supported: 'a' -> 'b'\n")
+    assert deep.findtext("system-out") == "Thread 0x1 most recent call first:\n  <no Python frame>\n"
+    assert link.find("system-out") is None
+    assert "subtest (s='1.0') fail\nAssertionError: 1 != 2" in str(decimal[0].text)
+
+
+def test_a_green_run_has_no_failure(tmp_path: Path) -> None:
+    root = written(tmp_path, as_expected())
+    assert (root.get("failures"), root.get("errors"), root.get("skipped"), root.get("tests")) == (
+        "0",
+        "0",
+        "2",
+        "3",
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "tag"),
+    [
+        (Outcome.FAIL, "failure"),
+        (Outcome.UNEXPECTED_SUCCESS, "failure"),
+        (Outcome.ERROR, "error"),
+        (Outcome.CRASH, "error"),
+        (Outcome.TIMEOUT, "error"),
+        (Outcome.NOT_RUN, "error"),
+    ],
+)
+def test_every_unexpected_outcome_is_red(tmp_path: Path, outcome: Outcome, tag: str) -> None:
+    root = written(tmp_path, results(module("test_os", case("test_os.T.test_a", outcome))))
+    assert results_of(root) == {"test.test_os.T.test_a": (tag, f"regression: {outcome.value}")}
+
+
+def test_what_was_not_run_is_no_pass(tmp_path: Path) -> None:
+    fixture = CaseResult(case="setUpClass (test.test_os.T)", outcome=Outcome.SKIP)
+    victim = case("test_os.T.test_a", Outcome.NOT_RUN, reason=fixture.case)
+    expected = case("test_os.T.test_b", Outcome.EXPECTED_FAILURE)
+    assert results_of(written(tmp_path, results(module("test_os", fixture, victim, expected)))) == {
+        "setUpClass (test.test_os.T)": ("skipped", "skipped"),
+        "test.test_os.T.test_a": ("skipped", "not run because of setUpClass (test.test_os.T)"),
+        "test.test_os.T.test_b": ("skipped", "expected failure"),
+    }
+
+
+def test_an_entry_of_no_module_is_red_in_a_suite_of_its_own(tmp_path: Path) -> None:
+    root = written(tmp_path, results(entries=(expecting("test_gone.T.test_a"),)))
+    assert [suite.get("name") for suite in root] == ["expected_failures"]
+    assert results_of(root)["test.test_gone.T.test_a"][0] == "error"
+
+
+def test_text_that_xml_cannot_hold_is_left_out(tmp_path: Path) -> None:
+    nasty = "a\x00\x08\x0b\x1b[31m\ud800\ufffe]]>&<\"'\U0001f40d\n"
+    odd = module(
+        "test_os",
+        case(
+            f"test_os.T.test_{nasty}",
+            Outcome.CRASH,
+            exception=nasty,
+            message=nasty,
+            traceback=nasty,
+            reason=nasty,
+        ),
+        case("test_os.T.test_b", Outcome.SKIP, reason=nasty),
+        output=nasty,
+    )
+    root = written(tmp_path, results(odd))
+    crashed, skipped = root.iter("testcase")
+    clean = "a]]>&<\"'\U0001f40d\n"
+    assert crashed[0].text == clean
+    assert crashed.findtext("system-out") == clean
+    assert skipped[0].get("message") == clean
+    assert len(list(junitparser.JUnitXml.fromfile(str(tmp_path / "junit.xml")))) == 1
+
+
+def test_xml_text_keeps_what_xml_can_hold() -> None:
+    assert xml_text("\t\n\r \ud7ff\ue000\ufffd\U00010000") == "\t\n\r \ud7ff\ue000\ufffd\U00010000"

@@ -1,0 +1,168 @@
+"""Toolchains: what is decided before anything runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigError, UnavailableError
+from harness.matrix import Cell, Target
+from harness.pins import Pins, WasiSdkArchive, WasiSdkPin
+from harness.toolchains import apt, obtain_toolchain, wasi_sdk
+from harness.toolchains.base import wasi_toolchain
+from harness.toolchains.path import other_version
+
+CELL = Cell(
+    id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for tests"
+)
+PIN = WasiSdkPin(
+    version="25", llvm="19.1", wasi_libc="574b88d", evidence="e", apt_suite="trixie", apt_packages=("clang-19",)
+)
+ARCHIVE = WasiSdkArchive(
+    version="25", platform=wasi_sdk.platform_name(), url="https://example.org/sdk.tar.gz", sha256="ab" * 32
+)
+PINS = Pins(wasi_sdk=(PIN,), wasi_sdk_archive=(ARCHIVE,))
+VERSIONS = {"clang-19": "1:19.1.7-3+b1", "wasi-libc": "0.0~git20241209.574b88d-2"}
+
+
+@pytest.fixture(autouse=True)
+def no_sdk_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WASI_SDK_PATH", raising=False)
+
+
+def put_into_cache(entry: Path | None, provider: str) -> None:
+    assert entry is not None
+    toolchain = wasi_toolchain(provider, "25", entry / "sdk", {"llvm": "19.1"})
+    entry.mkdir(parents=True)
+    record = {name: value for name, value in vars(toolchain).items() if name != "root"}
+    (entry / "toolchain.json").write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "name"),
+    [
+        ("linux", "x86_64", "x86_64-linux"),
+        ("linux", "aarch64", "arm64-linux"),
+        ("darwin", "arm64", "arm64-macos"),
+        ("darwin", "x86_64", "x86_64-macos"),
+        ("freebsd14", "amd64", "x86_64-freebsd14"),
+    ],
+)
+def test_platforms_have_the_names_of_the_releases(system: str, machine: str, name: str) -> None:
+    assert wasi_sdk.platform_name(system, machine) == name
+
+
+def test_packages_of_the_sdks_own_revisions_are_accepted() -> None:
+    assert apt.other_revisions(PIN, VERSIONS) == ""
+
+
+@pytest.mark.parametrize(
+    ("package", "version", "wrong"),
+    [
+        ("clang-19", "1:19.2.0-1", r"clang is 19.2.0-1, wanted 19.1"),
+        ("clang-19", "1:19.10.0-1", r"clang is 19.10.0-1, wanted 19.1"),
+        ("wasi-libc", "0.0~git20250101.aaaaaaa-1", "wasi-libc is 0.0~git20250101.aaaaaaa-1, wanted git revision 574b88d"),
+    ],
+)
+def test_packages_of_another_revision_are_refused(package: str, version: str, wrong: str) -> None:
+    assert apt.other_revisions(PIN, VERSIONS | {package: version}) == wrong
+
+
+def test_packages_that_are_missing_are_refused() -> None:
+    assert apt.other_revisions(PIN, {}) == (
+        "clang is missing, wanted 19.1; wasi-libc is missing, wanted git revision 574b88d"
+    )
+
+
+@pytest.mark.parametrize(("stated", "llvm"), [("25.0", "19.1.5"), ("25.0+m", "19.1.5"), ("", "19.1.7")])
+def test_an_sdk_of_the_cells_version_is_accepted(stated: str, llvm: str) -> None:
+    assert other_version(PIN, stated, llvm) == ""
+
+
+@pytest.mark.parametrize(
+    ("stated", "llvm", "told"),
+    [
+        ("24.0", "19.1.5", ("24.0", "25")),
+        ("2.50", "19.1.5", ("2.50", "25")),
+        ("", "18.1.2", ("18.1.2", "19.1")),
+        ("", "19.10.0", ("19.10.0", "19.1")),
+        ("", "", ("not working", "19.1")),
+    ],
+)
+def test_an_sdk_of_another_version_is_told_with_both(stated: str, llvm: str, told: tuple[str, str]) -> None:
+    wrong = other_version(PIN, stated, llvm)
+    assert all(word in wrong for word in told)
+
+
+def test_a_suite_is_never_taken_for_an_sdk_that_the_pin_does_not_name(tmp_path: Path) -> None:
+    pin = dataclasses.replace(PIN, apt_suite="", apt_packages=())
+    with pytest.raises(UnavailableError, match="no suite is pinned whose packages are those of WASI SDK 25"):
+        apt.obtain(pin, PINS, tmp_path, print)
+
+
+def test_a_platform_without_archive_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match=f"no archive .* is pinned for {wasi_sdk.platform_name()}"):
+        wasi_sdk.obtain(PIN, Pins(), tmp_path, print)
+
+
+def test_the_cache_at_another_path_is_another_entry_for_programs_that_hold_it() -> None:
+    assert apt.entry(PIN, PINS, Path("/a")) != Path("/a") / "toolchains" / apt.entry(PIN, PINS, Path("/b")).name  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("provider", ["wasi-sdk", "apt"])
+def test_whoever_has_it_in_the_cache_is_asked_first_and_starts_nothing(tmp_path: Path, provider: str) -> None:
+    entry = {"wasi-sdk": wasi_sdk, "apt": apt}[provider].entry(PIN, PINS, tmp_path)
+    put_into_cache(entry, provider)
+    said: list[str] = []
+    toolchain = obtain_toolchain(CELL, PINS, tmp_path, say=said.append)
+    assert toolchain.provider == provider
+    assert toolchain.root == entry / "sdk"  # type: ignore[operator]
+    assert said == [f"WASI SDK 25 is from {provider}: {toolchain.root}"]
+
+
+def test_an_entry_that_was_never_tried_does_not_count(tmp_path: Path) -> None:
+    entry = apt.entry(PIN, PINS, tmp_path)
+    put_into_cache(entry, "apt")
+    (entry / "toolchain.json").rename(entry / "untried.json")  # type: ignore[operator]
+    with pytest.raises(AssertionError, match="unit test must not start a process"):
+        obtain_toolchain(CELL, PINS, tmp_path, provider="apt")
+
+
+def test_the_id_stands_for_provider_and_versions() -> None:
+    one = wasi_toolchain("apt", "25", Path("/a"), {"llvm": "19.1"})
+    assert one.id == wasi_toolchain("apt", "25", Path("/b"), {"llvm": "19.1"}).id
+    others = [
+        wasi_toolchain("wasi-sdk", "25", Path("/a"), {"llvm": "19.1"}),
+        wasi_toolchain("apt", "24", Path("/a"), {"llvm": "19.1"}),
+        wasi_toolchain("apt", "25", Path("/a"), {"llvm": "19.2"}),
+    ]
+    assert len({one.id, *(other.id for other in others)}) == 4
+
+
+def test_an_sdk_that_is_not_pinned_is_told_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="WASI SDK 26 is not pinned; pinned: 25"):
+        obtain_toolchain(dataclasses.replace(CELL, toolchain="26"), PINS, tmp_path)
+
+
+def test_a_provider_that_is_none_is_told_with_a_suggestion(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="'wasisdk'; did you mean 'wasi-sdk'"):
+        obtain_toolchain(CELL, PINS, tmp_path, provider="wasisdk")
+
+
+def test_the_provider_path_needs_its_variable(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="WASI_SDK_PATH is not set"):
+        obtain_toolchain(CELL, PINS, tmp_path, provider="path")
+
+
+def test_a_path_that_is_no_sdk_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="is no WASI SDK: it has no bin/clang"):
+        obtain_toolchain(CELL, PINS, tmp_path, path=tmp_path)
+
+
+def test_a_cell_of_another_target_is_refused(tmp_path: Path) -> None:
+    cell = dataclasses.replace(CELL, id="emscripten-3.1.73", target=Target.EMSCRIPTEN)
+    with pytest.raises(ConfigError, match="no toolchain provider for emscripten"):
+        obtain_toolchain(cell, PINS, tmp_path)
