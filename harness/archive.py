@@ -46,7 +46,7 @@ def _failures_told(archive: Path, into: Path) -> Iterator[None]:
         yield
     except _BROKEN as error:
         raise UnavailableError(
-            f"{archive} cannot be unpacked: {error or 'it ends too early'}",
+            f"{archive} cannot be unpacked: {_first_line(error)}",
             hint="it is damaged or not an archive: delete it and try again",
         ) from error
     except OSError as error:
@@ -56,6 +56,11 @@ def _failures_told(archive: Path, into: Path) -> Iterator[None]:
                 f"{archive} cannot be unpacked: {error}", hint="it is damaged: delete it and try again"
             ) from error
         raise disk_error(error, into) from error
+
+
+def _first_line(error: Exception) -> str:
+    """tarfile's message goes on to list what every decompressor said."""
+    return str(error).partition("\n")[0].rstrip(":") or "it ends too early"
 
 
 def _unpack_tar(archive: Path, into: Path) -> None:

@@ -7,6 +7,7 @@ failed or was killed is kept and gone on with.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import recipes
-from harness.cache import content_key, disk_error, locked, remove_tree, write_atomically
+from harness.cache import content_key, disk_error, is_disk_error, locked, remove_tree, write_atomically
 from harness.errors import BuildError
 from harness.matrix import Cell
 from harness.process import Command, capture, last_lines, run
@@ -29,6 +30,8 @@ from harness.toolchains import Toolchain
 
 MANIFEST_SCHEMA = 1
 LOG_LINES = 25
+# A step that fails with less than this free has failed for that.
+FULL_DISK_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +117,7 @@ class _Builder:
         with self.progress.step("stage", f"into {final}"):
             stage(self.source.root, places.work, aside / "root", wasi.BUILD_FOLDER)
         steps += self._finish(aside, build_python, logs)
-        manifest = self._manifest(inputs, recipe, steps, aside)
+        manifest = self._manifest(inputs, recipe, steps, aside, build_python)
         shutil.copytree(logs, aside / "logs")
         write_atomically(aside / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
         make_read_only(aside / "root")
@@ -181,6 +184,8 @@ class _Builder:
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text(f"+ {step.command.reproduce()}\n", encoding="utf-8")
             done = run(step.command, log=log, keep_open=[self.lock], on_tick=tick)
+        if not done.ok and shutil.disk_usage(log.parent).free < FULL_DISK_BYTES:
+            raise disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), log.parent)
         if not done.ok:
             raise BuildError(
                 f"{self.progress.title}: the step {step.name} {done.ending}. The last lines of its log:\n"
@@ -215,7 +220,12 @@ class _Builder:
         return [compiled, listing]
 
     def _manifest(
-        self, inputs: Mapping[str, Any], recipe: Recipe, steps: list[dict[str, Any]], aside: Path
+        self,
+        inputs: Mapping[str, Any],
+        recipe: Recipe,
+        steps: list[dict[str, Any]],
+        aside: Path,
+        build_python: Path,
     ) -> dict[str, Any]:
         import hashlib  # noqa: PLC0415 - only a build needs it
 
@@ -228,6 +238,7 @@ class _Builder:
             "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "source": {key: str(value) for key, value in vars(source).items() if key != "root"},
             "python": source.version,
+            "native": str(build_python),
             "toolchain": {
                 "version": toolchain.version,
                 "provider": toolchain.provider,

@@ -7,11 +7,13 @@ under a lock, and moved into place when it is finished: it is there whole, or no
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -42,21 +44,46 @@ def content_key(value: Any) -> str:
 def locked(path: Path, *, say: Callable[[str], None] = print) -> Iterator[int]:
     """Holds the lock `path`, waiting for whoever has it. Gives the descriptor that carries it.
 
-    A child that inherits the descriptor keeps the lock after our death: nobody enters a tree in which an
-    orphaned make is still at work.
+    A child that inherits the descriptor keeps the lock after our death, so that nobody enters a tree in which an
+    orphaned make is still at work. `name_group` tells the lock of that child; whoever waits ends the orphans.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         told = False
         while not _try_lock(descriptor):
+            _end_orphans(descriptor)
             if not told:
                 say(f"waiting for another run that holds {path}")
                 told = True
             time.sleep(LOCK_POLL_SECONDS)
+        name_group(descriptor, 0)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def name_group(descriptor: int, group: int) -> None:
+    """Notes in a lock that we hold it, and the process group of a child that inherits it."""
+    os.pwrite(descriptor, f"{os.getpid():<12}{group:<12}".encode(), 0)
+
+
+def _end_orphans(descriptor: int) -> None:
+    """Kills the group that holds a lock whose owner is dead."""
+    words = os.pread(descriptor, 24, 0).split()
+    if len(words) == 2 and not _is_alive(int(words[0])) and (group := int(words[1])):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -102,6 +129,11 @@ def write_atomically(path: Path, text: str) -> None:
     except OSError as error:
         aside.unlink(missing_ok=True)
         raise disk_error(error, path) from error
+
+
+def is_disk_error(error: OSError) -> bool:
+    """True for a disk that is full, over quota or read-only, or a folder that is not ours to write."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def disk_error(error: OSError, path: Path) -> UnavailableError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -157,23 +158,16 @@ def test(options: argparse.Namespace, rest: list[str]) -> int:
     """Tests a cell with pytest and xdist. The exit status says whether everything was as expected."""
     import pytest  # noqa: PLC0415
 
-    from harness.prepare import load_configuration  # noqa: PLC0415
+    from harness.plugin import FrontEnd  # noqa: PLC0415
 
-    load_configuration()[0].cell(options.cell)
-    status = pytest.main(
-        [
-            "--cell",
-            options.cell,
-            "-n",
-            options.workers,
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "--tb=short",
-            "-rN",
-            *rest,
-        ]
-    )
+    # Whatever else is installed for pytest costs every worker its import; `-p NAME` brings one back.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    plugins = ["-p", "xdist", "-p", "harness.plugin", "-p", "no:cacheprovider"]
+    shown = ["-q", "--tb=short", "-rN"]
+    arguments = [*plugins, "--cell", options.cell, "-n", options.workers, *shown, *rest]
+    status = pytest.main(arguments, plugins=[front := FrontEnd()])
+    if front.error:
+        return front.error.exit_code
     if status == pytest.ExitCode.NO_TESTS_COLLECTED:
         print("error: the selection holds no module", file=sys.stderr)
     return _PYTEST_EXIT.get(int(status), int(status))

@@ -95,14 +95,20 @@ class Condition:
 ALWAYS = Condition()
 
 
-def facts_of(cell: Cell, *, python: str = "") -> dict[str, str | bool]:
-    """The cell's value on every axis it has. `python` is the version built, if the cell names a path."""
-    toolchain, runtime = ("wasi_sdk", "wasmtime") if cell.target is Target.WASI else ("emscripten", "node")
+def facts_of(
+    cell: Cell, *, python: str = "", toolchain: str = "", runtime: str = ""
+) -> dict[str, str | bool]:
+    """The cell's value on every axis it has.
+
+    `python`, `toolchain` and `runtime` are the versions in use, where the cell
+    names less: a path, or a series.
+    """
+    compiler, engine = ("wasi_sdk", "wasmtime") if cell.target is Target.WASI else ("emscripten", "node")
     facts: dict[str, str | bool] = {
         "target": cell.target.value,
         "engine": cell.engine.value,
-        toolchain: cell.toolchain,
-        runtime: cell.runtime,
+        compiler: toolchain or cell.toolchain,
+        engine: runtime or cell.runtime,
         "python": python or cell.python,
         "pthreads": cell.pthreads,
         "dynamic_linking": cell.dynamic_linking,
@@ -214,16 +220,17 @@ def _within(version: Version, specifier: Specifier) -> bool:
 
 
 def _candidates(specifiers: tuple[Specifier, ...]) -> Iterator[Version]:
-    """Versions at, just below and just above every bound: a range without any of them is empty."""
+    """Versions at, well above and just below every bound: a range without any of them is empty."""
     for specifier in specifiers:
         version = Version(specifier.version.removesuffix(".*"))
-        release = ".".join(map(str, version.release))
         yield version
-        yield Version(f"{version.epoch}!{release}.0.0.0.1")
-        yield Version(f"{version.epoch}!{release}.999999")
+        yield _extended(version.epoch, version.release)
         parts = list(version.release)
         while parts and parts[-1] == 0:
             parts.pop()
         if parts:
-            parts[-1] -= 1
-            yield Version(f"{version.epoch}!{'.'.join(map(str, parts))}.999999")
+            yield _extended(version.epoch, (*parts[:-1], parts[-1] - 1))
+
+
+def _extended(epoch: int, release: tuple[int, ...]) -> Version:
+    return Version(f"{epoch}!{'.'.join(map(str, release))}.999999")

@@ -73,7 +73,8 @@ def fetch(
     """
     if into.exists() and file_sha256(into) == sha256:
         return into
-    _check_reachable(url)
+    if fault := connection_fault(url, CONNECT_SECONDS):
+        raise _unreachable(url, fault)
     say(f"downloading {url}")
     start = time.monotonic()
     size = _with_retries(lambda: _attempt(url, sha256, into), url, say, sleep)
@@ -105,15 +106,18 @@ def _with_retries(
         ) from fault
 
 
-def _check_reachable(url: str) -> None:
-    """Connects once, to whoever answers first among the addresses, within CONNECT_SECONDS altogether."""
+def connection_fault(url: str, seconds: float) -> str:
+    """Why nobody answers at the address, or at the proxy on the way to it; empty when someone does.
+
+    Connects once, to whoever answers first among its addresses, within `seconds` altogether; sends nothing.
+    """
     host, port = _first_hop(url)
-    deadline = time.monotonic() + CONNECT_SECONDS
+    deadline = time.monotonic() + seconds
     fault = "it has no address"
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise _unreachable(url, f"{host}: {error.strerror or error}") from error
+        return f"{host}: {error.strerror or error}"
     for index, (family, kind, protocol, _, address) in enumerate(addresses):
         share = (deadline - time.monotonic()) / (len(addresses) - index)  # a dead address must not eat all
         with socket.socket(family, kind, protocol) as probe:
@@ -123,8 +127,8 @@ def _check_reachable(url: str) -> None:
             except OSError as error:
                 fault = f"{host}: {error.strerror or error}"
             else:
-                return
-    raise _unreachable(url, fault)
+                return ""
+    return fault
 
 
 def _first_hop(url: str) -> tuple[str, int]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.conditions import ALWAYS, Condition, facts_of, read_condition
+from harness.conditions import ALWAYS, Condition, Facts, facts_of, read_condition
 from harness.errors import ConfigError, Problem, did_you_mean
 from harness.limitations import REGISTRY_FILE, URL, Registry
 from harness.matrix import Cell
@@ -87,6 +87,10 @@ class CellExpectations:
         """Those of the `known` modules that have an entry, in their order."""
         return tuple(module for module in known if self.of_module(module))
 
+    def check_modules(self, known: Collection[str]) -> None:
+        """ConfigError with every entry whose module is not one of the suite's `known` modules."""
+        _check_modules({entry.place: entry for entry in self.entries.values()}.values(), known)
+
 
 @dataclass(frozen=True)
 class Expectations:
@@ -94,37 +98,30 @@ class Expectations:
 
     entries: tuple[Expectation, ...]
 
-    def for_cell(self, cell: Cell, *, python: str = "") -> CellExpectations:
+    def for_cell(
+        self, cell: Cell, *, python: str = "", toolchain: str = "", runtime: str = ""
+    ) -> CellExpectations:
         """Those that hold for `cell`. ConfigError when two of them claim the same test.
 
-        `python` is the version that was built, where the cell names only a path.
+        `python`, `toolchain` and `runtime` are the versions in use, where the cell names less: a path, or a
+        series.
         """
-        found, problems = self._for_cell(cell, python)
+        found, problems = self._select(facts_of(cell, python=python, toolchain=toolchain, runtime=runtime))
         if problems:
             raise ConfigError(f"expectations for {cell.id} contradict each other:", problems=problems)
         return found
 
     def check_cells(self, cells: Iterable[Cell]) -> None:
         """ConfigError with every contradiction of every cell."""
-        problems = [problem for cell in cells for problem in self._for_cell(cell, "")[1]]
+        problems = [problem for cell in cells for problem in self._select(facts_of(cell))[1]]
         if problems:
             raise ConfigError("expectations contradict each other:", problems=problems)
 
     def check_modules(self, known: Collection[str]) -> None:
         """ConfigError with every entry whose module is not one of the suite's `known` modules."""
-        names = {dotted(module) for module in known}
-        packages = {name.rpartition(".")[0] for name in names} - {"test"}
-        problems = [
-            _test_problem(entry, test, *mistake)
-            for entry in self.entries
-            for test in entry.tests
-            if (mistake := _suite_mistake(test, names, packages))
-        ]
-        if problems:
-            raise ConfigError("expectations name modules that the suite does not have:", problems=problems)
+        _check_modules(self.entries, known)
 
-    def _for_cell(self, cell: Cell, python: str) -> tuple[CellExpectations, list[Problem]]:
-        facts = facts_of(cell, python=python)
+    def _select(self, facts: Facts) -> tuple[CellExpectations, list[Problem]]:
         found: dict[str, Expectation] = {}
         problems: list[Problem] = []
         for entry in self.entries:
@@ -273,6 +270,19 @@ def _cause_mistakes(table: ExpectTable, when: Condition, registry: Registry) -> 
     elif foreign := sorted(when.targets - set(limitation.targets)):
         names = ", ".join(foreign)
         yield "limitation", f"{table.limitation!r} is not documented for {names}", "narrow `when`"
+
+
+def _check_modules(entries: Iterable[Expectation], known: Collection[str]) -> None:
+    names = {dotted(module) for module in known}
+    packages = {name.rpartition(".")[0] for name in names} - {"test"}
+    problems = [
+        _test_problem(entry, test, *mistake)
+        for entry in entries
+        for test in entry.tests
+        if (mistake := _suite_mistake(test, names, packages))
+    ]
+    if problems:
+        raise ConfigError("expectations name modules that the suite does not have:", problems=problems)
 
 
 def _suite_mistake(test: str, names: Collection[str], packages: Collection[str]) -> tuple[str, str] | None:

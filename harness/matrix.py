@@ -1,4 +1,4 @@
-"""The matrix: cells, how they are declared in TOML, and how some of them are selected. Pure but for reading files."""
+"""The matrix: cells, how they are declared in TOML, and how some are selected. Pure but for reading files."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ ENGINE_OF = {Target.EMSCRIPTEN: Engine.NODE, Target.WASI: Engine.WASMTIME}
 class Cell:
     """One fully decided point of the matrix.
 
-    `toolchain` is the version of the Emscripten or WASI SDK, `runtime` that of Node or wasmtime. `resources` is
-    regrtest's `-u`. Timeouts are in seconds: `case_timeout` without any progress, `module_timeout` for all of a module.
-    `broken` says why a combination is known not to work; such a cell is left out of tag selections but can be named.
+    `toolchain` is the version of the Emscripten or WASI SDK, `runtime` that of Node or wasmtime. `resources`
+    is regrtest's `-u`. Timeouts are in seconds: `case_timeout` without any progress, `module_timeout` for all
+    of a module. `broken` says why a combination is known not to work; such a cell is left out of tag
+    selections but can be named.
     """
 
     id: str
@@ -109,7 +110,7 @@ class Matrix:
         )
 
     def select(self, *, ids: Sequence[str] = (), tags: Sequence[str] = ()) -> tuple[Cell, ...]:
-        """Cells named by `ids`, then those that carry any of `tags`; all when both are empty. Never twice the same."""
+        """Cells named by `ids`, then those with any of `tags`, none twice; all when both are empty."""
         if not ids and not tags:
             return self.cells
         known = {tag for cell in self.cells for tag in cell.tags}
@@ -122,7 +123,7 @@ class Matrix:
 
 
 def load_matrix(folder: Path) -> Matrix:
-    """The cells of every `*.toml` in `folder` but pins.toml. ConfigError lists all mistakes of all files at once."""
+    """The cells of every `*.toml` in `folder` but pins.toml. ConfigError lists all mistakes."""
     problems: list[Problem] = []
     cells: list[Cell] = []
     files = sorted(path for path in folder.glob("*.toml") if path.name != "pins.toml")
@@ -207,20 +208,16 @@ def _duplicates(readers: Sequence[TableReader]) -> Iterable[Problem]:
     seen: dict[str, str] = {}
     for reader in readers:
         for index, data in enumerate(reader.array("cell")):
-            name, line = str(data.get("id")), reader.document.line_of("cell", index, "id")
-            where = f"{reader.document.name}:{line}"
+            if "id" not in data:
+                continue
+            name, line = str(data["id"]), reader.document.line_of("cell", index, "id")
+            file = reader.document.name
             if name in seen:
-                yield Problem(
-                    file=reader.document.name,
-                    line=line,
-                    key="cell.id",
-                    message=f"{name!r} stands already at {seen[name]}",
-                )
-            seen.setdefault(name, where)
+                message = f"{name!r} stands already at {seen[name]}"
+                yield Problem(file=file, line=line, key="cell.id", message=message)
+            seen.setdefault(name, f"{file}:{line}")
 
 
 def with_python(cell: Cell, python: str) -> Cell:
-    """The cell with another CPython: a version, or a path to a checkout. Its id says so, unless it is the same."""
-    if python == cell.python:
-        return cell
+    """The cell with another CPython, a version or a path to a checkout; it keeps its declared id."""
     return dataclasses.replace(cell, python=python)

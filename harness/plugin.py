@@ -22,6 +22,12 @@ from harness.run import CellRun, module_failure
 _KEY = pytest.StashKey["CellPlugin"]()
 
 
+class FrontEnd:
+    """What `python -m harness test` gives to pytest, to learn of an error that has an exit status of its own."""
+
+    error: HarnessError | None = None
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("cpython-wasm-harness")
     group.addoption("--cell", metavar="ID", help="test this cell of the matrix instead of the harness itself")
@@ -51,7 +57,10 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         run = CellRun.from_json(worker["harness"]) if worker else CellRun.start(config.option)
     except HarnessError as error:
-        pytest.exit(str(error), returncode=error.exit_code)
+        for front in config.pluginmanager.get_plugins():
+            if isinstance(front, FrontEnd):
+                front.error = error
+        raise pytest.UsageError(str(error)) from error
     plugin = CellPlugin(config, run, worker["workerid"] if worker else "")
     config.stash[_KEY] = plugin
     config.pluginmanager.register(plugin, "harness-cell")

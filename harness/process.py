@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from harness.cache import name_group
 from harness.errors import UnavailableError
 
 POLL_SECONDS = 0.05
@@ -81,7 +82,7 @@ def run(
 ) -> Completed:
     """Runs to the end; output goes to `log` (appended), or into the result when there is none.
 
-    `keep_open` are descriptors the child inherits (a lock it shall hold on to); `on_tick` is called with the
+    `keep_open` are descriptors of locks that the child shall hold on to; `on_tick` is called with the
     elapsed seconds a few times a second. UnavailableError when the program cannot be started at all.
     """
     start = time.monotonic()
@@ -93,6 +94,8 @@ def run(
         child = _popen(
             command, stdin=subprocess.DEVNULL, stdout=target, stderr=subprocess.STDOUT, keep_open=keep_open
         )
+        for lock in keep_open:
+            name_group(lock, child.pid)
         try:
             timed_out, output = _wait(child, command, start, on_tick)
         except BaseException:

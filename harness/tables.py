@@ -1,13 +1,14 @@
 """TOML tables turned into frozen dataclasses, with every mistake found and located.
 
-A reader collects `Problem`s instead of raising at the first one, so that a file is mended in one go. `tomllib`
-keeps no positions; `Document` finds a table's line again by counting its headers.
+A reader collects `Problem`s instead of raising at the first one, so that a file is mended in one go.
+`tomllib` keeps no positions; `Document` finds a table's line again by counting its headers.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import re
 import tomllib
 import types
@@ -35,8 +36,7 @@ class Document:
     lines: tuple[str, ...] = ()
 
     def line_of(self, table: str, index: int = 0, key: str = "") -> int:
-        """The 1-based line of `key` in the `index`-th `[table]` or `[[table]]`; the header's when it has no such
-        key.
+        """The 1-based line of `key` in the `index`-th `[table]` or `[[table]]`, else that of the header.
 
         A table written as `table = ...` has the line of that assignment; 0 when there is neither.
         """
@@ -49,7 +49,7 @@ class Document:
         """The line of `key = ...` after line `start` and before the next header; 0 when there is none."""
         pattern = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""")
         for number in range(start, len(self.lines)):
-            if self.lines[number].startswith("["):
+            if _HEADER.match(self.lines[number]):
                 break
             if pattern.match(self.lines[number]):
                 return number + 1
@@ -136,7 +136,7 @@ class TableReader:
     def read(self, cls: type[T], data: Mapping[str, Any], *, table: str, index: int = 0) -> T | None:
         """`data` as a `cls`, or None after reporting each unknown, missing or ill-typed key."""
         before = len(self.problems)
-        hints = _type_hints(cls)
+        hints = _type_hints(cls)  # type: ignore[arg-type]
         fields = {item.name: item for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
         values: dict[str, Any] = {}
         for key, value in data.items():
@@ -153,7 +153,6 @@ class TableReader:
             if required and name not in data:
                 self.problem(f"{name!r} is missing", table=table, index=index)
         return cls(**values) if len(self.problems) == before else None
-
 
 
 @functools.cache
@@ -173,16 +172,19 @@ def mismatch(value: object, hint: Any) -> tuple[str, str] | None:
             return f"must be a list, not {_describe(value)}", ""
         return next((wrong for entry in value if (wrong := mismatch(entry, inner))), None)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        allowed = [str(member) for member in hint]
-        if value in allowed:
-            return None
-        near = did_you_mean(value, allowed) if isinstance(value, str) else ""
-        return f"must be one of {', '.join(allowed)}, not {value!r}", near
-    if hint is float and type(value) is int:
-        return None
-    if type(value) is hint:
+        return _enum_mismatch(value, [str(member) for member in hint])
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"must be a finite number, not {value!r}", ""
+    if type(value) is hint or (hint is float and type(value) is int):
         return None
     return f"must be {_NAMES.get(hint, str(hint))}, not {_describe(value)}", ""
+
+
+def _enum_mismatch(value: object, allowed: Sequence[str]) -> tuple[str, str] | None:
+    if value in allowed:
+        return None
+    near = did_you_mean(value, allowed) if isinstance(value, str) else ""
+    return f"must be one of {', '.join(allowed)}, not {value!r}", near
 
 
 def convert(value: Any, hint: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Small stand-ins: a tree that has the landmarks of CPython's source, and an SDK whose clang is a shell script."""
+"""Small stand-ins: a tree with CPython's landmarks, and an SDK whose clang is a shell script."""
 
 from __future__ import annotations
 

@@ -29,6 +29,12 @@ class ChildEngine:
         self._log = log
         self._child: subprocess.Popen[bytes] | None = None
         self._buffer = b""
+        self.starts = 0
+
+    @property
+    def pid(self) -> int:
+        """The child's process id; 0 while there is none."""
+        return self._child.pid if self._child else 0
 
     def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
         child = self._ready_child()
@@ -60,6 +66,7 @@ class ChildEngine:
 
     def _ready_child(self) -> subprocess.Popen[bytes]:
         if self._child is None:
+            self.starts += 1
             self._child = start_child(self._command, log=self._log)
             _send(self._child, self._load)
             answer, _ = self._receive(self._child, LOAD_SECONDS)

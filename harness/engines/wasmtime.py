@@ -9,6 +9,8 @@ from pathlib import Path
 from harness.engines.session import ChildEngine
 from harness.process import Command
 
+# Bytes of linear memory for one guest: half of what a 32-bit guest could address, several times what the suite takes.
+MEMORY_LIMIT = 2 << 30
 _WORKER = Path(__file__).with_name("wasmtime_worker.py")
 
 
@@ -24,6 +26,7 @@ def open_session(
         "wasm": str(wasm),
         "compiled": str(compiled),
         "max_wasm_stack": wasm_stack,
+        "memory_limit": MEMORY_LIMIT,
         "processor": processor_for(index),
     }
     return ChildEngine(command, load, log)

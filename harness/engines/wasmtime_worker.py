@@ -29,6 +29,7 @@ class Worker:
         self.engine: Any = None
         self.module: Any = None
         self.linker: Any = None
+        self.memory_limit = 0
 
     def load(self, request: dict[str, Any]) -> dict[str, Any]:
         """Maps the compiled module, compiling it first when there is no file of it that fits this engine."""
@@ -37,8 +38,9 @@ class Worker:
             # processor make that hand-over several times cheaper, and a guest never uses a second one.
             os.sched_setaffinity(0, {request["processor"]})
         config = self.wasmtime.Config()
-        config.epoch_interruption = True
+        config.epoch_interruption = request.get("epochs", True)
         stack = request["max_wasm_stack"]
+        self.memory_limit = request["memory_limit"]
         # The C library aborts when max_wasm_stack is above the async stack's size, which the class cannot set.
         self.wasmtime._ffi.dll.wasmtime_config_async_stack_size_set(config.ptr(), _size(stack))  # noqa: SLF001
         config.max_wasm_stack = stack
@@ -74,10 +76,11 @@ class Worker:
             wasi.preopen_dir(host, guest, writable or not os.access(host, os.W_OK))
         with self.wasmtime.Store(self.engine) as store:
             store.set_wasi(wasi)
+            store.set_limits(memory_size=self.memory_limit)
             store.set_epoch_deadline(1)
-            return self._start(store)
+            return self.start(store)
 
-    def _start(self, store: Any) -> dict[str, Any]:
+    def start(self, store: Any) -> dict[str, Any]:
         try:
             instance = self.linker.instantiate(store, self.module)
             instance.exports(store)["_start"](store)

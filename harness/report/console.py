@@ -131,11 +131,18 @@ def _head(page: _Page, results: CellResults) -> Iterator[str]:
 
 
 def _title(results: CellResults) -> str:
-    cell = results.cell
-    wasi = cell.target is Target.WASI
-    names = ("WASI SDK", "wasmtime") if wasi else ("Emscripten", "Node")
-    parts = [cell.id, f"CPython {cell.python}", f"{names[0]} {cell.toolchain}", f"{names[1]} {cell.runtime}"]
-    return plain(", ".join([*parts, f"{results.run.seconds:,.0f} s"]))
+    cell, build = results.cell, results.build
+    toolchain = build.get("toolchain")
+    version = toolchain.get("version") if isinstance(toolchain, Mapping) else ""
+    names = ("WASI SDK", "wasmtime") if cell.target is Target.WASI else ("Emscripten", "Node")
+    parts = [
+        cell.id,
+        f"CPython {build.get('python') or cell.python}",
+        f"{names[0]} {version or cell.toolchain}",
+        f"{names[1]} {results.engine.get('version') or cell.runtime}",
+        f"{results.run.seconds:,.0f} s",
+    ]
+    return plain(", ".join(parts))
 
 
 def _modules(modules: Iterable[ModuleResult]) -> str:
@@ -145,7 +152,8 @@ def _modules(modules: Iterable[ModuleResult]) -> str:
     ran = len(modules) - skipped - not_run
     bad = sum(1 for module in modules if not module.outcome.is_good) - not_run
     changed = sum(1 for module in modules if module.env_changed)
-    words = [f"{ran:,} ran ({bad:,} with something that failed)", f"{skipped:,} skipped as a whole"]
+    words = [f"{ran:,} ran" + (f" ({bad:,} with something that failed)" if bad else "")]
+    words += [f"{skipped:,} skipped as a whole"] if skipped else []
     words += [f"{not_run:,} not run"] if not_run else []
     words += [f"{changed:,} changed the environment"] if changed else []
     return f"{len(modules):,}: {', '.join(words)}"

@@ -11,7 +11,7 @@ from harness.errors import ConfigError, did_you_mean
 from harness.pins import CPythonPin, Pins
 from harness.providers import first_that_can
 from harness.sources import apt, checkout, git, tarball
-from harness.sources.base import Provenance, Source, cached, make_source
+from harness.sources.base import Provenance, Source, make_source
 
 __all__ = ["Source", "obtain_source"]
 
@@ -45,7 +45,7 @@ def obtain_source(
     pin = pins.cpython_pin(python)
     attempts = {name: _attempt(name, pin, cache, say) for name in ([provider] if provider else PROVIDERS)}
     hint = "a checkout of your own always works: --cpython PATH"
-    source = cached(_entry(pin, cache)) or first_that_can(f"CPython {python}", attempts, hint=hint, say=say)
+    source = first_that_can(f"CPython {python}", attempts, hint=hint, say=say)
     say(f"CPython {source.version} is from {source.provider}: {source.origin}")
     return source
 

@@ -16,7 +16,8 @@ from harness.process import Command, run
 from harness.sources.base import Provenance, Source, check_landmarks, make_source, read_version
 
 # What building inside the tree leaves behind, where no git can tell.
-_PRODUCT_FOLDERS = frozenset({".git", "__pycache__", "build", "cross-build", "builddir"})
+_PRODUCT_FOLDERS = frozenset({".git", "__pycache__"})
+_PRODUCT_FOLDERS_AT_TOP = _PRODUCT_FOLDERS | {"build", "cross-build", "builddir"}
 _PRODUCTS = re.compile(
     r".*\.(o|a|so|dylib|pyc|wasm|gcda|gcno)|(python|_bootstrap_python|Programs/_freeze_module)(\.exe)?"
     r"|Makefile(\.pre)?|config\.(log|status|cache)|pyconfig\.h|pybuilddir\.txt|platform"
@@ -85,7 +86,8 @@ def _is_copied(path: Path) -> bool:
 
 def _walk(root: Path) -> Iterator[str]:
     for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if name not in _PRODUCT_FOLDERS]
+        products = _PRODUCT_FOLDERS_AT_TOP if Path(folder) == root else _PRODUCT_FOLDERS
+        folders[:] = [name for name in folders if name not in products]
         for name in names:
             if _is_copied(path := Path(folder) / name):
                 yield path.relative_to(root).as_posix()

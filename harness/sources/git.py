@@ -69,6 +69,6 @@ def _git(bare: Path, *arguments: str, index: Path | None = None) -> str:
         words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-5:])
         raise UnavailableError(
             f"git {done.ending}:\n{words}",
-            hint="check the address, the ref and the network; or give a checkout: --cpython PATH",
+            hint="check the address, the network and the ref (of a commit, all 40 digits); or give a path",
         )
     return done.output

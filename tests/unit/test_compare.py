@@ -181,6 +181,13 @@ def test_a_case_not_run_follows_what_prevented_it() -> None:
     assert comparison.followed == 2
 
 
+def test_a_case_that_is_expected_not_to_run_follows_nothing() -> None:
+    result = module(case(STAT, Outcome.CRASH), case(LINK, Outcome.NOT_RUN, STAT))
+    found = compare_module(result, expecting(entry(LINK, outcome=(Outcome.NOT_RUN,))))
+    assert verdicts(found) == {STAT: Verdict.REGRESSION, LINK: Verdict.KNOWN}
+    assert found.followed == 0
+
+
 def test_cases_of_a_fixture_that_skipped_are_as_expected() -> None:
     fixture = "setUpModule (test.test_os)"
     result = module(case(fixture, Outcome.SKIP), case(LINK, Outcome.NOT_RUN, fixture))
@@ -236,9 +243,7 @@ def test_a_cell_is_the_sum_of_its_modules_in_any_order() -> None:
 
 def test_entries_of_no_module_are_missing_only_from_the_whole_suite() -> None:
     results = [module(case(STAT, Outcome.PASS), case("test.helper.T.test_a", Outcome.ERROR))]
-    expected = expecting(
-        entry("test.test_gone.T.test_a"), entry("test.helper.T.test_a"), entry("test.helper.U.*")
-    )
+    expected = expecting(entry("test.test_gone.T.test_a"), entry("test.helper.T.*"), entry("test.helper.U.*"))
     assert verdicts(compare(results, expected)) == {"test.helper.T.test_a": Verdict.KNOWN}
     assert verdicts(compare(results, expected, complete=True)) == {
         "test.helper.T.test_a": Verdict.KNOWN,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shlex
 
@@ -32,6 +33,16 @@ def test_the_head_counts_modules_cases_and_verdicts() -> None:
         "  cases      8: 2 passed, 2 skipped, 1 failed, 2 with errors, 1 crashed",
         "  verdicts   9: 3 as-expected, 1 known, 2 regressions, 1 fixed, 1 changed, 1 missing",
         "  known      fs-hard-links 1",
+    ]
+
+
+def test_the_head_says_nothing_of_what_did_not_happen() -> None:
+    assert page(as_expected()).splitlines()[2] == "  modules    1: 1 ran (1 with something that failed)"
+    green = page(results(module("test_os", case("test_os.T.test_a"))))
+    assert green.splitlines()[2:5] == [
+        "  modules    1: 1 ran",
+        "  cases      1: 1 passed",
+        "  verdicts   1: 1 as-expected",
     ]
 
 
@@ -67,6 +78,16 @@ def test_a_crash_shows_the_last_output_of_its_module() -> None:
     lines = block(page(usual()), "test.test_os.DeepTests.test_deep")
     assert lines[1] == "  got        crash: wasm trap: call stack exhausted"
     assert lines[3:5] == ["  | Thread 0x1 most recent call first:", "  |   <no Python frame>"]
+
+
+def test_a_failure_does_not_show_output_that_may_be_anothers() -> None:
+    text = page(results(module("test_os", case("test_os.T.test_a", Outcome.FAIL), output="noise\n")))
+    assert "noise" not in text
+
+
+def test_the_versions_are_those_that_were_built() -> None:
+    built = dataclasses.replace(usual(), build={"python": "3.13.7", "toolchain": {"version": "25.1"}})
+    assert page(built).startswith("wasi, CPython 3.13.7, WASI SDK 25.1, wasmtime 50.0.1, 812 s\n")
 
 
 def test_a_stale_entry_is_named_with_its_place_and_what_to_do() -> None:

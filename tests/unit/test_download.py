@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import http.client
 import io
+import ssl
+import urllib.error
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +87,14 @@ def test_progress_is_shown_on_a_terminal_and_wiped(tmp_path: Path, monkeypatch: 
     download._copy(Body(b"x" * 1_000_000), tmp_path / "a", 1_000_000)
     assert "of 1.0 MB" in terminal.getvalue()
     assert terminal.getvalue().endswith("\r\x1b[K")
+
+
+def test_a_certificate_that_is_not_trusted_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def distrust(*args: Any, **kwargs: Any) -> None:
+        raise urllib.error.URLError(ssl.SSLCertVerificationError("certificate verify failed"))
+
+    monkeypatch.setattr("urllib.request.urlopen", distrust)
+    with pytest.raises(UnavailableError, match=r"example\.org cannot be reached .*certificate verify failed"):
+        download._attempt("https://example.org/a", "0" * 64, tmp_path / "a")

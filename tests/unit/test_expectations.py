@@ -173,7 +173,11 @@ def test_no_folder_is_a_mistake_and_an_empty_one_is_not(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_told_with_line_key_and_what_is_near(
-    tmp_path: Path, changes: dict[str, str], where: tuple[int, str], message: str | None, suggestion: str | None
+    tmp_path: Path,
+    changes: dict[str, str],
+    where: tuple[int, str],
+    message: str | None,
+    suggestion: str | None,
 ) -> None:
     (problem,) = problems(tmp_path, entry(**changes))
     assert problem.file == "expected_failures/fs.toml"
@@ -219,6 +223,14 @@ def test_the_version_that_was_built_decides_where_the_cell_names_a_path(tmp_path
     case = "test.test_os.LinkTests.test_link"
     assert expectations.for_cell(cell).lookup(case) is None
     assert expectations.for_cell(cell, python="3.15.0a2+").lookup(case)
+
+
+def test_the_versions_in_use_decide_where_the_cell_names_a_series(tmp_path: Path) -> None:
+    expectations = load(tmp_path, entry(when='{ node = ">=24.20", emscripten = ">3.1.73" }'))
+    cell = dataclasses.replace(EMSCRIPTEN, runtime="24")
+    case = "test.test_os.LinkTests.test_link"
+    assert expectations.for_cell(cell).lookup(case) is None
+    assert expectations.for_cell(cell, runtime="24.20.1", toolchain="3.1.74").lookup(case)
 
 
 def test_two_entries_for_a_test_conflict_only_where_both_hold(tmp_path: Path) -> None:
@@ -319,6 +331,8 @@ def test_ids_outside_the_suite_are_told_with_the_nearest_name(
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, entry(tests=f'["{test}"]')).check_modules(SUITE)
+    with pytest.raises(ConfigError, match="the suite does not have"):
+        load(tmp_path, entry(tests=f'["{test}"]')).for_cell(WASI).check_modules(SUITE)
     (problem,) = caught.value.problems
     assert (problem.line, problem.message, problem.suggestion) == (1, f"{test!r} {message}", suggestion)
 

@@ -62,7 +62,7 @@ def test_the_next_case_closes_a_fixture() -> None:
     ("outcomes", "worst"),
     [
         (["pass"], Outcome.PASS),
-        ([], Outcome.PASS),
+        ([], Outcome.ERROR),
         (["skip"], Outcome.SKIP),
         (["fail", "error"], Outcome.ERROR),
         (["skip", "pass"], Outcome.PASS),

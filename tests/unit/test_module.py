@@ -32,6 +32,7 @@ class ScriptedGuest:
 
     faults: dict[str, GuestExit] = field(default_factory=dict)
     state: str = "passed"
+    interrupted_at: str = ""
     prints: str = ""
     starts: int = 0
 
@@ -68,6 +69,10 @@ class ScriptedGuest:
             events.append({"e": "start", "id": case})
             if case in self.faults:
                 return events, self.faults[case]
+            if case == self.interrupted_at:
+                events.append({"e": "end", "id": case, "t": 0.1, "o": [], "d": {}, "s": []})
+                events.append({"e": "module", "state": "interrupted"})
+                return events, EXITED
             events.append({"e": "end", "id": case, "t": 0.1, "o": ["pass"], "d": {}, "s": []})
             if f"after {case}" in self.faults:
                 return events, self.faults[f"after {case}"]
@@ -165,10 +170,9 @@ def test_a_crash_when_the_interpreter_ends_is_the_module_s_own(run: Callable[...
 
 
 def test_a_keyboard_interrupt_inside_a_case_is_that_case_s(run: Callable[..., ModuleResult]) -> None:
-    guest = ScriptedGuest(faults={B: EXITED})
-    result = run(guest)
-    assert outcomes(result)[B] is Outcome.CRASH
-    assert outcomes(result)[D] is Outcome.PASS
+    result = run(ScriptedGuest(interrupted_at=B))
+    assert outcomes(result) == dict.fromkeys(CASES, Outcome.PASS) | {B: Outcome.ERROR}
+    assert result.attempts == 2
 
 
 class SkippingGuest(ScriptedGuest):

@@ -20,7 +20,7 @@ def test_a_version_that_is_not_pinned_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_pip_the_way_to_get_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(UnavailableError, match="installed with pip") as caught:
         obtain_runtime("wasmtime", "50.0.1", PINS, tmp_path)
     assert "ensurepip" in caught.value.hint
@@ -29,7 +29,7 @@ def test_without_pip_the_way_to_get_it_is_told(tmp_path: Path, monkeypatch: pyte
 
 def test_what_the_cache_has_needs_no_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Path] = []
-    monkeypatch.setattr("harness.runtimes._install", lambda pin, folder, say: made.append(folder))
+    monkeypatch.setattr("harness.runtimes._install", lambda *arguments: made.append(arguments[1]))
     first = obtain_runtime("wasmtime", "50.0.1", PINS, tmp_path)
     assert obtain_runtime("wasmtime", "50.0.1", PINS, tmp_path) == first
     assert len(made) == 1

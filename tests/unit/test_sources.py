@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from harness.errors import ConfigError, UnavailableError
 from harness.pins import CPythonPin, Pins
 from harness.providers import first_that_can, keep_entry
-from harness.sources import PROVIDERS, apt, checkout, git, obtain_source
+from harness.sources import PROVIDERS, apt, git, obtain_source
 from harness.sources.base import Provenance, check_landmarks, read_version
 from tests.trees import cpython_tree
 
@@ -56,7 +57,9 @@ def test_what_the_cache_has_is_asked_of_nobody(tmp_path: Path, asked: list[str])
     assert asked == []
 
 
-def test_a_provider_that_is_wanted_is_asked_alone_and_its_reason_is_told(tmp_path: Path, asked: list[str]) -> None:
+def test_a_provider_that_is_wanted_is_asked_alone_and_its_reason_is_told(
+    tmp_path: Path, asked: list[str]
+) -> None:
     with pytest.raises(UnavailableError) as caught:
         obtain_source("3.13.5", PINS, tmp_path, provider="tarball")
     assert asked == ["tarball"]
@@ -140,7 +143,9 @@ def test_products_of_a_build_are_left_out_and_do_not_count(tmp_path: Path) -> No
     assert (second.root / "Modules" / "Setup.local").read_text() != "built"
 
 
-@pytest.mark.parametrize("name", ["Lib/Makefile", "Tools/config.log", "Lib/platform/x.py", "Lib/test/python"])
+@pytest.mark.parametrize(
+    "name", ["Lib/Makefile", "Tools/config.log", "Lib/platform/x.py", "Lib/test/python", "Tools/build/x.py"]
+)
 def test_what_is_named_like_a_product_elsewhere_is_source(tmp_path: Path, name: str) -> None:
     mine = cpython_tree(tmp_path / "mine")
     (mine / name).parent.mkdir(parents=True, exist_ok=True)
@@ -178,18 +183,20 @@ def test_a_link_is_copied_as_a_link(tmp_path: Path) -> None:
     mine = cpython_tree(tmp_path / "mine")
     (mine / "Lib" / "link.py").symlink_to("os.py")
     source = obtain_source(str(mine), PINS, tmp_path / "cache")
-    assert os.readlink(source.root / "Lib" / "link.py") == "os.py"
+    assert str((source.root / "Lib" / "link.py").readlink()) == "os.py"
 
 
-def test_a_checkout_that_changes_while_it_is_copied_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkout_that_changes_while_it_is_copied_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mine = cpython_tree(tmp_path / "mine")
-    copy = checkout.shutil.copy2
+    copy = shutil.copy2
 
     def meddle(source: Path, goal: Path, *, follow_symlinks: bool) -> None:
         copy(source, goal, follow_symlinks=follow_symlinks)
         goal.write_text("changed")
 
-    monkeypatch.setattr(checkout.shutil, "copy2", meddle)
+    monkeypatch.setattr(shutil, "copy2", meddle)
     with pytest.raises(UnavailableError, match="changed while it was copied"):
         obtain_source(str(mine), PINS, tmp_path / "cache")
 
@@ -206,7 +213,9 @@ def test_a_git_source_names_its_url_and_ref(python: str, parts: tuple[str, str])
     assert git.parse(python) == parts
 
 
-@pytest.mark.parametrize("python", ["git:/srv/cpython.git", "git:git@github.com:python/cpython", "git:@main", "git:x@"])
+@pytest.mark.parametrize(
+    "python", ["git:/srv/cpython.git", "git:git@github.com:python/cpython", "git:@main", "git:x@"]
+)
 def test_a_git_source_without_a_ref_is_refused(python: str) -> None:
     with pytest.raises(ConfigError, match="names no ref") as caught:
         git.parse(python)
@@ -245,13 +254,15 @@ def test_what_each_provider_said_is_told_together() -> None:
     with pytest.raises(UnavailableError) as caught:
         first_that_can("X", attempts, hint="make it yourself", say=said.append)
     assert caught.value.message == (
-        "X cannot be had:\n  first is away\n  in two lines\n    -> wait\n  second is away\n  in two lines\n    -> wait"
+        "X cannot be had:"
+        "\n  first is away\n  in two lines\n    -> wait"
+        "\n  second is away\n  in two lines\n    -> wait"
     )
     assert said == ["first cannot provide X: first is away", "second cannot provide X: second is away"]
 
 
 def test_a_disk_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UnavailableError, match="cannot write .*file/entry") as caught:
-        keep_entry(tmp_path / "file" / "entry", lambda folder: None, say=print)
+    with pytest.raises(UnavailableError, match=r"cannot write .*file/entry") as caught:
+        keep_entry(tmp_path / "file" / "entry", lambda _: None, say=print)
     assert "WASM_HARNESS_CACHE" in caught.value.hint

@@ -19,7 +19,12 @@ CELL = Cell(
     id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for tests"
 )
 PIN = WasiSdkPin(
-    version="25", llvm="19.1", wasi_libc="574b88d", evidence="e", apt_suite="trixie", apt_packages=("clang-19",)
+    version="25",
+    llvm="19.1",
+    wasi_libc="574b88d",
+    evidence="e",
+    apt_suite="trixie",
+    apt_packages=("clang-19",),
 )
 ARCHIVE = WasiSdkArchive(
     version="25", platform=wasi_sdk.platform_name(), url="https://example.org/sdk.tar.gz", sha256="ab" * 32
@@ -33,8 +38,7 @@ def no_sdk_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WASI_SDK_PATH", raising=False)
 
 
-def put_into_cache(entry: Path | None, provider: str) -> None:
-    assert entry is not None
+def put_into_cache(entry: Path, provider: str) -> None:
     toolchain = wasi_toolchain(provider, "25", entry / "sdk", {"llvm": "19.1"})
     entry.mkdir(parents=True)
     record = {name: value for name, value in vars(toolchain).items() if name != "root"}
@@ -64,7 +68,11 @@ def test_packages_of_the_sdks_own_revisions_are_accepted() -> None:
     [
         ("clang-19", "1:19.2.0-1", r"clang is 19.2.0-1, wanted 19.1"),
         ("clang-19", "1:19.10.0-1", r"clang is 19.10.0-1, wanted 19.1"),
-        ("wasi-libc", "0.0~git20250101.aaaaaaa-1", "wasi-libc is 0.0~git20250101.aaaaaaa-1, wanted git revision 574b88d"),
+        (
+            "wasi-libc",
+            "0.0~git20250101.aaaaaaa-1",
+            "wasi-libc is 0.0~git20250101.aaaaaaa-1, wanted git revision 574b88d",
+        ),
     ],
 )
 def test_packages_of_another_revision_are_refused(package: str, version: str, wrong: str) -> None:
@@ -109,24 +117,29 @@ def test_a_platform_without_archive_is_told(tmp_path: Path) -> None:
 
 
 def test_the_cache_at_another_path_is_another_entry_for_programs_that_hold_it() -> None:
-    assert apt.entry(PIN, PINS, Path("/a")) != Path("/a") / "toolchains" / apt.entry(PIN, PINS, Path("/b")).name  # type: ignore[union-attr]
+    one, two = (apt.entry(PIN, PINS, Path(cache)) for cache in ("/a", "/b"))
+    assert one
+    assert two
+    assert one.name != two.name
 
 
 @pytest.mark.parametrize("provider", ["wasi-sdk", "apt"])
 def test_whoever_has_it_in_the_cache_is_asked_first_and_starts_nothing(tmp_path: Path, provider: str) -> None:
     entry = {"wasi-sdk": wasi_sdk, "apt": apt}[provider].entry(PIN, PINS, tmp_path)
+    assert entry
     put_into_cache(entry, provider)
     said: list[str] = []
     toolchain = obtain_toolchain(CELL, PINS, tmp_path, say=said.append)
     assert toolchain.provider == provider
-    assert toolchain.root == entry / "sdk"  # type: ignore[operator]
+    assert toolchain.root == entry / "sdk"
     assert said == [f"WASI SDK 25 is from {provider}: {toolchain.root}"]
 
 
 def test_an_entry_that_was_never_tried_does_not_count(tmp_path: Path) -> None:
     entry = apt.entry(PIN, PINS, tmp_path)
+    assert entry
     put_into_cache(entry, "apt")
-    (entry / "toolchain.json").rename(entry / "untried.json")  # type: ignore[operator]
+    (entry / "toolchain.json").rename(entry / "untried.json")
     with pytest.raises(AssertionError, match="unit test must not start a process"):
         obtain_toolchain(CELL, PINS, tmp_path, provider="apt")
 

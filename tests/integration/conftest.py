@@ -1,0 +1,13 @@
+"""What the tests share that use the real toolchain."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.prepare import Prepared, Wishes, prepare
+
+
+@pytest.fixture(scope="session")
+def wasi() -> Prepared:
+    """The default WASI cell, built unless the cache has it."""
+    return prepare("wasi", Wishes())

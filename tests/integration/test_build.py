@@ -1,0 +1,214 @@
+"""Builds of a small false CPython: what is kept, what is resumed, and what the user is told."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.build import Build, ensure_build
+from harness.errors import BuildError, UnavailableError
+from harness.matrix import Cell, Target
+from harness.sources import Source
+from harness.toolchains import Toolchain
+from tests.integration.fake_cpython import set_fault, write_tree
+
+pytestmark = pytest.mark.integration
+
+CELL = Cell(
+    id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for a test"
+)
+
+
+class Bench:
+    """A cache with a false source and a false toolchain in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cache = folder / "cache"
+        self.root = self.cache / "sources" / "false"
+        self.log = folder / "log"
+        write_tree(self.root, self.log)
+        self.source = Source(
+            id="false", version="3.13.5", root=self.root, provider="test", origin="here", revision="1"
+        )
+        self.toolchain = Toolchain(
+            id="sdk", kind="wasi-sdk", version="25", provider="test", root=folder / "sdk", facts={"llvm": "19.1"}
+        )
+
+    def build(self, cell: Cell = CELL) -> Build:
+        return ensure_build(cell, self.source, self.toolchain, self.cache, jobs=2)
+
+    def lines(self) -> list[str]:
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_a_build_is_staged_with_a_manifest(bench: Bench) -> None:
+    build = bench.build()
+    built = build.root / "cross-build" / "wasm32-wasip1"
+    assert build.wasm.read_text() == "wasm\n"
+    assert (build.root / "Lib" / "os.py").exists()
+    assert not (built / "x.o").exists()
+    assert build.modules() == ("test_a", "test_b")
+    manifest = build.manifest
+    assert manifest["python"] == "3.13.5"
+    assert manifest["source"]["revision"] == "1"
+    assert manifest["toolchain"] == {"version": "25", "provider": "test", "id": "sdk", "llvm": "19.1"}
+    assert [step["name"] for step in manifest["steps"]][:2] == ["configure-host", "make-host"]
+    assert (build.folder / "logs" / "make-host.log").read_text().startswith("+ cd ")
+
+
+def test_the_staged_tree_cannot_be_written(bench: Bench) -> None:
+    root = bench.build().root
+    for path in (root, root / "Lib", root / "Lib" / "os.py"):
+        assert path.stat().st_mode & 0o222 == 0
+
+
+def test_the_source_is_not_written_to(bench: Bench) -> None:
+    def snapshot() -> dict[str, bytes]:
+        return {
+            str(path): path.read_bytes()
+            for path in bench.root.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+
+    before = snapshot()
+    bench.build()
+    assert snapshot() == before
+
+
+def test_configure_is_what_wasi_py_gives_it(bench: Bench) -> None:
+    bench.build()
+    host = next(line for line in bench.lines() if "--host" in line)
+    assert "--host=wasm32-wasip1" in host
+    assert "--with-build-python=" in host
+    assert "--with-pydebug" not in host
+
+
+def test_a_finished_build_is_not_made_again(bench: Bench) -> None:
+    bench.build()
+    lines = bench.lines()
+    bench.build()
+    assert bench.lines() == lines
+
+
+def test_another_flag_is_another_build_with_the_same_native_python(bench: Bench) -> None:
+    bench.build()
+    debug = dataclasses.replace(CELL, id="wasi-debug", pydebug=True)
+    before = len(bench.lines())
+    assert bench.build(debug).folder != bench.build().folder
+    added = bench.lines()[before:]
+    assert len(added) == 2
+    assert "--with-pydebug" in added[0]
+
+
+def test_a_failing_step_is_told_with_its_log_and_resumed(bench: Bench) -> None:
+    set_fault(bench.root, bench.log, 'echo "no such header: spam.h"; exit 3')
+    with pytest.raises(BuildError) as caught:
+        bench.build()
+    assert caught.value.exit_code == 4
+    text = str(caught.value)
+    assert "make-build-python" in text
+    assert "no such header: spam.h" in text
+    assert ".log" in text
+    assert "run it again by hand: cd " in text
+    configured = [line for line in bench.lines() if line != "made"]
+    set_fault(bench.root, bench.log, "true")
+    bench.build()
+    assert [line for line in bench.lines() if "--host" not in line and line != "made"] == configured
+
+
+def test_a_build_that_was_killed_is_gone_on_with(bench: Bench) -> None:
+    started = bench.log.with_name("started")
+    set_fault(bench.root, bench.log, f"touch {started}; sleep 60")
+    child = subprocess.Popen(
+        [sys.executable, "-c", _BUILD_IN_A_CHILD, str(bench.log.parent)], cwd=Path(__file__).parents[2]
+    )
+    _wait_for(started.exists)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    set_fault(bench.root, bench.log, "true")
+    start = time.monotonic()
+    assert bench.build().wasm.exists()
+    assert time.monotonic() - start < 20, "the lock of the killed run was held for long"
+    assert sum("--host" not in line and line != "made" for line in bench.lines()) == 1
+
+
+_BUILD_IN_A_CHILD = """
+import sys
+from pathlib import Path
+from harness.build import ensure_build
+from harness.sources import Source
+from harness.toolchains import Toolchain
+from tests.integration.test_build import CELL
+folder = Path(sys.argv[1])
+root = folder / "cache" / "sources" / "false"
+source = Source(id="false", version="3.13.5", root=root, provider="test", origin="here", revision="1")
+toolchain = Toolchain(id="sdk", kind="wasi-sdk", version="25", provider="test", root=folder / "sdk", facts={})
+ensure_build(CELL, source, toolchain, folder / "cache", jobs=2)
+"""
+
+
+def test_two_runs_at_once_build_once(bench: Bench) -> None:
+    set_fault(bench.root, bench.log, "sleep 0.5")
+    builds: list[Build] = []
+    threads = [threading.Thread(target=lambda: builds.append(bench.build())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({build.folder for build in builds}) == 1
+    assert bench.lines().count("made") == 2  # the native one and the host's, once each
+
+
+def test_a_missing_tool_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(bench.cache))
+    with pytest.raises((BuildError, UnavailableError)) as caught:
+        bench.build()
+    assert "doctor" in str(caught.value) or "log" in str(caught.value)
+
+
+def test_a_full_disk_is_told_and_nothing_is_half_there(bench: Bench, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk takes root")
+    bench.build()
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(small)], check=True)
+    try:
+        crowded = Bench(small)
+        (crowded.root / "Lib" / "big.py").write_bytes(b"#" * 60_000)
+        set_fault(crowded.root, crowded.log, f"dd if=/dev/zero of={small}/fill bs=1k 2>/dev/null; true")
+        with pytest.raises((BuildError, UnavailableError), match="No space left on device"):
+            crowded.build()
+        assert list((crowded.cache / "builds").glob("wasi-*[!k]")) == []
+        (small / "fill").unlink()
+        set_fault(crowded.root, crowded.log, "true")
+        assert crowded.build().wasm.exists()
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_the_manifest_is_json_on_disk(bench: Bench) -> None:
+    build = bench.build()
+    assert json.loads((build.folder / "manifest.json").read_text())["schema"] == 1
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

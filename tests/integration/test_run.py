@@ -1,0 +1,169 @@
+"""Whole runs of the default cell from the command line: results, selections, interruptions, what is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from junitparser import JUnitXml
+
+from harness.prepare import Prepared
+
+pytestmark = pytest.mark.toolchain
+ROOT = Path(__file__).parents[2]
+# A few seconds of work for each of two workers, so that there is something to interrupt.
+SLOW = "test_decimal or test_zipimport or test_set or test_pickle or test_bool or test_socket"
+
+
+def start(*arguments: str | Path) -> subprocess.Popen[str]:
+    argv = [sys.executable, "-m", "harness", "test", "wasi", *map(str, arguments)]
+    return subprocess.Popen(argv, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def finish(process: subprocess.Popen[str], seconds: float = 120) -> tuple[int, str]:
+    output, _ = process.communicate(timeout=seconds)
+    return process.returncode, output
+
+
+def results(run_dir: Path) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((run_dir / "wasi" / "results.json").read_text())
+    return data
+
+
+def test_a_selection_of_modules(wasi: Prepared, tmp_path: Path) -> None:
+    status, output = finish(start("-n", "2", "-k", "test_json or test_socket", "--run-dir", tmp_path))
+    assert status == 0, output
+    found = results(tmp_path)
+    modules = {name: module["outcome"] for name, module in found["modules"].items()}
+    assert modules == {"test_json": "pass", "test_socket": "skip", "test_socketserver": "skip"}
+    assert len(found["modules"]["test_json"]["cases"]) > 150
+    assert found["modules"]["test_socket"]["detail"]["reason"]
+    assert found["run"]["complete"] is False
+    assert found["build"]["python"] == "3.13.5"
+    assert "0 unexpected" in output
+
+
+def test_junit_is_read_by_junitparser_and_by_xml(wasi: Prepared, tmp_path: Path) -> None:
+    finish(start("-n", "1", "-k", "test_json", "--run-dir", tmp_path))
+    path = tmp_path / "wasi" / "junit.xml"
+    cases = results(tmp_path)["modules"]["test_json"]["cases"]
+    assert len(ElementTree.parse(path).findall(".//testcase")) == len(cases)
+    suites = JUnitXml.fromfile(str(path))
+    assert (suites.tests, suites.failures, suites.errors) == (len(cases), 0, 0)
+
+
+def test_one_case_alone(wasi: Prepared, tmp_path: Path) -> None:
+    case = "test.test_json.test_decode.TestCDecode.test_decimal"
+    status, output = finish(start("--case", case, "--run-dir", tmp_path))
+    assert status == 0, output
+    assert list(results(tmp_path)["modules"]["test_json"]["cases"]) == [case]
+
+
+def test_pytest_by_hand(wasi: Prepared, tmp_path: Path) -> None:
+    argv = ["-m", "pytest", "--cell", "wasi", "-k", "test_bool", "-n", "2", "--run-dir", str(tmp_path)]
+    done = subprocess.run([sys.executable, *argv], cwd=ROOT, text=True, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["--case", "test.test_jsom.X.y"], 2, "did you mean 'test.test_json'?"),
+        (["-k", "no_such_module"], 2, "the selection holds no module"),
+        (["--cpython", "/no/such/checkout"], 2, "/no/such/checkout"),
+        (["--cpython", "3.99.1"], 2, "3.13.5"),
+    ],
+)
+def test_a_wrong_wish_is_told(wasi: Prepared, tmp_path: Path, arguments: list[str], status: int, says: str) -> None:
+    found, output = finish(start(*arguments, "--run-dir", tmp_path))
+    assert found == status, output
+    assert says in output
+    assert "Traceback" not in output
+
+
+def wait_for_first_result(run_dir: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not list(run_dir.glob("wasi/modules/test*.json")):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def descendants(pid: int) -> set[int]:
+    """All processes below `pid`, by /proc."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents.setdefault(int(entry.read_text().rpartition(")")[2].split()[1]), []).append(int(entry.parent.name))
+        except OSError:
+            continue
+    found: set[int] = set()
+    waiting = [pid]
+    while waiting:
+        children = parents.get(waiting.pop(), [])
+        found.update(children)
+        waiting.extend(children)
+    return found
+
+
+def alive(pids: set[int]) -> set[int]:
+    return {pid for pid in pids if _state(pid) not in {"", "Z"}}
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_run_keeps_what_it_has_and_can_go_on(
+    wasi: Prepared, tmp_path: Path, how: signal.Signals
+) -> None:
+    process = start("-n", "2", "-k", SLOW, "--run-dir", tmp_path)
+    wait_for_first_result(tmp_path, process)
+    children = descendants(process.pid)
+    assert children
+    os.kill(process.pid, how)
+    deadline = time.monotonic() + 2
+    while alive(children):
+        assert time.monotonic() < deadline, f"{alive(children)} still run 2 s after {how.name}"
+        time.sleep(0.02)
+    status, output = finish(process, 10)
+    kept = {path.stem for path in tmp_path.glob("wasi/modules/test*.json")}
+    assert kept
+    if how is not signal.SIGKILL:
+        assert status == 130, output
+        assert "Traceback" not in output
+        assert set(results(tmp_path)["modules"]) == kept
+
+    status, output = finish(start("-n", "2", "-k", SLOW, "--run-dir", tmp_path, "--resume"))
+    assert status == 0, output
+    assert len(results(tmp_path)["modules"]) > len(kept)
+    assert kept <= set(results(tmp_path)["modules"])
+
+
+def test_a_full_disk_is_told(wasi: Prepared, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk takes root")
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", str(small)], check=True)
+    try:
+        status, output = finish(start("-n", "1", "-k", "test_json", "--run-dir", small))
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+    assert status == 3, output
+    assert "No space left on device" in output
+    assert "Traceback" not in output

@@ -1,0 +1,43 @@
+"""The runtimes, installed by pip from wherever pip is configured to look."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UnavailableError
+from harness.pins import Pins, load_pins
+from harness.runtimes import obtain_runtime
+
+pytestmark = [pytest.mark.integration, pytest.mark.toolchain]
+
+
+@pytest.fixture(scope="module")
+def pins() -> Pins:
+    return load_pins(Path(__file__).parents[2] / "matrices" / "pins.toml")
+
+
+def test_the_pinned_wasmtime_can_be_imported_from_its_folder(tmp_path: Path, pins: Pins) -> None:
+    folder = obtain_runtime("wasmtime", "50.0.1", pins, tmp_path)
+    start = time.perf_counter()
+    assert obtain_runtime("wasmtime", "50.0.1", pins, tmp_path) == folder
+    assert time.perf_counter() - start < 0.05
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import wasmtime; wasmtime.Engine(); print(wasmtime.__file__)\n"
+    )
+    argv = [sys.executable, "-c", program, str(folder)]
+    found = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+    assert Path(found).is_relative_to(folder)
+
+
+def test_a_wheel_of_another_sha256_is_refused_in_pips_words(tmp_path: Path, pins: Pins) -> None:
+    wrong = dataclasses.replace(pins.runtime_pin("wasmtime", "50.0.1"), sha256=("ab" * 32,))
+    with pytest.raises(UnavailableError, match="cannot be installed"):
+        obtain_runtime("wasmtime", "50.0.1", Pins(runtime=(wrong,)), tmp_path)
+    assert [path.suffix for path in (tmp_path / "runtimes").iterdir()] == [".lock"]

@@ -1,0 +1,145 @@
+"""Toolchains: small stand-ins for an SDK, and the real one by apt."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UnavailableError
+from harness.matrix import Cell, Target
+from harness.pins import Pins, WasiSdkArchive, WasiSdkPin, load_pins
+from harness.toolchains import obtain_toolchain, wasi_sdk
+from tests.integration.origin import Answer, serving
+from tests.trees import wasi_sdk_tree
+
+pytestmark = pytest.mark.integration
+
+CELL = Cell(
+    id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for tests"
+)
+PIN = WasiSdkPin(version="25", llvm="19.1", wasi_libc="574b88d", evidence="e")
+PINS = Pins(wasi_sdk=(PIN,))
+BROKEN = "#!/bin/sh\necho 'wasm-ld: error: unable to find library -lc'\nexit 1\n"
+EMPTY = '#!/bin/sh\nwhile [ $# -gt 0 ]; do if [ "$1" = -o ]; then echo ELF > "$2"; fi; shift; done\n'
+
+
+@pytest.fixture(autouse=True)
+def no_sdk_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WASI_SDK_PATH", raising=False)
+
+
+def packed(tree: Path) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        tar.add(tree, "wasi-sdk-25.0-x86_64-linux")
+    return buffer.getvalue()
+
+
+def pins_for(url: str, body: bytes) -> Pins:
+    sha256 = hashlib.sha256(body).hexdigest()
+    archive = WasiSdkArchive(
+        version="25", platform=wasi_sdk.platform_name(), url=f"{url}/a.tar.gz", sha256=sha256
+    )
+    return Pins(wasi_sdk=(PIN,), wasi_sdk_archive=(archive,))
+
+
+def test_the_release_archive_is_downloaded_once(tmp_path: Path) -> None:
+    body = packed(wasi_sdk_tree(tmp_path / "sdk"))
+    with serving(Answer(body)) as origin:
+        pins = pins_for(origin.url, body)
+        toolchain = obtain_toolchain(CELL, pins, tmp_path / "cache")
+        start = time.perf_counter()
+        assert obtain_toolchain(CELL, pins, tmp_path / "cache") == toolchain
+        assert time.perf_counter() - start < 0.05
+        assert len(origin.requests) == 1
+    assert (toolchain.provider, toolchain.version) == ("wasi-sdk", "25")
+    assert toolchain.facts["url"] == f"{origin.url}/a.tar.gz"
+    assert {path.name for path in toolchain.root.parent.iterdir()} == {"sdk", "toolchain.json"}
+
+
+@pytest.mark.parametrize(
+    ("clang", "words"), [(BROKEN, "unable to find library -lc"), (EMPTY, "does not make")]
+)
+def test_an_sdk_that_does_not_work_is_told_in_its_words_and_taken_away(
+    tmp_path: Path, clang: str, words: str
+) -> None:
+    body = packed(wasi_sdk_tree(tmp_path / "sdk", clang=clang))
+    with serving(Answer(body)) as origin, pytest.raises(UnavailableError, match=words):
+        obtain_toolchain(CELL, pins_for(origin.url, body), tmp_path / "cache")
+    assert [path.suffix for path in (tmp_path / "cache" / "toolchains").iterdir()] == [".lock"]
+
+
+def test_every_provider_that_could_not_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WASI_SDK_PATH", str(tmp_path))
+    with serving(Answer(status=404)) as origin, pytest.raises(UnavailableError) as caught:
+        obtain_toolchain(CELL, pins_for(origin.url, b""), tmp_path / "cache")
+    for word in ("has no bin/clang", "404", "apt: no suite is pinned"):
+        assert word in caught.value.message
+    assert "WASI_SDK_PATH=FOLDER" in caught.value.hint
+
+
+def test_a_path_is_taken_as_it_is(tmp_path: Path) -> None:
+    sdk = wasi_sdk_tree(tmp_path / "sdk")
+    toolchain = obtain_toolchain(CELL, PINS, tmp_path / "cache", path=sdk)
+    assert (toolchain.provider, toolchain.root) == ("path", sdk)
+    assert (toolchain.facts["llvm"], toolchain.facts["wasi_libc"]) == ("19.1.5", "574b88da4815")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_the_variable_is_taken_when_it_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WASI_SDK_PATH", str(wasi_sdk_tree(tmp_path / "sdk")))
+    assert obtain_toolchain(CELL, PINS, tmp_path / "cache").provider == "path"
+
+
+def test_a_variable_of_another_version_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WASI_SDK_PATH", str(wasi_sdk_tree(tmp_path / "old", version="24.0", llvm="18.1")))
+    body = packed(wasi_sdk_tree(tmp_path / "sdk"))
+    said: list[str] = []
+    with serving(Answer(body)) as origin:
+        toolchain = obtain_toolchain(CELL, pins_for(origin.url, body), tmp_path / "cache", say=said.append)
+    assert toolchain.provider == "wasi-sdk"
+    assert "its VERSION says 24.0, the cell wants 25" in said[0]
+
+
+def test_a_path_of_another_version_is_refused_with_both(tmp_path: Path) -> None:
+    sdk = wasi_sdk_tree(tmp_path / "sdk", version="", llvm="18.1")
+    with pytest.raises(UnavailableError, match=r"its clang is 18\.1\.5, WASI SDK 25 has 19\.1"):
+        obtain_toolchain(CELL, PINS, tmp_path / "cache", path=sdk)
+
+
+def test_an_sdk_that_is_replaced_in_place_has_another_id(tmp_path: Path) -> None:
+    sdk = wasi_sdk_tree(tmp_path / "sdk")
+    first = obtain_toolchain(CELL, PINS, tmp_path / "cache", path=sdk)
+    os.utime(sdk / "bin" / "clang", (1, 1))
+    assert obtain_toolchain(CELL, PINS, tmp_path / "cache", path=sdk).id != first.id
+
+
+@pytest.mark.toolchain
+def test_debians_packages_are_a_wasi_sdk(tmp_path: Path) -> None:
+    pins = load_pins(Path(__file__).parents[2] / "matrices" / "pins.toml")
+    toolchain = obtain_toolchain(CELL, pins, tmp_path / "cache", provider="apt")
+    assert "wasi-libc=0.0~git20241209.574b88d" in toolchain.facts["packages"]
+    binaries = toolchain.root / "bin"
+    for name in (
+        "clang",
+        "clang++",
+        "clang-cpp",
+        "llvm-ar",
+        "ar",
+        "ranlib",
+        "llvm-ranlib",
+        "llvm-nm",
+        "wasm-ld",
+    ):
+        done = subprocess.run([binaries / name, "--version"], check=False, capture_output=True, text=True)
+        assert done.returncode == 0, (name, done.stderr)
+        assert "19.1" in done.stdout
+    # It is an SDK like any other: its own path serves as WASI_SDK_PATH.
+    assert obtain_toolchain(CELL, pins, tmp_path / "cache", path=toolchain.root).provider == "path"

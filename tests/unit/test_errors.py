@@ -1,0 +1,48 @@
+"""What a user is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import errors
+from harness.errors import ConfigError, HarnessError, Problem, did_you_mean
+
+
+def test_an_error_reads_as_its_message_and_what_to_do() -> None:
+    assert str(HarnessError("no build", hint="run build-wasi")) == "no build\n  -> run build-wasi"
+    assert str(HarnessError("no build")) == "no build"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (errors.ConfigError, 2),
+        (errors.UnavailableError, 3),
+        (errors.BuildError, 4),
+        (errors.HarnessError, 5),
+    ],
+)
+def test_every_kind_has_the_documented_exit_code(kind: type[HarnessError], code: int) -> None:
+    assert kind.exit_code == code
+
+
+def test_problems_are_told_once_in_the_order_of_their_places() -> None:
+    late = Problem(
+        file="b.toml", line=3, key="cell.id", message="is wrong", suggestion="did you mean 'wasi'?"
+    )
+    early = Problem(file="a.toml", message="cannot be read")
+    error = ConfigError("mistakes:", problems=[late, early, late], hint="mend them")
+    assert error.problems == (early, late)
+    assert str(error).splitlines() == [
+        "mistakes:",
+        "  a.toml: cannot be read",
+        "  b.toml:3: cell.id: is wrong (did you mean 'wasi'?)",
+        "  -> mend them",
+    ]
+
+
+def test_the_nearest_name_is_offered_else_all_of_a_few() -> None:
+    assert did_you_mean("wsai", ["wasi", "emscripten"]) == "did you mean 'wasi'?"
+    assert did_you_mean("jvm", ["wasi", "emscripten"]) == "allowed: emscripten, wasi"
+    assert did_you_mean("jvm", []) == ""
+    assert did_you_mean("jvm", [f"test_{number}" for number in range(100)]) == ""

@@ -1,0 +1,169 @@
+"""The matrix: how cells are declared, completed, refused and selected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigError
+from harness.matrix import Cell, Engine, Matrix, Target, load_matrix, with_python
+
+DEFAULTS = '[defaults]\npython = "3.13.5"\nwasmtime = "50.0.1"\nnode = "24"\nwasi_sdk = "25"\n'
+SHIPPED = Path(__file__).parents[2] / "matrices"
+
+
+def cell(id: str, **keys: str) -> str:  # noqa: A002
+    values = {"id": f'"{id}"', "target": f'"{id.partition("-")[0]}"', "description": '"d"'} | keys
+    return "\n".join(["[[cell]]", *(f"{key} = {value}" for key, value in values.items()), ""])
+
+
+def load(folder: Path, *texts: str) -> Matrix:
+    matrices = folder / "matrices"
+    matrices.mkdir(exist_ok=True)
+    for number, text in enumerate(texts):
+        (matrices / f"{number}.toml").write_text(text, encoding="utf-8")
+    return load_matrix(matrices)
+
+
+def told(folder: Path, *texts: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(folder, *texts)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_what_a_cell_leaves_out_comes_from_the_defaults(tmp_path: Path) -> None:
+    emscripten = cell("emscripten-3.1.73", toolchain='"3.1.73"')
+    wasi, node = load(tmp_path, DEFAULTS + cell("wasi") + emscripten).cells
+    assert wasi == Cell(
+        id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="d"
+    )
+    assert (node.toolchain, node.runtime, node.engine) == ("3.1.73", "24", Engine.NODE)
+    assert wasi.engine is Engine.WASMTIME
+    assert wasi.python_series == "3.13"
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("wasi-24", {"toolchain": '"24"'}),
+        ("wasi-threads-debug", {"pthreads": "true", "pydebug": "true"}),
+        ("wasi-py3.14", {"python": '"3.14.0"'}),
+        (
+            "emscripten-4.0.9-pthreads-dynlink-debug-py3.14",
+            {
+                "toolchain": '"4.0.9"',
+                "pthreads": "true",
+                "dynamic_linking": "true",
+                "pydebug": "true",
+                "python": '"3.14.1"',
+            },
+        ),
+    ],
+)
+def test_an_id_spells_the_cells_own_keys(tmp_path: Path, name: str, keys: dict[str, str]) -> None:
+    assert load(tmp_path, DEFAULTS + cell(name, **keys)).cells[0].id == name
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        (
+            cell("wasi-debug"),
+            "matrices/0.toml:7: cell.id: is 'wasi-debug', but the cell's other keys spell 'wasi'",
+        ),
+        (
+            cell("emscripten"),
+            "matrices/0.toml:6: cell.toolchain: is missing: an emscripten cell names its Emscripten version",
+        ),
+        (
+            cell("wasi-dynlink", dynamic_linking="true"),
+            "matrices/0.toml:10: cell.dynamic_linking: CPython's configure has no dynamic linking for WASI",
+        ),
+        (
+            cell("wasi", module_timeout="5"),
+            "matrices/0.toml:10: cell.module_timeout: must be at least case_timeout, and both above 0",
+        ),
+        (
+            cell("wasi", case_timeout="-1"),
+            "matrices/0.toml:6: cell.module_timeout: must be at least case_timeout, and both above 0",
+        ),
+        (cell("wasi", tag='["x"]'), "matrices/0.toml:10: cell.tag: unknown key (did you mean 'tags'?)"),
+    ],
+)
+def test_a_contradiction_is_told_with_its_line(tmp_path: Path, text: str, mistake: str) -> None:
+    assert told(tmp_path, DEFAULTS + text) == [mistake]
+
+
+def test_an_id_stands_once_over_all_files(tmp_path: Path) -> None:
+    assert told(tmp_path, DEFAULTS + cell("wasi"), cell("wasi")) == [
+        "matrices/1.toml:2: cell.id: 'wasi' stands already at matrices/0.toml:7"
+    ]
+
+
+def test_cells_without_an_id_lack_it_and_are_not_called_the_same(tmp_path: Path) -> None:
+    nameless = '[[cell]]\ntarget = "wasi"\ndescription = "d"\n'
+    assert told(tmp_path, DEFAULTS + nameless * 2) == [
+        "matrices/0.toml:6: cell: 'id' is missing",
+        "matrices/0.toml:9: cell: 'id' is missing",
+    ]
+
+
+def test_defaults_stand_once(tmp_path: Path) -> None:
+    assert told(tmp_path, DEFAULTS, DEFAULTS) == [
+        "matrices/1.toml:1: defaults: stands already in matrices/0.toml"
+    ]
+    (tmp_path / "matrices" / "1.toml").unlink()
+    assert told(tmp_path, cell("wasi")) == ["matrices/0.toml: no matrix file has a [defaults] table"]
+
+
+def test_pins_are_no_matrix(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no matrix file"):
+        load_matrix(tmp_path)
+    (tmp_path / "pins.toml").write_text("[[file]]\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="no matrix file"):
+        load_matrix(tmp_path)
+
+
+def three(folder: Path) -> Matrix:
+    text = (
+        cell("wasi", tags='["wasi", "nightly"]')
+        + cell("wasi-debug", pydebug="true", tags='["wasi"]', broken='"stack exhausted"')
+        + cell("emscripten-4.0.9", toolchain='"4.0.9"', tags='["nightly"]')
+    )
+    return load(folder, DEFAULTS + text)
+
+
+@pytest.mark.parametrize(
+    ("ids", "tags", "selected"),
+    [
+        ([], [], ["wasi", "wasi-debug", "emscripten-4.0.9"]),
+        ([], ["wasi"], ["wasi"]),
+        ([], ["nightly", "wasi"], ["wasi", "emscripten-4.0.9"]),
+        (["wasi-debug"], [], ["wasi-debug"]),
+        (["emscripten-4.0.9"], ["nightly"], ["emscripten-4.0.9", "wasi"]),
+        (["wasi", "wasi"], [], ["wasi"]),
+    ],
+)
+def test_cells_are_selected_by_id_and_tag(
+    tmp_path: Path, ids: list[str], tags: list[str], selected: list[str]
+) -> None:
+    assert [found.id for found in three(tmp_path).select(ids=ids, tags=tags)] == selected
+
+
+def test_an_unknown_cell_or_tag_is_told_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"there is no cell 'wsi'; did you mean 'wasi'\?"):
+        three(tmp_path).cell("wsi")
+    with pytest.raises(ConfigError, match=r"no cell has the tag 'nightyl'; did you mean 'nightly'\?"):
+        three(tmp_path).select(tags=["nightyl"])
+
+
+def test_another_python_leaves_the_rest_of_the_cell(tmp_path: Path) -> None:
+    wasi = three(tmp_path).cell("wasi")
+    other = with_python(wasi, "/src/cpython")
+    assert other.python == "/src/cpython"
+    assert with_python(other, "3.13.5") == wasi
+
+
+def test_the_shipped_matrix_is_sound() -> None:
+    assert "wasi" in {found.id for found in load_matrix(SHIPPED).cells}
