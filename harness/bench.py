@@ -48,7 +48,10 @@ def main() -> int:
     folder.mkdir(parents=True)
     print(f"to the first test, nothing changed: {first_test(options.cell, folder):.2f} s")
     ours = harness_suite(options.cell, options.workers, options.part, folder)
-    print(f"harness:  {ours.seconds:7.1f} s  {ours.cases:6} cases  peak {ours.memory / 2**20:5.0f} MiB", flush=True)
+    print(
+        f"harness:  {ours.seconds:7.1f} s  {ours.cases:6} cases  peak {ours.memory / 2**20:5.0f} MiB",
+        flush=True,
+    )
     theirs = regrtest_suite(prepared, options.workers, options.part, folder)
     print(f"regrtest: {theirs.seconds:7.1f} s  {theirs.cases:6} cases  peak {theirs.memory / 2**20:5.0f} MiB")
     print(f"ratio:    {ours.seconds / theirs.seconds:7.2f}")
@@ -66,7 +69,19 @@ def first_test(cell: str, folder: Path) -> float:
         if not seen and journal.exists():
             seen.append(time.monotonic() - start)
 
-    argv = (sys.executable, "-m", "harness", "test", cell, "-n", "1", "-k", "test_bool", "--run-dir", str(run_folder))
+    argv = (
+        sys.executable,
+        "-m",
+        "harness",
+        "test",
+        cell,
+        "-n",
+        "1",
+        "-k",
+        "test_bool",
+        "--run-dir",
+        str(run_folder),
+    )
     done = run(Command(argv=argv, cwd=Path.cwd()), log=folder / "first.log", on_tick=look)
     if not seen:
         sys.exit(f"the harness {done.ending}; its words are in {folder / 'first.log'}")
@@ -76,14 +91,31 @@ def first_test(cell: str, folder: Path) -> float:
 def harness_suite(cell: str, workers: int, part: list[str], folder: Path) -> Measured:
     """The whole suite by the harness."""
     select = ["-k", " or ".join(part)] if part else []
-    argv = (sys.executable, "-m", "harness", "test", cell, "-n", str(workers), "--run-dir", str(folder / "ours"), *select)
+    argv = (
+        sys.executable,
+        "-m",
+        "harness",
+        "test",
+        cell,
+        "-n",
+        str(workers),
+        "--run-dir",
+        str(folder / "ours"),
+        *select,
+    )
     seconds, memory = _timed(Command(argv=argv, cwd=Path.cwd()), folder / "ours.log")
     results = json.loads((folder / "ours" / cell / "results.json").read_text(encoding="utf-8"))
-    return Measured(seconds=seconds, cases=sum(len(module["cases"]) for module in results["modules"].values()), memory=memory)
+    return Measured(
+        seconds=seconds,
+        cases=sum(len(module["cases"]) for module in results["modules"].values()),
+        memory=memory,
+    )
 
 
 def regrtest_suite(prepared: Prepared, workers: int, part: list[str], folder: Path) -> Measured:
-    """The same suite by the native build Python's regrtest, one process per module. It writes into its own copy."""
+    """The same suite by the native build Python's regrtest, one process per module. It writes into its own
+    copy.
+    """
     root, junit = folder / "root", folder / "regrtest.xml"
     shutil.copytree(prepared.build.root, root, symlinks=True)
     _make_writable(root)
@@ -91,7 +123,7 @@ def regrtest_suite(prepared: Prepared, workers: int, part: list[str], folder: Pa
     env = dict(os.environ) | {"GUEST_PYTHONPATH": guest_path(prepared)}
     command = Command(argv=(*argv, *part), cwd=root / wasi.BUILD_FOLDER, env=env)
     seconds, memory = _timed(command, folder / "regrtest.log")
-    cases = len(ElementTree.parse(junit).findall(".//testcase"))  # noqa: S314 - written by regrtest, just now
+    cases = len(ElementTree.parse(junit).findall(".//testcase"))
     return Measured(seconds=seconds, cases=cases, memory=memory)
 
 
@@ -99,14 +131,31 @@ def regrtest_argv(prepared: Prepared, root: Path, folder: Path, workers: int, ju
     """regrtest as the buildbots start it, with the plain runner in the place of the wasmtime program."""
     native = prepared.build.manifest["native"]
     compiled, stack = folder / "plain.cwasm", wasi.wasm_stack(prepared.series)
-    runner = (sys.executable, "-I", "-c", _BOOT, RUNNER, prepared.runtime, compiled, root, stack, "--", f"/{wasi.WASM}")
+    runner = (
+        sys.executable,
+        "-I",
+        "-c",
+        _BOOT,
+        RUNNER,
+        prepared.runtime,
+        compiled,
+        root,
+        stack,
+        "--",
+        f"/{wasi.WASM}",
+    )
     python = shlex.join(map(str, runner))
     options = ("-j", str(workers), "-u", prepared.cell.resources, "--timeout", "600", "--randseed", "0")
     return (str(native), "-m", "test", *options, "--python", python, "--junit-xml", str(junit))
 
 
 # `-I` leaves the script's folder out of the path.
-_BOOT = "import runpy, sys, os; sys.argv.pop(0); sys.path.insert(0, os.path.dirname(sys.argv[0])); runpy.run_path(sys.argv[0])"
+_BOOT = """\
+import os, runpy, sys
+sys.argv.pop(0)
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+runpy.run_path(sys.argv[0])
+"""
 
 
 def guest_path(prepared: Prepared) -> str:

@@ -1,8 +1,8 @@
 """From a cell to a finished build: content-addressed, resumable, and in its place whole or not at all.
 
-A build lies in `builds/<cell>-<key>`: `root` is what the guest sees as `/`, `manifest.json` says everything that went
-in, `modules.json` lists the modules of the suite, `logs` holds the output of each step. The work tree of a build that
-failed or was killed is kept and gone on with.
+A build lies in `builds/<cell>-<key>`: `root` is what the guest sees as `/`, `manifest.json` says everything
+that went in, `modules.json` lists the modules of the suite, `logs` holds the output of each step. The work
+tree of a build that failed or was killed is kept and gone on with.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import recipes
-from harness.cache import content_key, disk_error, is_disk_error, locked, remove_tree, write_atomically
+from harness.cache import content_key, disk_error, disk_faults, locked, remove_tree, write_atomically
 from harness.errors import BuildError
 from harness.matrix import Cell
 from harness.process import Command, capture, last_lines, run
@@ -83,10 +83,8 @@ def ensure_build(cell: Cell, source: Source, toolchain: Toolchain, cache: Path, 
         progress = Progress(f"build {cell.id}", total=7)
         with locked(cache / "builds" / f"{name}.lock", say=progress.say) as lock:
             if not final.exists():
-                try:
+                with disk_faults(final):
                     _Builder(cell, source, toolchain, cache, jobs, lock, progress).make(inputs, final)
-                except OSError as error:
-                    raise disk_error(error, final) from error
     return Build.load(final)
 
 
@@ -144,7 +142,9 @@ class _Builder:
         return python
 
     def _places(self, view: Path, build_python: Path) -> wasi.WasiPlaces:
-        """The view is a folder of links that looks like the checkout, so that nothing is written into the source."""
+        """The view is a folder of links that looks like the checkout, so that nothing is written into the
+        source.
+        """
         (view / wasi.BUILD_FOLDER).mkdir(parents=True, exist_ok=True)
         for entry in self.source.root.iterdir():
             link = view / entry.name
@@ -165,7 +165,9 @@ class _Builder:
         return self.cache / "configure" / f"{key}.cache"
 
     def _run_all(self, recipe: Recipe, work: Path, logs: Path) -> list[dict[str, Any]]:
-        """Runs the steps that an earlier, interrupted try has not finished; each leaves a mark when it is done."""
+        """Runs the steps that an earlier, interrupted try has not finished; each leaves a mark when it is
+        done.
+        """
         done = []
         for step in recipe.steps:
             mark = work / f".{step.name}.done"

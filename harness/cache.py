@@ -44,8 +44,9 @@ def content_key(value: Any) -> str:
 def locked(path: Path, *, say: Callable[[str], None] = print) -> Iterator[int]:
     """Holds the lock `path`, waiting for whoever has it. Gives the descriptor that carries it.
 
-    A child that inherits the descriptor keeps the lock after our death, so that nobody enters a tree in which an
-    orphaned make is still at work. `name_group` tells the lock of that child; whoever waits ends the orphans.
+    A child that inherits the descriptor keeps the lock after our death, so that nobody enters a tree in which
+    an orphaned make is still at work. `name_group` tells the lock of that child; whoever waits ends the
+    orphans.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -95,10 +96,10 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def make_entry(final: Path, make: Callable[[Path], None], *, say: Callable[[str], None] = print) -> Path:
-    """`final`, made by `make(folder)` in a folder aside when it is not there yet. Safe when two runs want it at once."""
+    """`final`, made by `make(folder)` in a folder aside unless it is there. Two runs may want it at once."""
     if final.exists():
         return final
-    with locked(final.with_name(final.name + ".lock"), say=say):
+    with disk_faults(final), locked(final.with_name(final.name + ".lock"), say=say):
         if final.exists():
             return final
         aside = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}."))
@@ -113,7 +114,7 @@ def make_entry(final: Path, make: Callable[[Path], None], *, say: Callable[[str]
 
 
 def remove_tree(folder: Path) -> None:
-    """Deletes a folder with all that is in it, also where permissions forbid it; one that is not there is no mistake."""
+    """Deletes a folder, if it is there, with all that is in it, also where permissions forbid it."""
     for path, _, _ in os.walk(folder):
         with contextlib.suppress(OSError):
             Path(path).chmod(0o755)
@@ -123,17 +124,29 @@ def remove_tree(folder: Path) -> None:
 def write_atomically(path: Path, text: str) -> None:
     """Replaces the file in one step; a reader sees the old text or the new one."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with disk_faults(path):
+        try:
+            aside.write_text(text, encoding="utf-8")
+            aside.replace(path)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+
+
+_DISK_FAULTS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO}
+)
+
+
+@contextlib.contextmanager
+def disk_faults(path: Path) -> Iterator[None]:
+    """Tells a disk that is full or read-only, or a folder that is not ours, as what it is. `path` is told."""
     try:
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
+        yield
     except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise disk_error(error, path) from error
-
-
-def is_disk_error(error: OSError) -> bool:
-    """True for a disk that is full, over quota or read-only, or a folder that is not ours to write."""
-    return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+        if error.errno in _DISK_FAULTS:
+            raise disk_error(error, path) from error
+        raise
 
 
 def disk_error(error: OSError, path: Path) -> UnavailableError:

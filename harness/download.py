@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from harness.cache import disk_error
+from harness.cache import disk_faults
 from harness.errors import UnavailableError
 
 CONNECT_SECONDS = 10.0
@@ -183,7 +183,7 @@ def _receive(response: Response, url: str, sha256: str, into: Path) -> int:
 @contextlib.contextmanager
 def _file_aside(into: Path) -> Iterator[Path]:
     """An empty file beside `into` that takes its place at the end, or goes when something goes wrong."""
-    with _disk_faults(into):
+    with disk_faults(into):
         into.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=into.parent, prefix=f".{into.name}.")
         os.close(descriptor)
@@ -196,25 +196,16 @@ def _file_aside(into: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def _disk_faults(path: Path) -> Iterator[None]:
-    """Only around what touches the disk: the connection raises OSError too, and that is another story."""
-    try:
-        yield
-    except OSError as error:
-        raise disk_error(error, path) from error
-
-
 def _copy(response: Response, aside: Path, total: int) -> tuple[int, str]:
     """Size in bytes and sha256 of what came."""
     digest, size, shown = hashlib.sha256(), 0, 0.0
-    with _disk_faults(aside):
+    with disk_faults(aside):
         stream = aside.open("wb", buffering=0)
     with stream:
         while chunk := response.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)
-            with _disk_faults(aside):
+            with disk_faults(aside):
                 _write(stream, chunk)
             if sys.stderr.isatty() and time.monotonic() - shown > 0.2:
                 shown = time.monotonic()

@@ -1,6 +1,7 @@
 """What cases and modules did, and how that is written down.
 
-The words are regrtest's and unittest's where they have one; `crash`, `timeout` and `not-run` are what they lack.
+The words are regrtest's and unittest's where they have one; `crash`, `timeout` and `not-run` are what they
+lack.
 """
 
 from __future__ import annotations
@@ -59,8 +60,9 @@ _SEVERITY = {
 class Detail:
     """Why an outcome is what it is. Every field may be empty.
 
-    `reason` is a skip reason or, for a case that was not run, the id of the fixture or case that prevented it.
-    `exception` is the exception's type, or the trap of a crash. `message` is its text, `traceback` its tail.
+    `reason` is a skip reason or, for a case that was not run, the id of the fixture or case that prevented
+    it. `exception` is the exception's type, or the trap of a crash. `message` is its text, `traceback` its
+    tail.
     """
 
     reason: str = ""
@@ -125,8 +127,8 @@ class ModuleResult:
 
     `outcome` is the module's own word where it has one (a module-level skip, an import that failed), else the
     worst of its cases. What belongs to no case stands in `cases` under the module's dotted name. `complete`
-    says that every case of the module was asked for and has its outcome: only then does the absence of a case mean
-    something. `env_changed` is regrtest's "altered the execution environment".
+    says that every case of the module was asked for and has its outcome: only then does the absence of a case
+    mean something. `env_changed` is regrtest's "altered the execution environment".
     """
 
     module: str

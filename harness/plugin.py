@@ -1,7 +1,7 @@
-"""The pytest plugin: with `--cell ID`, pytest collects one item per module of that cell instead of its own tests.
+"""The pytest plugin: with `--cell ID`, pytest collects a cell's modules instead of its own tests.
 
-Thin on purpose. `harness.suite.module.run_module` does the work and `harness.run.finish` the results; pytest and xdist
-are the pool. Each xdist worker keeps one warm engine.
+Thin on purpose. `harness.suite.module.run_module` does the work and `harness.run.finish` the results; pytest
+and xdist are the pool. Each xdist worker keeps one warm engine.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KEY = pytest.StashKey["CellPlugin"]()
 
 
 class FrontEnd:
-    """What `python -m harness test` gives to pytest, to learn of an error that has an exit status of its own."""
+    """What `python -m harness test` gives to pytest, to learn of an error with an exit status of its own."""
 
     error: HarnessError | None = None
 
@@ -164,7 +164,7 @@ class UnexpectedOutcomeError(Exception):
 
 
 class ModuleItem(pytest.Item):
-    """One module. It passes when all its cases did what the lists expect, and is skipped when the module was."""
+    """One module. It passes when its cases did what the lists expect; it is skipped when the module was."""
 
     def runtest(self) -> None:
         plugin = self.config.stash[_KEY]

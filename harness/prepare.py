@@ -1,4 +1,4 @@
-"""Everything between a cell's name and its first test: source, toolchain, build, runtime, lists, run folder."""
+"""All that lies between a cell's name and its first test."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def project_root() -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
-    """What the user asked for beyond the cell's id. Empty means the default. `toolchain` is a path of theirs."""
+    """What the user asked for beyond the cell's id; empty for the default. `toolchain` is a path."""
 
     cpython: str = ""
     provider: str = ""
@@ -121,7 +121,7 @@ def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print)
 
 
 def expectations_for(cell: Cell, build: Build) -> CellExpectations:
-    """The lists as they apply to this cell; ConfigError when one names a module that the suite does not have."""
+    """The lists for this cell. ConfigError when one names a module that the suite does not have."""
     version = str(build.manifest["python"])
     expectations = load_lists().for_cell(cell, python=version)
     Expectations(tuple(expectations.entries.values())).check_modules(build.modules())

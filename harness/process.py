@@ -1,8 +1,8 @@
 """The only room that starts processes.
 
-A `Command` goes in, a `Completed` comes out. Every child leads a process group of its own, has no standard input unless
-it is a `Child`, and does not outlive the harness: its whole group is killed when we are interrupted, and on Linux the
-kernel kills it when we die without a word.
+A `Command` goes in, a `Completed` comes out. Every child leads a process group of its own, has no standard
+input unless it is a `Child`, and does not outlive the harness: its whole group is killed when we are
+interrupted, and on Linux the kernel kills it when we die without a word.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class Command:
         return shlex.join(self.argv)
 
     def reproduce(self) -> str:
-        """A line for a shell that runs this command again, with the environment entries that are not the caller's own."""
+        """A line for a shell that runs this command again, with the environment entries that are not the
+        caller's own.
+        """
         changed = [
             f"{key}={value}" for key, value in sorted(self.env.items()) if os.environ.get(key) != value
         ]
@@ -51,7 +53,9 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Completed:
-    """What became of a command. `returncode` is negative for a signal; `output` is empty when it went to a log."""
+    """What became of a command. `returncode` is negative for a signal; `output` is empty when it went to a
+    log.
+    """
 
     command: Command
     returncode: int
@@ -129,7 +133,9 @@ def _wait(
 
 
 def start_child(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
-    """A long-lived child with pipes to its standard input and output; what it says on standard error goes to `log`."""
+    """A long-lived child with pipes to its standard input and output; what it says on standard error goes to
+    `log`.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as errors:
         return _popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)

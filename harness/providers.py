@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TypeVar
 
-from harness.cache import disk_error, make_entry
 from harness.errors import UnavailableError
 
 T = TypeVar("T")
@@ -29,12 +27,3 @@ def first_that_can(
             say(f"{name} cannot provide {what}: {refusal.message.splitlines()[0]}")
     told = "\n".join(textwrap.indent(str(refusal), "  ") for refusal in refusals)
     raise UnavailableError(f"{what} cannot be had:\n{told}", hint=hint)
-
-
-def keep_entry(final: Path, make: Callable[[Path], None], *, say: Callable[[str], None]) -> Path:
-    """`cache.make_entry`, with a full or unwritable disk told as what it is."""
-    try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        return make_entry(final, make, say=say)
-    except OSError as error:
-        raise disk_error(error, final) from error

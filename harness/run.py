@@ -1,6 +1,7 @@
 """One run of one cell: its folder, its modules, and what becomes of their results.
 
-Every module's result is written as soon as it is known, so that a run that is killed has lost nothing it had finished.
+Every module's result is written as soon as it is known, so that a run that is killed has lost nothing it had
+finished.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from harness.prepare import (
 )
 from harness.report import console, junit
 from harness.report.results import CellResults, RunInfo, write_results
-from harness.suite.module import RunStoppedError, ModuleJob, run_module
+from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.order import longest_first, read_durations, record_durations, source_sizes
 
 WIDTH = 110
@@ -55,7 +56,9 @@ class Options(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class CellRun:
-    """`folder` is the cell's own, inside the run's. `cases` are the ids wanted, empty for all. `started` is a Unix time."""
+    """`folder` is the cell's own, inside the run's. `cases` are the ids wanted, empty for all. `started` is a
+    Unix time.
+    """
 
     prepared: Prepared
     folder: Path
@@ -142,7 +145,7 @@ class CellRun:
         ]
 
     def modules(self) -> list[str]:
-        """The modules this run is to test, longest first; those that a resumed run has finished are left out."""
+        """The modules to test, longest first; without those that a resumed run has finished."""
         known = self.prepared.build.modules()
         if self.cases:
             by_name = {dotted(module): module for module in known}
@@ -173,7 +176,9 @@ class CellRun:
         return result
 
     def finish(self, *, interrupted: bool, color: bool) -> tuple[str, bool]:
-        """Writes results.json and junit.xml from what was finished. Gives the summary, and whether anything is unexpected."""
+        """Writes results.json and junit.xml from what was finished. Gives the summary, and whether anything
+        is unexpected.
+        """
         self.stop_file.unlink(missing_ok=True)
         modules = self._results()
         suite = set(self.prepared.build.modules())
@@ -233,8 +238,8 @@ def _check_cases(cases: Sequence[str], build: Build) -> None:
         if module_of(case, known) is None:
             near = did_you_mean(".".join(case.split(".")[:2]), known)
             raise ConfigError(
-                f"no module of the suite holds the case {case!r}{'; ' + near if near.startswith('did') else ''}",
-                hint="a case is named as in results.json, for example test.test_json.test_decode.TestCDecode.test_float",
+                f"no module of the suite holds the case {case!r}; {near}",
+                hint="a case is named as in results.json: test.test_json.test_decode.TestCDecode.test_float",
             )
 
 

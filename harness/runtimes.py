@@ -8,11 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.cache import content_key
+from harness.cache import content_key, make_entry
 from harness.errors import UnavailableError
 from harness.pins import Pins, RuntimePin
 from harness.process import Command, run
-from harness.providers import keep_entry
 
 
 def obtain_runtime(
@@ -27,7 +26,7 @@ def obtain_runtime(
     final = cache / "runtimes" / f"{name}-{version}-{key}"
     if final.exists():
         return final
-    return keep_entry(final, lambda folder: _install(pin, folder, say), say=say)
+    return make_entry(final, lambda folder: _install(pin, folder, say), say=say)
 
 
 def _install(pin: RuntimePin, folder: Path, say: Callable[[str], None]) -> None:

@@ -1,8 +1,8 @@
 """What runs a build. Every engine is a supervised child process that speaks one protocol.
 
-One JSON object a line, both ways. To the child: `{"op": "load", ...}` once, `{"op": "run", ...}` for each guest,
-`{"op": "stop"}` at any time. From it: one answer to each load and run. A child whose standard input ends exits at once,
-so it cannot outlive the harness.
+One JSON object a line, both ways. To the child: `{"op": "load", ...}` once, `{"op": "run", ...}` for each
+guest, `{"op": "stop"}` at any time. From it: one answer to each load and run. A child whose standard input
+ends exits at once, so it cannot outlive the harness.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""A plain WASI runner: one process, one guest, as the wasmtime program would run it. Only the benchmark uses it.
+"""A plain WASI runner: one process, one guest, as the wasmtime program would run it. Only the benchmark uses
+it.
 
-Usage: plain_runner.py RUNTIME COMPILED ROOT STACK -- GUEST_ARGUMENTS. It stands for `wasmtime run` with a compiled
-module: no supervision, no time limit, the whole folder ROOT writable as the guest's `/`.
+Usage: plain_runner.py RUNTIME COMPILED ROOT STACK -- GUEST_ARGUMENTS. It stands for `wasmtime run` with a
+compiled module: no supervision, no time limit, the whole folder ROOT writable as the guest's `/`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def main() -> None:
         wasi.inherit_stdin()
         wasi.inherit_stdout()
         wasi.inherit_stderr()
-        wasi.preopen_dir(root, "/", True)  # noqa: FBT003
+        wasi.preopen_dir(root, "/", True)
         with wasmtime.Store(worker.engine) as store:
             store.set_wasi(wasi)
             answer = worker.start(store)

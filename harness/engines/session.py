@@ -21,7 +21,9 @@ LOAD_SECONDS = 120.0
 
 
 class ChildEngine:
-    """A session over any child that speaks the protocol. It is started when first needed, and again after it died."""
+    """A session over any child that speaks the protocol. It is started when first needed, and again after it
+    died.
+    """
 
     def __init__(self, command: Command, load: Mapping[str, Any], log: Path) -> None:
         self._command = command

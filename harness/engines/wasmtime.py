@@ -9,7 +9,8 @@ from pathlib import Path
 from harness.engines.session import ChildEngine
 from harness.process import Command
 
-# Bytes of linear memory for one guest: half of what a 32-bit guest could address, several times what the suite takes.
+# Bytes of linear memory for one guest: half of what a 32-bit guest could address, several times what the
+# suite takes.
 MEMORY_LIMIT = 2 << 30
 _WORKER = Path(__file__).with_name("wasmtime_worker.py")
 
@@ -17,7 +18,8 @@ _WORKER = Path(__file__).with_name("wasmtime_worker.py")
 def open_session(
     *, wasm: Path, compiled: Path, wasm_stack: int, runtime: Path, log: Path, index: int
 ) -> ChildEngine:
-    """A warm wasmtime of the package in `runtime`. `compiled` is where the compiled module is kept between runs.
+    """A warm wasmtime of the package in `runtime`. `compiled` is where the compiled module is kept between
+    runs.
 
     `index` numbers the sessions that run side by side: each keeps to one processor.
     """

@@ -1,8 +1,10 @@
-"""The child that runs WASI guests with wasmtime's Python bindings. Started by path, imports nothing of the harness.
+"""The child that runs WASI guests with wasmtime's Python bindings. Started by path, imports nothing of the
+harness.
 
-The main thread reads requests, so that a stop, or the end of the harness, is noticed while a guest runs: the bindings
-call the C library without holding the interpreter's lock. Each guest gets a thread whose native stack is larger than the
-wasm stack it is promised, a fresh store and a fresh instance; the compiled module is shared by all.
+The main thread reads requests, so that a stop, or the end of the harness, is noticed while a guest runs: the
+bindings call the C library without holding the interpreter's lock. Each guest gets a thread whose native
+stack is larger than the wasm stack it is promised, a fresh store and a fresh instance; the compiled module is
+shared by all.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ class Worker:
         config.epoch_interruption = request.get("epochs", True)
         stack = request["max_wasm_stack"]
         self.memory_limit = request["memory_limit"]
-        # The C library aborts when max_wasm_stack is above the async stack's size, which the class cannot set.
+        # The C library aborts when max_wasm_stack is above the async stack's size, which the class cannot
+        # set.
         self.wasmtime._ffi.dll.wasmtime_config_async_stack_size_set(config.ptr(), _size(stack))  # noqa: SLF001
         config.max_wasm_stack = stack
         threading.stack_size(stack + NATIVE_STACK_MARGIN)
@@ -71,8 +74,8 @@ class Worker:
         wasi.inherit_stdout()
         wasi.inherit_stderr()
         for host, guest, writable in request["mounts"]:
-            # Where the operating system already refuses to write, wasmtime need not: it would answer EPERM even for
-            # a file that does not exist, which no real file system does.
+            # Where the operating system already refuses to write, wasmtime need not: it would answer EPERM
+            # even for a file that does not exist, which no real file system does.
             wasi.preopen_dir(host, guest, writable or not os.access(host, os.W_OK))
         with self.wasmtime.Store(self.engine) as store:
             store.set_wasi(wasi)

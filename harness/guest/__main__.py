@@ -1,7 +1,7 @@
 """Starts the agent and leaves no trace of it: `python /harness JOURNAL MODULE [options...]`.
 
-Tests look at `__main__`, and at which files were traced. So this namespace ends up with no more in it than that of
-`python -m test`, and the agent's code carries the kind of file name that `trace` leaves out.
+Tests look at `__main__`, and at which files were traced. So this namespace ends up with no more in it than
+that of `python -m test`, and the agent's code carries the kind of file name that `trace` leaves out.
 """
 
 import sys

@@ -1,13 +1,15 @@
 """Runs one module of the test suite inside the built interpreter and writes a journal of what happens.
 
-CPython's own runner does the work: `test.libregrtest` with its resources, filters and environment checks. This agent
-only puts its own result class in the place of regrtest's, and notes what unittest's suites do around the cases. Every
-event is one JSON line, written with a single system call, so that a journal is whole up to the moment of a crash.
+CPython's own runner does the work: `test.libregrtest` with its resources, filters and environment checks.
+This agent only puts its own result class in the place of regrtest's, and notes what unittest's suites do
+around the cases. Every event is one JSON line, written with a single system call, so that a journal is whole
+up to the moment of a crash.
 
 Usage: `python /harness JOURNAL MODULE [regrtest options...]`
 
-Events (`e`): `plan` the ids about to run; `start` and `end` of a case; `fixture` a class or module fixture begins;
-`outside` something unittest reports under a fixture's name; `module` regrtest's own word on the module.
+Events (`e`): `plan` the ids about to run; `start` and `end` of a case; `fixture` a class or module fixture
+begins; `outside` something unittest reports under a fixture's name; `module` regrtest's own word on the
+module.
 """
 
 import json
@@ -216,7 +218,9 @@ def watch_suites(journal_result: Any) -> None:
 
 
 def state_of(result: Any) -> str:
-    """regrtest's state of a module in lower case: 3.12 and later have a string, 3.11 a class of its own for each."""
+    """regrtest's state of a module in lower case: 3.12 and later have a string, 3.11 a class of its own for
+    each.
+    """
     state = getattr(result, "state", None)
     if state is not None:
         return str(state).lower()
@@ -261,4 +265,3 @@ def main() -> None:
     # The module is named; listing all others costs a slow walk through every test folder, for nothing.
     regrtest.findtests = lambda *_, **__: [module]
     regrtest.main()
-

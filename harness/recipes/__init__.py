@@ -21,7 +21,9 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Steps in order. `version` changes when the recipe's steps do, so that old builds are not taken for new ones."""
+    """Steps in order. `version` changes when the recipe's steps do, so that old builds are not taken for new
+    ones.
+    """
 
     name: str
     version: int

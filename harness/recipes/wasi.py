@@ -1,7 +1,8 @@
 """CPython for WASI: the steps of `Tools/wasm/wasi.py` (3.13), computed instead of run.
 
-The script insists on building below its checkout, which must stay unwritten; and it looks for a wasmtime program, which
-the harness does not need. Its arguments and environment are kept (facts from Tools/wasm/wasi.py of 3.13.5).
+The script insists on building below its checkout, which must stay unwritten; and it looks for a wasmtime
+program, which the harness does not need. Its arguments and environment are kept (facts from
+Tools/wasm/wasi.py of 3.13.5).
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ WASM = f"{BUILD_FOLDER}/python.wasm"
 
 @dataclass(frozen=True, kw_only=True)
 class WasiPlaces:
-    """Where a WASI build happens. `view` is a folder that looks like the checkout; `sdk` has the WASI SDK's shape."""
+    """Where a WASI build happens. `view` is a folder that looks like the checkout; `sdk` has the WASI SDK's
+    shape.
+    """
 
     view: Path
     sdk: Path
@@ -60,7 +63,7 @@ def wasi_recipe(
             Step(name="make-host", command=Command(argv=make, cwd=places.work, env=host_env)),
         ),
         departures=(
-            "Tools/wasm/wasi.py itself is not run: it builds below the checkout, which the harness never writes to",
+            "Tools/wasm/wasi.py is not run itself: it builds below the checkout, which is never written to",
             "configure gets a cache file, which its results do not depend on",
             "HOSTRUNNER names no program: the harness runs python.wasm itself",
             "make runs with configure's environment too: the compiler's folder must stay in PATH",

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cache import write_atomically
+from harness.cache import make_entry, write_atomically
 from harness.errors import ConfigError, UnavailableError
-from harness.providers import keep_entry
 
 LANDMARKS = ("Include/patchlevel.h", "Lib/os.py", "Modules/Setup.stdlib.in", "configure")
 _SETUP_LOCAL = "# Made by cpython-wasm-harness: CPython's getpath and Tools/wasm look for this file.\n"
@@ -89,7 +88,7 @@ def make_source(entry: Path, fill: Callable[[Path], Provenance], *, say: Callabl
         record = dataclasses.asdict(provenance) | {"version": read_version(tree)}
         write_atomically(folder / _RECORD, json.dumps(record, indent=2) + "\n")
 
-    keep_entry(entry, make, say=say)
+    make_entry(entry, make, say=say)
     source = cached(entry)
     if source is None:
         raise UnavailableError(f"the cache entry {entry} is damaged", hint="delete that folder and try again")

@@ -1,1 +1,1 @@
-"""Runs the test suite of a build: which modules there are, in which order, and each of them to the last case."""
+"""Runs the test suite of a build: in which order, and each module to its last case."""

@@ -1,7 +1,7 @@
 """The journal of one attempt at a module, read into what is known afterwards. Pure.
 
-The agent writes one JSON line per event (harness/guest/agent.py lists them). What the last lines leave open is where
-the guest stood when it ended: inside a case, inside a fixture, between two cases, or outside of all.
+The agent writes one JSON line per event (harness/guest/agent.py lists them). What the last lines leave open
+is where the guest stood when it ended: inside a case, inside a fixture, between two cases, or outside of all.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from harness.outcomes import CaseResult, Detail, Outcome, SubtestResult, worst
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """What one start of the guest told. `open_case` or `open_fixture` is what it was in when the journal ended.
+    """What one start of the guest told. `open_case` or `open_fixture` is what it was in when the journal
+    ended.
 
-    `state` is regrtest's word on the module, empty when it never came to it. `planned` are the ids that unittest was
-    about to run, in its order; None when it did not get that far.
+    `state` is regrtest's word on the module, empty when it never came to it. `planned` are the ids that
+    unittest was about to run, in its order; None when it did not get that far.
     """
 
     planned: tuple[str, ...] | None = None
@@ -97,7 +98,9 @@ def _outside(event: Mapping[str, Any], case: str) -> CaseResult:
 
 
 def victims_of(fixture: str, planned: Sequence[str]) -> tuple[str, ...]:
-    """The planned cases that a failing or skipping fixture keeps from running: `setUpClass (a.B)` those of `a.B`."""
+    """The planned cases that a failing or skipping fixture keeps from running: `setUpClass (a.B)` those of
+    `a.B`.
+    """
     kind, _, scope = fixture.rstrip(")").partition(" (")
     if kind not in {"setUpClass", "setUpModule"}:
         return ()
@@ -107,7 +110,7 @@ def victims_of(fixture: str, planned: Sequence[str]) -> tuple[str, ...]:
 def settle(
     attempt: Attempt, results: Mapping[str, CaseResult], planned: Sequence[str]
 ) -> dict[str, CaseResult]:
-    """Outcomes of planned cases that unittest never starts because of a fixture: skipped with it, or not run."""
+    """Outcomes of planned cases that a fixture keeps from starting: skipped with it, or not run."""
     settled: dict[str, CaseResult] = {}
     for fixture in attempt.cases:
         for case in victims_of(fixture.case, planned):

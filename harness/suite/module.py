@@ -5,7 +5,6 @@ A guest that crashes or hangs costs the case it was in, and one restart with the
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import time
@@ -26,10 +25,11 @@ MAX_ATTEMPTS = 100
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleJob:
-    """All that running a module takes. `folder` is where its journal, output and scratch go; `match` are regrtest
-    patterns of the cases wanted, empty for all; `excluded` are ids, or `Class.*`, that must not run;
-    `options` are further ones for regrtest. Seconds: `case_timeout` without any event, `module_timeout` for each
-    attempt. `should_stop` is asked while the guest runs; true ends the run, keeping what is finished."""
+    """All that running a module takes. `folder` is where its journal, output and scratch go; `match` are
+    regrtest patterns of the cases wanted, empty for all; `excluded` are ids, or `Class.*`, that must not run;
+    `options` are further ones for regrtest. Seconds: `case_timeout` without any event, `module_timeout` for
+    each attempt. `should_stop` is asked while the guest runs; true ends the run, keeping what is finished.
+    """
 
     module: str
     folder: Path
@@ -137,12 +137,16 @@ def _write_patterns(path: Path, patterns: Iterable[str]) -> str:
 
 
 def _escape(case: str) -> str:
-    """A pattern for regrtest's fnmatch that matches just this id; what could not be printed matches by position."""
+    """A pattern for regrtest's fnmatch that matches just this id; what could not be printed matches by
+    position.
+    """
     return re.sub(r"([\[*])", r"[\1]", case.partition("#")[0])
 
 
 class _Watch:
-    """Stops a guest that makes no progress, takes too long, or is not wanted any more; keeps its output in bounds."""
+    """Stops a guest that makes no progress, takes too long, or is not wanted any more; keeps its output in
+    bounds.
+    """
 
     def __init__(self, job: ModuleJob, journal: Path, now: float) -> None:
         self._job = job
@@ -256,7 +260,9 @@ def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult
 
 
 def _own_result(job: ModuleJob, progress: _Progress, output: str) -> CaseResult | None:
-    """What regrtest says of the module beyond its cases: a module-level skip, or an exception outside any case."""
+    """What regrtest says of the module beyond its cases: a module-level skip, or an exception outside any
+    case.
+    """
     if job.dotted in progress.results:
         return progress.results[job.dotted]
     outcome = _STATE_OUTCOMES.get(progress.state)

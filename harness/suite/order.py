@@ -13,7 +13,9 @@ from harness.cache import write_atomically
 def longest_first(
     modules: Iterable[str], seconds: Mapping[str, float], sizes: Mapping[str, int]
 ) -> list[str]:
-    """The modules by recorded duration, longest first; one without a record is guessed from the size of its source."""
+    """The modules by recorded duration, longest first; one without a record is guessed from the size of its
+    source.
+    """
     known_size = sum(sizes.get(module, 0) for module in seconds) or 1
     rate = sum(seconds.values()) / known_size if seconds else 1.0
     guess = {module: seconds.get(module, sizes.get(module, 0) * rate) for module in modules}

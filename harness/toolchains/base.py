@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cache import content_key, write_atomically
+from harness.cache import content_key, make_entry, write_atomically
 from harness.errors import UnavailableError
 from harness.process import Command, capture, run
-from harness.providers import keep_entry
 
 _RECORD = "toolchain.json"
 _UNTRIED = "untried.json"
@@ -68,7 +67,7 @@ def make_toolchain(
         record = {name: value for name, value in vars(toolchain).items() if name != "root"}
         write_atomically(folder / _UNTRIED, json.dumps(record, indent=2) + "\n")
 
-    keep_entry(entry, make, say=say)
+    make_entry(entry, make, say=say)
     if cached(entry) is None:
         try:
             check_compiles(entry / "sdk")

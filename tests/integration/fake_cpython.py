@@ -1,4 +1,6 @@
-"""A source tree that looks like CPython to the harness and builds in a second: shell scripts in the place of C."""
+"""A source tree that looks like CPython to the harness and builds in a second: shell scripts in the place of
+C.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ PATCHLEVEL = '#define PY_VERSION "3.13.5"\n'
 
 
 def write_tree(root: Path, log: Path, fault: str = "true") -> None:
-    """Writes the tree. Each configure and make adds a line to `log`; `fault` is a shell command that make runs first."""
+    """Writes the tree. Each configure and make adds a line to `log`; `fault` is a shell command that make
+    runs first.
+    """
     files = {
         "Include/patchlevel.h": PATCHLEVEL,
         "Lib/os.py": "",

@@ -41,7 +41,12 @@ class Bench:
             id="false", version="3.13.5", root=self.root, provider="test", origin="here", revision="1"
         )
         self.toolchain = Toolchain(
-            id="sdk", kind="wasi-sdk", version="25", provider="test", root=folder / "sdk", facts={"llvm": "19.1"}
+            id="sdk",
+            kind="wasi-sdk",
+            version="25",
+            provider="test",
+            root=folder / "sdk",
+            facts={"llvm": "19.1"},
         )
 
     def build(self, cell: Cell = CELL) -> Build:
@@ -187,7 +192,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_there(bench: Bench, tmp_path: P
     bench.build()
     small = tmp_path / "small"
     small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(small)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(small)], check=True)
     try:
         crowded = Bench(small)
         (crowded.root / "Lib" / "big.py").write_bytes(b"#" * 60_000)

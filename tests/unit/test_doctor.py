@@ -206,7 +206,7 @@ def test_a_target_without_recipe_says_so_and_is_not_usable() -> None:
 def test_programs_are_shown_with_their_paths_and_missing_ones_with_their_use() -> None:
     assert of_machine("git") == Line(True, "git", "/usr/bin/git")
     assert of_machine("node") == Line(False, "node", "no cell needs it yet")
-    assert "install gcc or clang" in of_machine("C compiler", dataclasses.replace(MACHINE, compiler="")).text
+    assert "gcc or clang" in of_machine("C compiler", dataclasses.replace(MACHINE, compiler="")).text
 
 
 def test_a_disk_that_is_too_small_is_missing() -> None:
@@ -313,7 +313,7 @@ def test_a_runtime_is_looked_for_where_it_is_installed(
         final.mkdir(parents=True)
         return final
 
-    monkeypatch.setattr(runtimes, "keep_entry", install)
+    monkeypatch.setattr(runtimes, "make_entry", install)
     runtimes.obtain_runtime("wasmtime", "50.0.1", PINS, tmp_path)
     assert found_in(tmp_path) == Found(runtime=True)
 

@@ -39,7 +39,9 @@ class ScriptedGuest:
     def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
         self.starts += 1
         guest.output.write_text(self.prints)
-        journal = next(mount.host for mount in guest.mounts if mount.guest == "/journal") / Path(guest.argv[2]).name
+        journal = (
+            next(mount.host for mount in guest.mounts if mount.guest == "/journal") / Path(guest.argv[2]).name
+        )
         with journal.open("w") as stream:
             events, ending = self._play(self._ignored(guest, journal))
             stream.writelines(json.dumps(event) + "\n" for event in events)
@@ -137,7 +139,9 @@ def test_a_stopped_guest_is_a_timeout_of_the_case_it_was_in(run: Callable[..., M
     assert result.cases[1].detail.message == "no progress for 5 s"
 
 
-def test_a_crash_in_a_fixture_is_the_fixture_s_and_spares_other_classes(run: Callable[..., ModuleResult]) -> None:
+def test_a_crash_in_a_fixture_is_the_fixture_s_and_spares_other_classes(
+    run: Callable[..., ModuleResult],
+) -> None:
     fixture = "setUpClass (test.test_x.U)"
     result = run(ScriptedGuest(faults={fixture: TRAPPED}))
     assert outcomes(result) == {
@@ -186,7 +190,12 @@ class SkippingGuest(ScriptedGuest):
     ("state", "prints", "outcome", "detail"),
     [
         ("skipped", "test_x skipped -- requires threads\n", Outcome.SKIP, "requires threads"),
-        ("resource_denied", "test_x skipped -- Use of the 'gui' resource\n", Outcome.SKIP, "Use of the 'gui' resource"),
+        (
+            "resource_denied",
+            "test_x skipped -- Use of the 'gui' resource\n",
+            Outcome.SKIP,
+            "Use of the 'gui' resource",
+        ),
         ("did_not_run", "", Outcome.SKIP, "no test ran"),
         ("uncaught_exc", "Traceback:\nImportError: no _ssl\n", Outcome.ERROR, "no _ssl"),
     ],

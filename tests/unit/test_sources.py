@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.cache import make_entry
 from harness.errors import ConfigError, UnavailableError
 from harness.pins import CPythonPin, Pins
-from harness.providers import first_that_can, keep_entry
+from harness.providers import first_that_can
 from harness.sources import PROVIDERS, apt, git, obtain_source
 from harness.sources.base import Provenance, check_landmarks, read_version
 from tests.trees import cpython_tree
@@ -264,5 +265,5 @@ def test_what_each_provider_said_is_told_together() -> None:
 def test_a_disk_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UnavailableError, match=r"cannot write .*file/entry") as caught:
-        keep_entry(tmp_path / "file" / "entry", lambda _: None, say=print)
+        make_entry(tmp_path / "file" / "entry", lambda _: None, say=print)
     assert "WASM_HARNESS_CACHE" in caught.value.hint
