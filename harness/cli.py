@@ -92,7 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     testing.set_defaults(run=test)
 
     checking = commands.add_parser("doctor", help="what this machine has and lacks, for each cell")
-    checking.add_argument("--offline", action="store_true", help="do not try the network")
+    checking.add_argument(
+        "--offline", action="store_true", help="count what would need the network as missing"
+    )
     checking.set_defaults(run=doctor)
     return parser
 
@@ -159,11 +161,13 @@ def test(options: argparse.Namespace, rest: list[str]) -> int:
     import pytest  # noqa: PLC0415
 
     from harness.plugin import FrontEnd  # noqa: PLC0415
+    from harness.prepare import project_root  # noqa: PLC0415
 
     # Whatever else is installed for pytest costs every worker its import; `-p NAME` brings one back.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     plugins = ["-p", "xdist", "-p", "harness.plugin", "-p", "no:cacheprovider"]
-    shown = ["-q", "--tb=short", "-rN"]
+    # A folder among the arguments must not move pytest's root there, away from its settings.
+    shown = ["-q", "--tb=short", "-rN", "-c", str(project_root() / "pyproject.toml")]
     arguments = [*plugins, "--cell", options.cell, "-n", options.workers, *shown, *rest]
     status = pytest.main(arguments, plugins=[front := FrontEnd()])
     if front.error:

@@ -35,7 +35,7 @@ def source_sizes(library: Path, modules: Iterable[str]) -> dict[str, int]:
 
 def read_durations(path: Path) -> dict[str, float]:
     """The recorded seconds per module; none when there is no record yet, or it is damaged."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         data = json.loads(path.read_text(encoding="utf-8"))
         return {str(module): float(seconds) for module, seconds in data.items()}
     return {}

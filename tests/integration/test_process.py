@@ -1,0 +1,165 @@
+"""Processes: groups, time limits, logs, what is left when the harness is gone; and the locks they inherit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.cache import locked, make_entry, write_atomically
+from harness.errors import UnavailableError
+from harness.process import Command, capture, last_lines, run
+
+pytestmark = pytest.mark.integration
+
+
+def shell(script: str, folder: Path, **more: object) -> Command:
+    return Command(argv=("/bin/sh", "-c", script), cwd=folder, **more)  # type: ignore[arg-type]
+
+
+def test_output_goes_into_the_result(tmp_path: Path) -> None:
+    done = run(shell("echo out; echo err >&2; exit 3", tmp_path))
+    assert (done.output, done.returncode, done.ok) == ("out\nerr\n", 3, False)
+    assert done.ending == "ended with status 3"
+
+
+def test_output_goes_to_the_log_instead(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "x.log"
+    for _ in range(2):
+        assert run(shell("echo line", tmp_path), log=log).output == ""
+    assert log.read_text() == "line\nline\n"
+
+
+def test_a_signal_is_named(tmp_path: Path) -> None:
+    assert run(shell("kill -SEGV $$", tmp_path)).ending == "was killed by SIGSEGV"
+
+
+def test_a_command_that_takes_too_long_is_stopped_with_its_children(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    start = time.monotonic()
+    done = run(shell(f"sleep 60 & echo $! > {pid_file}; wait", tmp_path, timeout=0.3))
+    assert time.monotonic() - start < 5
+    assert done.timed_out
+    assert "was stopped after" in done.ending
+    assert not _runs(int(pid_file.read_text()))
+
+
+def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="cannot start '/no/such/program'"):
+        run(Command(argv=("/no/such/program",), cwd=tmp_path))
+
+
+def test_there_is_no_standard_input_to_wait_for(tmp_path: Path) -> None:
+    assert run(shell("cat", tmp_path, timeout=10)).ok
+
+
+def test_progress_is_told_while_it_runs(tmp_path: Path) -> None:
+    ticks: list[float] = []
+    run(shell("sleep 0.7", tmp_path), on_tick=ticks.append)
+    assert len(ticks) >= 2
+    assert ticks == sorted(ticks)
+
+
+def test_the_line_that_reproduces_a_command_does(tmp_path: Path) -> None:
+    command = shell('echo "$SPAM in $(pwd)"', tmp_path, env=dict(os.environ) | {"SPAM": "a b'c"})
+    again = subprocess.run(command.reproduce(), shell=True, text=True, capture_output=True, check=True)
+    assert again.stdout == f"a b'c in {tmp_path}\n"
+    assert command.reproduce().count("PATH=") == 0
+
+
+def test_capture_is_empty_for_what_fails() -> None:
+    assert capture(["/bin/echo", "x"]) == "x"
+    assert capture(["/bin/false"]) == ""
+    assert capture(["/no/such/program"]) == ""
+
+
+def test_the_last_lines_of_a_long_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("".join(f"{number}\n" for number in range(100_000)))
+    assert last_lines(log, 2) == "99998\n99999"
+    assert last_lines(tmp_path / "none") == ""
+
+
+def test_an_interruption_takes_the_children_along(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+
+    def interrupt(_: float) -> None:
+        if pid_file.exists() and pid_file.read_text():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(shell(f"sleep 60 & echo $! > {pid_file}; wait", tmp_path), on_tick=interrupt)
+    assert not _runs(int(pid_file.read_text()))
+
+
+def test_two_threads_make_an_entry_once(tmp_path: Path) -> None:
+    made = []
+
+    def make(folder: Path) -> None:
+        made.append(folder)
+        time.sleep(0.3)
+        (folder / "x").touch()
+
+    threads = [
+        threading.Thread(target=make_entry, args=(tmp_path / "entry", make), kwargs={"say": lambda _: None})
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    assert (tmp_path / "entry" / "x").exists()
+
+
+def test_an_entry_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def make(folder: Path) -> None:
+        (folder / "half").touch()
+        raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        make_entry(tmp_path / "entry", make)
+    assert [path.name for path in tmp_path.iterdir()] == ["entry.lock"]
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    write_atomically(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomically(path, "\ud800")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_orphans_that_hold_a_lock_are_ended_by_the_next_run(tmp_path: Path) -> None:
+    lock, started = tmp_path / "lock", tmp_path / "started"
+    script = f"""
+from pathlib import Path
+from harness.cache import locked
+from harness.process import Command, run
+with locked(Path({str(lock)!r})) as descriptor:
+    argv = ("/bin/sh", "-c", "touch {started}; sleep 60; true")
+    run(Command(argv=argv, cwd=Path("/")), keep_open=[descriptor])
+"""
+    with subprocess.Popen([sys.executable, "-c", script]) as owner:
+        while not started.exists():
+            time.sleep(0.02)
+        owner.send_signal(signal.SIGKILL)
+    said: list[str] = []
+    start = time.monotonic()
+    with locked(lock, say=said.append):
+        assert time.monotonic() - start < 5
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in (capture(["/bin/ps", "-o", "stat=", "-p", str(pid)]) or "Z")
