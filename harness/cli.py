@@ -91,6 +91,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     testing.set_defaults(run=test)
 
+    proving = commands.add_parser(
+        "oracle", help="hold the outcomes of a cell against those of CPython's own runner"
+    )
+    proving.add_argument("cell")
+    proving.add_argument("module", nargs="*", help="only these modules")
+    proving.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
+    proving.set_defaults(run=oracle)
+
     checking = commands.add_parser("doctor", help="what this machine has and lacks, for each cell")
     checking.add_argument(
         "--offline", action="store_true", help="count what would need the network as missing"
@@ -161,20 +169,29 @@ def test(options: argparse.Namespace, rest: list[str]) -> int:
     import pytest  # noqa: PLC0415
 
     from harness.plugin import FrontEnd  # noqa: PLC0415
-    from harness.prepare import project_root  # noqa: PLC0415
+    from harness.prepare import matrix_file, project_root  # noqa: PLC0415
 
     # Whatever else is installed for pytest costs every worker its import; `-p NAME` brings one back.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     plugins = ["-p", "xdist", "-p", "harness.plugin", "-p", "no:cacheprovider"]
     # A folder among the arguments must not move pytest's root there, away from its settings.
     shown = ["-q", "--tb=short", "-rN", "-c", str(project_root() / "pyproject.toml")]
-    arguments = [*plugins, "--cell", options.cell, "-n", options.workers, *shown, *rest]
+    arguments = [*plugins, "--cell", options.cell, "-n", options.workers, *shown, *rest, str(matrix_file())]
     status = pytest.main(arguments, plugins=[front := FrontEnd()])
     if front.error:
         return front.error.exit_code
     if status == pytest.ExitCode.NO_TESTS_COLLECTED:
         print("error: the selection holds no module", file=sys.stderr)
     return _PYTEST_EXIT.get(int(status), int(status))
+
+
+def oracle(options: argparse.Namespace, rest: list[str]) -> int:
+    """Runs the suite twice, by the harness and by regrtest; 1 when a difference has no explanation."""
+    from harness.oracle import consult  # noqa: PLC0415
+
+    text, good = consult(options.cell, options.module, options.workers)
+    print(text)
+    return EXIT_OK if good else EXIT_UNEXPECTED
 
 
 def doctor(options: argparse.Namespace, rest: list[str]) -> int:

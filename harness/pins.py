@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from harness.errors import ConfigError, Problem, UnavailableError
+from harness.errors import ConfigError, Problem, UnavailableError, did_you_mean
 from harness.tables import TableReader, load_document
 
-T = TypeVar("T", "CPythonPin", "WasiSdkPin", "WasiSdkArchive", "RuntimePin")
+T = TypeVar("T", "CPythonPin", "WasiSdkPin", "WasiSdkArchive", "EmsdkPin", "EmscriptenPin", "RuntimePin")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +56,47 @@ class WasiSdkArchive:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmsdkPin:
+    """A commit of the emsdk repository: it knows each release until then, and the sha256 of its archives."""
+
+    url: str
+    commit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmscriptenPin:
+    """A release of Emscripten. `node` is the pinned version of Node that runs its own scripts.
+
+    `apt_suite` is the Debian suite whose package `emscripten` is this release; empty when none is.
+    """
+
+    version: str
+    node: str
+    apt_suite: str = ""
+
+
+class Installer(StrEnum):
+    PIP = "pip"
+    NPM = "npm"
+
+
+@dataclass(frozen=True, kw_only=True)
 class RuntimePin:
-    """A runtime that is a Python package: one sha256 for each of its wheels."""
+    """A runtime that is a Python package, with one sha256 for each of its wheels, or an npm package.
+
+    `package` is the package's name where it is not the runtime's; of npm's, the part before the platform,
+    and there is one sha256 for each platform's archive.
+    """
 
     name: str
     version: str
     sha256: tuple[str, ...]
+    installer: Installer = Installer.PIP
+    package: str = ""
+
+    @property
+    def package_name(self) -> str:
+        return self.package or self.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +106,8 @@ class Pins:
     cpython: tuple[CPythonPin, ...] = ()
     wasi_sdk: tuple[WasiSdkPin, ...] = ()
     wasi_sdk_archive: tuple[WasiSdkArchive, ...] = ()
+    emsdk: EmsdkPin | None = None
+    emscripten: tuple[EmscriptenPin, ...] = ()
     runtime: tuple[RuntimePin, ...] = ()
 
     def cpython_pin(self, version: str) -> CPythonPin:
@@ -84,6 +123,10 @@ class Pins:
         archives = self.wasi_sdk_archive
         return next((pin for pin in archives if (pin.version, pin.platform) == (version, platform)), None)
 
+    def emscripten_pin(self, version: str) -> EmscriptenPin:
+        """UnavailableError when that Emscripten is not pinned."""
+        return _of_version(self.emscripten, version, "Emscripten", "")
+
     def runtime_pin(self, name: str, version: str) -> RuntimePin:
         """UnavailableError when that version of the runtime is not pinned."""
         return _of_version([pin for pin in self.runtime if pin.name == name], version, name, "")
@@ -97,7 +140,7 @@ def _of_version(pins: Sequence[T], version: str, what: str, own: str) -> T:
     also = f"; or use one you have, with {own}" if own else ""
     raise UnavailableError(
         f"{what} {version} is not pinned; pinned: {known}",
-        hint=f"add it, with its sha256, to matrices/pins.toml{also}",
+        hint=f"add it to matrices/pins.toml, with all that the other pins have{also}",
     )
 
 
@@ -105,13 +148,16 @@ def load_pins(path: Path) -> Pins:
     """The pins of the file. ConfigError lists all its mistakes at once; a pin without its sha256 is one."""
     problems: list[Problem] = []
     reader = TableReader(load_document(path, f"{path.parent.name}/{path.name}", problems), problems)
-    reader.check_top_level({"cpython", "wasi_sdk", "wasi_sdk_archive", "runtime"})
+    reader.check_top_level({"cpython", "wasi_sdk", "wasi_sdk_archive", "emsdk", "emscripten", "runtime"})
     pins = Pins(
         cpython=_read(reader, CPythonPin, "cpython", ("version",)),
         wasi_sdk=_read(reader, WasiSdkPin, "wasi_sdk", ("version",)),
         wasi_sdk_archive=_read(reader, WasiSdkArchive, "wasi_sdk_archive", ("version", "platform")),
+        emsdk=_read_emsdk(reader),
+        emscripten=_read(reader, EmscriptenPin, "emscripten", ("version",)),
         runtime=_read(reader, RuntimePin, "runtime", ("name", "version")),
     )
+    _check_nodes(pins, reader)
     if problems:
         raise ConfigError("the pins have mistakes:", problems=problems)
     return pins
@@ -135,8 +181,28 @@ def _read(reader: TableReader, cls: type[T], table: str, key: tuple[str, ...]) -
     return tuple(found)
 
 
-def _contradictions(pin: CPythonPin | WasiSdkPin | WasiSdkArchive | RuntimePin) -> Iterable[tuple[str, str]]:
-    if not isinstance(pin, WasiSdkPin):
+def _read_emsdk(reader: TableReader) -> EmsdkPin | None:
+    data = reader.table("emsdk")
+    pin = reader.read(EmsdkPin, data, table="emsdk") if data else None
+    if pin and not _COMMIT.fullmatch(pin.commit):
+        reader.problem("must be all 40 digits of a commit", table="emsdk", key="commit")
+    return pin
+
+
+def _check_nodes(pins: Pins, reader: TableReader) -> None:
+    nodes = {pin.version for pin in pins.runtime if pin.name == "node"}
+    for index, data in enumerate(reader.array("emscripten")):
+        if isinstance(data.get("node"), str) and data["node"] not in nodes:
+            suggestion = did_you_mean(data["node"], nodes)
+            reader.problem(
+                "is no pinned Node", table="emscripten", index=index, key="node", suggestion=suggestion
+            )
+
+
+def _contradictions(
+    pin: CPythonPin | WasiSdkPin | WasiSdkArchive | EmsdkPin | EmscriptenPin | RuntimePin,
+) -> Iterable[tuple[str, str]]:
+    if isinstance(pin, CPythonPin | WasiSdkArchive | RuntimePin):
         hashes = pin.sha256 if isinstance(pin.sha256, tuple) else (pin.sha256,)
         if not hashes or not all(_SHA256.fullmatch(value) for value in hashes):
             yield "sha256", "must be 64 lower-case hex digits"

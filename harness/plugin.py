@@ -17,6 +17,7 @@ import pytest
 from harness.engines import EngineSession
 from harness.errors import HarnessError
 from harness.outcomes import ModuleResult, Outcome
+from harness.prepare import matrix_file
 from harness.run import CellRun, module_failure
 
 _KEY = pytest.StashKey["CellPlugin"]()
@@ -76,7 +77,7 @@ class CellPlugin:
         self._parent = os.getppid()
         self._engine: EngineSession | None = None
         self.summary = ""
-        config.args = [str(run.matrix_file)]
+        config.args = [str(matrix_file())]
         if hasattr(config.option, "maxschedchunk") and config.option.maxschedchunk is None:
             config.option.maxschedchunk = 1
         if worker:
@@ -103,7 +104,7 @@ class CellPlugin:
         node.workerinput["harness"] = self.run.to_json()
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        if file_path != self.run.matrix_file:
+        if file_path != matrix_file():
             return None
         file: MatrixFile = MatrixFile.from_parent(parent, path=file_path)
         return file

@@ -26,9 +26,14 @@ GUEST_FOLDER = Path(__file__).parent / "guest"
 
 
 def project_root() -> Path:
-    """The folder that holds matrices/ and expected_failures/: this checkout, or else the current folder."""
-    checkout = Path(__file__).resolve().parent.parent
-    return checkout if (checkout / "matrices").is_dir() else Path.cwd()
+    """The folder that holds matrices/ and expected_failures/: the current one, or else this checkout."""
+    here, checkout = Path.cwd(), Path(__file__).resolve().parent.parent
+    return here if (here / "matrices" / "default.toml").is_file() else checkout
+
+
+def matrix_file() -> Path:
+    """The file that stands for the matrix where pytest wants a path."""
+    return project_root() / "matrices" / "default.toml"
 
 
 @dataclass(frozen=True, kw_only=True)

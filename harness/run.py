@@ -99,10 +99,6 @@ class CellRun:
         """While it is there, every worker of this run ends what it is doing."""
         return self.folder / "stop"
 
-    @property
-    def matrix_file(self) -> Path:
-        return project_root() / "matrices" / "default.toml"
-
     def to_json(self) -> dict[str, Any]:
         """What an xdist worker needs to take part."""
         return {

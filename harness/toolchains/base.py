@@ -1,8 +1,7 @@
-"""What a toolchain is, and what every provider of a WASI SDK does at the end."""
+"""What a toolchain is, and how one comes into the cache."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import shutil
@@ -24,8 +23,9 @@ _PROGRAM = '#include <stdio.h>\n#include <errno.h>\nint main(void) { return prin
 class Toolchain:
     """A compiler that is there and works.
 
-    `id` stands for the provider and all versions, and names folders. `root` has the shape of a WASI SDK:
-    bin/clang, bin/wasm-ld and so on, share/wasi-sysroot. `facts` go to the manifest of what is built with it.
+    `id` stands for the provider and all versions, and names folders. `root` has the shape of a WASI SDK
+    (bin/clang, bin/wasm-ld and so on, share/wasi-sysroot), or the one that `emscripten/shape.py` describes.
+    `facts` go to the manifest of what is built with it.
     """
 
     id: str
@@ -36,12 +36,22 @@ class Toolchain:
     facts: Mapping[str, str]
 
 
-def wasi_toolchain(provider: str, version: str, root: Path, facts: Mapping[str, str]) -> Toolchain:
-    """A WASI SDK with the id that its parts give it."""
-    kind = "wasi-sdk"
+def new_toolchain(kind: str, provider: str, version: str, root: Path, facts: Mapping[str, str]) -> Toolchain:
+    """A toolchain with the id that its parts give it."""
     key = content_key([kind, provider, version, dict(facts)])
     name = f"{kind}-{version}-{provider}-{key}"
     return Toolchain(id=name, kind=kind, version=version, provider=provider, root=root, facts=facts)
+
+
+def wasi_toolchain(provider: str, version: str, root: Path, facts: Mapping[str, str]) -> Toolchain:
+    """A WASI SDK."""
+    return new_toolchain("wasi-sdk", provider, version, root, facts)
+
+
+def try_wasi(toolchain: Toolchain) -> Toolchain:
+    """The same, when it works."""
+    check_compiles(toolchain.root)
+    return toolchain
 
 
 def cached(entry: Path, record: str = _RECORD) -> Toolchain | None:
@@ -54,32 +64,35 @@ def cached(entry: Path, record: str = _RECORD) -> Toolchain | None:
 
 
 def make_toolchain(
-    entry: Path, fill: Callable[[Path], Toolchain], *, say: Callable[[str], None]
+    entry: Path,
+    fill: Callable[[Path], Toolchain],
+    *,
+    try_it: Callable[[Toolchain], Toolchain] = try_wasi,
+    say: Callable[[str], None],
 ) -> Toolchain:
     """The toolchain of that cache entry; when it is not there yet, `fill(folder)` makes `folder/sdk`.
 
-    Its programs may hold the entry's final path, so that they can be tried only there. Until then the entry
-    does not count, and one that fails is taken away.
+    Its programs may hold the entry's final path, so that they can be tried only there: `try_it` does, and
+    may add facts. Until then the entry does not count, and one that fails is taken away.
     """
-
-    def make(folder: Path) -> None:
-        toolchain = fill(folder)
-        record = {name: value for name, value in vars(toolchain).items() if name != "root"}
-        write_atomically(folder / _UNTRIED, json.dumps(record, indent=2) + "\n")
-
-    make_entry(entry, make, say=say)
-    if cached(entry) is None:
+    make_entry(entry, lambda folder: _record(fill(folder), folder / _UNTRIED), say=say)
+    if cached(entry) is None and (untried := cached(entry, _UNTRIED)):
         try:
-            check_compiles(entry / "sdk")
+            toolchain = try_it(untried)
         except UnavailableError:
             shutil.rmtree(entry, ignore_errors=True)
             raise
-        with contextlib.suppress(FileNotFoundError):  # another run tried it at the same time
-            (entry / _UNTRIED).rename(entry / _RECORD)
-    toolchain = cached(entry)
-    if toolchain is None:
+        _record(toolchain, entry / _RECORD)
+        (entry / _UNTRIED).unlink(missing_ok=True)
+    toolchain_there = cached(entry)
+    if toolchain_there is None:
         raise UnavailableError(f"the cache entry {entry} is damaged", hint="delete it and try again")
-    return toolchain
+    return toolchain_there
+
+
+def _record(toolchain: Toolchain, path: Path) -> None:
+    record = {name: value for name, value in vars(toolchain).items() if name != "root"}
+    write_atomically(path, json.dumps(record, indent=2) + "\n")
 
 
 def clang_version(root: Path) -> str:

@@ -1,0 +1,100 @@
+// What a guest sees as its file system: the mounted folders, and Emscripten's own /dev, /proc and /home in memory.
+//
+// Emscripten follows symbolic links itself, within the guest's file system, and so a link cannot lead out of it by its
+// text alone. What is left to the host is guarded here: no operation follows a link, or writes to a mount that is not
+// writable (permissions do not protect files from a chmod by their owner).
+
+import { constants, realpathSync, writeSync } from "node:fs";
+import { dirname, sep } from "node:path";
+
+const EACCES = 2;
+const EROFS = 69;
+const EOPNOTSUPP = 138;
+const ESPIPE = 70;
+const STREAMS_MAJOR = 64;
+
+// Standard input has ended; output goes to the descriptor at once, as a file would take it.
+export function openStreams(FS, descriptor) {
+  const write = (stream, buffer, offset, length) => writeSync(descriptor, buffer, offset, length);
+  const llseek = () => { throw new FS.ErrnoError(ESPIPE); };
+  const device = FS.makedev(STREAMS_MAJOR, 0);
+  FS.registerDevice(device, { read: () => 0, write, llseek });
+  for (const [name, flags] of [["stdin", constants.O_RDONLY], ["stdout", constants.O_WRONLY], ["stderr", constants.O_WRONLY]]) {
+    FS.mkdev(`/dev/${name}`, 0o666, device);
+    FS.open(`/dev/${name}`, flags);
+  }
+}
+
+// Mounts are [host, guest, writable].
+export function layFiles(FS, mounts) {
+  const { NODEFS } = FS.filesystems;
+  guard(FS, NODEFS);
+  const [root, ...rest] = [...mounts].sort((one, other) => one[1].length - other[1].length);
+  const folders = root?.[1] === "/" ? rest : [root, ...rest].filter(Boolean);
+  // Mount points come first: those at the top must be made in memory, not in the mounted root.
+  for (const [, guest] of folders) FS.mkdirTree(topOf(guest));
+  if (root?.[1] === "/") overlay(FS, NODEFS, optionsOf(root));
+  for (const mount of folders) FS.mount(NODEFS, optionsOf(mount), mount[1]);
+}
+
+function topOf(path) {
+  return `/${path.split("/")[1]}`;
+}
+
+function optionsOf([host, , writable]) {
+  // The guard compares real paths.
+  return { root: realpathSync.native(host), writable };
+}
+
+// Emscripten cannot mount anything over its root. So the root stays, and what it does not have it looks up on the host.
+function overlay(FS, NODEFS, options) {
+  const { root } = FS;
+  Object.assign(root.mount.opts, options);
+  const own = Object.keys(root.contents);
+  root.node_ops = {
+    ...NODEFS.node_ops,
+    readdir: (node) => [...new Set([...NODEFS.node_ops.readdir(node), ...own])],
+  };
+  root.mode = NODEFS.getMode(options.root);
+}
+
+function guard(FS, NODEFS) {
+  const { node_ops: nodes, stream_ops: streams, flagsForNode, realPath } = NODEFS;
+  const refuse = (code) => { throw new FS.ErrnoError(code); };
+  const mustBeWritable = (node) => node.mount.opts.writable || refuse(EROFS);
+  const before = (ops, name, check) => {
+    const operation = ops[name];
+    ops[name] = (...operands) => {
+      check(...operands);
+      return operation(...operands);
+    };
+  };
+  for (const name of ["mknod", "unlink", "rmdir", "symlink"]) before(nodes, name, mustBeWritable);
+  before(nodes, "rename", (node, folder) => { mustBeWritable(node); mustBeWritable(folder); });
+  before(nodes, "setattr", (node) => {
+    mustBeWritable(node);
+    // Node's chmod, utimes and truncate follow links.
+    if (FS.isLink(node.mode)) refuse(EOPNOTSUPP);
+  });
+  before(streams, "open", (stream) => {
+    if (stream.flags & (constants.O_WRONLY | constants.O_RDWR)) mustBeWritable(stream.node);
+  });
+  NODEFS.flagsForNode = (flags) => flagsForNode(flags) | constants.O_NOFOLLOW;
+  // Emscripten remembers what a name was. Where the guest can put a link in its place, the path is looked at anew.
+  NODEFS.realPath = (node) => {
+    const path = realPath(node);
+    const { root, writable } = node.mount.opts;
+    if (writable && path !== root && !isInside(FS.isDir(node.mode) ? path : dirname(path), root)) refuse(EACCES);
+    return path;
+  };
+}
+
+// Whether a folder lies in the mount once all links are followed. One that does not exist lies where its parent does.
+function isInside(folder, root) {
+  try {
+    const real = realpathSync.native(folder);
+    return real === root || real.startsWith(root.endsWith(sep) ? root : root + sep);
+  } catch {
+    return dirname(folder) === folder || isInside(dirname(folder), root);
+  }
+}

@@ -1,0 +1,48 @@
+// One guest: a fresh instance of the Emscripten module in a Worker of node_host.mjs.
+
+import { openSync, writeSync } from "node:fs";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import { parentPort, workerData } from "node:worker_threads";
+
+import { layFiles, openStreams } from "./node_files.mjs";
+
+const { argv, compiled, ended, env, limits, module, mounts, output, wasm } = workerData;
+
+// Emscripten starts a Worker for each pthread and knows nothing of limits: the stack would be a quarter of ours.
+const threads = createRequire(import.meta.url)("node:worker_threads");
+threads.Worker = class extends threads.Worker {
+  constructor(file, options) {
+    super(file, { ...options, resourceLimits: limits });
+  }
+};
+
+const descriptor = openSync(output, "a");
+const say = (line) => writeSync(descriptor, `${line}\n`);
+const { default: factory } = await import(pathToFileURL(module));
+
+const python = await factory({
+  thisProgram: argv[0],
+  noInitialRun: true,
+  // Emscripten's own standard streams are terminals that keep what they print until the end of a line.
+  noFSInit: true,
+  instantiateWasm(imports, receive) {
+    WebAssembly.instantiate(compiled, imports).then((instance) => receive(instance, compiled));
+    return {};
+  },
+  // A library that the guest's file system does not have would be looked for on the host.
+  locateFile: (name) => (name.endsWith(".wasm") ? wasm : `/nonexistent/${name}`),
+  print: say,
+  printErr: say,
+  preRun(instance) {
+    openStreams(instance.FS, descriptor);
+    layFiles(instance.FS, mounts);
+    Object.assign(instance.ENV, env);
+  },
+  onExit(status) {
+    ended[1] = status;
+    ended[0] = 1;
+    parentPort.postMessage("ended");
+  },
+});
+python.callMain(argv.slice(1));

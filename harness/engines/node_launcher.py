@@ -1,0 +1,47 @@
+"""Starts Node as the child that runs Emscripten guests: `node_launcher.py NODE [arguments...]`. Run by path, then gone.
+
+It does what Node cannot do itself: gives up the right to override file permissions, and moves the protocol from the
+descriptors 0 and 1, which guests know as Node's terminal, to 3 and 4.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+
+REQUESTS, ANSWERS = 3, 4
+_PR_SET_NO_NEW_PRIVS = 38
+
+
+def move_protocol() -> None:
+    """Nothing is left to read from the descriptor 0; what is written to 1 goes to the log, as from 2."""
+    os.dup2(0, REQUESTS)
+    os.dup2(1, ANSWERS)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.closerange(ANSWERS + 1, nothing + 1)
+
+
+def keep_rights_given_up() -> None:
+    """root gets all capabilities back with the next program, unless it may not gain any."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0)))
+
+
+def main(argv: list[str]) -> None:
+    sys.path.insert(0, str(Path(__file__).parent))
+    from wasmtime_worker import give_up_override  # type: ignore[import-not-found] # noqa: PLC0415 - beside this file
+
+    give_up_override()
+    keep_rights_given_up()
+    move_protocol()
+    # New files have the same permissions whoever runs the suite.
+    os.umask(0o022)
+    os.execv(argv[0], argv)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

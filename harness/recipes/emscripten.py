@@ -1,0 +1,128 @@
+"""CPython for Emscripten under Node, as 3.11 to 3.13 build it: the steps of `Tools/wasm/wasm_build.py`, computed.
+
+The arguments and the environment are those of the script's profiles `emscripten-node-*` (facts from
+Tools/wasm/wasm_build.py and configure.ac of 3.13.5); how the interpreter is linked is not, for reasons that
+`DEPARTURES` gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.matrix import Cell
+from harness.process import Command
+from harness.recipes import Recipe, Step
+
+VERSION = 1
+HOST_TRIPLE = "wasm32-unknown-emscripten"
+# Below the root of the guest, two levels deep as in a checkout: getpath finds the library by `../..`.
+BUILD_FOLDER = "cross-build/wasm32-emscripten"
+# The ES6 module that makes an interpreter, and its code.
+MODULE = f"{BUILD_FOLDER}/python.mjs"
+WASM = f"{BUILD_FOLDER}/python.wasm"
+
+# configure puts its own link flags behind those of the environment's LINKFORSHARED and in front of them what
+# these take back. They go into the link of the interpreter alone, not into those of extension modules.
+LINK_FLAGS = (
+    "-sNODERAWFS=0",
+    "-sMODULARIZE",
+    "-sEXPORT_ES6",
+    "-sSTACK_SIZE=5MB",
+    "-sTEXTDECODER=2",
+    "-sEXPORTED_RUNTIME_METHODS=FS,callMain,ENV",
+)
+DEPARTURES = (
+    "Tools/wasm/wasm_build.py itself is not run: it builds below the checkout, which the harness never writes to",
+    "linked with -sNODERAWFS=0: with the host's files as its own the guest would reach all of them, and on "
+    "Emscripten 3.1.69 it has no standard streams; the harness mounts folders with NODEFS instead",
+    "linked with -sMODULARIZE -sEXPORT_ES6 -sEXPORTED_RUNTIME_METHODS=FS,callMain,ENV and the suffix .mjs, as "
+    "CPython 3.14 does: the engine makes one instance for each module of the suite",
+    "linked with -sSTACK_SIZE=5MB -sTEXTDECODER=2, as CPython 3.14 does: from Emscripten 3.1.27 on the default "
+    "stack is 64 KiB, on which CPython does not start",
+    "HOSTRUNNER is plain `node`: configure would add options that newer Nodes do not know",
+    "configure gets a cache file, which its results do not depend on",
+    "the ports of Emscripten (zlib, bzip2, sqlite3) are not built beforehand with embuilder: it downloads them unpinned",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmscriptenPlaces:
+    """Where an Emscripten build happens. `view` is a folder that looks like the checkout."""
+
+    view: Path
+    build_python: Path
+    build_triple: str
+
+    @property
+    def work(self) -> Path:
+        return self.view / BUILD_FOLDER
+
+
+def emscripten_recipe(
+    cell: Cell,
+    places: EmscriptenPlaces,
+    *,
+    env: Mapping[str, str],
+    toolchain: Mapping[str, str],
+    jobs: int,
+    cache_file: Path,
+) -> Recipe:
+    """The steps `configure-host` and `make-host` for this cell.
+
+    `toolchain` is what finds the toolchain (PATH, EM_CONFIG, EM_CACHE); it is laid over `env`.
+    """
+    host_env = emscripten_environment(places, env, toolchain)
+    configure = (
+        "emconfigure",
+        "../../configure",
+        f"--host={HOST_TRIPLE}",
+        f"--build={places.build_triple}",
+        f"--with-build-python={places.build_python}",
+        f"--cache-file={cache_file}",
+        "--with-emscripten-target=node",
+        "--with-suffix=.mjs",
+        _switch("wasm-dynamic-linking", on=cell.dynamic_linking),
+        _switch("wasm-pthreads", on=cell.pthreads),
+        *(("--with-pydebug",) if cell.pydebug else ()),
+        *cell.configure,
+    )
+    make = ("make", "--jobs", str(jobs), "all")
+    return Recipe(
+        name="emscripten-classic",
+        version=VERSION,
+        steps=(
+            Step(name="configure-host", command=Command(argv=configure, cwd=places.work, env=host_env)),
+            Step(name="make-host", command=Command(argv=make, cwd=places.work, env=host_env)),
+        ),
+        departures=DEPARTURES,
+    )
+
+
+def _switch(feature: str, *, on: bool) -> str:
+    return f"--{'enable' if on else 'disable'}-{feature}"
+
+
+def emscripten_environment(
+    places: EmscriptenPlaces, env: Mapping[str, str], toolchain: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment that wasm_build.py gives to configure and make, with our link flags."""
+    foreign = {"PYTHONHOME", "PYTHONPATH", "CC", "CXX", "CFLAGS", "LDFLAGS", "PKG_CONFIG_PATH", "MAKEFLAGS"}
+    return {
+        **{key: value for key, value in env.items() if key not in foreign},
+        **toolchain,
+        "CONFIG_SITE": str(places.view / "Tools/wasm/config.site-wasm32-emscripten"),
+        "HOSTRUNNER": "node",
+        "LINKFORSHARED": " ".join(LINK_FLAGS),
+        # emscripten#17635: what is compiled in must not depend on the local time zone.
+        "TZ": "UTC",
+    }
+
+
+def guest_environment() -> dict[str, str]:
+    """What the guest's environment needs beside Emscripten's own.
+
+    Emscripten takes LANG from the `navigator` of JavaScript, which Node has from version 21 on.
+    """
+    return {"LANG": "C.UTF-8"}

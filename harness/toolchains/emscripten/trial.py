@@ -1,0 +1,87 @@
+"""An Emscripten toolchain is tried once, where it stands, before it counts."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from harness.errors import UnavailableError
+from harness.process import Command, Completed, run
+from harness.toolchains.base import Toolchain
+from harness.toolchains.emscripten import shape
+
+_PROGRAMS = {"emscripten": "bin/emcc", "llvm": "llvm/clang", "binaryen": "binaryen/bin/wasm-opt"}
+_TOLD = re.compile(r"^(?:emcc \(.*?\)|.*clang version|wasm-opt version) (\d+(?:\.\d+)*)", re.MULTILINE)
+_SAYS = "this is WebAssembly"
+_SOURCE = f"""\
+#include <stdio.h>
+int main(void) {{ puts("{_SAYS}"); return 0; }}
+"""
+_RUN = "import('./probe.mjs').then(module => module.default())"
+
+
+def try_out(toolchain: Toolchain, cache: Path, *, say: Callable[[str], None]) -> Toolchain:
+    """The toolchain with the versions that its programs tell of themselves, when it works.
+
+    UnavailableError when it is another version, or does not make a program that its Node can run.
+    """
+    with tempfile.TemporaryDirectory() as scratch:  # emcc wants an EM_CACHE even to say its version
+        env = _environment(toolchain, cache) | {"EM_CACHE": scratch}
+        facts = {name: _version(toolchain, program, env) for name, program in _PROGRAMS.items()}
+    if facts["emscripten"] != toolchain.version:
+        raise UnavailableError(
+            f"{toolchain.provider}: emcc says that it is {facts['emscripten']}, the cell wants "
+            f"{toolchain.version}",
+            hint="use another provider (--provider), or choose a cell of that version",
+        )
+    facts |= toolchain.facts
+    tried = shape.emscripten_toolchain(toolchain.provider, toolchain.version, toolchain.root, facts)
+    shape.seed_cache(tried, cache, say=say)
+    say(f"emscripten: trying {tried.id}")
+    check_runs(tried, cache)
+    return tried
+
+
+def version_told(text: str) -> str:
+    """The version in what emcc, clang or wasm-opt print; empty when there is none."""
+    found = _TOLD.search(text)
+    return found.group(1) if found else ""
+
+
+def check_runs(toolchain: Toolchain, cache: Path) -> None:
+    """UnavailableError, with the compiler's words, unless a C program compiles, links and runs under Node."""
+    env = _environment(toolchain, cache)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / "probe.c").write_text(_SOURCE, encoding="utf-8")
+        # The first link builds what system libraries did not come with it.
+        emcc = (str(toolchain.root / "bin" / "emcc"), "probe.c", "-o", "probe.mjs")
+        done = run(Command(argv=emcc, cwd=folder, env=env, timeout=1200))
+        if not done.ok:
+            raise _broken(toolchain, done, "does not compile and link a C program")
+        node = (str(shape.node_of(toolchain)), "--input-type=module", "--eval", _RUN)
+        done = run(Command(argv=node, cwd=folder, env=env, timeout=120))
+        if not done.ok or _SAYS not in done.output:
+            raise _broken(toolchain, done, f"makes a program that does not say {_SAYS!r}")
+
+
+def _environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
+    return shape.without_foreign(os.environ) | shape.emscripten_environment(toolchain, cache)
+
+
+def _version(toolchain: Toolchain, program: str, env: Mapping[str, str]) -> str:
+    argv = (str(toolchain.root / program), "--version")
+    done = run(Command(argv=argv, cwd=toolchain.root, env=env, timeout=60))
+    version = version_told(done.output)
+    if not done.ok or not version:
+        raise _broken(toolchain, done, f"has a {Path(program).name} that does not work")
+    return version
+
+
+def _broken(toolchain: Toolchain, done: Completed, what: str) -> UnavailableError:
+    words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-12:])
+    told = f"the toolchain at {toolchain.root} {what}: {Path(done.command.argv[0]).name} {done.ending}"
+    return UnavailableError(f"{told}\n{words}".rstrip(), hint=f"what was tried: {done.command}")

@@ -1,0 +1,151 @@
+"""The commands as a user types them: what they print, how they end, no traceback for a mistake of the user's."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.prepare import Prepared
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of its own: the files that a maintainer edits, ready to be spoilt."""
+    for name in ("matrices", "expected_failures"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("pyproject.toml", "noxfile.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def harness(
+    *arguments: str, cwd: Path = ROOT, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "harness", *arguments],
+        cwd=cwd,
+        env=dict(os.environ) | {"PYTHONPATH": str(ROOT)} | (env or {}),
+        text=True,
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def nox(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "nox", *arguments],
+        cwd=cwd,
+        env=dict(os.environ) | {"PYTHONPATH": str(ROOT)},
+        text=True,
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_the_cells_are_listed_with_every_field() -> None:
+    done = harness("cells")
+    assert done.returncode == 0
+    assert "wasi " in done.stdout
+    assert "toolchain=25" in done.stdout
+    cells = {cell["id"]: cell for cell in json.loads(harness("cells", "--json").stdout)}
+    assert cells["wasi"]["engine"] == "wasmtime"
+    assert {"python", "runtime", "tags", "pthreads", "case_timeout", "resources"} <= cells["wasi"].keys()
+
+
+def test_a_tag_selects_and_an_unknown_one_is_told() -> None:
+    assert "wasi" in harness("cells", "-t", "wasi").stdout
+    wrong = harness("cells", "-t", "nightli")
+    assert wrong.returncode == 2
+    assert "did you mean 'nightly'?" in wrong.stderr
+
+
+@pytest.mark.parametrize("command", ["build", "test"])
+def test_an_unknown_cell_is_told_with_the_nearest_name(command: str) -> None:
+    done = harness(command, "wasj")
+    assert done.returncode == 2
+    assert "did you mean 'wasi'?" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_every_mistake_of_a_matrix_is_told_at_once(project: Path) -> None:
+    with (project / "matrices" / "default.toml").open("a") as stream:
+        stream.write('\n[[cell]]\nid = "wasi-24"\ntarget = "wasy"\ndescription = 3\ntolchain = "24"\n')
+        stream.write('\n[[cell]]\nid = "wasi-24"\ntarget = "wasi"\ntoolchain = "23"\ndescription = "x"\n')
+    done = harness("cells", cwd=project)
+    assert done.returncode == 2
+    for said in (
+        "'wasy'",
+        "did you mean 'wasi'?",
+        "did you mean 'toolchain'?",
+        "must be a string",
+        "'wasi-23'",
+    ):
+        assert said in done.stderr
+    assert "matrices/default.toml:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("text", ["[[cell]\n", "\x00", "a = 1\n", "cell = 3\n", "[defaults]\n"])
+def test_a_malformed_file_is_told(project: Path, text: str) -> None:
+    (project / "matrices" / "more.toml").write_text(text)
+    for done in (harness("cells", cwd=project), nox("-l", cwd=project)):
+        assert done.returncode != 0
+        assert "matrices/more.toml" in done.stdout + done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_nox_lists_a_session_for_every_cell_and_step() -> None:
+    done = nox("-l", cwd=ROOT)
+    for cell in json.loads(harness("cells", "--json").stdout):
+        assert f" -> Build {cell['id']}: {cell['description']}." in done.stdout
+        assert f"\n- test-{cell['id']} [" in done.stdout
+    for name in ("tests", "lint", "doctor", "bench"):
+        assert f" {name} -> " in done.stdout
+
+
+def test_without_network_and_apt_the_user_is_told_what_each_provider_said(project: Path) -> None:
+    tools = project / "bin"
+    tools.mkdir()
+    (tools / "sh").symlink_to("/bin/sh")
+    env = {
+        "PATH": str(tools),
+        "WASM_HARNESS_CACHE": str(project / "cache"),
+        "https_proxy": "http://127.0.0.1:9",
+    }
+    done = harness("build", "wasi", env=env)
+    assert done.returncode == 3, done.stderr
+    assert "CPython 3.13.5 cannot be had" in done.stderr
+    assert "--cpython" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_is_not_cpython_is_refused(project: Path) -> None:
+    done = harness("build", "wasi", "--cpython", str(project))
+    assert done.returncode == 2
+    assert "configure" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.toolchain
+def test_an_entry_that_names_no_test_is_told(wasi: Prepared, project: Path) -> None:
+    (project / "expected_failures" / "wrong.toml").write_text(
+        '[[expect]]\ntests = ["test.test_jsom.T.test_x"]\noutcome = "fail"\n'
+        'issue = "https://github.com/python/cpython/issues/1"\nreason = "x"\n'
+    )
+    done = harness("test", "wasi", "-k", "test_json", cwd=project)
+    said = done.stdout + done.stderr
+    assert done.returncode == 2, said
+    assert "expected_failures/wrong.toml:" in said
+    assert "test_json" in said
+    assert "Traceback" not in said
