@@ -40,7 +40,10 @@ def main(argv: list[str]) -> None:
     move_protocol()
     # New files have the same permissions whoever runs the suite.
     os.umask(0o022)
-    os.execv(argv[0], argv)
+    try:
+        os.execv(argv[0], argv)
+    except OSError as error:
+        sys.exit(f"cannot start {argv[0]}: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ A guest that crashes or hangs costs the case it was in, and one restart with the
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from harness.engines import Ending, EngineSession, GuestExit, GuestRun, Mount
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.process import last_lines
 from harness.suite.journal import Attempt, parse_events, read_attempt, settle, victims_of
+from harness.suite.regrtest import RegrtestWord, exact_pattern, own_result, trap_headline
 
 OUTPUT_LIMIT = 16 * 1024 * 1024
 OUTPUT_TAIL_LINES = 40
@@ -84,10 +84,9 @@ def run_module(job: ModuleJob, engine: EngineSession) -> ModuleResult:
         _absorb(progress, attempt)
         if not _blame(job, progress, attempt, ending) or not progress.remaining():
             break
+    gave_up = f"gave up after {progress.attempts} attempts"
     for case in progress.remaining():
-        reason = (
-            job.dotted if job.dotted in progress.results else f"gave up after {progress.attempts} attempts"
-        )
+        reason = job.dotted if job.dotted in progress.results else gave_up
         progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=reason))
     return _result(job, progress, time.monotonic() - start)
 
@@ -117,7 +116,7 @@ def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) ->
     if job.match:
         options += ["--matchfile", _write_patterns(journal.with_name("match.txt"), job.match)]
     if progress.results:
-        done = (case if case in job.excluded else _escape(case) for case in progress.results)
+        done = (case if case in job.excluded else exact_pattern(case) for case in progress.results)
         options += ["--ignorefile", _write_patterns(journal.with_name("done.txt"), done)]
     return GuestRun(
         argv=(*job.python, "/harness", f"/journal/{journal.name}", job.module, *options),
@@ -136,17 +135,8 @@ def _write_patterns(path: Path, patterns: Iterable[str]) -> str:
     return f"/journal/{path.name}"
 
 
-def _escape(case: str) -> str:
-    """A pattern for regrtest's fnmatch that matches just this id; what could not be printed matches by
-    position.
-    """
-    return re.sub(r"([\[*])", r"[\1]", case.partition("#")[0])
-
-
 class _Watch:
-    """Stops a guest that makes no progress, takes too long, or is not wanted any more; keeps its output in
-    bounds.
-    """
+    """Stops a guest that stands still, takes too long or is not wanted any more; bounds what it prints."""
 
     def __init__(self, job: ModuleJob, journal: Path, now: float) -> None:
         self._job = job
@@ -195,7 +185,7 @@ def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestE
         return False
     outcome = Outcome.TIMEOUT if ending.ending is Ending.STOPPED else Outcome.CRASH
     reason = ending.reason or f"the interpreter exited with status {ending.status}"
-    detail = Detail(exception=_headline(reason), message=reason[:4000])
+    detail = Detail(exception=trap_headline(reason), message=reason[:4000])
     if attempt.open_case:
         culprit = attempt.open_case
     elif attempt.open_fixture:
@@ -214,36 +204,17 @@ def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestE
     return fresh and attempt.planned is not None and not attempt.state
 
 
-def _headline(reason: str) -> str:
-    """The line of a trap that names its kind: wasmtime puts it last, under `Caused by`."""
-    lines = [line.strip() for line in reason.splitlines() if line.strip()]
-    traps = [
-        line
-        for line in lines
-        if line.startswith("wasm trap:") or "RangeError" in line or "memory fault" in line
-    ]
-    return (traps or lines or [""])[0][:200]
-
-
 def _empty(folder: Path) -> None:
     remove_tree(folder)
     folder.mkdir()
 
 
-_STATE_OUTCOMES = {
-    "skipped": Outcome.SKIP,
-    "resource_denied": Outcome.SKIP,
-    "did_not_run": Outcome.SKIP,
-    "uncaught_exc": Outcome.ERROR,
-    "failed": Outcome.FAIL,
-}
-
-
 def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult:
     output = last_lines(job.folder / "output.txt", OUTPUT_TAIL_LINES)
-    own = _own_result(job, progress, output)
+    word = RegrtestWord(module=job.module, state=progress.state, output=output, filtered=bool(job.match))
+    own = progress.results.get(job.dotted) or own_result(job.dotted, word, progress.results)
     if own is not None:
-        progress.results.setdefault(own.case, own)
+        progress.results[own.case] = own
     cases = tuple(progress.results.values())
     outcome = own.outcome if own else worst([case.outcome for case in cases])
     return ModuleResult(
@@ -257,32 +228,3 @@ def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult
         detail=own.detail if own else Detail(),
         output="" if outcome.is_good else output,
     )
-
-
-def _own_result(job: ModuleJob, progress: _Progress, output: str) -> CaseResult | None:
-    """What regrtest says of the module beyond its cases: a module-level skip, or an exception outside any
-    case.
-    """
-    if job.dotted in progress.results:
-        return progress.results[job.dotted]
-    outcome = _STATE_OUTCOMES.get(progress.state)
-    explained = any(not case.outcome.is_good for case in progress.results.values())
-    if outcome is None or (explained and outcome is Outcome.FAIL):
-        return None
-    if outcome is Outcome.SKIP and progress.results:
-        return None
-    return CaseResult(case=job.dotted, outcome=outcome, detail=_module_detail(job, progress.state, output))
-
-
-def _module_detail(job: ModuleJob, state: str, output: str) -> Detail:
-    """regrtest prints why a module was skipped or could not be imported, and keeps it nowhere else."""
-    if state == "did_not_run":
-        return Detail(reason="no test ran" if not job.match else "no case matched")
-    skipped = re.search(rf"^{re.escape(job.module)} skipped -- (.*)$", output, re.MULTILINE)
-    if skipped:
-        return Detail(reason=skipped.group(1))
-    errors = re.findall(
-        r"^(?:\w+\.)*(\w+(?:Error|Exception|Exit|Warning|Interrupt))(?:: (.*))?$", output, re.MULTILINE
-    )
-    exception, message = errors[-1] if errors else ("", "")
-    return Detail(exception=exception, message=message, traceback=output)

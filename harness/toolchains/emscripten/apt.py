@@ -11,9 +11,9 @@ from harness import apt
 from harness.errors import UnavailableError
 from harness.pins import EmscriptenPin, Pins
 from harness.runtimes import obtain_runtime
-from harness.toolchains.base import Toolchain, make_toolchain
+from harness.toolchains.base import Toolchain
 from harness.toolchains.emscripten import shape
-from harness.toolchains.emscripten.trial import try_out
+from harness.toolchains.emscripten.trial import make_emscripten
 
 
 def entry(pin: EmscriptenPin, _pins: Pins, cache: Path) -> Path | None:
@@ -54,7 +54,7 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
         facts = {"suite": pin.apt_suite, "packages": packages_told(versions), "node": pin.node}
         return shape.emscripten_toolchain("apt", pin.version, final / "sdk", facts)
 
-    return make_toolchain(final, fill, try_it=lambda it: try_out(it, cache, say=say), say=say)
+    return make_emscripten(final, fill, cache, say=say)
 
 
 def _fill_prefix(pin: EmscriptenPin, prefix: Path, cache: Path, say: Callable[[str], None]) -> dict[str, str]:

@@ -10,8 +10,8 @@ It runs with what `emscripten_environment` gives, and with nothing of the user's
 
 from __future__ import annotations
 
+import ast
 import os
-import re
 import shlex
 import shutil
 import sys
@@ -37,7 +37,7 @@ _FOREIGN = ("EM_", "EMCC_", "EMSDK", "EMMAKEN_", "EMPROFILE", "_EMCC_")
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a toolchain is laid out of: Emscripten's scripts, clang's folder, the one above wasm-opt's, Node."""
+    """What a toolchain is laid out of: the folders of Emscripten's scripts and of clang, binaryen's, and Node."""
 
     emscripten: Path
     llvm: Path
@@ -52,7 +52,7 @@ def emscripten_toolchain(provider: str, version: str, root: Path, facts: Mapping
 
 
 def lay_out(folder: Path, parts: Parts, *, now: Callable[[Path], Path] = lambda path: path) -> None:
-    """Makes the shape in `folder`. Its files name the parts as they are; `now` tells where one is until then."""
+    """Makes the shape in `folder`. Its files name the parts as they are; `now` tells where they are until then."""
     (folder / "bin").mkdir(parents=True)
     for script in _SCRIPTS:
         path = parts.emscripten / f"{script}.py"
@@ -91,9 +91,8 @@ def config_text(parts: Parts) -> str:
 def node_of(toolchain: Toolchain) -> Path:
     """The Node that its configuration names."""
     text = (toolchain.root / CONFIG).read_text(encoding="utf-8")
-    found = re.search(r"^NODE_JS = '(.*)'$", text, re.MULTILINE)
-    assert found, text
-    return Path(found.group(1))
+    line = next(line for line in text.splitlines() if line.startswith("NODE_JS = "))
+    return Path(ast.literal_eval(line.partition(" = ")[2]))
 
 
 def is_whole(root: Path) -> bool:

@@ -8,9 +8,10 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from harness.cache import locked, remove_tree
 from harness.errors import UnavailableError
 from harness.process import Command, Completed, run
-from harness.toolchains.base import Toolchain
+from harness.toolchains.base import Toolchain, make_toolchain
 from harness.toolchains.emscripten import shape
 
 _PROGRAMS = {"emscripten": "bin/emcc", "llvm": "llvm/clang", "binaryen": "binaryen/bin/wasm-opt"}
@@ -21,6 +22,18 @@ _SOURCE = f"""\
 int main(void) {{ puts("{_SAYS}"); return 0; }}
 """
 _RUN = "import('./probe.mjs').then(module => module.default())"
+
+
+def make_emscripten(
+    entry: Path, fill: Callable[[Path], Toolchain], cache: Path, *, say: Callable[[str], None]
+) -> Toolchain:
+    """`make_toolchain` for an Emscripten; one of which something has been deleted since is made again."""
+    if entry.exists() and not shape.is_whole(entry / "sdk"):
+        with locked(entry.with_name(f"{entry.name}.lock"), say=say):
+            if not shape.is_whole(entry / "sdk"):
+                say(f"emscripten: {entry} is not whole; it is made again")
+                remove_tree(entry)
+    return make_toolchain(entry, fill, try_it=lambda toolchain: try_out(toolchain, cache, say=say), say=say)
 
 
 def try_out(toolchain: Toolchain, cache: Path, *, say: Callable[[str], None]) -> Toolchain:

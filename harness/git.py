@@ -1,0 +1,53 @@
+"""Commits of any git repository, kept in the cache."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.cache import content_key, locked
+from harness.errors import UnavailableError
+from harness.process import Command, capture, run
+
+
+def fetch_commit(url: str, ref: str, cache: Path, *, say: Callable[[str], None]) -> tuple[Path, str]:
+    """The bare repository in the cache that now has the ref, and the commit that the ref means.
+
+    Only a whole commit id that the cache has costs no network. UnavailableError when it cannot be had.
+    """
+    bare = cache / "git" / f"{content_key(url)}.git"
+    with locked(bare.with_suffix(".lock"), say=say):
+        if len(ref) == 40 and _has(bare, ref):
+            return bare, ref
+        bare.mkdir(parents=True, exist_ok=True)
+        _git(bare, "init", "--quiet", "--bare", str(bare))
+        say(f"git: fetching {ref} of {url}")
+        _git(bare, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url, ref)
+        return bare, _git(bare, "rev-parse", "FETCH_HEAD^{commit}").strip()
+
+
+def export(bare: Path, commit: str, tree: Path) -> None:
+    """The files of the commit, in the folder `tree`, which has no `.git`."""
+    index = tree.parent / f".{tree.name}.index"
+    _git(bare, f"--work-tree={tree}", "checkout", "--force", commit, "--", ".", index=index)
+    index.unlink(missing_ok=True)
+
+
+def _has(bare: Path, commit: str) -> bool:
+    argv = ["git", f"--git-dir={bare}", "rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}"]
+    return bare.is_dir() and capture(argv, cwd=bare) == commit
+
+
+def _git(bare: Path, *arguments: str, index: Path | None = None) -> str:
+    env = os.environ | {"GIT_TERMINAL_PROMPT": "0"}
+    if index:
+        env["GIT_INDEX_FILE"] = str(index)
+    done = run(Command(argv=("git", f"--git-dir={bare}", *arguments), cwd=bare, env=env, timeout=3600))
+    if not done.ok:
+        words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-5:])
+        raise UnavailableError(
+            f"git {done.ending}:\n{words}",
+            hint="check the address, the network and the ref (of a commit, all 40 digits); or give a path",
+        )
+    return done.output

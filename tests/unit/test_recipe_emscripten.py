@@ -1,0 +1,95 @@
+"""The recipe for Emscripten: what is asked of configure, with which environment, and what is said about it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from harness.matrix import Cell, Target
+from harness.recipes import Recipe
+from harness.recipes import emscripten as recipe_module
+from harness.recipes.emscripten import EmscriptenPlaces, emscripten_recipe
+
+CELL = Cell(
+    id="emscripten-3.1.69",
+    target=Target.EMSCRIPTEN,
+    toolchain="3.1.69",
+    python="3.13.5",
+    runtime="20",
+    description="",
+)
+PLACES = EmscriptenPlaces(
+    view=Path("/view"), build_python=Path("/native/python"), build_triple="x86_64-pc-linux-gnu"
+)
+TOOLCHAIN = {"PATH": "/em:/usr/bin", "EM_CONFIG": "/em/config", "EM_CACHE": "/em/cache"}
+
+
+def recipe_of(cell: Cell = CELL, env: Mapping[str, str] | None = None) -> Recipe:
+    return emscripten_recipe(
+        cell, PLACES, env=env or {}, toolchain=TOOLCHAIN, jobs=3, cache_file=Path("/work/config.cache")
+    )
+
+
+def configure_of(cell: Cell = CELL) -> tuple[str, ...]:
+    return recipe_of(cell).steps[0].command.argv
+
+
+def test_the_steps_have_upstreams_names_and_run_in_the_build_folder() -> None:
+    steps = recipe_of().steps
+    assert [step.name for step in steps] == ["configure-host", "make-host"]
+    assert {step.command.cwd for step in steps} == {Path("/view/cross-build/wasm32-emscripten")}
+    assert steps[1].command.argv == ("make", "--jobs", "3", "all")
+
+
+def test_configure_is_called_by_the_relative_path_that_getpath_finds_the_library_by() -> None:
+    program, configure, *_ = configure_of()
+    assert program == "emconfigure"
+    assert (PLACES.work / configure).resolve() == Path("/view/configure")
+
+
+@pytest.mark.parametrize("option", ["pthreads", "dynamic_linking"])
+@pytest.mark.parametrize("on", [False, True])
+def test_each_option_of_a_cell_is_asked_for_or_refused(option: str, *, on: bool) -> None:
+    """Left out, configure would decide by itself."""
+    arguments = configure_of(dataclasses.replace(CELL, **{option: on}))
+    name = f"wasm-{option.replace('_', '-')}"
+    assert (f"--enable-{name}" in arguments, f"--disable-{name}" in arguments) == (on, not on)
+
+
+def test_a_debug_build_is_asked_for_by_its_own_flag() -> None:
+    assert "--with-pydebug" in configure_of(dataclasses.replace(CELL, pydebug=True))
+    assert "--with-pydebug" not in configure_of()
+
+
+def test_what_a_cell_passes_on_comes_last_and_so_wins() -> None:
+    cell = dataclasses.replace(CELL, configure=("--disable-wasm-pthreads", "ZLIB_LIBS=-lz"))
+    assert configure_of(cell)[-2:] == cell.configure
+
+
+def test_the_toolchain_is_laid_over_the_environment_of_both_steps() -> None:
+    for step in recipe_of(env={"PATH": "/usr/bin", "EM_CACHE": "/home/cache", "HOME": "/home"}).steps:
+        assert {key: step.command.env[key] for key in TOOLCHAIN} == TOOLCHAIN
+        assert step.command.env["HOME"] == "/home"
+
+
+@pytest.mark.parametrize(
+    "name", ["CC", "CFLAGS", "LDFLAGS", "LINKFORSHARED", "PYTHONPATH", "PKG_CONFIG_PATH", "TZ"]
+)
+def test_the_users_own_flags_do_not_get_into_the_build(name: str) -> None:
+    env = recipe_of(env={name: "/of/the/user"}).steps[0].command.env
+    assert env.get(name) != "/of/the/user"
+
+
+def test_the_interpreter_is_linked_as_a_module_without_the_hosts_files() -> None:
+    flags = recipe_of().steps[0].command.env["LINKFORSHARED"].split()
+    assert {"-sNODERAWFS=0", "-sMODULARIZE", "-sEXPORT_ES6", "-sSTACK_SIZE=5MB"} <= set(flags)
+    assert "--with-suffix=.mjs" in configure_of()
+    assert recipe_module.MODULE.endswith("/python.mjs")
+
+
+def test_every_link_flag_is_among_the_departures_with_its_reason() -> None:
+    said = "\n".join(recipe_of().departures)
+    assert [flag for flag in recipe_module.LINK_FLAGS if flag not in said] == []
