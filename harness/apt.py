@@ -150,9 +150,7 @@ def fetch_packages(
         return tuple(file.replace(into / file.name) for file in sorted(apt.archives.glob("*.deb")))
 
 
-def fetch_source(
-    package: str, suite: str, cache: Path, into: Path, *, say: Callable[[str], None] = print
-) -> None:
+def fetch_source(package: str, suite: str, cache: Path, into: Path, *, say: Callable[[str], None] = print) -> None:
     """The files of a source package, downloaded into the folder `into` and not unpacked."""
     with locked(cache / "apt" / f"{suite}.lock", say=say):
         apt = open_apt(suite, cache, say=say)

@@ -80,9 +80,7 @@ def _ours(cell: str, workers: int, modules: list[str], folder: Path) -> tuple[fl
     return done.seconds, results
 
 
-def _theirs(
-    prepared: Prepared, workers: int, modules: list[str], folder: Path
-) -> tuple[float, dict[str, Outcome]]:
+def _theirs(prepared: Prepared, workers: int, modules: list[str], folder: Path) -> tuple[float, dict[str, Outcome]]:
     memory = PeakMemory()
     done = run_regrtest(prepared, modules, folder, workers=workers, on_tick=memory)
     theirs = read_junit(folder / "regrtest.xml")

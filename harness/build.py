@@ -17,16 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import recipes
 from harness.cache import content_key, disk_error, disk_faults, locked, remove_tree, write_atomically
 from harness.errors import BuildError
 from harness.matrix import Cell
 from harness.process import Command, capture, last_lines, run
 from harness.progress import Progress
-from harness.recipes import Recipe, native, wasi
+from harness.recipes import HostBuild, Layout, Recipe, Step, native
+from harness.recipes.targets import host_recipe, layout_of, recipe_version
 from harness.sources import Source
 from harness.stage import make_read_only, stage
 from harness.toolchains import Toolchain
+from harness.toolchains.emscripten import shape
 
 MANIFEST_SCHEMA = 1
 LOG_LINES = 25
@@ -48,7 +49,12 @@ class Build:
 
     @property
     def wasm(self) -> Path:
-        return self.root / wasi.WASM
+        return self.root / str(self.manifest["layout"]["wasm"])
+
+    @property
+    def program(self) -> Path:
+        """What the engine loads: the wasm itself, or the JavaScript module that goes with it."""
+        return self.root / str(self.manifest["layout"]["program"])
 
     def modules(self) -> tuple[str, ...]:
         """The suite's modules by regrtest's names, in regrtest's order."""
@@ -65,7 +71,7 @@ def build_inputs(cell: Cell, source: Source, toolchain: Toolchain) -> dict[str, 
         "manifest": MANIFEST_SCHEMA,
         "source": source.id,
         "toolchain": toolchain.id,
-        "recipe": [wasi.VERSION, native.VERSION],
+        "recipe": [recipe_version(cell.target), native.VERSION],
         "target": cell.target.value,
         "pthreads": cell.pthreads,
         "dynamic_linking": cell.dynamic_linking,
@@ -98,22 +104,28 @@ class _Builder:
     lock: int
     progress: Progress
 
+    @property
+    def layout(self) -> Layout:
+        return layout_of(self.cell.target)
+
     def make(self, inputs: Mapping[str, Any], final: Path) -> None:
         work = self.cache / "work" / final.name
         logs = work / "logs"
         build_python = self._native()
-        places = self._places(work / "view", build_python)
         config_cache = work / "config.cache"
-        recipe = wasi.wasi_recipe(self.cell, places, env=os.environ, jobs=self.jobs, cache_file=config_cache)
         shared_cache = self._shared_config_cache()
         if shared_cache.exists() and not config_cache.exists():
+            work.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(shared_cache, config_cache)
-        steps = self._run_all(recipe, places.work, logs)
+        host = self._host(work / "view", build_python, config_cache)
+        recipe = host_recipe(self.cell, host)
+        built = host.view / self.layout.build_folder
+        steps = self._run_all(recipe, built, logs)
         _save(config_cache, shared_cache)
         aside = work / "finished"
         remove_tree(aside)
         with self.progress.step("stage", f"into {final}"):
-            stage(self.source.root, places.work, aside / "root", wasi.BUILD_FOLDER)
+            stage(self.source.root, built, aside / "root", self.layout.build_folder)
         steps += self._finish(aside, build_python, logs)
         manifest = self._manifest(inputs, recipe, steps, aside, build_python)
         shutil.copytree(logs, aside / "logs")
@@ -134,18 +146,16 @@ class _Builder:
             if not (folder / "done").exists():
                 folder.mkdir(parents=True, exist_ok=True)
                 configure = os.path.relpath(self.source.root / "configure", folder)
-                recipe = native.native_recipe(
-                    work=folder, configure=configure, env=os.environ, jobs=self.jobs
-                )
+                recipe = native.native_recipe(work=folder, configure=configure, env=os.environ, jobs=self.jobs)
                 self._run_all(recipe, folder, folder / "logs")
                 (folder / "done").touch()
         return python
 
-    def _places(self, view: Path, build_python: Path) -> wasi.WasiPlaces:
+    def _host(self, view: Path, build_python: Path, cache_file: Path) -> HostBuild:
         """The view is a folder of links that looks like the checkout, so that nothing is written into the
         source.
         """
-        (view / wasi.BUILD_FOLDER).mkdir(parents=True, exist_ok=True)
+        (view / self.layout.build_folder).mkdir(parents=True, exist_ok=True)
         for entry in self.source.root.iterdir():
             link = view / entry.name
             if not link.is_symlink():
@@ -153,15 +163,19 @@ class _Builder:
         triple = capture(
             [str(build_python), "-c", "import sysconfig; print(sysconfig.get_config_var('BUILD_GNU_TYPE'))"]
         )
-        return wasi.WasiPlaces(
-            view=view, sdk=self.toolchain.root, build_python=build_python, build_triple=triple
+        return HostBuild(
+            view=view,
+            build_python=build_python,
+            build_triple=triple,
+            sdk=self.toolchain.root,
+            env=_environment(self.toolchain, self.cache),
+            jobs=self.jobs,
+            cache_file=cache_file,
         )
 
     def _shared_config_cache(self) -> Path:
         configure = (self.source.root / "configure").read_bytes().decode("utf-8", "replace")
-        key = content_key(
-            [configure, self.toolchain.id, self.cell.pthreads, self.cell.pydebug, self.cell.configure]
-        )
+        key = content_key([configure, self.toolchain.id, self.cell.pthreads, self.cell.pydebug, self.cell.configure])
         return self.cache / "configure" / f"{key}.cache"
 
     def _run_all(self, recipe: Recipe, work: Path, logs: Path) -> list[dict[str, Any]]:
@@ -181,7 +195,7 @@ class _Builder:
             done.append(record)
         return done
 
-    def _run_step(self, step: recipes.Step, log: Path) -> dict[str, Any]:
+    def _run_step(self, step: Step, log: Path) -> dict[str, Any]:
         with self.progress.step(step.name, str(step.command)) as tick:
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text(f"+ {step.command.reproduce()}\n", encoding="utf-8")
@@ -202,11 +216,9 @@ class _Builder:
         # As in CPython's own `make install`: these files do not compile on purpose.
         skip = r"bad_coding|badsyntax|test_lib2to3/data"
         argv = (str(build_python), "-m", "compileall", "-q", "-j", str(self.jobs), "-x", skip, "Lib")
-        compiled = self._run_step(
-            recipes.Step(name="compile-library", command=_python(argv, root)), logs / "compileall.log"
-        )
+        compiled = self._run_step(Step(name="compile-library", command=_python(argv, root)), logs / "compileall.log")
         listing = self._run_step(
-            recipes.Step(
+            Step(
                 name="list-tests",
                 command=_python((str(build_python), "-m", "test", "--list-tests"), root / "Lib"),
             ),
@@ -215,9 +227,7 @@ class _Builder:
         lines = (logs / "list-tests.log").read_text(encoding="utf-8").splitlines()
         modules = [line for line in lines if line.startswith("test") and " " not in line]
         if not modules:
-            raise BuildError(
-                "regrtest lists no test module", hint=f"its words are in {logs / 'list-tests.log'}"
-            )
+            raise BuildError("regrtest lists no test module", hint=f"its words are in {logs / 'list-tests.log'}")
         write_atomically(aside / "modules.json", json.dumps(modules))
         return [compiled, listing]
 
@@ -231,7 +241,7 @@ class _Builder:
     ) -> dict[str, Any]:
         import hashlib  # noqa: PLC0415 - only a build needs it
 
-        wasm = (aside / "root" / wasi.WASM).read_bytes()
+        wasm = (aside / "root" / self.layout.wasm).read_bytes()
         source, toolchain = self.source, self.toolchain
         return {
             "schema": MANIFEST_SCHEMA,
@@ -241,6 +251,7 @@ class _Builder:
             "source": {key: str(value) for key, value in vars(source).items() if key != "root"},
             "python": source.version,
             "native": str(build_python),
+            "layout": vars(self.layout),
             "toolchain": {
                 "version": toolchain.version,
                 "provider": toolchain.provider,
@@ -251,6 +262,13 @@ class _Builder:
             "steps": steps,
             "wasm": {"bytes": len(wasm), "sha256": hashlib.sha256(wasm).hexdigest()},
         }
+
+
+def _environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
+    """Ours, and what the toolchain needs in it."""
+    if toolchain.kind != shape.KIND:
+        return dict(os.environ)
+    return shape.without_foreign(os.environ) | shape.emscripten_environment(toolchain, cache)
 
 
 def _python(argv: tuple[str, ...], cwd: Path) -> Command:

@@ -40,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, rest = _parser().parse_known_args(arguments)
     try:
         if rest and options.run is not test:
-            raise ConfigError(
-                f"unknown argument {rest[0]!r}", hint="`python -m harness --help` lists what there is"
-            )
+            raise ConfigError(f"unknown argument {rest[0]!r}", hint="`python -m harness --help` lists what there is")
         command: Callable[[argparse.Namespace, list[str]], int] = options.run
         return command(options, rest)
     except HarnessError as error:
@@ -66,17 +64,13 @@ def _parser() -> argparse.ArgumentParser:
 
     listing = commands.add_parser("cells", help="list the cells of the matrix")
     listing.add_argument("--json", action="store_true", help="every field, as JSON")
-    listing.add_argument(
-        "-t", "--tag", action="append", default=[], help="only cells with this tag; may be repeated"
-    )
+    listing.add_argument("-t", "--tag", action="append", default=[], help="only cells with this tag; may be repeated")
     listing.set_defaults(run=cells)
 
     building = commands.add_parser("build", help="build a cell")
     building.add_argument("cell")
     _add_wishes(building)
-    building.add_argument(
-        "-j", "--jobs", type=int, default=0, help="jobs for make (default: the number of processors)"
-    )
+    building.add_argument("-j", "--jobs", type=int, default=0, help="jobs for make (default: the number of processors)")
     building.set_defaults(run=build)
 
     testing = commands.add_parser(
@@ -91,29 +85,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     testing.set_defaults(run=test)
 
-    proving = commands.add_parser(
-        "oracle", help="hold the outcomes of a cell against those of CPython's own runner"
-    )
+    proving = commands.add_parser("oracle", help="hold the outcomes of a cell against those of CPython's own runner")
     proving.add_argument("cell")
     proving.add_argument("module", nargs="*", help="only these modules")
     proving.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
     proving.set_defaults(run=oracle)
 
     checking = commands.add_parser("doctor", help="what this machine has and lacks, for each cell")
-    checking.add_argument(
-        "--offline", action="store_true", help="count what would need the network as missing"
-    )
+    checking.add_argument("--offline", action="store_true", help="count what would need the network as missing")
     checking.set_defaults(run=doctor)
     return parser
 
 
 def _add_wishes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--cpython", default="", metavar="PATH-OR-VERSION", help="another CPython than the cell's own"
-    )
-    parser.add_argument(
-        "--provider", default="", metavar="NAME", help="get the toolchain from this provider only"
-    )
+    parser.add_argument("--cpython", default="", metavar="PATH-OR-VERSION", help="another CPython than the cell's own")
+    parser.add_argument("--provider", default="", metavar="NAME", help="get the toolchain from this provider only")
     parser.add_argument("--toolchain", default="", metavar="PATH", help="use the toolchain in this folder")
 
 
@@ -127,14 +113,8 @@ def cells(options: argparse.Namespace, rest: list[str]) -> int:
         return EXIT_OK
     width = max(len(cell.id) for cell in selected)
     for cell in selected:
-        print(
-            f"{cell.id:{width}}  {cell.description}{'  [broken: ' + cell.broken + ']' if cell.broken else ''}"
-        )
-        fields = {
-            key: value
-            for key, value in _cell_json(cell).items()
-            if key not in {"id", "description", "broken"}
-        }
+        print(f"{cell.id:{width}}  {cell.description}{'  [broken: ' + cell.broken + ']' if cell.broken else ''}")
+        fields = {key: value for key, value in _cell_json(cell).items() if key not in {"id", "description", "broken"}}
         print(f"{'':{width}}  {' '.join(f'{key}={_short(value)}' for key, value in fields.items())}")
     return EXIT_OK
 
@@ -157,9 +137,7 @@ def build(options: argparse.Namespace, rest: list[str]) -> int:
     """Builds a cell and says where the build is."""
     from harness.prepare import Wishes, prepare  # noqa: PLC0415
 
-    wishes = Wishes(
-        cpython=options.cpython, provider=options.provider, toolchain=options.toolchain, jobs=options.jobs
-    )
+    wishes = Wishes(cpython=options.cpython, provider=options.provider, toolchain=options.toolchain, jobs=options.jobs)
     print(f"build: {prepare(options.cell, wishes).build.folder}")
     return EXIT_OK
 

@@ -160,9 +160,7 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
     return Comparison(counts=dict(counts), rows=_sorted(rows), followed=followed)
 
 
-def compare(
-    results: Iterable[ModuleResult], expectations: CellExpectations, *, complete: bool = False
-) -> Comparison:
+def compare(results: Iterable[ModuleResult], expectations: CellExpectations, *, complete: bool = False) -> Comparison:
     """The verdicts on a cell. `complete` says that the whole suite was run: only then is an entry missing
     that belongs to none of its modules.
     """
@@ -198,9 +196,7 @@ def _follows(case: CaseResult, cases: Mapping[str, CaseResult]) -> bool:
     return case.outcome is Outcome.NOT_RUN and cause is not None and cause.outcome in _PREVENTING
 
 
-def _unseen(
-    result: ModuleResult, cases: Mapping[str, CaseResult], expectations: CellExpectations
-) -> Iterator[Row]:
+def _unseen(result: ModuleResult, cases: Mapping[str, CaseResult], expectations: CellExpectations) -> Iterator[Row]:
     """Entries of a complete module that met no case; none when the module as such went wrong."""
     module = dotted(result.module)
     own = cases.get(module)

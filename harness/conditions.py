@@ -95,9 +95,7 @@ class Condition:
 ALWAYS = Condition()
 
 
-def facts_of(
-    cell: Cell, *, python: str = "", toolchain: str = "", runtime: str = ""
-) -> dict[str, str | bool]:
+def facts_of(cell: Cell, *, python: str = "", toolchain: str = "", runtime: str = "") -> dict[str, str | bool]:
     """The cell's value on every axis it has.
 
     `python`, `toolchain` and `runtime` are the versions in use, where the cell
@@ -115,9 +113,7 @@ def facts_of(
         "pydebug": cell.pydebug,
     }
     return {
-        axis: value
-        for axis, value in facts.items()
-        if axis not in VERSIONS or parse_version(str(value)) is not None
+        axis: value for axis, value in facts.items() if axis not in VERSIONS or parse_version(str(value)) is not None
     }
 
 
@@ -153,9 +149,7 @@ def _read_term(axis: str, value: object) -> _Wanted | Mistake:
     if allowed := ENUMS.get(axis):
         if value in allowed:
             return value
-        return Mistake(
-            axis, f"must be one of {', '.join(allowed)}, not {value!r}", did_you_mean(value, allowed)
-        )
+        return Mistake(axis, f"must be one of {', '.join(allowed)}, not {value!r}", did_you_mean(value, allowed))
     return _read_range(axis, value)
 
 
@@ -182,9 +176,7 @@ def _contradictions(terms: list[_Term]) -> Iterator[Mistake]:
     for axis, target in implied[1:]:
         first, other = implied[0]
         if target is not other:
-            yield Mistake(
-                axis, f"can never hold: it speaks of {target.value}, but {first!r} of {other.value}"
-            )
+            yield Mistake(axis, f"can never hold: it speaks of {target.value}, but {first!r} of {other.value}")
 
 
 def _implied_targets(

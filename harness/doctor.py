@@ -107,9 +107,7 @@ def report(*, offline: bool) -> tuple[str, bool]:
     """
     matrix, pins = load_configuration()
     machine = _look_at_machine(pins, offline=offline)
-    cells = {
-        cell: judge_cell(cell, pins, machine, _look_for(cell, pins, machine.cache)) for cell in matrix.cells
-    }
+    cells = {cell: judge_cell(cell, pins, machine, _look_for(cell, pins, machine.cache)) for cell in matrix.cells}
     return render(judge_machine(machine), cells), any(map(is_usable, cells.values()))
 
 

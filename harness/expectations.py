@@ -64,9 +64,7 @@ class CellExpectations:
         return sorted((subject_of(test), test) for test in self.entries)
 
     def _between(self, low: tuple[str], high: tuple[str]) -> Sequence[tuple[str, str]]:
-        return self._subjects[
-            bisect.bisect_left(self._subjects, low) : bisect.bisect_left(self._subjects, high)
-        ]
+        return self._subjects[bisect.bisect_left(self._subjects, low) : bisect.bisect_left(self._subjects, high)]
 
     def lookup(self, case: str) -> Expectation | None:
         """The entry for a case, a fixture or a module's dotted name; its own, else its class's."""
@@ -98,9 +96,7 @@ class Expectations:
 
     entries: tuple[Expectation, ...]
 
-    def for_cell(
-        self, cell: Cell, *, python: str = "", toolchain: str = "", runtime: str = ""
-    ) -> CellExpectations:
+    def for_cell(self, cell: Cell, *, python: str = "", toolchain: str = "", runtime: str = "") -> CellExpectations:
         """Those that hold for `cell`. ConfigError when two of them claim the same test.
 
         `python`, `toolchain` and `runtime` are the versions in use, where the cell names less: a path, or a
@@ -179,9 +175,7 @@ def wildcard_of(case: str) -> str:
     return case.rpartition(".")[0] + _WILDCARD
 
 
-def _read_entry(
-    reader: TableReader, index: int, data: Mapping[str, Any], registry: Registry
-) -> Expectation | None:
+def _read_entry(reader: TableReader, index: int, data: Mapping[str, Any], registry: Registry) -> Expectation | None:
     before = len(reader.problems)
     plain = {key: value for key, value in data.items() if key != "when"}
     if "outcome" in plain and not isinstance(plain["outcome"], list):
@@ -306,6 +300,4 @@ def _suite_mistake(test: str, names: Collection[str], packages: Collection[str])
 
 def _test_problem(entry: Expectation, test: str, message: str, suggestion: str) -> Problem:
     file, _, line = entry.place.rpartition(":")
-    return Problem(
-        file=file, line=int(line), key="expect.tests", message=f"{test!r} {message}", suggestion=suggestion
-    )
+    return Problem(file=file, line=int(line), key="expect.tests", message=f"{test!r} {message}", suggestion=suggestion)

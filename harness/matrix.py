@@ -178,9 +178,7 @@ def _complete(table: CellTable, defaults: Defaults) -> Cell:
 
 def cell_id(cell: Cell, defaults: Defaults) -> str:
     """The id that the cell's own fields spell; docs/architecture.md gives the grammar."""
-    version = (
-        "" if cell.target is Target.WASI and cell.toolchain == defaults.wasi_sdk else f"-{cell.toolchain}"
-    )
+    version = "" if cell.target is Target.WASI and cell.toolchain == defaults.wasi_sdk else f"-{cell.toolchain}"
     threads = "-threads" if cell.target is Target.WASI else "-pthreads"
     parts = [
         cell.target.value,

@@ -21,6 +21,7 @@ from harness.outcomes import CaseResult, ModuleResult, Outcome
 from harness.prepare import Prepared, Wishes, prepare
 from harness.process import Command, Completed, last_lines, run
 from harness.recipes import wasi
+from harness.recipes.targets import guest_environment
 from harness.report.results import load_results
 
 RUNNER = Path(__file__).parent / "engines" / "plain_runner.py"
@@ -89,10 +90,10 @@ def run_regrtest(
     remove_tree(root)
     shutil.copytree(prepared.build.root, root, symlinks=True)
     _make_writable(root)
-    guest_path = wasi.guest_environment(prepared.series, pydebug=prepared.cell.pydebug)["PYTHONPATH"]
+    guest_path = guest_environment(prepared.cell, prepared.series)["PYTHONPATH"]
     command = Command(
         argv=(*_regrtest_argv(prepared, root, folder, workers), *modules),
-        cwd=root / wasi.BUILD_FOLDER,
+        cwd=root / prepared.build.manifest["layout"]["build_folder"],
         env=dict(os.environ) | {"GUEST_PYTHONPATH": guest_path},
     )
     done = run(command, log=folder / "regrtest.log", on_tick=on_tick)
@@ -107,7 +108,7 @@ def run_regrtest(
 def _regrtest_argv(prepared: Prepared, root: Path, folder: Path, workers: int) -> tuple[str, ...]:
     compiled, stack = folder / "plain.cwasm", wasi.wasm_stack(prepared.series)
     runner = (sys.executable, "-I", "-c", _BOOT, RUNNER, prepared.runtime, compiled, root, stack, "--")
-    python = shlex.join([*map(str, runner), f"/{wasi.WASM}"])
+    python = shlex.join([*map(str, runner), f"/{prepared.build.manifest['layout']['program']}"])
     options = ("-j", str(workers), "-u", prepared.cell.resources, "--timeout", "600", "--randseed", "0")
     junit = ("--junit-xml", str(folder / "regrtest.xml"))
     return (str(prepared.build.manifest["native"]), "-m", "test", *options, "--python", python, *junit)
@@ -164,9 +165,7 @@ def _explanation(name: str, theirs: Outcome, case: CaseResult | None, cases: Map
     if case is None or theirs is not Outcome.PASS:
         return ""
     if case.outcome is Outcome.SKIP and "write" in case.detail.reason:
-        return (
-            "it wants to write into the library, which regrtest's run may and a guest of the harness may not"
-        )
+        return "it wants to write into the library, which regrtest's run may and a guest of the harness may not"
     if case.outcome is Outcome.ERROR and "/../" in case.detail.message:
         return "its path climbs out of the scratch folder, which is mounted by itself here"
     return ""

@@ -194,9 +194,7 @@ def _check_nodes(pins: Pins, reader: TableReader) -> None:
     for index, data in enumerate(reader.array("emscripten")):
         if isinstance(data.get("node"), str) and data["node"] not in nodes:
             suggestion = did_you_mean(data["node"], nodes)
-            reader.problem(
-                "is no pinned Node", table="emscripten", index=index, key="node", suggestion=suggestion
-            )
+            reader.problem("is no pinned Node", table="emscripten", index=index, key="node", suggestion=suggestion)
 
 
 def _contradictions(

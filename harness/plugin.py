@@ -32,22 +32,12 @@ class FrontEnd:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("cpython-wasm-harness")
     group.addoption("--cell", metavar="ID", help="test this cell of the matrix instead of the harness itself")
-    group.addoption(
-        "--case", action="append", default=[], metavar="ID", help="only this case; may be repeated"
-    )
-    group.addoption(
-        "--cpython", default="", metavar="PATH-OR-VERSION", help="another CPython than the cell's own"
-    )
-    group.addoption(
-        "--provider", default="", metavar="NAME", help="get the toolchain from this provider only"
-    )
+    group.addoption("--case", action="append", default=[], metavar="ID", help="only this case; may be repeated")
+    group.addoption("--cpython", default="", metavar="PATH-OR-VERSION", help="another CPython than the cell's own")
+    group.addoption("--provider", default="", metavar="NAME", help="get the toolchain from this provider only")
     group.addoption("--toolchain", default="", metavar="PATH", help="use the toolchain in this folder")
-    group.addoption(
-        "--run-dir", default="", metavar="DIR", help="where results go (default: a new folder in reports/)"
-    )
-    group.addoption(
-        "--resume", action="store_true", help="with --run-dir: keep the modules that are finished there"
-    )
+    group.addoption("--run-dir", default="", metavar="DIR", help="where results go (default: a new folder in reports/)")
+    group.addoption("--resume", action="store_true", help="with --run-dir: keep the modules that are finished there")
 
 
 @pytest.hookimpl(trylast=True)

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from harness.build import Build, ensure_build
 from harness.cache import cache_root
-from harness.engines import EngineSession, Mount, wasmtime
+from harness.engines import EngineSession, Mount, node, wasmtime
 from harness.errors import ConfigError, UnavailableError
 from harness.expectations import CellExpectations, Expectations, load_expectations
 from harness.limitations import load_registry
-from harness.matrix import Cell, Matrix, load_matrix, with_python
+from harness.matrix import Cell, Matrix, Target, load_matrix, with_python
 from harness.pins import Pins, load_pins
 from harness.recipes import wasi
+from harness.recipes.targets import guest_environment
 from harness.runtimes import obtain_runtime
 from harness.sources import obtain_source
 from harness.suite.module import ModuleJob
@@ -61,17 +62,14 @@ class Prepared:
 
     def open_engine(self, log: Path, index: int) -> EngineSession:
         """A warm engine for this build; the sessions that run side by side are numbered."""
+        return _OPENERS[self.cell.target](self, log, index)
+
+    def compiled(self) -> Path:
+        """Where the module, compiled by this runtime, is kept between runs."""
         wasm_id = self.build.manifest["wasm"]["sha256"][:16]
         compiled = self.cache / "compiled" / f"{wasm_id}-wasmtime-{self.cell.runtime}.cwasm"
         compiled.parent.mkdir(parents=True, exist_ok=True)
-        return wasmtime.open_session(
-            wasm=self.build.wasm,
-            compiled=compiled,
-            wasm_stack=wasi.wasm_stack(self.series),
-            runtime=self.runtime,
-            log=log,
-            index=index,
-        )
+        return compiled
 
     def job(
         self,
@@ -86,9 +84,9 @@ class Prepared:
         return ModuleJob(
             module=module,
             folder=folder,
-            python=(f"/{wasi.WASM}",),
+            python=(f"/{self.build.manifest['layout']['program']}",),
             mounts=(Mount(host=self.build.root, guest="/"), Mount(host=GUEST_FOLDER, guest="/harness")),
-            env=wasi.guest_environment(self.series, pydebug=self.cell.pydebug),
+            env=guest_environment(self.cell, self.series),
             resources=self.cell.resources,
             case_timeout=self.cell.case_timeout,
             module_timeout=self.cell.module_timeout,
@@ -96,6 +94,29 @@ class Prepared:
             excluded=excluded,
             should_stop=should_stop,
         )
+
+
+def _open_wasmtime(prepared: Prepared, log: Path, index: int) -> EngineSession:
+    return wasmtime.open_session(
+        wasm=prepared.build.wasm,
+        compiled=prepared.compiled(),
+        wasm_stack=wasi.wasm_stack(prepared.series),
+        runtime=prepared.runtime,
+        log=log,
+        index=index,
+    )
+
+
+def _open_node(prepared: Prepared, log: Path, index: int) -> EngineSession:  # noqa: ARG001 - as every opener
+    return node.open_session(
+        module=prepared.build.program,
+        wasm=prepared.build.wasm,
+        node=prepared.runtime / "bin" / "node",
+        log=log,
+    )
+
+
+_OPENERS = {Target.WASI: _open_wasmtime, Target.EMSCRIPTEN: _open_node}
 
 
 def load_configuration() -> tuple[Matrix, Pins]:
@@ -144,8 +165,6 @@ def new_run_folder() -> Path:
         except FileExistsError:
             continue
         except OSError as error:
-            raise UnavailableError(
-                f"cannot make {folder}: {error.strerror}", hint="use --run-dir FOLDER"
-            ) from error
+            raise UnavailableError(f"cannot make {folder}: {error.strerror}", hint="use --run-dir FOLDER") from error
         return folder
     raise ConfigError(f"too many runs at once in {reports}", hint="use --run-dir FOLDER")

@@ -44,9 +44,7 @@ class Command:
         """A line for a shell that runs this command again, with the environment entries that are not the
         caller's own.
         """
-        changed = [
-            f"{key}={value}" for key, value in sorted(self.env.items()) if os.environ.get(key) != value
-        ]
+        changed = [f"{key}={value}" for key, value in sorted(self.env.items()) if os.environ.get(key) != value]
         words = ["env", *changed, *self.argv] if changed else self.argv
         return f"cd {shlex.quote(str(self.cwd))} && {shlex.join(words)}"
 
@@ -95,9 +93,7 @@ def run(
         if log is not None:
             log.parent.mkdir(parents=True, exist_ok=True)
             target = stack.enter_context(log.open("ab"))
-        child = _popen(
-            command, stdin=subprocess.DEVNULL, stdout=target, stderr=subprocess.STDOUT, keep_open=keep_open
-        )
+        child = _popen(command, stdin=subprocess.DEVNULL, stdout=target, stderr=subprocess.STDOUT, keep_open=keep_open)
         for lock in keep_open:
             name_group(lock, child.pid)
         try:

@@ -11,9 +11,7 @@ from harness.errors import UnavailableError
 T = TypeVar("T")
 
 
-def first_that_can(
-    what: str, attempts: Mapping[str, Callable[[], T]], *, hint: str, say: Callable[[str], None]
-) -> T:
+def first_that_can(what: str, attempts: Mapping[str, Callable[[], T]], *, hint: str, say: Callable[[str], None]) -> T:
     """The result of the first attempt, in their order, that does not raise UnavailableError.
 
     When all do, one UnavailableError tells what each of them said.

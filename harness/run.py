@@ -203,9 +203,7 @@ class CellRun:
     def _results(self) -> tuple[ModuleResult, ...]:
         order = {module: index for index, module in enumerate(self.prepared.build.modules())}
         found = [
-            ModuleResult.from_json(
-                path.name.removesuffix(".json"), json.loads(path.read_text(encoding="utf-8"))
-            )
+            ModuleResult.from_json(path.name.removesuffix(".json"), json.loads(path.read_text(encoding="utf-8")))
             for path in (self.folder / "modules").glob("test*.json")
         ]
         return tuple(sorted(found, key=lambda result: order.get(result.module, -1)))

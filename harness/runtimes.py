@@ -24,9 +24,7 @@ _SYSTEMS = {"win32": "win"}
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
 
 
-def obtain_runtime(
-    name: str, version: str, pins: Pins, cache: Path, *, say: Callable[[str], None] = print
-) -> Path:
+def obtain_runtime(name: str, version: str, pins: Pins, cache: Path, *, say: Callable[[str], None] = print) -> Path:
     """A folder that holds exactly this version: wasmtime is for `sys.path`, Node is `bin/node` in it.
 
     When it is there, the network is not asked. UnavailableError when the version is not pinned, its installer

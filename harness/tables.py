@@ -78,9 +78,7 @@ def load_document(path: Path, name: str, problems: list[Problem]) -> Document:
         problems.append(Problem(file=name, message=f"cannot be read: {error.strerror}"))
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
-        problems.append(
-            Problem(file=name, line=line, message="is not UTF-8", suggestion="TOML files are UTF-8")
-        )
+        problems.append(Problem(file=name, line=line, message="is not UTF-8", suggestion="TOML files are UTF-8"))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found.group(1)) if found else 0
@@ -102,9 +100,7 @@ class TableReader:
     document: Document
     problems: list[Problem] = field(default_factory=list)
 
-    def problem(
-        self, message: str, *, table: str = "", index: int = 0, key: str = "", suggestion: str = ""
-    ) -> None:
+    def problem(self, message: str, *, table: str = "", index: int = 0, key: str = "", suggestion: str = "") -> None:
         line = self.document.line_of(table, index, key) if table else 0
         dotted = ".".join(part for part in (table, key) if part)
         self.problems.append(
@@ -141,9 +137,7 @@ class TableReader:
         values: dict[str, Any] = {}
         for key, value in data.items():
             if key not in fields:
-                self.problem(
-                    "unknown key", table=table, index=index, key=key, suggestion=did_you_mean(key, fields)
-                )
+                self.problem("unknown key", table=table, index=index, key=key, suggestion=did_you_mean(key, fields))
             elif wrong := mismatch(value, hints[key]):
                 self.problem(wrong[0], table=table, index=index, key=key, suggestion=wrong[1])
             else:

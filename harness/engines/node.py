@@ -16,9 +16,7 @@ _HOST = Path(__file__).with_name("node_host.mjs")
 _LAUNCHER = Path(__file__).with_name("node_launcher.py")
 
 
-def open_session(
-    *, module: Path, wasm: Path, node: Path, log: Path, flags: tuple[str, ...] = ()
-) -> ChildEngine:
+def open_session(*, module: Path, wasm: Path, node: Path, log: Path, flags: tuple[str, ...] = ()) -> ChildEngine:
     """A warm Node that runs the Emscripten module `module` (an ES6 factory) with the code in `wasm`."""
     argv = (sys.executable, "-I", str(_LAUNCHER), str(node), *flags, str(_HOST))
     load = {

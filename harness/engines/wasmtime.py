@@ -15,9 +15,7 @@ MEMORY_LIMIT = 2 << 30
 _WORKER = Path(__file__).with_name("wasmtime_worker.py")
 
 
-def open_session(
-    *, wasm: Path, compiled: Path, wasm_stack: int, runtime: Path, log: Path, index: int
-) -> ChildEngine:
+def open_session(*, wasm: Path, compiled: Path, wasm_stack: int, runtime: Path, log: Path, index: int) -> ChildEngine:
     """A warm wasmtime of the package in `runtime`. `compiled` is where the compiled module is kept between
     runs.
 

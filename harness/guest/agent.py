@@ -139,9 +139,7 @@ def result_class(base: Any) -> Any:
             params = getattr(test, "_subDescription", None)
             if params is not None and case is not None:
                 # A skipped subTest: unittest reports neither success nor failure of its case after it.
-                case["subtests"].append(
-                    {"params": params(), "outcome": "skip", "detail": {"reason": text_of(reason)}}
-                )
+                case["subtests"].append({"params": params(), "outcome": "skip", "detail": {"reason": text_of(reason)}})
             self.journal_note(test, "skip", {"reason": text_of(reason)})
             super().addSkip(test, reason)
 

@@ -6,7 +6,9 @@ names every departure from it with its reason; the departures go into the manife
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.process import Command
 
@@ -29,3 +31,33 @@ class Recipe:
     version: int
     steps: tuple[Step, ...]
     departures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Where things lie in a build, relative to the root that the guest will see.
+
+    `build_folder` is two levels deep, as in a checkout: getpath finds the library by `../..`. `program` is what an
+    engine loads, `wasm` the code in it.
+    """
+
+    build_folder: str
+    program: str
+    wasm: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostBuild:
+    """All that a cross build is made with.
+
+    `view` is a folder that looks like the checkout; `sdk` the toolchain's; `env` the whole environment, that of the
+    toolchain included; `cache_file` configure's.
+    """
+
+    view: Path
+    build_python: Path
+    build_triple: str
+    sdk: Path
+    env: Mapping[str, str]
+    jobs: int
+    cache_file: Path

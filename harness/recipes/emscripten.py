@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from harness.matrix import Cell
 from harness.process import Command
@@ -43,8 +44,15 @@ DEPARTURES = (
     "stack is 64 KiB, on which CPython does not start",
     "HOSTRUNNER is plain `node`: configure would add options that newer Nodes do not know",
     "configure gets a cache file, which its results do not depend on",
-    "the ports of Emscripten (zlib, bzip2, sqlite3) are not built beforehand with embuilder: it downloads them unpinned",
+    "the ports of Emscripten for zlib, bzip2 and sqlite3 are not used: emcc downloads them whenever it likes; what "
+    "the harness has built itself is named to configure, what it has not is missing",
+    "make gets MODULE_BINASCII_LDFLAGS= where zlib is linked: -sMAIN_MODULE links archives whole, and zlib's own "
+    "module names it already",
 )
+
+# configure takes the port of Emscripten where it is given neither of a library's two variables; with flags that say
+# nothing it looks for the library like anywhere else.
+_NO_PORT = {"ZLIB_CFLAGS": "-I.", "BZIP2_CFLAGS": "-I.", "LIBSQLITE3_CFLAGS": "-I."}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +76,12 @@ def emscripten_recipe(
     toolchain: Mapping[str, str],
     jobs: int,
     cache_file: Path,
+    dependencies: Mapping[str, str] = MappingProxyType({}),
 ) -> Recipe:
     """The steps `configure-host` and `make-host` for this cell.
 
-    `toolchain` is what finds the toolchain (PATH, EM_CONFIG, EM_CACHE); it is laid over `env`.
+    `toolchain` is what finds the toolchain (PATH, EM_CONFIG, EM_CACHE); it is laid over `env`. `dependencies` are
+    configure's variables for the libraries there are, such as ZLIB_CFLAGS and ZLIB_LIBS.
     """
     host_env = emscripten_environment(places, env, toolchain)
     configure = (
@@ -86,9 +96,11 @@ def emscripten_recipe(
         _switch("wasm-dynamic-linking", on=cell.dynamic_linking),
         _switch("wasm-pthreads", on=cell.pthreads),
         *(("--with-pydebug",) if cell.pydebug else ()),
+        *(f"{name}={value}" for name, value in (_NO_PORT | dict(dependencies)).items()),
         *cell.configure,
     )
-    make = ("make", "--jobs", str(jobs), "all")
+    without_binascii = ("MODULE_BINASCII_LDFLAGS=",) if "ZLIB_LIBS" in dependencies else ()
+    make = ("make", "--jobs", str(jobs), *without_binascii, "all")
     return Recipe(
         name="emscripten-classic",
         version=VERSION,

@@ -16,11 +16,7 @@ def native_recipe(*, work: Path, configure: str, env: Mapping[str, str], jobs: i
 
     `configure` is relative to it: getpath finds the standard library of an uninstalled Python by that path.
     """
-    plain = {
-        key: value
-        for key, value in env.items()
-        if key not in {"PYTHONHOME", "PYTHONPATH", "CC", "CFLAGS", "CXX"}
-    }
+    plain = {key: value for key, value in env.items() if key not in {"PYTHONHOME", "PYTHONPATH", "CC", "CFLAGS", "CXX"}}
     return Recipe(
         name="native",
         version=VERSION,

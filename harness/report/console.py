@@ -122,9 +122,7 @@ def _head(page: _Page, results: CellResults) -> Iterator[str]:
         more = len(causes) - len(listed)
         yield from page.field("known", ", ".join([*listed, *([f"and {more} more causes"] if more else [])]))
     if comparison.followed:
-        yield from page.field(
-            "followed", f"{comparison.followed:,} not run because of another, judged in their place"
-        )
+        yield from page.field("followed", f"{comparison.followed:,} not run because of another, judged in their place")
     if not results.run.complete:
         yield from page.field("part", "only a part of the suite was run; of the rest nothing is said")
     yield ""
@@ -175,9 +173,7 @@ def _headline(results: CellResults) -> str:
         f"{plain(results.cell.id)}: {sum(counts.values()):,} cases, {passed:,} passed, {skipped:,} skipped, "
         f"{verdicts.get(Verdict.KNOWN, 0):,} known"
     )
-    unexpected = {
-        verdict: verdicts[verdict] for verdict in Verdict if verdict.is_unexpected and verdicts.get(verdict)
-    }
+    unexpected = {verdict: verdicts[verdict] for verdict in Verdict if verdict.is_unexpected and verdicts.get(verdict)}
     if not unexpected:
         return f"{summary}, 0 unexpected -> as expected"
     listed = ", ".join(f"{count:,} {_plural(verdict, count)}" for verdict, count in unexpected.items())
@@ -204,9 +200,7 @@ def _row(page: _Page, cell_id: str, row: Row, module: ModuleResult | None) -> It
     yield from page.field("got", _got(row, detail))
     if row.place:
         cause = row.limitation or row.issue
-        yield from page.field(
-            "expected", f"{' or '.join(row.expected)}, says {row.place} ({cause}: {row.reason})"
-        )
+        yield from page.field("expected", f"{' or '.join(row.expected)}, says {row.place} ({cause}: {row.reason})")
     else:
         yield from page.field("expected", "pass or skip: no entry speaks of it")
     if advice := _ADVICE.get(row.verdict):

@@ -59,9 +59,7 @@ def _suite(results: CellResults, module: ModuleResult, rows: Mapping[str, Row]) 
     return _suite_of(results, module.module, [*cases, *map(_testcase_of_row, unseen)])
 
 
-def _suite_of(
-    results: CellResults, name: str, cases: Iterable[junitparser.TestCase]
-) -> junitparser.TestSuite:
+def _suite_of(results: CellResults, name: str, cases: Iterable[junitparser.TestCase]) -> junitparser.TestSuite:
     suite = junitparser.TestSuite(xml_text(name))
     suite.timestamp = xml_text(results.run.started)
     suite.extend(list(cases))  # type: ignore[no-untyped-call]
@@ -121,8 +119,4 @@ def _result_of_row(row: Row, subtests: Sequence[SubtestResult] = ()) -> _Result:
 
 
 def _told(detail: Detail) -> str:
-    return (
-        detail.traceback
-        or ": ".join(part for part in (detail.exception, detail.message) if part)
-        or detail.reason
-    )
+    return detail.traceback or ": ".join(part for part in (detail.exception, detail.message) if part) or detail.reason

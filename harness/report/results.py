@@ -92,17 +92,11 @@ def load_results(path: Path) -> CellResults:
     try:
         return CellResults.from_json(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
-        raise ConfigError(
-            f"cannot read {path}: {error.strerror}", hint="a run writes it at its end"
-        ) from error
+        raise ConfigError(f"cannot read {path}: {error.strerror}", hint="a run writes it at its end") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path} is not JSON: {error}", hint="was it cut short? run the cell again"
-        ) from error
+        raise ConfigError(f"{path} is not JSON: {error}", hint="was it cut short? run the cell again") from error
     except ConfigError as error:
         raise ConfigError(f"{path}: {error.message}", hint=error.hint) from error
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         what = f"{type(error).__name__}: {error}"
-        raise ConfigError(
-            f"{path} holds no results of a cell ({what})", hint="name a results.json"
-        ) from error
+        raise ConfigError(f"{path} holds no results of a cell ({what})", hint="name a results.json") from error

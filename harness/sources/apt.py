@@ -31,15 +31,13 @@ def checked(pin: CPythonPin, folder: Path) -> Path:
     if not archive.exists():
         there = ", ".join(sorted(path.name for path in folder.iterdir()))
         raise UnavailableError(
-            f"apt: {pin.apt_suite} has another version of {pin.apt_source} now: "
-            f"wanted {pin.apt_file}, found {there}",
+            f"apt: {pin.apt_suite} has another version of {pin.apt_source} now: wanted {pin.apt_file}, found {there}",
             hint="matrices/pins.toml names the file; use the official origin or a path",
         )
     found = file_sha256(archive)
     if found != pin.sha256:
         raise UnavailableError(
-            f"apt: {pin.apt_file} is not what is pinned:\n"
-            f"  wanted sha256 {pin.sha256}\n  found  sha256 {found}",
+            f"apt: {pin.apt_file} is not what is pinned:\n  wanted sha256 {pin.sha256}\n  found  sha256 {found}",
             hint="Debian repacked it; use the official origin or a path",
         )
     return archive

@@ -49,9 +49,7 @@ def read_version(root: Path) -> str:
     text = (root / "Include" / "patchlevel.h").read_text(encoding="utf-8")
     found = re.search(r'^#define\s+PY_VERSION\s+"([^"]+)"', text, re.MULTILINE)
     if not found:
-        raise ConfigError(
-            f"{root}/Include/patchlevel.h defines no PY_VERSION", hint="is this CPython's own source?"
-        )
+        raise ConfigError(f"{root}/Include/patchlevel.h defines no PY_VERSION", hint="is this CPython's own source?")
     return found.group(1)
 
 

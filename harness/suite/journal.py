@@ -82,9 +82,7 @@ def _numbered(case: str, seen: Counter[str]) -> str:
 
 def _case_of(event: Mapping[str, Any], case: str) -> CaseResult:
     subtests = tuple(
-        SubtestResult(
-            params=clean_id(sub["params"]), outcome=Outcome(sub["outcome"]), detail=Detail(**sub["detail"])
-        )
+        SubtestResult(params=clean_id(sub["params"]), outcome=Outcome(sub["outcome"]), detail=Detail(**sub["detail"]))
         for sub in event["s"]
     )
     # unittest has a word for every case but one that a KeyboardInterrupt ended.
@@ -107,9 +105,7 @@ def victims_of(fixture: str, planned: Sequence[str]) -> tuple[str, ...]:
     return tuple(case for case in planned if case.startswith(scope + "."))
 
 
-def settle(
-    attempt: Attempt, results: Mapping[str, CaseResult], planned: Sequence[str]
-) -> dict[str, CaseResult]:
+def settle(attempt: Attempt, results: Mapping[str, CaseResult], planned: Sequence[str]) -> dict[str, CaseResult]:
     """Outcomes of planned cases that a fixture keeps from starting: skipped with it, or not run."""
     settled: dict[str, CaseResult] = {}
     for fixture in attempt.cases:
@@ -119,7 +115,5 @@ def settle(
             if fixture.outcome is Outcome.SKIP:
                 settled[case] = CaseResult(case=case, outcome=Outcome.SKIP, detail=fixture.detail)
             else:
-                settled[case] = CaseResult(
-                    case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=fixture.case)
-                )
+                settled[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=fixture.case))
     return settled

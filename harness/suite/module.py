@@ -73,9 +73,7 @@ def run_module(job: ModuleJob, engine: EngineSession) -> ModuleResult:
     progress = _Progress()
     _prepare(job.folder)
     for case in job.excluded:
-        progress.results[case] = CaseResult(
-            case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason="run = false")
-        )
+        progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason="run = false"))
     while progress.attempts < MAX_ATTEMPTS:
         progress.attempts += 1
         ending, attempt = _attempt(job, engine, progress)
@@ -191,9 +189,7 @@ def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestE
     elif attempt.open_fixture:
         culprit = attempt.open_fixture
         for case in victims_of(culprit, progress.remaining()):
-            progress.results[case] = CaseResult(
-                case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=culprit)
-            )
+            progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=culprit))
     elif attempt.state or attempt.planned is None:
         culprit = job.dotted
     else:

@@ -10,9 +10,7 @@ from pathlib import Path
 from harness.cache import write_atomically
 
 
-def longest_first(
-    modules: Iterable[str], seconds: Mapping[str, float], sizes: Mapping[str, int]
-) -> list[str]:
+def longest_first(modules: Iterable[str], seconds: Mapping[str, float], sizes: Mapping[str, int]) -> list[str]:
     """The modules by recorded duration, longest first; one without a record is guessed from the size of its
     source.
     """

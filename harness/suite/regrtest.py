@@ -18,14 +18,12 @@ _STATE_OUTCOMES = {
     "uncaught_exc": Outcome.ERROR,
     "failed": Outcome.FAIL,
 }
-_EXCEPTION = re.compile(
-    r"^(?:\w+\.)*(\w+(?:Error|Exception|Exit|Warning|Interrupt))(?:: (.*))?$", re.MULTILINE
-)
+_EXCEPTION = re.compile(r"^(?:\w+\.)*(\w+(?:Error|Exception|Exit|Warning|Interrupt))(?:: (.*))?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegrtestWord:
-    """regrtest's `state` of a module (Lib/test/libregrtest/result.py) in lower case, and what was printed last.
+    """regrtest's `state` of a module (Lib/test/libregrtest/result.py), in lower case, and what was printed.
 
     `filtered` says that only some of its cases were asked for.
     """
@@ -59,12 +57,12 @@ def _detail(word: RegrtestWord) -> Detail:
 
 
 def exact_pattern(case: str) -> str:
-    """A pattern for regrtest's fnmatch that matches this id alone; a `?` in it stands for what is not printable."""
+    """A pattern for regrtest's fnmatch that matches this id alone; `?` stands for what is not printable."""
     return re.sub(r"([\[*])", r"[\1]", re.sub(r"#\d+$", "", case))
 
 
 def trap_headline(reason: str) -> str:
-    """The line of a trap that names its kind: wasmtime puts it last, under `Caused by`; Node puts it first."""
+    """The line of a trap that names its kind: wasmtime has it last, under `Caused by`; Node first."""
     lines = [line.strip() for line in reason.splitlines() if line.strip()]
     traps = [line for line in lines if line.startswith("wasm trap:") or "memory fault" in line]
     return (traps or lines or [""])[0][:200]

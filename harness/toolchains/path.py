@@ -49,9 +49,7 @@ def _version_file(root: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     pairs = [line.split(":", 1) for line in rest if ":" in line]
-    return {"wasi_sdk": first.strip()} | {
-        name.strip().replace("-", "_"): value.strip() for name, value in pairs
-    }
+    return {"wasi_sdk": first.strip()} | {name.strip().replace("-", "_"): value.strip() for name, value in pairs}
 
 
 def _stamp(root: Path) -> str:

@@ -45,9 +45,7 @@ def serving(*answers: Answer) -> Iterator[Origin]:
         thread.join()
 
 
-def _handler(
-    answers: Sequence[Answer], origin: Origin, done: threading.Event
-) -> type[BaseHTTPRequestHandler]:
+def _handler(answers: Sequence[Answer], origin: Origin, done: threading.Event) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             answer = answers[min(len(origin.requests), len(answers) - 1)]

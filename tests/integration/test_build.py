@@ -24,9 +24,7 @@ from tests.integration.fake_cpython import set_fault, write_tree
 
 pytestmark = pytest.mark.integration
 
-CELL = Cell(
-    id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for a test"
-)
+CELL = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for a test")
 
 
 class Bench:
@@ -37,9 +35,7 @@ class Bench:
         self.root = self.cache / "sources" / "false"
         self.log = folder / "log"
         write_tree(self.root, self.log)
-        self.source = Source(
-            id="false", version="3.13.5", root=self.root, provider="test", origin="here", revision="1"
-        )
+        self.source = Source(id="false", version="3.13.5", root=self.root, provider="test", origin="here", revision="1")
         self.toolchain = Toolchain(
             id="sdk",
             kind="wasi-sdk",

@@ -27,9 +27,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def harness(
-    *arguments: str, cwd: Path = ROOT, env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def harness(*arguments: str, cwd: Path = ROOT, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "harness", *arguments],
         cwd=cwd,

@@ -26,9 +26,7 @@ def test_an_empty_cache_and_no_network_is_exit_status_3(tmp_path: Path) -> None:
     done = doctor(tmp_path / "cache")
     assert done.returncode == 3, done.output
     assert f"  ok       Python      {platform.python_version()}\n" in done.output
-    assert (
-        "  missing  source      CPython 3.13.5: tarball: www.python.org was not tried; apt: " in done.output
-    )
+    assert "  missing  source      CPython 3.13.5: tarball: www.python.org was not tried; apt: " in done.output
     assert "0 of " in done.output
     assert not (tmp_path / "cache").exists()
 

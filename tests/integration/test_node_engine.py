@@ -136,9 +136,7 @@ def test_how_a_guest_ends(opened: Opener, tmp_path: Path, name: str, ending: End
         ("throws-a-number", "1234"),
     ],
 )
-def test_a_trap_says_which_and_leaves_the_engine_alive(
-    opened: Opener, tmp_path: Path, name: str, words: str
-) -> None:
+def test_a_trap_says_which_and_leaves_the_engine_alive(opened: Opener, tmp_path: Path, name: str, words: str) -> None:
     session = opened(name)
     ended = run(session, tmp_path)
     assert ended.ending is Ending.TRAPPED
@@ -169,9 +167,7 @@ def test_what_was_printed_before_a_trap_is_kept(opened: Opener, tmp_path: Path) 
     assert (tmp_path / "output.txt").read_text() == "hello\n"
 
 
-def test_a_guest_has_its_own_arguments_and_environment_and_none_of_ours(
-    opened: Opener, tmp_path: Path
-) -> None:
+def test_a_guest_has_its_own_arguments_and_environment_and_none_of_ours(opened: Opener, tmp_path: Path) -> None:
     run(opened("argv"), tmp_path)
     assert (tmp_path / "output.txt").read_text() == '["guest","one","value",null]'
 

@@ -69,9 +69,7 @@ def test_one_case_alone(wasi: Prepared, tmp_path: Path) -> None:
 
 def test_pytest_by_hand(wasi: Prepared, tmp_path: Path) -> None:
     argv = ["-m", "pytest", "--cell", "wasi", "-k", "test_bool", "-n", "2", "--run-dir", str(tmp_path)]
-    done = subprocess.run(
-        [sys.executable, *argv], cwd=ROOT, text=True, capture_output=True, timeout=120, check=False
-    )
+    done = subprocess.run([sys.executable, *argv], cwd=ROOT, text=True, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
 
@@ -85,9 +83,7 @@ def test_pytest_by_hand(wasi: Prepared, tmp_path: Path) -> None:
         (["--cpython", "3.99.1"], 2, "3.13.5"),
     ],
 )
-def test_a_wrong_wish_is_told(
-    wasi: Prepared, tmp_path: Path, arguments: list[str], status: int, says: str
-) -> None:
+def test_a_wrong_wish_is_told(wasi: Prepared, tmp_path: Path, arguments: list[str], status: int, says: str) -> None:
     found, output = finish(start(*arguments, "--run-dir", tmp_path))
     assert found == status, output
     assert says in output
@@ -107,9 +103,7 @@ def descendants(pid: int) -> set[int]:
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
-            parents.setdefault(int(entry.read_text().rpartition(")")[2].split()[1]), []).append(
-                int(entry.parent.name)
-            )
+            parents.setdefault(int(entry.read_text().rpartition(")")[2].split()[1]), []).append(int(entry.parent.name))
         except OSError:
             continue
     found: set[int] = set()

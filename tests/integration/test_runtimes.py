@@ -28,8 +28,7 @@ def test_the_pinned_wasmtime_can_be_imported_from_its_folder(tmp_path: Path, pin
     assert obtain_runtime("wasmtime", "50.0.1", pins, tmp_path) == folder
     assert time.perf_counter() - start < 0.05
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "import wasmtime; wasmtime.Engine(); print(wasmtime.__file__)\n"
+        "import sys; sys.path.insert(0, sys.argv[1])\nimport wasmtime; wasmtime.Engine(); print(wasmtime.__file__)\n"
     )
     argv = [sys.executable, "-c", program, str(folder)]
     found = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()

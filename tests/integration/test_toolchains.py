@@ -21,9 +21,7 @@ from tests.trees import wasi_sdk_tree
 
 pytestmark = pytest.mark.integration
 
-CELL = Cell(
-    id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for tests"
-)
+CELL = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for tests")
 PIN = WasiSdkPin(version="25", llvm="19.1", wasi_libc="574b88d", evidence="e")
 PINS = Pins(wasi_sdk=(PIN,))
 BROKEN = "#!/bin/sh\necho 'wasm-ld: error: unable to find library -lc'\nexit 1\n"
@@ -44,9 +42,7 @@ def packed(tree: Path) -> bytes:
 
 def pins_for(url: str, body: bytes) -> Pins:
     sha256 = hashlib.sha256(body).hexdigest()
-    archive = WasiSdkArchive(
-        version="25", platform=wasi_sdk.platform_name(), url=f"{url}/a.tar.gz", sha256=sha256
-    )
+    archive = WasiSdkArchive(version="25", platform=wasi_sdk.platform_name(), url=f"{url}/a.tar.gz", sha256=sha256)
     return Pins(wasi_sdk=(PIN,), wasi_sdk_archive=(archive,))
 
 
@@ -64,12 +60,8 @@ def test_the_release_archive_is_downloaded_once(tmp_path: Path) -> None:
     assert {path.name for path in toolchain.root.parent.iterdir()} == {"sdk", "toolchain.json"}
 
 
-@pytest.mark.parametrize(
-    ("clang", "words"), [(BROKEN, "unable to find library -lc"), (EMPTY, "does not make")]
-)
-def test_an_sdk_that_does_not_work_is_told_in_its_words_and_taken_away(
-    tmp_path: Path, clang: str, words: str
-) -> None:
+@pytest.mark.parametrize(("clang", "words"), [(BROKEN, "unable to find library -lc"), (EMPTY, "does not make")])
+def test_an_sdk_that_does_not_work_is_told_in_its_words_and_taken_away(tmp_path: Path, clang: str, words: str) -> None:
     body = packed(wasi_sdk_tree(tmp_path / "sdk", clang=clang))
     with serving(Answer(body)) as origin, pytest.raises(UnavailableError, match=words):
         obtain_toolchain(CELL, pins_for(origin.url, body), tmp_path / "cache")

@@ -158,9 +158,7 @@ def test_a_file_that_is_no_module_is_told(tmp_path: Path) -> None:
         run(session, tmp_path)
 
 
-def test_a_mount_that_is_not_there_is_a_fault_of_the_engine_not_a_hang(
-    opened: Opener, tmp_path: Path
-) -> None:
+def test_a_mount_that_is_not_there_is_a_fault_of_the_engine_not_a_hang(opened: Opener, tmp_path: Path) -> None:
     guest = GuestRun(argv=("guest",), mounts=(Mount(host=tmp_path / "no", guest="/"),), output=tmp_path / "o")
     ended = opened("well").run(guest, lambda: None)
     assert ended.ending is Ending.TRAPPED

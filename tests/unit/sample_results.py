@@ -59,9 +59,7 @@ def expecting(test: str, *outcomes: Outcome, line: int = 12) -> Expectation:
     )
 
 
-def results(
-    *modules: ModuleResult, entries: tuple[Expectation, ...] = (), complete: bool = True
-) -> CellResults:
+def results(*modules: ModuleResult, entries: tuple[Expectation, ...] = (), complete: bool = True) -> CellResults:
     expected = CellExpectations({test: entry for entry in entries for test in entry.tests})
     return CellResults(
         cell=WASI,

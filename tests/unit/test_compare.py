@@ -139,14 +139,10 @@ def test_entries_of_a_module_that_is_skipped_now_are_missing_and_say_why() -> No
 def test_a_skipped_module_is_one_skipped_case_not_a_pass() -> None:
     skipped = module(outcome=Outcome.SKIP, detail=Detail(reason="no os here"))
     assert judged_cases(skipped) == (
-        CaseResult(
-            case="test.test_os", outcome=Outcome.SKIP, seconds=1.5, detail=Detail(reason="no os here")
-        ),
+        CaseResult(case="test.test_os", outcome=Outcome.SKIP, seconds=1.5, detail=Detail(reason="no os here")),
     )
     assert compare_module(skipped, expecting()).counts == {Verdict.AS_EXPECTED: 1}
-    assert verdicts(compare_module(skipped, expecting(entry("test.test_os")))) == {
-        "test.test_os": Verdict.CHANGED
-    }
+    assert verdicts(compare_module(skipped, expecting(entry("test.test_os")))) == {"test.test_os": Verdict.CHANGED}
 
 
 def test_a_module_that_failed_without_a_failed_case_is_a_regression() -> None:

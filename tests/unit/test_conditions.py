@@ -83,9 +83,7 @@ def test_a_path_is_no_python_version_until_its_own_is_given() -> None:
         ({"wasmtime": ">=50", "wasi_sdk": ">24"}, False, True),
     ],
 )
-def test_a_condition_holds_when_all_its_terms_do(
-    terms: dict[str, object], emscripten: bool, wasi: bool
-) -> None:
+def test_a_condition_holds_when_all_its_terms_do(terms: dict[str, object], emscripten: bool, wasi: bool) -> None:
     found = condition(**terms)
     assert (found.holds(facts_of(EMSCRIPTEN)), found.holds(facts_of(WASI))) == (emscripten, wasi)
 
@@ -142,15 +140,11 @@ def test_prereleases_count_as_their_release_unless_named(text: str, version: str
         ),
     ],
 )
-def test_what_cannot_be_meant_is_refused(
-    terms: dict[str, object], key: str, message: str, suggestion: str
-) -> None:
+def test_what_cannot_be_meant_is_refused(terms: dict[str, object], key: str, message: str, suggestion: str) -> None:
     assert mistakes(**terms) == [(key, message, suggestion)]
 
 
-@pytest.mark.parametrize(
-    "text", [">=3.1.69,<6", ">3,<3.0.1", "<3", "!=4", "~=3.1.4", "==4.*", ">=3.15.0a1,<3.15.0b1"]
-)
+@pytest.mark.parametrize("text", [">=3.1.69,<6", ">3,<3.0.1", "<3", "!=4", "~=3.1.4", "==4.*", ">=3.15.0a1,<3.15.0b1"])
 def test_ranges_that_hold_something_are_not_called_empty(text: str) -> None:
     assert mistakes(emscripten=text) == []
 
@@ -171,10 +165,7 @@ def test_targets_are_those_the_condition_can_hold_for() -> None:
 
 
 def test_a_condition_reads_as_a_sentence() -> None:
-    assert (
-        str(condition(target="wasi", wasi_sdk=">=24", pthreads=False))
-        == "target wasi, wasi_sdk >=24, no pthreads"
-    )
+    assert str(condition(target="wasi", wasi_sdk=">=24", pthreads=False)) == "target wasi, wasi_sdk >=24, no pthreads"
 
 
 releases = st.lists(st.integers(0, 60), min_size=1, max_size=3).map(lambda parts: ".".join(map(str, parts)))
@@ -194,9 +185,7 @@ def test_a_range_called_empty_holds_for_no_bound(low: str, high: str, first: str
         )
 
 
-@given(
-    st.dictionaries(st.sampled_from(AXES) | st.text(), st.text() | st.booleans() | st.integers() | st.none())
-)
+@given(st.dictionaries(st.sampled_from(AXES) | st.text(), st.text() | st.booleans() | st.integers() | st.none()))
 def test_reading_is_total(data: dict[str, object]) -> None:
     found, _ = read_condition(data)
     assert found.holds(facts_of(WASI)) in {True, False}

@@ -20,9 +20,7 @@ def page(found: CellResults, width: int = 100) -> str:
 
 def block(text: str, case_id: str) -> list[str]:
     """The lines about one unexpected case."""
-    return next(
-        part.splitlines() for part in text.split("\n\n") if part.splitlines()[0].endswith(f"  {case_id}")
-    )
+    return next(part.splitlines() for part in text.split("\n\n") if part.splitlines()[0].endswith(f"  {case_id}"))
 
 
 def test_the_head_counts_modules_cases_and_verdicts() -> None:
@@ -51,8 +49,7 @@ def test_the_last_line_is_the_headline() -> None:
         "wasi: 3 cases, 1 passed, 1 skipped, 1 known, 0 unexpected -> as expected"
     )
     assert page(usual()).splitlines()[-1] == (
-        "wasi: 8 cases, 2 passed, 2 skipped, 1 known -> "
-        "5 UNEXPECTED (2 regressions, 1 fixed, 1 changed, 1 missing)"
+        "wasi: 8 cases, 2 passed, 2 skipped, 1 known -> 5 UNEXPECTED (2 regressions, 1 fixed, 1 changed, 1 missing)"
     )
 
 
@@ -129,9 +126,7 @@ def test_only_the_first_are_shown_in_full() -> None:
 
 def test_a_long_traceback_is_cut_from_above_and_a_long_line_at_its_end() -> None:
     traceback = "\n".join(f"line {number} {'x' * 200}" for number in range(40))
-    text = page(
-        results(module("test_os", case("test_os.T.test_a", Outcome.FAIL, traceback=traceback))), width=60
-    )
+    text = page(results(module("test_os", case("test_os.T.test_a", Outcome.FAIL, traceback=traceback))), width=60)
     shown = [line for line in text.splitlines() if line.startswith("  | ")]
     assert [line.split()[2] for line in shown] == [str(number) for number in range(30, 40)]
     assert {len(line) for line in shown} == {60}
@@ -141,9 +136,7 @@ def test_a_long_traceback_is_cut_from_above_and_a_long_line_at_its_end() -> None
 @pytest.mark.parametrize("name", ["setUpClass (test.test_os.T)", "test.test_os.T.test_it's"])
 def test_the_command_is_quoted_for_a_shell(name: str) -> None:
     text = page(results(module("test_os", CaseResult(case=name, outcome=Outcome.ERROR))))
-    command = next(line for line in text.splitlines() if line.startswith("  again")).removeprefix(
-        "  again      "
-    )
+    command = next(line for line in text.splitlines() if line.startswith("  again")).removeprefix("  again      ")
     assert shlex.split(command) == ["python", "-m", "harness", "test", "wasi", "--case", name]
 
 

@@ -19,9 +19,7 @@ from harness.sources.base import Provenance, Source, make_source
 from harness.toolchains import Toolchain, wasi_sdk
 from tests.trees import cpython_tree
 
-CELL = Cell(
-    id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for tests"
-)
+CELL = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for tests")
 EMSCRIPTEN = dataclasses.replace(CELL, id="emscripten-4.0.10", target=Target.EMSCRIPTEN, toolchain="4.0.10")
 CPYTHON = CPythonPin(
     version="3.13.5",
@@ -291,9 +289,7 @@ def test_a_cached_source_and_toolchain_are_found(tmp_path: Path) -> None:
     assert found_in(tmp_path) == Found(source="apt", toolchain="wasi-sdk")
 
 
-def test_a_build_is_looked_for_where_the_builder_puts_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_build_is_looked_for_where_the_builder_puts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, toolchain = put_source(tmp_path), put_toolchain(tmp_path)
     assert not found_in(tmp_path).build
 
@@ -306,9 +302,7 @@ def test_a_build_is_looked_for_where_the_builder_puts_it(
     assert found_in(tmp_path).build
 
 
-def test_a_runtime_is_looked_for_where_it_is_installed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_runtime_is_looked_for_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def install(final: Path, make: Callable[[Path], None], *, say: Callable[[str], None]) -> Path:
         final.mkdir(parents=True)
         return final
@@ -318,9 +312,7 @@ def test_a_runtime_is_looked_for_where_it_is_installed(
     assert found_in(tmp_path) == Found(runtime=True)
 
 
-def test_an_sdk_of_the_users_that_is_none_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_sdk_of_the_users_that_is_none_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_toolchain(tmp_path)
     monkeypatch.setenv("WASI_SDK_PATH", str(tmp_path / "none"))
     found = found_in(tmp_path)

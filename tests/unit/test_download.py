@@ -89,9 +89,7 @@ def test_progress_is_shown_on_a_terminal_and_wiped(tmp_path: Path, monkeypatch: 
     assert terminal.getvalue().endswith("\r\x1b[K")
 
 
-def test_a_certificate_that_is_not_trusted_is_told_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_certificate_that_is_not_trusted_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def distrust(*args: Any, **kwargs: Any) -> None:
         raise urllib.error.URLError(ssl.SSLCertVerificationError("certificate verify failed"))
 

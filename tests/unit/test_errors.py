@@ -27,9 +27,7 @@ def test_every_kind_has_the_documented_exit_code(kind: type[HarnessError], code:
 
 
 def test_problems_are_told_once_in_the_order_of_their_places() -> None:
-    late = Problem(
-        file="b.toml", line=3, key="cell.id", message="is wrong", suggestion="did you mean 'wasi'?"
-    )
+    late = Problem(file="b.toml", line=3, key="cell.id", message="is wrong", suggestion="did you mean 'wasi'?")
     early = Problem(file="a.toml", message="cannot be read")
     error = ConfigError("mistakes:", problems=[late, early, late], hint="mend them")
     assert error.problems == (early, late)

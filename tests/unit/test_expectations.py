@@ -39,9 +39,7 @@ EMSCRIPTEN = Cell(
 
 
 def limitation(name: str, *targets: Target) -> Limitation:
-    return Limitation(
-        id=name, section="File system", statement=name, source=f"https://x.org/#{name}", targets=targets
-    )
+    return Limitation(id=name, section="File system", statement=name, source=f"https://x.org/#{name}", targets=targets)
 
 
 REGISTRY = Registry(
@@ -82,9 +80,7 @@ def for_wasi(folder: Path, text: str) -> CellExpectations:
 
 
 def test_an_entry_is_read_as_written(tmp_path: Path) -> None:
-    text = entry(
-        outcome='["fail", "timeout"]', when='{ target = "wasi" }', run="false", note='"seen on macOS"'
-    )
+    text = entry(outcome='["fail", "timeout"]', when='{ target = "wasi" }', run="false", note='"seen on macOS"')
     found = load(tmp_path, "\n" + text, "wasi/fs.toml").entries[0]
     assert found.place == "expected_failures/wasi/fs.toml:2"
     assert found.tests == ("test.test_os.LinkTests.test_link",)

@@ -110,9 +110,7 @@ def test_cells_without_an_id_lack_it_and_are_not_called_the_same(tmp_path: Path)
 
 
 def test_defaults_stand_once(tmp_path: Path) -> None:
-    assert told(tmp_path, DEFAULTS, DEFAULTS) == [
-        "matrices/1.toml:1: defaults: stands already in matrices/0.toml"
-    ]
+    assert told(tmp_path, DEFAULTS, DEFAULTS) == ["matrices/1.toml:1: defaults: stands already in matrices/0.toml"]
     (tmp_path / "matrices" / "1.toml").unlink()
     assert told(tmp_path, cell("wasi")) == ["matrices/0.toml: no matrix file has a [defaults] table"]
 
@@ -145,9 +143,7 @@ def three(folder: Path) -> Matrix:
         (["wasi", "wasi"], [], ["wasi"]),
     ],
 )
-def test_cells_are_selected_by_id_and_tag(
-    tmp_path: Path, ids: list[str], tags: list[str], selected: list[str]
-) -> None:
+def test_cells_are_selected_by_id_and_tag(tmp_path: Path, ids: list[str], tags: list[str], selected: list[str]) -> None:
     assert [found.id for found in three(tmp_path).select(ids=ids, tags=tags)] == selected
 
 

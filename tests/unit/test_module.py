@@ -39,9 +39,7 @@ class ScriptedGuest:
     def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
         self.starts += 1
         guest.output.write_text(self.prints)
-        journal = (
-            next(mount.host for mount in guest.mounts if mount.guest == "/journal") / Path(guest.argv[2]).name
-        )
+        journal = next(mount.host for mount in guest.mounts if mount.guest == "/journal") / Path(guest.argv[2]).name
         with journal.open("w") as stream:
             events, ending = self._play(self._ignored(guest, journal))
             stream.writelines(json.dumps(event) + "\n" for event in events)

@@ -22,9 +22,7 @@ JUNIT = """<testsuites><testsuite>
 
 
 def module(*cases: CaseResult) -> ModuleResult:
-    return ModuleResult(
-        module="test_x", outcome=Outcome.PASS, seconds=1, attempts=1, complete=True, cases=cases
-    )
+    return ModuleResult(module="test_x", outcome=Outcome.PASS, seconds=1, attempts=1, complete=True, cases=cases)
 
 
 def test_regrtest_s_own_dialect_of_junit_is_understood(tmp_path: Path) -> None:
@@ -47,9 +45,9 @@ def test_cases_that_agree_and_cases_of_ours_alone_are_no_difference() -> None:
 @pytest.mark.parametrize("theirs", [Outcome.FAIL, Outcome.SKIP, Outcome.EXPECTED_FAILURE])
 def test_another_outcome_is_an_unexplained_difference(theirs: Outcome) -> None:
     found = differences({CASE: theirs}, [module(CaseResult(case=CASE, outcome=Outcome.PASS))])
-    assert [
-        (difference.case, difference.theirs, difference.ours, difference.why) for difference in found
-    ] == [(CASE, theirs, Outcome.PASS, "")]
+    assert [(difference.case, difference.theirs, difference.ours, difference.why) for difference in found] == [
+        (CASE, theirs, Outcome.PASS, "")
+    ]
     assert "UNEXPLAINED" in render("wasi", {CASE: theirs}, found)
 
 

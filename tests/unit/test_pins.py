@@ -57,9 +57,7 @@ def test_no_file_of_ours_is_pinned_twice(own: Pins) -> None:
 
 
 def test_a_version_that_is_not_pinned_is_told_with_those_that_are(own: Pins) -> None:
-    with pytest.raises(
-        UnavailableError, match=r"CPython 3\.13\.4 is not pinned; pinned: .*3\.13\.5"
-    ) as caught:
+    with pytest.raises(UnavailableError, match=r"CPython 3\.13\.4 is not pinned; pinned: .*3\.13\.5") as caught:
         own.cpython_pin("3.13.4")
     assert "--cpython PATH" in caught.value.hint
 
@@ -86,9 +84,7 @@ def test_what_is_no_sha256_is_refused(tmp_path: Path, sha: str) -> None:
 
 def test_a_runtime_without_any_sha256_is_refused(tmp_path: Path) -> None:
     text = '[[runtime]]\nname = "wasmtime"\nversion = "1"\nsha256 = []\n'
-    assert mistakes(tmp_path, text) == [
-        "matrices/pins.toml:4: runtime.sha256: must be 64 lower-case hex digits"
-    ]
+    assert mistakes(tmp_path, text) == ["matrices/pins.toml:4: runtime.sha256: must be 64 lower-case hex digits"]
 
 
 def test_a_plain_http_address_is_refused(tmp_path: Path) -> None:
@@ -107,9 +103,7 @@ def test_half_an_apt_pin_is_refused(tmp_path: Path) -> None:
 
 def test_the_same_twice_is_refused(tmp_path: Path) -> None:
     one = f'[[runtime]]\nname = "wasmtime"\nversion = "1"\nsha256 = ["{SHA}"]\n'
-    assert mistakes(tmp_path, one * 2) == [
-        "matrices/pins.toml:7: runtime.version: wasmtime 1 is pinned twice"
-    ]
+    assert mistakes(tmp_path, one * 2) == ["matrices/pins.toml:7: runtime.version: wasmtime 1 is pinned twice"]
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:

@@ -21,16 +21,16 @@ CELL = Cell(
     runtime="20",
     description="",
 )
-PLACES = EmscriptenPlaces(
-    view=Path("/view"), build_python=Path("/native/python"), build_triple="x86_64-pc-linux-gnu"
-)
+PLACES = EmscriptenPlaces(view=Path("/view"), build_python=Path("/native/python"), build_triple="x86_64-pc-linux-gnu")
 TOOLCHAIN = {"PATH": "/em:/usr/bin", "EM_CONFIG": "/em/config", "EM_CACHE": "/em/cache"}
 
 
-def recipe_of(cell: Cell = CELL, env: Mapping[str, str] | None = None) -> Recipe:
-    return emscripten_recipe(
-        cell, PLACES, env=env or {}, toolchain=TOOLCHAIN, jobs=3, cache_file=Path("/work/config.cache")
-    )
+def recipe_of(
+    cell: Cell = CELL, env: Mapping[str, str] | None = None, dependencies: Mapping[str, str] | None = None
+) -> Recipe:
+    cache_file = Path("/work/config.cache")
+    given = {"env": env or {}, "toolchain": TOOLCHAIN, "dependencies": dependencies or {}}
+    return emscripten_recipe(cell, PLACES, **given, jobs=3, cache_file=cache_file)
 
 
 def configure_of(cell: Cell = CELL) -> tuple[str, ...]:
@@ -69,15 +69,26 @@ def test_what_a_cell_passes_on_comes_last_and_so_wins() -> None:
     assert configure_of(cell)[-2:] == cell.configure
 
 
+def test_a_library_that_is_missing_is_not_downloaded_as_a_port() -> None:
+    """configure uses the port only where both variables of a library are empty (PY_CHECK_EMSCRIPTEN_PORT)."""
+    given = {"ZLIB_CFLAGS": "-I/deps/include", "ZLIB_LIBS": "-L/deps/lib -lz"}
+    configure, make = (step.command.argv for step in recipe_of(dependencies=given).steps)
+    variables = dict(argument.split("=", 1) for argument in configure if "_CFLAGS=" in argument)
+    assert variables["ZLIB_CFLAGS"] == given["ZLIB_CFLAGS"]
+    assert variables["BZIP2_CFLAGS"]
+    assert variables["LIBSQLITE3_CFLAGS"]
+    assert f"ZLIB_LIBS={given['ZLIB_LIBS']}" in configure
+    assert "MODULE_BINASCII_LDFLAGS=" in make
+    assert "MODULE_BINASCII_LDFLAGS=" not in recipe_of().steps[1].command.argv
+
+
 def test_the_toolchain_is_laid_over_the_environment_of_both_steps() -> None:
     for step in recipe_of(env={"PATH": "/usr/bin", "EM_CACHE": "/home/cache", "HOME": "/home"}).steps:
         assert {key: step.command.env[key] for key in TOOLCHAIN} == TOOLCHAIN
         assert step.command.env["HOME"] == "/home"
 
 
-@pytest.mark.parametrize(
-    "name", ["CC", "CFLAGS", "LDFLAGS", "LINKFORSHARED", "PYTHONPATH", "PKG_CONFIG_PATH", "TZ"]
-)
+@pytest.mark.parametrize("name", ["CC", "CFLAGS", "LDFLAGS", "LINKFORSHARED", "PYTHONPATH", "PKG_CONFIG_PATH", "TZ"])
 def test_the_users_own_flags_do_not_get_into_the_build(name: str) -> None:
     env = recipe_of(env={name: "/of/the/user"}).steps[0].command.env
     assert env.get(name) != "/of/the/user"

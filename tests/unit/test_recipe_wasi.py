@@ -8,13 +8,17 @@ import pytest
 
 from harness.matrix import Cell, Target
 from harness.process import Command
-from harness.recipes.wasi import WasiPlaces, guest_environment, wasi_recipe, wasm_stack
+from harness.recipes import HostBuild
+from harness.recipes.wasi import guest_environment, wasi_recipe, wasm_stack
 
-PLACES = WasiPlaces(
+HOST = HostBuild(
     view=Path("/work/view"),
-    sdk=Path("/sdk"),
     build_python=Path("/native/python"),
     build_triple="x86_64-pc-linux-gnu",
+    sdk=Path("/sdk"),
+    env={"PATH": "/usr/bin", "PYTHONPATH": "/mine", "HOME": "/home/me", "CFLAGS": "-march=native"},
+    jobs=4,
+    cache_file=Path("/cache"),
 )
 
 
@@ -28,8 +32,7 @@ def commands(**fields: object) -> dict[str, Command]:
         "description": "",
     }
     cell = Cell(**(values | fields))  # type: ignore[arg-type]
-    env = {"PATH": "/usr/bin", "PYTHONPATH": "/mine", "HOME": "/home/me", "CFLAGS": "-march=native"}
-    recipe = wasi_recipe(cell, PLACES, env=env, jobs=4, cache_file=Path("/cache"))
+    recipe = wasi_recipe(cell, HOST)
     return {step.name: step.command for step in recipe.steps}
 
 
@@ -91,8 +94,6 @@ def test_the_guest_finds_its_sysconfig_data() -> None:
     assert guest_environment("3.13", pydebug=True) == {"PYTHONPATH": f"{path}-pydebug"}
 
 
-@pytest.mark.parametrize(
-    ("series", "mebibytes"), [("3.11", 8), ("3.13", 8), ("3.14", 16), ("3.15", 32), ("3.16", 32)]
-)
+@pytest.mark.parametrize(("series", "mebibytes"), [("3.11", 8), ("3.13", 8), ("3.14", 16), ("3.15", 32), ("3.16", 32)])
 def test_the_stack_is_what_cpython_s_own_runner_asks_for(series: str, mebibytes: int) -> None:
     assert wasm_stack(series) == mebibytes << 20

@@ -41,18 +41,12 @@ def test_an_exception_outside_any_case_counts_even_beside_a_failing_one() -> Non
         ("a.T.test_x", "a.T.test_xy"),
         ("a.b.test[1]", "a.b.test1"),
         ("a.b.test*", "a.b.test_x"),
-        ("f.<l>.T", "f.l.T"),
+        ("f.<locals>.T", "f.locals.T"),
     ],
 )
 def test_an_id_becomes_a_pattern_that_matches_it_alone(case: str, other: str) -> None:
     assert fnmatch.fnmatchcase(case, exact_pattern(case))
     assert not fnmatch.fnmatchcase(other, exact_pattern(case))
-    assert not fnmatch.fnmatchcase(
-        case.replace("1", "2").replace("*", "z") + "", exact_pattern(case)
-    ) or case in {
-        "a.b.C.test_x",
-        "t.f.<locals>.T.test",
-    }
 
 
 def test_the_second_case_of_an_id_goes_by_the_id() -> None:

@@ -23,9 +23,7 @@ def test_results_survive_the_file(tmp_path: Path) -> None:
 
 
 def test_what_is_no_utf8_survives_the_file(tmp_path: Path) -> None:
-    odd = results(
-        module("test_os", case("test_os.T.test_a", Outcome.FAIL, message="\udcff \x00 \u2028 \U0001f40d"))
-    )
+    odd = results(module("test_os", case("test_os.T.test_a", Outcome.FAIL, message="\udcff \x00 \u2028 \U0001f40d")))
     write_results(tmp_path / "results.json", odd)
     assert load_results(tmp_path / "results.json") == odd
 

@@ -58,9 +58,7 @@ def test_what_the_cache_has_is_asked_of_nobody(tmp_path: Path, asked: list[str])
     assert asked == []
 
 
-def test_a_provider_that_is_wanted_is_asked_alone_and_its_reason_is_told(
-    tmp_path: Path, asked: list[str]
-) -> None:
+def test_a_provider_that_is_wanted_is_asked_alone_and_its_reason_is_told(tmp_path: Path, asked: list[str]) -> None:
     with pytest.raises(UnavailableError) as caught:
         obtain_source("3.13.5", PINS, tmp_path, provider="tarball")
     assert asked == ["tarball"]
@@ -187,9 +185,7 @@ def test_a_link_is_copied_as_a_link(tmp_path: Path) -> None:
     assert str((source.root / "Lib" / "link.py").readlink()) == "os.py"
 
 
-def test_a_checkout_that_changes_while_it_is_copied_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_checkout_that_changes_while_it_is_copied_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = cpython_tree(tmp_path / "mine")
     copy = shutil.copy2
 
@@ -214,9 +210,7 @@ def test_a_git_source_names_its_url_and_ref(python: str, parts: tuple[str, str])
     assert git.parse(python) == parts
 
 
-@pytest.mark.parametrize(
-    "python", ["git:/srv/cpython.git", "git:git@github.com:python/cpython", "git:@main", "git:x@"]
-)
+@pytest.mark.parametrize("python", ["git:/srv/cpython.git", "git:git@github.com:python/cpython", "git:@main", "git:x@"])
 def test_a_git_source_without_a_ref_is_refused(python: str) -> None:
     with pytest.raises(ConfigError, match="names no ref") as caught:
         git.parse(python)
@@ -255,9 +249,7 @@ def test_what_each_provider_said_is_told_together() -> None:
     with pytest.raises(UnavailableError) as caught:
         first_that_can("X", attempts, hint="make it yourself", say=said.append)
     assert caught.value.message == (
-        "X cannot be had:"
-        "\n  first is away\n  in two lines\n    -> wait"
-        "\n  second is away\n  in two lines\n    -> wait"
+        "X cannot be had:\n  first is away\n  in two lines\n    -> wait\n  second is away\n  in two lines\n    -> wait"
     )
     assert said == ["first cannot provide X: first is away", "second cannot provide X: second is away"]
 

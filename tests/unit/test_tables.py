@@ -39,9 +39,7 @@ def read(folder: Path, text: str) -> tuple[list[Item | None], list[Problem]]:
     found, problems = document(folder, text)
     reader = TableReader(found, problems)
     reader.check_top_level({"item"})
-    items = [
-        reader.read(Item, data, table="item", index=index) for index, data in enumerate(reader.array("item"))
-    ]
+    items = [reader.read(Item, data, table="item", index=index) for index, data in enumerate(reader.array("item"))]
     return items, problems
 
 
@@ -58,9 +56,7 @@ def test_a_table_becomes_a_value_of_the_declared_types(tmp_path: Path) -> None:
     text = "\n".join(["[[item]]", *lines])
     items, problems = read(tmp_path, text)
     assert problems == []
-    assert items == [
-        Item(id="a", colour=Colour.GREEN, tags=(Colour.RED,), seconds=3.0, count=2, on=True, note="n")
-    ]
+    assert items == [Item(id="a", colour=Colour.GREEN, tags=(Colour.RED,), seconds=3.0, count=2, on=True, note="n")]
     assert items[0]
     assert type(items[0].seconds) is float
     assert type(items[0].colour) is Colour
@@ -83,9 +79,7 @@ def test_a_table_becomes_a_value_of_the_declared_types(tmp_path: Path) -> None:
         ("note = 1979-05-27", "must be a string, not date (datetime.date(1979, 5, 27))", ""),
     ],
 )
-def test_an_ill_typed_key_is_told_with_its_line(
-    tmp_path: Path, line: str, message: str, suggestion: str
-) -> None:
+def test_an_ill_typed_key_is_told_with_its_line(tmp_path: Path, line: str, message: str, suggestion: str) -> None:
     items, (problem,) = read(tmp_path, f'# items\n[[item]]\nid = "a"\n{line}\n')
     assert items == [None]
     assert (problem.line, problem.message, problem.suggestion) == (4, message, suggestion)

@@ -15,9 +15,7 @@ from harness.toolchains import apt, obtain_toolchain, wasi_sdk
 from harness.toolchains.base import wasi_toolchain
 from harness.toolchains.path import other_version
 
-CELL = Cell(
-    id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for tests"
-)
+CELL = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for tests")
 PIN = WasiSdkPin(
     version="25",
     llvm="19.1",

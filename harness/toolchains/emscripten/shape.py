@@ -115,9 +115,7 @@ def without_foreign(env: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in env.items() if not name.startswith(_FOREIGN) and name != "PYTHON"}
 
 
-def emscripten_environment(
-    toolchain: Toolchain, cache: Path, env: Mapping[str, str] | None = None
-) -> dict[str, str]:
+def emscripten_environment(toolchain: Toolchain, cache: Path, env: Mapping[str, str] | None = None) -> dict[str, str]:
     """What to lay over `without_foreign(env)`, so that `emcc` is the toolchain's.
 
     `env` is the harness's own unless one is given. ccache is used where it is installed.
@@ -144,9 +142,7 @@ def seed_cache(toolchain: Toolchain, cache: Path, *, say: Callable[[str], None])
             # sanity.txt names another LLVM, upon which Emscripten would empty the cache; locks are nobody's.
             ignored = shutil.ignore_patterns("sanity.txt", "*.lock")
             copy = shutil.copy2 if toolchain.provider == "path" else _link_or_copy
-            shutil.copytree(
-                seed, folder, symlinks=True, ignore=ignored, copy_function=copy, dirs_exist_ok=True
-            )
+            shutil.copytree(seed, folder, symlinks=True, ignore=ignored, copy_function=copy, dirs_exist_ok=True)
 
     make_entry(em_cache(toolchain, cache), fill, say=say)
 

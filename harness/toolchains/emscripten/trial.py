@@ -46,8 +46,7 @@ def try_out(toolchain: Toolchain, cache: Path, *, say: Callable[[str], None]) ->
         facts = {name: _version(toolchain, program, env) for name, program in _PROGRAMS.items()}
     if facts["emscripten"] != toolchain.version:
         raise UnavailableError(
-            f"{toolchain.provider}: emcc says that it is {facts['emscripten']}, the cell wants "
-            f"{toolchain.version}",
+            f"{toolchain.provider}: emcc says that it is {facts['emscripten']}, the cell wants {toolchain.version}",
             hint="use another provider (--provider), or choose a cell of that version",
         )
     facts |= toolchain.facts
