@@ -20,6 +20,8 @@ from harness.errors import UnavailableError
 from harness.process import Command, Completed, capture, run
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+# Their lists are valid for a week; a mirror or a snapshot may have older ones, and packages are checked all the same.
+ROLLING = frozenset({"testing", "forky", "unstable", "sid"})
 _KEPT = re.compile(r"Acquire::(https?|Retries|ForceIPv[46]|Check-Valid-Until|Check-Date)\b", re.IGNORECASE)
 
 
@@ -52,8 +54,8 @@ def sources_list(uri: str, suite: str, keyring: Path) -> str:
     return f"deb {where}deb-src {where}"
 
 
-def configuration(folder: Path, architecture: str, machine: str) -> str:
-    """An apt.conf that keeps everything in `folder`.
+def configuration(folder: Path, architecture: str, machine: str, suite: str = "") -> str:
+    """An apt.conf that keeps everything in `folder`. The lists of a rolling suite may be out of date.
 
     Of the machine's own (`apt-config dump`) only how it reaches the network is kept: its hooks are for its
     own cache, and would run when ours changes.
@@ -82,7 +84,8 @@ def configuration(folder: Path, architecture: str, machine: str) -> str:
         'Acquire::http::Timeout "20";',
     ]
     kept = [line for line in machine.splitlines() if _KEPT.match(line) and not line.endswith('"";')]
-    return "\n".join([*own, *kept, ""])
+    late = ['Acquire::Check-Valid-Until "false";'] if suite in ROLLING else []
+    return "\n".join([*own, *kept, *late, ""])
 
 
 def open_apt(suite: str, cache: Path, *, say: Callable[[str], None] = print) -> Apt:
@@ -96,7 +99,7 @@ def open_apt(suite: str, cache: Path, *, say: Callable[[str], None] = print) -> 
             (folder / part).mkdir(parents=True, exist_ok=True)
         (folder / "status").write_text("")
         (folder / "sources.list").write_text(sources_list(uri, suite, KEYRING))
-        text = configuration(folder, architecture, capture(["apt-config", "dump"]))
+        text = configuration(folder, architecture, capture(["apt-config", "dump"]), suite)
         (folder / "apt.conf").write_text(text)
     except OSError as error:
         raise disk_error(error, folder) from error
@@ -178,9 +181,7 @@ def patch_programs(folder: Path, prefix: Path, final: Path) -> None:
 
     The prefix will stand at `final`, and programs hold that path: they run only there.
     """
-    patchelf = find_patchelf()
-    libraries = [*prefix.glob("usr/lib/*-linux-gnu*"), *prefix.glob("usr/lib/llvm-*/lib")]
-    rpath = ":".join(str(final / path.relative_to(prefix)) for path in libraries)
+    patchelf, rpath = find_patchelf(), _rpath(prefix, final)
     for program in sorted(folder.iterdir()):
         if program.is_symlink() or not program.is_file() or not _is_elf(program):
             continue
@@ -193,6 +194,31 @@ def patch_programs(folder: Path, prefix: Path, final: Path) -> None:
         done = run(Command(argv=(patchelf, *options, str(program)), cwd=folder, timeout=120))
         if not done.ok:
             raise _failed(done, f"apt: {program} cannot be made to use {interpreter}")
+
+
+def patch_libraries(prefix: Path, final: Path) -> None:
+    """Makes each library that has a path of its own for others look in its prefix, which will stand at `final`.
+
+    What the other libraries need is looked for where the program says.
+    """
+    patchelf, rpath = find_patchelf(), _rpath(prefix, final)
+    for folder in _library_folders(prefix):
+        for library in sorted(folder.glob("*.so*")):
+            if library.is_symlink() or not library.is_file() or not _is_elf(library):
+                continue
+            if capture([patchelf, "--print-rpath", str(library)]):
+                argv = (patchelf, "--force-rpath", "--set-rpath", rpath, str(library))
+                done = run(Command(argv=argv, cwd=folder, timeout=120))
+                if not done.ok:
+                    raise _failed(done, f"apt: {library} cannot be made to use the libraries of its prefix")
+
+
+def _library_folders(prefix: Path) -> list[Path]:
+    return [*prefix.glob("usr/lib/*-linux-gnu*"), *prefix.glob("usr/lib/llvm-*/lib")]
+
+
+def _rpath(prefix: Path, final: Path) -> str:
+    return ":".join(str(final / path.relative_to(prefix)) for path in _library_folders(prefix))
 
 
 def _is_elf(path: Path) -> bool:

@@ -29,7 +29,7 @@ from harness.stage import make_read_only, stage
 from harness.toolchains import Toolchain
 from harness.toolchains.emscripten import shape
 
-MANIFEST_SCHEMA = 1
+MANIFEST_SCHEMA = 2
 LOG_LINES = 25
 # A step that fails with less than this free has failed for that.
 FULL_DISK_BYTES = 64 << 10

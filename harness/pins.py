@@ -12,7 +12,7 @@ from typing import TypeVar
 from harness.errors import ConfigError, Problem, UnavailableError, did_you_mean
 from harness.tables import TableReader, load_document
 
-T = TypeVar("T", "CPythonPin", "WasiSdkPin", "WasiSdkArchive", "EmsdkPin", "EmscriptenPin", "RuntimePin")
+T = TypeVar("T", "CPythonPin", "WasiSdkPin", "WasiSdkArchive", "EmscriptenPin", "RuntimePin")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -198,7 +198,7 @@ def _check_nodes(pins: Pins, reader: TableReader) -> None:
 
 
 def _contradictions(
-    pin: CPythonPin | WasiSdkPin | WasiSdkArchive | EmsdkPin | EmscriptenPin | RuntimePin,
+    pin: CPythonPin | WasiSdkPin | WasiSdkArchive | EmscriptenPin | RuntimePin,
 ) -> Iterable[tuple[str, str]]:
     if isinstance(pin, CPythonPin | WasiSdkArchive | RuntimePin):
         hashes = pin.sha256 if isinstance(pin.sha256, tuple) else (pin.sha256,)

@@ -24,8 +24,8 @@ BUILD_FOLDER = "cross-build/wasm32-emscripten"
 MODULE = f"{BUILD_FOLDER}/python.mjs"
 WASM = f"{BUILD_FOLDER}/python.wasm"
 
-# configure puts its own link flags behind those of the environment's LINKFORSHARED and in front of them what
-# these take back. They go into the link of the interpreter alone, not into those of extension modules.
+# Given as LINKFORSHARED: configure adds its own to it, and the Makefile puts it behind LDFLAGS_NODIST, whose
+# -sNODERAWFS it so takes back. It counts for the link of the interpreter alone, not for those of extension modules.
 LINK_FLAGS = (
     "-sNODERAWFS=0",
     "-sMODULARIZE",
@@ -36,18 +36,28 @@ LINK_FLAGS = (
 )
 DEPARTURES = (
     "Tools/wasm/wasm_build.py itself is not run: it builds below the checkout, which the harness never writes to",
-    "linked with -sNODERAWFS=0: with the host's files as its own the guest would reach all of them, and on "
-    "Emscripten 3.1.69 it has no standard streams; the harness mounts folders with NODEFS instead",
-    "linked with -sMODULARIZE -sEXPORT_ES6 -sEXPORTED_RUNTIME_METHODS=FS,callMain,ENV and the suffix .mjs, as "
-    "CPython 3.14 does: the engine makes one instance for each module of the suite",
-    "linked with -sSTACK_SIZE=5MB -sTEXTDECODER=2, as CPython 3.14 does: from Emscripten 3.1.27 on the default "
-    "stack is 64 KiB, on which CPython does not start",
+    (
+        "linked with -sNODERAWFS=0: with the host's files as its own the guest would reach all of them, and on "
+        "Emscripten 3.1.69 it has no standard streams; the harness mounts folders with NODEFS instead"
+    ),
+    (
+        "linked with -sMODULARIZE -sEXPORT_ES6 -sEXPORTED_RUNTIME_METHODS=FS,callMain,ENV and the suffix .mjs, as "
+        "CPython 3.14 does: the engine makes one instance for each module of the suite"
+    ),
+    (
+        "linked with -sSTACK_SIZE=5MB -sTEXTDECODER=2, as CPython 3.14 does: from Emscripten 3.1.27 on the default "
+        "stack is 64 KiB, on which CPython does not start"
+    ),
     "HOSTRUNNER is plain `node`: configure would add options that newer Nodes do not know",
     "configure gets a cache file, which its results do not depend on",
-    "the ports of Emscripten for zlib, bzip2 and sqlite3 are not used: emcc downloads them whenever it likes; what "
-    "the harness has built itself is named to configure, what it has not is missing",
-    "make gets MODULE_BINASCII_LDFLAGS= where zlib is linked: -sMAIN_MODULE links archives whole, and zlib's own "
-    "module names it already",
+    (
+        "the ports of Emscripten for zlib, bzip2 and sqlite3 are not used: emcc downloads them whenever it likes; what "
+        "the harness has built itself is named to configure, what it has not is missing"
+    ),
+    (
+        "make gets MODULE_BINASCII_LDFLAGS= where zlib is linked: -sMAIN_MODULE links archives whole, and zlib's own "
+        "module names it already"
+    ),
 )
 
 # configure takes the port of Emscripten where it is given neither of a library's two variables; with flags that say

@@ -4,31 +4,65 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from harness.errors import ConfigError, UnavailableError, did_you_mean
 from harness.matrix import Cell, Target
-from harness.pins import Pins, WasiSdkPin
+from harness.pins import EmscriptenPin, Pins, WasiSdkPin
 from harness.providers import first_that_can
 from harness.toolchains import apt, wasi_sdk
 from harness.toolchains import path as own
 from harness.toolchains.base import Toolchain, cached
+from harness.toolchains.emscripten import apt as emscripten_apt
+from harness.toolchains.emscripten import emsdk
+from harness.toolchains.emscripten import path as own_emscripten
 
-__all__ = ["Toolchain", "obtain_toolchain"]
+__all__ = ["EMSCRIPTEN_PROVIDERS", "PROVIDERS", "Toolchain", "obtain_toolchain"]
 
-
-class Provider(Protocol):
-    """A module that can get a WASI SDK into the cache."""
-
-    def entry(self, pin: WasiSdkPin, pins: Pins, cache: Path, /) -> Path | None:
-        """Where it stands in the cache; None when this provider has no such SDK."""
-
-    def obtain(self, pin: WasiSdkPin, pins: Pins, cache: Path, say: Callable[[str], None], /) -> Toolchain:
-        """The SDK, or UnavailableError."""
+P_contra = TypeVar("P_contra", contravariant=True)
 
 
-PROVIDERS: Mapping[str, Provider] = {"wasi-sdk": wasi_sdk, "apt": apt}
+class Provider(Protocol[P_contra]):
+    """A module that can get the toolchain of a pin into the cache."""
+
+    def entry(self, pin: P_contra, pins: Pins, cache: Path, /) -> Path | None:
+        """Where it stands in the cache; None when this provider has no such toolchain."""
+
+    def obtain(self, pin: P_contra, pins: Pins, cache: Path, say: Callable[[str], None], /) -> Toolchain:
+        """The toolchain, or UnavailableError."""
+
+
+PROVIDERS: Mapping[str, Provider[WasiSdkPin]] = {"wasi-sdk": wasi_sdk, "apt": apt}
+EMSCRIPTEN_PROVIDERS: Mapping[str, Provider[EmscriptenPin]] = {"emsdk": emsdk, "apt": emscripten_apt}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    """The ways to one toolchain. `attempts` has `path` first, then the providers in their order.
+
+    `set_up` is whether the user has one of their own ready; `in_cache` names the providers whose the cache has.
+    """
+
+    what: str
+    hint: str
+    attempts: Mapping[str, Callable[[], Toolchain]]
+    set_up: bool
+    in_cache: frozenset[str]
+
+    def order(self, wanted: str) -> tuple[str, ...]:
+        """Whom to ask: the one that is wanted; else the user's own, who has it in the cache, the others."""
+        if wanted:
+            if wanted not in self.attempts:
+                suggestion = did_you_mean(wanted, self.attempts)
+                raise ConfigError(f"there is no toolchain provider {wanted!r}; {suggestion}")
+            return (wanted,)
+        others = sorted((name for name in self.attempts if name != "path"), key=self._is_missing)
+        return (*(("path",) if self.set_up else ()), *others)
+
+    def _is_missing(self, name: str) -> bool:
+        return name not in self.in_cache
 
 
 def obtain_toolchain(
@@ -40,50 +74,67 @@ def obtain_toolchain(
     path: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> Toolchain:
-    """The WASI SDK of the cell, of exactly its version.
+    """The WASI SDK or the Emscripten of the cell, of exactly its version.
 
-    `path` is taken and nothing else. Without it: WASI_SDK_PATH when that is set, what the cache has, the
-    release archive, then apt; or only `provider`. UnavailableError tells why each of them could not.
+    `path` is taken and nothing else. Without it: the user's own (WASI_SDK_PATH; $EMSDK or an emcc on PATH, if
+    it is of the version), what the cache has, the official release, then apt; or only `provider`.
+    UnavailableError tells why each of them could not.
     """
-    if cell.target is not Target.WASI:
-        raise ConfigError(f"{cell.id}: there is no toolchain provider for {cell.target}")
-    pin = pins.wasi_sdk_pin(cell.toolchain)
-    names = ("path",) if path else _order(pin, pins, cache, provider)
-    folder = path or _from_environment()
-
-    def attempt(name: str) -> Callable[[], Toolchain]:
-        if name == "path":
-            return lambda: own.obtain(pin, _given(folder))
-        return lambda: PROVIDERS[name].obtain(pin, pins, cache, say)
-
-    what = f"WASI SDK {pin.version}"
-    hint = f"one that you have always works: {own.VARIABLE}=FOLDER"
-    toolchain = first_that_can(what, {name: attempt(name) for name in names}, hint=hint, say=say)
-    say(f"{what} is from {toolchain.provider}: {toolchain.root}")
+    choose = _wasi if cell.target is Target.WASI else _emscripten
+    choice = choose(cell.toolchain, pins, cache, path, say)
+    names = choice.order("path" if path else provider)
+    attempts = {name: choice.attempts[name] for name in names}
+    toolchain = first_that_can(choice.what, attempts, hint=choice.hint, say=say)
+    say(f"{choice.what} is from {toolchain.provider}: {toolchain.root}")
     return toolchain
 
 
-def _order(pin: WasiSdkPin, pins: Pins, cache: Path, wanted: str) -> tuple[str, ...]:
-    """Whom to ask: the one that is wanted; else the user's own, whoever has it in the cache, the others."""
-    if wanted:
-        names = ("path", *PROVIDERS)
-        if wanted not in names:
-            raise ConfigError(f"there is no toolchain provider {wanted!r}; {did_you_mean(wanted, names)}")
-        return (wanted,)
-
-    def is_missing(name: str) -> bool:
-        entry = PROVIDERS[name].entry(pin, pins, cache)
-        return entry is None or cached(entry) is None
-
-    return (*(("path",) if _from_environment() else ()), *sorted(PROVIDERS, key=is_missing))
-
-
-def _from_environment() -> Path | None:
-    value = os.environ.get(own.VARIABLE)
-    return Path(value) if value else None
+def _wasi(version: str, pins: Pins, cache: Path, path: Path | None, say: Callable[[str], None]) -> _Choice:
+    pin = pins.wasi_sdk_pin(version)
+    given = os.environ.get(own.VARIABLE)
+    folder = path or (Path(given) if given else None)
+    missing = f"path: {own.VARIABLE} is not set", "set it to the folder of a WASI SDK"
+    attempts = {"path": lambda: own.obtain(pin, _given(folder, *missing))}
+    return _Choice(
+        what=f"WASI SDK {pin.version}",
+        hint=f"one that you have always works: {own.VARIABLE}=FOLDER",
+        attempts=attempts | _attempts(PROVIDERS, pin, pins, cache, say),
+        set_up=bool(given),
+        in_cache=_in_cache(PROVIDERS, pin, pins, cache),
+    )
 
 
-def _given(folder: Path | None) -> Path:
+def _emscripten(version: str, pins: Pins, cache: Path, path: Path | None, say: Callable[[str], None]) -> _Choice:
+    pin = pins.emscripten_pin(version)
+    given = own_emscripten.from_environment()
+    folder = path or given
+    missing = "path: $EMSDK is not set and no emcc is on PATH", "source emsdk_env.sh, or give --toolchain PATH"
+    attempts = {"path": lambda: own_emscripten.obtain(pin, _given(folder, *missing), pins, cache, say)}
+    return _Choice(
+        what=f"Emscripten {pin.version}",
+        hint="one that you have serves: --toolchain PATH, of exactly that version",
+        attempts=attempts | _attempts(EMSCRIPTEN_PROVIDERS, pin, pins, cache, say),
+        # Who uses several versions has one of them on PATH: that it is another is no news.
+        set_up=given is not None and own_emscripten.is_of_version(given, version),
+        in_cache=_in_cache(EMSCRIPTEN_PROVIDERS, pin, pins, cache),
+    )
+
+
+def _attempts(
+    providers: Mapping[str, Provider[P_contra]], pin: P_contra, pins: Pins, cache: Path, say: Callable[[str], None]
+) -> dict[str, Callable[[], Toolchain]]:
+    def attempt(provider: Provider[P_contra]) -> Callable[[], Toolchain]:
+        return lambda: provider.obtain(pin, pins, cache, say)
+
+    return {name: attempt(provider) for name, provider in providers.items()}
+
+
+def _in_cache(providers: Mapping[str, Provider[P_contra]], pin: P_contra, pins: Pins, cache: Path) -> frozenset[str]:
+    entries = {name: provider.entry(pin, pins, cache) for name, provider in providers.items()}
+    return frozenset(name for name, entry in entries.items() if entry and cached(entry))
+
+
+def _given(folder: Path | None, fault: str, hint: str) -> Path:
     if folder is None:
-        raise UnavailableError(f"path: {own.VARIABLE} is not set", hint="set it to the folder of a WASI SDK")
+        raise UnavailableError(fault, hint=hint)
     return folder

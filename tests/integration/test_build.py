@@ -205,7 +205,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_there(bench: Bench, tmp_path: P
 
 def test_the_manifest_is_json_on_disk(bench: Bench) -> None:
     build = bench.build()
-    assert json.loads((build.folder / "manifest.json").read_text())["schema"] == 1
+    assert json.loads((build.folder / "manifest.json").read_text())["schema"] == 2
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:

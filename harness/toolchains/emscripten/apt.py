@@ -42,6 +42,7 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
         _set_binaryen_apart(prefix, folder / "binaryen")
         for programs in (llvm, folder / "binaryen" / "bin"):
             apt.patch_programs(programs, prefix, final / "prefix")
+        apt.patch_libraries(prefix, final / "prefix")
         _link_modules(prefix)
         parts = shape.Parts(
             emscripten=final / "prefix" / "usr" / "share" / "emscripten",

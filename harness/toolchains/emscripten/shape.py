@@ -106,8 +106,11 @@ def entry_name(version: str, provider: str, *parts: object) -> str:
 
 
 def em_cache(toolchain: Toolchain, cache: Path) -> Path:
-    """Where the system libraries are that this toolchain has built. emcc itself locks it."""
-    return cache / "emscripten-caches" / toolchain.id
+    """Where the system libraries are that this toolchain has built. emcc itself locks it.
+
+    It is that of one place too: Emscripten empties an EM_CACHE when it is used with LLVM at another path.
+    """
+    return cache / "emscripten-caches" / f"{toolchain.id}-{content_key(str(toolchain.root))[:8]}"
 
 
 def without_foreign(env: Mapping[str, str]) -> dict[str, str]:

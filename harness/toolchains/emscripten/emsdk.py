@@ -1,0 +1,132 @@
+"""The official Emscripten, installed by emsdk: a pinned commit of it, in a folder of its own for each version.
+
+emsdk checks no archive that it downloads, but its repository holds the sha256 of each, for Bazel.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.cache import remove_tree
+from harness.download import file_sha256
+from harness.errors import UnavailableError
+from harness.git import export, fetch_commit
+from harness.pins import EmscriptenPin, EmsdkPin, Pins
+from harness.process import Command, run
+from harness.runtimes import obtain_runtime
+from harness.toolchains.base import Toolchain
+from harness.toolchains.emscripten import shape
+from harness.toolchains.emscripten.trial import make_emscripten
+
+_RELEASE = re.compile(r'^\s+"(\d+\.\d+\.\d+)": struct\((.*?)\),$', re.MULTILINE | re.DOTALL)
+_FIELD = re.compile(r'(\w+) = "([0-9a-f]+)"')
+_SYSTEMS = {"linux": "linux", "darwin": "mac"}
+_MACHINES = {"x86_64": "", "amd64": "", "arm64": "_arm64", "aarch64": "_arm64"}
+
+
+def entry(pin: EmscriptenPin, pins: Pins, cache: Path) -> Path | None:
+    """Its place in the cache; None when no emsdk is pinned."""
+    if pins.emsdk is None:
+        return None
+    name = shape.entry_name(pin.version, "emsdk", pins.emsdk.commit, pin.node, cache)
+    return cache / "toolchains" / name
+
+
+def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], None]) -> Toolchain:
+    """The release, installed and tried unless the cache has it.
+
+    emsdk's downloads are kept, so that installing it again needs no network.
+    """
+    emsdk, final = pins.emsdk, entry(pin, pins, cache)
+    if emsdk is None or final is None:
+        raise UnavailableError("emsdk: none is pinned", hint="add [emsdk] to matrices/pins.toml")
+    node = obtain_runtime("node", pin.node, pins, cache, say=say) / "bin" / "node"
+
+    def fill(folder: Path) -> Toolchain:
+        tree = folder / "emsdk"
+        tree.mkdir()
+        export(*fetch_commit(emsdk.url, emsdk.commit, cache, say=say), tree)
+        sha256 = _install(pin.version, emsdk, tree, cache, say)
+        upstream = final / "emsdk" / "upstream"
+        parts = shape.Parts(
+            emscripten=upstream / "emscripten",
+            llvm=upstream / "bin",
+            binaryen=upstream,
+            node=node,
+            seed=upstream / "emscripten" / "cache",
+        )
+        shape.lay_out(folder / "sdk", parts, now=lambda path: folder / path.relative_to(final))
+        facts = {"emsdk": emsdk.commit, "sha256": sha256, "node": pin.node}
+        return shape.emscripten_toolchain("emsdk", pin.version, final / "sdk", facts)
+
+    return make_emscripten(final, fill, cache, say=say)
+
+
+def archive_pin(revisions: str, version: str, system: str, machine: str) -> tuple[str, str]:
+    """The build id and the sha256 of a release's archive, by emsdk's `bazel/revisions.bzl`.
+
+    UnavailableError when that emsdk does not know the version, or has none for the platform.
+    """
+    releases = {name: dict(_FIELD.findall(fields)) for name, fields in _RELEASE.findall(revisions)}
+    if version not in releases:
+        newest = next(iter(releases), "none")
+        raise UnavailableError(
+            f"emsdk: the pinned emsdk does not know Emscripten {version}; the newest that it knows is {newest}",
+            hint="pin a newer commit of emsdk in matrices/pins.toml",
+        )
+    key = f"sha_{_SYSTEMS.get(system, system)}{_MACHINES.get(machine.lower(), machine)}"
+    if key not in releases[version]:
+        raise UnavailableError(
+            f"emsdk: there is no archive of Emscripten {version} for {system} on {machine}",
+            hint="choose a newer version, or use an Emscripten of your own: --toolchain PATH",
+        )
+    return releases[version]["hash"], releases[version][key]
+
+
+def _install(version: str, emsdk: EmsdkPin, tree: Path, cache: Path, say: Callable[[str], None]) -> str:
+    """Installs and activates the version in that tree; gives the sha256 of its archive, which is checked."""
+    revisions = (tree / "bazel" / "revisions.bzl").read_text(encoding="utf-8")
+    build, sha256 = archive_pin(revisions, version, sys.platform, platform.machine())
+    downloads, kept = tree / "downloads", cache / "emsdk-downloads"
+    for folder in (downloads, kept):
+        folder.mkdir(exist_ok=True)
+    _link_all(kept, downloads)
+    say(f"emsdk: installing Emscripten {version} with emsdk {emsdk.commit[:12]}")
+    _emsdk(tree, "install", version)
+    _emsdk(tree, "activate", version)
+    archives = [path for path in downloads.iterdir() if path.name.startswith(f"{build}-wasm-binaries")]
+    if [file_sha256(path) for path in archives] != [sha256]:
+        for path in archives:
+            (kept / path.name).unlink(missing_ok=True)
+        raise UnavailableError(
+            f"emsdk: the archive of Emscripten {version} is not the one that emsdk's own revisions.bzl pins: "
+            f"wanted one of sha256 {sha256}, found {', '.join(path.name for path in archives) or 'none'}",
+            hint="it was deleted: try again; if it stays so, something on the way changes downloads",
+        )
+    # Only what has been installed and checked is kept: one that broke off would never be downloaded again.
+    _link_all(downloads, kept)
+    remove_tree(downloads)
+    return sha256
+
+
+def _link_all(source: Path, target: Path) -> None:
+    for path in source.iterdir():
+        if not (target / path.name).exists():
+            os.link(path, target / path.name)
+
+
+def _emsdk(tree: Path, *arguments: str) -> None:
+    settings = {"EMSDK_KEEP_DOWNLOADS": "1", "EMSDK_NOTTY": "1", "EMSDK_PYTHON": sys.executable}
+    env = shape.without_foreign(os.environ) | settings
+    done = run(Command(argv=(str(tree / "emsdk"), *arguments), cwd=tree, env=env, timeout=3600))
+    if not done.ok:
+        words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-8:])
+        raise UnavailableError(
+            f"emsdk: `emsdk {' '.join(arguments)}` {done.ending}\n{words}".rstrip(),
+            hint="check the network and the proxy settings (https_proxy); apt, or one of your own, needs no emsdk",
+        )
