@@ -4,10 +4,11 @@
 // text alone. What is left to the host is guarded here: no operation follows a link, or writes to a mount that is not
 // writable (permissions do not protect files from a chmod by their owner).
 
-import { constants, realpathSync, writeSync } from "node:fs";
-import { dirname, sep } from "node:path";
+import { constants, lstatSync, realpathSync, writeSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
 
 const EACCES = 2;
+const EEXIST = 20;
 const EROFS = 69;
 const EOPNOTSUPP = 138;
 const ESPIPE = 70;
@@ -69,12 +70,16 @@ function guard(FS, NODEFS) {
       return operation(...operands);
     };
   };
-  for (const name of ["mknod", "unlink", "rmdir", "symlink"]) before(nodes, name, mustBeWritable);
+  for (const name of ["unlink", "rmdir", "symlink"]) before(nodes, name, mustBeWritable);
   before(nodes, "rename", (node, folder) => { mustBeWritable(node); mustBeWritable(folder); });
+  // Node's chmod, utimes, truncate and writeFile follow links.
   before(nodes, "setattr", (node) => {
     mustBeWritable(node);
-    // Node's chmod, utimes and truncate follow links.
-    if (FS.isLink(node.mode)) refuse(EOPNOTSUPP);
+    if (isLink(NODEFS.realPath(node))) refuse(EOPNOTSUPP);
+  });
+  before(nodes, "mknod", (folder, name) => {
+    mustBeWritable(folder);
+    if (isLink(join(NODEFS.realPath(folder), name))) refuse(EEXIST);
   });
   before(streams, "open", (stream) => {
     if (stream.flags & (constants.O_WRONLY | constants.O_RDWR)) mustBeWritable(stream.node);
@@ -87,6 +92,10 @@ function guard(FS, NODEFS) {
     if (writable && path !== root && !isInside(FS.isDir(node.mode) ? path : dirname(path), root)) refuse(EACCES);
     return path;
   };
+}
+
+function isLink(path) {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 }
 
 // Whether a folder lies in the mount once all links are followed. One that does not exist lies where its parent does.

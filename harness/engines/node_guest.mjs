@@ -1,21 +1,12 @@
 // One guest: a fresh instance of the Emscripten module in a Worker of node_host.mjs.
 
 import { openSync, writeSync } from "node:fs";
-import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
 
 import { layFiles, openStreams } from "./node_files.mjs";
 
-const { argv, compiled, ended, env, limits, module, mounts, output, wasm } = workerData;
-
-// Emscripten starts a Worker for each pthread and knows nothing of limits: the stack would be a quarter of ours.
-const threads = createRequire(import.meta.url)("node:worker_threads");
-threads.Worker = class extends threads.Worker {
-  constructor(file, options) {
-    super(file, { ...options, resourceLimits: limits });
-  }
-};
+const { argv, compiled, ended, env, module, mounts, output, wasm } = workerData;
 
 const descriptor = openSync(output, "a");
 const say = (line) => writeSync(descriptor, `${line}\n`);

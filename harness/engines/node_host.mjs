@@ -7,6 +7,7 @@
 
 import { createReadStream, readFileSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 
 const REQUESTS = 3;
@@ -32,10 +33,10 @@ function start(request) {
   const ended = new Int32Array(new SharedArrayBuffer(8));
   let fault;
   guest = new Worker(new URL("node_guest.mjs", import.meta.url), {
-    workerData: { ...request, module: settings.module, wasm: settings.wasm, limits: settings.limits, compiled, ended },
+    workerData: { ...request, module: settings.module, wasm: settings.wasm, compiled, ended },
     resourceLimits: settings.limits,
     env: {},
-    execArgv: [],
+    execArgv: ["--require", fileURLToPath(new URL("node_confine.cjs", import.meta.url))],
   });
   guest.on("message", () => guest.terminate());
   guest.on("error", (error) => { fault ??= describe(error); });

@@ -1,0 +1,16 @@
+// Loaded first in every thread of a guest, those that Emscripten starts for pthreads included.
+
+"use strict";
+
+const processes = require("node:child_process");
+const threads = require("node:worker_threads");
+
+// Emscripten's system() runs a shell of the host. Now it finds none of the commands asked for.
+processes.spawnSync = () => ({ status: 127, signal: null });
+
+// Emscripten knows nothing of limits: the stack of a pthread would be a fraction of the first thread's.
+threads.Worker = class extends threads.Worker {
+  constructor(file, options) {
+    super(file, { ...options, resourceLimits: threads.resourceLimits });
+  }
+};
