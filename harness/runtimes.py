@@ -31,11 +31,16 @@ def obtain_runtime(name: str, version: str, pins: Pins, cache: Path, *, say: Cal
     is missing, or nothing that it offers has a pinned sha256.
     """
     pin = pins.runtime_pin(name, version)
-    key = content_key([sys.platform, platform.machine(), pin.sha256])
-    final = cache / "runtimes" / f"{name}-{version}-{key}"
+    final = runtime_folder(pin, cache)
     if final.exists():
         return final
     return make_entry(final, lambda folder: _install(pin, folder, say), say=say)
+
+
+def runtime_folder(pin: RuntimePin, cache: Path) -> Path:
+    """Where that runtime is for this machine, once it is there."""
+    key = content_key([sys.platform, platform.machine(), pin.sha256])
+    return cache / "runtimes" / f"{pin.name}-{pin.version}-{key}"
 
 
 def npm_package(pin: RuntimePin, system: str = sys.platform, machine: str = "") -> str:

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,10 +19,13 @@ from pathlib import Path
 import pytest
 import wasmtime
 
-from harness.engines import Ending, EngineSession, GuestExit, GuestRun
+from harness.engines import Ending, EngineSession, GuestExit, GuestRun, Mount
 from harness.engines.node import open_session
 from harness.engines.session import ChildEngine
 from harness.errors import UnavailableError
+from harness.outcomes import Outcome
+from harness.prepare import Prepared
+from harness.suite.module import run_module
 
 NODE = shutil.which("node")
 pytestmark = [
@@ -282,6 +286,65 @@ def test_an_engine_ends_when_its_input_does_even_if_a_guest_loops(opened: Opener
 
     ended = session.run(GuestRun(argv=("guest",), mounts=(), output=tmp_path / "o"), hang_up)
     assert ended.ending is Ending.ENGINE_DIED
+
+
+REAL = pytest.mark.toolchain
+SCRIPTS = Path(__file__).parent.parent / "data"
+
+
+@REAL
+@pytest.mark.parametrize("module", ["test_json", "test_dict", "test_enum"])
+def test_a_module_of_the_suite_runs_to_its_end(emscripten: Prepared, tmp_path: Path, module: str) -> None:
+    """With deep recursion in it: Node's stack must not end before CPython's own limits do."""
+    with contextlib.closing(emscripten.open_engine(tmp_path / "engine.log", 0)) as engine:
+        job = emscripten.job(module, tmp_path / module, match=(), excluded=(), should_stop=lambda: False)
+        result = run_module(job, engine)
+    assert (result.outcome, result.attempts, result.complete) == (Outcome.PASS, 1, True), result
+    assert len(result.cases) > 50
+
+
+def run_script(prepared: Prepared, folder: Path, name: str, *arguments: str) -> list[str]:
+    """What a script of tests/data prints inside the built interpreter, with `folder`/scratch as its /tmp."""
+    (folder / "given").mkdir()
+    shutil.copy(SCRIPTS / name, folder / "given")
+    (folder / "scratch").mkdir()
+    job = prepared.job("unused", folder / "job", match=(), excluded=(), should_stop=lambda: False)
+    guest = GuestRun(
+        argv=(*job.python, f"/given/{name}", *arguments),
+        mounts=(
+            *job.mounts,
+            Mount(host=folder / "given", guest="/given"),
+            Mount(host=folder / "scratch", guest="/tmp", writable=True),
+        ),
+        env=job.env,
+        output=folder / "output.txt",
+    )
+    deadline = time.monotonic() + 60
+    with contextlib.closing(prepared.open_engine(folder / "engine.log", 0)) as engine:
+        ended = engine.run(guest, lambda: "too long" if time.monotonic() > deadline else None)
+    printed = guest.output.read_text()
+    assert (ended.ending, ended.status) == (Ending.EXITED, 0), (ended, printed)
+    return printed.splitlines()
+
+
+def content(folder: Path) -> dict[str, tuple[int, float, bytes]]:
+    paths = [folder, *folder.iterdir()]
+    return {
+        path.name: (path.stat().st_mode, path.stat().st_mtime, path.read_bytes() if path.is_file() else b"")
+        for path in paths
+    }
+
+
+@REAL
+def test_no_way_leads_out_of_what_is_mounted(emscripten: Prepared, tmp_path: Path) -> None:
+    outside = Path(tempfile.mkdtemp(dir="/var/tmp"))  # not below /tmp: the guest has a /tmp of its own
+    try:
+        (outside / "secret").write_text("hidden")
+        before = content(outside)
+        assert run_script(emscripten, tmp_path, "escape.py", str(outside)) == ["end"]
+        assert content(outside) == before
+    finally:
+        shutil.rmtree(outside)
 
 
 def _is_alive(pid: int) -> bool:

@@ -52,6 +52,9 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
             seed=final / "prefix" / "usr" / "share" / "emscripten" / "cache",
         )
         shape.lay_out(folder / "sdk", parts, now=lambda path: folder / path.relative_to(final))
+        # Debian has patched 3.1.6 to look for binaryen's programs on PATH.
+        for program in (folder / "binaryen" / "bin").iterdir():
+            (folder / "sdk" / "bin" / program.name).symlink_to(parts.binaryen / "bin" / program.name)
         facts = {"suite": pin.apt_suite, "packages": packages_told(versions), "node": pin.node}
         return shape.emscripten_toolchain("apt", pin.version, final / "sdk", facts)
 

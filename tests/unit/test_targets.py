@@ -1,0 +1,49 @@
+"""Every target has its recipe, its layout and its environment."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from harness.matrix import Cell, Target
+from harness.recipes import HostBuild
+from harness.recipes.targets import guest_environment, host_recipe, layout_of, recipe_version
+
+
+def cell_of(target: Target) -> Cell:
+    return Cell(id="x", target=target, toolchain="1", python="3.13.5", runtime="1", description="")
+
+
+HOST = HostBuild(
+    view=Path("/view"),
+    build_python=Path("/native/python"),
+    build_triple="x86_64-pc-linux-gnu",
+    sdk=Path("/sdk"),
+    env={"PATH": "/bin"},
+    jobs=2,
+    cache_file=Path("/work/config.cache"),
+)
+
+
+@pytest.mark.parametrize("target", list(Target))
+def test_a_build_happens_two_levels_below_the_tree_where_getpath_looks_for_the_library(target: Target) -> None:
+    layout = layout_of(target)
+    assert len(PurePosixPath(layout.build_folder).parts) == 2
+    assert layout.program.startswith(f"{layout.build_folder}/")
+    assert layout.wasm.endswith(".wasm")
+
+
+@pytest.mark.parametrize("target", list(Target))
+def test_every_recipe_configures_and_makes_in_its_build_folder(target: Target) -> None:
+    recipe = host_recipe(cell_of(target), HOST)
+    assert [step.name for step in recipe.steps] == ["configure-host", "make-host"]
+    assert {step.command.cwd for step in recipe.steps} == {HOST.view / layout_of(target).build_folder}
+    assert any("--cache-file=/work/config.cache" in argument for argument in recipe.steps[0].command.argv)
+    assert recipe.version == recipe_version(target)
+    assert recipe.departures
+
+
+def test_the_guest_s_environment_is_its_target_s() -> None:
+    assert "PYTHONPATH" in guest_environment(cell_of(Target.WASI), "3.13")
+    assert "PYTHONPATH" not in guest_environment(cell_of(Target.EMSCRIPTEN), "3.13")
