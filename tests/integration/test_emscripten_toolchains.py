@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cache import cache_root
 from harness.errors import UnavailableError
 from harness.matrix import Cell, Target
 from harness.pins import load_pins
@@ -280,10 +281,8 @@ def test_a_path_without_configuration_is_told(emsdk: FakeEmsdk, cache: Path, tmp
 
 @pytest.mark.toolchain
 def test_debians_emscripten_compiles_and_runs_under_the_pinned_node(tmp_path: Path) -> None:
-    from harness.cache import cache_root  # noqa: PLC0415 - the warm one: its packages are half a gigabyte
-
     pins = load_pins(Path(__file__).parents[2] / "matrices" / "pins.toml")
-    cache = cache_root()
+    cache = cache_root()  # the user's own: the packages are half a gigabyte
     toolchain = obtain_toolchain(cell("3.1.69"), pins, cache, provider="apt")
     assert (toolchain.facts["emscripten"], toolchain.facts["llvm"].split(".")[0]) == ("3.1.69", "19")
     assert "emscripten=3.1.69" in toolchain.facts["packages"]

@@ -40,3 +40,21 @@ def test_a_wheel_of_another_sha256_is_refused_in_pips_words(tmp_path: Path, pins
     with pytest.raises(UnavailableError, match="cannot be installed"):
         obtain_runtime("wasmtime", "50.0.1", Pins(runtime=(wrong,)), tmp_path)
     assert [path.suffix for path in (tmp_path / "runtimes").iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("version", ["24.19.0", "26.10.0"])
+def test_the_pinned_node_runs_from_its_folder(tmp_path: Path, pins: Pins, version: str) -> None:
+    """24 is a wheel, 26 an npm package."""
+    folder = obtain_runtime("node", version, pins, tmp_path)
+    argv = [str(folder / "bin" / "node"), "--print", "process.version"]
+    assert subprocess.run(argv, check=True, capture_output=True, text=True).stdout == f"v{version}\n"
+    assert not list(folder.glob("*.tgz"))
+
+
+def test_an_npm_package_of_another_sha256_is_refused_with_what_it_is(tmp_path: Path, pins: Pins) -> None:
+    pin = pins.runtime_pin("node", "26.10.0")
+    wrong = dataclasses.replace(pin, sha256=("ab" * 32,))
+    with pytest.raises(UnavailableError, match="is not what is pinned: its sha256 is") as caught:
+        obtain_runtime("node", "26.10.0", Pins(runtime=(wrong,)), tmp_path)
+    assert caught.value.message.rsplit(maxsplit=1)[-1] in pin.sha256
+    assert [path.suffix for path in (tmp_path / "runtimes").iterdir()] == [".lock"]

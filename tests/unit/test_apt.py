@@ -55,6 +55,12 @@ def test_of_the_machines_configuration_only_the_way_to_the_network_is_kept() -> 
         assert other not in text
 
 
+@pytest.mark.parametrize(("suite", "late"), [("forky", True), ("sid", True), ("trixie", False)])
+def test_only_the_lists_of_a_rolling_suite_may_be_out_of_date(suite: str, late: bool) -> None:
+    text = apt.configuration(Path("/c/apt") / suite, "amd64", "", suite)
+    assert ('Acquire::Check-Valid-Until "false";' in text) == late
+
+
 def test_versions_are_read_from_the_names_of_packages() -> None:
     files = [
         Path("/a/clang-19_1%3a19.1.7-3+b1_amd64.deb"),

