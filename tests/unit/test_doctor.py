@@ -13,7 +13,7 @@ import pytest
 from harness import build, doctor, runtimes
 from harness.doctor import Found, Line, Machine, is_usable, judge_cell, judge_machine, render
 from harness.matrix import Cell, Matrix, Target
-from harness.pins import CPythonPin, Pins, RuntimePin, WasiSdkArchive, WasiSdkPin
+from harness.pins import CPythonPin, EmscriptenPin, EmsdkPin, Pins, RuntimePin, WasiSdkArchive, WasiSdkPin
 from harness.sources import obtain_source
 from harness.sources.base import Provenance, Source, make_source
 from harness.toolchains import Toolchain, wasi_sdk
@@ -195,15 +195,30 @@ def test_an_sdk_of_the_users_is_taken_or_its_fault_is_told() -> None:
     assert line.text == "WASI_SDK_PATH is passed over (it is 24); WASI SDK 25: will be had from wasi-sdk"
 
 
-def test_a_target_without_recipe_says_so_and_is_not_usable() -> None:
-    lines = judge_cell(EMSCRIPTEN, PINS, MACHINE, EVERYTHING)
-    assert lines == [Line(False, "recipe", "the harness has no recipe for emscripten yet")]
-    assert not is_usable(lines)
+def of_emscripten(machine: Machine, *, apt_suite: str = "", found: Found = NOTHING) -> Line:
+    pins = dataclasses.replace(
+        PINS,
+        emsdk=EmsdkPin(url="https://emsdk.example.org/emsdk.git", commit="ab" * 20),
+        emscripten=(EmscriptenPin(version="4.0.10", node="24.19.0", apt_suite=apt_suite),),
+    )
+    return next(line for line in judge_cell(EMSCRIPTEN, pins, machine, found) if line.name == "toolchain")
+
+
+def test_who_provides_emscripten() -> None:
+    away = dataclasses.replace(MACHINE, faults={"emsdk.example.org": "emsdk.example.org cannot be reached (no route)"})
+    assert of_emscripten(MACHINE, found=EVERYTHING).text == "Emscripten 4.0.10: in the cache, from wasi-sdk"
+    assert of_emscripten(MACHINE).text == "Emscripten 4.0.10: will be had from emsdk"
+    assert of_emscripten(dataclasses.replace(MACHINE, programs=without("git"))).good is False
+    assert of_emscripten(away, apt_suite="trixie").text == "Emscripten 4.0.10: will be had from apt"
+    nobody = of_emscripten(away)
+    assert not nobody.good
+    assert "no Debian suite is pinned" in nobody.text
+    assert "--toolchain PATH" in nobody.text
 
 
 def test_programs_are_shown_with_their_paths_and_missing_ones_with_their_use() -> None:
     assert of_machine("git") == Line(True, "git", "/usr/bin/git")
-    assert of_machine("node") == Line(False, "node", "no cell needs it yet")
+    assert of_machine("ccache").text == "would make a second Emscripten build of the same source faster"
     assert "gcc or clang" in of_machine("C compiler", dataclasses.replace(MACHINE, compiler="")).text
 
 

@@ -24,11 +24,11 @@ from harness.toolchains.base import Toolchain, new_toolchain
 
 KIND = "emscripten"
 CONFIG = "emscripten.config"
-# Below Emscripten's own folder.
+# In Emscripten's own folder, or in its `tools`.
 _SCRIPTS = (
     *("emcc", "em++", "emar", "emranlib", "emnm", "emstrip", "emsize", "emdwp", "emsymbolizer", "emprofile"),
     *("emconfigure", "emmake", "emcmake", "emrun", "emscons", "embuilder", "em-config", "emdump"),
-    "tools/file_packager",
+    "file_packager",
 )
 _NEEDED = ("bin/emcc", "llvm/clang", "llvm/wasm-ld", "binaryen/bin/wasm-opt", CONFIG)
 # Emscripten takes any key of its configuration from EM_<key>, and more of its behaviour from the others.
@@ -55,9 +55,9 @@ def lay_out(folder: Path, parts: Parts, *, now: Callable[[Path], Path] = lambda 
     """Makes the shape in `folder`. Its files name the parts as they are; `now` tells where they are until then."""
     (folder / "bin").mkdir(parents=True)
     for script in _SCRIPTS:
-        path = parts.emscripten / f"{script}.py"
-        if now(path).is_file():
-            launcher = folder / "bin" / path.stem
+        places = (parts.emscripten / f"{script}.py", parts.emscripten / "tools" / f"{script}.py")
+        if path := next((path for path in places if now(path).is_file()), None):
+            launcher = folder / "bin" / script
             launcher.write_text(launcher_text(path), encoding="utf-8")
             launcher.chmod(0o755)
     (folder / CONFIG).write_text(config_text(parts), encoding="utf-8")
