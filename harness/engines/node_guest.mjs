@@ -9,7 +9,14 @@ import { layFiles, openStreams } from "./node_files.mjs";
 const { argv, compiled, ended, env, module, mounts, output, wasm } = workerData;
 
 const descriptor = openSync(output, "a");
-const say = (line) => writeSync(descriptor, `${line}\n`);
+const say = (line) => writeSync(descriptor, `${line}\n`);let started = false;
+
+function end(status) {
+  ended[1] = status;
+  ended[0] = 1;
+  parentPort.postMessage("ended");
+}
+
 const { default: factory } = await import(pathToFileURL(module));
 
 const python = await factory({
@@ -30,10 +37,12 @@ const python = await factory({
     layFiles(instance.FS, mounts);
     Object.assign(instance.ENV, env);
   },
-  onExit(status) {
-    ended[1] = status;
-    ended[0] = 1;
-    parentPort.postMessage("ended");
+  onExit: end,
+  // os._exit() in a pthread does not get as far as onExit. But starting the pthread that runs main() gets here too.
+  quit(status, reason) {
+    if (started && reason?.name === "ExitStatus") end(status);
+    throw reason;
   },
 });
 python.callMain(argv.slice(1));
+started = true;
