@@ -198,7 +198,8 @@ class CellRun:
         durations = {module.module: round(module.seconds, 2) for module in modules if module.complete}
         record_durations(self._durations, durations)
         _point_latest_at(self.folder.parent)
-        return console.render(results, color=color, width=WIDTH), bool(results.comparison.unexpected)
+        page = console.render(results, color=color, width=WIDTH, results_file=_shown(self.folder / "results.json"))
+        return page, bool(results.comparison.unexpected)
 
     def _results(self) -> tuple[ModuleResult, ...]:
         order = {module: index for index, module in enumerate(self.prepared.build.modules())}
@@ -235,6 +236,11 @@ def _check_cases(cases: Sequence[str], build: Build) -> None:
                 f"no module of the suite holds the case {case!r}; {near}",
                 hint="a case is named as in results.json: test.test_json.test_decode.TestCDecode.test_float",
             )
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be: relative when it lies below the current folder."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _point_latest_at(run_folder: Path) -> None:

@@ -14,7 +14,8 @@ const EOPNOTSUPP = 138;
 const ESPIPE = 70;
 const STREAMS_MAJOR = 64;
 
-// Standard input has ended; output goes to the descriptor at once, as a file would take it.
+// Standard input has ended; output goes to the descriptor at once. Emscripten's own streams, which it makes unless it is
+// told that they are there, are terminals that keep what they print until the end of a line.
 export function openStreams(FS, descriptor) {
   const write = (stream, buffer, offset, length) => writeSync(descriptor, buffer, offset, length);
   const llseek = () => { throw new FS.ErrnoError(ESPIPE); };
@@ -24,6 +25,8 @@ export function openStreams(FS, descriptor) {
     FS.mkdev(`/dev/${name}`, 0o666, device);
     FS.open(`/dev/${name}`, flags);
   }
+  FS.initialized = true;
+  FS.init.initialized = true; // where older Emscripten keeps it
 }
 
 // Mounts are [host, guest, writable].

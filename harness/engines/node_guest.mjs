@@ -6,10 +6,11 @@ import { parentPort, workerData } from "node:worker_threads";
 
 import { layFiles, openStreams } from "./node_files.mjs";
 
+const EXIT_POLL_MS = 50;
 const { argv, compiled, ended, env, module, mounts, output, wasm } = workerData;
 
 const descriptor = openSync(output, "a");
-const say = (line) => writeSync(descriptor, `${line}\n`);let started = false;
+const say = (line) => writeSync(descriptor, `${line}\n`);
 
 function end(status) {
   ended[1] = status;
@@ -22,8 +23,6 @@ const { default: factory } = await import(pathToFileURL(module));
 const python = await factory({
   thisProgram: argv[0],
   noInitialRun: true,
-  // Emscripten's own standard streams are terminals that keep what they print until the end of a line.
-  noFSInit: true,
   instantiateWasm(imports, receive) {
     WebAssembly.instantiate(compiled, imports).then((instance) => receive(instance, compiled));
     return {};
@@ -38,11 +37,9 @@ const python = await factory({
     Object.assign(instance.ENV, env);
   },
   onExit: end,
-  // os._exit() in a pthread does not get as far as onExit. But starting the pthread that runs main() gets here too.
-  quit(status, reason) {
-    if (started && reason?.name === "ExitStatus") end(status);
-    throw reason;
-  },
 });
 python.callMain(argv.slice(1));
-started = true;
+
+// Where main() runs in a pthread, callMain has only started it, and its os._exit() gets no further than to set this.
+process.exitCode = undefined;
+setInterval(() => process.exitCode === undefined || end(process.exitCode), EXIT_POLL_MS).unref();

@@ -82,12 +82,12 @@ def render(results: CellResults, *, color: bool, width: int = 100, results_file:
     """The report of one cell, its last line a headline. Control characters of a test's output are shown, not
     sent.
 
-    `results_file` is where the reader finds what the page leaves out.
+    `results_file` is where the reader finds all of it.
     """
     page = _Page(color=color, width=width)
     file = results_file or f"reports/latest/{results.cell.id}/results.json"
     lines = [
-        *_head(page, results),
+        *_head(page, results, file),
         *_unexpected(page, results, file),
         page.style(_headline(results), "green" if results.comparison.is_as_expected else "red"),
     ]
@@ -108,7 +108,7 @@ def _visible(character: str) -> str:
     return character
 
 
-def _head(page: _Page, results: CellResults) -> Iterator[str]:
+def _head(page: _Page, results: CellResults, file: str) -> Iterator[str]:
     comparison = results.comparison
     yield page.style(_title(results), "bold")
     yield page.style("-" * page.width, "dim")
@@ -125,6 +125,7 @@ def _head(page: _Page, results: CellResults) -> Iterator[str]:
         yield from page.field("followed", f"{comparison.followed:,} not run because of another, judged in their place")
     if not results.run.complete:
         yield from page.field("part", "only a part of the suite was run; of the rest nothing is said")
+    yield from page.field("results", file)
     yield ""
 
 

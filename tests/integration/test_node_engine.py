@@ -46,6 +46,7 @@ export default async function (given) {
     registerDevice: (device, operations) => { FS.operations = operations; },
     mkdev() {},
     open() {},
+    init() {},
   };
   const instance = { FS, ENV: {} };
   given.preRun(instance);
@@ -66,6 +67,7 @@ BODIES = {
     "status-then-fault": 'exit(4); throw new Error("in the clean-up")',
     "nothing": "",
     "out-of-memory": "const kept = []; for (;;) kept.push(new Array(1e6).fill(0))",
+    "exit-code": "setTimeout(() => { process.exitCode = 7; }, 50); setTimeout(() => {}, 60000)",
     "later": "setTimeout(() => exit(6), 50)",
     "argv": "print(JSON.stringify([given.thisProgram, ...args, instance.ENV.NAME, process.env.PATH ?? null])); exit(0)",
     "kills-its-host": 'process.kill(process.pid, "SIGSEGV"); code.loop()',
@@ -115,6 +117,7 @@ def run(session: EngineSession, folder: Path, stop_after: float = 60.0) -> Guest
         ("well", Ending.EXITED, 0),
         ("status", Ending.EXITED, 3),
         ("later", Ending.EXITED, 6),
+        ("exit-code", Ending.EXITED, 7),
         ("status-then-fault", Ending.EXITED, 4),
         ("trap", Ending.TRAPPED, 0),
         ("process-exit", Ending.TRAPPED, 0),

@@ -124,6 +124,11 @@ def test_only_the_first_are_shown_in_full() -> None:
     assert "more unexpected: /r/results.json has them all" in elsewhere
 
 
+def test_the_page_says_where_all_of_it_stands() -> None:
+    page = render(results(module("test_os", case("test_os.T.test_a"))), color=False, results_file="/r/results.json")
+    assert "  results    /r/results.json\n" in page
+
+
 def test_a_long_traceback_is_cut_from_above_and_a_long_line_at_its_end() -> None:
     traceback = "\n".join(f"line {number} {'x' * 200}" for number in range(40))
     text = page(results(module("test_os", case("test_os.T.test_a", Outcome.FAIL, traceback=traceback))), width=60)
