@@ -1,94 +1,25 @@
 """What this machine has and lacks, and which cells can be built and tested here.
 
-The first half gathers facts and changes nothing. What they mean is decided, and drawn, by pure functions.
+`machine.py` gathers the facts. What they mean is decided, and drawn, by pure functions.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import platform
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from harness import apt
-from harness.build import build_inputs
-from harness.cache import cache_root, content_key
-from harness.download import connection_fault
 from harness.errors import UnavailableError
+from harness.machine import Found, Machine, look_at_machine, look_for
 from harness.matrix import Cell, Target
 from harness.pins import Pins
 from harness.prepare import load_configuration
-from harness.process import capture
-from harness.sources import Source
-from harness.sources.base import cached as cached_source
-from harness.toolchains import EMSCRIPTEN_PROVIDERS, PROVIDERS, Toolchain, wasi_sdk
 from harness.toolchains import path as own_sdk
-from harness.toolchains.base import cached as cached_toolchain
+from harness.toolchains import wasi_sdk
 
-CONNECT_SECONDS = 3.0
 # `du` on the cache says 1.4 GB after a first build of `wasi` with apt's packages; while it is made, archives
 # and object files that are deleted afterwards lie beside it.
 BUILD_BYTES = 2_500_000_000
-COMPILERS = ("gcc", "cc", "clang")  # in the order of CPython's configure
-_PROGRAMS = (*COMPILERS, "make", "git", "apt-get", "dpkg-deb", "ccache")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Machine:
-    """What was found. `programs` holds the paths of those that are there; sizes are in bytes.
-
-    `compiler` is what it says of itself. `faults` are those of the pins' hosts that do not answer, by host.
-    """
-
-    python: str
-    cache: Path
-    disk_free: int
-    memory: int
-    processors: int
-    programs: Mapping[str, str] = field(default_factory=dict)
-    compiler: str = ""
-    pip: str = ""
-    has_debian_archive: bool = False
-    offline: bool = False
-    faults: Mapping[str, str] = field(default_factory=dict)
-
-    def fault_of(self, url: str) -> str:
-        """Why nothing can be downloaded from there, as far as that is known beforehand; empty when it can."""
-        host = urlsplit(url).netloc
-        return f"{host} was not tried" if self.offline else self.faults.get(host, "")
-
-    @property
-    def apt_lacks(self) -> str:
-        """What apt lacks to serve as a provider; empty when nothing."""
-        missing = [name for name in ("apt-get", "dpkg-deb") if name not in self.programs]
-        if missing:
-            return f"there is no {' and no '.join(missing)}"
-        return "" if self.has_debian_archive else "its configuration names no Debian archive with a keyring"
-
-    @property
-    def apt_fault(self) -> str:
-        """Why nothing can be had from apt; empty when it can."""
-        return self.apt_lacks or ("the network was not tried" if self.offline else "")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """What is at hand for one cell. `source` and `toolchain` name its provider; empty when none is there.
-
-    `own_sdk_fault` says why a WASI SDK of the user's cannot serve.
-    """
-
-    source: str = ""
-    toolchain: str = ""
-    own_sdk_fault: str = ""
-    build: bool = False
-    runtime: bool = False
 
 
 class Line(NamedTuple):
@@ -105,96 +36,9 @@ def report(*, offline: bool) -> tuple[str, bool]:
     With `offline` the network is not tried, and what would need it counts as missing.
     """
     matrix, pins = load_configuration()
-    machine = _look_at_machine(pins, offline=offline)
-    cells = {cell: judge_cell(cell, pins, machine, _look_for(cell, pins, machine.cache)) for cell in matrix.cells}
+    machine = look_at_machine(pins, offline=offline)
+    cells = {cell: judge_cell(cell, pins, machine, look_for(cell, pins, machine.cache)) for cell in matrix.cells}
     return render(judge_machine(machine), cells), any(map(is_usable, cells.values()))
-
-
-def _look_at_machine(pins: Pins, *, offline: bool) -> Machine:
-    programs = {name: path for name in _PROGRAMS if (path := shutil.which(name))}
-    with contextlib.suppress(UnavailableError):
-        programs["patchelf"] = apt.find_patchelf()
-    compiler = next((programs[name] for name in COMPILERS if name in programs), "")
-    cache = cache_root()
-    pip = capture([sys.executable, "-m", "pip", "--version"]).split()
-    targets = capture(["apt-get", "indextargets", "--format", "$(REPO_URI)|$(COMPONENT)|$(CREATED_BY)"])
-    return Machine(
-        python=platform.python_version(),
-        cache=cache,
-        disk_free=shutil.disk_usage(next(path for path in (cache, *cache.parents) if path.exists())).free,
-        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        processors=os.cpu_count() or 1,
-        programs=programs,
-        compiler=capture([compiler, "--version"]).partition("\n")[0] if compiler else "",
-        pip=pip[1] if len(pip) > 1 else "",
-        has_debian_archive=bool(apt.archive_address(targets)) and apt.KEYRING.exists(),
-        offline=offline,
-        faults={} if offline else _faults(pins),
-    )
-
-
-def _faults(pins: Pins) -> dict[str, str]:
-    urls = [*(pin.url for pin in pins.cpython), *(pin.url for pin in pins.wasi_sdk_archive)]
-    origins = {urlsplit(url).netloc: url for url in urls}
-    tried = {host: connection_fault(url, CONNECT_SECONDS) for host, url in origins.items()}
-    return {host: f"{host} cannot be reached ({fault})" for host, fault in tried.items() if fault}
-
-
-def _look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
-    source = _source_at_hand(cell, pins, cache)
-    toolchain, fault = _toolchain_at_hand(cell, pins, cache)
-    inputs = build_inputs(cell, source, toolchain) if source and toolchain else None
-    return Found(
-        source=source.provider if source else "",
-        toolchain=toolchain.provider if toolchain else "",
-        own_sdk_fault=fault,
-        build=bool(inputs) and (cache / "builds" / f"{cell.id}-{content_key(inputs)}").exists(),
-        runtime=_has_runtime(cell, pins, cache),
-    )
-
-
-def _source_at_hand(cell: Cell, pins: Pins, cache: Path) -> Source | None:
-    with contextlib.suppress(UnavailableError):
-        pin = pins.cpython_pin(cell.python)
-        return cached_source(cache / "sources" / f"{pin.version}-{pin.sha256[:16]}")
-    return None
-
-
-def _toolchain_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | None, str]:
-    """The one that costs no download, the user's own first, and what is wrong with the user's own."""
-    if cell.target is Target.EMSCRIPTEN:
-        return _emscripten_at_hand(cell, pins, cache), ""
-    fault = ""
-    with contextlib.suppress(UnavailableError):
-        pin = pins.wasi_sdk_pin(cell.toolchain)
-        if given := os.environ.get(own_sdk.VARIABLE):
-            try:
-                return own_sdk.obtain(pin, Path(given)), ""
-            except UnavailableError as refusal:
-                fault = refusal.message.splitlines()[0]
-        for provider in PROVIDERS.values():
-            entry = provider.entry(pin, pins, cache)
-            if entry and (toolchain := cached_toolchain(entry)):
-                return toolchain, fault
-    return None, fault
-
-
-def _emscripten_at_hand(cell: Cell, pins: Pins, cache: Path) -> Toolchain | None:
-    with contextlib.suppress(UnavailableError):
-        pin = pins.emscripten_pin(cell.toolchain)
-        for provider in EMSCRIPTEN_PROVIDERS.values():
-            entry = provider.entry(pin, pins, cache)
-            if entry and (toolchain := cached_toolchain(entry)):
-                return toolchain
-    return None
-
-
-def _has_runtime(cell: Cell, pins: Pins, cache: Path) -> bool:
-    with contextlib.suppress(UnavailableError):
-        pin = pins.runtime_pin(cell.engine.value, cell.runtime)
-        key = content_key([sys.platform, platform.machine(), pin.sha256])
-        return (cache / "runtimes" / f"{pin.name}-{pin.version}-{key}").exists()
-    return False
 
 
 def judge_machine(machine: Machine) -> list[Line]:

@@ -12,7 +12,8 @@ from harness.build import Build, ensure_build
 from harness.cache import cache_root
 from harness.engines import EngineSession, Mount, node, wasmtime
 from harness.errors import ConfigError, UnavailableError
-from harness.expectations import CellExpectations, Expectations, load_expectations
+from harness.expectation_files import load_expectations
+from harness.expectations import CellExpectations, Expectations
 from harness.limitations import load_registry
 from harness.matrix import Cell, Matrix, Target, load_matrix, with_python
 from harness.pins import Pins, load_pins

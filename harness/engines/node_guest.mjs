@@ -7,7 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { layFiles, openStreams } from "./node_files.mjs";
 
 const EXIT_POLL_MS = 50;
-const { argv, compiled, ended, env, module, mounts, output, wasm } = workerData;
+const { argv, compiled, ended, env, module, mounts, output } = workerData;
 
 const descriptor = openSync(output, "a");
 const say = (line) => writeSync(descriptor, `${line}\n`);
@@ -28,7 +28,7 @@ const python = await factory({
     return {};
   },
   // A library that the guest's file system does not have would be looked for on the host.
-  locateFile: (name) => (name.endsWith(".wasm") ? wasm : `/nonexistent/${name}`),
+  locateFile: (name) => `/nonexistent/${name}`,
   print: say,
   printErr: say,
   preRun(instance) {

@@ -11,3 +11,9 @@ from harness.prepare import Prepared, Wishes, prepare
 def wasi() -> Prepared:
     """The default WASI cell, built unless the cache has it."""
     return prepare("wasi", Wishes())
+
+
+@pytest.fixture(scope="session")
+def emscripten() -> Prepared:
+    """The first Emscripten cell that packages can provide, built unless the cache has it."""
+    return prepare("emscripten-3.1.69", Wishes())

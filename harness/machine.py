@@ -1,0 +1,171 @@
+"""The facts of this machine and of its cache. Looks, and changes nothing; `doctor.py` says what they mean."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from harness import apt
+from harness.build import build_inputs
+from harness.cache import cache_root, content_key
+from harness.download import connection_fault
+from harness.errors import UnavailableError
+from harness.matrix import Cell, Target
+from harness.pins import Pins
+from harness.process import capture
+from harness.runtimes import runtime_folder
+from harness.sources import Source
+from harness.sources.base import cached as cached_source
+from harness.toolchains import EMSCRIPTEN_PROVIDERS, PROVIDERS, Toolchain
+from harness.toolchains import path as own_sdk
+from harness.toolchains.base import cached as cached_toolchain
+
+CONNECT_SECONDS = 3.0
+COMPILERS = ("gcc", "cc", "clang")  # in the order of CPython's configure
+_PROGRAMS = (*COMPILERS, "make", "git", "apt-get", "dpkg-deb", "ccache")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What was found. `programs` holds the paths of those that are there; sizes are in bytes.
+
+    `compiler` is what it says of itself. `faults` are those of the pins' hosts that do not answer, by host.
+    """
+
+    python: str
+    cache: Path
+    disk_free: int
+    memory: int
+    processors: int
+    programs: Mapping[str, str] = field(default_factory=dict)
+    compiler: str = ""
+    pip: str = ""
+    has_debian_archive: bool = False
+    offline: bool = False
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+    def fault_of(self, url: str) -> str:
+        """Why nothing can be downloaded from there, as far as that is known beforehand; empty when it can."""
+        host = urlsplit(url).netloc
+        return f"{host} was not tried" if self.offline else self.faults.get(host, "")
+
+    @property
+    def apt_lacks(self) -> str:
+        """What apt lacks to serve as a provider; empty when nothing."""
+        missing = [name for name in ("apt-get", "dpkg-deb") if name not in self.programs]
+        if missing:
+            return f"there is no {' and no '.join(missing)}"
+        return "" if self.has_debian_archive else "its configuration names no Debian archive with a keyring"
+
+    @property
+    def apt_fault(self) -> str:
+        """Why nothing can be had from apt; empty when it can."""
+        return self.apt_lacks or ("the network was not tried" if self.offline else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What is at hand for one cell. `source` and `toolchain` name its provider; empty when none is there.
+
+    `own_sdk_fault` says why a WASI SDK of the user's cannot serve.
+    """
+
+    source: str = ""
+    toolchain: str = ""
+    own_sdk_fault: str = ""
+    build: bool = False
+    runtime: bool = False
+
+
+def look_at_machine(pins: Pins, *, offline: bool) -> Machine:
+    """What this machine is and has. With `offline` the network is not tried."""
+    programs = {name: path for name in _PROGRAMS if (path := shutil.which(name))}
+    with contextlib.suppress(UnavailableError):
+        programs["patchelf"] = apt.find_patchelf()
+    compiler = next((programs[name] for name in COMPILERS if name in programs), "")
+    cache = cache_root()
+    pip = capture([sys.executable, "-m", "pip", "--version"]).split()
+    targets = capture(["apt-get", "indextargets", "--format", "$(REPO_URI)|$(COMPONENT)|$(CREATED_BY)"])
+    return Machine(
+        python=platform.python_version(),
+        cache=cache,
+        disk_free=shutil.disk_usage(next(path for path in (cache, *cache.parents) if path.exists())).free,
+        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        processors=os.cpu_count() or 1,
+        programs=programs,
+        compiler=capture([compiler, "--version"]).partition("\n")[0] if compiler else "",
+        pip=pip[1] if len(pip) > 1 else "",
+        has_debian_archive=bool(apt.archive_address(targets)) and apt.KEYRING.exists(),
+        offline=offline,
+        faults={} if offline else _faults(pins),
+    )
+
+
+def _faults(pins: Pins) -> dict[str, str]:
+    urls = [*(pin.url for pin in pins.cpython), *(pin.url for pin in pins.wasi_sdk_archive)]
+    origins = {urlsplit(url).netloc: url for url in urls}
+    tried = {host: connection_fault(url, CONNECT_SECONDS) for host, url in origins.items()}
+    return {host: f"{host} cannot be reached ({fault})" for host, fault in tried.items() if fault}
+
+
+def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
+    """What `cache` and the user's own SDK hold for that cell."""
+    source = _source_at_hand(cell, pins, cache)
+    toolchain, fault = _toolchain_at_hand(cell, pins, cache)
+    inputs = build_inputs(cell, source, toolchain) if source and toolchain else None
+    return Found(
+        source=source.provider if source else "",
+        toolchain=toolchain.provider if toolchain else "",
+        own_sdk_fault=fault,
+        build=bool(inputs) and (cache / "builds" / f"{cell.id}-{content_key(inputs)}").exists(),
+        runtime=_has_runtime(cell, pins, cache),
+    )
+
+
+def _source_at_hand(cell: Cell, pins: Pins, cache: Path) -> Source | None:
+    with contextlib.suppress(UnavailableError):
+        pin = pins.cpython_pin(cell.python)
+        return cached_source(cache / "sources" / f"{pin.version}-{pin.sha256[:16]}")
+    return None
+
+
+def _toolchain_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | None, str]:
+    """The one that costs no download, the user's own first, and what is wrong with the user's own."""
+    if cell.target is Target.EMSCRIPTEN:
+        return _emscripten_at_hand(cell, pins, cache), ""
+    fault = ""
+    with contextlib.suppress(UnavailableError):
+        pin = pins.wasi_sdk_pin(cell.toolchain)
+        if given := os.environ.get(own_sdk.VARIABLE):
+            try:
+                return own_sdk.obtain(pin, Path(given)), ""
+            except UnavailableError as refusal:
+                fault = refusal.message.splitlines()[0]
+        for provider in PROVIDERS.values():
+            entry = provider.entry(pin, pins, cache)
+            if entry and (toolchain := cached_toolchain(entry)):
+                return toolchain, fault
+    return None, fault
+
+
+def _emscripten_at_hand(cell: Cell, pins: Pins, cache: Path) -> Toolchain | None:
+    with contextlib.suppress(UnavailableError):
+        pin = pins.emscripten_pin(cell.toolchain)
+        for provider in EMSCRIPTEN_PROVIDERS.values():
+            entry = provider.entry(pin, pins, cache)
+            if entry and (toolchain := cached_toolchain(entry)):
+                return toolchain
+    return None
+
+
+def _has_runtime(cell: Cell, pins: Pins, cache: Path) -> bool:
+    with contextlib.suppress(UnavailableError):
+        return runtime_folder(pins.runtime_pin(cell.engine, cell.runtime), cache).exists()
+    return False

@@ -1,0 +1,152 @@
+"""What any engine must do, on small guests: every way in which a guest can end, and in which we can."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.engines import Ending, GuestRun
+from harness.errors import UnavailableError
+from tests.integration.guests import NEEDS_NODE, Opener, opener, run
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=["wasmtime", pytest.param("node", marks=NEEDS_NODE)])
+def engine(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def opened(engine: str, tmp_path: Path) -> Iterator[Opener]:
+    with opener(engine, tmp_path) as open_it:
+        yield open_it
+
+
+@pytest.mark.parametrize(
+    ("name", "ending", "status"),
+    [("well", Ending.EXITED, 0), ("status", Ending.EXITED, 3), ("trap", Ending.TRAPPED, 0)],
+)
+def test_how_a_guest_ends(opened: Opener, tmp_path: Path, name: str, ending: Ending, status: int) -> None:
+    session = opened(name)
+    for _ in range(2):
+        ended = run(session, tmp_path)
+        assert (ended.ending, ended.status) == (ending, status)
+    assert session.starts == 1
+
+
+def test_a_trap_says_which(engine: str, opened: Opener, tmp_path: Path) -> None:
+    words = {"wasmtime": "unreachable", "node": "RuntimeError: unreachable"}
+    assert words[engine] in run(opened("trap"), tmp_path).reason
+
+
+def test_endless_recursion_is_a_trap_and_leaves_the_engine_alive(engine: str, opened: Opener, tmp_path: Path) -> None:
+    words = {"wasmtime": "call stack exhausted", "node": "RangeError: Maximum call stack size exceeded"}
+    session = opened("recurse")
+    for _ in range(2):
+        ended = run(session, tmp_path)
+        assert ended.ending is Ending.TRAPPED
+        assert words[engine] in ended.reason
+    assert session.pid
+    assert session.starts == 1
+
+
+def test_an_endless_loop_is_stopped_softly_and_the_engine_goes_on(opened: Opener, tmp_path: Path) -> None:
+    session = opened("loop")
+    for _ in range(2):
+        start = time.monotonic()
+        ended = run(session, tmp_path, stop_after=0.5)
+        assert (ended.ending, ended.reason) == (Ending.STOPPED, "enough")
+        assert time.monotonic() - start < 2.5
+    assert session.starts == 1
+
+
+def test_what_a_guest_prints_is_appended_to_its_output(opened: Opener, tmp_path: Path) -> None:
+    session = opened("well")
+    run(session, tmp_path)
+    run(session, tmp_path)
+    assert (tmp_path / "output.txt").read_text() == "hello\nhello\n"
+
+
+def test_what_was_printed_before_a_trap_is_kept(opened: Opener, tmp_path: Path) -> None:
+    run(opened("trap"), tmp_path)
+    assert (tmp_path / "output.txt").read_text() == "hello\n"
+
+
+def test_code_that_is_no_module_is_told(engine: str, opened: Opener, tmp_path: Path) -> None:
+    words = {"wasmtime": "WasmtimeError", "node": "CompileError"}
+    session = opened("well")
+    (tmp_path / "well.wasm").write_bytes(b"\0asm nonsense")
+    with pytest.raises(UnavailableError, match=f"the engine did not start: {words[engine]}"):
+        run(session, tmp_path)
+
+
+def test_an_engine_that_is_killed_is_data_and_starts_again(opened: Opener, tmp_path: Path) -> None:
+    session = opened("loop")
+
+    def kill_it() -> None:
+        assert session.pid
+        os.kill(session.pid, signal.SIGKILL)
+
+    ended = session.run(GuestRun(argv=("guest",), mounts=(), output=tmp_path / "o"), kill_it)
+    assert ended.ending is Ending.ENGINE_DIED
+    assert "signal 9" in ended.reason
+    assert run(session, tmp_path, stop_after=0.2).ending is Ending.STOPPED
+    assert session.starts == 2
+
+
+def test_an_engine_ends_when_its_input_does_even_if_a_guest_loops(opened: Opener, tmp_path: Path) -> None:
+    session = opened("loop")
+    began = time.monotonic()
+
+    def hang_up() -> None:
+        child = session._child
+        if child is not None and child.stdin is not None and time.monotonic() - began > 0.5:
+            child.stdin.close()
+
+    ended = session.run(GuestRun(argv=("guest",), mounts=(), output=tmp_path / "o"), hang_up)
+    assert ended.ending is Ending.ENGINE_DIED
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_an_engine_does_not_outlive_the_harness(engine: str, tmp_path: Path, how: signal.Signals) -> None:
+    script = f"""
+from pathlib import Path
+from harness.engines import GuestRun
+from tests.integration.guests import SESSIONS
+folder = Path({str(tmp_path)!r})
+session = SESSIONS[{engine!r}](folder, "loop")
+told = False
+def watch():
+    global told
+    if not told:
+        print(session.pid, flush=True)
+        told = True
+session.run(GuestRun(argv=("guest",), mounts=(), output=folder / "o"), watch)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE) as harness:
+        assert harness.stdout is not None
+        pid = int(harness.stdout.readline())
+        harness.send_signal(how)
+    deadline = time.monotonic() + 2
+    while _is_alive(pid):
+        assert time.monotonic() < deadline, "the engine still runs 2 s after the harness is gone"
+        time.sleep(0.02)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -1,0 +1,58 @@
+"""Cells, a registry and lists, for the tests of expectations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.expectation_files import load_expectations
+from harness.expectations import Expectations
+from harness.limitations import Limitation, Registry
+from harness.matrix import Cell, Target
+
+WASI = Cell(
+    id="wasi",
+    target=Target.WASI,
+    toolchain="25.0",
+    python="3.13.5",
+    runtime="50.0.1",
+    description="the default",
+)
+EMSCRIPTEN = Cell(
+    id="emscripten-3.1.73",
+    target=Target.EMSCRIPTEN,
+    toolchain="3.1.73",
+    python="3.13.5",
+    runtime="22.14.0",
+    description="the default",
+)
+
+
+def limitation(name: str, *targets: Target) -> Limitation:
+    return Limitation(id=name, section="File system", statement=name, source=f"https://x.org/#{name}", targets=targets)
+
+
+REGISTRY = Registry(
+    {
+        "fs-hard-links": limitation("fs-hard-links", Target.EMSCRIPTEN, Target.WASI),
+        "wasi-no-dup": limitation("wasi-no-dup", Target.WASI),
+    }
+)
+LINK = {
+    "tests": '["test.test_os.LinkTests.test_link"]',
+    "outcome": '"error"',
+    "limitation": '"fs-hard-links"',
+    "reason": '"os.link() fails with ENOSYS"',
+}
+
+
+def entry(**changes: str) -> str:
+    """An `[[expect]]`; an empty string leaves a key out."""
+    lines = [f"{key} = {value}" for key, value in (LINK | changes).items() if value]
+    return "\n".join(["[[expect]]", *lines, "", ""])
+
+
+def load(folder: Path, text: str, file: str = "fs.toml") -> Expectations:
+    path = folder / "expected_failures" / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return load_expectations(folder / "expected_failures", REGISTRY)
