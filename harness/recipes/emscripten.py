@@ -7,22 +7,18 @@ Tools/wasm/wasm_build.py and configure.ac of 3.13.5); how the interpreter is lin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
-
 from harness.matrix import Cell
 from harness.process import Command
-from harness.recipes import Recipe, Step
+from harness.recipes import HostBuild, Layout, Recipe, Step
 
 VERSION = 1
 HOST_TRIPLE = "wasm32-unknown-emscripten"
-# Below the root of the guest, two levels deep as in a checkout: getpath finds the library by `../..`.
-BUILD_FOLDER = "cross-build/wasm32-emscripten"
-# The ES6 module that makes an interpreter, and its code.
-MODULE = f"{BUILD_FOLDER}/python.mjs"
-WASM = f"{BUILD_FOLDER}/python.wasm"
+# `program` is the ES6 module that makes an interpreter.
+LAYOUT = Layout(
+    build_folder="cross-build/wasm32-emscripten",
+    program="cross-build/wasm32-emscripten/python.mjs",
+    wasm="cross-build/wasm32-emscripten/python.wasm",
+)
 
 # Given as LINKFORSHARED: configure adds its own to it, and the Makefile puts it behind LDFLAGS_NODIST, whose
 # -sNODERAWFS it so takes back. It counts for the link of the interpreter alone, not for those of extension modules.
@@ -50,73 +46,40 @@ DEPARTURES = (
     ),
     "HOSTRUNNER is plain `node`: configure would add options that newer Nodes do not know",
     "configure gets a cache file, which its results do not depend on",
-    (
-        "the ports of Emscripten for zlib, bzip2 and sqlite3 are not used: emcc downloads them whenever it likes; what "
-        "the harness has built itself is named to configure, what it has not is missing"
-    ),
-    (
-        "make gets MODULE_BINASCII_LDFLAGS= where zlib is linked: -sMAIN_MODULE links archives whole, and zlib's own "
-        "module names it already"
-    ),
+    "the ports of Emscripten for zlib, bzip2 and sqlite3 are not used: emcc downloads them unpinned while it compiles",
 )
 
 # configure takes the port of Emscripten where it is given neither of a library's two variables; with flags that say
 # nothing it looks for the library like anywhere else.
-_NO_PORT = {"ZLIB_CFLAGS": "-I.", "BZIP2_CFLAGS": "-I.", "LIBSQLITE3_CFLAGS": "-I."}
+_NO_PORTS = ("ZLIB_CFLAGS=-I.", "BZIP2_CFLAGS=-I.", "LIBSQLITE3_CFLAGS=-I.")
 
 
-@dataclass(frozen=True, kw_only=True)
-class EmscriptenPlaces:
-    """Where an Emscripten build happens. `view` is a folder that looks like the checkout."""
-
-    view: Path
-    build_python: Path
-    build_triple: str
-
-    @property
-    def work(self) -> Path:
-        return self.view / BUILD_FOLDER
-
-
-def emscripten_recipe(
-    cell: Cell,
-    places: EmscriptenPlaces,
-    *,
-    env: Mapping[str, str],
-    toolchain: Mapping[str, str],
-    jobs: int,
-    cache_file: Path,
-    dependencies: Mapping[str, str] = MappingProxyType({}),
-) -> Recipe:
-    """The steps `configure-host` and `make-host` for this cell.
-
-    `toolchain` is what finds the toolchain (PATH, EM_CONFIG, EM_CACHE); it is laid over `env`. `dependencies` are
-    configure's variables for the libraries there are, such as ZLIB_CFLAGS and ZLIB_LIBS.
-    """
-    host_env = emscripten_environment(places, env, toolchain)
+def emscripten_recipe(cell: Cell, host: HostBuild) -> Recipe:
+    """The steps `configure-host` and `make-host` for this cell. The host's environment has the toolchain in it."""
+    work = host.view / LAYOUT.build_folder
+    env = emscripten_environment(host)
     configure = (
         "emconfigure",
         "../../configure",
         f"--host={HOST_TRIPLE}",
-        f"--build={places.build_triple}",
-        f"--with-build-python={places.build_python}",
-        f"--cache-file={cache_file}",
+        f"--build={host.build_triple}",
+        f"--with-build-python={host.build_python}",
+        f"--cache-file={host.cache_file}",
         "--with-emscripten-target=node",
         "--with-suffix=.mjs",
         _switch("wasm-dynamic-linking", on=cell.dynamic_linking),
         _switch("wasm-pthreads", on=cell.pthreads),
         *(("--with-pydebug",) if cell.pydebug else ()),
-        *(f"{name}={value}" for name, value in (_NO_PORT | dict(dependencies)).items()),
+        *_NO_PORTS,
         *cell.configure,
     )
-    without_binascii = ("MODULE_BINASCII_LDFLAGS=",) if "ZLIB_LIBS" in dependencies else ()
-    make = ("make", "--jobs", str(jobs), *without_binascii, "all")
+    make = ("make", "--jobs", str(host.jobs), "all")
     return Recipe(
         name="emscripten-classic",
         version=VERSION,
         steps=(
-            Step(name="configure-host", command=Command(argv=configure, cwd=places.work, env=host_env)),
-            Step(name="make-host", command=Command(argv=make, cwd=places.work, env=host_env)),
+            Step(name="configure-host", command=Command(argv=configure, cwd=work, env=env)),
+            Step(name="make-host", command=Command(argv=make, cwd=work, env=env)),
         ),
         departures=DEPARTURES,
     )
@@ -126,15 +89,12 @@ def _switch(feature: str, *, on: bool) -> str:
     return f"--{'enable' if on else 'disable'}-{feature}"
 
 
-def emscripten_environment(
-    places: EmscriptenPlaces, env: Mapping[str, str], toolchain: Mapping[str, str]
-) -> dict[str, str]:
+def emscripten_environment(host: HostBuild) -> dict[str, str]:
     """The environment that wasm_build.py gives to configure and make, with our link flags."""
     foreign = {"PYTHONHOME", "PYTHONPATH", "CC", "CXX", "CFLAGS", "LDFLAGS", "PKG_CONFIG_PATH", "MAKEFLAGS"}
     return {
-        **{key: value for key, value in env.items() if key not in foreign},
-        **toolchain,
-        "CONFIG_SITE": str(places.view / "Tools/wasm/config.site-wasm32-emscripten"),
+        **{key: value for key, value in host.env.items() if key not in foreign},
+        "CONFIG_SITE": str(host.view / "Tools/wasm/config.site-wasm32-emscripten"),
         "HOSTRUNNER": "node",
         "LINKFORSHARED": " ".join(LINK_FLAGS),
         # emscripten#17635: what is compiled in must not depend on the local time zone.

@@ -7,20 +7,11 @@ from collections.abc import Callable, Mapping
 from harness.matrix import Cell, Target
 from harness.recipes import HostBuild, Layout, Recipe, emscripten, wasi
 
-
-def _emscripten_recipe(cell: Cell, host: HostBuild) -> Recipe:
-    places = emscripten.EmscriptenPlaces(view=host.view, build_python=host.build_python, build_triple=host.build_triple)
-    return emscripten.emscripten_recipe(
-        cell, places, env=host.env, toolchain={}, jobs=host.jobs, cache_file=host.cache_file
-    )
-
-
-_EMSCRIPTEN_LAYOUT = Layout(build_folder=emscripten.BUILD_FOLDER, program=emscripten.MODULE, wasm=emscripten.WASM)
 _RECIPES: Mapping[Target, Callable[[Cell, HostBuild], Recipe]] = {
     Target.WASI: wasi.wasi_recipe,
-    Target.EMSCRIPTEN: _emscripten_recipe,
+    Target.EMSCRIPTEN: emscripten.emscripten_recipe,
 }
-_LAYOUTS = {Target.WASI: wasi.LAYOUT, Target.EMSCRIPTEN: _EMSCRIPTEN_LAYOUT}
+_LAYOUTS = {Target.WASI: wasi.LAYOUT, Target.EMSCRIPTEN: emscripten.LAYOUT}
 _VERSIONS = {Target.WASI: wasi.VERSION, Target.EMSCRIPTEN: emscripten.VERSION}
 
 
