@@ -5,10 +5,9 @@
 // writable (permissions do not protect files from a chmod by their owner).
 
 import { constants, lstatSync, realpathSync, writeSync } from "node:fs";
-import { dirname, join, sep } from "node:path";
+import { dirname, sep } from "node:path";
 
 const EACCES = 2;
-const EEXIST = 20;
 const EROFS = 69;
 const EOPNOTSUPP = 138;
 const ESPIPE = 70;
@@ -17,7 +16,9 @@ const STREAMS_MAJOR = 64;
 // Standard input has ended; output goes to the descriptor at once. Emscripten's own streams, which it makes unless it is
 // told that they are there, are terminals that keep what they print until the end of a line.
 export function openStreams(FS, descriptor) {
-  const write = (stream, buffer, offset, length) => writeSync(descriptor, buffer, offset, length);
+  const { NODEFS } = FS.filesystems;
+  const write = (stream, buffer, offset, length) =>
+    NODEFS.tryFSOperation(() => writeSync(descriptor, buffer, offset, length));
   const llseek = () => { throw new FS.ErrnoError(ESPIPE); };
   const device = FS.makedev(STREAMS_MAJOR, 0);
   FS.registerDevice(device, { read: () => 0, write, llseek });
@@ -64,6 +65,8 @@ function overlay(FS, NODEFS, options) {
 
 function guard(FS, NODEFS) {
   const { node_ops: nodes, stream_ops: streams, flagsForNode, realPath } = NODEFS;
+  const isLink = (path) =>
+    NODEFS.tryFSOperation(() => lstatSync(path, { throwIfNoEntry: false }))?.isSymbolicLink() ?? false;
   const refuse = (code) => { throw new FS.ErrnoError(code); };
   const mustBeWritable = (node) => node.mount.opts.writable || refuse(EROFS);
   const before = (ops, name, check) => {
@@ -73,16 +76,12 @@ function guard(FS, NODEFS) {
       return operation(...operands);
     };
   };
-  for (const name of ["unlink", "rmdir", "symlink"]) before(nodes, name, mustBeWritable);
+  for (const name of ["mknod", "unlink", "rmdir", "symlink"]) before(nodes, name, mustBeWritable);
   before(nodes, "rename", (node, folder) => { mustBeWritable(node); mustBeWritable(folder); });
-  // Node's chmod, utimes, truncate and writeFile follow links.
+  // Node's chmod, utimes and truncate follow links.
   before(nodes, "setattr", (node) => {
     mustBeWritable(node);
     if (isLink(NODEFS.realPath(node))) refuse(EOPNOTSUPP);
-  });
-  before(nodes, "mknod", (folder, name) => {
-    mustBeWritable(folder);
-    if (isLink(join(NODEFS.realPath(folder), name))) refuse(EEXIST);
   });
   before(streams, "open", (stream) => {
     if (stream.flags & (constants.O_WRONLY | constants.O_RDWR)) mustBeWritable(stream.node);
@@ -95,10 +94,6 @@ function guard(FS, NODEFS) {
     if (writable && path !== root && !isInside(FS.isDir(node.mode) ? path : dirname(path), root)) refuse(EACCES);
     return path;
   };
-}
-
-function isLink(path) {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 }
 
 // Whether a folder lies in the mount once all links are followed. One that does not exist lies where its parent does.

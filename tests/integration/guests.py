@@ -46,7 +46,7 @@ _NODE_CODE = """(module
 _NODE_FACTORY = """import * as require_fs from "node:fs";
 export default async function (given) {
   const FS = {
-    filesystems: { NODEFS: { node_ops: {}, stream_ops: {} } },
+    filesystems: { NODEFS: { node_ops: {}, stream_ops: {}, tryFSOperation: (call) => call() } },
     makedev: () => 1,
     registerDevice: (device, operations) => { FS.operations = operations; },
     mkdev() {},

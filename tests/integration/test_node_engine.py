@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import shutil
 import sys
 import tempfile
@@ -12,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
+import harness.engines
 from harness.engines import Ending, GuestRun, Mount
 from harness.errors import UnavailableError
 from harness.outcomes import Outcome
 from harness.prepare import Prepared
+from harness.process import capture
 from harness.suite.module import run_module
-from tests.integration.guests import NEEDS_NODE, Opener, node_session, opener, run
+from tests.integration.guests import NEEDS_NODE, NODE, Opener, node_session, opener, run
 
 pytestmark = [pytest.mark.integration, NEEDS_NODE]
 
@@ -121,7 +125,7 @@ def test_a_folder_for_the_output_that_is_not_there_is_a_fault_of_the_engine_not_
 
 
 REAL = pytest.mark.toolchain
-SCRIPTS = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent.parent / "data"
 
 
 @REAL
@@ -135,17 +139,15 @@ def test_a_module_of_the_suite_runs_to_its_end(emscripten: Prepared, tmp_path: P
     assert len(result.cases) > 50
 
 
-def run_script(prepared: Prepared, folder: Path, name: str, *arguments: str) -> list[str]:
-    """What a script of tests/data prints inside the built interpreter, with `folder`/scratch as its /tmp."""
-    (folder / "given").mkdir()
-    shutil.copy(SCRIPTS / name, folder / "given")
+def run_script(prepared: Prepared, folder: Path, given: Path, *arguments: str) -> list[str]:
+    """What `given`/escape.py prints inside the built interpreter, with `folder`/scratch as its /tmp."""
     (folder / "scratch").mkdir()
     job = prepared.job("unused", folder / "job", match=(), excluded=(), should_stop=lambda: False)
     guest = GuestRun(
-        argv=(*job.python, f"/given/{name}", *arguments),
+        argv=(*job.python, "/given/escape.py", *arguments),
         mounts=(
             *job.mounts,
-            Mount(host=folder / "given", guest="/given"),
+            Mount(host=given, guest="/given"),
             Mount(host=folder / "scratch", guest="/tmp", writable=True),
         ),
         env=job.env,
@@ -170,10 +172,54 @@ def content(folder: Path) -> dict[str, tuple[int, float, bytes]]:
 @REAL
 def test_no_way_leads_out_of_what_is_mounted(emscripten: Prepared, tmp_path: Path) -> None:
     outside = Path(tempfile.mkdtemp(dir="/var/tmp"))  # not below /tmp: the guest has a /tmp of its own
+    given = tmp_path / "given"
+    given.mkdir()
+    shutil.copy(DATA / "escape.py", given)
     try:
-        (outside / "secret").write_text("hidden")
-        before = content(outside)
-        assert run_script(emscripten, tmp_path, "escape.py", str(outside)) == ["end"]
-        assert content(outside) == before
+        for folder in (outside, given):
+            (folder / "secret").write_text("hidden")
+        before = content(outside), content(given)
+        assert run_script(emscripten, tmp_path, given, str(outside)) == ["end"]
+        assert (content(outside), content(given)) == before
     finally:
         shutil.rmtree(outside)
+
+
+# Emscripten finds its nodes anew by every path today; these take a folder for what it was before.
+GUARD = """
+import {{ layFiles }} from "{files}";
+const NODEFS = {{
+  node_ops: {{}}, stream_ops: {{}}, realPath: (node) => node.path, flagsForNode: (flags) => flags,
+}};
+class ErrnoError {{ constructor(errno) {{ this.errno = errno; }} }}
+const mounted = [];
+const FS = {{
+  ErrnoError, filesystems: {{ NODEFS }}, isDir: (mode) => mode === "folder", mkdirTree() {{}},
+  mount: (kind, opts) => mounted.push({{ opts }}),
+}};
+layFiles(FS, [["{folder}", "/tmp", true]]);
+const attempt = (path, mode) => {{
+  try {{
+    return NODEFS.realPath({{ path: "{folder}/" + path, mode, parent: null, mount: mounted[0] }}) && "allowed";
+  }} catch (error) {{
+    return error.errno;
+  }}
+}};
+console.log(JSON.stringify([
+  attempt("inside", "folder"), attempt("inside/new/newer", "folder"), attempt("file", "file"),
+  attempt("out", "folder"), attempt("out/file", "file"), attempt("inside/up/file", "file"), NODEFS.flagsForNode(0),
+]));
+"""
+
+
+def test_a_link_in_the_place_of_a_folder_that_emscripten_remembers_is_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "scratch"
+    (folder / "inside").mkdir(parents=True)
+    (folder / "out").symlink_to(tmp_path)
+    (folder / "inside" / "up").symlink_to("../..")
+    script = tmp_path / "guard.mjs"
+    files = Path(harness.engines.__file__).with_name("node_files.mjs").as_uri()
+    script.write_text(GUARD.format(files=files, folder=folder), encoding="utf-8")
+    eacces = 2
+    expected = ["allowed", "allowed", "allowed", eacces, eacces, eacces, os.O_NOFOLLOW]
+    assert json.loads(capture([NODE, str(script)])) == expected
