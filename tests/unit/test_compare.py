@@ -81,6 +81,12 @@ def test_an_entry_excuses_what_it_lists_and_nothing_else(outcome: Outcome, verdi
     assert judge(outcome, entry(LINK, outcome=(Outcome.FAIL, Outcome.TIMEOUT))) is verdict
 
 
+def test_a_case_that_passes_now_and_then_is_known_either_way() -> None:
+    flaky = entry(LINK, outcome=(Outcome.FAIL, Outcome.PASS))
+    assert {judge(outcome, flaky) for outcome in (Outcome.FAIL, Outcome.PASS)} == {Verdict.KNOWN}
+    assert judge(Outcome.CRASH, flaky) is Verdict.CHANGED
+
+
 def test_what_must_not_run_is_known_when_it_did_not_run() -> None:
     takes_down = entry(LINK, outcome=(Outcome.CRASH,), run=False)
     assert judge(Outcome.NOT_RUN, takes_down) is Verdict.KNOWN

@@ -57,7 +57,8 @@ def test_no_folder_is_a_mistake_and_an_empty_one_is_not(tmp_path: Path) -> None:
         ({"outcome": '"eror"'}, (3, "outcome"), None, "did you mean 'error'?"),
         ({"outcome": "3"}, (3, "outcome"), None, None),
         ({"outcome": '"skip"'}, (3, "outcome"), "'skip' needs no expectation", None),
-        ({"outcome": '["fail", "pass"]'}, (3, "outcome"), "'pass' needs no expectation", None),
+        ({"outcome": '["pass", "fail"]'}, (3, "outcome"), "'pass' needs no expectation", None),
+        ({"outcome": '["fail", "skip"]'}, (3, "outcome"), "'skip' needs no expectation", None),
         ({"outcome": '["fail", "fail"]'}, (3, "outcome"), "names an outcome twice", None),
         ({"outcome": "[]"}, (3, "outcome"), "must name at least one outcome", None),
         (
