@@ -78,11 +78,13 @@ function guard(FS, NODEFS) {
   };
   for (const name of ["mknod", "unlink", "rmdir", "symlink"]) before(nodes, name, mustBeWritable);
   before(nodes, "rename", (node, folder) => { mustBeWritable(node); mustBeWritable(folder); });
-  // Node's chmod, utimes and truncate follow links.
-  before(nodes, "setattr", (node) => {
+  // Node's chmod, utimes and truncate follow links; newer Emscripten uses lutimes where the caller wants it so.
+  before(nodes, "setattr", (node, attributes) => {
     mustBeWritable(node);
-    if (isLink(NODEFS.realPath(node))) refuse(EOPNOTSUPP);
+    if (!attributes.dontFollow && isLink(NODEFS.realPath(node))) refuse(EOPNOTSUPP);
   });
+  // Newer Emscripten changes an open file by its descriptor.
+  if (streams.setattr) before(streams, "setattr", (stream) => mustBeWritable(stream.node));
   before(streams, "open", (stream) => {
     if (stream.flags & (constants.O_WRONLY | constants.O_RDWR)) mustBeWritable(stream.node);
   });

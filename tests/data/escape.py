@@ -97,6 +97,10 @@ def attack_what_is_not_writable():
     attack_folder("/given")
     attack_file("/given/secret")
     attempt("link in /given", lambda: os.symlink("x", "/given/link"))
+    with open("/given/secret") as stream:
+        attempt("fchmod in /given", lambda: os.fchmod(stream.fileno(), 0o777))
+        attempt("ftruncate in /given", lambda: os.ftruncate(stream.fileno(), 0))
+        attempt("futime in /given", lambda: os.utime(stream.fileno(), (1, 1)))
     attempt("move /given", lambda: os.rename("/given", "/tmp/stolen"))
     # Nothing that would do harm: other tests use the library too.
     for path in ("/", "/Lib", "/Lib/os.py"):
