@@ -108,10 +108,11 @@ def test_an_engine_ends_when_its_input_does_even_if_a_guest_loops(opened: Opener
     session = opened("loop")
     began = time.monotonic()
 
-    def hang_up() -> None:
-        child = session._child
-        if child is not None and child.stdin is not None and time.monotonic() - began > 0.5:
+    def hang_up() -> str | None:
+        child, elapsed = session._child, time.monotonic() - began
+        if child is not None and child.stdin is not None and elapsed > 0.5:
             child.stdin.close()
+        return "it did not notice" if elapsed > 5 else None
 
     ended = session.run(GuestRun(argv=("guest",), mounts=(), output=tmp_path / "o"), hang_up)
     assert ended.ending is Ending.ENGINE_DIED
