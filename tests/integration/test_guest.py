@@ -16,20 +16,21 @@ pytestmark = pytest.mark.toolchain
 DATA = Path(__file__).parent.parent / "data"
 
 
-@pytest.fixture(scope="module")
-def faults(wasi: Prepared, tmp_path_factory: pytest.TempPathFactory) -> ModuleResult:
-    """The result of tests/data/test_faults.py."""
+@pytest.fixture(scope="module", params=["wasi", "emscripten"])
+def faults(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ModuleResult:
+    """The result of tests/data/test_faults.py on each target."""
+    prepared: Prepared = request.getfixturevalue(request.param)
     folder = tmp_path_factory.mktemp("faults")
     (folder / "given").mkdir()
     (folder / "given" / "test_faults.py").write_bytes((DATA / "test_faults.py").read_bytes())
-    job = wasi.job("test_faults", folder / "test_faults", match=(), excluded=(), should_stop=lambda: False)
+    job = prepared.job("test_faults", folder / "test_faults", match=(), excluded=(), should_stop=lambda: False)
     job = dataclasses.replace(
         job,
         mounts=(*job.mounts, Mount(host=folder / "given", guest="/given")),
         options=("--testdir", "/given"),
         case_timeout=3.0,
     )
-    engine = wasi.open_engine(folder / "engine.log", 0)
+    engine = prepared.open_engine(folder / "engine.log", 0)
     try:
         return run_module(job, engine)
     finally:
