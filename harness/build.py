@@ -142,12 +142,12 @@ class _Builder:
         if (folder / "done").exists():
             self.progress.total -= 2
             return python
-        with locked(self.cache / "natives" / f"{name}.lock", say=self.progress.say):
+        with locked(self.cache / "natives" / f"{name}.lock", say=self.progress.say) as lock:
             if not (folder / "done").exists():
                 folder.mkdir(parents=True, exist_ok=True)
                 configure = os.path.relpath(self.source.root / "configure", folder)
                 recipe = native.native_recipe(work=folder, configure=configure, env=os.environ, jobs=self.jobs)
-                self._run_all(recipe, folder, folder / "logs")
+                self._run_all(recipe, folder, folder / "logs", held=(lock,))
                 (folder / "done").touch()
         return python
 
@@ -178,9 +178,10 @@ class _Builder:
         key = content_key([configure, self.toolchain.id, self.cell.pthreads, self.cell.pydebug, self.cell.configure])
         return self.cache / "configure" / f"{key}.cache"
 
-    def _run_all(self, recipe: Recipe, work: Path, logs: Path) -> list[dict[str, Any]]:
-        """Runs the steps that an earlier, interrupted try has not finished; each leaves a mark when it is
-        done.
+    def _run_all(self, recipe: Recipe, work: Path, logs: Path, held: tuple[int, ...] = ()) -> list[dict[str, Any]]:
+        """Runs the steps that an earlier, interrupted try has not finished; each leaves a mark when it is done.
+
+        `held` are further locks that the steps' processes shall hold on to.
         """
         done = []
         for step in recipe.steps:
@@ -190,16 +191,16 @@ class _Builder:
                 self.progress.say(f"{self.progress.title} {step.name}: finished by an earlier run")
                 done.append(json.loads(mark.read_text()))
                 continue
-            record = self._run_step(step, logs / f"{step.name}.log")
+            record = self._run_step(step, logs / f"{step.name}.log", held)
             write_atomically(mark, json.dumps(record))
             done.append(record)
         return done
 
-    def _run_step(self, step: Step, log: Path) -> dict[str, Any]:
+    def _run_step(self, step: Step, log: Path, held: tuple[int, ...] = ()) -> dict[str, Any]:
         with self.progress.step(step.name, str(step.command)) as tick:
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text(f"+ {step.command.reproduce()}\n", encoding="utf-8")
-            done = run(step.command, log=log, keep_open=[self.lock], on_tick=tick)
+            done = run(step.command, log=log, keep_open=(self.lock, *held), on_tick=tick)
         if not done.ok and shutil.disk_usage(log.parent).free < FULL_DISK_BYTES:
             raise disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), log.parent)
         if not done.ok:

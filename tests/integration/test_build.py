@@ -26,6 +26,8 @@ pytestmark = pytest.mark.integration
 
 CELL = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for a test")
 
+DEBUG = dataclasses.replace(CELL, id="wasi-debug", pydebug=True)
+
 
 class Bench:
     """A cache with a false source and a false toolchain in it."""
@@ -108,9 +110,8 @@ def test_a_finished_build_is_not_made_again(bench: Bench) -> None:
 
 def test_another_flag_is_another_build_with_the_same_native_python(bench: Bench) -> None:
     bench.build()
-    debug = dataclasses.replace(CELL, id="wasi-debug", pydebug=True)
     before = len(bench.lines())
-    assert bench.build(debug).folder != bench.build().folder
+    assert bench.build(DEBUG).folder != bench.build().folder
     added = bench.lines()[before:]
     assert len(added) == 2
     assert "--with-pydebug" in added[0]
@@ -132,7 +133,9 @@ def test_a_failing_step_is_told_with_its_log_and_resumed(bench: Bench) -> None:
     assert [line for line in bench.lines() if "--host" not in line and line != "made"] == configured
 
 
-def test_a_build_that_was_killed_is_gone_on_with(bench: Bench) -> None:
+@pytest.mark.parametrize("cell", [CELL, DEBUG], ids=lambda cell: cell.id)
+def test_a_build_that_was_killed_is_gone_on_with(bench: Bench, cell: Cell) -> None:
+    """By the same cell, or by another one that needs the same build Python."""
     started = bench.log.with_name("started")
     set_fault(bench.root, bench.log, f"touch {started}; sleep 60")
     child = subprocess.Popen(
@@ -143,7 +146,7 @@ def test_a_build_that_was_killed_is_gone_on_with(bench: Bench) -> None:
     child.wait()
     set_fault(bench.root, bench.log, "true")
     start = time.monotonic()
-    assert bench.build().wasm.exists()
+    assert bench.build(cell).wasm.exists()
     assert time.monotonic() - start < 20, "the lock of the killed run was held for long"
     assert sum("--host" not in line and line != "made" for line in bench.lines()) == 1
 
