@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 
 from harness.cache import remove_tree
-from harness.oracle import differences, read_junit, render, run_regrtest
+from harness.errors import HarnessError
+from harness.oracle import differences, prepare_for_regrtest, read_junit, render, run_regrtest
 from harness.outcomes import Outcome
-from harness.prepare import Prepared, Wishes, prepare
+from harness.prepare import Prepared
 from harness.process import Command, run
 from harness.report.results import CellResults, load_results
 
@@ -41,7 +42,7 @@ def main() -> int:
     parser.add_argument("module", nargs="*", help="only these modules")
     parser.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    prepared = prepare(options.cell, Wishes())
+    prepared = prepare_for_regrtest(options.cell)
     folder = prepared.cache / "bench"
     remove_tree(folder)
     folder.mkdir(parents=True)
@@ -122,4 +123,8 @@ def _proportional_size(pid: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

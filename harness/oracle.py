@@ -16,9 +16,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from harness.cache import remove_tree
-from harness.errors import BuildError
+from harness.errors import BuildError, ConfigError
+from harness.matrix import Target
 from harness.outcomes import CaseResult, ModuleResult, Outcome
-from harness.prepare import Prepared, Wishes, prepare
+from harness.prepare import Prepared, Wishes, load_configuration, prepare
 from harness.process import Command, Completed, last_lines, run
 from harness.recipes import wasi
 from harness.recipes.targets import guest_environment
@@ -46,7 +47,7 @@ class Difference:
 
 def consult(cell: str, modules: Sequence[str], workers: int) -> tuple[str, bool]:
     """Runs both on the cell, or on some of its modules. Gives the text, and whether all is explained."""
-    prepared = prepare(cell, Wishes())
+    prepared = prepare_for_regrtest(cell)
     folder = prepared.cache / "oracle"
     remove_tree(folder)
     folder.mkdir(parents=True)
@@ -71,6 +72,16 @@ def consult(cell: str, modules: Sequence[str], workers: int) -> tuple[str, bool]
     theirs = read_junit(folder / "regrtest.xml")
     found = differences(theirs, ours)
     return render(cell, theirs, found), all(difference.why for difference in found)
+
+
+def prepare_for_regrtest(cell_id: str) -> Prepared:
+    """The cell, ready to be tested by both. ConfigError when there is no plain runner for its target."""
+    cell = load_configuration()[0].cell(cell_id)
+    if cell.target is not Target.WASI:
+        raise ConfigError(
+            f"{cell.id}: regrtest has no plain runner for {cell.target} here yet", hint="WASI cells can be compared"
+        )
+    return prepare(cell_id, Wishes())
 
 
 def run_regrtest(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness.build import Build
-from harness.cache import write_atomically
+from harness.cache import disk_faults, write_atomically
 from harness.compare import compare, compare_module
 from harness.engines import EngineSession
 from harness.errors import ConfigError, did_you_mean
@@ -91,8 +91,9 @@ class CellRun:
         if not self.resume:
             for name in ("modules", "journal", "logs"):
                 shutil.rmtree(self.folder / name, ignore_errors=True)
-        (self.folder / "modules").mkdir(parents=True, exist_ok=True)
-        self.stop_file.unlink(missing_ok=True)
+        with disk_faults(self.folder):
+            (self.folder / "modules").mkdir(parents=True, exist_ok=True)
+            self.stop_file.unlink(missing_ok=True)
 
     @property
     def stop_file(self) -> Path:

@@ -90,6 +90,14 @@ def test_a_wrong_wish_is_told(wasi: Prepared, tmp_path: Path, arguments: list[st
     assert "Traceback" not in output
 
 
+def test_a_run_folder_that_cannot_be_is_told(wasi: Prepared, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    status, output = finish(start("-k", "test_bool", "--run-dir", tmp_path / "file" / "run"))
+    assert status == 3, output
+    assert "cannot write" in output
+    assert "Traceback" not in output
+
+
 def wait_for_first_result(run_dir: Path, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 60
     while not list(run_dir.glob("wasi/modules/test*.json")):

@@ -29,7 +29,7 @@ HOST = HostBuild(
     sdk=Path("/em"),
     env=TOOLCHAIN,
     jobs=3,
-    cache_file=Path("/work/config.cache"),
+    cache_file=Path("/build/config.cache"),
 )
 
 

@@ -12,7 +12,7 @@ from harness.recipes import HostBuild
 from harness.recipes.wasi import guest_environment, wasi_recipe, wasm_stack
 
 HOST = HostBuild(
-    view=Path("/work/view"),
+    view=Path("/build/view"),
     build_python=Path("/native/python"),
     build_triple="x86_64-pc-linux-gnu",
     sdk=Path("/sdk"),
@@ -43,7 +43,7 @@ def test_the_steps_are_those_of_wasi_py() -> None:
 def test_configure_is_called_by_a_relative_path_two_levels_below_the_tree() -> None:
     configure = commands()["configure-host"]
     assert configure.argv[0] == "../../configure"
-    assert configure.cwd == Path("/work/view/cross-build/wasm32-wasip1")
+    assert configure.cwd == Path("/build/view/cross-build/wasm32-wasip1")
     assert configure.argv[1:4] == (
         "--host=wasm32-wasip1",
         "--build=x86_64-pc-linux-gnu",
@@ -76,7 +76,7 @@ def test_the_environment_is_that_of_wasi_py() -> None:
     assert (env["AR"], env["RANLIB"]) == ("/sdk/bin/llvm-ar", "/sdk/bin/ranlib")
     assert env["PKG_CONFIG_PATH"] == ""
     assert env["PATH"] == "/sdk/bin:/usr/bin"
-    assert env["CONFIG_SITE"] == "/work/view/Tools/wasm/config.site-wasm32-wasi"
+    assert env["CONFIG_SITE"] == "/build/view/Tools/wasm/config.site-wasm32-wasi"
     assert env["HOME"] == "/home/me"
 
 

@@ -22,7 +22,7 @@ HOST = HostBuild(
     sdk=Path("/sdk"),
     env={"PATH": "/bin"},
     jobs=2,
-    cache_file=Path("/work/config.cache"),
+    cache_file=Path("/build/config.cache"),
 )
 
 
@@ -39,7 +39,7 @@ def test_every_recipe_configures_and_makes_in_its_build_folder(target: Target) -
     recipe = host_recipe(cell_of(target), HOST)
     assert [step.name for step in recipe.steps] == ["configure-host", "make-host"]
     assert {step.command.cwd for step in recipe.steps} == {HOST.view / layout_of(target).build_folder}
-    assert any("--cache-file=/work/config.cache" in argument for argument in recipe.steps[0].command.argv)
+    assert any("--cache-file=/build/config.cache" in argument for argument in recipe.steps[0].command.argv)
     assert recipe.version == recipe_version(target)
     assert recipe.departures
 
