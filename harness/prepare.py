@@ -68,7 +68,7 @@ class Prepared:
     def compiled(self) -> Path:
         """Where the module, compiled by this runtime, is kept between runs."""
         wasm_id = self.build.manifest["wasm"]["sha256"][:16]
-        compiled = self.cache / "compiled" / f"{wasm_id}-wasmtime-{self.cell.runtime}.cwasm"
+        compiled = self.cache / "compiled" / f"{wasm_id}-wasmtime-{self.cell.runtime}-resumable.cwasm"
         compiled.parent.mkdir(parents=True, exist_ok=True)
         return compiled
 

@@ -27,13 +27,28 @@ class Mount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prologue:
+    """What every guest does first, to be done once: an engine that can runs `argv` to the pause it ends with, keeps the
+    memory of that guest, and continues each guest from a copy of it with the Python code `resume`.
+
+    A paused guest has printed one JSON line: the address in its memory for that code, and the bytes there are for it.
+    """
+
+    argv: tuple[str, ...]
+    resume: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GuestRun:
-    """One start of the interpreter. What it prints is appended to the file `output`."""
+    """One start of the interpreter. What it prints is appended to the file `output`. `argv` does all that it is for,
+    `prologue` the same in two steps; which one is the engine's choice.
+    """
 
     argv: tuple[str, ...]
     mounts: tuple[Mount, ...]
     output: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    prologue: Prologue | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -42,6 +57,8 @@ class GuestRun:
             "env": dict(self.env),
             "mounts": [[str(mount.host), mount.guest, mount.writable] for mount in self.mounts],
             "output": str(self.output),
+            "prologue": list(self.prologue.argv) if self.prologue else None,
+            "resume": self.prologue.resume if self.prologue else "",
         }
 
 

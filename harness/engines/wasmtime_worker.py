@@ -13,9 +13,18 @@ import ctypes
 import json
 import os
 import sys
+import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+# Started by path and isolated: what lies beside this file is not found by itself, and only these two shall be.
+sys.path.insert(0, str(Path(__file__).parent))
+from paused_guest import WAY_IN, PausedGuest  # type: ignore[import-not-found]
+from wasm_exports import with_exports  # type: ignore[import-not-found]
+
+del sys.path[0]
 
 # From <linux/capability.h>.
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -32,6 +41,8 @@ class Worker:
         self.module: Any = None
         self.linker: Any = None
         self.memory_limit = 0
+        self._prologue = ""
+        self._guest: PausedGuest | None = None
 
     def load(self, request: dict[str, Any]) -> dict[str, Any]:
         """Maps the compiled module, compiling it first when there is no file of it that fits this engine."""
@@ -58,16 +69,52 @@ class Worker:
         try:
             return self.wasmtime.Module.deserialize_file(self.engine, str(compiled))
         except (self.wasmtime.WasmtimeError, OSError):
-            module = self.wasmtime.Module.from_file(self.engine, str(wasm))
+            code = wasm.read_bytes()
+            module = self.wasmtime.Module(self.engine, with_exports(code, WAY_IN) or code)
         aside = compiled.with_name(f".{compiled.name}.{os.getpid()}")
         aside.write_bytes(module.serialize())
         aside.replace(compiled)
         return module
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
-        with Path(request["output"]).open("ab") as output:
-            os.dup2(output.fileno(), 1)
-            os.dup2(output.fileno(), 2)
+        paused = self._paused(request)
+        code = request["resume"].encode()
+        with self._store(request, Path(request["output"])) as store:
+            if paused is None or len(code) >= paused.code_limit:
+                return self.start(store)
+            instance = self.linker.instantiate(store, self.module)
+            return self._outcome(paused.way_on(store, instance.exports(store), code))
+
+    def _paused(self, request: dict[str, Any]) -> PausedGuest | None:
+        """The guest that has done the prologue, as every guest with the same surroundings would; None when it cannot be
+        had, and the guest has to be run from its start.
+        """
+        if not request["prologue"]:
+            return None
+        key = json.dumps([request["prologue"], request["env"], [mount[1:] for mount in request["mounts"]]])
+        if self._prologue != key:
+            self._prologue, self._guest = key, self._pause(request)
+        return self._guest
+
+    def _pause(self, request: dict[str, Any]) -> PausedGuest | None:
+        prologue = {**request, "argv": request["prologue"]}
+        with tempfile.NamedTemporaryFile() as output, self._store(prologue, Path(output.name)) as store:
+            exports = self.linker.instantiate(store, self.module).exports(store)
+            if not all(name in exports for name in WAY_IN):
+                return None
+            if self._outcome(lambda: exports["_start"](store)) != {"status": 0}:
+                return None
+            fresh = self.linker.instantiate(store, self.module).exports(store)
+            try:
+                return PausedGuest.of(store, exports, fresh, json.loads(output.read()))
+            except ValueError:
+                return None
+
+    def _store(self, request: dict[str, Any], output: Path) -> Any:
+        """A fresh store with what the guest can see. What it prints goes to the file `output`."""
+        with output.open("ab") as stream:
+            os.dup2(stream.fileno(), 1)
+            os.dup2(stream.fileno(), 2)
         wasi = self.wasmtime.WasiConfig()
         wasi.argv = request["argv"]
         wasi.env = request["env"].items()
@@ -77,16 +124,21 @@ class Worker:
             # Where the operating system already refuses to write, wasmtime need not: it would answer EPERM
             # even for a file that does not exist, which no real file system does.
             wasi.preopen_dir(host, guest, writable or not os.access(host, os.W_OK))
-        with self.wasmtime.Store(self.engine) as store:
-            store.set_wasi(wasi)
-            store.set_limits(memory_size=self.memory_limit)
-            store.set_epoch_deadline(1)
-            return self.start(store)
+        store = self.wasmtime.Store(self.engine)
+        store.set_wasi(wasi)
+        store.set_limits(memory_size=self.memory_limit)
+        store.set_epoch_deadline(1)
+        return store
 
     def start(self, store: Any) -> dict[str, Any]:
+        def from_start() -> None:
+            self.linker.instantiate(store, self.module).exports(store)["_start"](store)
+
+        return self._outcome(from_start)
+
+    def _outcome(self, guest: Callable[[], object]) -> dict[str, Any]:
         try:
-            instance = self.linker.instantiate(store, self.module)
-            instance.exports(store)["_start"](store)
+            guest()
         except self.wasmtime.ExitTrap as ending:
             return {"status": ending.code}
         except self.wasmtime.Trap as trap:

@@ -1,4 +1,4 @@
-"""Starts the agent and leaves no trace of it: `python /harness JOURNAL MODULE [options...]`.
+"""Starts the agent and leaves no trace of it: `python /harness [JOURNAL MODULE [options...]]`.
 
 Tests look at `__main__`, and at which files were traced. So this namespace ends up with no more in it than
 that of `python -m test`, and the agent's code carries the kind of file name that `trace` leaves out.
@@ -13,7 +13,7 @@ def main() -> None:
         code = compile(stream.read(), "<harness agent>", "exec")
     namespace = {"__name__": "harness_agent"}
     exec(code, namespace)
-    namespace["main"]()  # type: ignore[operator]
+    namespace["main"](sys.argv[1:])  # type: ignore[operator]
 
 
 main()

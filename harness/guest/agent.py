@@ -5,13 +5,15 @@ This agent only puts its own result class in the place of regrtest's, and notes 
 around the cases. Every event is one JSON line, written with a single system call, so that a journal is whole
 up to the moment of a crash.
 
-Usage: `python /harness JOURNAL MODULE [regrtest options...]`
+Usage: `python /harness JOURNAL MODULE [regrtest options...]`, or `python /harness` alone to get ready and pause:
+an engine that can keep the memory of the paused interpreter continues every guest from there.
 
 Events (`e`): `plan` the ids about to run; `start` and `end` of a case; `fixture` a class or module fixture
 begins; `outside` something unittest reports under a fixture's name; `module` regrtest's own word on the
 module.
 """
 
+import functools
 import json
 import os
 import sys
@@ -21,24 +23,29 @@ import unittest.util
 from collections.abc import Iterator
 from typing import Any
 
-JOURNAL = sys.argv[1]
 MESSAGE_LIMIT = 500
 TRACEBACK_LIMIT = 6000
+RESUME_CODE_LIMIT = 65536
 
 # Tests replace functions of os, time and json for a while; the journal must not notice.
 _write, _open, _dumps, _clock = os.write, os.open, json.dumps, time.perf_counter
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-_descriptor = _open(JOURNAL, _FLAGS, 0o644)
+_journal = ""
+_descriptor = -1
+
+
+def open_journal(path: str) -> None:
+    global _journal, _descriptor
+    _journal, _descriptor = path, _open(path, _FLAGS, 0o644)
 
 
 def emit(**event: Any) -> None:
     """Appends one event; a test that closed our descriptor costs nothing but opening it again."""
-    global _descriptor  # noqa: PLW0603
     line = _dumps(event).encode() + b"\n"
     try:
         _write(_descriptor, line)
     except OSError:
-        _descriptor = _open(JOURNAL, _FLAGS, 0o644)
+        open_journal(_journal)
         _write(_descriptor, line)
 
 
@@ -245,11 +252,8 @@ def watch_module(main: Any) -> None:
     setattr(main, name, journalled)
 
 
-def main() -> None:
-    module, options = sys.argv[2], sys.argv[3:]
-    # As `python -m test` has it: the working folder first, and regrtest's options as the arguments.
-    sys.path[0] = os.getcwd()  # noqa: PTH109 - pathlib would be imported for the test's part
-    sys.argv = ["-m test", *options, module]
+def ready_regrtest() -> Any:
+    """regrtest's main module, with our result class and our ears in it."""
     from test.libregrtest import main as regrtest
 
     try:
@@ -260,6 +264,36 @@ def main() -> None:
     testresult.RegressionTestResult = journal_result
     watch_suites(journal_result)
     watch_module(regrtest)
+    return regrtest
+
+
+def run(regrtest: Any, journal: str, module: str, *options: str) -> None:
+    """Runs one module; ends the interpreter with regrtest's status."""
+    open_journal(journal)
+    sys.argv = ["-m test", *options, module]
     # The module is named; listing all others costs a slow walk through every test folder, for nothing.
     regrtest.findtests = lambda *_, **__: [module]
     regrtest.main()
+    sys.exit()
+
+
+def pause(regrtest: Any) -> None:
+    """Ends the interpreter where its memory, if it is kept, can go on with `run`.
+
+    Tells where in that memory the engine may write the code to go on with, a string of C. That is the inside of an
+    object which nothing else refers to.
+    """
+    code = bytes(RESUME_CODE_LIMIT)
+    sys.modules["harness agent"] = functools.partial(run, regrtest)  # type: ignore[assignment] # gone once resumed
+    print(_dumps({"code": id(code) + bytes.__basicsize__ - 1, "limit": len(code)}), flush=True)
+    os._exit(0)
+
+
+def main(arguments: list[str]) -> None:
+    # As `python -m test` has it: the working folder first.
+    sys.path[0] = os.getcwd()  # noqa: PTH109 - pathlib would be imported for the test's part
+    regrtest = ready_regrtest()
+    if arguments:
+        run(regrtest, *arguments)
+    else:
+        pause(regrtest)

@@ -5,6 +5,7 @@ A guest that crashes or hangs costs the case it was in, and one restart with the
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.cache import remove_tree
-from harness.engines import Ending, EngineSession, GuestExit, GuestRun, Mount
+from harness.engines import Ending, EngineSession, GuestExit, GuestRun, Mount, Prologue
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.process import last_lines
 from harness.suite.journal import Attempt, parse_events, read_attempt, settle, victims_of
@@ -116,8 +117,14 @@ def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) ->
     if progress.results:
         done = (case if case in job.excluded else exact_pattern(case) for case in progress.results)
         options += ["--ignorefile", _write_patterns(journal.with_name("done.txt"), done)]
+    arguments = [f"/journal/{journal.name}", job.module, *options]
     return GuestRun(
-        argv=(*job.python, "/harness", f"/journal/{journal.name}", job.module, *options),
+        argv=(*job.python, "/harness", *arguments),
+        # The agent waits under this name; json's strings are Python's too.
+        prologue=Prologue(
+            argv=(*job.python, "/harness"),
+            resume=f'__import__("sys").modules.pop("harness agent")(*{json.dumps(arguments)})',
+        ),
         mounts=(
             *job.mounts,
             Mount(host=scratch, guest="/tmp", writable=True),

@@ -38,6 +38,28 @@ _WASI_BODIES = {
     "loop": "(loop $again (br $again))",
     "recurse": "(call $start)",
 }
+# With one argument it pauses as the agent does; with more it runs from its start. Resumed, it prints its stack pointer
+# (as a letter), the letter that it left in its memory before the pause, and the first two of its code.
+_WASI_PAUSING = """
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args (param i32 i32) (result i32)))
+  (global $__stack_pointer (mut i32) (i32.const 65))
+  (data (i32.const 32) "{\\"code\\": 604, \\"limit\\": 20}  from the start\\n")
+  (func $say (param i32 i32)
+    (i32.store (i32.const 0) (local.get 0)) (i32.store (i32.const 4) (local.get 1))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+  (func $start (export "_start")
+    (drop (call $args (i32.const 0) (i32.const 4)))
+    (if (i32.ne (i32.load (i32.const 0)) (i32.const 1)) (then (call $say (i32.const 60) (i32.const 15)) (return)))
+    (global.set $__stack_pointer (i32.const 66))
+    (drop (memory.grow (i32.const 1)))
+    (i32.store (i32.const 601) (i32.const 0x70)) (i32.store8 (i32.const 70000) (i32.const 71))
+    (call $say (i32.const 32) (i32.const 28))
+    (call $exit (i32.const STATUS)))
+  (func $NAME (param $code i32) (param i32) (result i32)
+    (i32.store8 (i32.const 602) (global.get $__stack_pointer)) (global.set $__stack_pointer (i32.const 90))
+    (i32.store8 (i32.const 603) (i32.load8_u (i32.const 70000))) (i32.store8 (i32.const 70000) (i32.const 90))
+    (call $say (i32.const 601) (i32.const 5)) (call $exit (i32.const 4)) (i32.const 0))
+"""
 _NODE_CODE = """(module
   (func (export "trap") unreachable)
   (func (export "loop") (loop $again (br $again)))
@@ -85,8 +107,7 @@ _NODE_BODIES = {
 def wasmtime_session(folder: Path, name: str) -> ChildEngine:
     """A session for the guest of that name, written into `folder` as `<name>.wasm`."""
     wasm = folder / f"{name}.wasm"
-    text = f'(module {_WASI_IMPORTS} (func $start (export "_start") {_WASI_BODIES[name]}))'
-    wasm.write_bytes(wasmtime.wat2wasm(text))
+    wasm.write_bytes(wasmtime.wat2wasm(f"(module {_wasi_text(name)})"))
     return wasmtime_engine.open_session(
         wasm=wasm,
         compiled=wasm.with_suffix(".cwasm"),
@@ -95,6 +116,18 @@ def wasmtime_session(folder: Path, name: str) -> ChildEngine:
         log=folder / "engine.log",
         index=0,
     )
+
+
+def _wasi_text(name: str) -> str:
+    if not name.startswith("pausing"):
+        return f'{_WASI_IMPORTS} (func $start (export "_start") {_WASI_BODIES[name]})'
+    # Imports come first.
+    memory = _WASI_IMPORTS.index("  (memory")
+    status = "1" if name == "pausing-badly" else "0"
+    symbol = "PyRun_Other" if name == "pausing-without-a-way-in" else "PyRun_SimpleStringFlags"
+    imports, _, rest = _WASI_PAUSING.partition("  (global")
+    text = f"{_WASI_IMPORTS[:memory]} {imports} {_WASI_IMPORTS[memory:]} (global {rest}"
+    return text.replace("STATUS", status).replace("NAME", symbol)
 
 
 def node_session(folder: Path, name: str, node: Path = Path(NODE)) -> ChildEngine:

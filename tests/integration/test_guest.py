@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines import Mount
+from harness.engines import GuestRun, Mount, Prologue
 from harness.outcomes import ModuleResult, Outcome
 from harness.prepare import Prepared
 from harness.suite.module import run_module
@@ -93,3 +93,22 @@ def test_each_crash_costs_one_restart(faults: ModuleResult) -> None:
     interrupted = 1
     assert faults.attempts == 1 + len(crashed) + interrupted
     assert faults.complete
+
+
+def test_a_wasi_guest_goes_on_from_the_pause_of_the_agent(wasi: Prepared, tmp_path: Path) -> None:
+    """Not from the start: that would take 0.2 s or more of each module's time, and nothing else would tell."""
+    job = wasi.job("test_bool", tmp_path, match=(), excluded=(), should_stop=lambda: False)
+    program, harness = job.python[0], "/harness"
+    code = "import sys; left = 'left' in dir(sys); sys.left = True; __import__('os')._exit(5 + left)"
+    guest = GuestRun(
+        argv=(program, "-c", "raise SystemExit(3)"),
+        mounts=job.mounts,
+        env=job.env,
+        output=tmp_path / "output.txt",
+        prologue=Prologue(argv=(program, harness), resume=code),
+    )
+    engine = wasi.open_engine(tmp_path / "engine.log", 0)
+    try:
+        assert [engine.run(guest, lambda: None).status for _ in range(2)] == [5, 5]
+    finally:
+        engine.close()

@@ -1,0 +1,93 @@
+"""Adds exports to a WebAssembly module: what a command keeps to itself, found by its names. Pure.
+
+Run by path with the engine's child, so it imports nothing of the harness. Sections and encodings are those of the
+WebAssembly core specification 2.0, chapter 5 and appendix 'Custom Sections'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+_HEADER = b"\x00asm\x01\x00\x00\x00"
+_CUSTOM, _EXPORT = 0, 7
+_FUNCTION_NAMES, _GLOBAL_NAMES = 1, 7
+# Export kinds by the subsection that names what is exported.
+_KINDS = {_FUNCTION_NAMES: 0, _GLOBAL_NAMES: 3}
+
+
+def with_exports(wasm: bytes, wanted: Mapping[str, str]) -> bytes | None:
+    """The module with a further export for each of `wanted`: its name, and the symbol it stands for.
+
+    None when the module's name section has no such symbol, or there is none: nothing can be added then.
+    """
+    found = {symbol: place for symbol, place in _named(wasm) if symbol in wanted.values()}
+    if set(wanted.values()) - set(found):
+        return None
+    parts = [_HEADER]
+    for kind, start, end in _sections(wasm):
+        body = wasm[start:end]
+        if kind == _EXPORT:
+            count, at = _number(body, 0)
+            added = b"".join(_vector(name.encode()) + found[symbol] for name, symbol in wanted.items())
+            body = _leb(count + len(wanted)) + body[at:] + added
+        parts += [bytes([kind]), _leb(len(body)), body]
+    return b"".join(parts)
+
+
+def _sections(wasm: bytes) -> Iterator[tuple[int, int, int]]:
+    at = len(_HEADER)
+    while at < len(wasm):
+        kind = wasm[at]
+        size, start = _number(wasm, at + 1)
+        yield kind, start, (at := start + size)
+
+
+def _named(wasm: bytes) -> Iterator[tuple[str, bytes]]:
+    """Each function and global that has a name, with its kind and index as an export holds them."""
+    for section, start, end in _sections(wasm):
+        if section != _CUSTOM:
+            continue
+        title, at = _text(wasm, start)
+        while title == "name" and at < end:
+            subsection = wasm[at]
+            size, at = _number(wasm, at + 1)
+            if subsection in _KINDS:
+                yield from ((name, bytes([_KINDS[subsection]]) + _leb(index)) for index, name in _names(wasm, at))
+            at += size
+
+
+def _names(wasm: bytes, at: int) -> Iterator[tuple[int, str]]:
+    count, at = _number(wasm, at)
+    for _ in range(count):
+        index, at = _number(wasm, at)
+        name, at = _text(wasm, at)
+        yield index, name
+
+
+def _text(wasm: bytes, at: int) -> tuple[str, int]:
+    size, start = _number(wasm, at)
+    return wasm[start : start + size].decode(errors="replace"), start + size
+
+
+def _vector(data: bytes) -> bytes:
+    return _leb(len(data)) + data
+
+
+def _number(wasm: bytes, at: int) -> tuple[int, int]:
+    """An unsigned LEB128 number, and where what follows it begins."""
+    value = shift = 0
+    while True:
+        byte = wasm[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:  # the highest bit says that there is more
+            return value, at
+
+
+def _leb(value: int) -> bytes:
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*encoded, value])
