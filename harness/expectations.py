@@ -63,6 +63,11 @@ class CellExpectations:
         """The entry for a case, a fixture or a module's dotted name; its own, else its class's."""
         return self.entries.get(case) or self.entries.get(wildcard_of(case))
 
+    def expects_hang(self, case: str) -> bool:
+        """Whether the only outcome known of a case is a timeout."""
+        entry = self.lookup(case)
+        return entry is not None and entry.outcome == (Outcome.TIMEOUT,)
+
     def of_module(self, module: str) -> tuple[str, ...]:
         """What the entries name within that module, its own dotted name included; sorted."""
         name = dotted(module)

@@ -13,7 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -154,12 +154,14 @@ class CellRun:
         )
 
     def job(self, module: str, should_stop: Callable[[], bool]) -> ModuleJob:
+        """What running this module takes. A case that was asked for by name gets all its time, also to hang."""
         name = dotted(module)
         match = tuple(case for case in self.cases if case != name and module_of(case, {name}) == name)
         excluded = () if match else self.expectations.not_to_run(module)
-        return self.prepared.job(
+        job = self.prepared.job(
             module, self.folder / "journal" / module, match=match, excluded=excluded, should_stop=should_stop
         )
+        return job if match else replace(job, expects_hang=self.expectations.expects_hang)
 
     def test(self, job: ModuleJob, engine: EngineSession) -> ModuleResult:
         """Runs one module and writes its result; one that was stopped is recorded nowhere."""

@@ -7,6 +7,8 @@ Tools/wasm/wasm_build.py and configure.ac of 3.13.5); how the interpreter is lin
 
 from __future__ import annotations
 
+from packaging.version import Version
+
 from harness.matrix import Cell
 from harness.process import Command
 from harness.recipes import HostBuild, Layout, Recipe, Step
@@ -46,12 +48,20 @@ DEPARTURES = (
     ),
     "HOSTRUNNER is plain `node`: configure would add options that newer Nodes do not know",
     "configure gets a cache file, which its results do not depend on",
+    (
+        "from Emscripten 6.0.0 on, and without dynamic linking, extension modules are linked with -sFAKE_DYLIBS, as "
+        "before by default: -shared gives plain objects, which nothing loads"
+    ),
     "the ports of Emscripten for zlib, bzip2 and sqlite3 are not used: emcc downloads them unpinned while it compiles",
 )
 
 # configure takes the port of Emscripten where it is given neither of a library's two variables; with flags that say
 # nothing it looks for the library like anywhere else.
 _NO_PORTS = ("ZLIB_CFLAGS=-I.", "BZIP2_CFLAGS=-I.", "LIBSQLITE3_CFLAGS=-I.")
+
+# From here on -shared makes real dynamic libraries, and refuses objects that were compiled without -fPIC, which CPython
+# compiles only for dynamic linking (Emscripten's ChangeLog.md, 6.0.0).
+_REAL_DYLIBS = Version("6")
 
 
 def emscripten_recipe(cell: Cell, host: HostBuild) -> Recipe:
@@ -71,6 +81,7 @@ def emscripten_recipe(cell: Cell, host: HostBuild) -> Recipe:
         _switch("wasm-pthreads", on=cell.pthreads),
         *(("--with-pydebug",) if cell.pydebug else ()),
         *_NO_PORTS,
+        *_shared_objects(cell),
         *cell.configure,
     )
     make = ("make", "--jobs", str(host.jobs), "all")
@@ -87,6 +98,11 @@ def emscripten_recipe(cell: Cell, host: HostBuild) -> Recipe:
 
 def _switch(feature: str, *, on: bool) -> str:
     return f"--{'enable' if on else 'disable'}-{feature}"
+
+
+def _shared_objects(cell: Cell) -> tuple[str, ...]:
+    fake = Version(cell.toolchain) >= _REAL_DYLIBS and not cell.dynamic_linking
+    return ("BLDSHARED=$(CC) -shared -sFAKE_DYLIBS",) if fake else ()
 
 
 def emscripten_environment(host: HostBuild) -> dict[str, str]:

@@ -22,6 +22,8 @@ from harness.suite.regrtest import RegrtestWord, exact_pattern, own_result, trap
 OUTPUT_LIMIT = 16 * 1024 * 1024
 OUTPUT_TAIL_LINES = 40
 MAX_ATTEMPTS = 100
+# Long enough for any case that has not hung, on any machine that runs suites; short beside `case_timeout`.
+EXPECTED_HANG_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,8 @@ class ModuleJob:
     """All that running a module takes. `folder` is where its journal, output and scratch go; `match` are
     regrtest patterns of the cases wanted, empty for all; `excluded` are ids, or `Class.*`, that must not run;
     `options` are further ones for regrtest. Seconds: `case_timeout` without any event, `module_timeout` for
-    each attempt. `should_stop` is asked while the guest runs; true ends the run, keeping what is finished.
+    each attempt. `expects_hang` says of a case that nothing but a timeout is expected of it: it gets at most
+    EXPECTED_HANG_SECONDS. `should_stop` is asked while the guest runs; true ends the run, keeping what is finished.
     """
 
     module: str
@@ -43,6 +46,7 @@ class ModuleJob:
     match: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    expects_hang: Callable[[str], bool] = lambda case: False  # noqa: ARG005 - as every such callable
     should_stop: Callable[[], bool] = lambda: False
 
     @property
@@ -103,11 +107,7 @@ def _attempt(job: ModuleJob, engine: EngineSession, progress: _Progress) -> tupl
     watch = _Watch(job, journal, time.monotonic())
     ending = engine.run(_guest(job, journal, scratch, progress), watch)
     _empty(scratch)
-    try:
-        events = parse_events(journal.read_bytes())
-    except FileNotFoundError:
-        events = []
-    return ending, read_attempt(events)
+    return ending, read_attempt(parse_events(_read(journal)))
 
 
 def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) -> GuestRun:
@@ -148,21 +148,38 @@ class _Watch:
         self._journal = journal
         self._output = job.folder / "output.txt"
         self._size = -1
+        self._expects_hang: bool | None = None
         self._progress_at = self._started_at = now
 
     def __call__(self) -> str | None:
         now = time.monotonic()
         if (size := _size(self._journal)) != self._size:
-            self._size, self._progress_at = size, now
+            self._size, self._progress_at, self._expects_hang = size, now, None
         if _size(self._output) > OUTPUT_LIMIT:
             os.truncate(self._output, 0)
         if self._job.should_stop():
             return "the run is being stopped"
-        if now - self._progress_at > self._job.case_timeout:
-            return f"no progress for {self._job.case_timeout:.0f} s"
+        if (still := now - self._progress_at) > (limit := self._limit(still)):
+            return f"no progress for {limit:.0f} s"
         if now - self._started_at > self._job.module_timeout:
             return f"the module took more than {self._job.module_timeout:.0f} s"
         return None
+
+    def _limit(self, still: float) -> float:
+        """Seconds that the guest may stand still where it is; the journal is asked once, when it begins to matter."""
+        if still <= EXPECTED_HANG_SECONDS:
+            return self._job.case_timeout
+        if self._expects_hang is None:
+            attempt = read_attempt(parse_events(_read(self._journal)))
+            self._expects_hang = self._job.expects_hang(attempt.open_case or attempt.open_fixture)
+        return min(EXPECTED_HANG_SECONDS, self._job.case_timeout) if self._expects_hang else self._job.case_timeout
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _size(path: Path) -> int:

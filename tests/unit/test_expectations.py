@@ -104,6 +104,15 @@ def test_what_must_not_run_is_listed_by_module(tmp_path: Path) -> None:
     assert found.not_to_run("test_json") == ()
 
 
+@pytest.mark.parametrize(
+    ("outcome", "expects"), [('"timeout"', True), ('["timeout", "pass"]', False), ('"crash"', False)]
+)
+def test_a_hang_is_expected_where_nothing_else_is(tmp_path: Path, outcome: str, expects: bool) -> None:
+    found = for_wasi(tmp_path, entry(tests='["test.test_os.LinkTests.*"]', outcome=outcome))
+    assert found.expects_hang("test.test_os.LinkTests.test_link") is expects
+    assert not found.expects_hang("test.test_os.Other.test_link")
+
+
 SUITE = ("test_os", "test_json", "test.test_asyncio.test_tasks")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -245,6 +246,48 @@ def test_a_guest_without_progress_is_stopped(run: Callable[..., ModuleResult]) -
     result = run(WatchedGuest(), case_timeout=0.05)
     assert result.outcome is Outcome.TIMEOUT
     assert re.match("no progress", result.detail.message)
+
+
+@dataclass
+class StandingGuest(ScriptedGuest):
+    """Hangs in one case: its journal ends there, until its watch has had enough."""
+
+    hangs_in: str = B
+
+    def __post_init__(self) -> None:
+        self.faults = {self.hangs_in: GuestExit(ending=Ending.STOPPED, reason="stopped")}
+
+    def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+        ending = super().run(guest, watch)
+        if ending.ending is not Ending.STOPPED:
+            return ending
+        while not (reason := watch()):
+            time.sleep(0.001)
+        return GuestExit(ending=Ending.STOPPED, reason=reason)
+
+
+def test_a_case_that_is_expected_to_hang_gets_little_time(
+    run: Callable[..., ModuleResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.suite.module.EXPECTED_HANG_SECONDS", 0.05)
+    result = run(StandingGuest(), case_timeout=60.0, expects_hang=lambda case: case == B)
+    assert outcomes(result) == dict.fromkeys(CASES, Outcome.PASS) | {B: Outcome.TIMEOUT}
+    assert result.seconds < 30
+
+
+def test_a_case_that_is_not_expected_to_hang_gets_all_its_time(
+    run: Callable[..., ModuleResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.suite.module.EXPECTED_HANG_SECONDS", 0.01)
+    result = run(StandingGuest(hangs_in=C), case_timeout=0.3, expects_hang=lambda case: case == B)
+    assert outcomes(result)[C] is Outcome.TIMEOUT
+    assert result.seconds >= 0.3
+
+
+def test_the_case_timeout_bounds_an_expected_hang_too(run: Callable[..., ModuleResult]) -> None:
+    result = run(StandingGuest(), case_timeout=0.05, expects_hang=lambda case: True)  # noqa: ARG005
+    assert outcomes(result)[B] is Outcome.TIMEOUT
+    assert result.seconds < 5
 
 
 def test_a_guest_that_takes_too_long_is_stopped(run: Callable[..., ModuleResult]) -> None:

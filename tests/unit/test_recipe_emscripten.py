@@ -54,6 +54,15 @@ def test_configure_is_called_by_the_relative_path_that_getpath_finds_the_library
     assert (HOST.view / LAYOUT.build_folder / configure).resolve() == Path("/view/configure")
 
 
+@pytest.mark.parametrize(
+    ("toolchain", "dynamic_linking", "asked"),
+    [("3.1.69", False, False), ("6.0.5", False, True), ("6.0.5", True, False)],
+)
+def test_what_nothing_loads_stays_a_plain_object(*, toolchain: str, dynamic_linking: bool, asked: bool) -> None:
+    cell = dataclasses.replace(CELL, toolchain=toolchain, dynamic_linking=dynamic_linking)
+    assert ("BLDSHARED=$(CC) -shared -sFAKE_DYLIBS" in configure_of(cell)) is asked
+
+
 @pytest.mark.parametrize("pthreads", [False, True])
 @pytest.mark.parametrize("dynamic_linking", [False, True])
 def test_each_option_of_a_cell_is_asked_for_or_refused(*, pthreads: bool, dynamic_linking: bool) -> None:
