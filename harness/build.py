@@ -7,7 +7,6 @@ tree of a build that failed or was killed is kept and gone on with.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -17,22 +16,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.cache import content_key, disk_error, disk_faults, locked, remove_tree, write_atomically
+from harness.cache import content_key, disk_faults, locked, remove_tree, write_atomically
+from harness.dependencies import Dependencies
 from harness.errors import BuildError
 from harness.matrix import Cell
-from harness.process import Command, capture, last_lines, run
+from harness.process import Command, capture
 from harness.progress import Progress
 from harness.recipes import HostBuild, Layout, Recipe, Step, native
 from harness.recipes.targets import host_recipe, layout_of, recipe_version
 from harness.sources import Source
 from harness.stage import make_read_only, stage
+from harness.steps import run_step
 from harness.toolchains import Toolchain
 from harness.toolchains.emscripten import shape
 
 MANIFEST_SCHEMA = 2
-LOG_LINES = 25
-# A step that fails with less than this free has failed for that.
-FULL_DISK_BYTES = 64 << 10
+NO_DEPENDENCIES = Dependencies()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +64,11 @@ class Build:
         return cls(folder=folder, manifest=json.loads((folder / "manifest.json").read_text()))
 
 
-def build_inputs(cell: Cell, source: Source, toolchain: Toolchain) -> dict[str, Any]:
+def build_inputs(
+    cell: Cell, source: Source, toolchain: Toolchain, dependencies: Dependencies = NO_DEPENDENCIES
+) -> dict[str, Any]:
     """Everything a build's content depends on; its hash names the build."""
-    return {
+    return _linked_with(dependencies) | {
         "manifest": MANIFEST_SCHEMA,
         "source": source.id,
         "toolchain": toolchain.id,
@@ -80,9 +81,22 @@ def build_inputs(cell: Cell, source: Source, toolchain: Toolchain) -> dict[str, 
     }
 
 
-def ensure_build(cell: Cell, source: Source, toolchain: Toolchain, cache: Path, *, jobs: int) -> Build:
+def _linked_with(dependencies: Dependencies) -> dict[str, Any]:
+    """A build without libraries keeps the key that it had before there were any."""
+    return {"dependencies": list(dependencies.ids)} if dependencies.found else {}
+
+
+def ensure_build(
+    cell: Cell,
+    source: Source,
+    toolchain: Toolchain,
+    cache: Path,
+    *,
+    jobs: int,
+    dependencies: Dependencies = NO_DEPENDENCIES,
+) -> Build:
     """The build of this cell, made now unless it is there. BuildError when a step fails."""
-    inputs = build_inputs(cell, source, toolchain)
+    inputs = build_inputs(cell, source, toolchain, dependencies)
     name = f"{cell.id}-{content_key(inputs)}"
     final = cache / "builds" / name
     if not final.exists():
@@ -90,7 +104,7 @@ def ensure_build(cell: Cell, source: Source, toolchain: Toolchain, cache: Path, 
         with locked(cache / "builds" / f"{name}.lock", say=progress.say) as lock:
             if not final.exists():
                 with disk_faults(final):
-                    _Builder(cell, source, toolchain, cache, jobs, lock, progress).make(inputs, final)
+                    _Builder(cell, source, toolchain, dependencies, cache, jobs, lock, progress).make(inputs, final)
     return Build.load(final)
 
 
@@ -99,6 +113,7 @@ class _Builder:
     cell: Cell
     source: Source
     toolchain: Toolchain
+    dependencies: Dependencies
     cache: Path
     jobs: int
     lock: int
@@ -171,12 +186,14 @@ class _Builder:
             env=_environment(self.toolchain, self.cache),
             jobs=self.jobs,
             cache_file=cache_file,
+            libraries=self.dependencies.roots,
         )
 
     def _shared_config_cache(self) -> Path:
         configure = (self.source.root / "configure").read_bytes().decode("utf-8", "replace")
-        key = content_key([configure, self.toolchain.id, self.cell.pthreads, self.cell.pydebug, self.cell.configure])
-        return self.cache / "configure" / f"{key}.cache"
+        cell, libraries = self.cell, self.dependencies.ids
+        parts = [configure, self.toolchain.id, cell.pthreads, cell.pydebug, cell.configure]
+        return self.cache / "configure" / f"{content_key([*parts, *([libraries] if libraries else [])])}.cache"
 
     def _run_all(self, recipe: Recipe, work: Path, logs: Path, held: tuple[int, ...] = ()) -> list[dict[str, Any]]:
         """Runs the steps that an earlier, interrupted try has not finished; each leaves a mark when it is done.
@@ -197,19 +214,7 @@ class _Builder:
         return done
 
     def _run_step(self, step: Step, log: Path, held: tuple[int, ...] = ()) -> dict[str, Any]:
-        with self.progress.step(step.name, str(step.command)) as tick:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            log.write_text(f"+ {step.command.reproduce()}\n", encoding="utf-8")
-            done = run(step.command, log=log, keep_open=(self.lock, *held), on_tick=tick)
-        if not done.ok and shutil.disk_usage(log.parent).free < FULL_DISK_BYTES:
-            raise disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), log.parent)
-        if not done.ok:
-            raise BuildError(
-                f"{self.progress.title}: the step {step.name} {done.ending}. The last lines of its log:\n"
-                f"{_indent(last_lines(log, LOG_LINES))}\n  the whole log: {log}",
-                hint=f"run it again by hand: {step.command.reproduce()}",
-            )
-        return {"name": step.name, "command": list(step.command.argv), "seconds": round(done.seconds, 1)}
+        return run_step(step, log, self.progress, held=(self.lock, *held))
 
     def _finish(self, aside: Path, build_python: Path, logs: Path) -> list[dict[str, Any]]:
         """Compiles the staged library, so that no guest does it again, and lists the suite's modules."""
@@ -260,6 +265,7 @@ class _Builder:
                 **toolchain.facts,
             },
             "recipe": {"name": recipe.name, "version": recipe.version, "departures": list(recipe.departures)},
+            **self.dependencies.manifest(),
             "steps": steps,
             "wasm": {"bytes": len(wasm), "sha256": hashlib.sha256(wasm).hexdigest()},
         }
@@ -282,7 +288,3 @@ def _save(config_cache: Path, shared: Path) -> None:
     aside = shared.with_name(f".{shared.name}.{os.getpid()}")
     shutil.copyfile(config_cache, aside)
     aside.replace(shared)
-
-
-def _indent(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())

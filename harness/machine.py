@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from harness import apt
 from harness.build import build_inputs
 from harness.cache import cache_root, content_key
+from harness.dependencies import dependencies_at_hand
 from harness.download import connection_fault
 from harness.errors import UnavailableError
 from harness.matrix import Cell, Target
@@ -119,7 +120,9 @@ def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
     """What `cache` and the user's own SDK hold for that cell."""
     source = _source_at_hand(cell, pins, cache)
     toolchain, fault = _toolchain_at_hand(cell, pins, cache)
-    inputs = build_inputs(cell, source, toolchain) if source and toolchain else None
+    inputs = None
+    if source and toolchain:
+        inputs = build_inputs(cell, source, toolchain, dependencies_at_hand(cell, toolchain, pins, cache))
     return Found(
         source=source.provider if source else "",
         toolchain=toolchain.provider if toolchain else "",

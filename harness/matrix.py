@@ -22,6 +22,16 @@ class Engine(StrEnum):
     WASMTIME = "wasmtime"
 
 
+class Library(StrEnum):
+    """What a CPython may be linked with, where the harness can build it for the target."""
+
+    ZLIB = "zlib"
+    BZIP2 = "bzip2"
+    SQLITE = "sqlite"
+    LIBFFI = "libffi"
+    MPDECIMAL = "mpdecimal"
+
+
 ENGINE_OF = {Target.EMSCRIPTEN: Engine.NODE, Target.WASI: Engine.WASMTIME}
 
 
@@ -31,8 +41,9 @@ class Cell:
 
     `toolchain` is the version of the Emscripten or WASI SDK, `runtime` that of Node or wasmtime. `resources`
     is regrtest's `-u`. Timeouts are in seconds: `case_timeout` without any progress, `module_timeout` for all
-    of a module. `broken` says why a combination is known not to work; such a cell is left out of tag
-    selections but can be named.
+    of a module. `dependencies` are the libraries that it is to be built with as far as they can be had, those of
+    `requires` among them, without which it is not built. `broken` says why a combination is known not to work;
+    such a cell is left out of tag selections but can be named.
     """
 
     id: str
@@ -45,6 +56,8 @@ class Cell:
     pthreads: bool = False
     dynamic_linking: bool = False
     pydebug: bool = False
+    dependencies: tuple[Library, ...] = ()
+    requires: tuple[Library, ...] = ()
     configure: tuple[str, ...] = ()
     resources: str = "all,-cpu,-largefile"
     case_timeout: float = 120.0
@@ -69,6 +82,7 @@ class Defaults:
     wasmtime: str
     node: str
     wasi_sdk: str
+    emscripten_dependencies: tuple[Library, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +99,8 @@ class CellTable:
     pthreads: bool = False
     dynamic_linking: bool = False
     pydebug: bool = False
+    dependencies: tuple[Library, ...] = ()
+    requires: tuple[Library, ...] = ()
     configure: tuple[str, ...] = ()
     resources: str = ""
     case_timeout: float = 0.0
@@ -160,7 +176,7 @@ def _read_cells(reader: TableReader, defaults: Defaults | None) -> Iterable[Cell
         if table is None or defaults is None:
             continue
         cell = _complete(table, defaults)
-        for key, message in _contradictions(cell, defaults):
+        for key, message in _contradictions(cell, defaults, table):
             reader.problem(message, table="cell", index=index, key=key)
         yield cell
 
@@ -172,12 +188,18 @@ def _complete(table: CellTable, defaults: Defaults) -> Cell:
         "python": defaults.python,
         "runtime": defaults.wasmtime if wasi else defaults.node,
         "toolchain": defaults.wasi_sdk if wasi else "",
+        "dependencies": () if wasi else defaults.emscripten_dependencies,
     }
-    return Cell(**(shared | values))
+    cell = Cell(**(shared | values))
+    wanted = {*cell.dependencies, *cell.requires}
+    return dataclasses.replace(cell, dependencies=tuple(library for library in Library if library in wanted))
 
 
-def cell_id(cell: Cell, defaults: Defaults) -> str:
-    """The id that the cell's own fields spell; docs/architecture.md gives the grammar."""
+def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> str:
+    """The id that the cell's own fields spell; docs/architecture.md gives the grammar.
+
+    `own_libraries` is whether it says itself what it is linked with.
+    """
     version = "" if cell.target is Target.WASI and cell.toolchain == defaults.wasi_sdk else f"-{cell.toolchain}"
     threads = "-threads" if cell.target is Target.WASI else "-pthreads"
     parts = [
@@ -186,15 +208,20 @@ def cell_id(cell: Cell, defaults: Defaults) -> str:
         threads if cell.pthreads else "",
         "-dynlink" if cell.dynamic_linking else "",
         "-debug" if cell.pydebug else "",
+        "-deps" if own_libraries else "",
         "" if cell.python == defaults.python else f"-py{cell.python_series}",
     ]
     return "".join(parts)
 
 
-def _contradictions(cell: Cell, defaults: Defaults) -> Iterable[tuple[str, str]]:
+def _contradictions(cell: Cell, defaults: Defaults, table: CellTable) -> Iterable[tuple[str, str]]:
+    own_libraries = bool(table.dependencies or table.requires)
     if not cell.toolchain:
         yield "toolchain", "is missing: an emscripten cell names its Emscripten version"
-    elif (spelled := cell_id(cell, defaults)) != cell.id:
+    elif cell.target is Target.WASI and own_libraries:
+        key = "dependencies" if table.dependencies else "requires"
+        yield key, "the harness builds no library for WASI: neither do CPython's scripts"
+    elif (spelled := cell_id(cell, defaults, own_libraries=own_libraries)) != cell.id:
         yield "id", f"is {cell.id!r}, but the cell's other keys spell {spelled!r}"
     if cell.target is Target.WASI and cell.dynamic_linking:
         yield "dynamic_linking", "CPython's configure has no dynamic linking for WASI"

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.errors import ConfigError, Problem, UnavailableError, did_you_mean
+from harness.matrix import Library
 from harness.tables import TableReader, load_document
 
-T = TypeVar("T", "CPythonPin", "WasiSdkPin", "WasiSdkArchive", "EmscriptenPin", "RuntimePin")
+T = TypeVar("T", "CPythonPin", "DependencyPin", "WasiSdkPin", "WasiSdkArchive", "EmscriptenPin", "RuntimePin")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class CPythonPin:
+class TarballPin:
     """An official source tarball, and the Debian source package (if any) that has the same file."""
 
     version: str
@@ -28,6 +29,41 @@ class CPythonPin:
     apt_suite: str = ""
     apt_source: str = ""
     apt_file: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        return self.version
+
+    @property
+    def sha256_of_apt(self) -> str:
+        """The sha256 of `apt_file`."""
+        return self.sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class CPythonPin(TarballPin):
+    """A release of CPython."""
+
+    @property
+    def title(self) -> str:
+        return f"CPython {self.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DependencyPin(TarballPin):
+    """A release of a library. `apt_sha256` is given where Debian's tarball of that release is another file."""
+
+    name: Library
+    apt_sha256: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} {self.version}"
+
+    @property
+    def sha256_of_apt(self) -> str:
+        return self.apt_sha256 or self.sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +140,7 @@ class Pins:
     """All pins."""
 
     cpython: tuple[CPythonPin, ...] = ()
+    dependency: tuple[DependencyPin, ...] = ()
     wasi_sdk: tuple[WasiSdkPin, ...] = ()
     wasi_sdk_archive: tuple[WasiSdkArchive, ...] = ()
     emsdk: EmsdkPin | None = None
@@ -113,6 +150,13 @@ class Pins:
     def cpython_pin(self, version: str) -> CPythonPin:
         """UnavailableError when that CPython is not pinned."""
         return _of_version(self.cpython, version, "CPython", "--cpython PATH")
+
+    def dependency_pin(self, library: Library) -> DependencyPin:
+        """UnavailableError when no release of that library is pinned."""
+        for pin in self.dependency:
+            if pin.name == library:
+                return pin
+        raise UnavailableError(f"no release of {library} is pinned", hint="add a [[dependency]] to matrices/pins.toml")
 
     def wasi_sdk_pin(self, version: str) -> WasiSdkPin:
         """UnavailableError when that WASI SDK is not pinned."""
@@ -148,9 +192,10 @@ def load_pins(path: Path) -> Pins:
     """The pins of the file. ConfigError lists all its mistakes at once; a pin without its sha256 is one."""
     problems: list[Problem] = []
     reader = TableReader(load_document(path, f"{path.parent.name}/{path.name}", problems), problems)
-    reader.check_top_level({"cpython", "wasi_sdk", "wasi_sdk_archive", "emsdk", "emscripten", "runtime"})
+    reader.check_top_level({"cpython", "dependency", "wasi_sdk", "wasi_sdk_archive", "emsdk", "emscripten", "runtime"})
     pins = Pins(
         cpython=_read(reader, CPythonPin, "cpython", ("version",)),
+        dependency=_read(reader, DependencyPin, "dependency", ("name",)),
         wasi_sdk=_read(reader, WasiSdkPin, "wasi_sdk", ("version",)),
         wasi_sdk_archive=_read(reader, WasiSdkArchive, "wasi_sdk_archive", ("version", "platform")),
         emsdk=_read_emsdk(reader),
@@ -198,15 +243,17 @@ def _check_nodes(pins: Pins, reader: TableReader) -> None:
 
 
 def _contradictions(
-    pin: CPythonPin | WasiSdkPin | WasiSdkArchive | EmscriptenPin | RuntimePin,
+    pin: CPythonPin | DependencyPin | WasiSdkPin | WasiSdkArchive | EmscriptenPin | RuntimePin,
 ) -> Iterable[tuple[str, str]]:
-    if isinstance(pin, CPythonPin | WasiSdkArchive | RuntimePin):
+    if isinstance(pin, TarballPin | WasiSdkArchive | RuntimePin):
         hashes = pin.sha256 if isinstance(pin.sha256, tuple) else (pin.sha256,)
         if not hashes or not all(_SHA256.fullmatch(value) for value in hashes):
             yield "sha256", "must be 64 lower-case hex digits"
-    if isinstance(pin, CPythonPin | WasiSdkArchive) and not pin.url.startswith("https://"):
+    if isinstance(pin, DependencyPin) and pin.apt_sha256 and not _SHA256.fullmatch(pin.apt_sha256):
+        yield "apt_sha256", "must be 64 lower-case hex digits"
+    if isinstance(pin, TarballPin | WasiSdkArchive) and not pin.url.startswith("https://"):
         yield "url", "must be an https address"
-    if isinstance(pin, CPythonPin) and len({not pin.apt_suite, not pin.apt_source, not pin.apt_file}) > 1:
+    if isinstance(pin, TarballPin) and len({not pin.apt_suite, not pin.apt_source, not pin.apt_file}) > 1:
         yield "apt_suite", "apt_suite, apt_source and apt_file belong together: all or none"
     if isinstance(pin, WasiSdkPin) and bool(pin.apt_suite) != bool(pin.apt_packages):
         yield "apt_suite", "apt_suite and apt_packages belong together: both or none"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.build import Build, ensure_build
 from harness.cache import cache_root
+from harness.dependencies import obtain_dependencies
 from harness.engines import EngineSession, Mount, node, wasmtime
 from harness.errors import ConfigError, UnavailableError
 from harness.expectation_files import load_expectations
@@ -142,7 +143,9 @@ def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print)
     toolchain_path = Path(wishes.toolchain) if wishes.toolchain else None
     source = obtain_source(cell.python, pins, cache, say=say)
     toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path, say=say)
-    build = ensure_build(cell, source, toolchain, cache, jobs=wishes.jobs or os.cpu_count() or 1)
+    jobs = wishes.jobs or os.cpu_count() or 1
+    dependencies = obtain_dependencies(cell, toolchain, pins, cache, jobs=jobs, say=say)
+    build = ensure_build(cell, source, toolchain, cache, jobs=jobs, dependencies=dependencies)
     runtime = obtain_runtime(cell.engine.value, cell.runtime, pins, cache, say=say)
     return Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
 

@@ -7,9 +7,10 @@ names every departure from it with its reason; the departures go into the manife
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.matrix import Library
 from harness.process import Command
 
 
@@ -51,7 +52,8 @@ class HostBuild:
     """All that a cross build is made with.
 
     `view` is a folder that looks like the checkout; `sdk` the toolchain's; `env` the whole environment, that of the
-    toolchain included; `cache_file` configure's.
+    toolchain included; `cache_file` configure's. `libraries` are the folders of those that it is linked with, each with
+    `include` and `lib` in it.
     """
 
     view: Path
@@ -61,3 +63,4 @@ class HostBuild:
     env: Mapping[str, str]
     jobs: int
     cache_file: Path
+    libraries: Mapping[Library, Path] = field(default_factory=dict)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from packaging.version import Version
 
-from harness.matrix import Cell
+from harness.matrix import Cell, Library
 from harness.process import Command
 from harness.recipes import HostBuild, Layout, Recipe, Step
+from harness.recipes.libraries import configure_variables
 
 VERSION = 1
 HOST_TRIPLE = "wasm32-unknown-emscripten"
@@ -55,9 +56,17 @@ DEPARTURES = (
     "the ports of Emscripten for zlib, bzip2 and sqlite3 are not used: emcc downloads them unpinned while it compiles",
 )
 
-# configure takes the port of Emscripten where it is given neither of a library's two variables; with flags that say
-# nothing it looks for the library like anywhere else.
-_NO_PORTS = ("ZLIB_CFLAGS=-I.", "BZIP2_CFLAGS=-I.", "LIBSQLITE3_CFLAGS=-I.")
+# libffi calls functions and makes closures in JavaScript, and names there what Emscripten leaves out unless it is asked
+# for. The last of two -sEXPORTED_RUNTIME_METHODS counts. With dynamic linking all of it is there anyway.
+LIBFFI_LINK_FLAGS = (
+    "-sALLOW_TABLE_GROWTH",
+    "-sEXPORTED_FUNCTIONS=_main,_malloc,_free",
+    "-sEXPORTED_RUNTIME_METHODS=FS,callMain,ENV,stackAlloc,stackSave,stackRestore",
+)
+_LIBFFI_DEPARTURE = f"linked with {' '.join(LIBFFI_LINK_FLAGS)}, which libffi needs for calls and closures"
+_TWICE_DEPARTURE = (
+    "make gets MODULE_BINASCII_LDFLAGS=: with -sMAIN_MODULE every archive is linked whole, and so must be named once"
+)
 
 # From here on -shared makes real dynamic libraries, and refuses objects that were compiled without -fPIC, which CPython
 # compiles only for dynamic linking (Emscripten's ChangeLog.md, 6.0.0).
@@ -80,11 +89,12 @@ def emscripten_recipe(cell: Cell, host: HostBuild) -> Recipe:
         _switch("wasm-dynamic-linking", on=cell.dynamic_linking),
         _switch("wasm-pthreads", on=cell.pthreads),
         *(("--with-pydebug",) if cell.pydebug else ()),
-        *_NO_PORTS,
+        *configure_variables(host.libraries),
         *_shared_objects(cell),
         *cell.configure,
     )
-    make = ("make", "--jobs", str(host.jobs), "all")
+    twice = cell.dynamic_linking and Library.ZLIB in host.libraries
+    make = ("make", "--jobs", str(host.jobs), "all", *(("MODULE_BINASCII_LDFLAGS=",) if twice else ()))
     return Recipe(
         name="emscripten-classic",
         version=VERSION,
@@ -92,7 +102,11 @@ def emscripten_recipe(cell: Cell, host: HostBuild) -> Recipe:
             Step(name="configure-host", command=Command(argv=configure, cwd=work, env=env)),
             Step(name="make-host", command=Command(argv=make, cwd=work, env=env)),
         ),
-        departures=DEPARTURES,
+        departures=(
+            *DEPARTURES,
+            *((_LIBFFI_DEPARTURE,) if Library.LIBFFI in host.libraries else ()),
+            *((_TWICE_DEPARTURE,) if twice else ()),
+        ),
     )
 
 
@@ -107,12 +121,13 @@ def _shared_objects(cell: Cell) -> tuple[str, ...]:
 
 def emscripten_environment(host: HostBuild) -> dict[str, str]:
     """The environment that wasm_build.py gives to configure and make, with our link flags."""
+    link_flags = (*LINK_FLAGS, *(LIBFFI_LINK_FLAGS if Library.LIBFFI in host.libraries else ()))
     foreign = {"PYTHONHOME", "PYTHONPATH", "CC", "CXX", "CFLAGS", "LDFLAGS", "PKG_CONFIG_PATH", "MAKEFLAGS"}
     return {
         **{key: value for key, value in host.env.items() if key not in foreign},
         "CONFIG_SITE": str(host.view / "Tools/wasm/config.site-wasm32-emscripten"),
         "HOSTRUNNER": "node",
-        "LINKFORSHARED": " ".join(LINK_FLAGS),
+        "LINKFORSHARED": " ".join(link_flags),
         # emscripten#17635: what is compiled in must not depend on the local time zone.
         "TZ": "UTC",
     }

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.errors import ConfigError, did_you_mean
-from harness.pins import CPythonPin, Pins
+from harness.pins import CPythonPin, Pins, TarballPin
 from harness.providers import first_that_can
 from harness.sources import apt, checkout, git, tarball
 from harness.sources.base import Provenance, Source, make_source
 
-__all__ = ["Source", "obtain_source"]
+__all__ = ["PROVIDERS", "Source", "obtain_source"]
 
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?((a|b|rc)\d+)?")
 
@@ -21,7 +21,7 @@ _VERSION = re.compile(r"\d+\.\d+(\.\d+)?((a|b|rc)\d+)?")
 class Provider(Protocol):
     """A module that can get a pinned version."""
 
-    def fill(self, pin: CPythonPin, tree: Path, cache: Path, say: Callable[[str], None], /) -> Provenance:
+    def fill(self, pin: TarballPin, tree: Path, cache: Path, say: Callable[[str], None], /) -> Provenance:
         """Fills the folder `tree`, or raises UnavailableError."""
 
 

@@ -1,4 +1,7 @@
-"""Debian's source package: its original tarball is the upstream one, and is held to the same sha256."""
+"""Debian's source package: its original tarball is the upstream one, and is held to the same sha256.
+
+Where Debian has packed it anew, the pin names the sha256 of that file.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +13,22 @@ from harness.apt import fetch_source
 from harness.archive import unpack
 from harness.download import file_sha256
 from harness.errors import UnavailableError
-from harness.pins import CPythonPin
+from harness.pins import TarballPin
 from harness.sources.base import Provenance
 
 
-def fill(pin: CPythonPin, tree: Path, cache: Path, say: Callable[[str], None]) -> Provenance:
+def fill(pin: TarballPin, tree: Path, cache: Path, say: Callable[[str], None]) -> Provenance:
     """Downloads the pinned source package, checks its tarball and unpacks it."""
     if not pin.apt_source:
-        raise UnavailableError(f"apt: no source package is pinned that has CPython {pin.version}")
+        raise UnavailableError(f"apt: no source package is pinned that has {pin.title}")
     with tempfile.TemporaryDirectory(dir=tree.parent) as scratch:
         fetch_source(pin.apt_source, pin.apt_suite, cache, Path(scratch), say=say)
         unpack(checked(pin, Path(scratch)), tree)
     origin = f"debian:{pin.apt_suite}/{pin.apt_source}/{pin.apt_file}"
-    return Provenance(provider="apt", origin=origin, revision=pin.sha256)
+    return Provenance(provider="apt", origin=origin, revision=pin.sha256_of_apt)
 
 
-def checked(pin: CPythonPin, folder: Path) -> Path:
+def checked(pin: TarballPin, folder: Path) -> Path:
     """The pinned tarball among the downloaded files; UnavailableError when it is not there or is another."""
     archive = folder / pin.apt_file
     if not archive.exists():
@@ -35,9 +38,9 @@ def checked(pin: CPythonPin, folder: Path) -> Path:
             hint="matrices/pins.toml names the file; use the official origin or a path",
         )
     found = file_sha256(archive)
-    if found != pin.sha256:
+    if found != pin.sha256_of_apt:
         raise UnavailableError(
-            f"apt: {pin.apt_file} is not what is pinned:\n  wanted sha256 {pin.sha256}\n  found  sha256 {found}",
+            f"apt: {pin.apt_file} is not what is pinned:\n  wanted sha256 {pin.sha256_of_apt}\n  found  sha256 {found}",
             hint="Debian repacked it; use the official origin or a path",
         )
     return archive

@@ -19,10 +19,10 @@ _RECORD = "source.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A CPython source tree of our own.
+    """A source tree of our own: CPython's, or a library's.
 
-    `id` stands for the contents and names folders. `version` is patchlevel.h's: `3.13.5`, `3.14.0a2+`. `root`
-    is never the user's own folder. `origin` is a url, a package or a path; `revision` a sha256 or a commit.
+    `id` stands for the contents and names folders. `version` of a CPython is patchlevel.h's: `3.13.5`, `3.14.0a2+`.
+    `root` is never the user's own folder. `origin` is a url, a package or a path; `revision` a sha256 or a commit.
     """
 
     id: str
@@ -73,17 +73,28 @@ def cached(entry: Path) -> Source | None:
 
 
 def make_source(entry: Path, fill: Callable[[Path], Provenance], *, say: Callable[[str], None]) -> Source:
-    """The source in that cache entry, its tree filled by `fill` when it is not there yet."""
+    """The CPython in that cache entry, its tree filled by `fill` when it is not there yet."""
 
-    def make(folder: Path) -> None:
-        tree = folder / "tree"
-        tree.mkdir()
+    def fill_and_check(tree: Path) -> Provenance:
         provenance = fill(tree)
         check_landmarks(tree, provenance.origin)
         setup_local = tree / "Modules" / "Setup.local"
         if not setup_local.exists():
             setup_local.write_text(_SETUP_LOCAL, encoding="utf-8")
-        record = dataclasses.asdict(provenance) | {"version": read_version(tree)}
+        return provenance
+
+    return make_tree(entry, fill_and_check, read_version, say=say)
+
+
+def make_tree(
+    entry: Path, fill: Callable[[Path], Provenance], version: Callable[[Path], str], *, say: Callable[[str], None]
+) -> Source:
+    """The tree in that cache entry, filled by `fill` when it is not there yet. `version` reads its version."""
+
+    def make(folder: Path) -> None:
+        tree = folder / "tree"
+        tree.mkdir()
+        record = dataclasses.asdict(fill(tree)) | {"version": version(tree)}
         write_atomically(folder / _RECORD, json.dumps(record, indent=2) + "\n")
 
     make_entry(entry, make, say=say)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from harness.archive import unpack
 from harness.download import fetch
-from harness.pins import CPythonPin
+from harness.pins import TarballPin
 from harness.sources.base import Provenance
 
 
-def fill(pin: CPythonPin, tree: Path, _cache: Path, say: Callable[[str], None]) -> Provenance:
+def fill(pin: TarballPin, tree: Path, _cache: Path, say: Callable[[str], None]) -> Provenance:
     """Downloads and unpacks the pinned tarball."""
     with tempfile.TemporaryDirectory(dir=tree.parent) as scratch:
         unpack(fetch(pin.url, pin.sha256, Path(scratch) / Path(pin.url).name, say=say), tree)

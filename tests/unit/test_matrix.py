@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError
-from harness.matrix import Cell, Engine, Matrix, Target, load_matrix, with_python
+from harness.matrix import Cell, Engine, Library, Matrix, Target, load_matrix, with_python
 
 DEFAULTS = '[defaults]\npython = "3.13.5"\nwasmtime = "50.0.1"\nnode = "24"\nwasi_sdk = "25"\n'
 SHIPPED = Path(__file__).parents[2] / "matrices"
@@ -49,6 +49,8 @@ def test_what_a_cell_leaves_out_comes_from_the_defaults(tmp_path: Path) -> None:
         ("wasi-24", {"toolchain": '"24"'}),
         ("wasi-threads-debug", {"pthreads": "true", "pydebug": "true"}),
         ("wasi-py3.14", {"python": '"3.14.0"'}),
+        ("emscripten-4.0.9-deps", {"toolchain": '"4.0.9"', "dependencies": '["zlib"]'}),
+        ("emscripten-4.0.9-debug-deps", {"toolchain": '"4.0.9"', "pydebug": "true", "requires": '["zlib"]'}),
         (
             "emscripten-4.0.9-pthreads-dynlink-debug-py3.14",
             {
@@ -75,6 +77,17 @@ def test_an_id_spells_the_cells_own_keys(tmp_path: Path, name: str, keys: dict[s
         (
             cell("emscripten"),
             "matrices/0.toml:6: cell.toolchain: is missing: an emscripten cell names its Emscripten version",
+        ),
+        (
+            cell("wasi-deps", requires='["zlib"]'),
+            "matrices/0.toml:10: cell.requires: the harness builds no library for WASI: neither do CPython's scripts",
+        ),
+        (
+            cell("emscripten-4.0.9", toolchain='"4.0.9"', dependencies='["zilb"]'),
+            (
+                "matrices/0.toml:11: cell.dependencies: must be one of zlib, bzip2, sqlite, libffi, mpdecimal, "
+                "not 'zilb' (did you mean 'zlib'?)"
+            ),
         ),
         (
             cell("wasi-dynlink", dynamic_linking="true"),
@@ -163,3 +176,33 @@ def test_another_python_leaves_the_rest_of_the_cell(tmp_path: Path) -> None:
 
 def test_the_shipped_matrix_is_sound() -> None:
     assert "wasi" in {found.id for found in load_matrix(SHIPPED).cells}
+
+
+def test_a_cell_is_linked_with_what_it_wants_and_what_it_requires(tmp_path: Path) -> None:
+    text = cell("emscripten-4-deps", toolchain='"4"', dependencies='["libffi", "zlib"]', requires='["bzip2", "zlib"]')
+    (found,) = load(tmp_path, DEFAULTS + text).cells
+    assert found.dependencies == (Library.ZLIB, Library.BZIP2, Library.LIBFFI)
+    assert found.requires == (Library.BZIP2, Library.ZLIB)
+
+
+def test_the_default_libraries_are_those_of_emscriptens_cells_and_change_no_id(tmp_path: Path) -> None:
+    """One line switches them on for all, and a cell that names its own stays as it is."""
+    own = cell("emscripten-4-deps", toolchain='"4"', dependencies='["libffi"]')
+    text = (
+        DEFAULTS
+        + 'emscripten_dependencies = ["bzip2", "zlib"]\n'
+        + cell("wasi")
+        + cell("emscripten-4", toolchain='"4"')
+    )
+    found = {found.id: found.dependencies for found in load(tmp_path, text + own).cells}
+    assert found == {
+        "wasi": (),
+        "emscripten-4": (Library.ZLIB, Library.BZIP2),
+        "emscripten-4-deps": (Library.LIBFFI,),
+    }
+
+
+def test_of_our_own_cells_only_those_named_so_have_libraries() -> None:
+    assert {found.id: set(found.dependencies) for found in load_matrix(SHIPPED).cells if found.dependencies} == {
+        "emscripten-3.1.69-deps": set(Library)
+    }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.matrix import Cell, Target
+from harness.matrix import Cell, Library, Target
 from harness.recipes import HostBuild, Recipe
 from harness.recipes import emscripten as recipe_module
 from harness.recipes.emscripten import LAYOUT, emscripten_recipe
@@ -91,6 +91,45 @@ def test_no_library_is_downloaded_as_a_port() -> None:
     variables = dict(argument.split("=", 1) for argument in configure_of() if "_CFLAGS=" in argument)
     assert variables.keys() == {"ZLIB_CFLAGS", "BZIP2_CFLAGS", "LIBSQLITE3_CFLAGS"}
     assert all(variables.values())
+
+
+def test_a_library_that_is_there_is_given_to_configure_by_both_its_variables() -> None:
+    """With one of them, configure would ask pkg-config for the other."""
+    there = dataclasses.replace(HOST, libraries={library: Path(f"/lib/{library}") for library in Library})
+    arguments = emscripten_recipe(CELL, there).steps[0].command.argv
+    assert "ZLIB_CFLAGS=-I/lib/zlib/include" in arguments
+    assert "LIBSQLITE3_LIBS=-L/lib/sqlite/lib -lsqlite3 -lm" in arguments
+    names = {argument.partition("=")[0] for argument in arguments if "=-I" in argument or "=-L" in argument}
+    kinds = ("ZLIB", "BZIP2", "LIBSQLITE3", "LIBFFI", "LIBMPDEC")
+    assert names == {f"{kind}_{what}" for kind in kinds for what in ("CFLAGS", "LIBS")}
+
+
+def test_one_library_does_not_bring_the_ports_of_the_others() -> None:
+    there = dataclasses.replace(HOST, libraries={Library.ZLIB: Path("/lib/zlib")})
+    arguments = emscripten_recipe(CELL, there).steps[0].command.argv
+    assert {"BZIP2_CFLAGS=-I.", "LIBSQLITE3_CFLAGS=-I."} <= set(arguments)
+    assert not [argument for argument in arguments if argument.startswith("LIBFFI")]
+
+
+def test_libffi_gets_what_it_calls_in_javascript_and_that_is_told() -> None:
+    there = dataclasses.replace(HOST, libraries={Library.LIBFFI: Path("/lib/libffi")})
+    recipe = emscripten_recipe(CELL, there)
+    flags = recipe.steps[0].command.env["LINKFORSHARED"].split()
+    assert tuple(flags[-3:]) == recipe_module.LIBFFI_LINK_FLAGS
+    methods = [flag for flag in flags if flag.startswith("-sEXPORTED_RUNTIME_METHODS=")]
+    assert methods[-1].startswith(methods[0])  # the last one counts, and the engine needs those of the first
+    assert all(any(flag in said for said in recipe.departures) for flag in flags)
+    assert "ALLOW_TABLE_GROWTH" not in recipe_of().steps[0].command.env["LINKFORSHARED"]
+
+
+@pytest.mark.parametrize("dynamic_linking", [False, True])
+def test_zlib_is_named_once_where_archives_are_linked_whole(*, dynamic_linking: bool) -> None:
+    cell = dataclasses.replace(CELL, dynamic_linking=dynamic_linking)
+    there = dataclasses.replace(HOST, libraries={Library.ZLIB: Path("/lib/zlib")})
+    recipe = emscripten_recipe(cell, there)
+    assert ("MODULE_BINASCII_LDFLAGS=" in recipe.steps[1].command.argv) is dynamic_linking
+    assert any("MODULE_BINASCII" in said for said in recipe.departures) is dynamic_linking
+    assert "MODULE_BINASCII_LDFLAGS=" not in recipe_of(cell).steps[1].command.argv
 
 
 @pytest.mark.parametrize("name", ["CC", "CFLAGS", "LDFLAGS", "LINKFORSHARED", "PYTHONPATH", "PKG_CONFIG_PATH", "TZ"])

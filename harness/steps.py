@@ -1,0 +1,43 @@
+"""One step of a recipe, run: its output in a log, its failure told with the end of that log."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from harness.cache import disk_error
+from harness.errors import BuildError
+from harness.process import last_lines, run
+from harness.progress import Progress
+from harness.recipes import Step
+
+LOG_LINES = 25
+# A step that fails with less than this free has failed for that.
+FULL_DISK_BYTES = 64 << 10
+
+
+def run_step(step: Step, log: Path, progress: Progress, *, held: tuple[int, ...] = ()) -> dict[str, Any]:
+    """What the manifest says of it. BuildError when it fails.
+
+    `held` are locks that the step's processes shall hold on to.
+    """
+    with progress.step(step.name, str(step.command)) as tick:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"+ {step.command.reproduce()}\n", encoding="utf-8")
+        done = run(step.command, log=log, keep_open=held, on_tick=tick)
+    if not done.ok and shutil.disk_usage(log.parent).free < FULL_DISK_BYTES:
+        raise disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), log.parent)
+    if not done.ok:
+        raise BuildError(
+            f"{progress.title}: the step {step.name} {done.ending}. The last lines of its log:\n"
+            f"{_indent(last_lines(log, LOG_LINES))}\n  the whole log: {log}",
+            hint=f"run it again by hand: {step.command.reproduce()}",
+        )
+    return {"name": step.name, "command": list(step.command.argv), "seconds": round(done.seconds, 1)}
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
