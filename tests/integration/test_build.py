@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from harness.build import Build, ensure_build
+from harness.dependencies import Dependencies, Dependency
 from harness.errors import BuildError, UnavailableError
-from harness.matrix import Cell, Target
+from harness.matrix import Cell, Library, Target
 from harness.sources import Source
 from harness.toolchains import Toolchain
 from tests.integration.fake_cpython import set_fault, write_tree
@@ -115,6 +116,19 @@ def test_another_flag_is_another_build_with_the_same_native_python(bench: Bench)
     added = bench.lines()[before:]
     assert len(added) == 2
     assert "--with-pydebug" in added[0]
+
+
+def test_a_build_says_what_it_is_linked_with_and_what_is_missing(bench: Bench) -> None:
+    plain = bench.build()
+    assert plain.manifest["dependencies"] == plain.manifest["missing_dependencies"] == {}
+    zlib = Dependency(library=Library.ZLIB, id="zlib-1", root=bench.root, record={"version": "1.3.1"})
+    libraries = Dependencies(found=(zlib,), missing={Library.LIBFFI: "it is away"})
+    build = ensure_build(CELL, bench.source, bench.toolchain, bench.cache, jobs=2, dependencies=libraries)
+    assert build.folder != plain.folder
+    assert build.manifest["dependencies"] == {"zlib": {"version": "1.3.1"}}
+    assert build.manifest["missing_dependencies"] == {"libffi": "it is away"}
+    # configure's answers are about the libraries too.
+    assert len(list((bench.cache / "configure").glob("*.cache"))) == 2
 
 
 def test_a_failing_step_is_told_with_its_log_and_resumed(bench: Bench) -> None:
