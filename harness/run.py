@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from harness.build import Build
 from harness.cache import disk_faults, write_atomically
 from harness.compare import compare, compare_module
+from harness.dependencies import libraries_told
 from harness.engines import EngineSession
 from harness.errors import ConfigError, did_you_mean
 from harness.expectations import CellExpectations, dotted, module_of
@@ -138,6 +139,7 @@ class CellRun:
         compiler = f"WASI SDK {toolchain['version']} by {toolchain['provider']}"
         return [
             f"cell {cell.id}: {tested}, {compiler}, {cell.engine} {cell.runtime}",
+            *libraries_told(manifest),
             f"results in {self.folder}",
         ]
 

@@ -89,6 +89,14 @@ def obtain_dependencies(
     return Dependencies(found=tuple(found), missing=missing)
 
 
+def libraries_told(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """A line on what a build is linked with and what it goes without; none for one that wants nothing."""
+    found = [f"{name} {record['version']}" for name, record in manifest.get("dependencies", {}).items()]
+    missing = manifest.get("missing_dependencies", {})
+    told = [*([f"with {', '.join(found)}"] if found else []), *([f"without {', '.join(missing)}"] if missing else [])]
+    return (f"libraries: {'; '.join(told)}",) if told else ()
+
+
 def dependencies_at_hand(cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path) -> Dependencies:
     """Those of the cell's libraries that the cache has."""
     shelf = _Shelf(cell=cell, toolchain=toolchain, pins=pins, cache=cache)

@@ -10,7 +10,13 @@ import pytest
 
 from harness import dependencies
 from harness.build import build_inputs
-from harness.dependencies import Dependencies, Dependency, dependencies_at_hand, obtain_dependencies
+from harness.dependencies import (
+    Dependencies,
+    Dependency,
+    dependencies_at_hand,
+    libraries_told,
+    obtain_dependencies,
+)
 from harness.dependencies.source import source_entries
 from harness.errors import BuildError, UnavailableError
 from harness.matrix import Cell, Library, Target
@@ -89,6 +95,14 @@ def test_a_build_without_libraries_keeps_its_key() -> None:
     inputs = build_inputs(CELL, SOURCE, TOOLCHAIN, Dependencies(found=(zlib,)))
     assert inputs.pop("dependencies") == ["zlib-1"]
     assert inputs == build_inputs(CELL, SOURCE, TOOLCHAIN)
+
+
+def test_the_head_of_a_run_tells_what_is_there_and_what_is_not() -> None:
+    record = {"version": "1.3.1"}
+    both = {"dependencies": {"zlib": record, "bzip2": record}, "missing_dependencies": {"libffi": "away"}}
+    assert libraries_told(both) == ("libraries: with zlib 1.3.1, bzip2 1.3.1; without libffi",)
+    assert libraries_told({"missing_dependencies": {"libffi": "away"}}) == ("libraries: without libffi",)
+    assert libraries_told({"dependencies": {}}) == libraries_told({}) == ()
 
 
 def test_what_the_cache_has_is_found_whichever_provider_gave_its_source(tmp_path: Path) -> None:
