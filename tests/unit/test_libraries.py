@@ -47,7 +47,7 @@ PINS = Pins(
 
 
 def commands_of(library: Library, flags: tuple[str, ...] = ("-O2",)) -> list[Command]:
-    steps = library_steps(library, "1.2", flags, work=Path("/work"), env={"PATH": "/em"}, jobs=3)
+    steps = library_steps(library, "1.2", flags, work=Path("/build"), env={"PATH": "/em"}, jobs=3)
     return [step.command for step in steps]
 
 
@@ -64,7 +64,7 @@ def put(cache: Path, library: Library, cell: Cell = CELL, provider: str = "apt")
 @pytest.mark.parametrize("library", Library)
 def test_each_library_has_a_pin_and_is_built_where_its_source_is(library: Library) -> None:
     assert OWN.dependency_pin(library).apt_suite == "trixie"
-    assert {command.cwd for command in commands_of(library)} == {Path("/work")}
+    assert {command.cwd for command in commands_of(library)} == {Path("/build")}
     assert {goal.split("/")[0] for goal in RECIPES[library].products} == {"include", "lib"}
 
 
