@@ -84,6 +84,15 @@ class Defaults:
     wasi_sdk: str
     emscripten_dependencies: tuple[Library, ...] = ()
 
+    def dependencies_of(self, *, dynamic_linking: bool) -> tuple[Library, ...]:
+        """The libraries of an Emscripten cell that names none; libffi only where ctypes is of use.
+
+        ctypes opens the program itself when it is imported. Without dynamic linking dlopen() refuses that, and the
+        import ends in an OSError instead of the ImportError of a missing module, which everyone is prepared for.
+        """
+        useless = set() if dynamic_linking else {Library.LIBFFI}
+        return tuple(library for library in self.emscripten_dependencies if library not in useless)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CellTable:
@@ -188,7 +197,7 @@ def _complete(table: CellTable, defaults: Defaults) -> Cell:
         "python": defaults.python,
         "runtime": defaults.wasmtime if wasi else defaults.node,
         "toolchain": defaults.wasi_sdk if wasi else "",
-        "dependencies": () if wasi else defaults.emscripten_dependencies,
+        "dependencies": () if wasi else defaults.dependencies_of(dynamic_linking=table.dynamic_linking),
     }
     cell = Cell(**(shared | values))
     wanted = {*cell.dependencies, *cell.requires}

@@ -204,4 +204,14 @@ def test_the_default_libraries_are_those_of_emscriptens_cells_and_change_no_id(t
 
 def test_of_our_own_cells_only_those_named_so_have_libraries() -> None:
     linked = {found.id: set(found.dependencies) for found in load_matrix(SHIPPED).cells if found.dependencies}
-    assert linked == {"emscripten-3.1.69-deps": set(Library), "emscripten-3.1.69-dynlink-deps": set(Library)}
+    assert linked == {
+        "emscripten-3.1.69-deps": set(Library) - {Library.LIBFFI},
+        "emscripten-3.1.69-dynlink-deps": set(Library),
+    }
+
+
+def test_libffi_is_no_default_where_ctypes_cannot_be_imported(tmp_path: Path) -> None:
+    defaults = DEFAULTS + 'emscripten_dependencies = ["libffi", "zlib"]\n'
+    dynlink = cell("emscripten-4-dynlink", toolchain='"4"', dynamic_linking="true")
+    found = load(tmp_path, defaults + cell("emscripten-4", toolchain='"4"') + dynlink).cells
+    assert [cell.dependencies for cell in found] == [(Library.ZLIB,), (Library.ZLIB, Library.LIBFFI)]
