@@ -6,33 +6,20 @@ outcome here; every difference is listed with its reason, and one without a reas
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
 
 from harness.cache import remove_tree
-from harness.errors import BuildError, ConfigError
-from harness.matrix import Target
 from harness.outcomes import CaseResult, ModuleResult, Outcome
-from harness.prepare import Prepared, Wishes, load_configuration, prepare
-from harness.process import Command, Completed, last_lines, run
-from harness.recipes import wasi
-from harness.recipes.targets import guest_environment
-from harness.report.results import load_results
+from harness.peer import Peer, Task
+from harness.prepare import Wishes, prepare
+from harness.process import Command, run
+from harness.report.results import CellResults, load_results
 
-RUNNER = Path(__file__).parent / "engines" / "plain_runner.py"
-# `-I` leaves the script's folder out of the path.
-_BOOT = """\
-import os, runpy, sys
-sys.argv.pop(0)
-sys.path.insert(0, os.path.dirname(sys.argv[0]))
-runpy.run_path(sys.argv[0])
-"""
+# Seconds for a case that took its module down here; regrtest waits half as long again.
+ALONE_SECONDS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,113 +34,51 @@ class Difference:
 
 def consult(cell: str, modules: Sequence[str], workers: int) -> tuple[str, bool]:
     """Runs both on the cell, or on some of its modules. Gives the text, and whether all is explained."""
-    prepared = prepare_for_regrtest(cell)
+    prepared = prepare(cell, Wishes())
     folder = prepared.cache / "oracle"
     remove_tree(folder)
     folder.mkdir(parents=True)
-    select = ("-k", " or ".join(modules)) if modules else ()
-    argv = (
-        sys.executable,
-        "-m",
-        "harness",
-        "test",
-        cell,
-        "-n",
-        str(workers),
-        "--run-dir",
-        str(folder),
-        *select,
-    )
     print(f"oracle {cell}: the harness's run", flush=True)
-    run(Command(argv=argv, cwd=Path.cwd()), log=folder / "ours.log")
-    ours = load_results(folder / cell / "results.json").modules
+    ours = run_harness(cell, modules, workers, folder).modules
     print(f"oracle {cell}: regrtest's run", flush=True)
-    run_regrtest(prepared, modules, folder, workers=workers)
-    theirs = read_junit(folder / "regrtest.xml")
+    theirs = ask_regrtest(Peer.of(prepared, folder), modules, workers, ours)
     found = differences(theirs, ours)
     return render(cell, theirs, found), all(difference.why for difference in found)
 
 
-def prepare_for_regrtest(cell_id: str) -> Prepared:
-    """The cell, ready to be tested by both. ConfigError when there is no plain runner for its target."""
-    cell = load_configuration()[0].cell(cell_id)
-    if cell.target is not Target.WASI:
-        raise ConfigError(
-            f"{cell.id}: regrtest has no plain runner for {cell.target} here yet", hint="WASI cells can be compared"
-        )
-    return prepare(cell_id, Wishes())
+def run_harness(cell: str, modules: Sequence[str], workers: int, folder: Path) -> CellResults:
+    """The harness's own results, by its own command, into `folder`/CELL."""
+    select = ("-k", " or ".join(modules)) if modules else ()
+    argv = (sys.executable, "-m", "harness", "test", cell, "-n", str(workers), "--run-dir", str(folder), *select)
+    run(Command(argv=argv, cwd=Path.cwd()), log=folder / "ours.log")
+    return load_results(folder / cell / "results.json")
 
 
-def run_regrtest(
-    prepared: Prepared,
-    modules: Sequence[str],
-    folder: Path,
-    *,
-    workers: int,
-    on_tick: Callable[[float], None] | None = None,
-) -> Completed:
-    """Runs the suite, or some modules, with the native build Python's regrtest; it writes folder/regrtest.xml.
+def ask_regrtest(peer: Peer, modules: Sequence[str], workers: int, ours: Iterable[ModuleResult]) -> dict[str, Outcome]:
+    """regrtest's outcomes by case. A case that takes its module down has none.
 
-    As the buildbots do it, with the plain runner in the place of the wasmtime program: one process per
-    module, which may write into the whole tree. So it gets a copy of its own.
+    Such a case costs regrtest all others of its module. So those that did it here run by themselves there.
     """
-    root = folder / "root"
-    remove_tree(root)
-    shutil.copytree(prepared.build.root, root, symlinks=True)
-    _make_writable(root)
-    guest_path = guest_environment(prepared.cell, prepared.series)["PYTHONPATH"]
-    command = Command(
-        argv=(*_regrtest_argv(prepared, root, folder, workers), *modules),
-        cwd=root / prepared.build.manifest["layout"]["build_folder"],
-        env=dict(os.environ) | {"GUEST_PYTHONPATH": guest_path},
-    )
-    done = run(command, log=folder / "regrtest.log", on_tick=on_tick)
-    if not (folder / "regrtest.xml").exists():
-        raise BuildError(
-            f"regrtest {done.ending} and wrote no results:\n{last_lines(folder / 'regrtest.log')}",
-            hint=f"run it by hand: {command.reproduce()}",
-        )
-    return done
+    fatal = fatal_cases(ours)
+    excluded = tuple(case for cases in fatal.values() for case in cases)
+    _, theirs = peer.run(Task(workers=workers, modules=tuple(modules), excluded=excluded))
+    for module, cases in fatal.items():
+        for number, case in enumerate(cases):
+            print(f"  {case} by itself", flush=True)
+            name = f"{module}-{number}"
+            alone = Task(workers=1, name=name, modules=(module,), match=(case,), seconds=ALONE_SECONDS)
+            theirs |= peer.run(alone)[1]
+    return theirs
 
 
-def _regrtest_argv(prepared: Prepared, root: Path, folder: Path, workers: int) -> tuple[str, ...]:
-    compiled, stack = folder / "plain.cwasm", wasi.wasm_stack(prepared.series)
-    runner = (sys.executable, "-I", "-c", _BOOT, RUNNER, prepared.runtime, compiled, root, stack, "--")
-    python = shlex.join([*map(str, runner), f"/{prepared.build.manifest['layout']['program']}"])
-    options = ("-j", str(workers), "-u", prepared.cell.resources, "--timeout", "600", "--randseed", "0")
-    junit = ("--junit-xml", str(folder / "regrtest.xml"))
-    return (str(prepared.build.manifest["native"]), "-m", "test", *options, "--python", python, *junit)
-
-
-def _make_writable(root: Path) -> None:
-    for folder, _, files in os.walk(root):
-        for path in (Path(folder), *(Path(folder, name) for name in files)):
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | 0o200)
-
-
-def read_junit(path: Path) -> dict[str, Outcome]:
-    """regrtest's outcomes by case. One that fails by its subtests alone has no name there, and is left out.
-
-    An expected failure is an `<output>` element there, an unexpected success an `<outcome>`
-    (Lib/test/libregrtest/testresult.py).
-    """
-    outcomes = {}
-    for element in ElementTree.parse(path).iter("testcase"):
-        if name := element.get("name"):
-            outcomes[name] = _outcome_of({child.tag for child in element})
-    return outcomes
-
-
-def _outcome_of(tags: set[str]) -> Outcome:
-    by_tag = {
-        "error": Outcome.ERROR,
-        "failure": Outcome.FAIL,
-        "skipped": Outcome.SKIP,
-        "output": Outcome.EXPECTED_FAILURE,
-        "outcome": Outcome.UNEXPECTED_SUCCESS,
-    }
-    return next((outcome for tag, outcome in by_tag.items() if tag in tags), Outcome.PASS)
+def fatal_cases(ours: Iterable[ModuleResult]) -> dict[str, tuple[str, ...]]:
+    """By module, the cases in which the interpreter died or stood still. What is no case has no dotted id."""
+    found = {}
+    for module in ours:
+        fatal = [case.case for case in module.cases if case.outcome in {Outcome.CRASH, Outcome.TIMEOUT}]
+        if cases := tuple(case for case in fatal if " " not in case and case.removeprefix("test.") != module.module):
+            found[module.module] = cases
+    return found
 
 
 def differences(theirs: Mapping[str, Outcome], ours: Iterable[ModuleResult]) -> tuple[Difference, ...]:

@@ -1,0 +1,166 @@
+"""CPython's own runner on a build of ours: what the harness is measured by and held against.
+
+regrtest runs on the native build Python and starts a fresh, plain runtime for each module, as the buildbots do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from harness.cache import remove_tree
+from harness.engines.node import node_environment
+from harness.errors import BuildError
+from harness.matrix import Target
+from harness.outcomes import Outcome
+from harness.prepare import Prepared
+from harness.process import Command, Completed, last_lines, run
+from harness.recipes import wasi
+from harness.recipes.targets import guest_environment
+
+_ENGINES = Path(__file__).parent / "engines"
+_BUILT_IN = re.compile(r"'abs_builddir': '([^']+)'")
+# `-I` leaves the script's folder out of the path.
+_BOOT = """\
+import os, runpy, sys
+sys.argv.pop(0)
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+runpy.run_path(sys.argv[0])
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What regrtest is to run. `name` names its files; no `modules` are all but those `left_out`.
+
+    `match` are the cases wanted, none for all; `excluded` are cases that are not. regrtest kills a module's process at
+    one and a half times `seconds`.
+    """
+
+    workers: int
+    name: str = "regrtest"
+    modules: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    match: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    seconds: int = 600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """regrtest with a copy of the build below `folder`: its modules may write into the whole tree."""
+
+    prepared: Prepared
+    folder: Path
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "root"
+
+    @classmethod
+    def of(cls, prepared: Prepared, folder: Path) -> Peer:
+        """A peer with a fresh copy of the build."""
+        peer = cls(prepared=prepared, folder=folder)
+        remove_tree(peer.root)
+        shutil.copytree(prepared.build.root, peer.root, symlinks=True)
+        _make_writable(peer.root)
+        _move(prepared, peer.root)
+        return peer
+
+    def run(
+        self, task: Task, *, on_tick: Callable[[float], None] | None = None
+    ) -> tuple[Completed, dict[str, Outcome]]:
+        """Runs regrtest, and gives its outcomes by case. BuildError when it leaves none."""
+        junit, log = self.folder / f"{task.name}.xml", self.folder / f"{task.name}.log"
+        command = self.command(task, junit)
+        done = run(command, log=log, on_tick=on_tick)
+        if not junit.exists():
+            raise BuildError(
+                f"regrtest {done.ending} and wrote no results:\n{last_lines(log)}",
+                hint=f"run it by hand: {command.reproduce()}",
+            )
+        return done, read_junit(junit)
+
+    def command(self, task: Task, junit: Path) -> Command:
+        """What runs the task; `junit` is where regrtest writes its results."""
+        prepared, program = self.prepared, Path(self.prepared.build.manifest["layout"]["program"])
+        python = shlex.join(_RUNNERS[prepared.cell.target](self, str(program)))
+        argv = (
+            *(str(prepared.build.manifest["native"]), "-m", "test"),
+            *("-j", str(task.workers), "-u", prepared.cell.resources, "--timeout", str(task.seconds)),
+            *("--randseed", "0", "--python", python, "--junit-xml", str(junit)),
+            *(word for case in task.match for word in ("--match", case)),
+            *(word for case in task.excluded for word in ("--ignore", case)),
+            *(("--exclude", *task.left_out) if task.left_out else task.modules),
+        )
+        env = os.environ | _environment(prepared)
+        return Command(argv=argv, cwd=(self.root / program).parent, env=env)
+
+
+def _wasmtime_runner(peer: Peer, program: str) -> tuple[str, ...]:
+    runner, prepared = _ENGINES / "plain_wasmtime.py", peer.prepared
+    settings = (prepared.runtime, peer.folder / "plain.cwasm", peer.root, wasi.wasm_stack(prepared.series))
+    return (sys.executable, "-I", "-c", _BOOT, str(runner), *map(str, settings), "--", f"/{program}")
+
+
+def _node_runner(peer: Peer, program: str) -> tuple[str, ...]:
+    node = peer.prepared.runtime / "bin" / "node"
+    return (str(node), str(_ENGINES / "plain_node.mjs"), str(peer.root / program))
+
+
+_RUNNERS = {Target.WASI: _wasmtime_runner, Target.EMSCRIPTEN: _node_runner}
+
+
+def _environment(prepared: Prepared) -> Mapping[str, str]:
+    """What the guests need. A WASI guest sees nothing of this but what its runner passes on."""
+    guest = guest_environment(prepared.cell, prepared.series)
+    if prepared.cell.target is Target.WASI:
+        return {"GUEST_PYTHONPATH": guest["PYTHONPATH"]}
+    return node_environment() | guest
+
+
+def _move(prepared: Prepared, root: Path) -> None:
+    """Tells the copy where it is: sysconfig knows by its full name where it was built, and regrtest goes there."""
+    folder = root / prepared.build.manifest["layout"]["build_folder"]
+    for data in folder.glob("build/lib.*/_sysconfigdata*.py"):
+        text = data.read_text(encoding="utf-8")
+        if built := _BUILT_IN.search(text):
+            data.write_text(text.replace(built.group(1), str(folder)), encoding="utf-8")
+
+
+def _make_writable(root: Path) -> None:
+    for folder, _, files in os.walk(root):
+        for path in (Path(folder), *(Path(folder, name) for name in files)):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode | 0o200)
+
+
+def read_junit(path: Path) -> dict[str, Outcome]:
+    """regrtest's outcomes by case. One that fails by its subtests alone has no name there, and is left out.
+
+    An expected failure is an `<output>` element there, an unexpected success an `<outcome>`
+    (Lib/test/libregrtest/testresult.py).
+    """
+    outcomes = {}
+    for element in ElementTree.parse(path).iter("testcase"):
+        if name := element.get("name"):
+            outcomes[name] = _outcome_of({child.tag for child in element})
+    return outcomes
+
+
+def _outcome_of(tags: set[str]) -> Outcome:
+    by_tag = {
+        "error": Outcome.ERROR,
+        "failure": Outcome.FAIL,
+        "skipped": Outcome.SKIP,
+        "output": Outcome.EXPECTED_FAILURE,
+        "outcome": Outcome.UNEXPECTED_SUCCESS,
+    }
+    return next((outcome for tag, outcome in by_tag.items() if tag in tags), Outcome.PASS)
