@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     proving.add_argument("cell")
     proving.add_argument("module", nargs="*", help="only these modules")
     proving.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
+    proving.add_argument("--run-dir", default="", metavar="DIR", help="the run whose outcomes to take; it is not made")
     proving.set_defaults(run=oracle)
 
     checking = commands.add_parser("doctor", help="what this machine has and lacks, for each cell")
@@ -167,7 +168,7 @@ def oracle(options: argparse.Namespace, rest: list[str]) -> int:
     """Runs the suite twice, by the harness and by regrtest; 1 when a difference has no explanation."""
     from harness.oracle import consult  # noqa: PLC0415
 
-    text, good = consult(options.cell, options.module, options.workers)
+    text, good = consult(options.cell, options.module, options.workers, options.run_dir)
     print(text)
     return EXIT_OK if good else EXIT_UNEXPECTED
 

@@ -6,16 +6,19 @@ outcome here; every difference is listed with its reason, and one without a reas
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.build import Build
 from harness.cache import remove_tree
+from harness.errors import ConfigError
 from harness.outcomes import CaseResult, ModuleResult, Outcome
 from harness.peer import Peer, Task
 from harness.prepare import Wishes, prepare
-from harness.process import Command, run
+from harness.process import Command, Completed, run
 from harness.report.results import CellResults, load_results
 
 # Seconds for a case that took its module down here; regrtest waits half as long again.
@@ -32,53 +35,85 @@ class Difference:
     why: str
 
 
-def consult(cell: str, modules: Sequence[str], workers: int) -> tuple[str, bool]:
-    """Runs both on the cell, or on some of its modules. Gives the text, and whether all is explained."""
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What regrtest says: outcomes by case, and the cases that took their module down there as they did here.
+
+    `seconds` are those of its run; what the `dead` took by themselves is not in it.
+    """
+
+    outcomes: Mapping[str, Outcome]
+    dead: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+def consult(cell: str, modules: Sequence[str], workers: int, run_dir: str = "") -> tuple[str, bool]:
+    """Runs both on the cell, or on some of its modules. Gives the text, and whether all is explained.
+
+    With `run_dir` the harness does not run again: the results are there.
+    """
     prepared = prepare(cell, Wishes())
     folder = prepared.cache / "oracle"
     remove_tree(folder)
     folder.mkdir(parents=True)
-    print(f"oracle {cell}: the harness's run", flush=True)
-    ours = run_harness(cell, modules, workers, folder).modules
+    if run_dir:
+        ours = results_of(Path(run_dir) / cell / "results.json", prepared.build)
+    else:
+        print(f"oracle {cell}: the harness's run", flush=True)
+        ours = run_harness(cell, modules, workers, folder)[1]
     print(f"oracle {cell}: regrtest's run", flush=True)
-    theirs = ask_regrtest(Peer.of(prepared, folder), modules, workers, ours)
-    found = differences(theirs, ours)
-    return render(cell, theirs, found), all(difference.why for difference in found)
+    answer = ask_regrtest(Peer.of(prepared, folder), Task(workers=workers, modules=tuple(modules)), ours.modules)
+    found = differences(answer.outcomes, ours.modules)
+    return render(cell, answer, found), all(difference.why for difference in found)
 
 
-def run_harness(cell: str, modules: Sequence[str], workers: int, folder: Path) -> CellResults:
-    """The harness's own results, by its own command, into `folder`/CELL."""
+def results_of(path: Path, build: Build) -> CellResults:
+    """The results of an earlier run. ConfigError when they are of another build."""
+    results = load_results(path)
+    if results.build.get("inputs") != build.manifest["inputs"]:
+        raise ConfigError(f"{path} is of another build than {build.folder}", hint="leave out --run-dir to test it now")
+    return results
+
+
+def run_harness(
+    cell: str, modules: Sequence[str], workers: int, folder: Path, on_tick: Callable[[float], None] | None = None
+) -> tuple[Completed, CellResults]:
+    """The harness's own results, by its own command, into `folder`/CELL. A module's name may begin with `not `."""
     select = ("-k", " or ".join(modules)) if modules else ()
     argv = (sys.executable, "-m", "harness", "test", cell, "-n", str(workers), "--run-dir", str(folder), *select)
-    run(Command(argv=argv, cwd=Path.cwd()), log=folder / "ours.log")
-    return load_results(folder / cell / "results.json")
+    done = run(Command(argv=argv, cwd=Path.cwd()), log=folder / "ours.log", on_tick=on_tick)
+    return done, load_results(folder / cell / "results.json")
 
 
-def ask_regrtest(peer: Peer, modules: Sequence[str], workers: int, ours: Iterable[ModuleResult]) -> dict[str, Outcome]:
+def ask_regrtest(
+    peer: Peer, task: Task, ours: Iterable[ModuleResult], on_tick: Callable[[float], None] | None = None
+) -> Answer:
     """regrtest's outcomes by case. A case that takes its module down has none.
 
     Such a case costs regrtest all others of its module. So those that did it here run by themselves there.
     """
     fatal = fatal_cases(ours)
-    excluded = tuple(case for cases in fatal.values() for case in cases)
-    _, theirs = peer.run(Task(workers=workers, modules=tuple(modules), excluded=excluded))
-    for module, cases in fatal.items():
-        for number, case in enumerate(cases):
-            print(f"  {case} by itself", flush=True)
-            name = f"{module}-{number}"
-            alone = Task(workers=1, name=name, modules=(module,), match=(case,), seconds=ALONE_SECONDS)
-            theirs |= peer.run(alone)[1]
-    return theirs
+    done, theirs = peer.run(dataclasses.replace(task, excluded=tuple(case for case, _ in fatal)), on_tick)
+    for number, (case, module) in enumerate(fatal):
+        print(f"  {case} by itself", flush=True)
+        alone = Task(workers=1, name=f"alone-{number}", modules=(module,), match=(case,), seconds=ALONE_SECONDS)
+        theirs |= peer.run(alone)[1]
+    dead = tuple(case for case, _ in fatal if case not in theirs)
+    return Answer(outcomes=theirs, dead=dead, seconds=done.seconds)
 
 
-def fatal_cases(ours: Iterable[ModuleResult]) -> dict[str, tuple[str, ...]]:
-    """By module, the cases in which the interpreter died or stood still. What is no case has no dotted id."""
-    found = {}
-    for module in ours:
-        fatal = [case.case for case in module.cases if case.outcome in {Outcome.CRASH, Outcome.TIMEOUT}]
-        if cases := tuple(case for case in fatal if " " not in case and case.removeprefix("test.") != module.module):
-            found[module.module] = cases
-    return found
+def fatal_cases(ours: Iterable[ModuleResult]) -> tuple[tuple[str, str], ...]:
+    """The cases in which the interpreter died or stood still, each with its module. What is no case has no dotted id
+    of its own.
+    """
+    return tuple(
+        (case.case, module.module)
+        for module in ours
+        for case in module.cases
+        if case.outcome in {Outcome.CRASH, Outcome.TIMEOUT}
+        and " " not in case.case
+        and case.case.removeprefix("test.") != module.module
+    )
 
 
 def differences(theirs: Mapping[str, Outcome], ours: Iterable[ModuleResult]) -> tuple[Difference, ...]:
@@ -107,7 +142,7 @@ def _explanation(name: str, theirs: Outcome, case: CaseResult | None, cases: Map
     return ""
 
 
-def render(cell: str, theirs: Mapping[str, Outcome], found: Sequence[Difference]) -> str:
+def render(cell: str, answer: Answer, found: Sequence[Difference]) -> str:
     """The differences, by reason, and a last line with the counts."""
     lines = []
     for why in dict.fromkeys(difference.why for difference in found):
@@ -117,10 +152,12 @@ def render(cell: str, theirs: Mapping[str, Outcome], found: Sequence[Difference]
             for difference in found
             if difference.why == why
         ]
+    if answer.dead:
+        lines += ["the interpreter dies or stands still in them, there as here", *(f"  {case}" for case in answer.dead)]
     unexplained = sum(not difference.why for difference in found)
-    same = len(theirs) - len(found)
+    same = len(answer.outcomes) - len(found)
     lines.append(
-        f"{cell}: {len(theirs):,} cases of regrtest's, {same:,} with the same outcome here, "
+        f"{cell}: {len(answer.outcomes):,} cases of regrtest's, {same:,} with the same outcome here, "
         f"{len(found) - unexplained} explained differences, {unexplained} unexplained"
     )
     return "\n".join(lines)
