@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness import kept
 from harness.cache import content_key, disk_faults, locked, remove_tree, write_atomically
 from harness.dependencies import Dependencies
 from harness.errors import BuildError
@@ -103,7 +104,7 @@ def ensure_build(
         progress = Progress(f"build {cell.id}", total=7)
         with locked(cache / "builds" / f"{name}.lock", say=progress.say) as lock:
             if not final.exists():
-                with disk_faults(final):
+                with disk_faults(final), kept.alone(source, cache, say=progress.say):
                     _Builder(cell, source, toolchain, dependencies, cache, jobs, lock, progress).make(inputs, final)
     return Build.load(final)
 
@@ -124,7 +125,7 @@ class _Builder:
         return layout_of(self.cell.target)
 
     def make(self, inputs: Mapping[str, Any], final: Path) -> None:
-        work = self.cache / "work" / final.name
+        work = self._work(final, inputs)
         logs = work / "logs"
         build_python = self._native()
         config_cache = work / "config.cache"
@@ -141,30 +142,50 @@ class _Builder:
         remove_tree(aside)
         with self.progress.step("stage", f"into {final}"):
             stage(self.source.root, built, aside / "root", self.layout.build_folder)
+            if library := kept.compiled_library(work):
+                kept.link_bytecode(library, aside / "root" / "Lib")
         steps += self._finish(aside, build_python, logs)
         manifest = self._manifest(inputs, recipe, steps, aside, build_python)
         shutil.copytree(logs, aside / "logs")
         write_atomically(aside / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
         make_read_only(aside / "root")
         aside.rename(final)
-        shutil.rmtree(work, ignore_errors=True)
+        if kept.is_kept(self.source):
+            kept.keep(work, self.source, final / "root" / "Lib")
+        else:
+            shutil.rmtree(work, ignore_errors=True)
+
+    def _work(self, final: Path, inputs: Mapping[str, Any]) -> Path:
+        """Where the build is made. What a checkout has compiled there serves its next build."""
+        if not kept.is_kept(self.source):
+            return self.cache / "work" / final.name
+        work = self.cache / "work" / f"{self.cell.id}-checkout-{kept.kept_key(self.source, inputs)}"
+        kept.ready(work, self.source, say=self.progress.say)
+        return work
 
     def _native(self) -> Path:
         """The build Python of this source, made once and shared."""
         name = f"{self.source.id}-{content_key([self.source.id, native.VERSION])}"
+        root = self.source.root
+        if kept.is_kept(self.source):
+            name = f"checkout-{kept.kept_key(self.source, {'native': native.VERSION})}"
+            root = self.cache / "natives" / f"{name}.source"
         folder = self.cache / "natives" / name
-        python = folder / "python"
-        if (folder / "done").exists():
-            self.progress.total -= 2
-            return python
         with locked(self.cache / "natives" / f"{name}.lock", say=self.progress.say) as lock:
-            if not (folder / "done").exists():
+            if kept.is_kept(self.source):
+                kept.ready(folder, self.source, say=self.progress.say)
+                _link(root, self.source.root)
+            if (folder / "done").exists():
+                self.progress.total -= 2
+            else:
                 folder.mkdir(parents=True, exist_ok=True)
-                configure = os.path.relpath(self.source.root / "configure", folder)
+                configure = os.path.relpath(root / "configure", folder)
                 recipe = native.native_recipe(work=folder, configure=configure, env=os.environ, jobs=self.jobs)
                 self._run_all(recipe, folder, folder / "logs", held=(lock,))
                 (folder / "done").touch()
-        return python
+            if kept.is_kept(self.source):
+                kept.keep(folder, self.source)
+        return folder / "python"
 
     def _host(self, view: Path, build_python: Path, cache_file: Path) -> HostBuild:
         """The view is a folder of links that looks like the checkout, so that nothing is written into the
@@ -172,9 +193,7 @@ class _Builder:
         """
         (view / self.layout.build_folder).mkdir(parents=True, exist_ok=True)
         for entry in self.source.root.iterdir():
-            link = view / entry.name
-            if not link.is_symlink():
-                link.symlink_to(entry)
+            _link(view / entry.name, entry)
         triple = capture(
             [str(build_python), "-c", "import sysconfig; print(sysconfig.get_config_var('BUILD_GNU_TYPE'))"]
         )
@@ -281,6 +300,13 @@ def _environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
 def _python(argv: tuple[str, ...], cwd: Path) -> Command:
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     return Command(argv=argv, cwd=cwd, env=env)
+
+
+def _link(link: Path, goal: Path) -> None:
+    if link.is_symlink() and link.readlink() != goal:
+        link.unlink()
+    if not link.is_symlink():
+        link.symlink_to(goal)
 
 
 def _save(config_cache: Path, shared: Path) -> None:

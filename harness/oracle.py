@@ -60,7 +60,7 @@ def consult(cell: str, modules: Sequence[str], workers: int, run_dir: str = "") 
         ours = results_of(Path(run_dir) / cell / "results.json", prepared.build)
     else:
         print(f"oracle {cell}: the harness's run", flush=True)
-        ours = run_harness(cell, modules, workers, folder)[1]
+        ours = run_harness(cell, " or ".join(modules), workers, folder)[1]
     print(f"oracle {cell}: regrtest's run", flush=True)
     answer = ask_regrtest(Peer.of(prepared, folder), Task(workers=workers, modules=tuple(modules)), ours.modules)
     found = differences(answer.outcomes, ours.modules)
@@ -76,11 +76,11 @@ def results_of(path: Path, build: Build) -> CellResults:
 
 
 def run_harness(
-    cell: str, modules: Sequence[str], workers: int, folder: Path, on_tick: Callable[[float], None] | None = None
+    cell: str, select: str, workers: int, folder: Path, on_tick: Callable[[float], None] | None = None
 ) -> tuple[Completed, CellResults]:
-    """The harness's own results, by its own command, into `folder`/CELL. A module's name may begin with `not `."""
-    select = ("-k", " or ".join(modules)) if modules else ()
-    argv = (sys.executable, "-m", "harness", "test", cell, "-n", str(workers), "--run-dir", str(folder), *select)
+    """The harness's own results, by its own command, into `folder`/CELL. `select` is for pytest's `-k`, or empty."""
+    options = ("-n", str(workers), "--run-dir", str(folder), *(("-k", select) if select else ()))
+    argv = (sys.executable, "-m", "harness", "test", cell, *options)
     done = run(Command(argv=argv, cwd=Path.cwd()), log=folder / "ours.log", on_tick=on_tick)
     return done, load_results(folder / cell / "results.json")
 

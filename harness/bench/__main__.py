@@ -1,0 +1,91 @@
+"""The command line of the benchmarks: `nox -s bench -- CELL --part PART`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from harness import bench
+from harness.bench import builds, suite
+from harness.cache import cache_root, remove_tree
+from harness.errors import HarnessError
+from harness.prepare import Wishes, prepare
+from harness.process import Command, run
+
+Part = Callable[[argparse.Namespace, Path], None]
+
+
+def main() -> int:
+    """Measures and prints. Modules that are named limit the suite, for a quick look."""
+    parser = argparse.ArgumentParser(prog="nox -s bench --", description=bench.__doc__)
+    parser.add_argument("cell", nargs="?", default="wasi")
+    parser.add_argument("module", nargs="*", help="only these modules of the suite")
+    parser.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
+    parts = ", ".join(f"{name}: {part.__doc__}" for name, part in PARTS.items())
+    parser.add_argument("--part", action="append", choices=list(PARTS), help=f"may be repeated. {parts}")
+    options = parser.parse_args()
+    for name in options.part or DEFAULT_PARTS:
+        folder = cache_root() / "bench" / name
+        remove_tree(folder)
+        folder.mkdir(parents=True)
+        PARTS[name](options, folder)
+    return 0
+
+
+def first_test(options: argparse.Namespace, folder: Path) -> None:
+    """seconds to the first test when nothing has changed."""
+    prepare(options.cell, Wishes())
+    print(f"to the first test, nothing changed: {seconds_to_first_test(options.cell, folder):.2f} s", flush=True)
+
+
+def the_suite(options: argparse.Namespace, folder: Path) -> None:
+    """the suite beside regrtest's on the same build."""
+    suite.measure(options.cell, tuple(options.module), options.workers, folder)
+
+
+def second_cell(options: argparse.Namespace, folder: Path) -> None:
+    """the build of a second cell beside that of a first."""
+    builds.second_cell(options.cell, folder)
+
+
+def rebuild(options: argparse.Namespace, folder: Path) -> None:
+    """the build of a checkout of which one C file has changed."""
+    builds.rebuild(options.cell, folder)
+
+
+PARTS: dict[str, Part] = {
+    "first-test": first_test,
+    "suite": the_suite,
+    "second-cell": second_cell,
+    "rebuild": rebuild,
+}
+DEFAULT_PARTS = ("first-test", "suite")
+
+
+def seconds_to_first_test(cell: str, folder: Path) -> float:
+    """Seconds from the command to the first line of the first journal."""
+    journal = folder / cell / "journal" / "test_bool" / "journal" / "1.jsonl"
+    argv = (sys.executable, "-m", "harness", "test", cell, "-n", "1", "-k", "test_bool", "--run-dir", str(folder))
+    start, seen = time.monotonic(), 0.0
+
+    def look(_: float) -> None:
+        nonlocal seen
+        if not seen and journal.exists():
+            seen = time.monotonic() - start
+
+    done = run(Command(argv=argv, cwd=Path.cwd()), log=folder / "first.log", on_tick=look)
+    if not seen:
+        sys.exit(f"the harness {done.ending}; its words are in {folder / 'first.log'}")
+    return seen
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,96 @@
+"""How long builds take: a second cell beside a first, and a checkout of which one C file has changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from harness.cache import VARIABLE, cache_root
+from harness.errors import BuildError, ConfigError
+from harness.matrix import Cell, Matrix
+from harness.prepare import load_configuration
+from harness.process import Command, last_lines, run
+from harness.sources import obtain_source
+from harness.toolchains import obtain_toolchain
+
+# What a build is made from. A build of the benchmark's own finds it where it is, and makes the rest.
+_GIVEN = ("apt", "emscripten-caches", "emsdk-downloads", "git", "runtimes", "sources", "toolchains")
+# A file that every CPython compiles once for the build Python and once for the target.
+CHANGED_FILE = "Objects/boolobject.c"
+
+
+def second_cell(cell: str, folder: Path) -> None:
+    """Builds the cell with nothing built before, then another one of the same toolchain and source."""
+    matrix, pins = load_configuration()
+    first, second = matrix.cell(cell), neighbour(matrix, matrix.cell(cell))
+    cache = folder / "cache"
+    cache.mkdir()
+    for each in (first, second):
+        source = obtain_source(each.python, pins, cache_root())
+        prepared = obtain_toolchain(each, pins, cache_root())
+        print(f"{each.id}: CPython {source.version}, {prepared.id}")
+    for name in _GIVEN:
+        if (given := cache_root() / name).is_dir():
+            (cache / name).symlink_to(given)
+    seconds = [build(each.id, cache, folder) for each in (first, second)]
+    print(f"{first.id}, nothing built before: {seconds[0]:7.1f} s")
+    print(f"{second.id}, after it: {seconds[1]:7.1f} s")
+    print(f"ratio:    {seconds[1] / seconds[0]:7.2f}")
+
+
+def neighbour(matrix: Matrix, first: Cell) -> Cell:
+    """Another cell of the same target, toolchain and source, which is not known to be broken. ConfigError when the
+    matrix has none.
+    """
+
+    def made_from(cell: Cell) -> tuple[str, ...]:
+        return cell.target, cell.toolchain, cell.python
+
+    for cell in matrix.cells:
+        if cell.id != first.id and not cell.broken and made_from(cell) == made_from(first):
+            return cell
+    raise ConfigError(
+        f"the matrix has no second cell of {first.id}'s toolchain and source", hint="choose another cell, or add one"
+    )
+
+
+def rebuild(cell: str, folder: Path) -> None:
+    """Builds a checkout, changes one C file of it, and builds it again; then once more with nothing changed."""
+    checkout = _checkout(cell, folder)
+    for what in ("a checkout", "one C file changed", "nothing changed"):
+        if what == "one C file changed":
+            _change(checkout / CHANGED_FILE)
+        print(f"build of {what}: {build(cell, cache_root(), folder, '--cpython', str(checkout)):.1f} s", flush=True)
+
+
+def _checkout(cell: str, folder: Path) -> Path:
+    """A tree of the cell's own version. It stays where it is, so that the next benchmark finds it built."""
+    matrix, pins = load_configuration()
+    source = obtain_source(matrix.cell(cell).python, pins, cache_root())
+    checkout = folder.with_name("bench-checkout") / source.id
+    if not checkout.is_dir():
+        shutil.copytree(source.root, checkout, symlinks=True)
+    for path in (checkout, *checkout.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | 0o200)
+    return checkout
+
+
+def _change(path: Path) -> None:
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(f"\n/* {time.time()} */\n")
+
+
+def build(cell: str, cache: Path, folder: Path, *options: str) -> float:
+    """Seconds that `python -m harness build` takes with that cache. BuildError when it fails."""
+    log = folder / "build.log"
+    argv = (sys.executable, "-m", "harness", "build", cell, *options)
+    command = dataclasses.replace(Command(argv=argv, cwd=Path.cwd()), env=os.environ | {VARIABLE: str(cache)})
+    done = run(command, log=log)
+    if not done.ok:
+        raise BuildError(f"the build of {cell} {done.ending}:\n{last_lines(log)}", hint=f"the whole log: {log}")
+    return done.seconds

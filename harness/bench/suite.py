@@ -1,0 +1,60 @@
+"""The suite by the harness and by CPython's own runner, on the same build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.bench.memory import PeakMemory
+from harness.expectations import CellExpectations
+from harness.oracle import ask_regrtest, differences, render, run_harness
+from harness.outcomes import Outcome
+from harness.peer import Peer, Task
+from harness.prepare import Prepared, Wishes, expectations_for, prepare
+
+
+def measure(cell: str, modules: tuple[str, ...], workers: int, folder: Path) -> None:
+    """Runs both and prints seconds, cases, memory, the ratio, and every case on which they disagree.
+
+    Without `modules` it is the whole suite, but for the modules of which a case is expected to stand still: waiting
+    for it is no work, and regrtest would wait longer than the harness.
+    """
+    prepared = prepare(cell, Wishes())
+    expected = expectations_for(prepared.cell, prepared.build)
+    left_out = () if modules else standing_still(expected, prepared)
+    if left_out:
+        print(f"left out on both sides, since cases of theirs are expected to stand still: {', '.join(left_out)}")
+    memory = PeakMemory()
+    select = " or ".join(modules) or " and ".join(f"not {module}" for module in left_out)
+    done, results = run_harness(cell, select, workers, folder, on_tick=memory)
+    _say("harness:", done.seconds, executed(results.counts()), memory.peak)
+    memory = PeakMemory()
+    task = Task(workers=workers, modules=modules, left_out=left_out)
+    answer = ask_regrtest(Peer.of(prepared, folder), task, results.modules, on_tick=memory)
+    _say("regrtest:", answer.seconds, executed(_counts(answer.outcomes)), memory.peak)
+    print(f"ratio:    {done.seconds / answer.seconds:7.2f}")
+    print(render(cell, answer, differences(answer.outcomes, results.modules)))
+
+
+def standing_still(expected: CellExpectations, prepared: Prepared) -> tuple[str, ...]:
+    """The modules with a case that usually ends in a timeout."""
+    return tuple(
+        module
+        for module in prepared.build.modules()
+        if any(expected.entries[test].outcome[0] is Outcome.TIMEOUT for test in expected.of_module(module))
+    )
+
+
+def executed(counts: Mapping[Outcome, int]) -> tuple[int, int]:
+    """How many cases there are, and how many of them were not skipped."""
+    total = sum(counts.values())
+    return total, total - counts.get(Outcome.SKIP, 0) - counts.get(Outcome.NOT_RUN, 0)
+
+
+def _counts(outcomes: Mapping[str, Outcome]) -> Mapping[Outcome, int]:
+    return {outcome: list(outcomes.values()).count(outcome) for outcome in Outcome}
+
+
+def _say(who: str, seconds: float, cases: tuple[int, int], memory: int) -> None:
+    total, ran = cases
+    print(f"{who:9} {seconds:7.1f} s  {total:6} cases, {ran} executed  peak {memory / 2**20:5.0f} MiB", flush=True)

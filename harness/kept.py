@@ -1,0 +1,162 @@
+"""The build folders of a checkout that its user works on are kept: the next build of it compiles what has changed.
+
+make decides what that is, by the times of files. So a folder is gone on with only where those times and make's own
+dependencies can be trusted; otherwise everything is built anew. What comes out is the same either way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import filecmp
+import json
+import os
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.cache import content_key, locked, remove_tree, write_atomically
+from harness.sources import Source
+
+_RECORD = "kept.json"
+# Of everything else than these and the compiled C files, make may not know who uses it.
+_MADE_BY_NAME = ("Lib/", "Doc/", "Misc/NEWS.d/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """How a tree differs from an earlier one. `written` are new and changed files with their times of change, in
+    seconds.
+    """
+
+    written: Mapping[str, float] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
+
+
+def is_kept(source: Source) -> bool:
+    """Whether there will be another source like this one: a pinned version never changes."""
+    return source.provider == "checkout"
+
+
+def kept_key(source: Source, inputs: Mapping[str, Any]) -> str:
+    """Names what is kept of a checkout, for builds that have the same `inputs` but for the source's contents."""
+    return content_key([source.origin, {key: value for key, value in inputs.items() if key != "source"}])
+
+
+@contextlib.contextmanager
+def alone(source: Source, cache: Path, *, say: Callable[[str], None]) -> Iterator[None]:
+    """One build of a checkout at a time: they share what is kept. Other sources need not wait for each other."""
+    if not is_kept(source):
+        yield
+        return
+    with locked(cache / "work" / f"checkout-{content_key(source.origin)}.lock", say=say):
+        yield
+
+
+def ready(folder: Path, source: Source, *, say: Callable[[str], None]) -> None:
+    """Makes the folder fit for this source: what an interrupted build of it left is gone on with, what another one has
+    finished is looked at by make again, or goes. `say` is told why it goes.
+    """
+    record = _record(folder)
+    if folder.is_dir() and record.get("source") != str(source.root):
+        if reason := _why_anew(folder, record, source):
+            say(f"everything is built anew: {reason}")
+            remove_tree(folder)
+        # The frozen modules are made by the build Python, and make does not look whether that has changed.
+        for stale in (folder / "done", *folder.rglob(".make-*.done"), *folder.rglob("frozen_modules/*.h")):
+            stale.unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder, source, {**record, "finished": 0.0})
+
+
+def keep(folder: Path, source: Source, library: Path | None = None) -> None:
+    """Notes that the folder is finished, and where the compiled library of that build is."""
+    _write(folder, source, {"finished": time.time(), "library": str(library or "")})
+
+
+def compiled_library(folder: Path) -> Path | None:
+    """The library of the build that the folder was kept from, if it is still there."""
+    library = str(_record(folder).get("library") or "")
+    return Path(library) if library and Path(library).is_dir() else None
+
+
+def _why_anew(folder: Path, record: Mapping[str, Any], source: Source) -> str:
+    earlier, finished = Path(str(record.get("source", ""))), float(record.get("finished", 0))
+    if not finished:
+        return "the last build of this checkout was not finished"
+    if not earlier.is_dir():
+        return "what the last build of this checkout was made from is gone"
+    return why_anew(compare_trees(earlier, source.root), finished, compiled_in(folder))
+
+
+def why_anew(changes: Changes, finished: float, compiled: Collection[str]) -> str:
+    """Why make cannot be trusted with these changes since `finished`, in seconds; empty when it can.
+
+    `compiled` are the C files, without their suffix, that have an object file of their own.
+    """
+    for name in sorted(changes.removed):
+        if not name.startswith(_MADE_BY_NAME):
+            return f"{name} is gone"
+    for name, changed in sorted(changes.written.items()):
+        stem, dot, suffix = name.rpartition(".")
+        if not name.startswith(_MADE_BY_NAME) and not (dot and suffix == "c" and stem in compiled):
+            return f"{name} has changed, and only make's own rules could say what that concerns"
+        if changed <= finished:
+            return f"{name} has changed, but bears a time from before the last build"
+    return ""
+
+
+def compare_trees(earlier: Path, later: Path) -> Changes:
+    """What differs between two trees, by contents."""
+    old, new = ({path.relative_to(root).as_posix() for path in _files(root)} for root in (earlier, later))
+    written = {
+        name: (later / name).lstat().st_mtime
+        for name in new
+        if name not in old or not _same(earlier / name, later / name)
+    }
+    return Changes(written=written, removed=frozenset(old - new))
+
+
+def compiled_in(folder: Path) -> frozenset[str]:
+    """The object files below a folder, without their suffix, by every path that could be theirs in the source."""
+    found = set()
+    for path in _files(folder):
+        if path.suffix == ".o":
+            parts = path.relative_to(folder).with_suffix("").parts
+            found |= {"/".join(parts[start:]) for start in range(len(parts))}
+    return frozenset(found)
+
+
+def link_bytecode(earlier: Path, later: Path) -> None:
+    """Gives the library `later` the bytecode of an `earlier` one. compileall replaces what is stale, and only that."""
+    for path in _files(earlier):
+        source = path.parent.parent / f"{path.name.partition('.')[0]}.py"
+        goal = later / path.relative_to(earlier)
+        if path.suffix == ".pyc" and (later / source.relative_to(earlier)).exists():
+            goal.parent.mkdir(exist_ok=True)
+            with contextlib.suppress(OSError):
+                os.link(path, goal)
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    with contextlib.suppress(OSError, ValueError):
+        record: dict[str, Any] = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        return record
+    return {}
+
+
+def _write(folder: Path, source: Source, fields: Mapping[str, Any]) -> None:
+    write_atomically(folder / _RECORD, json.dumps({**fields, "source": str(source.root)}))
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for folder, _, names in os.walk(root):
+        yield from (Path(folder, name) for name in names)
+
+
+def _same(one: Path, other: Path) -> bool:
+    if one.is_symlink() or other.is_symlink():
+        return one.is_symlink() and other.is_symlink() and one.readlink() == other.readlink()
+    same_mode = os.access(one, os.X_OK) == os.access(other, os.X_OK)
+    return same_mode and filecmp.cmp(one, other, shallow=False)
