@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from harness.oracle import differences, read_junit, render
+from harness.build import Build
+from harness.errors import ConfigError
+from harness.oracle import Answer, ask_regrtest, differences, fatal_cases, render, results_of
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
+from harness.peer import Peer, Task
+from harness.process import Command, Completed
+from harness.report.results import write_results
+from tests.unit.sample_results import as_expected
 
 CASE = "test.test_x.T.test_a"
-JUNIT = """<testsuites><testsuite>
-<testcase name="a" status="run" result="completed" time="0.1" />
-<testcase name="b"><failure type="AssertionError">x</failure></testcase>
-<testcase name="c"><error type="OSError">x</error></testcase>
-<testcase name="d"><skipped>why</skipped></testcase>
-<testcase name="e"><system-out /><output>x</output></testcase>
-<testcase name="f"><outcome>UNEXPECTED_SUCCESS</outcome></testcase>
-<testcase />
-</testsuite></testsuites>"""
 
 
 def module(*cases: CaseResult) -> ModuleResult:
     return ModuleResult(module="test_x", outcome=Outcome.PASS, seconds=1, attempts=1, complete=True, cases=cases)
-
-
-def test_regrtest_s_own_dialect_of_junit_is_understood(tmp_path: Path) -> None:
-    (tmp_path / "x.xml").write_text(JUNIT)
-    assert read_junit(tmp_path / "x.xml") == {
-        "a": Outcome.PASS,
-        "b": Outcome.FAIL,
-        "c": Outcome.ERROR,
-        "d": Outcome.SKIP,
-        "e": Outcome.EXPECTED_FAILURE,
-        "f": Outcome.UNEXPECTED_SUCCESS,
-    }
 
 
 def test_cases_that_agree_and_cases_of_ours_alone_are_no_difference() -> None:
@@ -48,7 +36,7 @@ def test_another_outcome_is_an_unexplained_difference(theirs: Outcome) -> None:
     assert [(difference.case, difference.theirs, difference.ours, difference.why) for difference in found] == [
         (CASE, theirs, Outcome.PASS, "")
     ]
-    assert "UNEXPLAINED" in render("wasi", {CASE: theirs}, found)
+    assert "UNEXPLAINED" in render("wasi", Answer(outcomes={CASE: theirs}), found)
 
 
 def test_a_case_that_we_do_not_have_is_a_difference() -> None:
@@ -80,6 +68,58 @@ def test_what_the_mounts_explain_and_what_not(outcome: Outcome, detail: Detail, 
 def test_the_last_line_counts() -> None:
     theirs = {CASE: Outcome.PASS, "b": Outcome.FAIL}
     found = differences(theirs, [module(CaseResult(case=CASE, outcome=Outcome.PASS))])
-    assert render("wasi", theirs, found).splitlines()[-1] == (
+    assert render("wasi", Answer(outcomes=theirs), found).splitlines()[-1] == (
         "wasi: 2 cases of regrtest's, 1 with the same outcome here, 0 explained differences, 1 unexplained"
     )
+
+
+FATAL = module(
+    CaseResult(case=CASE, outcome=Outcome.CRASH),
+    CaseResult(case="test.test_x.T.test_b", outcome=Outcome.TIMEOUT),
+    CaseResult(case="test.test_x.T.test_c", outcome=Outcome.ERROR),
+    CaseResult(case=f"after ({CASE})", outcome=Outcome.CRASH),
+    CaseResult(case="test.test_x", outcome=Outcome.CRASH),
+)
+
+
+def test_fatal_is_a_case_that_died_or_stood_still() -> None:
+    assert fatal_cases([FATAL]) == ((CASE, "test_x"), ("test.test_x.T.test_b", "test_x"))
+
+
+class FalsePeer(Peer):
+    """Has an answer for each task, by the cases it asks for."""
+
+    answers: ClassVar = {
+        (): {"test.test_x.T.test_c": Outcome.ERROR},
+        (CASE,): {},
+        ("test.test_x.T.test_b",): {"test.test_x.T.test_b": Outcome.PASS},
+    }
+    asked: list[Task]
+
+    def run(self, task: Task, on_tick: Callable[[float], None] | None = None) -> tuple[Completed, dict[str, Outcome]]:
+        self.asked.append(task)
+        command = Command(argv=(), cwd=Path())
+        return Completed(command=command, returncode=0, seconds=7, timed_out=False), dict(self.answers[task.match])
+
+
+def test_a_fatal_case_does_not_cost_the_others_of_its_module_and_is_asked_about_by_itself() -> None:
+    peer = FalsePeer.__new__(FalsePeer)
+    object.__setattr__(peer, "asked", [])
+    answer = ask_regrtest(peer, Task(workers=2), [FATAL])
+    assert peer.asked[0].excluded == (CASE, "test.test_x.T.test_b")
+    assert {task.modules for task in peer.asked[1:]} == {("test_x",)}
+    assert len({task.name for task in peer.asked}) == 3
+    assert answer.dead == (CASE,)
+    assert answer.seconds == 7
+    # The other one ended well there: that is a difference.
+    assert [found.case for found in differences(answer.outcomes, [FATAL])] == ["test.test_x.T.test_b"]
+    assert CASE in render("wasi", answer, ())
+
+
+def test_results_of_another_build_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    results = dataclasses.replace(as_expected(), build={"inputs": {"source": "this"}})
+    write_results(path, results)
+    assert results_of(path, Build(folder=tmp_path, manifest={"inputs": {"source": "this"}})).modules == results.modules
+    with pytest.raises(ConfigError, match="another build"):
+        results_of(path, Build(folder=tmp_path, manifest={"inputs": {"source": "other"}}))

@@ -1,0 +1,196 @@
+"""When the build folder of a checkout can be gone on with."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness import kept
+from harness.kept import Changes, compare_trees, compiled_in, link_bytecode, why_anew
+from harness.sources import Source
+from tests.trees import cpython_tree
+
+COMPILED = frozenset({"Objects/boolobject", "Modules/_ssl"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (Changes(), ""),
+        (Changes(written={"Objects/boolobject.c": 11}), ""),
+        (Changes(written={"Lib/os.py": 11, "Lib/test/test_new.py": 12, "Doc/x.rst": 11}), ""),
+        (Changes(removed=frozenset({"Lib/old.py"})), ""),
+        (Changes(written={"Objects/boolobject.c": 10}), "bears a time from before"),
+        (Changes(written={"Lib/os.py": 9}), "bears a time from before"),
+        (Changes(written={"Include/object.h": 11}), "Include/object.h has changed"),
+        (Changes(written={"Objects/part.c": 11}), "Objects/part.c has changed"),
+        (Changes(written={"configure": 11}), "configure has changed"),
+        (Changes(written={"Makefile.pre.in": 11}), "Makefile.pre.in has changed"),
+        (Changes(removed=frozenset({"Objects/boolobject.c"})), "is gone"),
+    ],
+)
+def test_make_is_trusted_with_compiled_files_that_are_newer_than_the_last_build(changes: Changes, said: str) -> None:
+    reason = why_anew(changes, 10, COMPILED)
+    assert said in reason
+    assert bool(said) is bool(reason)
+
+
+def test_trees_differ_by_contents_not_by_times(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for root in (old, new):
+        cpython_tree(root)
+        (root / "same-size.c").write_text(root.name)
+        os.utime(root / "same-size.c", (5, 5))
+        (root / "link").symlink_to(root.name)
+    os.utime(new / "Lib" / "os.py", (7, 7))
+    (old / "gone.c").touch()
+    (new / "new.c").touch()
+    (new / "configure").chmod(0o644)
+    changes = compare_trees(old, new)
+    assert set(changes.written) == {"same-size.c", "link", "new.c", "configure"}
+    assert changes.written["same-size.c"] == 5
+    assert changes.removed == {"gone.c"}
+
+
+def test_objects_are_found_wherever_the_build_lies(tmp_path: Path) -> None:
+    place = tmp_path / "view" / "cross-build" / "x" / "Objects"
+    place.mkdir(parents=True)
+    (place / "boolobject.o").touch()
+    assert "Objects/boolobject" in compiled_in(tmp_path)
+    assert "Objects/dictobject" not in compiled_in(tmp_path)
+
+
+def test_bytecode_is_taken_over_where_there_is_still_a_source(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for root in (old, new):
+        (root / "json").mkdir(parents=True)
+        (root / "json" / "tool.py").touch()
+    cached = old / "json" / "__pycache__"
+    cached.mkdir()
+    for name in ("tool.cpython-313.pyc", "gone.cpython-313.pyc"):
+        (cached / name).write_text(name)
+    link_bytecode(old, new)
+    assert [path.name for path in (new / "json" / "__pycache__").iterdir()] == ["tool.cpython-313.pyc"]
+
+
+class Checkout:
+    """Two states of a checkout, and the folder that is kept for it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "work"
+        self.states = [self._state(folder / name, name) for name in ("one", "two")]
+        self.told: list[str] = []
+
+    def _state(self, root: Path, name: str) -> Source:
+        cpython_tree(root)
+        (root / "Objects").mkdir()
+        (root / "Objects" / "boolobject.c").write_text("the same")
+        return Source(id=name, version="3.13.5", root=root, provider="checkout", origin="/my/cpython", revision=name)
+
+    def change(self, name: str, changed: float) -> None:
+        path = self.states[1].root / name
+        path.write_text("changed")
+        os.utime(path, (changed, changed))
+
+    def ready(self, state: int) -> None:
+        kept.ready(self.folder, self.states[state], say=self.told.append)
+
+    def build(self, state: int) -> None:
+        self.ready(state)
+        (self.folder / "Objects").mkdir(exist_ok=True)
+        (self.folder / "Python" / "frozen_modules").mkdir(parents=True, exist_ok=True)
+        for name in MADE:
+            (self.folder / name).touch()
+
+
+MADE = (
+    "Objects/boolobject.o",
+    ".configure-host.done",
+    ".make-host.done",
+    "done",
+    "Python/frozen_modules/os.h",
+)
+
+
+def left(checkout: Checkout) -> list[str]:
+    return [name for name in MADE if (checkout.folder / name).exists()]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+def test_a_changed_c_file_leaves_all_but_what_make_must_look_at_again(checkout: Checkout) -> None:
+    checkout.build(0)
+    kept.keep(checkout.folder, checkout.states[0])
+    checkout.change("Objects/boolobject.c", time.time() + 5)
+    checkout.ready(1)
+    assert left(checkout) == ["Objects/boolobject.o", ".configure-host.done"]
+    assert checkout.told == []
+
+
+def test_the_same_source_again_is_left_as_it_is(checkout: Checkout) -> None:
+    checkout.build(0)
+    checkout.ready(0)
+    assert left(checkout) == list(MADE)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda checkout: checkout.change("configure", time.time() + 5), "configure has changed"),
+        (lambda checkout: checkout.change("Objects/boolobject.c", 1), "before the last build"),
+        (lambda checkout: checkout.states[0].root.rename(checkout.folder.parent / "away"), "is gone"),
+        (lambda checkout: checkout.ready(0), "not finished"),
+    ],
+)
+def test_what_cannot_be_trusted_is_built_anew_and_told(
+    checkout: Checkout, spoil: Callable[[Checkout], None], said: str
+) -> None:
+    checkout.build(0)
+    if said != "not finished":
+        kept.keep(checkout.folder, checkout.states[0])
+    spoil(checkout)
+    checkout.ready(1)
+    assert left(checkout) == []
+    assert said in checkout.told[0]
+
+
+def test_an_interrupted_build_is_gone_on_with_for_its_own_source_alone(checkout: Checkout) -> None:
+    checkout.build(0)
+    kept.keep(checkout.folder, checkout.states[0])
+    checkout.change("Objects/boolobject.c", time.time() + 5)
+    checkout.ready(1)
+    checkout.ready(1)
+    assert left(checkout) == ["Objects/boolobject.o", ".configure-host.done"]
+    checkout.ready(0)
+    assert left(checkout) == []
+
+
+def test_the_library_of_the_last_build_is_known_while_it_is_there(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.build(0)
+    library = tmp_path / "Lib"
+    library.mkdir()
+    kept.keep(checkout.folder, checkout.states[0], library)
+    assert kept.compiled_library(checkout.folder) == library
+    checkout.change("Lib/os.py", time.time() + 5)
+    checkout.ready(1)
+    assert kept.compiled_library(checkout.folder) == library
+    library.rmdir()
+    assert kept.compiled_library(checkout.folder) is None
+
+
+def test_only_checkouts_are_kept_each_under_its_own_name(checkout: Checkout) -> None:
+    one, two = checkout.states
+    assert kept.is_kept(one)
+    assert not kept.is_kept(dataclasses.replace(one, provider="tarball"))
+    flags = {"pthreads": True}
+    assert kept.kept_key(one, {"source": "one", **flags}) == kept.kept_key(two, {"source": "two", **flags})
+    assert kept.kept_key(one, flags) != kept.kept_key(one, {"pthreads": False})
+    assert kept.kept_key(one, flags) != kept.kept_key(dataclasses.replace(one, origin="/other"), flags)

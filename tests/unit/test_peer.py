@@ -1,0 +1,132 @@
+"""What CPython's own runner is told, and what is read of its results."""
+
+from __future__ import annotations
+
+import resource
+import shlex
+from pathlib import Path
+
+import pytest
+
+from harness.build import Build
+from harness.errors import BuildError
+from harness.matrix import Cell, Target
+from harness.outcomes import Outcome
+from harness.peer import Peer, Task, read_junit, stack_flag
+from harness.prepare import Prepared
+from harness.process import Command, Completed
+from tests.unit.sample_lists import EMSCRIPTEN, WASI
+
+FOLDERS = {Target.WASI: "cross-build/wasm32-wasip1", Target.EMSCRIPTEN: "cross-build/wasm32-emscripten"}
+PROGRAMS = {Target.WASI: "python.wasm", Target.EMSCRIPTEN: "python.mjs"}
+JUNIT = """<testsuites><testsuite>
+<testcase name="a" status="run" result="completed" time="0.1" />
+<testcase name="b"><failure type="AssertionError">x</failure></testcase>
+<testcase name="c"><error type="OSError">x</error></testcase>
+<testcase name="d"><skipped>why</skipped></testcase>
+<testcase name="e"><system-out /><output>x</output></testcase>
+<testcase name="f"><outcome>UNEXPECTED_SUCCESS</outcome></testcase>
+<testcase />
+</testsuite></testsuites>"""
+
+
+def prepared(cell: Cell, folder: Path) -> Prepared:
+    built = FOLDERS[cell.target]
+    layout = {"build_folder": built, "program": f"{built}/{PROGRAMS[cell.target]}", "wasm": f"{built}/python.wasm"}
+    manifest = {"native": "/native/python", "python": "3.13.5", "layout": layout}
+    return Prepared(
+        cell=cell, build=Build(folder=folder / "build", manifest=manifest), runtime=Path("/rt"), cache=folder
+    )
+
+
+def command(cell: Cell, folder: Path, task: Task) -> Command:
+    return Peer(prepared=prepared(cell, folder), folder=folder).command(task, folder / "x.xml")
+
+
+def option(argv: tuple[str, ...], name: str) -> str:
+    return argv[argv.index(name) + 1]
+
+
+@pytest.mark.parametrize("cell", [WASI, EMSCRIPTEN])
+def test_regrtest_runs_on_the_build_python_and_each_module_in_a_plain_process(cell: Cell, tmp_path: Path) -> None:
+    asked = command(cell, tmp_path, Task(workers=2, modules=("test_os",)))
+    assert asked.argv[:3] == ("/native/python", "-m", "test")
+    assert asked.argv[-1] == "test_os"
+    assert option(asked.argv, "-j") == "2"
+    assert option(asked.argv, "-u") == cell.resources
+    assert option(asked.argv, "--junit-xml") == str(tmp_path / "x.xml")
+    assert asked.cwd == tmp_path / "root" / FOLDERS[cell.target]
+    assert PROGRAMS[cell.target] in shlex.split(option(asked.argv, "--python"))[-1]
+
+
+def test_a_plain_node_gets_the_program_by_its_own_path_and_the_guests_their_environment(tmp_path: Path) -> None:
+    asked = command(EMSCRIPTEN, tmp_path, Task(workers=1))
+    node, flag, runner, program = shlex.split(option(asked.argv, "--python"))
+    assert node == "/rt/bin/node"
+    assert flag.startswith("--stack-size=")
+    assert Path(runner).name == "plain_node.mjs"
+    assert Path(runner).is_file()
+    assert program == str(tmp_path / "root" / FOLDERS[Target.EMSCRIPTEN] / "python.mjs")
+    assert asked.env["TZ"] == "UTC"
+    assert asked.env["LANG"] == "C.UTF-8"
+
+
+def test_a_plain_wasmtime_gets_the_path_of_the_library(tmp_path: Path) -> None:
+    assert command(WASI, tmp_path, Task(workers=1)).env["GUEST_PYTHONPATH"].startswith("/cross-build/")
+
+
+def test_cases_are_chosen_and_left_out_by_name_and_modules_too(tmp_path: Path) -> None:
+    argv = command(EMSCRIPTEN, tmp_path, Task(workers=1, match=("a",), excluded=("b", "c"), left_out=("test_x",))).argv
+    assert option(argv, "--match") == "a"
+    assert [argv[place + 1] for place, word in enumerate(argv) if word == "--ignore"] == ["b", "c"]
+    assert argv[-2:] == ("--exclude", "test_x")
+
+
+@pytest.mark.parametrize(
+    ("limit", "kilobytes"),
+    [(8 << 20, 7 << 10), (resource.RLIM_INFINITY, 31 << 10), (1 << 30, 31 << 10), (1 << 20, 512)],
+)
+def test_node_s_stack_ends_before_the_system_s(limit: int, kilobytes: int) -> None:
+    assert stack_flag(limit) == f"--stack-size={kilobytes}"
+
+
+def test_the_copy_can_be_written_to_and_knows_where_it_is(tmp_path: Path) -> None:
+    built = tmp_path / "build" / "root" / FOLDERS[Target.EMSCRIPTEN]
+    data = built / "build" / "lib.emscripten-wasm32-3.13" / "_sysconfigdata__emscripten_.py"
+    data.parent.mkdir(parents=True)
+    data.write_text("build_time_vars = {'abs_builddir': '/old/place',\n 'abs_srcdir': '/old/place/../..'}")
+    data.chmod(0o444)
+    data.parent.chmod(0o555)
+    peer = Peer.of(prepared(EMSCRIPTEN, tmp_path), tmp_path)
+    copy = peer.root / FOLDERS[Target.EMSCRIPTEN]
+    text = (copy / data.relative_to(built)).read_text()
+    assert f"'abs_builddir': '{copy}'" in text
+    assert "/old/place" not in text
+    assert data.read_text().count("/old/place") == 2
+    (copy / data.relative_to(built)).with_name("new").touch()
+
+
+def test_a_regrtest_without_results_is_told_but_for_cases_that_may_kill_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(command: Command, log: Path, **_: object) -> Completed:
+        log.write_text("no space left")
+        return Completed(command=command, returncode=-9, seconds=1, timed_out=False)
+
+    monkeypatch.setattr("harness.peer.run", dies)
+    peer = Peer(prepared=prepared(EMSCRIPTEN, tmp_path), folder=tmp_path)
+    with pytest.raises(BuildError, match="no space left"):
+        peer.run(Task(workers=1))
+    assert peer.run(Task(workers=1, match=("a",)))[1] == {}
+
+
+def test_regrtest_s_own_dialect_of_junit_is_understood(tmp_path: Path) -> None:
+    (tmp_path / "x.xml").write_text(JUNIT)
+    assert read_junit(tmp_path / "x.xml") == {
+        "a": Outcome.PASS,
+        "b": Outcome.FAIL,
+        "c": Outcome.ERROR,
+        "d": Outcome.SKIP,
+        "e": Outcome.EXPECTED_FAILURE,
+        "f": Outcome.UNEXPECTED_SUCCESS,
+    }
