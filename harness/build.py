@@ -127,7 +127,7 @@ class _Builder:
     def make(self, inputs: Mapping[str, Any], final: Path) -> None:
         work = self._work(final, inputs)
         logs = work / "logs"
-        build_python = self._native()
+        build_python = self._native(work)
         config_cache = work / "config.cache"
         shared_cache = self._shared_config_cache()
         if shared_cache.exists() and not config_cache.exists():
@@ -160,20 +160,24 @@ class _Builder:
         if not kept.is_kept(self.source):
             return self.cache / "work" / final.name
         work = self.cache / "work" / f"{self.cell.id}-checkout-{kept.kept_key(self.source, inputs)}"
-        kept.ready(work, self.source, say=self.progress.say)
+        kept.ready(work, self.source, beside=self._native_folder(), say=self.progress.say)
         return work
 
-    def _native(self) -> Path:
-        """The build Python of this source, made once and shared."""
+    def _native_folder(self) -> Path:
+        """Where the build Python is made and stays."""
         name = f"{self.source.id}-{content_key([self.source.id, native.VERSION])}"
-        root = self.source.root
         if kept.is_kept(self.source):
             name = f"checkout-{kept.kept_key(self.source, {'native': native.VERSION})}"
-            root = self.cache / "natives" / f"{name}.source"
-        folder = self.cache / "natives" / name
-        with locked(self.cache / "natives" / f"{name}.lock", say=self.progress.say) as lock:
+        return self.cache / "natives" / name
+
+    def _native(self, work: Path) -> Path:
+        """The build Python of this source, made once and shared."""
+        folder, root = self._native_folder(), self.source.root
+        with locked(folder.with_name(f"{folder.name}.lock"), say=self.progress.say) as lock:
             if kept.is_kept(self.source):
-                kept.ready(folder, self.source, say=self.progress.say)
+                kept.ready(folder, self.source, beside=work, say=self.progress.say)
+                # configure writes down where the source is: always at the same place.
+                root = folder.with_name(f"{folder.name}.source")
                 _link(root, self.source.root)
             if (folder / "done").exists():
                 self.progress.total -= 2

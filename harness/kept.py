@@ -1,7 +1,7 @@
 """The build folders of a checkout that its user works on are kept: the next build of it compiles what has changed.
 
-make decides what that is, by the times of files. So a folder is gone on with only where those times and make's own
-dependencies can be trusted; otherwise everything is built anew. What comes out is the same either way.
+make decides what that is, by its own dependencies and the times of files. Where those dependencies cannot be trusted,
+everything is built anew; the times are set right. So what comes out is the same either way.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import contextlib
 import filecmp
 import json
 import os
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +19,15 @@ from harness.cache import content_key, locked, remove_tree, write_atomically
 from harness.sources import Source
 
 _RECORD = "kept.json"
-# Of everything else than these and the compiled C files, make may not know who uses it.
-_MADE_BY_NAME = ("Lib/", "Doc/", "Misc/NEWS.d/")
+# Nothing is compiled from these but the frozen modules, which are always made again.
+_NOT_COMPILED = ("Lib/", "Doc/", "Misc/NEWS.d/")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """How a tree differs from an earlier one. `written` are new and changed files with their times of change, in
-    seconds.
-    """
+    """How a tree differs from an earlier one. `written` are new and changed files."""
 
-    written: Mapping[str, float] = field(default_factory=dict)
+    written: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()
 
 
@@ -54,25 +51,27 @@ def alone(source: Source, cache: Path, *, say: Callable[[str], None]) -> Iterato
         yield
 
 
-def ready(folder: Path, source: Source, *, say: Callable[[str], None]) -> None:
+def ready(folder: Path, source: Source, *, beside: Path, say: Callable[[str], None]) -> None:
     """Makes the folder fit for this source: what an interrupted build of it left is gone on with, what another one has
     finished is looked at by make again, or goes. `say` is told why it goes.
+
+    `beside` is the folder of the other build, the host's or the native one: some files are compiled only there.
     """
     record = _record(folder)
     if folder.is_dir() and record.get("source") != str(source.root):
-        if reason := _why_anew(folder, record, source):
+        if reason := _go_on(folder, beside, record, source):
             say(f"everything is built anew: {reason}")
             remove_tree(folder)
         # The frozen modules are made by the build Python, and make does not look whether that has changed.
         for stale in (folder / "done", *folder.rglob(".make-*.done"), *folder.rglob("frozen_modules/*.h")):
             stale.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder, source, {**record, "finished": 0.0})
+    _write(folder, source, {**record, "finished": False})
 
 
 def keep(folder: Path, source: Source, library: Path | None = None) -> None:
     """Notes that the folder is finished, and where the compiled library of that build is."""
-    _write(folder, source, {"finished": time.time(), "library": str(library or "")})
+    _write(folder, source, {"finished": True, "library": str(library or "")})
 
 
 def compiled_library(folder: Path) -> Path | None:
@@ -81,40 +80,44 @@ def compiled_library(folder: Path) -> Path | None:
     return Path(library) if library and Path(library).is_dir() else None
 
 
-def _why_anew(folder: Path, record: Mapping[str, Any], source: Source) -> str:
-    earlier, finished = Path(str(record.get("source", ""))), float(record.get("finished", 0))
-    if not finished:
+def _go_on(folder: Path, beside: Path, record: Mapping[str, Any], source: Source) -> str:
+    """Makes changed files newer than what was made of them before. Gives a reason where that would not do."""
+    earlier = Path(str(record.get("source", "")))
+    if not record.get("finished"):
         return "the last build of this checkout was not finished"
     if not earlier.is_dir():
         return "what the last build of this checkout was made from is gone"
-    return why_anew(compare_trees(earlier, source.root), finished, compiled_in(folder))
+    changes = compare_trees(earlier, source.root)
+    if reason := why_anew(changes, compiled_in(folder) | compiled_in(beside)):
+        return reason
+    for name in changes.written:
+        # Bytecode bears the time of its source, which other builds have too.
+        if not name.endswith(".py"):
+            os.utime(source.root / name, follow_symlinks=False)
+    return ""
 
 
-def why_anew(changes: Changes, finished: float, compiled: Collection[str]) -> str:
-    """Why make cannot be trusted with these changes since `finished`, in seconds; empty when it can.
+def why_anew(changes: Changes, compiled: Collection[str]) -> str:
+    """Why make cannot be trusted with these changes; empty when it can.
 
     `compiled` are the C files, without their suffix, that have an object file of their own.
     """
     for name in sorted(changes.removed):
-        if not name.startswith(_MADE_BY_NAME):
+        if not name.startswith(_NOT_COMPILED):
             return f"{name} is gone"
-    for name, changed in sorted(changes.written.items()):
-        stem, dot, suffix = name.rpartition(".")
-        if not name.startswith(_MADE_BY_NAME) and not (dot and suffix == "c" and stem in compiled):
-            return f"{name} has changed, and only make's own rules could say what that concerns"
-        if changed <= finished:
-            return f"{name} has changed, but bears a time from before the last build"
+    for name in sorted(changes.written):
+        if not name.startswith(_NOT_COMPILED) and not (name.endswith(".c") and name.removesuffix(".c") in compiled):
+            return f"{name} has changed, and make does not know all that this concerns"
     return ""
 
 
 def compare_trees(earlier: Path, later: Path) -> Changes:
-    """What differs between two trees, by contents."""
-    old, new = ({path.relative_to(root).as_posix() for path in _files(root)} for root in (earlier, later))
-    written = {
-        name: (later / name).lstat().st_mtime
-        for name in new
-        if name not in old or not _same(earlier / name, later / name)
-    }
+    """What differs between two trees, by contents; bytecode does not count."""
+    old, new = (
+        {path.relative_to(root).as_posix() for path in _files(root) if path.suffix != ".pyc"}
+        for root in (earlier, later)
+    )
+    written = frozenset(name for name in new if name not in old or not _same(earlier / name, later / name))
     return Changes(written=written, removed=frozenset(old - new))
 
 
@@ -129,11 +132,13 @@ def compiled_in(folder: Path) -> frozenset[str]:
 
 
 def link_bytecode(earlier: Path, later: Path) -> None:
-    """Gives the library `later` the bytecode of an `earlier` one. compileall replaces what is stale, and only that."""
+    """Gives the library `later` the bytecode of an `earlier` one, of the files that are the same in both."""
     for path in _files(earlier):
+        if path.suffix != ".pyc":
+            continue
         source = path.parent.parent / f"{path.name.partition('.')[0]}.py"
-        goal = later / path.relative_to(earlier)
-        if path.suffix == ".pyc" and (later / source.relative_to(earlier)).exists():
+        goal, new_source = (later / old.relative_to(earlier) for old in (path, source))
+        if source.exists() and new_source.exists() and _same(source, new_source):
             goal.parent.mkdir(exist_ok=True)
             with contextlib.suppress(OSError):
                 os.link(path, goal)

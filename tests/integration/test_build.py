@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -166,6 +167,7 @@ def test_a_build_that_was_killed_is_gone_on_with(bench: Bench, cell: Cell) -> No
 
 
 _BUILD_IN_A_CHILD = """
+import shutil
 import sys
 from pathlib import Path
 from harness.build import ensure_build
@@ -230,3 +232,63 @@ def _wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+class Checkout(Bench):
+    """A checkout in the cache, in one state after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.source = dataclasses.replace(self.source, provider="checkout", origin="/my/cpython")
+
+    def become(self, name: str, changed: str) -> None:
+        """The next state: a copy in which one file is another, though it bears an old time."""
+        root = self.root.with_name(name)
+        shutil.copytree(self.source.root, root, symlinks=True)
+        (root / changed).write_text(f"# {name}\n")
+        os.utime(root / changed, (1, 1))
+        self.source = dataclasses.replace(self.source, id=name, root=root)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    checkout = Checkout(tmp_path)
+    (checkout.root / "x.c").write_text("/* false */")
+    checkout.build()
+    return checkout
+
+
+def test_a_checkout_is_configured_once_and_made_again_when_a_c_file_changes(checkout: Checkout) -> None:
+    before = checkout.lines()
+    checkout.become("second", "x.c")
+    build = checkout.build()
+    assert checkout.lines()[len(before) :] == ["made", "made"]  # the build Python and the host, and no configure
+    assert (build.root / "x.c").read_text() == "# second\n"
+    assert build.manifest["source"]["id"] == "second"
+    assert [step["name"] for step in build.manifest["steps"]][:2] == ["configure-host", "make-host"]
+
+
+def test_bytecode_of_the_last_build_is_kept_where_its_source_is_the_same(checkout: Checkout) -> None:
+    first = checkout.build()
+    checkout.become("second", "Lib/os.py")
+    second = checkout.build()
+    compiled = Path("Lib") / "__pycache__" / f"os.{sys.implementation.cache_tag}.pyc"
+    kept = Path("Lib") / "test" / "__pycache__" / f"test_a.{sys.implementation.cache_tag}.pyc"
+    assert (second.root / kept).samefile(first.root / kept)
+    assert not (second.root / compiled).samefile(first.root / compiled)
+
+
+def test_what_make_cannot_be_trusted_with_is_built_anew(checkout: Checkout, capsys: pytest.CaptureFixture[str]) -> None:
+    before = checkout.lines()
+    checkout.become("second", "configure.ac")
+    checkout.build()
+    added = checkout.lines()[len(before) :]
+    assert added.count("made") == 2
+    assert len(added) == 4
+    assert "built anew: configure.ac has changed" in capsys.readouterr().out
+
+
+def test_another_flag_has_a_folder_of_its_own_and_the_same_build_python(checkout: Checkout) -> None:
+    before = checkout.lines()
+    checkout.build(DEBUG)
+    assert len(checkout.lines()[len(before) :]) == 2
