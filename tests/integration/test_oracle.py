@@ -1,0 +1,62 @@
+"""CPython's own runner on real builds, held against the harness."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.oracle import Answer, ask_regrtest, differences, run_harness
+from harness.outcomes import Outcome
+from harness.peer import Peer, Task
+from harness.prepare import Prepared
+
+pytestmark = [pytest.mark.integration, pytest.mark.toolchain]
+FATAL = "test.test_compile.TestSpecifics.test_compiler_recursion_limit"
+
+
+def ask(prepared: Prepared, folder: Path, *modules: str) -> tuple[Answer, tuple[str, ...]]:
+    ours = run_harness(prepared.cell.id, " or ".join(modules), 2, folder)[1].modules
+    answer = ask_regrtest(Peer.of(prepared, folder), Task(workers=2, modules=modules), ours)
+    return answer, tuple(f"{found.case}: {found.theirs}, {found.ours}" for found in differences(answer.outcomes, ours))
+
+
+def test_emscripten_has_the_same_outcomes_under_both(emscripten: Prepared, tmp_path: Path) -> None:
+    # Files and links; an interpreter that dies; the deepest recursion that CPython allows; what nothing is said of.
+    answer, found = ask(emscripten, tmp_path, "test_stat", "test_json", "test_compile", "test_posixpath")
+    assert found == ()
+    assert answer.outcomes["test.test_json.test_recursion.TestCRecursion.test_endless_recursion"] is Outcome.PASS
+    assert FATAL in answer.dead
+    assert len(answer.outcomes) > 400
+
+
+def test_wasi_has_the_same_outcomes_under_both(wasi: Prepared, tmp_path: Path) -> None:
+    answer, found = ask(wasi, tmp_path, "test_stat", "test_bool")
+    assert found == ()
+    assert len(answer.outcomes) > 40
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "said"),
+    [
+        ("import sys; print(sys.argv, flush=True); sys.exit(3)", 3, "['-c', 'one']"),
+        ("import os; os.write(1, b'half'); os._exit(4)", 4, "half"),
+        ("import os; print(os.environ['NAME'], os.path.basename(os.getcwd()))", 0, "value here"),
+        ("print(open('file').read())", 0, "of the host"),
+        ("import os; os.abort()", 1, "Aborted"),
+    ],
+)
+def test_a_plain_node_runs_the_guest_as_a_program_of_the_host(
+    emscripten: Prepared, tmp_path: Path, code: str, status: int, said: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "file").write_text("of the host")
+    runner = Path(__file__).parents[2] / "harness" / "engines" / "plain_node.mjs"
+    node = emscripten.runtime / "bin" / "node"
+    argv = [str(node), str(runner), str(emscripten.build.program), "-c", code, "one"]
+    done = subprocess.run(
+        argv, cwd=tmp_path / "here", env={"NAME": "value"}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == status
+    assert said in done.stdout + done.stderr
