@@ -24,7 +24,7 @@ from harness.matrix import Cell
 from harness.process import Command, capture
 from harness.progress import Progress
 from harness.recipes import HostBuild, Layout, Recipe, Step, native
-from harness.recipes.targets import host_recipe, layout_of, recipe_version
+from harness.recipes.targets import host_recipe, layout_of, recipe_version, seen_by_configure
 from harness.sources import Source
 from harness.stage import make_read_only, stage
 from harness.steps import run_step
@@ -214,8 +214,7 @@ class _Builder:
 
     def _shared_config_cache(self) -> Path:
         configure = (self.source.root / "configure").read_bytes().decode("utf-8", "replace")
-        cell, libraries = self.cell, self.dependencies.ids
-        parts = [configure, self.toolchain.id, cell.pthreads, cell.pydebug, cell.configure]
+        parts, libraries = [configure, self.toolchain.id, seen_by_configure(self.cell)], self.dependencies.ids
         return self.cache / "configure" / f"{content_key([*parts, *([libraries] if libraries else [])])}.cache"
 
     def _run_all(self, recipe: Recipe, work: Path, logs: Path, held: tuple[int, ...] = ()) -> list[dict[str, Any]]:

@@ -35,3 +35,14 @@ def guest_environment(cell: Cell, series: str) -> dict[str, str]:
     if cell.target is Target.WASI:
         return wasi.guest_environment(series, pydebug=cell.pydebug)
     return emscripten.guest_environment()
+
+
+def seen_by_configure(cell: Cell) -> dict[str, object]:
+    """What of a cell changes the answers of configure's own tests, which cells that agree in it share.
+
+    On Emscripten threads and dynamic linking are not among it (configure.ac of 3.13.5): their flags are in
+    CFLAGS_NODIST, LDFLAGS_NODIST and LINKFORSHARED, with which configure tests nothing, and the one answer that depends
+    on them, ac_cv_func_dlopen, it sets by itself whatever the cache says. On WASI the flags of threads are in CFLAGS.
+    """
+    seen: dict[str, object] = {"pydebug": cell.pydebug, "configure": cell.configure}
+    return seen if cell.target is Target.EMSCRIPTEN else seen | {"pthreads": cell.pthreads}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
 from harness.matrix import Cell, Target
 from harness.recipes import HostBuild
-from harness.recipes.targets import guest_environment, host_recipe, layout_of, recipe_version
+from harness.recipes.targets import guest_environment, host_recipe, layout_of, recipe_version, seen_by_configure
 
 
 def cell_of(target: Target) -> Cell:
@@ -47,3 +49,21 @@ def test_every_recipe_configures_and_makes_in_its_build_folder(target: Target) -
 def test_the_guest_s_environment_is_its_target_s() -> None:
     assert "PYTHONPATH" in guest_environment(cell_of(Target.WASI), "3.13")
     assert "PYTHONPATH" not in guest_environment(cell_of(Target.EMSCRIPTEN), "3.13")
+
+
+@pytest.mark.parametrize(
+    ("target", "changes", "shared"),
+    [
+        (Target.EMSCRIPTEN, {"pthreads": True}, True),
+        (Target.EMSCRIPTEN, {"dynamic_linking": True}, True),
+        (Target.EMSCRIPTEN, {"pydebug": True}, False),
+        (Target.EMSCRIPTEN, {"configure": ("--without-pymalloc",)}, False),
+        (Target.WASI, {"pthreads": True}, False),
+        (Target.WASI, {"pydebug": True}, False),
+    ],
+)
+def test_cells_share_configure_s_answers_where_its_tests_see_no_difference(
+    target: Target, changes: dict[str, Any], shared: bool
+) -> None:
+    cell = cell_of(target)
+    assert (seen_by_configure(cell) == seen_by_configure(dataclasses.replace(cell, **changes))) is shared
