@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.build import Build
-from harness.cache import remove_tree
+from harness.cache import locked, remove_tree
 from harness.errors import ConfigError
+from harness.expectations import CellExpectations, Expectation
 from harness.outcomes import CaseResult, ModuleResult, Outcome
 from harness.peer import Peer, Task
-from harness.prepare import Wishes, prepare
+from harness.prepare import Wishes, expectations_for, prepare
 from harness.process import Command, Completed, run
 from harness.report.results import CellResults, load_results
 
 # Seconds for a case that took its module down here; regrtest waits half as long again.
 ALONE_SECONDS = 20
+NOTHING_EXPECTED = CellExpectations()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,17 +55,18 @@ def consult(cell: str, modules: Sequence[str], workers: int, run_dir: str = "") 
     With `run_dir` the harness does not run again: the results are there.
     """
     prepared = prepare(cell, Wishes())
-    folder = prepared.cache / "oracle"
-    remove_tree(folder)
-    folder.mkdir(parents=True)
-    if run_dir:
-        ours = results_of(Path(run_dir) / cell / "results.json", prepared.build)
-    else:
-        print(f"oracle {cell}: the harness's run", flush=True)
-        ours = run_harness(cell, " or ".join(modules), workers, folder)[1]
-    print(f"oracle {cell}: regrtest's run", flush=True)
-    answer = ask_regrtest(Peer.of(prepared, folder), Task(workers=workers, modules=tuple(modules)), ours.modules)
-    found = differences(answer.outcomes, ours.modules)
+    folder = prepared.cache / "oracle" / cell
+    with locked(folder.with_name(f"{cell}.lock")):
+        remove_tree(folder)
+        folder.mkdir()
+        if run_dir:
+            ours = results_of(Path(run_dir) / cell / "results.json", prepared.build)
+        else:
+            print(f"oracle {cell}: the harness's run", flush=True)
+            ours = run_harness(cell, " or ".join(modules), workers, folder)[1]
+        print(f"oracle {cell}: regrtest's run", flush=True)
+        answer = ask_regrtest(Peer.of(prepared, folder), Task(workers=workers, modules=tuple(modules)), ours.modules)
+    found = differences(answer.outcomes, ours.modules, expectations_for(prepared.cell, prepared.build))
     return render(cell, answer, found), all(difference.why for difference in found)
 
 
@@ -92,7 +95,8 @@ def ask_regrtest(
 
     Such a case costs regrtest all others of its module. So those that did it here run by themselves there.
     """
-    fatal = fatal_cases(ours)
+    asked = [module for module in ours if not task.modules or module.module in task.modules]
+    fatal = fatal_cases(asked)
     done, theirs = peer.run(dataclasses.replace(task, excluded=tuple(case for case, _ in fatal)), on_tick)
     for number, (case, module) in enumerate(fatal):
         print(f"  {case} by itself", flush=True)
@@ -116,16 +120,25 @@ def fatal_cases(ours: Iterable[ModuleResult]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def differences(theirs: Mapping[str, Outcome], ours: Iterable[ModuleResult]) -> tuple[Difference, ...]:
+def differences(
+    theirs: Mapping[str, Outcome], ours: Iterable[ModuleResult], expected: CellExpectations = NOTHING_EXPECTED
+) -> tuple[Difference, ...]:
     """The cases on which the two disagree, sorted. A case that only the harness reports is no difference."""
     cases = {case.case: case for module in ours for case in module.cases}
     found = []
     for name, outcome in theirs.items():
         case = cases.get(name)
         if case is None or case.outcome is not outcome:
-            why = _explanation(name, outcome, case, cases)
+            why = _by_nature(outcome, case, expected.lookup(name)) or _explanation(name, outcome, case, cases)
             found.append(Difference(case=name, theirs=outcome, ours=case.outcome if case else None, why=why))
     return tuple(sorted(found, key=lambda difference: (difference.why, difference.case)))
+
+
+def _by_nature(theirs: Outcome, case: CaseResult | None, entry: Expectation | None) -> str:
+    """Whether the lists know the case for having now the one outcome, now the other."""
+    if case is not None and entry is not None and {theirs, case.outcome} <= set(entry.outcome):
+        return "it has now the one outcome, now the other: its entry in the lists names both"
+    return ""
 
 
 def _explanation(name: str, theirs: Outcome, case: CaseResult | None, cases: Mapping[str, CaseResult]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness import bench
 from harness.bench import builds, suite
-from harness.cache import cache_root, remove_tree
+from harness.cache import cache_root, locked, remove_tree
 from harness.errors import HarnessError
 from harness.prepare import Wishes, prepare
 from harness.process import Command, run
@@ -30,9 +30,10 @@ def main() -> int:
     options = parser.parse_args()
     for name in options.part or DEFAULT_PARTS:
         folder = cache_root() / "bench" / name
-        remove_tree(folder)
-        folder.mkdir(parents=True)
-        PARTS[name](options, folder)
+        with locked(folder.with_name(f"{name}.lock")):
+            remove_tree(folder)
+            folder.mkdir()
+            PARTS[name](options, folder)
     return 0
 
 

@@ -33,7 +33,7 @@ def measure(cell: str, modules: tuple[str, ...], workers: int, folder: Path) -> 
     answer = ask_regrtest(Peer.of(prepared, folder), task, results.modules, on_tick=memory)
     _say("regrtest:", answer.seconds, executed(_counts(answer.outcomes)), memory.peak)
     print(f"ratio:    {done.seconds / answer.seconds:7.2f}")
-    print(render(cell, answer, differences(answer.outcomes, results.modules)))
+    print(render(cell, answer, differences(answer.outcomes, results.modules, expected)))
 
 
 def standing_still(expected: CellExpectations, prepared: Prepared) -> tuple[str, ...]:

@@ -11,12 +11,13 @@ import pytest
 
 from harness.build import Build
 from harness.errors import ConfigError
+from harness.expectations import CellExpectations
 from harness.oracle import Answer, ask_regrtest, differences, fatal_cases, render, results_of
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.peer import Peer, Task
 from harness.process import Command, Completed
 from harness.report.results import write_results
-from tests.unit.sample_results import as_expected
+from tests.unit.sample_results import as_expected, expecting
 
 CASE = "test.test_x.T.test_a"
 
@@ -63,6 +64,22 @@ def test_a_skipped_subtest_in_the_place_of_its_case_is_explained() -> None:
 def test_what_the_mounts_explain_and_what_not(outcome: Outcome, detail: Detail, explained: bool) -> None:
     ours = module(CaseResult(case=CASE, outcome=outcome, detail=detail))
     assert bool(differences({CASE: Outcome.PASS}, [ours])[0].why) is explained
+
+
+@pytest.mark.parametrize(
+    ("listed", "theirs", "explained"),
+    [
+        ((Outcome.FAIL, Outcome.PASS), Outcome.PASS, True),
+        ((Outcome.FAIL, Outcome.PASS), Outcome.ERROR, False),
+        ((Outcome.FAIL,), Outcome.PASS, False),
+    ],
+)
+def test_what_the_lists_know_to_vary_is_explained(
+    listed: tuple[Outcome, ...], theirs: Outcome, explained: bool
+) -> None:
+    expected = CellExpectations({CASE: expecting(CASE.removeprefix("test."), *listed)})
+    ours = module(CaseResult(case=CASE, outcome=Outcome.FAIL))
+    assert bool(differences({CASE: theirs}, [ours], expected)[0].why) is explained
 
 
 def test_the_last_line_counts() -> None:
@@ -114,6 +131,13 @@ def test_a_fatal_case_does_not_cost_the_others_of_its_module_and_is_asked_about_
     # The other one ended well there: that is a difference.
     assert [found.case for found in differences(answer.outcomes, [FATAL])] == ["test.test_x.T.test_b"]
     assert CASE in render("wasi", answer, ())
+
+
+def test_fatal_cases_of_other_modules_are_not_asked_about() -> None:
+    peer = FalsePeer.__new__(FalsePeer)
+    object.__setattr__(peer, "asked", [])
+    ask_regrtest(peer, Task(workers=2, modules=("test_y",)), [FATAL])
+    assert [task.excluded for task in peer.asked] == [()]
 
 
 def test_results_of_another_build_are_refused(tmp_path: Path) -> None:
