@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.bench import builds
 from harness.bench.builds import neighbour
 from harness.bench.suite import executed, standing_still
 from harness.build import Build
@@ -16,6 +17,9 @@ from harness.expectations import CellExpectations
 from harness.matrix import Matrix
 from harness.outcomes import Outcome
 from harness.prepare import Prepared
+from harness.sources import Source
+from harness.toolchains import Toolchain
+from tests.trees import cpython_tree
 from tests.unit.sample_lists import EMSCRIPTEN, WASI
 from tests.unit.sample_results import expecting
 
@@ -48,3 +52,56 @@ def test_modules_that_are_expected_to_stand_still_are_known(tmp_path: Path) -> N
 
 def test_what_was_skipped_was_not_executed() -> None:
     assert executed({Outcome.PASS: 5, Outcome.FAIL: 1, Outcome.SKIP: 3, Outcome.NOT_RUN: 2}) == (11, 6)
+
+
+class Builds:
+    """Takes the place of the builds, and notes each with its cache and options."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        self.made: list[tuple[str, Path, tuple[str, ...]]] = []
+        self.states: list[str] = []
+        tree = cpython_tree(tmp_path / "sources" / "3.13.5" / "tree")
+        (tree / "Objects").mkdir()
+        (tree / builds.CHANGED_FILE).write_text("int x;\n")
+        (tree / builds.CHANGED_FILE).chmod(0o444)
+        source = Source(id="3.13.5-1", version="3.13.5", root=tree, provider="tarball", origin="x", revision="1")
+        toolchain = Toolchain(id="emcc", kind="x", version="1", provider="x", root=tmp_path, facts={})
+        monkeypatch.setenv("WASM_HARNESS_CACHE", str(tmp_path))
+        monkeypatch.setattr(builds, "obtain_source", lambda *_: source)
+        monkeypatch.setattr(builds, "obtain_toolchain", lambda *_: toolchain)
+        monkeypatch.setattr(builds, "load_configuration", lambda: (Matrix((EMSCRIPTEN, THREADS)), None))
+        monkeypatch.setattr(builds, "build", self.build)
+
+    def build(self, cell: str, cache: Path, folder: Path, *options: str) -> float:
+        self.made.append((cell, cache, options))
+        if options:
+            self.states.append((Path(options[1]) / builds.CHANGED_FILE).read_text())
+        return 100.0 if cell == EMSCRIPTEN.id else 40.0
+
+
+def test_both_cells_are_built_where_nothing_is_built_yet_from_what_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = Builds(monkeypatch, tmp_path)
+    for name in ("toolchains", "natives", "builds", "configure", "work"):
+        (tmp_path / name).mkdir()
+    folder = tmp_path / "bench" / "second-cell"
+    folder.mkdir(parents=True)
+    builds.second_cell(EMSCRIPTEN.id, folder)
+    assert made.made == [(EMSCRIPTEN.id, folder / "cache", ()), (THREADS.id, folder / "cache", ())]
+    assert sorted(path.name for path in (folder / "cache").iterdir()) == ["sources", "toolchains"]
+    assert "0.40" in capsys.readouterr().out
+
+
+def test_one_file_of_a_checkout_changes_between_the_first_build_and_the_second(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = Builds(monkeypatch, tmp_path)
+    (tmp_path / "bench" / "rebuild").mkdir(parents=True)
+    builds.rebuild(EMSCRIPTEN.id, tmp_path / "bench" / "rebuild")
+    first, changed, unchanged = made.states
+    assert first == "int x;\n"
+    assert changed.startswith(first)
+    assert changed == unchanged != first
+    assert len({options for _, _, options in made.made}) == 1
+    assert capsys.readouterr().out.count("100.0 s") == 3
