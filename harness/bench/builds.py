@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import sys
 import time
 from pathlib import Path
 
-from harness.cache import VARIABLE, cache_root
+from harness.build import ensure_build
+from harness.cache import cache_root
 from harness.errors import BuildError, ConfigError
 from harness.matrix import Cell, Matrix
 from harness.prepare import load_configuration
@@ -17,28 +17,31 @@ from harness.process import Command, last_lines, run
 from harness.sources import obtain_source
 from harness.toolchains import obtain_toolchain
 
-# What a build is made from. A build of the benchmark's own finds it where it is, and makes the rest.
-_GIVEN = ("apt", "emscripten-caches", "emsdk-downloads", "git", "runtimes", "sources", "toolchains")
+SYSTEM_LIBRARIES = "emscripten-caches"
 # A file that every CPython compiles once for the build Python and once for the target.
 CHANGED_FILE = "Objects/boolobject.c"
 
 
 def second_cell(cell: str, folder: Path) -> None:
-    """Builds the cell with nothing built before, then another one of the same toolchain and source."""
+    """Builds the cell with nothing built before, then another one of the same toolchain and source.
+
+    Both are made from what the cache has, into a cache of their own. Only the system libraries of Emscripten, which
+    belong to the toolchain, are there from before.
+    """
     matrix, pins = load_configuration()
-    first, second = matrix.cell(cell), neighbour(matrix, matrix.cell(cell))
-    cache = folder / "cache"
-    cache.mkdir()
-    for each in (first, second):
-        source = obtain_source(each.python, pins, cache_root())
-        prepared = obtain_toolchain(each, pins, cache_root())
-        print(f"{each.id}: CPython {source.version}, {prepared.id}")
-    for name in _GIVEN:
-        if (given := cache_root() / name).is_dir():
-            (cache / name).symlink_to(given)
-    seconds = [build(each.id, cache, folder) for each in (first, second)]
-    print(f"{first.id}, nothing built before: {seconds[0]:7.1f} s")
-    print(f"{second.id}, after it: {seconds[1]:7.1f} s")
+    cells = matrix.cell(cell), neighbour(matrix, matrix.cell(cell))
+    real, empty = cache_root(), folder / "cache"
+    empty.mkdir()
+    (real / SYSTEM_LIBRARIES).mkdir(exist_ok=True)
+    (empty / SYSTEM_LIBRARIES).symlink_to(real / SYSTEM_LIBRARIES)
+    seconds = []
+    for each in cells:
+        source, toolchain = obtain_source(each.python, pins, real), obtain_toolchain(each, pins, real)
+        start = time.monotonic()
+        ensure_build(each, source, toolchain, empty, jobs=os.cpu_count() or 1)
+        seconds.append(time.monotonic() - start)
+    print(f"{cells[0].id}, nothing built before: {seconds[0]:7.1f} s")
+    print(f"{cells[1].id}, after it: {seconds[1]:7.1f} s")
     print(f"ratio:    {seconds[1] / seconds[0]:7.2f}")
 
 
@@ -64,14 +67,14 @@ def rebuild(cell: str, folder: Path) -> None:
     for what in ("a checkout", "one C file changed", "nothing changed"):
         if what == "one C file changed":
             _change(checkout / CHANGED_FILE)
-        print(f"build of {what}: {build(cell, cache_root(), folder, '--cpython', str(checkout)):.1f} s", flush=True)
+        print(f"build of {what}: {build(cell, folder, '--cpython', str(checkout)):.1f} s", flush=True)
 
 
 def _checkout(cell: str, folder: Path) -> Path:
     """A tree of the cell's own version. It stays where it is, so that the next benchmark finds it built."""
     matrix, pins = load_configuration()
     source = obtain_source(matrix.cell(cell).python, pins, cache_root())
-    checkout = folder.with_name("bench-checkout") / source.id
+    checkout = folder.with_name("checkout") / source.id
     if not checkout.is_dir():
         shutil.copytree(source.root, checkout, symlinks=True)
     for path in (checkout, *checkout.rglob("*")):
@@ -85,12 +88,10 @@ def _change(path: Path) -> None:
         stream.write(f"\n/* {time.time()} */\n")
 
 
-def build(cell: str, cache: Path, folder: Path, *options: str) -> float:
-    """Seconds that `python -m harness build` takes with that cache. BuildError when it fails."""
+def build(cell: str, folder: Path, *options: str) -> float:
+    """Seconds that `python -m harness build` takes. BuildError when it fails."""
     log = folder / "build.log"
-    argv = (sys.executable, "-m", "harness", "build", cell, *options)
-    command = dataclasses.replace(Command(argv=argv, cwd=Path.cwd()), env=os.environ | {VARIABLE: str(cache)})
-    done = run(command, log=log)
+    done = run(Command(argv=(sys.executable, "-m", "harness", "build", cell, *options), cwd=Path.cwd()), log=log)
     if not done.ok:
         raise BuildError(f"the build of {cell} {done.ending}:\n{last_lines(log)}", hint=f"the whole log: {log}")
     return done.seconds
