@@ -90,11 +90,21 @@ def _go_on(folder: Path, beside: Path, record: Mapping[str, Any], source: Source
     changes = compare_trees(earlier, source.root)
     if reason := why_anew(changes, compiled_in(folder) | compiled_in(beside)):
         return reason
-    for name in changes.written:
-        # Bytecode bears the time of its source, which other builds have too.
-        if not name.endswith(".py"):
-            os.utime(source.root / name, follow_symlinks=False)
+    _set_times(changes, earlier, source.root)
     return ""
+
+
+def _set_times(changes: Changes, earlier: Path, later: Path) -> None:
+    """Makes what has changed new, and what has not as old as it was, whatever was done to it in the checkout."""
+    for path in _files(later):
+        name = path.relative_to(later).as_posix()
+        # Bytecode bears the time of its source, which other builds have too.
+        if name.endswith((".py", ".pyc")):
+            continue
+        if name in changes.written:
+            os.utime(path, follow_symlinks=False)
+        elif (known := (earlier / name).lstat()).st_mtime_ns < path.lstat().st_mtime_ns:
+            os.utime(path, ns=(known.st_atime_ns, known.st_mtime_ns), follow_symlinks=False)
 
 
 def why_anew(changes: Changes, compiled: Collection[str]) -> str:
