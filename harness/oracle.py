@@ -24,6 +24,15 @@ from harness.report.results import CellResults, load_results
 
 # Seconds for a case that took its module down here; regrtest waits half as long again.
 ALONE_SECONDS = 20
+_ZONES = "it wants the time zones of the host, which regrtest's run may see and a guest of the harness may not"
+# What a skip reason mentions, and what it means that regrtest's run has it.
+_SKIPPED_FOR = {
+    "write access": "it wants to write into the library, which regrtest's run may and a guest of the harness may not",
+    "/usr/share/zoneinfo/": _ZONES,
+    "find timezone datebase": _ZONES,
+    "No time zone data": _ZONES,
+    "source code directory": "it wants the source where it was built, which is not there for a guest of the harness",
+}
 NOTHING_EXPECTED = CellExpectations()
 
 
@@ -146,11 +155,11 @@ def _explanation(name: str, theirs: Outcome, case: CaseResult | None, cases: Map
     owner = name.partition(" ")[0]
     if case is None and theirs is Outcome.SKIP and name != owner and owner in cases:
         return "regrtest gives a skipped subtest the place of its case; here it stands within it"
-    if case is None or theirs is not Outcome.PASS:
+    if case is None:
         return ""
-    if case.outcome is Outcome.SKIP and "write" in case.detail.reason:
-        return "it wants to write into the library, which regrtest's run may and a guest of the harness may not"
-    if case.outcome is Outcome.ERROR and "/../" in case.detail.message:
+    if case.outcome is Outcome.SKIP:
+        return next((why for word, why in _SKIPPED_FOR.items() if word in case.detail.reason), "")
+    if theirs is Outcome.PASS and case.outcome is Outcome.ERROR and "/../" in case.detail.message:
         return "its path climbs out of the scratch folder, which is mounted by itself here"
     return ""
 

@@ -55,13 +55,16 @@ def test_a_skipped_subtest_in_the_place_of_its_case_is_explained() -> None:
     ("outcome", "detail", "explained"),
     [
         (Outcome.SKIP, Detail(reason="requires write access to the installed location"), True),
+        (Outcome.SKIP, Detail(reason="[Errno 44] No such file or directory: '/usr/share/zoneinfo/Asia/Tehran'"), True),
+        (Outcome.SKIP, Detail(reason="Can't find timezone datebase"), True),
+        (Outcome.SKIP, Detail(reason="cannot access Python source code directory: '/x/view'"), True),
         (Outcome.SKIP, Detail(reason="requires threads"), False),
         (Outcome.ERROR, Detail(message="not permitted: '/tmp/x/../../etc'"), True),
         (Outcome.ERROR, Detail(message="not permitted: '/etc'"), False),
         (Outcome.CRASH, Detail(message="'/../'", reason="write"), False),
     ],
 )
-def test_what_the_mounts_explain_and_what_not(outcome: Outcome, detail: Detail, explained: bool) -> None:
+def test_what_each_side_can_see_explains_and_what_not(outcome: Outcome, detail: Detail, explained: bool) -> None:
     ours = module(CaseResult(case=CASE, outcome=outcome, detail=detail))
     assert bool(differences({CASE: Outcome.PASS}, [ours])[0].why) is explained
 
