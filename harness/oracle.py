@@ -27,7 +27,7 @@ ALONE_SECONDS = 20
 _ZONES = "it wants the time zones of the host, which regrtest's run may see and a guest of the harness may not"
 # What a skip reason mentions, and what it means that regrtest's run has it.
 _SKIPPED_FOR = {
-    "write access": "it wants to write into the library, which regrtest's run may and a guest of the harness may not",
+    "write": "it wants to write into the library, which regrtest's run may and a guest of the harness may not",
     "/usr/share/zoneinfo/": _ZONES,
     "find timezone datebase": _ZONES,
     "No time zone data": _ZONES,
