@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.build import ensure_build
 from harness.cache import cache_root
+from harness.dependencies import obtain_dependencies
 from harness.errors import BuildError, ConfigError
 from harness.matrix import Cell, Matrix
 from harness.prepare import load_configuration
@@ -25,8 +26,8 @@ CHANGED_FILE = "Objects/boolobject.c"
 def second_cell(cell: str, folder: Path) -> None:
     """Builds the cell with nothing built before, then another one of the same toolchain and source.
 
-    Both are made from what the cache has, into a cache of their own. Only the system libraries of Emscripten, which
-    belong to the toolchain, are there from before.
+    Both are made from what the cache has, into a cache of their own: source, toolchain with the system libraries of
+    Emscripten, and libraries are there from before.
     """
     matrix, pins = load_configuration()
     cells = matrix.cell(cell), neighbour(matrix, matrix.cell(cell))
@@ -37,8 +38,10 @@ def second_cell(cell: str, folder: Path) -> None:
     seconds = []
     for each in cells:
         source, toolchain = obtain_source(each.python, pins, real), obtain_toolchain(each, pins, real)
+        jobs = os.cpu_count() or 1
+        libraries = obtain_dependencies(each, toolchain, pins, real, jobs=jobs)
         start = time.monotonic()
-        ensure_build(each, source, toolchain, empty, jobs=os.cpu_count() or 1)
+        ensure_build(each, source, toolchain, empty, jobs=jobs, dependencies=libraries)
         seconds.append(time.monotonic() - start)
     print(f"{cells[0].id}, nothing built before: {seconds[0]:7.1f} s")
     print(f"{cells[1].id}, after it: {seconds[1]:7.1f} s")

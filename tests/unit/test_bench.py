@@ -12,7 +12,8 @@ import pytest
 from harness.bench import builds
 from harness.bench.builds import neighbour
 from harness.bench.suite import executed, standing_still
-from harness.build import Build
+from harness.build import NO_DEPENDENCIES, Build
+from harness.dependencies import Dependencies
 from harness.errors import ConfigError
 from harness.expectations import CellExpectations
 from harness.matrix import Cell, Matrix
@@ -70,13 +71,17 @@ class Builds:
         monkeypatch.setenv("WASM_HARNESS_CACHE", str(tmp_path))
         monkeypatch.setattr(builds, "obtain_source", lambda *_: source)
         monkeypatch.setattr(builds, "obtain_toolchain", lambda *_: toolchain)
+        monkeypatch.setattr(builds, "obtain_dependencies", lambda *_, **__: NO_DEPENDENCIES)
         monkeypatch.setattr(builds, "load_configuration", lambda: (Matrix((EMSCRIPTEN, THREADS)), None))
         monkeypatch.setattr(builds, "build", self.build)
         monkeypatch.setattr(builds, "ensure_build", self.ensure_build)
 
-    def ensure_build(self, cell: Cell, source: Source, toolchain: Toolchain, cache: Path, *, jobs: int) -> None:
+    def ensure_build(
+        self, cell: Cell, source: Source, toolchain: Toolchain, cache: Path, *, jobs: int, dependencies: Dependencies
+    ) -> None:
         assert toolchain.root == source.root.parents[2]
         assert jobs
+        assert dependencies is NO_DEPENDENCIES
         self.made.append((cell.id, tuple(sorted(path.name for path in cache.iterdir()))))
         time.sleep(0.2 if cell.id == EMSCRIPTEN.id else 0.05)
 
