@@ -142,7 +142,7 @@ class _Builder:
         remove_tree(aside)
         with self.progress.step("stage", f"into {final}"):
             stage(self.source.root, built, aside / "root", self.layout.build_folder)
-            if library := kept.compiled_library(work):
+            if library := kept.compiled_library(work, self.source):
                 kept.link_bytecode(library, aside / "root" / "Lib")
         steps += self._finish(aside, build_python, logs)
         manifest = self._manifest(inputs, recipe, steps, aside, build_python)

@@ -21,6 +21,8 @@ from harness.sources import Source
 _RECORD = "kept.json"
 # Nothing is compiled from these but the frozen modules, which are always made again.
 _NOT_COMPILED = ("Lib/", "Doc/", "Misc/NEWS.d/")
+# What bytecode depends on beside its source.
+_COMPILER = ("Include", "Objects", "Parser", "Python")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +76,11 @@ def keep(folder: Path, source: Source, library: Path | None = None) -> None:
     _write(folder, source, {"finished": True, "library": str(library or "")})
 
 
-def compiled_library(folder: Path) -> Path | None:
-    """The library of the build that the folder was kept from, if it is still there."""
-    library = str(_record(folder).get("library") or "")
-    return Path(library) if library and Path(library).is_dir() else None
+def compiled_library(folder: Path, source: Source) -> Path | None:
+    """The library of the build that the folder was kept from, if it is still there and would be compiled the same."""
+    library = Path(str(_record(folder).get("library") or "/nonexistent"))
+    parts = ((library.parent / part, source.root / part) for part in _COMPILER)
+    return library if library.is_dir() and all(compare_trees(*part) == Changes() for part in parts) else None
 
 
 def _go_on(folder: Path, beside: Path, record: Mapping[str, Any], source: Source) -> str:

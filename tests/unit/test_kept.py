@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -188,17 +189,21 @@ def test_an_interrupted_build_is_gone_on_with_for_its_own_source_alone(checkout:
     assert left(checkout) == []
 
 
-def test_the_library_of_the_last_build_is_known_while_it_is_there(checkout: Checkout, tmp_path: Path) -> None:
+def test_bytecode_serves_while_it_is_there_and_the_compiler_is_the_same(checkout: Checkout, tmp_path: Path) -> None:
+    one, two = checkout.states
     checkout.build(0)
-    library = tmp_path / "Lib"
-    library.mkdir()
-    kept.keep(checkout.folder, checkout.states[0], library)
-    assert kept.compiled_library(checkout.folder) == library
+    library = tmp_path / "build" / "Lib"
+    shutil.copytree(one.root, library.parent)
+    kept.keep(checkout.folder, one, library)
     checkout.change("Lib/os.py")
     checkout.ready(1)
-    assert kept.compiled_library(checkout.folder) == library
-    library.rmdir()
-    assert kept.compiled_library(checkout.folder) is None
+    assert kept.compiled_library(checkout.folder, two) == library
+    changed = checkout.change("Objects/boolobject.c")
+    assert kept.compiled_library(checkout.folder, two) is None
+    changed.write_text("the same")
+    assert kept.compiled_library(checkout.folder, two) == library
+    shutil.rmtree(library)
+    assert kept.compiled_library(checkout.folder, two) is None
 
 
 def test_only_checkouts_are_kept_each_under_its_own_name(checkout: Checkout) -> None:
