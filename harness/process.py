@@ -128,6 +128,35 @@ def _wait(
             on_tick(elapsed)
 
 
+class Background:
+    """A command that runs while we do something else; its output is appended to `log`.
+
+    UnavailableError when it cannot be started. Whoever starts it polls it to its end, or kills it.
+    """
+
+    def __init__(self, command: Command, *, log: Path) -> None:
+        self._command = command
+        self._start = time.monotonic()
+        with log.open("ab") as output:
+            self._child = _popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+
+    def poll(self) -> Completed | None:
+        """None while it runs."""
+        status = self._child.poll()
+        if status is None:
+            return None
+        seconds = time.monotonic() - self._start
+        return Completed(command=self._command, returncode=status, seconds=seconds, timed_out=False)
+
+    def interrupt(self) -> None:
+        """Asks it to end, as Ctrl-C would: it alone is told, and ends what it has started in its own way."""
+        self._child.terminate()
+
+    def kill(self) -> None:
+        """Ends it and everything it started, at once."""
+        kill_group(self._child)
+
+
 def start_child(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
     """A long-lived child with pipes to its standard input and output; what it says on standard error goes to
     `log`.
