@@ -206,7 +206,7 @@ def _each(
     from harness.several import SeveralCells, plan_here, usable_processors  # noqa: PLC0415
 
     folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
-    wanted = options.workers if command == "test" else usable_processors()
+    wanted = options.workers if command == "test" else len(usable_processors())
     planned = plan_here([cell.engine for cell in selection.cells], workers=wanted)
     workers = ["-n", str(planned.workers)] if command == "test" else []
     jobs = [] if options.jobs else [f"--jobs={planned.jobs}"]

@@ -98,7 +98,9 @@ def _emscripten(cell: Cell, manifest: Mapping[str, Any], told: Mapping[str, Any]
     commands = (argument for step in manifest.get("steps", ()) for argument in step["command"])
     dynamic = cell.dynamic_linking or _DYNAMIC_LINKING in commands
     yield "Emscripten", cell.toolchain, info.get("version", "")
-    yield "Emscripten of os.uname()", cell.toolchain, told["uname"][2]
+    # Older ones, 3.1.6 among them, call every release 1.0.
+    if told["uname"][2] != "1.0":
+        yield "Emscripten of os.uname()", cell.toolchain, told["uname"][2]
     yield "pthreads", _switch(cell.pthreads), _switch(info.get("pthreads"))
     yield "dynamic linking", _switch(dynamic), _switch(told["dynamic_loading"])
     # `Node.js v20.18.0`, or from Node 21 on `Node.js/24`.

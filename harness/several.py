@@ -55,7 +55,7 @@ def plan(engines: Sequence[Engine], *, processors: int, memory: int, workers: in
 
 def plan_here(engines: Sequence[Engine], *, workers: int = 0) -> Plan:
     """The plan for this machine as it is now."""
-    return plan(engines, processors=usable_processors(), memory=available_memory(), workers=workers)
+    return plan(engines, processors=len(usable_processors()), memory=available_memory(), workers=workers)
 
 
 def available_memory() -> int:
@@ -67,9 +67,11 @@ def available_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def usable_processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def usable_processors() -> tuple[int, ...]:
+    """The numbers of those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
 
 
 @dataclass
@@ -78,6 +80,7 @@ class _Task:
 
     cell: Cell
     child: Background
+    slot: int
     prefix: str
     log: Path
     shown: int = 0
@@ -137,8 +140,11 @@ class SeveralCells:
         prefix = f"{cell.id} | " if self.at_once > 1 else ""
         print(f"\n== {cell.id} ({len(self.rows) + len(self.tasks) + 1} of {len(self.cells)})", flush=True)
         argv = (sys.executable, "-u", "-m", "harness", *self.arguments(cell))
-        child = Background(Command(argv=argv, cwd=Path.cwd()), log=log)
-        self.tasks.append(_Task(cell=cell, child=child, prefix=prefix, log=log))
+        slot = min(set(range(self.at_once)) - {task.slot for task in self.tasks})
+        # wasmtime's engines choose among the processors that they find: without this, two cells would choose the same.
+        processors = frozenset(usable_processors()[slot :: self.at_once]) if self.at_once > 1 else frozenset()
+        child = Background(Command(argv=argv, cwd=Path.cwd()), log=log, processors=processors)
+        self.tasks.append(_Task(cell=cell, child=child, slot=slot, prefix=prefix, log=log))
 
     def _look(self) -> None:
         for task in list(self.tasks):

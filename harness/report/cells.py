@@ -145,4 +145,5 @@ def _headline(rows: Sequence[CellRow]) -> str:
     for row in rows:
         state = "UNEXPECTED" if row.status == EXIT_UNEXPECTED else row.state
         states[state] = states.get(state, 0) + 1
-    return f"{len(rows)} cell{'' if len(rows) == 1 else 's'}: {', '.join(f'{count} {state}' for state, count in states.items())}"
+    listed = ", ".join(f"{count} {state}" for state, count in states.items())
+    return f"{len(rows)} cell{'' if len(rows) == 1 else 's'}: {listed}"

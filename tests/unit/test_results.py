@@ -40,6 +40,7 @@ def test_the_file_has_the_documented_keys(tmp_path: Path) -> None:
         "seconds": 812.4,
         "command": "nox -s test-wasi",
         "complete": True,
+        "interrupted": False,
         "seed": 42,
     }
     assert data["modules"]["test_os"]["cases"]["test.test_os.StatTests.test_stat"] == {
