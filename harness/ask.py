@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.build import toolchain_environment
 from harness.cache import content_key, write_atomically
 from harness.errors import BuildError
-from harness.identity import MACROS, Identity, read_macros
+from harness.identity import MACROS, Identity, check, read_macros
 from harness.matrix import Target
 from harness.process import last_lines
 from harness.toolchains import Toolchain
@@ -29,22 +29,31 @@ ANSWER_SECONDS = 120.0
 def ensure_identity(prepared: Prepared, toolchain: Toolchain, *, say: Callable[[str], None] = print) -> Identity:
     """What interpreter and compiler say of themselves: asked once for a build and a runtime, then kept in the cache.
 
-    BuildError when the interpreter does not answer.
+    BuildError when the interpreter does not answer, or is not the cell's; such an answer is not kept.
     """
-    build = prepared.build
-    files = [(path.stat().st_size, path.stat().st_mtime_ns) for path in (build.wasm, build.program)]
-    question = SCRIPT.read_text(encoding="utf-8")
-    key = content_key([build.folder.name, prepared.runtime.name, files, question, MACROS.pattern])
-    answer = prepared.cache / "identities" / f"{prepared.cell.id}-{key}.json"
+    answer = prepared.cache / "identities" / f"{prepared.cell.id}-{answer_key(prepared)}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
-        return Identity(**json.loads(answer.read_text(encoding="utf-8")))
+        identity = Identity(**json.loads(answer.read_text(encoding="utf-8")))
+        check(prepared.cell, prepared.build.manifest, identity)
+        return identity
     say(f"{prepared.cell.id}: asking the interpreter who it is")
     pthreads = prepared.cell.pthreads and prepared.cell.target is Target.EMSCRIPTEN
+    interpreter = ask_interpreter(prepared)
     macros = predefined_macros(toolchain, toolchain_environment(toolchain, prepared.cache), pthreads=pthreads)
-    identity = Identity(interpreter=ask_interpreter(prepared), compiler=read_macros(macros))
+    identity = Identity(interpreter=interpreter, compiler=read_macros(macros))
+    check(prepared.cell, prepared.build.manifest, identity)
     answer.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(answer, json.dumps(identity.to_json(), indent=1))
     return identity
+
+
+def answer_key(prepared: Prepared) -> str:
+    """Of all that the answer depends on: an exchanged file or another runtime are asked again."""
+    build = prepared.build
+    files = [build.wasm, build.program, *([prepared.runtime] if prepared.runtime.is_file() else [])]
+    stamps = [(path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    question = SCRIPT.read_text(encoding="utf-8")
+    return content_key([build.folder.name, prepared.runtime.name, prepared.cell.runtime, stamps, question, MACROS.pattern])
 
 
 def ask_interpreter(prepared: Prepared) -> dict[str, Any]:

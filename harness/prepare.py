@@ -16,7 +16,7 @@ from harness.engines import EngineSession, GuestRun, Mount, node, wasmtime
 from harness.errors import ConfigError
 from harness.expectation_files import load_expectations
 from harness.expectations import CellExpectations, Expectations
-from harness.identity import Identity, check
+from harness.identity import Identity
 from harness.limitations import load_registry
 from harness.matrix import Cell, Engine, Matrix, Target, load_matrix, with_python
 from harness.pins import Pins, load_pins
@@ -52,8 +52,8 @@ class Wishes:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A cell that is ready to be tested. `runtime` is the folder of its runtime, `identity` what build and compiler
-    have said of themselves.
+    """A cell that is ready to be tested. `runtime` is the folder of its runtime, or a Node of the machine's own,
+    `identity` what build and compiler have said of themselves.
     """
 
     cell: Cell
@@ -67,11 +67,9 @@ class Prepared:
         return ".".join(str(self.build.manifest["python"]).split(".")[:2])
 
     def engine_facts(self) -> dict[str, str]:
-        """For results.json: `path` is that of a runtime which is the machine's own."""
+        """For results.json: `path` is that of a Node which is the machine's own."""
         facts = {"name": self.cell.engine.value, "version": self.cell.runtime}
-        program = self.runtime / "bin" / "node"
-        own = "-path-" in self.runtime.name
-        return facts | ({"path": str(program.readlink())} if own else {})
+        return facts | ({"path": str(self.runtime)} if self.runtime.is_file() else {})
 
     def open_engine(self, log: Path, index: int) -> EngineSession:
         """A warm engine for this build; the sessions that run side by side are numbered."""
@@ -143,7 +141,7 @@ def _open_node(prepared: Prepared, log: Path, index: int) -> EngineSession:  # n
     return node.open_session(
         module=prepared.build.program,
         wasm=prepared.build.wasm,
-        node=prepared.runtime / "bin" / "node",
+        node=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / "node",
         log=log,
     )
 
@@ -181,13 +179,11 @@ def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print)
     dependencies = obtain_dependencies(cell, toolchain, pins, cache, jobs=jobs, say=say)
     build = ensure_build(cell, source, toolchain, cache, jobs=jobs, dependencies=dependencies)
     prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
-    identity = ensure_identity(prepared, toolchain, say=say)
-    check(cell, build.manifest, identity)
-    return dataclasses.replace(prepared, identity=identity)
+    return dataclasses.replace(prepared, identity=ensure_identity(prepared, toolchain, say=say))
 
 
 def _with_runtime(cell: Cell, wish: str, pins: Pins, cache: Path, say: Callable[[str], None]) -> tuple[Cell, Path]:
-    """The cell with the version of its runtime, which the user may have chosen, and the runtime's folder."""
+    """The cell with the version of its runtime, which the user may have chosen, and where the runtime is."""
     kind, colon, path = wish.partition(":")
     if not colon:
         cell = dataclasses.replace(cell, runtime=wish or cell.runtime)
@@ -198,8 +194,8 @@ def _with_runtime(cell: Cell, wish: str, pins: Pins, cache: Path, say: Callable[
             "or for Node path:/usr/bin/node",
             hint="`python -m harness cells` shows the version of each cell",
         )
-    folder, version = own_node(Path(path), cache)
-    return dataclasses.replace(cell, runtime=version), folder
+    program, version = own_node(Path(path))
+    return dataclasses.replace(cell, runtime=version), program
 
 
 def expectations_for(cell: Cell, build: Build) -> CellExpectations:

@@ -40,8 +40,8 @@ def obtain_runtime(name: str, version: str, pins: Pins, cache: Path, *, say: Cal
     return make_entry(final, lambda folder: _install(pin, folder, say), say=say)
 
 
-def own_node(path: Path, cache: Path) -> tuple[Path, str]:
-    """A Node of this machine: a folder as that of `obtain_runtime`, and its version.
+def own_node(path: Path) -> tuple[Path, str]:
+    """A Node of this machine, where it stands, and its version.
 
     UnavailableError when it does not run or is older than OLDEST_NODE.
     """
@@ -51,7 +51,7 @@ def own_node(path: Path, cache: Path) -> tuple[Path, str]:
     if not found:
         what = f"calls itself {said.splitlines()[0]!r}" if said else "does not run: `--version` prints nothing"
         raise UnavailableError(
-            f"{path} is no Node that can be used: it {what}", hint="give --runtime path:/path/to/node"
+            f"{path} is no Node that can be used: it {what}", hint="try --runtime path:/usr/bin/node"
         )
     version, major = found.groups()
     if int(major) < OLDEST_NODE:
@@ -59,16 +59,7 @@ def own_node(path: Path, cache: Path) -> tuple[Path, str]:
             f"{path} is Node {version}, which is too old: the harness needs {OLDEST_NODE} or newer",
             hint="leave --runtime out: the cell's own Node is then installed",
         )
-    folder = cache / "runtimes" / f"node-{version}-path-{content_key(str(node))}"
-    if not (folder / "bin" / "node").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-    make_entry(folder, lambda made: _link(node, made / "bin" / "node"))
-    return folder, version
-
-
-def _link(node: Path, place: Path) -> None:
-    place.parent.mkdir()
-    place.symlink_to(node)
+    return node, version
 
 
 def runtime_folder(pin: RuntimePin, cache: Path) -> Path:

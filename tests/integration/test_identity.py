@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 
 from harness import ask
-from harness.cache import VARIABLE, remove_tree
+from harness.build import Build
+from harness.cache import remove_tree
 from harness.errors import BuildError
 from harness.identity import check
 from harness.prepare import Prepared, Wishes, prepare
 
 pytestmark = pytest.mark.toolchain
 ROOT = Path(__file__).parents[2]
+NODE = shutil.which("node") or ""
 
 
 def test_wasi_says_who_it_is(wasi: Prepared) -> None:
@@ -65,51 +67,52 @@ def test_the_answer_is_kept_for_a_build_and_a_runtime(emscripten: Prepared, monk
 
 
 @pytest.fixture
-def altered(emscripten: Prepared, tmp_path: Path) -> Path:
-    """A cache that shares everything with the real one but this build, whose files may be changed."""
-    cache = tmp_path / "cache"
-    (cache / "builds").mkdir(parents=True)
-    for folder in emscripten.cache.iterdir():
-        if folder.name not in {"builds", "identities"}:
-            (cache / folder.name).symlink_to(folder)
+def altered(emscripten: Prepared, tmp_path: Path) -> Prepared:
+    """The cell with a copy of its build, whose files may be changed; it shares nothing else with the real cache."""
     build = emscripten.build.folder
-    shutil.copytree(build, cache / "builds" / build.name, copy_function=os.link)
-    for folder in (cache / "builds").rglob("*"):
+    shutil.copytree(build, tmp_path / build.name, copy_function=os.link)
+    for folder in (tmp_path / build.name).rglob("*"):
         if folder.is_dir():
             folder.chmod(0o755)
-    return cache
+    return dataclasses.replace(emscripten, build=Build.load(tmp_path / build.name))
 
 
-def run_harness(cache: Path, run_dir: Path) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "harness", "test", "emscripten-3.1.69", "-k", "test_bool", "--run-dir", str(run_dir)]
-    env = dict(os.environ) | {VARIABLE: str(cache)}
-    return subprocess.run(argv, cwd=ROOT, env=env, text=True, capture_output=True, timeout=300, check=False)
-
-
-def test_a_build_whose_interpreter_was_exchanged_is_refused(
-    emscripten: Prepared, altered: Path, tmp_path: Path
-) -> None:
-    wasm = altered / emscripten.build.wasm.relative_to(emscripten.cache)
-    code = wasm.read_bytes()
+def test_a_build_whose_interpreter_was_exchanged_is_refused(altered: Prepared) -> None:
+    before = ask.answer_key(altered)
+    code = altered.build.wasm.read_bytes()
     assert b"3.13.5" in code
-    wasm.unlink()
-    wasm.write_bytes(code.replace(b"3.13.5", b"3.13.4"))
-    done = run_harness(altered, tmp_path / "run")
-    said = done.stdout + done.stderr
-    assert done.returncode == 4, said
-    assert "CPython: the cell asks for 3.13.5, the interpreter says 3.13.4" in said
-    assert "Traceback" not in said
-    assert not (tmp_path / "run" / "emscripten-3.1.69" / "results.json").exists()
+    altered.build.wasm.unlink()
+    altered.build.wasm.write_bytes(code.replace(b"3.13.5", b"3.13.4"))
+    assert ask.answer_key(altered) != before
+    assert altered.identity is not None
+    told = dataclasses.replace(altered.identity, interpreter=ask.ask_interpreter(altered))
+    with pytest.raises(BuildError, match=r"asks for 3\.13\.5, the interpreter says 3\.13\.4"):
+        check(altered.cell, altered.build.manifest, told)
 
 
-def test_a_build_whose_interpreter_does_not_start_is_refused_with_its_words(
-    emscripten: Prepared, altered: Path, tmp_path: Path
+def test_an_interpreter_that_does_not_start_is_told_with_its_words(altered: Prepared) -> None:
+    remove_tree(altered.build.root / "Lib" / "encodings")
+    with pytest.raises(BuildError, match="does not tell who it is: it exited with status 1") as caught:
+        ask.ask_interpreter(altered)
+    assert "No module named 'encodings'" in caught.value.message
+
+
+@pytest.mark.skipif(not NODE, reason="there is no node on PATH")
+def test_the_command_refuses_before_the_first_test_and_keeps_no_wrong_answer(
+    emscripten: Prepared, tmp_path: Path
 ) -> None:
-    library = altered / (emscripten.build.root / "Lib").relative_to(emscripten.cache)
-    remove_tree(library / "encodings")
-    done = run_harness(altered, tmp_path / "run")
-    said = done.stdout + done.stderr
-    assert done.returncode == 4, said
-    assert "the interpreter of emscripten-3.1.69 does not tell who it is" in said
-    assert "encodings" in said
-    assert "Traceback (most recent call last)" not in said
+    """A Node that calls itself another one is found out by the interpreter that runs in it."""
+    liar = tmp_path / "node"
+    liar.write_text(f'#!/bin/sh\nif [ "$1" = --version ]; then echo v99.1.2; else exec {NODE} "$@"; fi\n')
+    liar.chmod(0o755)
+    argv = ["test", "emscripten-3.1.69", "-k", "test_bool", "--runtime", f"path:{liar}", "--run-dir", str(tmp_path)]
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", *argv], cwd=ROOT, text=True, capture_output=True, timeout=300, check=False
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == 4, said
+        assert "asking the interpreter who it is" in said
+        assert "Node: the cell asks for 99, the interpreter says " in said
+        assert "Traceback" not in said
+    assert not (tmp_path / "emscripten-3.1.69" / "results.json").exists()
