@@ -53,7 +53,9 @@ def answer_key(prepared: Prepared) -> str:
     files = [build.wasm, build.program, *([prepared.runtime] if prepared.runtime.is_file() else [])]
     stamps = [(path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     question = SCRIPT.read_text(encoding="utf-8")
-    return content_key([build.folder.name, prepared.runtime.name, prepared.cell.runtime, stamps, question, MACROS.pattern])
+    return content_key(
+        [build.folder.name, prepared.runtime.name, prepared.cell.runtime, stamps, question, MACROS.pattern]
+    )
 
 
 def ask_interpreter(prepared: Prepared) -> dict[str, Any]:
