@@ -22,8 +22,9 @@ from harness.report.cells import CellRow, failed_row, left_out_row, read_row, re
 LOG_FILE = "output.log"
 # Above this many workers the longest module of the suite, not the number of workers, decides how long it takes.
 USEFUL_WORKERS = 8
-# Bytes for a worker with its engine and a share of what its run has but once: the peak of a whole suite with two
-# workers, halved and rounded up (proportional set sizes, as `nox -s bench` measures them).
+# Bytes for a worker with its engine and a share of what its run has but once, in proportional set sizes. wasmtime: the
+# peak of a whole suite with two workers (`nox -s bench`: 876 MiB at most), halved. Node: modules run alone took 200 to
+# 530 MiB, and now and then one takes 1.9 GiB, of which not every worker has one at a time.
 WORKER_BYTES = {Engine.WASMTIME: 450 << 20, Engine.NODE: 900 << 20}
 # What is left to the system and to its cache of files.
 RESERVED_BYTES = 1 << 30
