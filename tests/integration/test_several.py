@@ -181,7 +181,8 @@ def test_warm_or_isolated_one_worker_or_four_the_outcomes_are_the_same(
     files = {name: str(tmp_path / name / cell / "results.json") for name in ways}
     first = results(tmp_path / "one" / cell)
     assert len(first["modules"]) > 7
-    assert first["comparison"]["counts"]["known"]
+    # The only case that is known to fail on WASI is in a module that takes too long for this.
+    assert first["comparison"]["counts"]["known"] or cell == "wasi"
     for name in ("four", "isolated"):
         status, output = finish(start("harness", "diff", files["one"], files[name], cwd=ROOT))
         assert status == 0, output
