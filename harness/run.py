@@ -28,7 +28,7 @@ from harness.expectations import CellExpectations, dotted, module_of
 from harness.outcomes import ModuleResult, Outcome
 from harness.prepare import Prepared, Wishes, expectations_for, load_configuration, prepare
 from harness.report import console, junit
-from harness.report.cells import ERROR_FILE
+from harness.report.cells import ERROR_FILE, RESULTS_FILE
 from harness.report.results import CellResults, RunInfo, write_results
 from harness.run_folder import new_run_folder, point_latest_at, shown
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
@@ -87,7 +87,8 @@ class CellRun:
                 shutil.rmtree(self.folder / name, ignore_errors=True)
         with disk_faults(self.folder):
             (self.folder / "modules").mkdir(parents=True, exist_ok=True)
-            for name in ("stop", ERROR_FILE):
+            # Those are written at the end: until then nobody shall take an earlier run's for this one's.
+            for name in (self.stop_file.name, RESULTS_FILE, "junit.xml", ERROR_FILE):
                 (self.folder / name).unlink(missing_ok=True)
 
     @property
@@ -204,12 +205,12 @@ class CellRun:
             engine=self.prepared.engine_facts(),
             identity=self.prepared.identity.to_json() if self.prepared.identity else {},
         )
-        write_results(self.folder / "results.json", results)
+        write_results(self.folder / RESULTS_FILE, results)
         junit.write_junit(results, self.folder / "junit.xml")
         durations = {module.module: round(module.seconds, 2) for module in modules if module.complete}
         record_durations(self._durations, durations)
         point_latest_at(self.folder.parent)
-        page = console.render(results, color=color, width=WIDTH, results_file=shown(self.folder / "results.json"))
+        page = console.render(results, color=color, width=WIDTH, results_file=shown(self.folder / RESULTS_FILE))
         return page, bool(results.comparison.unexpected)
 
     def _results(self) -> tuple[ModuleResult, ...]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK
 from harness.matrix import Cell, Engine
 from harness.process import POLL_SECONDS, Background, Command
-from harness.report.cells import CellRow, failed_row, left_out_row, read_row, render_cells, worst_status
+from harness.report.cells import WORST_FIRST, CellRow, failed_row, left_out_row, read_row, render_cells, worst_status
 
 LOG_FILE = "output.log"
 # Above this many workers the longest module of the suite, not the number of workers, decides how long it takes.
@@ -157,7 +157,7 @@ class SeveralCells:
 
     def _row(self, task: _Task, status: int, seconds: int) -> CellRow:
         found = read_row(task.log.parent)
-        if found:
+        if found and status in WORST_FIRST:  # and not killed, which may have left those of an earlier run
             return found
         if status == EXIT_OK:
             return CellRow(cell=task.cell.id, state=self.done, numbers=(None,) * 5 + (seconds,))
