@@ -44,7 +44,8 @@ def python(session: nox.Session, *needed: str) -> str:
 
 
 def harness(session: nox.Session, *arguments: str) -> None:
-    session.run(python(session), "-m", "harness", *arguments, external=True)
+    # nox would leave it 0.3 s after Ctrl-C, which are not enough to write results.
+    session.run(python(session), "-m", "harness", *arguments, external=True, interrupt_timeout=30)
 
 
 @functools.cache

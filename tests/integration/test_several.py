@@ -53,10 +53,18 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(module: str, *arguments: str, cwd: Path) -> subprocess.Popen[str]:
+def start(module: str, *arguments: str, cwd: Path, own_group: bool = False) -> subprocess.Popen[str]:
     argv = [sys.executable, "-m", module, *arguments]
     env = dict(os.environ) | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(argv, cwd=cwd, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return subprocess.Popen(
+        argv,
+        cwd=cwd,
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=own_group,
+    )
 
 
 def finish(process: subprocess.Popen[str], seconds: float = 180) -> tuple[int, str]:
@@ -146,17 +154,30 @@ def test_mistakes_are_told(arguments: tuple[str, ...], says: str) -> None:
     assert says in output
 
 
+def wait_for_first_result(process: subprocess.Popen[str], run_dir: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not list(run_dir.glob("wasi/modules/test*.json")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_ctrl_c_in_nox_leaves_time_to_write_results(wasi: Prepared, project: Path) -> None:
+    arguments = ("-t", "mixed", "--", "-n", "1", "-k", SLOW, "--run-dir", "run")
+    process = start("nox", *arguments, cwd=project, own_group=True)
+    wait_for_first_result(process, project / "run")
+    os.killpg(process.pid, signal.SIGINT)
+    assert finish(process, 60)[0] == 130
+    assert results(project / "run" / "wasi")["run"]["interrupted"] is True
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_ends_all_cells_and_keeps_results(
     wasi: Prepared, emscripten: Prepared, tmp_path: Path, how: signal.Signals
 ) -> None:
     cells = ("wasi", "emscripten-3.1.69", "wasi-debug")
     process = start("harness", "test", *cells, "-n", "1", "-k", SLOW, "--run-dir", str(tmp_path), cwd=ROOT)
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("wasi/modules/test*.json")):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for_first_result(process, tmp_path)
     os.kill(process.pid, how)
     status, output = finish(process, 30)
     assert status == 130, output
