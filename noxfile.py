@@ -1,10 +1,12 @@
 """Sessions: `build-<cell>` and `test-<cell>` for every cell of the matrix, and the harness's own checks.
 
-Thin on purpose: every cell session is one call of `python -m harness`, which does the same without nox.
+Thin on purpose: every cell session is one call of `python -m harness`, which does the same without nox. The cells of
+one invocation share a run folder; the session `table` has the tags of all cells and so ends what a tag selects.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from harness.errors import HarnessError  # noqa: E402 - the script `nox` does not put this folder on the path
 from harness.matrix import Cell, load_matrix  # noqa: E402
+from harness.run_folder import new_run_folder  # noqa: E402
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests", "lint"]
@@ -41,7 +44,20 @@ def python(session: nox.Session, *needed: str) -> str:
 
 
 def harness(session: nox.Session, *arguments: str) -> None:
-    session.run(python(session), "-m", "harness", *arguments, external=True)
+    # nox would leave it 0.3 s after Ctrl-C, which are not enough to write results.
+    session.run(python(session), "-m", "harness", *arguments, external=True, interrupt_timeout=30)
+
+
+@functools.cache
+def run_folder() -> Path:
+    """One for all cells of this invocation."""
+    return new_run_folder()
+
+
+def on_cell(session: nox.Session, *arguments: str) -> None:
+    """A command with the arguments behind `--`, in the run folder unless they name another."""
+    given = any(argument.partition("=")[0] == "--run-dir" for argument in session.posargs)
+    harness(session, *arguments, *([] if given else [f"--run-dir={run_folder()}"]), *session.posargs)
 
 
 def register(cell: Cell) -> None:
@@ -51,19 +67,29 @@ def register(cell: Cell) -> None:
     def build(session: nox.Session) -> None:
         harness(session, "build", cell.id, *session.posargs)
 
-    @nox.session(name=f"test-{cell.id}", venv_backend="none", tags=list(cell.tags), default=False)
+    tags = [] if cell.broken else list(cell.tags)
+
+    @nox.session(name=f"test-{cell.id}", venv_backend="none", tags=tags, default=False)
     def test(session: nox.Session) -> None:
-        harness(session, "test", cell.id, *session.posargs)
+        on_cell(session, "test", cell.id)
 
     build.__doc__ = f"Build {cell.id}: {cell.description}."
-    test.__doc__ = f"Build {cell.id}, run the suite, compare with the lists."
+    note = f" No tag selects it, for it is broken: {cell.broken}." if cell.broken else ""
+    test.__doc__ = f"Build {cell.id}, run the suite, compare with the lists.{note}"
 
 
 try:
-    for declared in load_matrix(ROOT / "matrices").cells:
+    cells = load_matrix(ROOT / "matrices").cells
+    for declared in cells:
         register(declared)
 except HarnessError as error:
     sys.exit(f"{error}")
+
+
+@nox.session(venv_backend="none", tags=sorted({tag for cell in cells for tag in cell.tags}), default=False)
+def table(session: nox.Session) -> None:
+    """What each cell of this invocation did, in one table; or, alone, those of the run that ended last."""
+    on_cell(session, "table") if run_folder.cache_info().currsize else harness(session, "table", *session.posargs)
 
 
 @nox.session(venv_backend="none")

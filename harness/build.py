@@ -206,7 +206,7 @@ class _Builder:
             build_python=build_python,
             build_triple=triple,
             sdk=self.toolchain.root,
-            env=_environment(self.toolchain, self.cache),
+            env=toolchain_environment(self.toolchain, self.cache),
             jobs=self.jobs,
             cache_file=cache_file,
             libraries=self.dependencies.roots,
@@ -293,7 +293,7 @@ class _Builder:
         }
 
 
-def _environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
+def toolchain_environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
     """Ours, and what the toolchain needs in it."""
     if toolchain.kind != shape.KIND:
         return dict(os.environ)

@@ -9,29 +9,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from harness.errors import (
-    EXIT_CONFIG,
-    EXIT_INTERNAL,
-    EXIT_INTERRUPTED,
-    EXIT_OK,
-    EXIT_UNEXPECTED,
-    ConfigError,
-    HarnessError,
-)
+from harness.cell_commands import build, diff, table, test
+from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
 from harness.matrix import Cell
-
-# pytest's own exit codes, in the harness's terms. 5 is "no tests collected": the selection was empty.
-_PYTEST_EXIT = {
-    0: EXIT_OK,
-    1: EXIT_UNEXPECTED,
-    2: EXIT_INTERRUPTED,
-    3: EXIT_INTERNAL,
-    4: EXIT_CONFIG,
-    5: EXIT_CONFIG,
-}
+from harness.options import RUN_DIR, TESTING, WISHES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     options, rest = _parser().parse_known_args(arguments)
     try:
-        if rest and options.run is not test:
+        if rest and options.run not in {build, test, table}:
             raise ConfigError(f"unknown argument {rest[0]!r}", hint="`python -m harness --help` lists what there is")
         command: Callable[[argparse.Namespace, list[str]], int] = options.run
         return command(options, rest)
@@ -67,23 +52,32 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("-t", "--tag", action="append", default=[], help="only cells with this tag; may be repeated")
     listing.set_defaults(run=cells)
 
-    building = commands.add_parser("build", help="build a cell")
-    building.add_argument("cell")
-    _add_wishes(building)
-    building.add_argument("-j", "--jobs", type=int, default=0, help="jobs for make (default: the number of processors)")
+    building = _several(commands, "build", "build cells", usage="[CELL ...]")
+    for option in (*WISHES, RUN_DIR):
+        option.add(building.add_argument)
+    building.add_argument("-j", dest="jobs", type=int, default=0, help="the same as --jobs")
     building.set_defaults(run=build)
 
-    testing = commands.add_parser(
-        "test",
-        help="build a cell, run its suite, compare",
-        description="Further arguments go to pytest: -k, -x, -v, ...",
-        allow_abbrev=False,
+    testing = _several(
+        commands, "test", "build cells, run their suite, compare", usage="[CELL ...] [-k ...] [pytest's options]"
     )
-    testing.add_argument("cell")
+    for option in TESTING:
+        option.add(testing.add_argument)
     testing.add_argument(
-        "-n", "--workers", default="auto", help="engines side by side (default: the number of processors)"
+        "-n", "--workers", type=_workers, default=0, help="engines side by side (default: what this machine can bear)"
     )
     testing.set_defaults(run=test)
+
+    showing = commands.add_parser("table", help="the table over all cells of a run folder")
+    showing.add_argument(
+        "--run-dir", type=Path, metavar="DIR", help="the folder of the run (default: the one that ended last)"
+    )
+    showing.set_defaults(run=table)
+
+    comparing = commands.add_parser("diff", help="the cases in which two results.json differ")
+    comparing.add_argument("first", type=Path)
+    comparing.add_argument("second", type=Path)
+    comparing.set_defaults(run=diff)
 
     proving = commands.add_parser("oracle", help="hold the outcomes of a cell against those of CPython's own runner")
     proving.add_argument("cell")
@@ -98,10 +92,27 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_wishes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cpython", default="", metavar="PATH-OR-VERSION", help="another CPython than the cell's own")
-    parser.add_argument("--provider", default="", metavar="NAME", help="get the toolchain from this provider only")
-    parser.add_argument("--toolchain", default="", metavar="PATH", help="use the toolchain in this folder")
+def _several(commands: Any, name: str, what: str, *, usage: str) -> argparse.ArgumentParser:
+    """A command over cells. They are words before the first option that we do not know, which argparse cannot say."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=what,
+        usage=f"python -m harness {name} [options] {usage}",
+        description="Name the cells before all options of pytest's, or select them by tag. Several cells end with a "
+        "table over all of them, and with the status of the worst.",
+        allow_abbrev=False,
+    )
+    tag_help = "the cells with this tag, but those that are declared as broken; may be repeated"
+    parser.add_argument("-t", "--tag", action="append", default=[], help=tag_help)
+    return parser
+
+
+def _workers(text: str) -> int:
+    if text == "auto":
+        return 0
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of workers, 1 or more, nor auto")
+    return int(text)
 
 
 def cells(options: argparse.Namespace, rest: list[str]) -> int:
@@ -132,36 +143,6 @@ def _short(value: Any) -> str:
         if isinstance(value, bool)
         else str(value)
     )
-
-
-def build(options: argparse.Namespace, rest: list[str]) -> int:
-    """Builds a cell and says where the build is."""
-    from harness.prepare import Wishes, prepare  # noqa: PLC0415
-
-    wishes = Wishes(cpython=options.cpython, provider=options.provider, toolchain=options.toolchain, jobs=options.jobs)
-    print(f"build: {prepare(options.cell, wishes).build.folder}")
-    return EXIT_OK
-
-
-def test(options: argparse.Namespace, rest: list[str]) -> int:
-    """Tests a cell with pytest and xdist. The exit status says whether everything was as expected."""
-    import pytest  # noqa: PLC0415
-
-    from harness.plugin import FrontEnd  # noqa: PLC0415
-    from harness.prepare import matrix_file, project_root  # noqa: PLC0415
-
-    # Whatever else is installed for pytest costs every worker its import; `-p NAME` brings one back.
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    plugins = ["-p", "xdist", "-p", "harness.plugin", "-p", "no:cacheprovider"]
-    # A folder among the arguments must not move pytest's root there, away from its settings.
-    shown = ["-q", "--tb=short", "-rN", "-c", str(project_root() / "pyproject.toml")]
-    arguments = [*plugins, "--cell", options.cell, "-n", options.workers, *shown, *rest, str(matrix_file())]
-    status = pytest.main(arguments, plugins=[front := FrontEnd()])
-    if front.error:
-        return front.error.exit_code
-    if status == pytest.ExitCode.NO_TESTS_COLLECTED:
-        print("error: the selection holds no module", file=sys.stderr)
-    return _PYTEST_EXIT.get(int(status), int(status))
 
 
 def oracle(options: argparse.Namespace, rest: list[str]) -> int:

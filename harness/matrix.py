@@ -118,6 +118,18 @@ class CellTable:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Cells that were chosen, and those that a tag would have chosen if their declaration did not say `broken`."""
+
+    cells: tuple[Cell, ...]
+    left_out: tuple[Cell, ...] = ()
+
+    @property
+    def is_one(self) -> bool:
+        return len(self.cells) == 1 and not self.left_out
+
+
+@dataclass(frozen=True)
 class Matrix:
     """All declared cells, in the order of their files."""
 
@@ -136,15 +148,18 @@ class Matrix:
 
     def select(self, *, ids: Sequence[str] = (), tags: Sequence[str] = ()) -> tuple[Cell, ...]:
         """Cells named by `ids`, then those with any of `tags`, none twice; all when both are empty."""
-        if not ids and not tags:
-            return self.cells
+        return self.selection(ids=ids, tags=tags).cells if ids or tags else self.cells
+
+    def selection(self, *, ids: Sequence[str] = (), tags: Sequence[str] = ()) -> Selection:
+        """Cells named by `ids`, then those with any of `tags`, none twice. A broken one must be named."""
         known = {tag for cell in self.cells for tag in cell.tags}
         for tag in tags:
             if tag not in known:
                 raise ConfigError(f"no cell has the tag {tag!r}; {did_you_mean(tag, known)}")
         named = [self.cell(cell_id) for cell_id in ids]
-        tagged = [cell for cell in self.cells if not cell.broken and set(tags) & set(cell.tags)]
-        return tuple(dict.fromkeys([*named, *tagged]))
+        tagged = [cell for cell in self.cells if set(tags) & set(cell.tags)]
+        chosen = dict.fromkeys([*named, *(cell for cell in tagged if not cell.broken)])
+        return Selection(tuple(chosen), tuple(cell for cell in tagged if cell not in chosen))
 
 
 def load_matrix(folder: Path) -> Matrix:

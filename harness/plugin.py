@@ -16,9 +16,12 @@ import pytest
 
 from harness.engines import EngineSession
 from harness.errors import HarnessError
+from harness.options import TESTING
 from harness.outcomes import ModuleResult, Outcome
-from harness.prepare import matrix_file
+from harness.prepare import load_configuration
 from harness.run import CellRun, module_failure
+from harness.run_folder import matrix_file
+from harness.several import plan_here
 
 _KEY = pytest.StashKey["CellPlugin"]()
 
@@ -32,12 +35,15 @@ class FrontEnd:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("cpython-wasm-harness")
     group.addoption("--cell", metavar="ID", help="test this cell of the matrix instead of the harness itself")
-    group.addoption("--case", action="append", default=[], metavar="ID", help="only this case; may be repeated")
-    group.addoption("--cpython", default="", metavar="PATH-OR-VERSION", help="another CPython than the cell's own")
-    group.addoption("--provider", default="", metavar="NAME", help="get the toolchain from this provider only")
-    group.addoption("--toolchain", default="", metavar="PATH", help="use the toolchain in this folder")
-    group.addoption("--run-dir", default="", metavar="DIR", help="where results go (default: a new folder in reports/)")
-    group.addoption("--resume", action="store_true", help="with --run-dir: keep the modules that are finished there")
+    for option in TESTING:
+        option.add(group.addoption)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """`-n auto` of a cell counts memory too; that of other tests is left to xdist."""
+    cells = [cell for cell in load_configuration()[0].cells if cell.id == config.getoption("--cell")]
+    return plan_here([cell.engine for cell in cells]).workers if cells else None
 
 
 @pytest.hookimpl(trylast=True)
@@ -80,9 +86,7 @@ class CellPlugin:
 
     def engine(self) -> EngineSession:
         if self._engine is None:
-            log = self.run.folder / "logs" / f"engine-{self.index}.log"
-            log.parent.mkdir(parents=True, exist_ok=True)
-            self._engine = self.run.prepared.open_engine(log, self.index)
+            self._engine = self.run.open_engine(self.index)
         return self._engine
 
     def test(self, module: str) -> ModuleResult:

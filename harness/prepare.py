@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.ask import ensure_identity
 from harness.build import Build, ensure_build
 from harness.cache import cache_root
 from harness.dependencies import obtain_dependencies
-from harness.engines import EngineSession, Mount, node, wasmtime
-from harness.errors import ConfigError, UnavailableError
+from harness.engines import EngineSession, GuestRun, Mount, node, wasmtime
+from harness.errors import ConfigError
 from harness.expectation_files import load_expectations
 from harness.expectations import CellExpectations, Expectations
+from harness.identity import Identity
 from harness.limitations import load_registry
-from harness.matrix import Cell, Matrix, Target, load_matrix, with_python
+from harness.matrix import Cell, Engine, Matrix, Target, load_matrix, with_python
 from harness.pins import Pins, load_pins
 from harness.recipes import wasi
 from harness.recipes.targets import guest_environment
-from harness.runtimes import obtain_runtime
+from harness.run_folder import project_root
+from harness.runtimes import obtain_runtime, own_node
 from harness.sources import obtain_source
 from harness.suite.module import ModuleJob
 from harness.toolchains import obtain_toolchain
@@ -28,39 +31,45 @@ from harness.toolchains import obtain_toolchain
 GUEST_FOLDER = Path(__file__).parent / "guest"
 
 
-def project_root() -> Path:
-    """The folder that holds matrices/ and expected_failures/: the current one, or else this checkout."""
-    here, checkout = Path.cwd(), Path(__file__).resolve().parent.parent
-    return here if (here / "matrices" / "default.toml").is_file() else checkout
-
-
-def matrix_file() -> Path:
-    """The file that stands for the matrix where pytest wants a path."""
-    return project_root() / "matrices" / "default.toml"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
-    """What the user asked for beyond the cell's id; empty for the default. `toolchain` is a path."""
+    """What the user asked for beyond the cell's id; empty for the default.
+
+    `toolchain` is a path, `runtime` a version or `path:` and the path of a Node.
+    """
 
     cpython: str = ""
     provider: str = ""
     toolchain: str = ""
+    runtime: str = ""
     jobs: int = 0
+
+    @classmethod
+    def of(cls, options: object) -> Wishes:
+        """The wishes among parsed options (harness/options.py)."""
+        return cls(**{field.name: getattr(options, field.name) for field in dataclasses.fields(cls)})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A cell that is ready to be tested. `runtime` is the folder of its wasmtime package."""
+    """A cell that is ready to be tested. `runtime` is the folder of its runtime, or a Node of the machine's own,
+    `identity` what build and compiler have said of themselves.
+    """
 
     cell: Cell
     build: Build
     runtime: Path
     cache: Path
+    identity: Identity | None = None
 
     @property
     def series(self) -> str:
         return ".".join(str(self.build.manifest["python"]).split(".")[:2])
+
+    def engine_facts(self) -> dict[str, str]:
+        """For results.json: `path` is that of a Node which is the machine's own."""
+        facts = {"name": self.cell.engine.value, "version": self.cell.runtime}
+        return facts | ({"path": str(self.runtime)} if self.runtime.is_file() else {})
 
     def open_engine(self, log: Path, index: int) -> EngineSession:
         """A warm engine for this build; the sessions that run side by side are numbered."""
@@ -72,6 +81,25 @@ class Prepared:
         compiled = self.cache / "compiled" / f"{wasm_id}-wasmtime-{self.cell.runtime}-resumable.cwasm"
         compiled.parent.mkdir(parents=True, exist_ok=True)
         return compiled
+
+    @property
+    def _python(self) -> tuple[str, ...]:
+        return (f"/{self.build.manifest['layout']['program']}",)
+
+    @property
+    def _mounts(self) -> tuple[Mount, ...]:
+        return Mount(host=self.build.root, guest="/"), Mount(host=GUEST_FOLDER, guest="/harness")
+
+    def guest(self, script: str, folder: Path) -> GuestRun:
+        """One start of the interpreter with a script of guest/, which is given the path of a file to write:
+        `answer` in `folder`. What it prints is in `output` there.
+        """
+        return GuestRun(
+            argv=(*self._python, f"/harness/{script}", "/journal/answer"),
+            mounts=(*self._mounts, Mount(host=folder, guest="/journal", writable=True)),
+            env=guest_environment(self.cell, self.series),
+            output=folder / "output",
+        )
 
     def job(
         self,
@@ -86,8 +114,8 @@ class Prepared:
         return ModuleJob(
             module=module,
             folder=folder,
-            python=(f"/{self.build.manifest['layout']['program']}",),
-            mounts=(Mount(host=self.build.root, guest="/"), Mount(host=GUEST_FOLDER, guest="/harness")),
+            python=self._python,
+            mounts=self._mounts,
             env=guest_environment(self.cell, self.series),
             resources=self.cell.resources,
             case_timeout=self.cell.case_timeout,
@@ -113,7 +141,7 @@ def _open_node(prepared: Prepared, log: Path, index: int) -> EngineSession:  # n
     return node.open_session(
         module=prepared.build.program,
         wasm=prepared.build.wasm,
-        node=prepared.runtime / "bin" / "node",
+        node=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / "node",
         log=log,
     )
 
@@ -134,7 +162,10 @@ def load_lists() -> Expectations:
 
 
 def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print) -> Prepared:
-    """The cell with its build and runtime, made now as far as they are not there yet."""
+    """The cell with its build and runtime, made now as far as they are not there yet.
+
+    BuildError when the interpreter that was built says that it is something else than the cell.
+    """
     matrix, pins = load_configuration()
     cell = matrix.cell(cell_id)
     if wishes.cpython:
@@ -143,11 +174,28 @@ def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print)
     toolchain_path = Path(wishes.toolchain) if wishes.toolchain else None
     source = obtain_source(cell.python, pins, cache, say=say)
     toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path, say=say)
+    cell, runtime = _with_runtime(cell, wishes.runtime, pins, cache, say)
     jobs = wishes.jobs or os.cpu_count() or 1
     dependencies = obtain_dependencies(cell, toolchain, pins, cache, jobs=jobs, say=say)
     build = ensure_build(cell, source, toolchain, cache, jobs=jobs, dependencies=dependencies)
-    runtime = obtain_runtime(cell.engine.value, cell.runtime, pins, cache, say=say)
-    return Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
+    prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
+    return dataclasses.replace(prepared, identity=ensure_identity(prepared, toolchain, say=say))
+
+
+def _with_runtime(cell: Cell, wish: str, pins: Pins, cache: Path, say: Callable[[str], None]) -> tuple[Cell, Path]:
+    """The cell with the version of its runtime, which the user may have chosen, and where the runtime is."""
+    kind, colon, path = wish.partition(":")
+    if not colon:
+        cell = dataclasses.replace(cell, runtime=wish or cell.runtime)
+        return cell, obtain_runtime(cell.engine.value, cell.runtime, pins, cache, say=say)
+    if kind != "path" or cell.engine is not Engine.NODE:
+        raise ConfigError(
+            f"--runtime {wish}: {cell.id} runs under {cell.engine}, of which a version can be named, "
+            "or for Node path:/usr/bin/node",
+            hint="`python -m harness cells` shows the version of each cell",
+        )
+    program, version = own_node(Path(path))
+    return dataclasses.replace(cell, runtime=version), program
 
 
 def expectations_for(cell: Cell, build: Build) -> CellExpectations:
@@ -156,19 +204,3 @@ def expectations_for(cell: Cell, build: Build) -> CellExpectations:
     expectations = load_lists().for_cell(cell, python=version)
     Expectations(tuple(expectations.entries.values())).check_modules(build.modules())
     return expectations
-
-
-def new_run_folder() -> Path:
-    """A fresh folder under reports/, named by the time of day; two runs that start together get two."""
-    reports = project_root() / "reports"
-    stamp = time.strftime("%Y-%m-%dT%H-%M-%S")
-    for attempt in range(1, 100):
-        folder = reports / (stamp if attempt == 1 else f"{stamp}-{attempt}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise UnavailableError(f"cannot make {folder}: {error.strerror}", hint="use --run-dir FOLDER") from error
-        return folder
-    raise ConfigError(f"too many runs at once in {reports}", hint="use --run-dir FOLDER")

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -126,6 +126,50 @@ def _wait(
             return False, output or b""
         if on_tick:
             on_tick(elapsed)
+
+
+class Background:
+    """A command that runs while we do something else; its output is appended to `log`.
+
+    It keeps to `processors`, where the system can be told and there are any. UnavailableError when it cannot be
+    started. Whoever starts it polls it to its end, or kills it.
+    """
+
+    def __init__(self, command: Command, *, log: Path, processors: frozenset[int] = frozenset()) -> None:
+        self._command = command
+        self._start = time.monotonic()
+        with log.open("ab") as output, _on_processors(processors):
+            self._child = _popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+
+    def poll(self) -> Completed | None:
+        """None while it runs."""
+        status = self._child.poll()
+        if status is None:
+            return None
+        seconds = time.monotonic() - self._start
+        return Completed(command=self._command, returncode=status, seconds=seconds, timed_out=False)
+
+    def interrupt(self) -> None:
+        """Asks it to end, as Ctrl-C would: it alone is told, and ends what it has started in its own way."""
+        self._child.terminate()
+
+    def kill(self) -> None:
+        """Ends it and everything it started, at once."""
+        kill_group(self._child)
+
+
+@contextlib.contextmanager
+def _on_processors(processors: frozenset[int]) -> Iterator[None]:
+    """What is started meanwhile inherits them."""
+    if not processors or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, processors)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def start_child(command: Command, *, log: Path) -> subprocess.Popen[bytes]:

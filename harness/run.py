@@ -6,7 +6,7 @@ finished.
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import json
 import shlex
 import shutil
@@ -22,21 +22,15 @@ from harness.cache import disk_faults, write_atomically
 from harness.compare import compare, compare_module
 from harness.dependencies import libraries_told
 from harness.engines import EngineSession
+from harness.engines.fresh import FreshEngine
 from harness.errors import ConfigError, did_you_mean
 from harness.expectations import CellExpectations, dotted, module_of
-from harness.matrix import with_python
 from harness.outcomes import ModuleResult, Outcome
-from harness.prepare import (
-    Prepared,
-    Wishes,
-    expectations_for,
-    load_configuration,
-    new_run_folder,
-    prepare,
-    project_root,
-)
+from harness.prepare import Prepared, Wishes, expectations_for, load_configuration, prepare
 from harness.report import console, junit
+from harness.report.cells import ERROR_FILE, RESULTS_FILE
 from harness.report.results import CellResults, RunInfo, write_results
+from harness.run_folder import new_run_folder, point_latest_at, shown
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.order import longest_first, read_durations, record_durations, source_sizes
 
@@ -44,21 +38,19 @@ WIDTH = 110
 
 
 class Options(Protocol):
-    """The options of the pytest plugin."""
+    """The options of the pytest plugin; those of `Wishes` too."""
 
     cell: str
     case: Sequence[str]
-    cpython: str
-    provider: str
-    toolchain: str
     run_dir: str
     resume: bool
+    isolated: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class CellRun:
-    """`folder` is the cell's own, inside the run's. `cases` are the ids wanted, empty for all. `started` is a
-    Unix time.
+    """`folder` is the cell's own, inside the run's. `cases` are the ids wanted, empty for all. `isolated` gives every
+    start of the interpreter an engine process of its own. `started` is a Unix time.
     """
 
     prepared: Prepared
@@ -66,13 +58,13 @@ class CellRun:
     expectations: CellExpectations
     cases: tuple[str, ...] = ()
     resume: bool = False
+    isolated: bool = False
     started: float = field(default_factory=time.time)
 
     @classmethod
     def start(cls, options: Options) -> CellRun:
         """Prepares the cell and a folder for its results."""
-        wishes = Wishes(cpython=options.cpython, provider=options.provider, toolchain=options.toolchain)
-        prepared = prepare(options.cell, wishes)
+        prepared = prepare(options.cell, Wishes.of(options))
         expectations = expectations_for(prepared.cell, prepared.build)
         cases = tuple(options.case)
         _check_cases(cases, prepared.build)
@@ -83,6 +75,7 @@ class CellRun:
             expectations=expectations,
             cases=cases,
             resume=options.resume,
+            isolated=options.isolated,
         )
         run.clear()
         return run
@@ -94,7 +87,9 @@ class CellRun:
                 shutil.rmtree(self.folder / name, ignore_errors=True)
         with disk_faults(self.folder):
             (self.folder / "modules").mkdir(parents=True, exist_ok=True)
-            self.stop_file.unlink(missing_ok=True)
+            # Those are written at the end: until then nobody shall take an earlier run's for this one's.
+            for name in (self.stop_file.name, RESULTS_FILE, "junit.xml", ERROR_FILE):
+                (self.folder / name).unlink(missing_ok=True)
 
     @property
     def stop_file(self) -> Path:
@@ -106,19 +101,21 @@ class CellRun:
         return {
             "cell": self.prepared.cell.id,
             "python": self.prepared.cell.python,
+            "runtime_version": self.prepared.cell.runtime,
             "build": str(self.prepared.build.folder),
             "runtime": str(self.prepared.runtime),
             "cache": str(self.prepared.cache),
             "folder": str(self.folder),
             "cases": list(self.cases),
             "resume": self.resume,
+            "isolated": self.isolated,
             "started": self.started,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> CellRun:
         matrix, _ = load_configuration()
-        cell = with_python(matrix.cell(data["cell"]), data["python"])
+        cell = dataclasses.replace(matrix.cell(data["cell"]), python=data["python"], runtime=data["runtime_version"])
         build = Build.load(Path(data["build"]))
         prepared = Prepared(cell=cell, build=build, runtime=Path(data["runtime"]), cache=Path(data["cache"]))
         return cls(
@@ -127,6 +124,7 @@ class CellRun:
             expectations=expectations_for(cell, build),
             cases=tuple(data["cases"]),
             resume=data["resume"],
+            isolated=data["isolated"],
             started=data["started"],
         )
 
@@ -142,6 +140,13 @@ class CellRun:
             *libraries_told(manifest),
             f"results in {self.folder}",
         ]
+
+    def open_engine(self, index: int) -> EngineSession:
+        """The engine of the worker of that number."""
+        log = self.folder / "logs" / f"engine-{index}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        engine = self.prepared.open_engine(log, index)
+        return FreshEngine(engine) if self.isolated else engine
 
     def modules(self) -> list[str]:
         """The modules to test, longest first; without those that a resumed run has finished."""
@@ -193,17 +198,19 @@ class CellRun:
                 seconds=round(time.time() - self.started, 1),
                 command=shlex.join(sys.argv),
                 complete=complete,
+                interrupted=interrupted,
                 seed=0,
             ),
             build=self.prepared.build.manifest,
-            engine={"name": self.prepared.cell.engine.value, "version": self.prepared.cell.runtime},
+            engine=self.prepared.engine_facts(),
+            identity=self.prepared.identity.to_json() if self.prepared.identity else {},
         )
-        write_results(self.folder / "results.json", results)
+        write_results(self.folder / RESULTS_FILE, results)
         junit.write_junit(results, self.folder / "junit.xml")
         durations = {module.module: round(module.seconds, 2) for module in modules if module.complete}
         record_durations(self._durations, durations)
-        _point_latest_at(self.folder.parent)
-        page = console.render(results, color=color, width=WIDTH, results_file=_shown(self.folder / "results.json"))
+        point_latest_at(self.folder.parent)
+        page = console.render(results, color=color, width=WIDTH, results_file=shown(self.folder / RESULTS_FILE))
         return page, bool(results.comparison.unexpected)
 
     def _results(self) -> tuple[ModuleResult, ...]:
@@ -241,20 +248,3 @@ def _check_cases(cases: Sequence[str], build: Build) -> None:
                 f"no module of the suite holds the case {case!r}; {near}",
                 hint="a case is named as in results.json: test.test_json.test_decode.TestCDecode.test_float",
             )
-
-
-def _shown(path: Path) -> str:
-    """A path as short as it can be: relative when it lies below the current folder."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-
-
-def _point_latest_at(run_folder: Path) -> None:
-    """Makes `latest` beside the run folder a link to it; a run folder elsewhere has no such link."""
-    if run_folder.parent != project_root() / "reports":
-        return
-    link = run_folder.with_name("latest")
-    aside = run_folder.with_name(f".latest.{run_folder.name}")
-    with contextlib.suppress(OSError):
-        aside.unlink(missing_ok=True)
-        aside.symlink_to(run_folder.name)
-        aside.replace(link)

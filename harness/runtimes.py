@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from harness.errors import UnavailableError
 from harness.pins import Installer, Pins, RuntimePin
 from harness.process import Command, Completed, capture, run
 
+# The oldest major version of Node that the whole suite has been run on.
+OLDEST_NODE = 20
 _SYSTEMS = {"win32": "win"}
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
 
@@ -35,6 +38,28 @@ def obtain_runtime(name: str, version: str, pins: Pins, cache: Path, *, say: Cal
     if final.exists():
         return final
     return make_entry(final, lambda folder: _install(pin, folder, say), say=say)
+
+
+def own_node(path: Path) -> tuple[Path, str]:
+    """A Node of this machine, where it stands, and its version.
+
+    UnavailableError when it does not run or is older than OLDEST_NODE.
+    """
+    node = path.expanduser().absolute()
+    said = capture([str(node), "--version"])
+    found = re.fullmatch(r"v((\d+)\.\d+\.\d+)", said)
+    if not found:
+        what = f"calls itself {said.splitlines()[0]!r}" if said else "does not run: `--version` prints nothing"
+        raise UnavailableError(
+            f"{path} is no Node that can be used: it {what}", hint="try --runtime path:/usr/bin/node"
+        )
+    version, major = found.groups()
+    if int(major) < OLDEST_NODE:
+        raise UnavailableError(
+            f"{path} is Node {version}, which is too old: the harness needs {OLDEST_NODE} or newer",
+            hint="leave --runtime out: the cell's own Node is then installed",
+        )
+    return node, version
 
 
 def runtime_folder(pin: RuntimePin, cache: Path) -> Path:

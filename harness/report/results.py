@@ -26,19 +26,22 @@ class RunInfo:
     """How the results came about. `started` is ISO 8601 in UTC, `seconds` wall time, `seed` that of the
     order.
 
-    `complete` says that the whole suite was asked for and run to its end.
+    `complete` says that the whole suite was asked for and run to its end, `interrupted` that somebody ended it.
     """
 
     started: str
     seconds: float
     command: str
     complete: bool
+    interrupted: bool = False
     seed: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class CellResults:
-    """The results of one cell. `build` is the build's manifest, `engine` what the engine says of itself."""
+    """The results of one cell. `build` is the build's manifest, `engine` what is known of the engine,
+    `identity` what interpreter and compiler have said of themselves.
+    """
 
     cell: Cell
     modules: tuple[ModuleResult, ...]
@@ -46,6 +49,7 @@ class CellResults:
     run: RunInfo
     build: Mapping[str, Any] = field(default_factory=dict)
     engine: Mapping[str, Any] = field(default_factory=dict)
+    identity: Mapping[str, Any] = field(default_factory=dict)
 
     def counts(self) -> Counter[Outcome]:
         """How many cases had each outcome; a module that was skipped as a whole is one case."""
@@ -57,6 +61,7 @@ class CellResults:
             "cell": dataclasses.asdict(self.cell),
             "build": dict(self.build),
             "engine": dict(self.engine),
+            "identity": dict(self.identity),
             "run": dataclasses.asdict(self.run),
             "comparison": self.comparison.to_json(),
             "modules": {module.module: module.to_json() for module in self.modules},
@@ -75,6 +80,7 @@ class CellResults:
             cell=Cell(**{key: convert(value, hints[key]) for key, value in data["cell"].items()}),
             build=data["build"],
             engine=data["engine"],
+            identity=data.get("identity", {}),
             run=RunInfo(**data["run"]),
             comparison=Comparison.from_json(data["comparison"]),
             modules=tuple(ModuleResult.from_json(name, module) for name, module in data["modules"].items()),

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.engines import Ending, GuestRun
+from harness.engines.fresh import FreshEngine
 from harness.errors import UnavailableError
 from tests.integration.guests import NEEDS_NODE, Opener, opener, run
 
@@ -42,6 +43,14 @@ def test_how_a_guest_ends(opened: Opener, tmp_path: Path, name: str, ending: End
         ended = run(session, tmp_path)
         assert (ended.ending, ended.status) == (ending, status)
     assert session.starts == 1
+
+
+def test_an_isolated_guest_has_a_child_of_its_own(opened: Opener, tmp_path: Path) -> None:
+    session = opened("well")
+    fresh = FreshEngine(session)
+    for number in (1, 2):
+        assert run(fresh, tmp_path).ending is Ending.EXITED
+        assert (session.starts, session.pid) == (number, 0)
 
 
 def test_a_trap_says_which(engine: str, opened: Opener, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from harness.cache import locked, make_entry, write_atomically
 from harness.errors import UnavailableError
-from harness.process import Command, capture, last_lines, run
+from harness.process import Background, Command, Completed, capture, last_lines, run
 
 pytestmark = pytest.mark.integration
 
@@ -34,6 +34,46 @@ def test_output_goes_to_the_log_instead(tmp_path: Path) -> None:
     for _ in range(2):
         assert run(shell("echo line", tmp_path), log=log).output == ""
     assert log.read_text() == "line\nline\n"
+
+
+def ended(child: Background) -> Completed:
+    deadline = time.monotonic() + 10
+    while (done := child.poll()) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return done
+
+
+def test_commands_run_side_by_side(tmp_path: Path) -> None:
+    start = time.monotonic()
+    children = [Background(shell("sleep 0.5; echo $$; exit 3", tmp_path), log=tmp_path / str(n)) for n in range(3)]
+    assert [child.poll() for child in children] == [None, None, None]
+    assert [ended(child).returncode for child in children] == [3, 3, 3]
+    assert time.monotonic() - start < 1.4
+    assert len({(tmp_path / str(n)).read_text() for n in range(3)}) == 3
+
+
+def test_one_that_is_interrupted_may_still_write_what_it_has(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    child = Background(
+        shell("trap 'echo kept; exit 130' TERM; echo on; while :; do sleep 0.05; done", tmp_path), log=log
+    )
+    while not log.read_text():
+        time.sleep(0.01)
+    child.interrupt()
+    assert ended(child).returncode == 130
+    assert log.read_text() == "on\nkept\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system cannot be told")
+def test_a_command_keeps_to_its_processors_and_we_do_not(tmp_path: Path) -> None:
+    before = os.sched_getaffinity(0)
+    one = frozenset({min(before)})
+    program = "import os; print(os.sched_getaffinity(0))"
+    command = Command(argv=(sys.executable, "-c", program), cwd=tmp_path)
+    ended(Background(command, log=tmp_path / "log", processors=one))
+    assert (tmp_path / "log").read_text() == f"{set(one)}\n"
+    assert os.sched_getaffinity(0) == before
 
 
 def test_a_signal_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import subprocess
 import sys
 import time
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UnavailableError
+from harness.errors import ConfigError, UnavailableError
 from harness.pins import Pins, load_pins
-from harness.runtimes import obtain_runtime
+from harness.prepare import Prepared, Wishes, prepare
+from harness.runtimes import OLDEST_NODE, obtain_runtime
 
+NODE = shutil.which("node") or ""
 pytestmark = [pytest.mark.integration, pytest.mark.toolchain]
 
 
@@ -58,3 +61,31 @@ def test_an_npm_package_of_another_sha256_is_refused_with_what_it_is(tmp_path: P
         obtain_runtime("node", "26.10.0", Pins(runtime=(wrong,)), tmp_path)
     assert caught.value.message.rsplit(maxsplit=1)[-1] in pin.sha256
     assert [path.suffix for path in (tmp_path / "runtimes").iterdir()] == [".lock"]
+
+
+@pytest.mark.skipif(not NODE, reason="there is no node on PATH")
+def test_the_node_of_this_machine_runs_the_build_when_asked_for(emscripten: Prepared) -> None:
+    said = subprocess.run([NODE, "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    if int(said.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
+        with pytest.raises(UnavailableError, match="too old"):
+            prepare("emscripten-3.1.69", Wishes(runtime=f"path:{NODE}"))
+        return
+    own = prepare("emscripten-3.1.69", Wishes(runtime=f"path:{NODE}"))
+    assert own.engine_facts() == {"name": "node", "version": said.removeprefix("v"), "path": NODE}
+    assert own.build == emscripten.build
+    assert own.identity is not None
+    major = own.cell.runtime.partition(".")[0]
+    assert major in own.identity.interpreter["emscripten"]["runtime"]
+
+
+@pytest.mark.parametrize("version", ["20.18.0", "22.20.0", "26.10.0"])
+def test_a_build_runs_on_every_node_that_is_named(emscripten: Prepared, version: str) -> None:
+    other = prepare("emscripten-3.1.69", Wishes(runtime=version))
+    assert other.engine_facts() == {"name": "node", "version": version}
+    assert other.identity is not None
+    assert other.identity.interpreter["platform"] == "emscripten"
+
+
+def test_wasmtime_is_no_program_of_this_machine() -> None:
+    with pytest.raises(ConfigError, match="wasi runs under wasmtime"):
+        prepare("wasi", Wishes(runtime="path:/usr/bin/wasmtime"))

@@ -215,3 +215,15 @@ def test_libffi_is_no_default_where_ctypes_cannot_be_imported(tmp_path: Path) ->
     dynlink = cell("emscripten-4-dynlink", toolchain='"4"', dynamic_linking="true")
     found = load(tmp_path, defaults + cell("emscripten-4", toolchain='"4"') + dynlink).cells
     assert [cell.dependencies for cell in found] == [(Library.ZLIB,), (Library.ZLIB, Library.LIBFFI)]
+
+
+def test_a_broken_cell_is_left_out_by_a_tag_and_run_by_its_name(tmp_path: Path) -> None:
+    tagged = {"tags": '["t"]'}
+    broken = cell("wasi-threads", pthreads="true", broken='"wasm-ld refuses it"', **tagged)
+    matrix = load(tmp_path, DEFAULTS + cell("wasi", **tagged) + broken)
+    by_tag = matrix.selection(tags=["t"])
+    assert ([each.id for each in by_tag.cells], [each.id for each in by_tag.left_out]) == (["wasi"], ["wasi-threads"])
+    assert not by_tag.is_one
+    assert matrix.selection(ids=["wasi-threads"]).is_one
+    both = matrix.selection(ids=["wasi-threads"], tags=["t"])
+    assert ([each.id for each in both.cells], both.left_out) == (["wasi-threads", "wasi"], ())

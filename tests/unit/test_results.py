@@ -32,7 +32,7 @@ def test_the_file_has_the_documented_keys(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     write_results(path, usual())
     data = json.loads(path.read_text(encoding="utf-8"))
-    assert list(data) == ["schema", "cell", "build", "engine", "run", "comparison", "modules"]
+    assert list(data) == ["schema", "cell", "build", "engine", "identity", "run", "comparison", "modules"]
     assert data["schema"] == 1
     assert data["cell"]["id"] == "wasi"
     assert data["run"] == {
@@ -40,6 +40,7 @@ def test_the_file_has_the_documented_keys(tmp_path: Path) -> None:
         "seconds": 812.4,
         "command": "nox -s test-wasi",
         "complete": True,
+        "interrupted": False,
         "seed": 42,
     }
     assert data["modules"]["test_os"]["cases"]["test.test_os.StatTests.test_stat"] == {

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import UnavailableError
 from harness.pins import Installer, Pins, RuntimePin
-from harness.runtimes import npm_package, obtain_runtime
+from harness.runtimes import npm_package, obtain_runtime, own_node
 
 NODE = RuntimePin(name="node", version="26.10.0", sha256=("ab" * 32,), installer=Installer.NPM)
 PINS = Pins(runtime=(RuntimePin(name="wasmtime", version="50.0.1", sha256=("ab" * 32,)),))
@@ -54,3 +54,27 @@ def test_without_npm_the_way_out_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(UnavailableError, match=r"node 26\.10\.0 is had from npm") as caught:
         obtain_runtime("node", "26.10.0", Pins(runtime=(NODE,)), tmp_path)
     assert "install npm" in caught.value.hint
+
+
+def says(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    monkeypatch.setattr("harness.runtimes.capture", lambda _: version)
+
+
+def test_a_node_of_this_machine_is_used_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    says(monkeypatch, "v22.3.4")
+    assert own_node(Path("/opt/node")) == (Path("/opt/node"), "22.3.4")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("v18.20.4", r"/opt/node is Node 18\.20\.4, which is too old: the harness needs 20 or newer"),
+        ("true (GNU coreutils) 9.1\nCopyright", r"it calls itself 'true \(GNU coreutils\) 9\.1'"),
+        ("", "it does not run"),
+    ],
+)
+def test_what_cannot_serve_as_node_is_told(monkeypatch: pytest.MonkeyPatch, said: str, told: str) -> None:
+    says(monkeypatch, said)
+    with pytest.raises(UnavailableError, match=told) as caught:
+        own_node(Path("/opt/node"))
+    assert caught.value.hint

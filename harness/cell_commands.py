@@ -1,0 +1,169 @@
+"""The commands over cells: each of them for one cell in this process, or for several in one process each."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness.errors import (
+    EXIT_CONFIG,
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_UNEXPECTED,
+    ConfigError,
+    HarnessError,
+)
+from harness.matrix import Cell, Selection
+from harness.options import WISHES, as_arguments
+from harness.run_folder import matrix_file, new_run_folder, point_latest_at, project_root, shown
+
+# pytest's own exit codes, in the harness's terms. 5 is "no tests collected": the selection was empty.
+_PYTEST_EXIT = {
+    0: EXIT_OK,
+    1: EXIT_UNEXPECTED,
+    2: EXIT_INTERRUPTED,
+    3: EXIT_INTERNAL,
+    4: EXIT_CONFIG,
+    5: EXIT_CONFIG,
+}
+
+
+def _selected(options: argparse.Namespace, rest: list[str]) -> tuple[Selection, list[str]]:
+    """The cells that are meant, and the arguments behind their names."""
+    from harness.prepare import load_configuration  # noqa: PLC0415
+
+    names = list(itertools.takewhile(lambda word: not word.startswith("-"), rest))
+    if not names and not options.tag:
+        raise ConfigError(
+            "no cell is named", hint="name cells before all options, or -t TAG; `python -m harness cells` lists them"
+        )
+    return load_configuration()[0].selection(ids=names, tags=options.tag), rest[len(names) :]
+
+
+def build(options: argparse.Namespace, rest: list[str]) -> int:
+    """Builds cells and says where the builds are."""
+    from harness.prepare import Wishes, prepare  # noqa: PLC0415
+
+    selection, rest = _selected(options, rest)
+    if rest:
+        raise ConfigError(f"unknown argument {rest[0]!r}", hint="`python -m harness build --help` lists what there is")
+    if not selection.is_one:
+        return _each(options, selection, "build", as_arguments(options, WISHES), done="built")
+    with _recorded(options, selection.cells[0]):
+        print(f"build: {prepare(selection.cells[0].id, Wishes.of(options)).build.folder}")
+    return EXIT_OK
+
+
+def test(options: argparse.Namespace, rest: list[str]) -> int:
+    """Tests cells with pytest and xdist. The exit status says whether everything was as expected."""
+    selection, rest = _selected(options, rest)
+    if not selection.is_one:
+        color = ("--color=yes",) if sys.stdout.isatty() else ()
+        return _each(options, selection, "test", [*as_arguments(options), *color, *rest], done="no results")
+    return _test_one(options, selection.cells[0], rest)
+
+
+def _each(
+    options: argparse.Namespace, selection: Selection, command: str, arguments: Sequence[str], *, done: str
+) -> int:
+    """The command for each cell, in one run folder."""
+    from harness.several import SeveralCells, plan_here, usable_processors  # noqa: PLC0415
+
+    folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
+    wanted = options.workers if command == "test" else len(usable_processors())
+    planned = plan_here([cell.engine for cell in selection.cells], workers=wanted)
+    workers = ["-n", str(planned.workers)] if command == "test" else []
+    jobs = [] if options.jobs else [f"--jobs={planned.jobs}"]
+
+    def of_cell(cell: Cell) -> list[str]:
+        return [command, cell.id, f"--run-dir={folder}", *workers, *jobs, *arguments]
+
+    status = SeveralCells(
+        folder=folder,
+        cells=selection.cells,
+        left_out=selection.left_out,
+        arguments=of_cell,
+        at_once=planned.at_once,
+        done=done,
+    ).run()
+    point_latest_at(folder)
+    print(f"all of it is in {shown(folder)}")
+    return status
+
+
+@contextlib.contextmanager
+def _recorded(options: argparse.Namespace, cell: Cell) -> Iterator[None]:
+    """Leaves an error in the run folder, if there is one, for the table over several cells."""
+    from harness.report.cells import record_error  # noqa: PLC0415
+
+    try:
+        yield
+    except HarnessError as error:
+        if options.run_dir:
+            with contextlib.suppress(HarnessError, OSError):
+                record_error(Path(options.run_dir) / cell.id, error)
+        raise
+
+
+def _test_one(options: argparse.Namespace, cell: Cell, rest: list[str]) -> int:
+    import pytest  # noqa: PLC0415
+
+    from harness.plugin import FrontEnd  # noqa: PLC0415
+
+    # Whatever else is installed for pytest costs every worker its import; `-p NAME` brings one back.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    plugins = ["-p", "xdist", "-p", "harness.plugin", "-p", "no:cacheprovider"]
+    # A folder among the arguments must not move pytest's root there, away from its settings.
+    settings = ["-q", "--tb=short", "-rN", "-c", str(project_root() / "pyproject.toml")]
+    ours = ["--cell", cell.id, "-n", str(options.workers or "auto"), *as_arguments(options)]
+    status = pytest.main([*plugins, *ours, *settings, *rest, str(matrix_file())], plugins=[front := FrontEnd()])
+    if front.error:
+        # pytest has told it already.
+        with contextlib.suppress(HarnessError), _recorded(options, cell):
+            raise front.error
+        return front.error.exit_code
+    if status == pytest.ExitCode.NO_TESTS_COLLECTED:
+        print("error: the selection holds no module", file=sys.stderr)
+    return _PYTEST_EXIT.get(int(status), int(status))
+
+
+def table(options: argparse.Namespace, rest: list[str]) -> int:
+    """Prints what the cells of a run did; the status is that of the worst. It takes, for nox, all that `test` takes."""
+    from harness.report.cells import (  # noqa: PLC0415
+        ERROR_FILE,
+        RESULTS_FILE,
+        failed_row,
+        read_row,
+        render_cells,
+        worst_status,
+    )
+
+    run_folder = options.run_dir or project_root() / "reports" / "latest"
+    folders = sorted(path for path in run_folder.glob("*") if path.is_dir())
+    killed = "it was killed before it could write its results; --resume goes on with it"
+    rows = [
+        read_row(folder) or failed_row(folder.name, EXIT_INTERRUPTED, killed)
+        for folder in folders
+        if any((folder / name).exists() for name in ("modules", RESULTS_FILE, ERROR_FILE))
+    ]
+    if not rows:
+        raise ConfigError(f"{run_folder} holds no results of a cell", hint="name the folder of a run with --run-dir")
+    print(render_cells(rows), end="")
+    return worst_status(row.status for row in rows)
+
+
+def diff(options: argparse.Namespace, rest: list[str]) -> int:
+    """Prints the cases in which two results differ; 1 when there are any."""
+    from harness.report.diff import differing_cases, render_differences  # noqa: PLC0415
+    from harness.report.results import load_results  # noqa: PLC0415
+
+    first, second = load_results(options.first), load_results(options.second)
+    found = differing_cases(first.modules, second.modules)
+    print(render_differences(found, first, second), end="")
+    return EXIT_UNEXPECTED if found else EXIT_OK

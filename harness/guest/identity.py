@@ -1,0 +1,41 @@
+"""Writes down what the interpreter says of itself: `python /harness/identity.py FILE`. It judges nothing."""
+
+import _imp
+import json
+import os
+import sys
+import sysconfig
+from typing import Any
+
+_CONFIGURED = ("CONFIG_ARGS", "HOST_GNU_TYPE", "MULTIARCH", "SOABI", "Py_DEBUG", "Py_GIL_DISABLED")
+
+
+def identity() -> dict[str, Any]:
+    """From the running interpreter itself where it knows; `sysconfig` is what configure and make left in a file."""
+    return {
+        "platform": sys.platform,
+        "version": sys.version,
+        "uname": list(os.uname()),
+        "threads": sys.thread_info.name,
+        "pydebug": hasattr(sys, "gettotalrefcount"),
+        "dynamic_loading": bool(_imp.extension_suffixes()),
+        "emscripten": emscripten(),
+        "sysconfig": {name: sysconfig.get_config_var(name) for name in _CONFIGURED},
+    }
+
+
+def emscripten() -> dict[str, Any] | None:
+    info = getattr(sys, "_emscripten_info", None)
+    if info is None:
+        return None
+    return {
+        "version": ".".join(str(part) for part in info.emscripten_version),
+        "runtime": info.runtime,
+        "pthreads": info.pthreads,
+        "shared_memory": info.shared_memory,
+    }
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1], "w", encoding="utf-8") as answer:  # noqa: PTH123 - pathlib costs a tenth of a second here
+        json.dump(identity(), answer)

@@ -1,0 +1,68 @@
+"""The options of a cell's test run: pytest knows them as ours, and so does `python -m harness test`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One option with a value; without `metavar` a switch. `many`: it may be repeated."""
+
+    flag: str
+    help: str
+    metavar: str = ""
+    many: bool = False
+    kind: type = str
+
+    @property
+    def name(self) -> str:
+        return self.flag.removeprefix("--").replace("-", "_")
+
+    def add(self, add: Callable[..., Any]) -> None:
+        """`add` is argparse's `add_argument` or pytest's `addoption`."""
+        if not self.metavar:
+            add(self.flag, action="store_true", help=self.help)
+        elif self.many:
+            add(self.flag, action="append", default=[], metavar=self.metavar, help=self.help)
+        else:
+            add(self.flag, type=self.kind, default=self.kind(), metavar=self.metavar, help=self.help)
+
+
+# What decides which build is tested, or only built.
+WISHES = (
+    Option(flag="--cpython", metavar="PATH-OR-VERSION", help="another CPython than the cell's own"),
+    Option(flag="--provider", metavar="NAME", help="get the toolchain from this provider only"),
+    Option(flag="--toolchain", metavar="PATH", help="use the toolchain in this folder"),
+    Option(
+        flag="--runtime",
+        metavar="VERSION",
+        help="another version of Node or wasmtime than the cell's own, or a Node of this machine: path:/usr/bin/node",
+    ),
+    Option(flag="--jobs", metavar="N", kind=int, help="jobs for make (default: the number of processors)"),
+)
+RUN_DIR = Option(flag="--run-dir", metavar="DIR", help="where results go (default: a new folder in reports/)")
+TESTING = (
+    *WISHES,
+    Option(flag="--case", metavar="ID", many=True, help="only this case; may be repeated"),
+    RUN_DIR,
+    Option(flag="--resume", help="with --run-dir: keep the modules that are finished there"),
+    Option(flag="--isolated", help="a new engine process for every start of the interpreter, to debug the harness"),
+)
+
+
+def as_arguments(options: Namespace, which: tuple[Option, ...] = TESTING) -> list[str]:
+    """The arguments that say the same again."""
+    found = []
+    for option in which:
+        value = getattr(options, option.name)
+        if not option.metavar:
+            found += [option.flag] if value else []
+        elif option.many:
+            found += [f"{option.flag}={each}" for each in value]
+        elif value:
+            found.append(f"{option.flag}={value}")
+    return found

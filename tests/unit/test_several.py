@@ -1,0 +1,51 @@
+"""What is done side by side."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.matrix import Engine
+from harness.several import RESERVED_BYTES, USEFUL_WORKERS, WORKER_BYTES, Plan, plan
+
+WASI, NODE = Engine.WASMTIME, Engine.NODE
+PLENTY = 1 << 50
+
+
+def memory_for(workers: int, engine: Engine) -> int:
+    return RESERVED_BYTES + workers * WORKER_BYTES[engine]
+
+
+def test_a_small_machine_runs_one_cell_after_the_other_on_all_its_processors() -> None:
+    assert plan([WASI] * 5, processors=2, memory=PLENTY) == Plan(at_once=1, workers=2, jobs=2)
+
+
+def test_a_large_one_runs_several_side_by_side() -> None:
+    assert plan([WASI] * 5, processors=4 * USEFUL_WORKERS, memory=PLENTY) == Plan(
+        at_once=4, workers=USEFUL_WORKERS, jobs=USEFUL_WORKERS
+    )
+
+
+def test_processors_that_no_cell_needs_are_shared_out() -> None:
+    assert plan([WASI], processors=32, memory=PLENTY) == Plan(at_once=1, workers=32, jobs=32)
+    assert plan([WASI, NODE], processors=32, memory=PLENTY) == Plan(at_once=2, workers=16, jobs=16)
+
+
+def test_memory_bounds_the_workers_before_the_processors_do() -> None:
+    assert plan([NODE], processors=16, memory=memory_for(3, NODE)).workers == 3
+    assert plan([NODE] * 4, processors=16, memory=memory_for(16, NODE) - 1).at_once == 1
+
+
+def test_the_hungriest_engine_counts() -> None:
+    memory = memory_for(4, NODE)
+    assert plan([WASI, NODE], processors=64, memory=memory).workers == 4
+    assert plan([WASI, WASI], processors=64, memory=memory).workers > 4
+
+
+@pytest.mark.parametrize("memory", [0, RESERVED_BYTES, memory_for(1, WASI)])
+def test_one_worker_is_the_least(memory: int) -> None:
+    assert plan([WASI] * 2, processors=8, memory=memory) == Plan(at_once=1, workers=1, jobs=8)
+
+
+def test_what_was_asked_for_is_given_and_decides_how_many_cells_fit() -> None:
+    assert plan([WASI] * 3, processors=2, memory=PLENTY, workers=1) == Plan(at_once=2, workers=1, jobs=1)
+    assert plan([WASI] * 3, processors=2, memory=PLENTY, workers=4) == Plan(at_once=1, workers=4, jobs=2)
