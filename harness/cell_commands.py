@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import itertools
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -156,6 +157,32 @@ def table(options: argparse.Namespace, rest: list[str]) -> int:
         raise ConfigError(f"{run_folder} holds no results of a cell", hint="name the folder of a run with --run-dir")
     print(render_cells(rows), end="")
     return worst_status(row.status for row in rows)
+
+
+def merge(options: argparse.Namespace, rest: list[str]) -> int:
+    """Puts the shards of runs together, cell by cell; the status says whether everything was as expected."""
+    from harness.prepare import load_lists  # noqa: PLC0415
+    from harness.report.cells import RESULTS_FILE  # noqa: PLC0415
+    from harness.report.merge import merge as merged  # noqa: PLC0415
+    from harness.report.results import CellResults, load_results  # noqa: PLC0415
+    from harness.run import publish  # noqa: PLC0415
+
+    shards: dict[str, list[CellResults]] = {}
+    for folder in options.runs:
+        files = sorted(folder.glob(f"*/{RESULTS_FILE}")) if folder.is_dir() else [folder]
+        if not files:
+            raise ConfigError(f"{folder} holds no results of a cell", hint="name run folders, or files results.json")
+        for results in map(load_results, files):
+            shards.setdefault(results.cell.id, []).append(results)
+    lists, command = load_lists(), shlex.join(sys.argv)
+    whole = [
+        merged(parts, lists.for_cell(parts[0].cell, python=str(parts[0].build["python"])), command=command)
+        for parts in shards.values()
+    ]
+    folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
+    for results in whole:
+        print(publish(results, folder / results.cell.id, color=sys.stdout.isatty()), end="")
+    return EXIT_OK if all(results.comparison.is_as_expected for results in whole) else EXIT_UNEXPECTED
 
 
 def diff(options: argparse.Namespace, rest: list[str]) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from harness.cell_commands import build, diff, table, test
+from harness.cell_commands import build, diff, merge, table, test
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
 from harness.matrix import Cell
 from harness.options import RUN_DIR, TESTING, WISHES
@@ -73,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
         "--run-dir", type=Path, metavar="DIR", help="the folder of the run (default: the one that ended last)"
     )
     showing.set_defaults(run=table)
+
+    merging = commands.add_parser("merge", help="put the shards of a run together")
+    merging.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="the folder of a run, or a results.json")
+    RUN_DIR.add(merging.add_argument)
+    merging.set_defaults(run=merge)
 
     comparing = commands.add_parser("diff", help="the cases in which two results.json differ")
     comparing.add_argument("first", type=Path)

@@ -48,6 +48,12 @@ RUN_DIR = Option(flag="--run-dir", metavar="DIR", help="where results go (defaul
 TESTING = (
     *WISHES,
     Option(flag="--case", metavar="ID", many=True, help="only this case; may be repeated"),
+    Option(flag="--shard", metavar="K/N", help="only the K-th of N parts of the suite, which take about the same time"),
+    Option(
+        flag="--cut-by",
+        metavar="FILE",
+        help="cut shards by the durations in this results.json, the same for all (default: what this machine recorded)",
+    ),
     RUN_DIR,
     Option(flag="--resume", help="with --run-dir: keep the modules that are finished there"),
     Option(flag="--isolated", help="a new engine process for every start of the interpreter, to debug the harness"),

@@ -32,7 +32,8 @@ from harness.report.cells import ERROR_FILE, RESULTS_FILE
 from harness.report.results import CellResults, RunInfo, write_results
 from harness.run_folder import new_run_folder, point_latest_at, shown
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
-from harness.suite.order import longest_first, read_durations, record_durations, source_sizes
+from harness.suite.order import read_durations, record_durations, source_sizes
+from harness.suite.shards import cut, parse_shard, plan_key
 
 WIDTH = 110
 
@@ -42,6 +43,8 @@ class Options(Protocol):
 
     cell: str
     case: Sequence[str]
+    shard: str
+    cut_by: str
     run_dir: str
     resume: bool
     isolated: bool
@@ -49,14 +52,19 @@ class Options(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class CellRun:
-    """`folder` is the cell's own, inside the run's. `cases` are the ids wanted, empty for all. `isolated` gives every
-    start of the interpreter an engine process of its own. `started` is a Unix time.
+    """`folder` is the cell's own, inside the run's. `wanted` are the modules to test, longest first; all workers are
+    told them, since the record of durations may change. `cases` are the ids wanted, empty for all. `shard` is the part
+    that the modules are, `plan` stands for the way it was cut. `isolated` gives every start of the interpreter an
+    engine process of its own. `started` is a Unix time.
     """
 
     prepared: Prepared
     folder: Path
     expectations: CellExpectations
+    wanted: tuple[str, ...]
     cases: tuple[str, ...] = ()
+    shard: str = ""
+    plan: str = ""
     resume: bool = False
     isolated: bool = False
     started: float = field(default_factory=time.time)
@@ -64,16 +72,23 @@ class CellRun:
     @classmethod
     def start(cls, options: Options) -> CellRun:
         """Prepares the cell and a folder for its results."""
+        shard = parse_shard(options.shard or "1/1")
+        if options.shard and options.case:
+            raise ConfigError("--shard cuts the whole suite, and --case names cases", hint="leave one of them out")
         prepared = prepare(options.cell, Wishes.of(options))
         expectations = expectations_for(prepared.cell, prepared.build)
         cases = tuple(options.case)
         _check_cases(cases, prepared.build)
+        shards = _shards(prepared, cases, shard.count, options.cut_by)
         base = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
         run = cls(
             prepared=prepared,
             folder=base / prepared.cell.id,
             expectations=expectations,
+            wanted=shards[shard.number - 1],
             cases=cases,
+            shard=options.shard,
+            plan=plan_key(shards) if options.shard else "",
             resume=options.resume,
             isolated=options.isolated,
         )
@@ -107,6 +122,9 @@ class CellRun:
             "cache": str(self.prepared.cache),
             "folder": str(self.folder),
             "cases": list(self.cases),
+            "wanted": list(self.wanted),
+            "shard": self.shard,
+            "plan": self.plan,
             "resume": self.resume,
             "isolated": self.isolated,
             "started": self.started,
@@ -123,6 +141,9 @@ class CellRun:
             folder=Path(data["folder"]),
             expectations=expectations_for(cell, build),
             cases=tuple(data["cases"]),
+            wanted=tuple(data["wanted"]),
+            shard=data["shard"],
+            plan=data["plan"],
             resume=data["resume"],
             isolated=data["isolated"],
             started=data["started"],
@@ -150,15 +171,7 @@ class CellRun:
 
     def modules(self) -> list[str]:
         """The modules to test, longest first; without those that a resumed run has finished."""
-        known = self.prepared.build.modules()
-        if self.cases:
-            by_name = {dotted(module): module for module in known}
-            known = tuple(dict.fromkeys(by_name[str(module_of(case, by_name))] for case in self.cases))
-        if self.resume:
-            known = tuple(module for module in known if not self._record(module).exists())
-        return longest_first(
-            known, read_durations(self._durations), source_sizes(self.prepared.build.root / "Lib", known)
-        )
+        return [module for module in self.wanted if not (self.resume and self._record(module).exists())]
 
     def job(self, module: str, should_stop: Callable[[], bool]) -> ModuleJob:
         """What running this module takes. A case that was asked for by name gets all its time, also to hang."""
@@ -187,8 +200,8 @@ class CellRun:
         """
         self.stop_file.unlink(missing_ok=True)
         modules = self._results()
-        suite = set(self.prepared.build.modules())
-        complete = not interrupted and not self.cases and {module.module for module in modules} == suite
+        finished = {module.module for module in modules}
+        complete = not interrupted and not self.cases and finished == set(self.prepared.build.modules())
         results = CellResults(
             cell=self.prepared.cell,
             modules=modules,
@@ -200,18 +213,19 @@ class CellRun:
                 complete=complete,
                 interrupted=interrupted,
                 seed=0,
+                shard=self.shard,
+                plan=self.plan,
+                lacking=len(set(self.wanted) - finished),
             ),
             build=self.prepared.build.manifest,
             engine=self.prepared.engine_facts(),
             identity=self.prepared.identity.to_json() if self.prepared.identity else {},
         )
-        write_results(self.folder / RESULTS_FILE, results)
-        junit.write_junit(results, self.folder / "junit.xml")
-        durations = {module.module: round(module.seconds, 2) for module in modules if module.complete}
-        record_durations(self._durations, durations)
-        point_latest_at(self.folder.parent)
-        page = console.render(results, color=color, width=WIDTH, results_file=shown(self.folder / RESULTS_FILE))
-        return page, bool(results.comparison.unexpected)
+        if not self.shard:
+            # The shards that are still to come shall be cut as this one was.
+            durations = {module.module: round(module.seconds, 2) for module in modules if module.complete}
+            record_durations(_record_of_durations(self.prepared), durations)
+        return publish(results, self.folder, color=color), bool(results.comparison.unexpected)
 
     def _results(self) -> tuple[ModuleResult, ...]:
         order = {module: index for index, module in enumerate(self.prepared.build.modules())}
@@ -224,9 +238,31 @@ class CellRun:
     def _record(self, module: str) -> Path:
         return self.folder / "modules" / f"{module}.json"
 
-    @property
-    def _durations(self) -> Path:
-        return self.prepared.cache / "durations" / f"{self.prepared.cell.id}.json"
+
+def _record_of_durations(prepared: Prepared) -> Path:
+    return prepared.cache / "durations" / f"{prepared.cell.id}.json"
+
+
+def _shards(prepared: Prepared, cases: Sequence[str], count: int, durations: str) -> tuple[tuple[str, ...], ...]:
+    """The modules of the suite, or those of the cases, in so many parts, each longest first. ConfigError when the file
+    `durations` has none.
+    """
+    seconds = read_durations(Path(durations or _record_of_durations(prepared)))
+    if durations and not seconds:
+        raise ConfigError(f"{durations} holds no durations", hint="name the results.json of a whole run")
+    modules = prepared.build.modules()
+    if cases:
+        by_name = {dotted(module): module for module in modules}
+        modules = tuple(dict.fromkeys(by_name[str(module_of(case, by_name))] for case in cases))
+    return cut(modules, seconds, source_sizes(prepared.build.root / "Lib", modules), count)
+
+
+def publish(results: CellResults, folder: Path, *, color: bool) -> str:
+    """Writes results.json and junit.xml into the cell's folder of a run, and gives the page for people."""
+    write_results(folder / RESULTS_FILE, results)
+    junit.write_junit(results, folder / "junit.xml")
+    point_latest_at(folder.parent)
+    return console.render(results, color=color, width=WIDTH, results_file=shown(folder / RESULTS_FILE))
 
 
 def module_failure(result: ModuleResult, expectations: CellExpectations) -> str:

@@ -27,6 +27,8 @@ class RunInfo:
     order.
 
     `complete` says that the whole suite was asked for and run to its end, `interrupted` that somebody ended it.
+    `shard` is which part was asked for, as in 2/8, `plan` stands for the way the parts were cut, and `lacking` is how
+    many of the part's modules have no result.
     """
 
     started: str
@@ -35,6 +37,9 @@ class RunInfo:
     complete: bool
     interrupted: bool = False
     seed: int | None = None
+    shard: str = ""
+    plan: str = ""
+    lacking: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,23 +1,21 @@
-"""Longest first: the order in which modules are handed out, so that none of the long ones comes last."""
+"""How long each module will take, by the record of earlier runs or by its size."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness.cache import write_atomically
 
 
-def longest_first(modules: Iterable[str], seconds: Mapping[str, float], sizes: Mapping[str, int]) -> list[str]:
-    """The modules by recorded duration, longest first; one without a record is guessed from the size of its
-    source.
-    """
+def guessed_seconds(modules: Iterable[str], seconds: Mapping[str, float], sizes: Mapping[str, int]) -> dict[str, float]:
+    """How long each module will take: as long as recorded, and one without a record by the size of its source."""
     known_size = sum(sizes.get(module, 0) for module in seconds) or 1
-    rate = sum(seconds.values()) / known_size if seconds else 1.0
-    guess = {module: seconds.get(module, sizes.get(module, 0) * rate) for module in modules}
-    return sorted(guess, key=lambda module: (-guess[module], module))
+    rate = math.fsum(seconds.values()) / known_size if seconds else 1.0
+    return {module: seconds.get(module, sizes.get(module, 0) * rate) for module in modules}
 
 
 def source_sizes(library: Path, modules: Iterable[str]) -> dict[str, int]:
@@ -32,9 +30,13 @@ def source_sizes(library: Path, modules: Iterable[str]) -> dict[str, int]:
 
 
 def read_durations(path: Path) -> dict[str, float]:
-    """The recorded seconds per module; none when there is no record yet, or it is damaged."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
+    """The recorded seconds per module; none when there is no record yet, or it is damaged. A results.json is a record
+    too.
+    """
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError, KeyError):
         data = json.loads(path.read_text(encoding="utf-8"))
+        if "modules" in data:
+            data = {module: result["seconds"] for module, result in data["modules"].items() if result["complete"]}
         return {str(module): float(seconds) for module, seconds in data.items()}
     return {}
 

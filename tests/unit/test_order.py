@@ -1,25 +1,13 @@
-"""The order in which modules are handed out."""
+"""How long each module will take."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from harness.suite.order import longest_first, read_durations, record_durations, source_sizes
-
-
-def test_the_longest_recorded_module_comes_first() -> None:
-    assert longest_first(["a", "b", "c"], {"a": 1.0, "b": 3.0, "c": 2.0}, {}) == ["b", "c", "a"]
-
-
-def test_a_module_without_a_record_is_guessed_from_its_size_at_the_rate_of_the_others() -> None:
-    seconds, sizes = {"a": 10.0, "c": 1.0}, {"a": 1000, "b": 500, "c": 100}
-    assert longest_first(["a", "b", "c"], seconds, sizes) == ["a", "b", "c"]
-
-
-def test_without_any_record_the_size_decides_and_then_the_name() -> None:
-    assert longest_first(["b", "a", "c"], {}, {"c": 9}) == ["c", "a", "b"]
+from harness.suite.order import read_durations, record_durations, source_sizes
 
 
 def test_sizes_are_those_of_a_file_or_of_a_package_s_tests(tmp_path: Path) -> None:
@@ -44,3 +32,10 @@ def test_a_damaged_record_is_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "record.json"
     path.write_text(text)
     assert read_durations(path) == {}
+
+
+def test_results_are_a_record_of_what_was_complete(tmp_path: Path) -> None:
+    record = tmp_path / "results.json"
+    modules = {"a": {"seconds": 2.5, "complete": True}, "b": {"seconds": 1.0, "complete": False}}
+    record.write_text(json.dumps({"schema": 1, "modules": modules}))
+    assert read_durations(record) == {"a": 2.5}

@@ -42,6 +42,9 @@ def test_the_file_has_the_documented_keys(tmp_path: Path) -> None:
         "complete": True,
         "interrupted": False,
         "seed": 42,
+        "shard": "",
+        "plan": "",
+        "lacking": 0,
     }
     assert data["modules"]["test_os"]["cases"]["test.test_os.StatTests.test_stat"] == {
         "outcome": "pass",

@@ -17,6 +17,7 @@ def cell_run(folder: Path, cases: tuple[str, ...] = ()) -> CellRun:
     return CellRun(
         prepared=Prepared(cell=WASI, build=build, runtime=folder, cache=folder),
         folder=folder,
+        wanted=("test_os",),
         expectations=load(folder, entry(outcome='"timeout"')).for_cell(WASI),
         cases=cases,
     )

@@ -49,7 +49,8 @@ def test_results_of_an_earlier_run_are_not_taken_for_those_of_this_one(tmp_path:
     prepared = Prepared(
         cell=WASI, build=Build(folder=tmp_path, manifest={}), runtime=tmp_path / "runtime", cache=tmp_path
     )
-    run = CellRun(prepared=prepared, folder=tmp_path / "wasi", expectations=CellExpectations({}), resume=resume)
+    expectations = CellExpectations({})
+    run = CellRun(prepared=prepared, folder=tmp_path / "wasi", expectations=expectations, wanted=(), resume=resume)
     (run.folder / "modules").mkdir(parents=True)
     left = [run.folder / name for name in ("results.json", "junit.xml", "error.json", "stop")]
     for file in (*left, run.folder / "modules" / "test_os.json"):
