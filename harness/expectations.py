@@ -17,7 +17,7 @@ from harness.errors import ConfigError, Problem, did_you_mean
 from harness.matrix import Cell
 from harness.outcomes import Outcome
 
-FIXTURE = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass) \(([\w.]+)\)")
+FIXTURE = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \(([\w.]+)\)")
 _WILDCARD = ".*"
 
 
@@ -25,8 +25,9 @@ _WILDCARD = ".*"
 class ExpectTable:
     """An `[[expect]]` as written, but for `when`.
 
-    The first `outcome` is the usual one, the rest are known intermittents. `run` is False for what would take
-    the machine down: it is not run, and that is not held against it.
+    The first `outcome` is the usual one, the rest are known intermittents. `signature` holds the signatures of
+    the failures that are known; empty for any. `run` is False for what would take the machine down: it is not run,
+    and that is not held against it.
     """
 
     tests: tuple[str, ...]
@@ -34,6 +35,7 @@ class ExpectTable:
     reason: str
     limitation: str = ""
     issue: str = ""
+    signature: tuple[str, ...] = ()
     run: bool = True
     note: str = ""
 

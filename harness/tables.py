@@ -71,24 +71,37 @@ class Document:
 
 def load_document(path: Path, name: str, problems: list[Problem]) -> Document:
     """The file's tables; an empty document, and a problem, when it cannot be read as TOML."""
+    text = load_text(path, name, problems)
+    return Document(name, {}) if text is None else parse_document(text, name, problems)
+
+
+def load_text(path: Path, name: str, problems: list[Problem]) -> str | None:
+    """The file's text; None, and a problem, when it cannot be read as UTF-8."""
     try:
-        text = path.read_bytes().decode("utf-8")
-        data = tomllib.loads(text)
+        data = path.read_bytes()
+        return data.decode("utf-8")
     except OSError as error:
         problems.append(Problem(file=name, message=f"cannot be read: {error.strerror}"))
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = data[: error.start].count(b"\n") + 1
         problems.append(Problem(file=name, line=line, message="is not UTF-8", suggestion="TOML files are UTF-8"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    return None
+
+
+def parse_document(text: str, name: str, problems: list[Problem]) -> Document:
+    """The tables of a TOML text; an empty document, and a problem, when it is none."""
+    try:
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found.group(1)) if found else 0
         problems.append(Problem(file=name, line=line, message=f"is not valid TOML: {error}"))
     else:
-        return Document(name, data, tuple(_blank_strings(text).split("\n")))
+        return Document(name, data, tuple(blank_strings(text).split("\n")))
     return Document(name, {})
 
 
-def _blank_strings(text: str) -> str:
+def blank_strings(text: str) -> str:
     """The text with multi-line strings emptied, so that a header inside one is not taken for a table."""
     return _STRINGS.sub(lambda match: "\n" * match.group().count("\n"), text)
 
