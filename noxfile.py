@@ -112,6 +112,18 @@ def doctor(session: nox.Session) -> None:
     harness(session, "doctor", *session.posargs)
 
 
+@nox.session(name="lint-expectations", venv_backend="none", default=False)
+def lint_expectations(session: nox.Session) -> None:
+    """The expectation lists against every cell and the suite; seconds, for a pre-commit hook."""
+    harness(session, "lint", *session.posargs)
+
+
+@nox.session(name="update-expectations", venv_backend="none", default=False)
+def update_expectations(session: nox.Session) -> None:
+    """What RESULTS... change in the expectation lists; `--write` changes them."""
+    harness(session, "update", *session.posargs)
+
+
 @nox.session(venv_backend="none", default=False)
 def bench(session: nox.Session) -> None:
     """The suite against CPython's own runner on the same build, and the figures of the harness itself."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import ConfigError, Problem
@@ -35,9 +35,10 @@ class Limitation:
 
 @dataclass(frozen=True)
 class Registry:
-    """All limitations by id, in the order of the file."""
+    """All limitations by id, in the order of the file; `places` has the file and line of each."""
 
     limitations: Mapping[str, Limitation]
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_registry(path: Path) -> Registry:
@@ -46,6 +47,7 @@ def load_registry(path: Path) -> Registry:
     reader = TableReader(load_document(path, f"{path.parent.name}/{path.name}", problems), problems)
     reader.check_top_level({"limitation"})
     found: dict[str, Limitation] = {}
+    places: dict[str, str] = {}
     for index, data in enumerate(reader.array("limitation")):
         limitation = reader.read(Limitation, data, table="limitation", index=index)
         if limitation is None:
@@ -53,9 +55,10 @@ def load_registry(path: Path) -> Registry:
         for key, message in _mistakes(limitation, found):
             reader.problem(message, table="limitation", index=index, key=key)
         found.setdefault(limitation.id, limitation)
+        places.setdefault(limitation.id, f"{reader.document.name}:{reader.document.line_of('limitation', index)}")
     if problems:
         raise ConfigError("the registry of limitations has mistakes:", problems=problems)
-    return Registry(found)
+    return Registry(found, places)
 
 
 def _mistakes(limitation: Limitation, before: Mapping[str, Limitation]) -> list[tuple[str, str]]:

@@ -145,26 +145,32 @@ class TableReader:
     def read(self, cls: type[T], data: Mapping[str, Any], *, table: str, index: int = 0) -> T | None:
         """`data` as a `cls`, or None after reporting each unknown, missing or ill-typed key."""
         before = len(self.problems)
-        hints = _type_hints(cls)  # type: ignore[arg-type]
-        fields = {item.name: item for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        hints, required = _fields_of(cls)  # type: ignore[arg-type] # mypy takes a type variable for unhashable
         values: dict[str, Any] = {}
         for key, value in data.items():
-            if key not in fields:
-                self.problem("unknown key", table=table, index=index, key=key, suggestion=did_you_mean(key, fields))
+            if key not in hints:
+                self.problem("unknown key", table=table, index=index, key=key, suggestion=did_you_mean(key, hints))
             elif wrong := mismatch(value, hints[key]):
                 self.problem(wrong[0], table=table, index=index, key=key, suggestion=wrong[1])
             else:
                 values[key] = convert(value, hints[key])
-        for name, item in fields.items():
-            required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
-            if required and name not in data:
+        for name in required:
+            if name not in data:
                 self.problem(f"{name!r} is missing", table=table, index=index)
         return cls(**values) if len(self.problems) == before else None
 
 
 @functools.cache
-def _type_hints(cls: type) -> Mapping[str, Any]:
-    return typing.get_type_hints(cls)
+def _fields_of(cls: Any) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """The types of a dataclass's fields, and the names of those without a default."""
+    hints = typing.get_type_hints(cls)
+    fields = dataclasses.fields(cls)
+    required = [
+        field.name
+        for field in fields
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
+    return {field.name: hints[field.name] for field in fields}, required
 
 
 _NAMES: dict[Any, str] = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
@@ -173,8 +179,7 @@ _NAMES: dict[Any, str] = {str: "a string", bool: "true or false", int: "a whole 
 def mismatch(value: object, hint: Any) -> tuple[str, str] | None:
     """What is wrong with `value` for a field of type `hint`, and a suggestion; None when it fits."""
     hint = _strip_none(hint)
-    if typing.get_origin(hint) is tuple:
-        inner = typing.get_args(hint)[0]
+    if inner := _item_type(hint):
         if not isinstance(value, list):
             return f"must be a list, not {_describe(value)}", ""
         return next((wrong for entry in value if (wrong := mismatch(entry, inner))), None)
@@ -196,14 +201,23 @@ def _enum_mismatch(value: object, allowed: Sequence[str]) -> tuple[str, str] | N
 
 def convert(value: Any, hint: Any) -> Any:
     """`value`, already checked, in the type the field declares."""
+    if type(value) is hint:
+        return value
     hint = _strip_none(hint)
-    if typing.get_origin(hint) is tuple:
-        return tuple(convert(entry, typing.get_args(hint)[0]) for entry in value)
+    if inner := _item_type(hint):
+        return tuple([convert(entry, inner) for entry in value])
     if isinstance(hint, type) and issubclass(hint, StrEnum | float):
         return hint(value)
     return value
 
 
+@functools.cache
+def _item_type(hint: Any) -> Any:
+    """The type of a tuple's items; None for what is no tuple."""
+    return typing.get_args(hint)[0] if typing.get_origin(hint) is tuple else None
+
+
+@functools.cache
 def _strip_none(hint: Any) -> Any:
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return next(arg for arg in typing.get_args(hint) if arg is not type(None))
