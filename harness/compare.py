@@ -154,7 +154,7 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
     for case in cases.values():
         entry = expectations.lookup(case.case)
         verdict = judge_case(case, entry)
-        if verdict.is_unexpected and _follows(case, cases):
+        if verdict.is_unexpected and follows(case, cases):
             verdict = Verdict.AS_EXPECTED
             followed += 1
         counts[verdict] += 1
@@ -205,7 +205,7 @@ def judged_cases(result: ModuleResult) -> tuple[CaseResult, ...]:
     return (*(case for case in result.cases if case.case != name), own)
 
 
-def _follows(case: CaseResult, cases: Mapping[str, CaseResult]) -> bool:
+def follows(case: CaseResult, cases: Mapping[str, CaseResult]) -> bool:
     """Whether the case was not run because of another one, which is judged in its place."""
     cause = cases.get(case.detail.reason)
     return case.outcome is Outcome.NOT_RUN and cause is not None and cause.outcome in _PREVENTING

@@ -107,6 +107,10 @@ class Expectations:
             raise ConfigError(f"expectations for {cell.id} contradict each other:", problems=problems)
         return found
 
+    def for_facts(self, facts: Facts) -> CellExpectations:
+        """Those that hold where the facts are such; of two that claim the same test, the first."""
+        return self._select(facts)[0]
+
     def overlaps(self, cells: Iterable[Cell]) -> list[Problem]:
         """Every test for which two entries hold at once, in any of the cells."""
         return [problem for cell in cells for problem in self._select(facts_of(cell))[1]]

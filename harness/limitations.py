@@ -22,7 +22,8 @@ class Limitation:
 
     `source` is the address of the statement, with revision and heading. `targets` says where it holds.
     `needs` names what a test must need to be hit by it, in the words of CPython's `test.support`:
-    `subprocess`, `fork`.
+    `subprocess`, `fork`. `explains` are patterns of failures that are most likely due to it: regular expressions,
+    searched for in `<exception>: <message>`. The updater proposes the limitation for them.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Limitation:
     source: str
     targets: tuple[Target, ...]
     needs: tuple[str, ...] = ()
+    explains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,16 @@ def _mistakes(limitation: Limitation, before: Mapping[str, Limitation]) -> list[
             ("names a target twice", len(set(limitation.targets)) < len(limitation.targets)),
         ),
         "needs": (("must not hold empty strings", not all(need.strip() for need in limitation.needs)),),
+        "explains": (("must hold regular expressions", not all(map(_is_pattern, limitation.explains))),),
     }
     return [(key, message) for key, rows in checks.items() for message, wrong in rows if wrong]
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        return bool(text.strip() and re.compile(text))
+    except re.error:
+        return False
 
 
 def _is_heading(source: str) -> bool:

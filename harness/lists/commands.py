@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from harness.errors import EXIT_OK, ConfigError
+
+ROWS_SHOWN = 40
 
 
 def add_commands(commands: Any) -> None:
@@ -13,6 +16,17 @@ def add_commands(commands: Any) -> None:
     linting = commands.add_parser("lint", help="check the expectation lists against every cell and the suite")
     _add_folders(linting)
     linting.set_defaults(run=lint)
+
+    updating = commands.add_parser("update", help="what results change in the expectation lists")
+    updating.add_argument("results", nargs="+", metavar="RESULTS", help="results.json of any runs of any cells")
+    updating.add_argument("--write", action="store_true", help="change the lists; without it only show the difference")
+    updating.add_argument("--runs", type=int, default=3, metavar="N", help="runs that must agree before an entry goes")
+    updating.add_argument("--accept-regression", action="store_true", help="list also what used to pass")
+    updating.add_argument(
+        "--learn-signatures", action="store_true", help="give entries without a signature the one that was seen"
+    )
+    _add_folders(updating)
+    updating.set_defaults(run=update)
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +49,30 @@ def lint(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 -
             problems=[*problems, *rooms.unreadable],
         )
     print(f"{_counted(len(rooms.lists.entries), 'entry')}: no problem")
+    return EXIT_OK
+
+
+def update(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - as every command
+    """Shows, or writes, what the results change. ConfigError when the lists have mistakes."""
+    from harness.lists import update as updater  # noqa: PLC0415
+    from harness.lists.rooms import open_rooms  # noqa: PLC0415
+    from harness.lists.wants import Rules  # noqa: PLC0415
+
+    if options.runs < 1:
+        raise ConfigError("--runs must be at least 1", hint="nothing is removed on the word of no run")
+    rooms = open_rooms(options.lists, options.reports)
+    if problems := [*rooms.unreadable, *rooms.lists.problems]:
+        raise ConfigError("the expectation lists have mistakes:", problems=problems)
+    paths = [Path(path) for path in options.results]
+    runs = updater.gather(paths, rooms.reports, say=print)
+    rules = Rules(runs=options.runs, accept_regression=options.accept_regression)
+    found = updater.update(rooms, runs, rules, learn_signatures=options.learn_signatures)
+    print(found.diff(), end="")
+    if options.write:
+        updater.write(found, rooms.folder)
+    print("\n".join(updater.summary(found, rows=ROWS_SHOWN)))
+    done = "changed" if options.write else "would change with --write"
+    print(f"{_counted(len(runs), 'run')} read, {_counted(len(found.changed), 'list')} {done}")
     return EXIT_OK
 
 
