@@ -44,7 +44,6 @@ TODO = "TODO"
 
 # Nearly all cases of all runs are the same few: one object serves them all.
 _seen = functools.cache(Seen)
-ABSENT = Seen(None, "", whole=True)
 
 
 class Failure(NamedTuple):
@@ -108,7 +107,7 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
         died = [case for case, found in told.items() if found.outcome in _DEATHS]
         deaths.extend(Death(case, seen[case], name, frozenset(cases)) for case in died)
         own = cases.get(name)
-        if whole and (own is None or own.outcome.is_good):
+        if module.complete and (own is None or own.outcome.is_good):
             accounted.add(name)
     return Run(
         cell=results.cell.id,
@@ -135,33 +134,32 @@ def _failure_of(case: CaseResult) -> Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A run held against the lists: `doubtful` are the cases of modules that died of what nobody has explained."""
+    """A run held against the lists: `doubtful` are the modules that died of what nobody has explained, and all their
+    cases.
+    """
 
     run: Run
-    modules: frozenset[str]
     doubtful: frozenset[str]
 
     @classmethod
     def of(cls, run: Run, expected: CellExpectations) -> Judged:
         unexplained = [death for death in run.deaths if not _is_explained(death, expected.lookup(death.case))]
-        return cls(
-            run=run,
-            modules=run.modules - {death.module for death in unexplained},
-            doubtful=frozenset().union(*(death.cases for death in unexplained)),
-        )
+        return cls(run=run, doubtful=frozenset().union(*({death.module, *death.cases} for death in unexplained)))
 
     def sight(self, test: str) -> Seen | None:
         """What was seen of a test; None when the run says nothing of it."""
         found = self.run.seen.get(test)
         if found is None:
-            return ABSENT if self._accounts_for(test) else None
+            return self._absence(test)
         return found._replace(whole=False) if test in self.doubtful else found
 
-    def _accounts_for(self, test: str) -> bool:
-        """Whether the absence of a test means something."""
+    def _absence(self, test: str) -> Seen | None:
         module = module_of(test, self.run.all_modules)
-        known = module in self.modules if module else self.modules == self.run.all_modules
-        return self.run.complete and known
+        if module:
+            whole = self.run.complete and module not in self.doubtful
+            return _seen(None, "", whole) if module in self.run.modules else None
+        everything = self.run.complete and self.run.modules == self.run.all_modules
+        return _seen(None, "", not self.doubtful) if everything else None
 
 
 def _is_explained(death: Death, entry: Expectation | None) -> bool:

@@ -177,22 +177,25 @@ class _Planner:
     def _want_of(self, entry: Expectation, test: str, setting: Setting) -> Want:
         """What an entry should say of a test in a setting: FREE where it should not speak."""
         if entry.when.holds(dict(setting)):
-            return self._held_want(entry, test, setting)
+            if test.endswith(".*"):
+                return self._want_of_class(test, setting)
+            return self._want(test, setting) if test in entry.tests else self._want_of_member(test, setting)
         if not self._may_widen(entry, test, setting):
             return FREE
         self._claimed.add((test, setting))
         return KEEP
 
-    def _held_want(self, entry: Expectation, test: str, setting: Setting) -> Want:
-        if not test.endswith(".*"):
-            # A case that its class stood for until now need not be in every suite: there it would be missing.
-            gone = (
-                test not in entry.tests and self._is_seen(test, setting) and not self._evidence.appears(test, setting)
-            )
-            return FREE if gone else self._want(test, setting)
-        cases = [case for case in self._members[test] if self._evidence.appears(case, setting)]
+    def _want_of_class(self, wildcard: str, setting: Setting) -> Want:
+        cases = [case for case in self._members[wildcard] if self._evidence.appears(case, setting)]
         own = [case for case in cases if case not in self._expected[setting].entries]
-        return self._want(own[0], setting) if own else KEEP if cases else self._want(test, setting)
+        return self._want(own[0], setting) if own else KEEP if cases else self._want(wildcard, setting)
+
+    def _want_of_member(self, case: str, setting: Setting) -> Want:
+        """Of a case that its class stood for until now: it may have an entry of its own, and need not be in every
+        suite.
+        """
+        absent = self._is_seen(case, setting) and not self._evidence.appears(case, setting)
+        return FREE if absent or case in self._expected[setting].entries else self._want(case, setting)
 
     def _may_widen(self, entry: Expectation, test: str, setting: Setting) -> bool:
         """Whether a case fails, where nothing is said of it, in the very way that this entry names."""
