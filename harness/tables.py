@@ -93,12 +93,22 @@ def parse_document(text: str, name: str, problems: list[Problem]) -> Document:
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        found = re.search(r"at line (\d+)", str(error))
-        line = int(found.group(1)) if found else 0
-        problems.append(Problem(file=name, line=line, message=f"is not valid TOML: {error}"))
+        problems.append(Problem(file=name, line=_line_of(error, text), message=f"is not valid TOML: {error}"))
     else:
         return Document(name, data, tuple(blank_strings(text).split("\n")))
     return Document(name, {})
+
+
+def _line_of(error: Exception, text: str) -> int:
+    """The line that tomllib names; the last one when it came to the end, the longest when a value was too much for
+    it.
+    """
+    lines = text.split("\n")
+    if found := re.search(r"at line (\d+)", str(error)):
+        return int(found.group(1))
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return len(text.rstrip("\n").split("\n"))
+    return max(range(len(lines)), key=lambda number: len(lines[number])) + 1
 
 
 def blank_strings(text: str) -> str:
