@@ -1,8 +1,9 @@
-"""The commands that keep the lists: `python -m harness lint`, `update` and `export`."""
+"""The commands that keep the lists: `python -m harness lint`, `update`, `export`."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,21 @@ def add_commands(commands: Any) -> None:
     )
     _add_folders(updating)
     updating.set_defaults(run=update)
+
+    exporting = commands.add_parser("export", help="the lists in the words of others")
+    kinds = exporting.add_subparsers(required=True, metavar="KIND")
+    ignoring = kinds.add_parser("regrtest", help="a file for regrtest's --ignorefile")
+    ignoring.add_argument("cell")
+    pyodide = kinds.add_parser("pyodide", help="entries for Pyodide's src/tests/python_tests.yaml")
+    pyodide.add_argument("cell")
+    page = kinds.add_parser("limitations", help="a page of Markdown: each limitation and the cases behind it")
+    page.add_argument("results", nargs="*", metavar="RESULTS", help="count what these runs know, cell by cell")
+    patch = kinds.add_parser("patch", help="an entry as skip decorators, a patch for CPython")
+    patch.add_argument("entry", metavar="TEST-or-PLACE", help="one of its tests, or its place: fs.toml:12")
+    patch.add_argument("--source", default="", metavar="DIR", help="CPython's source (default: that of the cache)")
+    for kind, word in ((ignoring, "regrtest"), (pyodide, "pyodide"), (page, "limitations"), (patch, "patch")):
+        _add_folders(kind)
+        kind.set_defaults(run=export, kind=word)
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +89,17 @@ def update(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001
     print("\n".join(updater.summary(found, rows=ROWS_SHOWN)))
     done = "changed" if options.write else "would change with --write"
     print(f"{_counted(len(runs), 'run')} read, {_counted(len(found.changed), 'list')} {done}")
+    return EXIT_OK
+
+
+def export(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - as every command
+    """Prints the lists in another form; what cannot be said in it goes to standard error."""
+    from harness.lists.export import export_lists  # noqa: PLC0415
+
+    text, notes = export_lists(options)
+    print(text, end="")
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
     return EXIT_OK
 
 
