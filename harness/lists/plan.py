@@ -249,7 +249,7 @@ class _Planner:
 
     def _taken(self, test: str, needed: Iterable[Setting]) -> list[Setting]:
         """Where the new entry must not hold: where the case does well, and where another entry names it."""
-        conditions = self._final.get(test, [])
+        conditions = [*self._final.get(test, ()), *self._final.get(wildcard_of(test), ())]
         return [
             setting
             for setting in self._universe
