@@ -111,9 +111,11 @@ def _line_of(error: Exception, text: str) -> int:
     return max(range(len(lines)), key=lambda number: len(lines[number])) + 1
 
 
-def blank_strings(text: str) -> str:
-    """The text with multi-line strings emptied, so that a header inside one is not taken for a table."""
-    return _STRINGS.sub(lambda match: "\n" * match.group().count("\n"), text)
+def blank_strings(text: str, filler: str = "") -> str:
+    """The text with `filler` for each line of a multi-line string, so that a header inside one is not taken for a
+    table.
+    """
+    return _STRINGS.sub(lambda match: "\n".join([filler] * (match.group().count("\n") + 1)), text)
 
 
 @dataclass

@@ -17,7 +17,6 @@ from harness.conditions import Condition, VersionRange
 from harness.tables import blank_strings
 
 _HEADER = re.compile(r"\s*\[\[\s*expect\s*\]\]")
-_TAIL = re.compile(r"(?:\n[ \t]*(?:#[^\n]*)?)*\n?\Z")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +50,14 @@ class Fields:
     reason: str = ""
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines with their ends. str.splitlines() knows ends of lines that TOML and Python do not."""
+    return [line for line in re.split(r"(?<=\n)", text) if line]
+
+
 def split(text: str) -> ListText:
     """A list by its entries. A comment directly above an entry belongs to it."""
-    lines = text.splitlines(keepends=True)
+    lines = lines_of(text)
     visible = blank_strings(text).split("\n")
     headers = [number for number, line in enumerate(visible) if _HEADER.match(line)]
     starts = [_with_comment(visible, header) for header in headers]
@@ -100,7 +104,7 @@ def edited(text: str, fields: Fields) -> str:
 
 def without_comment(text: str) -> str:
     """An entry's text from its header on: a copy does not take the comment above with it."""
-    lines = text.splitlines(keepends=True)
+    lines = lines_of(text)
     visible = blank_strings(text).split("\n")
     header = next(number for number, line in enumerate(visible) if _HEADER.match(line))
     return "".join(lines[header:])
@@ -112,9 +116,11 @@ def trimmed(text: str) -> str:
 
 
 def _without_tail(text: str) -> tuple[str, str]:
-    found = _TAIL.search(text)
-    assert found is not None
-    return text[: found.start()], found.group()
+    """The entry, and the blank lines and comments after it, from the line break on."""
+    visible = blank_strings(text, "string").split("\n")
+    last = max(number for number, line in enumerate(visible) if line.strip() and not line.lstrip().startswith("#"))
+    lines = text.split("\n")
+    return "\n".join(lines[: last + 1]), "".join(f"\n{line}" for line in lines[last + 1 :])
 
 
 def _edit_tests(table: Any, tests: Sequence[str]) -> None:

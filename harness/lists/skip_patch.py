@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from harness.conditions import Condition, VersionRange
 from harness.expectations import FIXTURE, Expectation, subject_of
+from harness.lists.document import lines_of
 from harness.matrix import Target
 
 _TARGETS = {Target.EMSCRIPTEN: "support.is_emscripten", Target.WASI: "support.is_wasi"}
@@ -49,9 +50,7 @@ def skip_patch(entry: Expectation, read: Callable[[str], str | None]) -> SkipPat
         module = file.removeprefix("Lib/").removesuffix(".py").replace("/", ".")
         for name, why in remarks.items():
             found.remarks[".".join((module, *name))] = why
-        lines = difflib.unified_diff(
-            before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{file}", f"b/{file}"
-        )
+        lines = difflib.unified_diff(lines_of(before), lines_of(after), f"a/{file}", f"b/{file}")
         found.text += "".join(lines)
     return found
 
@@ -125,7 +124,7 @@ def _with_skips(
     needed = {"unittest", *(name for name in ("support", "sys") if f"{name}." in condition)}
     imports = "".join(f"{_IMPORTS[name]}\n" for name in sorted(needed - _bound(tree)))
     edits[_end_of_imports(tree)] = imports + edits.get(_end_of_imports(tree), "")
-    lines = text.splitlines(keepends=True)
+    lines = lines_of(text)
     for line in sorted(edits, reverse=True):
         lines.insert(line, edits[line])
     return "".join(lines), remarks

@@ -13,6 +13,7 @@ from harness.expectation_files import read_lists
 from harness.expectations import Expectation, Expectations
 from harness.lists.assemble import additions, assemble
 from harness.lists.causes import Cause, Causes
+from harness.lists.document import lines_of
 from harness.lists.evidence import TODO, Evidence, Run, Setting, read_run, setting_of
 from harness.lists.plan import Held, Piece, Plan, make_plan, signatures_seen
 from harness.lists.rooms import Rooms
@@ -161,8 +162,8 @@ def summary(update: Update, *, rows: int) -> Iterable[str]:
 
 def _diff(name: str, before: str, after: str) -> str:
     lines = difflib.unified_diff(
-        before.splitlines(keepends=True),
-        after.splitlines(keepends=True),
+        lines_of(before),
+        lines_of(after),
         f"a/{name}" if before else "/dev/null",
         f"b/{name}" if after else "/dev/null",
     )
