@@ -53,6 +53,13 @@ class Row:
     reason: str = ""
     detail: Detail = _NO_DETAIL
 
+    @property
+    def expectation(self) -> str:
+        """The outcomes of the entry; its signatures too where the outcome alone does not tell what has changed."""
+        outcomes = " or ".join(self.expected)
+        told = self.verdict is Verdict.CHANGED and self.outcome in self.expected
+        return f"{outcomes} by {' or '.join(self.signature)}" if told else outcomes
+
     def to_json(self) -> dict[str, Any]:
         """Its row in results.json; what is empty is left out."""
         data: dict[str, Any] = {

@@ -30,6 +30,7 @@ CASES = 30_000
 RESULTS = 20
 SURPRISE = 200
 _INNER = "--inner"
+_USED = "used: "
 
 
 def main() -> int:
@@ -88,18 +89,20 @@ def _compare(cell: Cell, expectations: Expectations) -> None:
 
 
 def _command(word: str, limit: str, arguments: tuple[str, ...], folder: Path) -> None:
-    """A command in a process of its own, from its start to its end, and the most memory that it held."""
+    """A command in a process of its own: from its start to its end, its processor time, the most memory it held."""
     argv = (sys.executable, "-m", "harness.lists.bench", _INNER, *arguments)
     environment = {**os.environ, VARIABLE: str(folder / "cache")}
     done = run(Command(argv=argv, cwd=Path.cwd(), env=environment), log=folder / "out.txt")
-    memory = (folder / "out.txt").read_text(encoding="utf-8").rpartition("peak ")[2].strip()
-    print(f"{word + ':':13} {done.seconds:6.2f} s  (limit {limit}), peak {memory} MiB", flush=True)
+    used = (folder / "out.txt").read_text(encoding="utf-8").rpartition(_USED)[2].strip()
+    print(f"{word + ':':13} {done.seconds:6.2f} s  (limit {limit}), {used}", flush=True)
 
 
 def _inner(arguments: list[str]) -> int:
-    """The command itself; the last line of its output is its peak memory."""
+    """The command itself; the last line of its output says what it took."""
     status = cli.main(arguments)
-    print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}", flush=True)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = usage.ru_utime + usage.ru_stime
+    print(f"{_USED}processor time {seconds:.2f} s, peak {usage.ru_maxrss // 1024} MiB", flush=True)
     return status
 
 

@@ -37,13 +37,13 @@ MOST_CUTS = 3
 def infer(needed: Iterable[Setting], excluded: Iterable[Setting], base: Condition) -> tuple[Condition, ...] | None:
     """Conditions of which exactly one holds for each of the `needed`, and none for any of the `excluded`.
 
-    As few as possible, each as short as possible. What of `base` holds for all the `needed` is part of each. None
-    when no condition can tell them apart.
+    As few as possible, each as short as possible. What of `base` holds for all the `needed` is part of each. None when
+    no condition can tell them apart.
     """
     wanted = tuple(sorted(set(needed), key=repr))
     unwanted = tuple(sorted(set(excluded), key=repr))
     kept = tuple(literal for literal in literals_of(base) if all(_holds(literal, setting) for setting in wanted))
-    found = _cover(wanted, unwanted, kept, MOST_CUTS)
+    found = _cover(wanted, unwanted, kept, MOST_CUTS) if wanted else ()
     if found is None:
         return None
     return tuple(_condition(literals, base) for literals in found)
@@ -71,11 +71,13 @@ def _cover(
     if (one := _fewest(needed, left)) is not None:
         return ((*kept, *one),)
     best: tuple[tuple[Literal, ...], ...] | None = None
-    divisions = list(_divisions(needed, left))
-    for axis, cut in divisions if cuts > 0 else divisions[:1]:
-        sides = [tuple(setting for setting in needed if _holds(literal, setting)) for literal in (axis, cut)]
+    divisions = [
+        pair for pair in _divisions(needed, left) if all(_holds(pair[0], one) != _holds(pair[1], one) for one in needed)
+    ]
+    for pair in divisions if cuts > 0 else divisions[:1]:
         parts = [
-            _cover(side, left, (*kept, literal), cuts - 1) for side, literal in zip(sides, (axis, cut), strict=True)
+            _cover(tuple(one for one in needed if _holds(literal, one)), left, (*kept, literal), cuts - 1)
+            for literal in pair
         ]
         if parts[0] is not None and parts[1] is not None and (best is None or len(best) > len(parts[0] + parts[1])):
             best = parts[0] + parts[1]

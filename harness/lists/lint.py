@@ -94,5 +94,5 @@ def _dead(registry: Registry, entries: Iterable[Expectation]) -> Iterator[Proble
 
 
 def _speaks_for_itself(limitation: Limitation) -> bool:
-    """Whether a limitation explains something without any entry: the suite's own skips."""
-    return bool(limitation.needs)
+    """Whether a limitation explains something without any entry: the suite's own skips, or failures to come."""
+    return bool(limitation.needs or limitation.explains)

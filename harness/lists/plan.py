@@ -242,7 +242,10 @@ class _Planner:
         pieces: list[Piece] = []
         for outcome, settings in sorted(needs.items()):
             signature = tuple(sorted({name for need in settings.values() for name in need.signature}))
-            for when in self._scopes(settings, self._taken(test, settings)):
+            scopes = self._scopes(settings, self._taken(test, settings))
+            if not scopes:
+                self.held.append(Held(test, "", "fails where no condition can say so"))
+            for when in scopes:
                 pieces.append(Piece(outcome, signature, when))
                 self._final.setdefault(test, []).append(when)
         return pieces
@@ -269,10 +272,10 @@ class _Planner:
             infer(settings, excluded, read_condition({"target": target})[0])
             for target, settings in sorted(by_target.items())
         ]
-        separate = tuple(condition for part in parts for condition in part or ())
+        separate = tuple(condition for part in parts for condition in part or ()) if None not in parts else ()
         every_target = {dict(setting)["target"] for setting in self._declared} <= set(by_target)
         whole = infer((s for settings in by_target.values() for s in settings), excluded, ALWAYS)
-        return whole if every_target and whole and len(whole) <= len(separate) else separate
+        return whole if every_target and whole and (not separate or len(whole) <= len(separate)) else separate
 
 
 def signatures_seen(evidence: Evidence, test: str, when: Condition, runs: int) -> tuple[str, ...]:

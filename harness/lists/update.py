@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +30,16 @@ _DEATHS = {Outcome.CRASH, Outcome.TIMEOUT}
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """What became of the lists: their texts before and after, by name, and what was seen but not acted upon."""
+    """What became of the lists: their texts before and after, by name, and what was seen but not acted upon.
+
+    `seen_once` counts the newly listed cases that a single run saw fail.
+    """
 
     before: Mapping[str, str]
     after: Mapping[str, str]
     held: tuple[Held, ...]
     entries: tuple[Expectation, ...]
+    seen_once: int = 0
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -64,7 +69,20 @@ def update(rooms: Rooms, runs: Sequence[Run], rules: Rules, *, learn_signatures:
         texts, lists = after, read_lists({name: text for name, text in after.items() if text}, rooms.registry)
         if lists.problems:
             raise HarnessError(f"the updater would write a list with a mistake: {lists.problems[0]}")
-    return Update(before=rooms.texts, after=texts, held=held, entries=lists.entries)
+    return Update(
+        before=rooms.texts,
+        after=texts,
+        held=held,
+        entries=lists.entries,
+        seen_once=_seen_once(rooms.lists.entries, lists.entries, runs),
+    )
+
+
+def _seen_once(before: Iterable[Expectation], after: Iterable[Expectation], runs: Iterable[Run]) -> int:
+    listed = {test for entry in before for test in entry.tests}
+    new = {test for entry in after for test in entry.tests} - listed
+    failures = Counter(case for run in runs for case in run.failures if case in new)
+    return sum(count == 1 for count in failures.values())
 
 
 def _round(
@@ -156,6 +174,8 @@ def summary(update: Update, *, rows: int) -> Iterable[str]:
         yield f"held  {held.test}{f' ({held.cell})' if held.cell else ''} {held.why}"
     if len(update.held) > rows:
         yield f"held  ... and {len(update.held) - rows:,} more"
+    if update.seen_once:
+        yield f"{update.seen_once:,} of the new cases failed in one run only: a second one tells what is flaky"
     if update.unfinished:
         yield f"{update.unfinished:,} entries wait for their cause and reason; until then they are refused"
 

@@ -201,7 +201,7 @@ def _row(page: _Page, cell_id: str, row: Row, module: ModuleResult | None) -> It
     yield from page.field("got", _got(row, detail))
     if row.place:
         cause = row.limitation or row.issue
-        yield from page.field("expected", f"{_expected(row)}, says {row.place} ({cause}: {row.reason})")
+        yield from page.field("expected", f"{row.expectation}, says {row.place} ({cause}: {row.reason})")
     else:
         yield from page.field("expected", "pass or skip: no entry speaks of it")
     if advice := _ADVICE.get(row.verdict):
@@ -231,13 +231,6 @@ def _got(row: Row, detail: Detail) -> str:
         return f"nothing; {detail.reason}" if detail.reason else "nothing"
     what = ": ".join(part for part in (detail.exception, detail.message or detail.reason) if part)
     return f"{row.outcome.value}: {what}" if what else row.outcome.value
-
-
-def _expected(row: Row) -> str:
-    """The outcomes of the entry; its signatures too where the outcome alone does not tell what has changed."""
-    outcomes = " or ".join(row.expected)
-    told = row.verdict is Verdict.CHANGED and row.outcome in row.expected
-    return f"{outcomes} by {' or '.join(row.signature)}" if told else outcomes
 
 
 def _tail(page: _Page, row: Row, detail: Detail, module: ModuleResult | None) -> Iterator[str]:

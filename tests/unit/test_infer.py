@@ -100,6 +100,15 @@ def test_pre_releases_can_be_told_apart(needed: str, excluded: str, expected: st
     assert told([wasi(python=needed)], [wasi(python=excluded)]) == [expected]
 
 
+def test_pre_releases_that_no_division_keeps_apart_are_not_divided() -> None:
+    needed, excluded = [wasi(python="3.15.0b2"), wasi(python="3.15.0")], [wasi(python="3.15.0b3")]
+    assert infer(needed, excluded, ALWAYS) is None
+
+
+def test_no_setting_needs_no_condition() -> None:
+    assert infer([], [OLD], ALWAYS) == ()
+
+
 def test_settings_that_are_the_same_cannot_be_told_apart() -> None:
     assert infer([OLD], [OLD], ALWAYS) is None
 
@@ -118,8 +127,6 @@ def test_exactly_one_condition_holds_for_each_that_needs_it_and_none_for_the_oth
     needed = [setting for setting, word in zip(UNIVERSE, split, strict=True) if word is True]
     excluded = [setting for setting, word in zip(UNIVERSE, split, strict=True) if word is False]
     found = infer(needed, excluded, ALWAYS)
-    if not needed:
-        return
     assert found is not None
     for setting in needed:
         assert sum(one.holds(dict(setting)) for one in found) == 1
@@ -134,7 +141,7 @@ def test_exactly_one_condition_holds_for_each_that_needs_it_and_none_for_the_oth
 def test_a_single_condition_is_minimal(split: list[bool | None]) -> None:
     needed = [setting for setting, word in zip(UNIVERSE, split, strict=True) if word is True]
     excluded = [setting for setting, word in zip(UNIVERSE, split, strict=True) if word is False]
-    found = infer(needed, excluded, ALWAYS) if needed else None
+    found = infer(needed, excluded, ALWAYS)
     if found is None or len(found) != 1:
         return
     literals = literals_of(found[0])

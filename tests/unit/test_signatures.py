@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,4 +103,7 @@ def test_a_comparison_looks_at_the_signature_and_tells_the_known_ones() -> None:
     (row,) = compare_module(module, CellExpectations({CASE: entry("OSError ENOTSUP")})).rows
     assert (row.verdict, row.signature) == (Verdict.CHANGED, ("OSError ENOTSUP",))
     assert type(row).from_json(row.to_json()) == row
+    assert row.expectation == "error or timeout by OSError ENOTSUP"
+    timed_out = dataclasses.replace(row, outcome=Outcome.FAIL)
+    assert timed_out.expectation == "error or timeout"
     assert compare_module(module, CellExpectations({CASE: entry("OSError EIO")})).is_as_expected

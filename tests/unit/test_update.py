@@ -12,7 +12,7 @@ from harness import cli
 from harness.errors import EXIT_CONFIG, EXIT_OK
 from harness.expectation_files import read_lists
 from harness.limitations import Registry
-from harness.lists.update import Update, gather, write
+from harness.lists.update import Update, gather, summary, write
 from harness.matrix import Target
 from harness.report.results import CellResults, write_results
 from tests.unit.sample_lists import REGISTRY, entry, limitation
@@ -57,6 +57,12 @@ def test_a_new_failure_gets_an_entry_that_waits_for_its_reason() -> None:
     assert found.unfinished == 1
     refused = read_lists(found.after, REGISTRY).unfinished
     assert {problem.key for problem in refused} == {"expect.reason", "expect.limitation"}
+
+
+def test_what_rests_on_a_single_run_is_told() -> None:
+    found = updated({}, [*runs_of(WASI, LINK, "EE"), run_of(WASI, {"test_json.X.test_a": "E"}, day=3)])
+    assert found.seen_once == 1
+    assert next(iter(summary(found, rows=9))).startswith("1 of the new cases failed in one run only")
 
 
 def test_versions_are_ordered_and_a_target_without_a_run_is_not_spoken_of() -> None:
