@@ -148,7 +148,7 @@ def _test_mistakes(tests: Sequence[str]) -> Iterator[_Mistake]:
             )
         elif test.startswith("test_"):
             yield "tests", f"{test!r} is not a full id", f"did you mean 'test.{test}'?"
-    for test, count in Counter(tests).items():
+    for test, count in Counter(tests).items() if len(set(tests)) < len(tests) else ():
         if count > 1:
             yield "tests", f"{test!r} stands here {count} times", ""
 

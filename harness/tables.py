@@ -64,7 +64,7 @@ class Document:
         """The lines of every table's headers, found once: a list of expectations has thousands."""
         lines: dict[str, list[int]] = {}
         for number, line in enumerate(self.lines, 1):
-            if match := _HEADER.match(line):
+            if "[" in line and (match := _HEADER.match(line)):
                 lines.setdefault(match.group(1), []).append(number)
         return lines
 
@@ -196,12 +196,17 @@ def mismatch(value: object, hint: Any) -> tuple[str, str] | None:
             return f"must be a list, not {_describe(value)}", ""
         return next((wrong for entry in value if (wrong := mismatch(entry, inner))), None)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return _enum_mismatch(value, [str(member) for member in hint])
+        return _enum_mismatch(value, _members(hint))
     if isinstance(value, float) and not math.isfinite(value):
         return f"must be a finite number, not {value!r}", ""
     if type(value) is hint or (hint is float and type(value) is int):
         return None
     return f"must be {_NAMES.get(hint, str(hint))}, not {_describe(value)}", ""
+
+
+@functools.cache
+def _members(hint: type[StrEnum]) -> tuple[str, ...]:
+    return tuple(str(member) for member in hint)
 
 
 def _enum_mismatch(value: object, allowed: Sequence[str]) -> tuple[str, str] | None:
