@@ -86,7 +86,8 @@ def update(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001
     print(found.diff(), end="")
     if options.write:
         updater.write(found, rooms.folder)
-    print("\n".join(updater.summary(found, rows=ROWS_SHOWN)))
+    for line in updater.summary(found, rows=ROWS_SHOWN):
+        print(line)
     done = "changed" if options.write else "would change with --write"
     print(f"{_counted(len(runs), 'run')} read, {_counted(len(found.changed), 'list')} {done}")
     return EXIT_OK
