@@ -19,7 +19,7 @@ def add_commands(commands: Any) -> None:
     linting.set_defaults(run=lint)
 
     updating = commands.add_parser("update", help="what results change in the expectation lists")
-    updating.add_argument("results", nargs="+", metavar="RESULTS", help="results.json of any runs of any cells")
+    updating.add_argument("results", nargs="+", metavar="RESULTS", help="results.json of any cells, or folders of runs")
     updating.add_argument("--write", action="store_true", help="change the lists; without it only show the difference")
     updating.add_argument("--runs", type=int, default=3, metavar="N", help="runs that must agree before an entry goes")
     updating.add_argument("--accept-regression", action="store_true", help="list also what used to pass")
@@ -79,7 +79,7 @@ def update(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001
     rooms = open_rooms(options.lists, options.reports)
     if problems := [*rooms.unreadable, *rooms.lists.problems]:
         raise ConfigError("the expectation lists have mistakes:", problems=problems)
-    paths = [Path(path) for path in options.results]
+    paths = [path for word in options.results for path in _results_in(Path(word))]
     runs = updater.gather(paths, rooms.reports, say=print)
     rules = Rules(runs=options.runs, accept_regression=options.accept_regression)
     found = updater.update(rooms, runs, rules, learn_signatures=options.learn_signatures)
@@ -91,6 +91,15 @@ def update(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001
     done = "changed" if options.write else "would change with --write"
     print(f"{_counted(len(runs), 'run')} read, {_counted(len(found.changed), 'list')} {done}")
     return EXIT_OK
+
+
+def _results_in(path: Path) -> list[Path]:
+    """The file itself, or every results.json below a folder."""
+    if not path.is_dir():
+        return [path]
+    if found := sorted(path.rglob("results.json")):
+        return found
+    raise ConfigError(f"there is no results.json in {path}", hint="a run writes it at its end")
 
 
 def export(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - as every command

@@ -385,8 +385,10 @@ def test_the_command_shows_a_difference_and_writes_it_only_when_told(
     assert cli.main([*arguments, "--write"]) == EXIT_OK
     assert 'reason = "TODO"' in (lists / "wasi" / "test_os.toml").read_text()
     capsys.readouterr()
-    assert cli.main([*arguments, "--write"]) == EXIT_OK
-    assert "0 lists changed" in capsys.readouterr().out
+    assert cli.main(["update", str(tmp_path), *arguments[2:], "--write"]) == EXIT_OK
+    assert "1 run read, 0 lists changed" in capsys.readouterr().out
+    assert cli.main(["update", str(lists), *arguments[2:]]) == EXIT_CONFIG
+    assert "there is no results.json in" in capsys.readouterr().err
 
 
 def test_a_list_of_which_nothing_is_left_is_removed(tmp_path: Path) -> None:
