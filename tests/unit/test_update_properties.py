@@ -107,12 +107,12 @@ def test_after_an_update_nothing_is_unexpected_but_what_it_told_to_have_held_bac
 
 
 @PROPERTY
-@given(lists(), runs("PSFEV-", most=1))
-def test_after_an_update_from_one_whole_run_of_each_cell_nothing_is_unexpected(
-    text: str, results: list[CellResults]
+@given(lists(), runs("PSFEV-", most=1), st.integers(1, 3))
+def test_after_an_update_from_enough_whole_runs_that_agree_nothing_is_unexpected(
+    text: str, results: list[CellResults], count: int
 ) -> None:
     whole = [run for run in results if run.run.complete and all(module.complete for module in run.modules)]
-    found = updated(text, whole, runs=1)
+    found = updated(text, whole * count, runs=count)
     for run in whole:
         assert verdicts(found, run).unexpected == ()
 
