@@ -23,7 +23,7 @@ from harness.lists.samples import sample_lists, sample_results
 from harness.matrix import Cell, Target, load_matrix
 from harness.outcomes import ModuleResult
 from harness.process import Command, run
-from harness.project import project_root
+from harness.run_folder import project_root
 
 ENTRIES = 5_000
 CASES = 30_000
