@@ -158,32 +158,42 @@ class _Planner:
         own, others = Need(entry.outcome, entry.signature), dict[Need, set[Setting]]()
         needed: set[Setting] = set()
         for setting in self._universe:
-            want = self._want_of(entry, test, setting)
-            if want is FREE:
-                continue
+            want = self._want_of(entry, test, setting) if entry.when.holds(dict(setting)) else FREE
             if isinstance(want, Need) and not set(want.outcome) & set(entry.outcome) - {Outcome.PASS}:
                 others.setdefault(want, set()).add(setting)
                 continue
-            needed.add(setting)
+            if want is not FREE:
+                needed.add(setting)
             if isinstance(want, Need):
                 signature = merged(own.signature, want.signature) if entry.signature else ()
                 own = Need(merged(own.outcome, want.outcome), signature)
-        return tuple(
-            Piece(*need, when)
-            for need, settings in ((own, needed), *sorted(others.items()))
-            for when in self._conditions(entry, test, settings)
+        return (
+            *(Piece(*own, when) for when in self._widened(entry, test, needed)),
+            *(
+                Piece(*need, when)
+                for need, settings in sorted(others.items())
+                for when in self._conditions(entry, test, settings)
+            ),
         )
 
+    def _widened(self, entry: Expectation, test: str, needed: set[Setting]) -> tuple[Condition, ...]:
+        """Conditions for where the entry is needed, and for where else its tests fail in its way: one condition for
+        both if that can be, else the entry's own stays as it is.
+        """
+        more = {setting for setting in self._universe if self._may_widen(entry, test, setting)}
+        for setting in more:
+            self._claimed.update((case, setting) for case in (test, *self._members.get(test, ())))
+        together = self._conditions(entry, test, needed | more)
+        if not more or len(together) <= 1:
+            return together
+        elsewhere = [setting for setting in self._universe if setting not in more]
+        return (*self._conditions(entry, test, needed), *self._scopes(more, elsewhere))
+
     def _want_of(self, entry: Expectation, test: str, setting: Setting) -> Want:
-        """What an entry should say of a test in a setting: FREE where it should not speak."""
-        if entry.when.holds(dict(setting)):
-            if test.endswith(".*"):
-                return self._want_of_class(test, setting)
-            return self._want(test, setting) if test in entry.tests else self._want_of_member(test, setting)
-        if not self._may_widen(entry, test, setting):
-            return FREE
-        self._claimed.add((test, setting))
-        return KEEP
+        """What an entry should say of a test where it holds: FREE where it should not speak."""
+        if test.endswith(".*"):
+            return self._want_of_class(test, setting)
+        return self._want(test, setting) if test in entry.tests else self._want_of_member(test, setting)
 
     def _want_of_class(self, wildcard: str, setting: Setting) -> Want:
         cases = [case for case in self._members[wildcard] if self._evidence.appears(case, setting)]
@@ -198,16 +208,28 @@ class _Planner:
         return FREE if absent or case in self._expected[setting].entries else self._want(case, setting)
 
     def _may_widen(self, entry: Expectation, test: str, setting: Setting) -> bool:
-        """Whether a case fails, where nothing is said of it, in the very way that this entry names."""
-        if setting not in self._evidence.runs or test.endswith(".*") or (test, setting) in self._claimed:
+        """Whether a case, or every case of a class, fails where nothing is said of it in the very way that this entry
+        names, or in which it was seen to fail where the entry holds.
+        """
+        target = Target(str(dict(setting)["target"]))
+        if setting not in self._evidence.runs or target not in entry.when.targets or entry.when.holds(dict(setting)):
             return False
-        if Target(str(dict(setting)["target"])) not in entry.when.targets or self._expected[setting].lookup(test):
+        cases = [case for case in self._members.get(test, [test]) if self._evidence.appears(case, setting)]
+        if any(self._expected[setting].lookup(case) or (case, setting) in self._claimed for case in cases):
             return False
-        want = self._want(test, setting)
-        return (
-            isinstance(want, Need)
-            and set(want.outcome) <= set(entry.outcome)
-            and (not entry.signature or set(want.signature) <= set(entry.signature))
+        wants = [self._want(case, setting) for case in cases]
+        if not wants or not all(isinstance(want, Need) for want in wants):
+            return False
+        known = self._signatures(entry, test)
+        return all(_is_alike(want, entry, known) for want in wants)
+
+    def _signatures(self, entry: Expectation, test: str) -> frozenset[str]:
+        """The signatures that the entry names, or else those that were seen where it holds."""
+        if entry.signature:
+            return frozenset(entry.signature)
+        cases = self._members.get(test, [test])
+        return frozenset(
+            name for case in cases for name in signatures_seen(self._evidence, case, entry.when, self._rules.runs)
         )
 
     def _conditions(self, entry: Expectation, test: str, needed: set[Setting]) -> tuple[Condition, ...]:
@@ -276,6 +298,10 @@ class _Planner:
         every_target = {dict(setting)["target"] for setting in self._declared} <= set(by_target)
         whole = infer((s for settings in by_target.values() for s in settings), excluded, ALWAYS)
         return whole if every_target and whole and (not separate or len(whole) <= len(separate)) else separate
+
+
+def _is_alike(want: Want, entry: Expectation, known: frozenset[str]) -> bool:
+    return isinstance(want, Need) and set(want.outcome) <= set(entry.outcome) and set(want.signature) <= known
 
 
 def signatures_seen(evidence: Evidence, test: str, when: Condition, runs: int) -> tuple[str, ...]:

@@ -232,6 +232,34 @@ def test_an_entry_is_widened_to_a_cell_where_its_case_fails_in_the_same_way() ->
     assert conditions(updated(text, both)) == ["target emscripten, emscripten <4.0.12, python <3.14"]
 
 
+def test_an_entry_is_not_widened_on_the_strength_of_its_outcome_alone() -> None:
+    text = entry(when='{ target = "emscripten", emscripten = "<4" }')
+    assert [one.reason for one in updated(text, runs_of(MIDDLE, LINK, "E")).entries].count("TODO") == 1
+    other = [*runs_of(OLD, LINK, "V"), *runs_of(MIDDLE, LINK, "E")]
+    assert [one.reason for one in updated(text, other).entries].count("TODO") == 1
+    signed = entry(signature='"OSError ENOTSUP"', when='{ target = "emscripten", emscripten = "<4" }')
+    assert conditions(updated(signed, runs_of(MIDDLE, LINK, "E"))) == ["target emscripten, emscripten <4.0.12"]
+
+
+def test_where_a_cell_between_was_not_seen_the_entry_stays_and_a_copy_speaks_of_the_new_cell() -> None:
+    text = entry(when='{ target = "emscripten", emscripten = "<4" }')
+    found = updated(text, [*runs_of(OLD, LINK, "E"), *runs_of(NEW, LINK, "E")])
+    assert conditions(found) == ["target emscripten, emscripten <4", "target emscripten, emscripten >=4.0.12"]
+    assert {one.reason for one in found.entries} == {"os.link() fails with ENOSYS"}
+
+
+def test_a_class_is_widened_where_all_of_its_cases_fail_alike() -> None:
+    text = entry(tests='["test.test_os.LinkTests.*"]', when='{ target = "emscripten", emscripten = "<4" }')
+    names = [f"test_os.LinkTests.test_{name}" for name in "ab"]
+    old = run_of(OLD, dict.fromkeys(names, "E"))
+    found = updated(text, [old, run_of(MIDDLE, dict.fromkeys(names, "E"))])
+    assert [(one.tests, str(one.when)) for one in found.entries] == [
+        (("test.test_os.LinkTests.*",), "target emscripten, emscripten <4.0.12")
+    ]
+    found = updated(text, [old, run_of(MIDDLE, dict(zip(names, "EP", strict=True)))])
+    assert [one.tests for one in found.entries] == [("test.test_os.LinkTests.test_a",), ("test.test_os.LinkTests.*",)]
+
+
 def test_an_entry_is_not_widened_to_a_target_that_it_does_not_speak_of() -> None:
     text = entry(when='{ target = "emscripten" }')
     found = updated(text, runs_of(WASI, LINK, "E"))
