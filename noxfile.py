@@ -24,7 +24,7 @@ nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests", "lint"]
 nox.options.error_on_missing_interpreters = True
 
-NEEDED = ("junitparser", "packaging", "platformdirs", "pytest", "xdist")
+NEEDED = ("junitparser", "packaging", "platformdirs", "pytest", "tomlkit", "xdist")
 NEEDED_BY_DEVELOPERS = ("hypothesis", "mypy", "ruff", "wasmtime")
 
 
@@ -110,6 +110,24 @@ def lint(session: nox.Session) -> None:
 def doctor(session: nox.Session) -> None:
     """What this machine has and lacks, and which cells can be built and tested here."""
     harness(session, "doctor", *session.posargs)
+
+
+@nox.session(name="lint-expectations", venv_backend="none", default=False)
+def lint_expectations(session: nox.Session) -> None:
+    """The expectation lists against every cell and the suite; seconds, for a pre-commit hook."""
+    harness(session, "lint", *session.posargs)
+
+
+@nox.session(name="update-expectations", venv_backend="none", default=False)
+def update_expectations(session: nox.Session) -> None:
+    """What RESULTS... change in the expectation lists; `--write` changes them."""
+    harness(session, "update", *session.posargs)
+
+
+@nox.session(name="bench-lists", venv_backend="none", default=False)
+def bench_lists(session: nox.Session) -> None:
+    """What linting and updating thousands of entries from dozens of results takes."""
+    session.run(python(session), "-m", "harness.lists.bench", *session.posargs, external=True)
 
 
 @nox.session(venv_backend="none", default=False)

@@ -15,6 +15,7 @@ from typing import Any
 
 from harness.cell_commands import build, diff, merge, table, test
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
+from harness.lists.commands import add_commands
 from harness.matrix import Cell
 from harness.options import RUN_DIR, TESTING, WISHES
 
@@ -94,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     checking = commands.add_parser("doctor", help="what this machine has and lacks, for each cell")
     checking.add_argument("--offline", action="store_true", help="count what would need the network as missing")
     checking.set_defaults(run=doctor)
+
+    add_commands(commands)
     return parser
 
 

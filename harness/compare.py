@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.expectations import CellExpectations, Expectation, dotted, wildcard_of
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
+from harness.signatures import signature_of
 
 _NO_DETAIL = Detail()
 _PREVENTING = frozenset(Outcome) - {Outcome.PASS, Outcome.EXPECTED_FAILURE, Outcome.NOT_RUN}
@@ -36,8 +37,8 @@ class Verdict(StrEnum):
 class Row:
     """One verdict that is not as-expected. `outcome` is None when the case was not seen.
 
-    `case` is the entry's own text when it matched nothing. `place`, `limitation`, `issue` and `reason` are
-    those of the entry; empty when there is none.
+    `case` is the entry's own text when it matched nothing. `place`, `limitation`, `issue`, `reason` and
+    `signature` are those of the entry; empty when there is none.
     """
 
     case: str
@@ -45,11 +46,19 @@ class Row:
     verdict: Verdict
     outcome: Outcome | None
     expected: tuple[Outcome, ...] = ()
+    signature: tuple[str, ...] = ()
     place: str = ""
     limitation: str = ""
     issue: str = ""
     reason: str = ""
     detail: Detail = _NO_DETAIL
+
+    @property
+    def expectation(self) -> str:
+        """The outcomes of the entry; its signatures too where the outcome alone does not tell what has changed."""
+        outcomes = " or ".join(self.expected)
+        told = self.verdict is Verdict.CHANGED and self.outcome in self.expected
+        return f"{outcomes} by {' or '.join(self.signature)}" if told else outcomes
 
     def to_json(self) -> dict[str, Any]:
         """Its row in results.json; what is empty is left out."""
@@ -59,6 +68,7 @@ class Row:
             "verdict": self.verdict.value,
             "outcome": self.outcome and self.outcome.value,
             "expected": [outcome.value for outcome in self.expected],
+            "signature": list(self.signature),
             "place": self.place,
             "limitation": self.limitation,
             "issue": self.issue,
@@ -76,6 +86,7 @@ class Row:
             verdict=Verdict(data["verdict"]),
             outcome=Outcome(outcome) if outcome else None,
             expected=tuple(Outcome(name) for name in data.get("expected", ())),
+            signature=tuple(data.get("signature", ())),
             place=data.get("place", ""),
             limitation=data.get("limitation", ""),
             issue=data.get("issue", ""),
@@ -121,13 +132,24 @@ class Comparison:
         )
 
 
-def judge(outcome: Outcome, entry: Expectation | None) -> Verdict:
-    """The verdict on an outcome. Only what an entry lists is known: an expected fail excuses no crash."""
+def judge(outcome: Outcome, entry: Expectation | None, signature: str = "") -> Verdict:
+    """The verdict on an outcome. Only what an entry lists is known: an expected fail excuses no crash.
+
+    So it is with the signature of the failure, where the entry has any and there is one; empty when there is none.
+    """
     if entry is None:
         return Verdict.AS_EXPECTED if outcome.is_good else Verdict.REGRESSION
-    if outcome in entry.outcome or (outcome is Outcome.NOT_RUN and not entry.run):
+    if outcome in entry.outcome:
+        other = entry.signature and signature and signature not in entry.signature
+        return Verdict.CHANGED if other else Verdict.KNOWN
+    if outcome is Outcome.NOT_RUN and not entry.run:
         return Verdict.KNOWN
     return Verdict.FIXED if outcome is Outcome.PASS else Verdict.CHANGED
+
+
+def judge_case(case: CaseResult, entry: Expectation | None) -> Verdict:
+    """The verdict on a case. Its signature is worked out only where an entry asks for it."""
+    return judge(case.outcome, entry, signature_of(case) if entry and entry.signature else "")
 
 
 def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comparison:
@@ -138,8 +160,8 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
     followed = 0
     for case in cases.values():
         entry = expectations.lookup(case.case)
-        verdict = judge(case.outcome, entry)
-        if verdict.is_unexpected and _follows(case, cases):
+        verdict = judge_case(case, entry)
+        if verdict.is_unexpected and follows(case, cases):
             verdict = Verdict.AS_EXPECTED
             followed += 1
         counts[verdict] += 1
@@ -190,7 +212,7 @@ def judged_cases(result: ModuleResult) -> tuple[CaseResult, ...]:
     return (*(case for case in result.cases if case.case != name), own)
 
 
-def _follows(case: CaseResult, cases: Mapping[str, CaseResult]) -> bool:
+def follows(case: CaseResult, cases: Mapping[str, CaseResult]) -> bool:
     """Whether the case was not run because of another one, which is judged in its place."""
     cause = cases.get(case.detail.reason)
     return case.outcome is Outcome.NOT_RUN and cause is not None and cause.outcome in _PREVENTING
@@ -231,6 +253,7 @@ def _about(entry: Expectation | None) -> dict[str, Any]:
         return {}
     return {
         "expected": entry.outcome,
+        "signature": entry.signature,
         "place": entry.place,
         "limitation": entry.limitation,
         "issue": entry.issue,

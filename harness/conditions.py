@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
@@ -52,12 +52,11 @@ class VersionRange:
     """A version range as written, and the specifiers it stands for."""
 
     text: str
-    specifiers: tuple[Specifier, ...]
+    specifiers: tuple[Specifier, ...] = field(hash=False)
 
     def holds(self, version: str) -> bool:
         """False also for what is no version at all (a path, a branch)."""
-        parsed = parse_version(version)
-        return parsed is not None and all(_within(parsed, specifier) for specifier in self.specifiers)
+        return _in_range(self, version)
 
     @property
     def is_empty(self) -> bool:
@@ -66,6 +65,13 @@ class VersionRange:
             all(_within(candidate, specifier) for specifier in self.specifiers)
             for candidate in _candidates(self.specifiers)
         )
+
+
+@functools.cache
+def _in_range(wanted: VersionRange, version: str) -> bool:
+    """Worked out once: thousands of entries ask the same of a few cells."""
+    parsed = parse_version(version)
+    return parsed is not None and all(_within(parsed, specifier) for specifier in wanted.specifiers)
 
 
 _Wanted: TypeAlias = str | bool | VersionRange

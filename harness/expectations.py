@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import functools
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.conditions import ALWAYS, Condition, Facts, facts_of
@@ -17,7 +17,7 @@ from harness.errors import ConfigError, Problem, did_you_mean
 from harness.matrix import Cell
 from harness.outcomes import Outcome
 
-FIXTURE = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass) \(([\w.]+)\)")
+FIXTURE = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \(([\w.]+)\)")
 _WILDCARD = ".*"
 
 
@@ -25,8 +25,9 @@ _WILDCARD = ".*"
 class ExpectTable:
     """An `[[expect]]` as written, but for `when`.
 
-    The first `outcome` is the usual one, the rest are known intermittents. `run` is False for what would take
-    the machine down: it is not run, and that is not held against it.
+    The first `outcome` is the usual one, the rest are known intermittents. `signature` holds the signatures of
+    the failures that are known; empty for any. `run` is False for what would take the machine down: it is not run,
+    and that is not held against it.
     """
 
     tests: tuple[str, ...]
@@ -34,6 +35,7 @@ class ExpectTable:
     reason: str
     limitation: str = ""
     issue: str = ""
+    signature: tuple[str, ...] = ()
     run: bool = True
     note: str = ""
 
@@ -105,11 +107,13 @@ class Expectations:
             raise ConfigError(f"expectations for {cell.id} contradict each other:", problems=problems)
         return found
 
-    def check_cells(self, cells: Iterable[Cell]) -> None:
-        """ConfigError with every contradiction of every cell."""
-        problems = [problem for cell in cells for problem in self._select(facts_of(cell))[1]]
-        if problems:
-            raise ConfigError("expectations contradict each other:", problems=problems)
+    def for_facts(self, facts: Facts) -> CellExpectations:
+        """Those that hold where the facts are such; of two that claim the same test, the first."""
+        return self._select(facts)[0]
+
+    def overlaps(self, cells: Iterable[Cell]) -> list[Problem]:
+        """Every test for which two entries hold at once, in any of the cells."""
+        return [problem for cell in cells for problem in self._select(facts_of(cell))[1]]
 
     def check_modules(self, known: Collection[str]) -> None:
         """ConfigError with every entry whose module is not one of the suite's `known` modules."""
@@ -124,7 +128,7 @@ class Expectations:
             for test in entry.tests:
                 first = found.setdefault(test, entry)
                 if first is not entry:
-                    problems.append(_test_problem(entry, test, f"stands already at {first.place}", _CONFLICT))
+                    problems.append(_overlap(first, entry, test))
         return CellExpectations(found), problems
 
 
@@ -153,17 +157,24 @@ def wildcard_of(case: str) -> str:
     return case.rpartition(".")[0] + _WILDCARD
 
 
+def _overlap(first: Expectation, second: Expectation, test: str) -> Problem:
+    other = first.outcome != second.outcome
+    message = f"stands already at {first.place}" + (f", with {' or '.join(first.outcome)}" if other else "")
+    return problem_of(second, test, message, _CONFLICT)
+
+
 def _check_modules(entries: Iterable[Expectation], known: Collection[str]) -> None:
     names = {dotted(module) for module in known}
-    packages = {name.rpartition(".")[0] for name in names} - {"test"}
-    problems = [
-        _test_problem(entry, test, *mistake)
-        for entry in entries
-        for test in entry.tests
-        if (mistake := _suite_mistake(test, names, packages))
-    ]
+    problems = [problem for entry in entries for test in entry.tests for problem in suite_mistakes(entry, test, names)]
     if problems:
         raise ConfigError("expectations name modules that the suite does not have:", problems=problems)
+
+
+def suite_mistakes(entry: Expectation, test: str, names: Collection[str]) -> Iterator[Problem]:
+    """What is wrong with the module of a test, held against the dotted `names` of the suite's modules."""
+    packages = {name.rpartition(".")[0] for name in names} - {"test"}
+    if mistake := _suite_mistake(test, names, packages):
+        yield problem_of(entry, test, *mistake)
 
 
 def _suite_mistake(test: str, names: Collection[str], packages: Collection[str]) -> tuple[str, str] | None:
@@ -185,6 +196,12 @@ def _suite_mistake(test: str, names: Collection[str], packages: Collection[str])
     return "belongs to no module of the suite", did_you_mean(".".join([package, *first]), names)
 
 
-def _test_problem(entry: Expectation, test: str, message: str, suggestion: str) -> Problem:
-    file, _, line = entry.place.rpartition(":")
-    return Problem(file=file, line=int(line), key="expect.tests", message=f"{test!r} {message}", suggestion=suggestion)
+def problem_of(entry: Expectation, test: str, message: str, suggestion: str) -> Problem:
+    """A mistake in one of the tests that an entry names."""
+    return problem_at(entry.place, "expect.tests", f"{test!r} {message}", suggestion)
+
+
+def problem_at(place: str, key: str, message: str, suggestion: str) -> Problem:
+    """A mistake at a place such as `expected_failures/fs.toml:12`."""
+    file, _, line = place.rpartition(":")
+    return Problem(file=file, line=int(line), key=key, message=message, suggestion=suggestion)

@@ -270,7 +270,7 @@ def module_failure(result: ModuleResult, expectations: CellExpectations) -> str:
     rows = compare_module(result, expectations).unexpected
     return "\n".join(
         f"{row.verdict}: {row.case}: {row.outcome or 'did not appear'}"
-        + (f", expected {' or '.join(row.expected)} ({row.place})" if row.expected else "")
+        + (f", expected {row.expectation} ({row.place})" if row.expected else "")
         for row in rows
     )
 

@@ -64,33 +64,58 @@ class Document:
         """The lines of every table's headers, found once: a list of expectations has thousands."""
         lines: dict[str, list[int]] = {}
         for number, line in enumerate(self.lines, 1):
-            if match := _HEADER.match(line):
+            if "[" in line and (match := _HEADER.match(line)):
                 lines.setdefault(match.group(1), []).append(number)
         return lines
 
 
 def load_document(path: Path, name: str, problems: list[Problem]) -> Document:
     """The file's tables; an empty document, and a problem, when it cannot be read as TOML."""
+    text = load_text(path, name, problems)
+    return Document(name, {}) if text is None else parse_document(text, name, problems)
+
+
+def load_text(path: Path, name: str, problems: list[Problem]) -> str | None:
+    """The file's text; None, and a problem, when it cannot be read as UTF-8."""
     try:
-        text = path.read_bytes().decode("utf-8")
-        data = tomllib.loads(text)
+        data = path.read_bytes()
+        return data.decode("utf-8")
     except OSError as error:
         problems.append(Problem(file=name, message=f"cannot be read: {error.strerror}"))
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = data[: error.start].count(b"\n") + 1
         problems.append(Problem(file=name, line=line, message="is not UTF-8", suggestion="TOML files are UTF-8"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found = re.search(r"at line (\d+)", str(error))
-        line = int(found.group(1)) if found else 0
-        problems.append(Problem(file=name, line=line, message=f"is not valid TOML: {error}"))
+    return None
+
+
+def parse_document(text: str, name: str, problems: list[Problem]) -> Document:
+    """The tables of a TOML text; an empty document, and a problem, when it is none."""
+    try:
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        problems.append(Problem(file=name, line=_line_of(error, text), message=f"is not valid TOML: {error}"))
     else:
-        return Document(name, data, tuple(_blank_strings(text).split("\n")))
+        return Document(name, data, tuple(blank_strings(text).split("\n")))
     return Document(name, {})
 
 
-def _blank_strings(text: str) -> str:
-    """The text with multi-line strings emptied, so that a header inside one is not taken for a table."""
-    return _STRINGS.sub(lambda match: "\n" * match.group().count("\n"), text)
+def _line_of(error: Exception, text: str) -> int:
+    """The line that tomllib names; the last one when it came to the end, the longest when a value was too much for
+    it.
+    """
+    lines = text.split("\n")
+    if found := re.search(r"at line (\d+)", str(error)):
+        return int(found.group(1))
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return len(text.rstrip("\n").split("\n"))
+    return max(range(len(lines)), key=lambda number: len(lines[number])) + 1
+
+
+def blank_strings(text: str, filler: str = "") -> str:
+    """The text with `filler` for each line of a multi-line string, so that a header inside one is not taken for a
+    table.
+    """
+    return _STRINGS.sub(lambda match: "\n".join([filler] * (match.group().count("\n") + 1)), text)
 
 
 @dataclass
@@ -132,26 +157,32 @@ class TableReader:
     def read(self, cls: type[T], data: Mapping[str, Any], *, table: str, index: int = 0) -> T | None:
         """`data` as a `cls`, or None after reporting each unknown, missing or ill-typed key."""
         before = len(self.problems)
-        hints = _type_hints(cls)  # type: ignore[arg-type]
-        fields = {item.name: item for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        hints, required = _fields_of(cls)  # type: ignore[arg-type] # mypy takes a type variable for unhashable
         values: dict[str, Any] = {}
         for key, value in data.items():
-            if key not in fields:
-                self.problem("unknown key", table=table, index=index, key=key, suggestion=did_you_mean(key, fields))
+            if key not in hints:
+                self.problem("unknown key", table=table, index=index, key=key, suggestion=did_you_mean(key, hints))
             elif wrong := mismatch(value, hints[key]):
                 self.problem(wrong[0], table=table, index=index, key=key, suggestion=wrong[1])
             else:
                 values[key] = convert(value, hints[key])
-        for name, item in fields.items():
-            required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
-            if required and name not in data:
+        for name in required:
+            if name not in data:
                 self.problem(f"{name!r} is missing", table=table, index=index)
         return cls(**values) if len(self.problems) == before else None
 
 
 @functools.cache
-def _type_hints(cls: type) -> Mapping[str, Any]:
-    return typing.get_type_hints(cls)
+def _fields_of(cls: Any) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """The types of a dataclass's fields, and the names of those without a default."""
+    hints = typing.get_type_hints(cls)
+    fields = dataclasses.fields(cls)
+    required = [
+        field.name
+        for field in fields
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
+    return {field.name: hints[field.name] for field in fields}, required
 
 
 _NAMES: dict[Any, str] = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
@@ -160,18 +191,22 @@ _NAMES: dict[Any, str] = {str: "a string", bool: "true or false", int: "a whole 
 def mismatch(value: object, hint: Any) -> tuple[str, str] | None:
     """What is wrong with `value` for a field of type `hint`, and a suggestion; None when it fits."""
     hint = _strip_none(hint)
-    if typing.get_origin(hint) is tuple:
-        inner = typing.get_args(hint)[0]
+    if inner := _item_type(hint):
         if not isinstance(value, list):
             return f"must be a list, not {_describe(value)}", ""
         return next((wrong for entry in value if (wrong := mismatch(entry, inner))), None)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return _enum_mismatch(value, [str(member) for member in hint])
+        return _enum_mismatch(value, _members(hint))
     if isinstance(value, float) and not math.isfinite(value):
         return f"must be a finite number, not {value!r}", ""
     if type(value) is hint or (hint is float and type(value) is int):
         return None
     return f"must be {_NAMES.get(hint, str(hint))}, not {_describe(value)}", ""
+
+
+@functools.cache
+def _members(hint: type[StrEnum]) -> tuple[str, ...]:
+    return tuple(str(member) for member in hint)
 
 
 def _enum_mismatch(value: object, allowed: Sequence[str]) -> tuple[str, str] | None:
@@ -183,14 +218,23 @@ def _enum_mismatch(value: object, allowed: Sequence[str]) -> tuple[str, str] | N
 
 def convert(value: Any, hint: Any) -> Any:
     """`value`, already checked, in the type the field declares."""
+    if type(value) is hint:
+        return value
     hint = _strip_none(hint)
-    if typing.get_origin(hint) is tuple:
-        return tuple(convert(entry, typing.get_args(hint)[0]) for entry in value)
+    if inner := _item_type(hint):
+        return tuple([convert(entry, inner) for entry in value])
     if isinstance(hint, type) and issubclass(hint, StrEnum | float):
         return hint(value)
     return value
 
 
+@functools.cache
+def _item_type(hint: Any) -> Any:
+    """The type of a tuple's items; None for what is no tuple."""
+    return typing.get_args(hint)[0] if typing.get_origin(hint) is tuple else None
+
+
+@functools.cache
 def _strip_none(hint: Any) -> Any:
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return next(arg for arg in typing.get_args(hint) if arg is not type(None))

@@ -201,7 +201,7 @@ def _row(page: _Page, cell_id: str, row: Row, module: ModuleResult | None) -> It
     yield from page.field("got", _got(row, detail))
     if row.place:
         cause = row.limitation or row.issue
-        yield from page.field("expected", f"{' or '.join(row.expected)}, says {row.place} ({cause}: {row.reason})")
+        yield from page.field("expected", f"{row.expectation}, says {row.place} ({cause}: {row.reason})")
     else:
         yield from page.field("expected", "pass or skip: no entry speaks of it")
     if advice := _ADVICE.get(row.verdict):

@@ -105,7 +105,7 @@ def _result_of_row(row: Row, subtests: Sequence[SubtestResult] = ()) -> _Result:
     if row.verdict is Verdict.KNOWN:
         return junitparser.Skipped(xml_text(f"known: {why}"))
     got = row.outcome.value if row.outcome else "no such case"
-    expected = f"; {row.place} expects {' or '.join(row.expected)}" if row.place else ""
+    expected = f"; {row.place} expects {row.expectation}" if row.place else ""
     failed = row.verdict is Verdict.FIXED or row.outcome in {Outcome.FAIL, Outcome.UNEXPECTED_SUCCESS}
     kind = junitparser.Failure if failed else junitparser.Error
     result = kind(xml_text(f"{row.verdict.value}: {got}{expected}"), xml_text(row.detail.exception or got))

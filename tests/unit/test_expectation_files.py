@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError, Problem
-from harness.expectation_files import load_expectations
+from harness.expectation_files import load_expectations, read_lists
 from harness.outcomes import Outcome
 from tests.unit.sample_lists import REGISTRY, entry, load
 
@@ -27,6 +27,17 @@ def test_an_entry_is_read_as_written(tmp_path: Path) -> None:
     assert (found.limitation, found.issue, found.run) == ("fs-hard-links", "", False)
     assert str(found.when) == "target wasi"
     assert found.note == "seen on macOS"
+
+
+def test_what_only_lacks_its_cause_and_reason_is_read_all_the_same() -> None:
+    text = entry(limitation="", reason='"TODO"') + entry(outcome='"what"', reason='"TODO"')
+    found = read_lists({"a.toml": text}, REGISTRY)
+    assert [read.reason for read in found.entries] == ["TODO"]
+    assert [(problem.line, problem.key) for problem in found.unfinished] == [
+        (1, "expect.limitation"),
+        (4, "expect.reason"),
+    ]
+    assert [problem.line for problem in found.problems] == [8]
 
 
 def test_the_registry_is_no_list_but_a_like_named_file_deeper_down_is(tmp_path: Path) -> None:
@@ -87,6 +98,13 @@ def test_no_folder_is_a_mistake_and_an_empty_one_is_not(tmp_path: Path) -> None:
         ),
         ({"limitation": "", "issue": '"gh-1"'}, (5, "issue"), "must be an https address, not 'gh-1'", None),
         ({"run": '"no"'}, (6, "run"), None, None),
+        (
+            {"signature": '"[Errno 2] No such file"'},
+            (6, "signature"),
+            "'[Errno 2] No such file' is no signature",
+            "such as 'OSError ENOTSUP', 'trap: stack exhausted' or 'exit: 3'",
+        ),
+        ({"signature": '["OSError", "OSError"]'}, (6, "signature"), "names a signature twice", None),
         ({"tests": "[]"}, (2, "tests"), "must name at least one test", None),
         ({"tests": '["test.test_os.*.x"]'}, (2, "tests"), "'test.test_os.*.x' is no test id", None),
         ({"tests": '["test.test_os X"]'}, (2, "tests"), "'test.test_os X' is no test id", None),

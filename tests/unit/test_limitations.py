@@ -70,6 +70,8 @@ def test_an_entry_is_read_as_written(tmp_path: Path) -> None:
         ({"targets": '["wasi", "wasi"]'}, 6, "limitation.targets", "names a target twice"),
         ({"targets": '["wasm"]'}, 6, "limitation.targets", "must be one of emscripten, wasi, not 'wasm'"),
         ({"needs": '[""]'}, 7, "limitation.needs", "must not hold empty strings"),
+        ({"explains": '["(", "a"]'}, 7, "limitation.explains", "must hold regular expressions"),
+        ({"explains": '[""]'}, 7, "limitation.explains", "must hold regular expressions"),
         ({"probe": '"1"'}, 7, "limitation.probe", "unknown key"),
     ],
 )

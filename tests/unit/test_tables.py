@@ -125,7 +125,7 @@ def test_a_table_that_is_none_is_told(tmp_path: Path) -> None:
     [
         (b'[[item]]\nid = "a\n', 2, "is not valid TOML"),
         (b"id = 1\nid = 2\n", 2, "is not valid TOML"),
-        (b"x = " + b"[" * 10_000, 0, "is not valid TOML"),
+        (b"y = 1\nx = " + b"[" * 10_000, 2, "is not valid TOML"),
         (b'# caf\xc3\xa9\nid = "\xff"\n', 2, "is not UTF-8"),
     ],
 )

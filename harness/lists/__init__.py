@@ -1,0 +1,1 @@
+"""What keeps the lists: lint, update, exports. No run imports anything of it."""

@@ -1,0 +1,224 @@
+"""What runs say of each case, and how far their word goes. Pure.
+
+A pass is a reason to remove an entry only in a run of the whole suite, in a module that ran to its end without a
+crash or a hang that nobody explained: after those the rest of a module runs in another interpreter, or not at all.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from harness.compare import Verdict, follows, judge, judged_cases
+from harness.conditions import VERSIONS, facts_of, parse_version
+from harness.expectations import CellExpectations, Expectation, Expectations, dotted, module_of
+from harness.matrix import Cell
+from harness.outcomes import CaseResult, Outcome
+from harness.report.results import CellResults
+from harness.signatures import signature_of
+
+Setting: TypeAlias = tuple[tuple[str, str | bool], ...]
+"""The facts of a cell as a key: runs with the same setting must agree with each other."""
+
+
+class Seen(NamedTuple):
+    """What one run saw of one case. `outcome` is None when the case did not appear although it should have.
+
+    `whole` says that it may count as a reason to remove an entry.
+    """
+
+    outcome: Outcome | None
+    signature: str = ""
+    whole: bool = False
+
+    @property
+    def is_good(self) -> bool:
+        return self.outcome is None or self.outcome.is_good
+
+
+TODO = "TODO"
+"""The reason of an entry that a person has not looked at yet; lint refuses it."""
+
+# Nearly all cases of all runs are the same few: one object serves them all.
+_seen = functools.cache(Seen)
+
+
+class Failure(NamedTuple):
+    """What a failing case said, for the reason of an entry."""
+
+    exception: str
+    message: str
+
+
+class Death(NamedTuple):
+    """A crash or a hang, and all cases of the module in which it happened."""
+
+    case: str
+    seen: Seen
+    module: str
+    cases: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run of one cell. `modules` are the dotted names of those whose every case is accounted for.
+
+    `order` sorts the runs of a cell by time.
+    """
+
+    cell: str
+    source: str
+    order: tuple[str, int]
+    setting: Setting
+    complete: bool
+    seen: Mapping[str, Seen]
+    modules: frozenset[str]
+    all_modules: frozenset[str]
+    failures: Mapping[str, Failure]
+    deaths: tuple[Death, ...] = ()
+
+
+def setting_of(cell: Cell, *, python: str = "") -> Setting:
+    """The facts of a cell as a key; versions that are equal are spelled alike."""
+    return tuple(sorted((axis, _spelled(axis, value)) for axis, value in facts_of(cell, python=python).items()))
+
+
+def _spelled(axis: str, value: str | bool) -> str | bool:
+    if axis not in VERSIONS:
+        return value
+    return value.removesuffix("+") if isinstance(value, str) and parse_version(value) else value
+
+
+def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
+    """The evidence in one results.json. `index` orders runs that began in the same second."""
+    seen: dict[str, Seen] = {}
+    failures: dict[str, Failure] = {}
+    accounted: set[str] = set()
+    deaths: list[Death] = []
+    for module in results.modules:
+        name, cases = dotted(module.module), {case.case: case for case in judged_cases(module)}
+        whole = results.run.complete and module.complete
+        told = {sys.intern(case.case): case for case in cases.values() if not follows(case, cases)}
+        seen |= {case: _seen(found.outcome, signature_of(found), whole) for case, found in told.items()}
+        failures |= {case: _failure_of(found) for case, found in told.items() if not found.outcome.is_good}
+        died = [case for case, found in told.items() if found.outcome in _DEATHS]
+        deaths.extend(Death(case, seen[case], name, frozenset(cases)) for case in died)
+        own = cases.get(name)
+        if module.complete and (own is None or own.outcome.is_good):
+            accounted.add(name)
+    return Run(
+        cell=results.cell.id,
+        source=source,
+        order=(results.run.started, index),
+        setting=setting_of(results.cell, python=str(results.build.get("python", ""))),
+        complete=results.run.complete,
+        seen=seen,
+        modules=frozenset(accounted),
+        all_modules=frozenset(dotted(module.module) for module in results.modules),
+        failures=failures,
+        deaths=tuple(deaths),
+    )
+
+
+_DEATHS = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
+
+
+def _failure_of(case: CaseResult) -> Failure:
+    details = [case.detail, *(subtest.detail for subtest in case.subtests if not subtest.outcome.is_good)]
+    telling = next((detail for detail in details if detail.exception), case.detail)
+    return Failure(telling.exception, telling.message or telling.reason)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A run held against the lists: `doubtful` are the modules that died of what nobody has explained, and all their
+    cases.
+    """
+
+    run: Run
+    doubtful: frozenset[str]
+
+    @classmethod
+    def of(cls, run: Run, expected: CellExpectations) -> Judged:
+        unexplained = [death for death in run.deaths if not _is_explained(death, expected.lookup(death.case))]
+        return cls(run=run, doubtful=frozenset().union(*({death.module, *death.cases} for death in unexplained)))
+
+    def sight(self, test: str) -> Seen | None:
+        """What was seen of a test; None when the run says nothing of it."""
+        found = self.run.seen.get(test)
+        if found is None:
+            return self._absence(test)
+        return found._replace(whole=False) if test in self.doubtful else found
+
+    def _absence(self, test: str) -> Seen | None:
+        module = module_of(test, self.run.all_modules)
+        if module:
+            whole = self.run.complete and module not in self.doubtful
+            return _seen(None, "", whole) if module in self.run.modules else None
+        everything = self.run.complete and self.run.modules == self.run.all_modules
+        return _seen(None, "", not self.doubtful) if everything else None
+
+
+def _is_explained(death: Death, entry: Expectation | None) -> bool:
+    """Whether a person has said why: an entry that waits for its reason explains nothing."""
+    if entry is None or entry.reason == TODO or death.seen.outcome is None:
+        return False
+    return judge(death.seen.outcome, entry, death.seen.signature) is Verdict.KNOWN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """All runs by setting, each setting's in the order of time."""
+
+    runs: Mapping[Setting, tuple[Judged, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, runs: Iterable[Run], expectations: Expectations) -> Evidence:
+        by_setting: dict[Setting, list[Run]] = {}
+        for run in sorted(runs, key=lambda run: run.order):
+            by_setting.setdefault(run.setting, []).append(run)
+        judged: dict[Setting, tuple[Judged, ...]] = {}
+        for setting in sorted(by_setting, key=repr):
+            expected = expectations.for_facts(dict(setting))
+            judged[setting] = tuple(Judged.of(run, expected) for run in by_setting[setting])
+        return cls(runs=judged)
+
+    def sequence(self, test: str, setting: Setting) -> list[Seen]:
+        """What the runs of a setting saw of a test, the oldest first."""
+        return [seen for judged in self.runs.get(setting, ()) if (seen := judged.sight(test)) is not None]
+
+    def cells(self, setting: Setting) -> tuple[str, ...]:
+        """The cells that ran with this setting; one, unless two differ in what is no axis."""
+        return tuple(sorted({judged.run.cell for judged in self.runs.get(setting, ())}))
+
+    def appears(self, case: str, setting: Setting) -> bool:
+        """Whether any run of the setting has the case."""
+        return any(case in judged.run.seen for judged in self.runs.get(setting, ()))
+
+    def all_runs(self) -> Iterator[Run]:
+        for judged in self.runs.values():
+            yield from (one.run for one in judged)
+
+    def failing(self) -> Iterator[str]:
+        """Every case that any run saw fail."""
+        yield from sorted({case for run in self.all_runs() for case in run.failures})
+
+    def passed_in(self, test: str, cells: Iterable[str]) -> str:
+        """The last run of those cells, under whatever CPython, that saw the case pass; empty when there is none."""
+        wanted = frozenset(cells)
+        found = [
+            run
+            for run in self.all_runs()
+            if run.cell in wanted and (seen := run.seen.get(test)) and seen.outcome is Outcome.PASS
+        ]
+        return max(found, key=lambda run: run.order).source if found else ""
+
+    def failure(self, test: str, setting: Setting) -> Failure:
+        """What the newest failure of a test said there."""
+        for judged in reversed(self.runs.get(setting, ())):
+            if test in judged.run.failures:
+                return judged.run.failures[test]
+        return Failure("", "")

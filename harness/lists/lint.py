@@ -1,0 +1,98 @@
+"""Lint: every entry against every declared cell, every id against the suite. Pure; all problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from harness.conditions import Facts, VersionRange, facts_of
+from harness.errors import Problem, did_you_mean
+from harness.expectation_files import ReadLists
+from harness.expectations import Expectation, Expectations, problem_at, problem_of, suite_mistakes
+from harness.limitations import Limitation, Registry
+from harness.lists.suites import Suites
+from harness.matrix import Cell
+
+# Looking for a near name costs milliseconds; where hundreds of ids match nothing, one cause is behind them all.
+NEAR_NAMES = 50
+
+
+def lint(lists: ReadLists, registry: Registry, cells: Sequence[Cell], suites: Suites) -> list[Problem]:
+    """All that is wrong with the lists and the registry, sorted by file and line."""
+    facts = {cell.id: facts_of(cell) for cell in cells}
+    reach = _Reach(facts)
+    return sorted(
+        {
+            *lists.problems,
+            *lists.unfinished,
+            *Expectations(lists.entries).overlaps(cells),
+            *(problem for entry in lists.entries for problem in _unreachable(entry, reach)),
+            *_unmatched(lists.entries, reach, suites),
+            # An entry that could not be read may name any limitation.
+            *(() if lists.problems else _dead(registry, lists.entries)),
+        }
+    )
+
+
+class _Reach:
+    """The cells for which a condition holds, worked out once for each condition."""
+
+    def __init__(self, facts: Mapping[str, Facts]) -> None:
+        self.facts = facts
+        self._known: dict[object, tuple[str, ...]] = {}
+
+    def of(self, entry: Expectation) -> tuple[str, ...]:
+        if entry.when not in self._known:
+            held = tuple(cell for cell, facts in self.facts.items() if entry.when.holds(facts))
+            self._known[entry.when] = held
+        return self._known[entry.when]
+
+
+def _unreachable(entry: Expectation, reach: _Reach) -> Iterator[Problem]:
+    if reach.of(entry):
+        return
+    message = f"no declared cell is reached by {entry.when}"
+    yield problem_at(entry.place, "expect.when", message, _why_unreachable(entry, reach.facts))
+
+
+def _why_unreachable(entry: Expectation, cells: Mapping[str, Facts]) -> str:
+    """The term that keeps every cell out, and what the cells have on its axis."""
+    for axis, wanted in entry.when.terms:
+        values = sorted({str(facts[axis]).lower() for facts in cells.values() if axis in facts})
+        held = any(type(entry.when)(((axis, wanted),)).holds(facts) for facts in cells.values())
+        if not held:
+            shown = wanted.text if isinstance(wanted, VersionRange) else str(wanted).lower()
+            return f"none has {axis} {shown}; declared: {', '.join(values)}"
+    return "each term holds somewhere, but never all in one cell; `python -m harness cells` lists them"
+
+
+def _unmatched(entries: Iterable[Expectation], reach: _Reach, suites: Suites) -> Iterator[Problem]:
+    names_left = NEAR_NAMES
+    modules = {name for suite in suites.by_cell.values() for name in suite.modules}
+    for entry in entries:
+        known = [suites.by_cell[cell] for cell in reach.of(entry) if cell in suites.by_cell]
+        for test in entry.tests:
+            answers = [suite.has(test) for suite in known]
+            if True in answers:
+                continue
+            if False in answers:
+                suite = known[answers.index(False)]
+                near = did_you_mean(test, suite.near(test)) if names_left > 0 else ""
+                names_left -= 1
+                yield problem_of(entry, test, f"matches no case of the suite, says {suite.source}", near)
+            elif modules:
+                yield from suite_mistakes(entry, test, modules)
+
+
+def _dead(registry: Registry, entries: Iterable[Expectation]) -> Iterator[Problem]:
+    named = {entry.limitation for entry in entries}
+    for limitation in registry.limitations.values():
+        if limitation.id not in named and not _speaks_for_itself(limitation):
+            message = f"{limitation.id!r} is dead: no entry names it, and it takes away nothing that a test needs"
+            yield problem_at(
+                registry.places[limitation.id], "limitation.id", message, "remove it, or name it where it is the cause"
+            )
+
+
+def _speaks_for_itself(limitation: Limitation) -> bool:
+    """Whether a limitation explains something without any entry: the suite's own skips, or failures to come."""
+    return bool(limitation.needs or limitation.explains)

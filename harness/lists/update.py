@@ -1,0 +1,190 @@
+"""The updater: results in, changed lists out. It shows what it would write, and writes only when told to."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.cache import disk_faults, write_atomically
+from harness.errors import ConfigError, HarnessError
+from harness.expectation_files import read_lists
+from harness.expectations import Expectation, Expectations
+from harness.lists.assemble import additions, assemble
+from harness.lists.causes import Cause, Causes
+from harness.lists.document import lines_of
+from harness.lists.evidence import TODO, Evidence, Run, Setting, read_run, setting_of
+from harness.lists.plan import Held, Piece, Plan, make_plan, signatures_seen
+from harness.lists.rooms import Rooms
+from harness.lists.suites import newest_runs
+from harness.lists.wants import Rules
+from harness.outcomes import Outcome
+from harness.report.results import load_results
+
+HISTORY = 10
+ROUNDS = 5
+_DEATHS = {Outcome.CRASH, Outcome.TIMEOUT}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """What became of the lists: their texts before and after, by name, and what was seen but not acted upon.
+
+    `seen_once` counts the newly listed cases that a single run saw fail.
+    """
+
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    held: tuple[Held, ...]
+    entries: tuple[Expectation, ...]
+    seen_once: int = 0
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        return tuple(name for name in sorted(self.after) if self.after[name] != self.before.get(name, ""))
+
+    @property
+    def unfinished(self) -> int:
+        """How many entries wait for their reason."""
+        return sum(entry.reason == TODO for entry in self.entries)
+
+    def diff(self) -> str:
+        """All changes as one patch."""
+        return "".join(_diff(name, self.before.get(name, ""), self.after[name]) for name in self.changed)
+
+
+def update(rooms: Rooms, runs: Sequence[Run], rules: Rules, *, learn_signatures: bool = False) -> Update:
+    """The lists after those runs, worked out until nothing changes any more: what becomes known may free the word of a
+    run on something else.
+    """
+    texts: Mapping[str, str] = rooms.texts
+    lists = rooms.lists
+    held: tuple[Held, ...] = ()
+    for _ in range(ROUNDS):
+        after, held = _round(rooms, texts, lists.entries, runs, rules, learn_signatures=learn_signatures)
+        if after == texts:
+            break
+        texts, lists = after, read_lists({name: text for name, text in after.items() if text}, rooms.registry)
+        if lists.problems:
+            raise HarnessError(f"the updater would write a list with a mistake: {lists.problems[0]}")
+    return Update(
+        before=rooms.texts,
+        after=texts,
+        held=held,
+        entries=lists.entries,
+        seen_once=_seen_once(rooms.lists.entries, lists.entries, runs),
+    )
+
+
+def _seen_once(before: Iterable[Expectation], after: Iterable[Expectation], runs: Iterable[Run]) -> int:
+    listed = {test for entry in before for test in entry.tests}
+    new = {test for entry in after for test in entry.tests} - listed
+    failures = Counter(case for run in runs for case in run.failures if case in new)
+    return sum(count == 1 for count in failures.values())
+
+
+def _round(
+    rooms: Rooms,
+    texts: Mapping[str, str],
+    entries: Sequence[Expectation],
+    runs: Sequence[Run],
+    rules: Rules,
+    *,
+    learn_signatures: bool,
+) -> tuple[dict[str, str], tuple[Held, ...]]:
+    declared: list[Setting] = [setting_of(cell) for cell in rooms.cells if not cell.broken]
+    evidence = Evidence.of(runs, Expectations(tuple(entries)))
+    plan = make_plan(entries, evidence, declared, rules)
+    if learn_signatures:
+        plan = _with_signatures(plan, evidence, rules)
+    causes = Causes.of(rooms.registry, entries)
+    modules = {name for run in runs for name in run.all_modules}
+    new = additions(plan, rooms.folder.name, modules, lambda test, piece: _cause(causes, evidence, test, piece))
+    return assemble(texts, entries, plan, new), plan.held
+
+
+def _cause(causes: Causes, evidence: Evidence, test: str, piece: Piece) -> Cause:
+    """A likely cause; none for a crash or a hang, which a person has to look at."""
+    if _DEATHS & set(piece.outcome):
+        return Cause()
+    settings = [setting for setting in evidence.runs if piece.when.holds(dict(setting))]
+    failures = [failure for setting in settings if (failure := evidence.failure(test, setting)).exception]
+    return causes.propose(test, failures[0], piece.signature, piece.when.targets) if failures else Cause()
+
+
+def _with_signatures(plan: Plan, evidence: Evidence, rules: Rules) -> Plan:
+    """The plan with the signatures of entries that have none, where every test of theirs was seen to fail."""
+    kept = {
+        place: tuple((_learnt(piece, tests, evidence, rules), tests) for piece, tests in pieces)
+        for place, pieces in plan.kept.items()
+    }
+    return Plan(kept=kept, added=plan.added, held=plan.held)
+
+
+def _learnt(piece: Piece, tests: Sequence[str], evidence: Evidence, rules: Rules) -> Piece:
+    if piece.signature or any(test.endswith(".*") for test in tests):
+        return piece
+    seen = [signatures_seen(evidence, test, piece.when, rules.runs) for test in tests]
+    return piece._replace(signature=tuple(sorted({name for names in seen for name in names}))) if all(seen) else piece
+
+
+def gather(paths: Sequence[Path], reports: Path, *, say: Callable[[str], None]) -> list[Run]:
+    """The runs named, and of the same cells those under `reports` that are older than the newest of them.
+
+    ConfigError for a file that holds no results.
+    """
+    runs: list[Run] = []
+    for index, path in enumerate(paths):
+        runs.append(read_run(load_results(path), source=str(path), index=index))
+    newest: dict[str, tuple[str, int]] = {}
+    for run in runs:
+        newest[run.cell] = max(run.order, newest.get(run.cell, run.order))
+    given = {path.resolve() for path in paths}
+    for cell, order in sorted(newest.items()):
+        for path in newest_runs(cell, reports)[:HISTORY]:
+            if path.resolve() in given:
+                continue
+            try:
+                older = read_run(load_results(path), source=str(path), index=-1)
+            except ConfigError as error:
+                say(f"passed over: {error.message}")
+                continue
+            if older.order < order:
+                runs.append(older)
+    return runs
+
+
+def write(update: Update, folder: Path) -> None:
+    """Writes every changed list, each in one step; a list of which nothing is left is removed."""
+    for name in update.changed:
+        path = folder.parent / name
+        if not update.after[name]:
+            path.unlink(missing_ok=True)
+            continue
+        with disk_faults(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, update.after[name])
+
+
+def summary(update: Update, *, rows: int) -> Iterable[str]:
+    """What was held back, and what is left to do."""
+    for held in update.held[:rows]:
+        yield f"held  {held.test}{f' ({held.cell})' if held.cell else ''} {held.why}"
+    if len(update.held) > rows:
+        yield f"held  ... and {len(update.held) - rows:,} more"
+    if update.seen_once:
+        yield f"{update.seen_once:,} of the new cases failed in one run only: a second one tells what is flaky"
+    if update.unfinished:
+        yield f"{update.unfinished:,} entries wait for their cause and reason; until then they are refused"
+
+
+def _diff(name: str, before: str, after: str) -> str:
+    lines = difflib.unified_diff(
+        lines_of(before),
+        lines_of(after),
+        f"a/{name}" if before else "/dev/null",
+        f"b/{name}" if after else "/dev/null",
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
