@@ -32,8 +32,9 @@ class Limitation:
 
     `source` is the address of the statement, with revision and heading. `targets` and `when` say where it holds.
     `needs` names what a test must need to be hit by it, as a `[[need]]` of the same file. `probes` are functions of
-    harness/probes/guest, `fails` how what they try fails according to the documentation (see harness.probes.observation);
-    `unprobed` says why there is no probe. `skips` are patterns of skip reasons that no need covers.
+    harness/probes/guest, `fails` how what they try fails according to the documentation, in the words of
+    harness.probes.observation; `unprobed` says why there is no probe. `skips` are patterns of skip reasons that no need
+    covers.
     """
 
     id: str

@@ -80,7 +80,9 @@ def _lay_out(build: Build, tree: Path) -> None:
     ask = "import sysconfig; print(sysconfig.get_config_var('srcdir'))"
     source = capture([str(native), "-c", ask])
     if not source:
-        raise BuildError(f"{native} does not start", hint="remove its folder from the cache; the next run makes it anew")
+        raise BuildError(
+            f"{native} does not start", hint="remove its folder from the cache; the next run makes it anew"
+        )
     place = (tree / PYTHON).parent
     below = Path(os.path.normpath(place / os.path.relpath(source, native.parent)))
     if not below.is_relative_to(tree):
@@ -132,5 +134,3 @@ class _Pool:
             module_timeout=self._cell.module_timeout,
             should_stop=self._stopping.is_set,
         )
-
-

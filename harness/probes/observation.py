@@ -118,29 +118,25 @@ def _last_word(probe: str, output: str, seconds: float) -> Observation | None:
 
 def judge(observation: Observation, fails: Sequence[str]) -> Finding:
     """What one observation says of a statement that documents the failures `fails`."""
-    match observation.did:
-        case Did.WORKS:
-            return Finding.LIFTED
-        case Did.NOT_APPLICABLE:
-            return Finding.NOT_APPLICABLE
-        case Did.CRASH | Did.TIMEOUT | Did.NO_EFFECT as did if did.value in fails and observation.reached:
-            return Finding.HOLDS
-        case Did.CRASH:
-            return Finding.CRASH
-        case Did.TIMEOUT:
-            return Finding.TIMEOUT
-        case Did.ERROR if any(_is_documented(observation, failure) for failure in fails):
-            return Finding.HOLDS
-    return Finding.DIFFERS
+    if observation.did in _SAID:
+        return _SAID[observation.did]
+    if any(_is_documented(observation, failure) for failure in fails):
+        return Finding.HOLDS
+    return _UNDOCUMENTED.get(observation.did, Finding.DIFFERS)
+
+
+_SAID = {Did.WORKS: Finding.LIFTED, Did.NOT_APPLICABLE: Finding.NOT_APPLICABLE}
+_UNDOCUMENTED = {Did.CRASH: Finding.CRASH, Did.TIMEOUT: Finding.TIMEOUT}
 
 
 def _is_documented(observation: Observation, failure: str) -> bool:
-    if failure == "error":
-        return True
+    if observation.did is not Did.ERROR:
+        return failure == observation.did.value and observation.reached
     if failure == "missing":
         return observation.is_missing
     kind, _, number = failure.partition(" ")
-    return kind in observation.kinds and (not number or number in observation.errno)
+    named = kind in observation.kinds and (not number or number in observation.errno)
+    return failure == "error" or named
 
 
 def combine(findings: Sequence[Finding]) -> Finding:

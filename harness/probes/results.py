@@ -1,5 +1,6 @@
-"""What the probes of one cell found, and how that is written down: probes.json, beside the cell's results.json. Pure but
-for the file.
+"""What the probes of one cell found, and how that is written down: probes.json, beside the cell's results.json.
+
+Pure but for the file.
 """
 
 from __future__ import annotations

@@ -15,12 +15,12 @@ import traceback
 from observed import NoEffect, NotApplicable, attempt
 
 
-def errno_names(number):
+def errno_names(number: object) -> list[str]:
     """Every name of an error number: some systems have two for one."""
     return [name for name in dir(errno) if name.startswith("E") and getattr(errno, name) == number]
 
 
-def failure(error):
+def failure(error: BaseException) -> dict[str, object]:
     """What an exception says, in JSON's terms."""
     return {
         "did": "error",
@@ -31,7 +31,7 @@ def failure(error):
     }
 
 
-def observe(name):
+def observe(name: str) -> dict[str, object]:
     group, _, function = name.partition(".")
     probe = getattr(importlib.import_module(group), function)
     if not getattr(probe, "prepares", False):
@@ -47,7 +47,7 @@ def observe(name):
     return {"did": "works"}
 
 
-def main():
+def main() -> None:
     line = "\nprobe: " + json.dumps(observe(sys.argv[1])) + "\n"
     # Around every buffer, and out at once: threads that still run, or a clean-up that crashes, are no part of it.
     sys.stdout.flush()

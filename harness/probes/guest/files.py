@@ -3,13 +3,14 @@
 import os
 import stat
 import sys
+from collections.abc import Callable
 
 from observed import SCRATCH, NoEffect, NotApplicable, new_file, scratch
 
 OTHER_ID = 12345
 
 
-def mode_of(path) -> None:
+def mode_of(path: str) -> int:
     return stat.S_IMODE(os.stat(path).st_mode)
 
 
@@ -31,13 +32,6 @@ def hard_link() -> None:
         raise NoEffect(f"the file has {os.stat(path).st_nlink} names")
 
 
-def symbolic_link() -> None:
-    new_file("target")
-    os.symlink("target", scratch("relative-link"))
-    if os.readlink(scratch("relative-link")) != "target":
-        raise NoEffect("the link points elsewhere")
-
-
 def absolute_symbolic_link() -> None:
     path = new_file("absolute-target")
     os.symlink(path, scratch("absolute-link"))
@@ -49,7 +43,7 @@ def climb_out_of_the_folder() -> None:
     os.stat(f"{SCRATCH}/../{os.path.basename(SCRATCH)}")
 
 
-def opened(name) -> None:
+def opened(name: str) -> int:
     return os.open(new_file(name, b"abcdef"), os.O_RDWR)
 
 
@@ -129,7 +123,7 @@ def fchmod() -> None:
             raise NoEffect(f"the mode is {mode_of(path):o}, not {mode:o}")
 
 
-def own(change, path) -> None:
+def own(change: Callable[[int], None], path: str) -> None:
     """Gives the file to somebody else where that is allowed, else to whom it belongs already."""
     to = OTHER_ID if not hasattr(os, "geteuid") or os.geteuid() == 0 else os.geteuid()
     change(to)
@@ -214,11 +208,6 @@ def set_blocking() -> None:
         raise NoEffect("the descriptor still blocks")
 
 
-def file_system_size() -> None:
-    if os.statvfs(SCRATCH).f_blocks <= 0:
-        raise NoEffect("the file system has no size")
-
-
 def chroot() -> None:
     """Without the right to it, or with a folder that is not there, the call says so."""
     try:
@@ -240,7 +229,7 @@ def block_size() -> None:
 
 
 def pseudo_terminal() -> None:
-    controller, terminal = os.openpty()
+    _, terminal = os.openpty()
     if not os.isatty(terminal):
         raise NoEffect("what was opened is no terminal")
 
@@ -256,8 +245,6 @@ def hidden_password() -> None:
 
     if getpass.getpass is getpass.fallback_getpass:
         raise NoEffect("getpass shows what is typed")
-
-
 
 
 def fstat_of_a_pipe() -> None:

@@ -12,7 +12,7 @@ DEPTH = 8000
 def python_recursion() -> None:
     """To the limit and no further: an exception, and the interpreter goes on."""
 
-    def down():
+    def down() -> None:
         down()
 
     try:
@@ -24,7 +24,7 @@ def python_recursion() -> None:
 def deep_python_recursion() -> None:
     """The limit is the user's to raise."""
 
-    def down(levels):
+    def down(levels: int) -> int:
         return down(levels - 1) + 1 if levels else 0
 
     sys.setrecursionlimit(100_000)
@@ -93,24 +93,6 @@ def unknown_locale() -> None:
     raise NoEffect("setlocale() takes a locale that nobody has")
 
 
-def process_time() -> None:
-    before = time.process_time()
-    sum(range(10**6))
-    if time.process_time() <= before:
-        raise NoEffect("no time was used")
-
-
-def local_time_zone() -> None:
-    import os
-
-    if not hasattr(time, "tzset"):
-        raise AttributeError("time.tzset")
-    os.environ["TZ"] = "XYZ-3"
-    time.tzset()
-    if time.timezone != -3 * 3600:
-        raise NoEffect(f"the zone is {time.timezone} s west")
-
-
 def subinterpreter() -> None:
     """CPython's own name for the module changed with 3.13."""
     try:
@@ -119,12 +101,3 @@ def subinterpreter() -> None:
         import _xxsubinterpreters as interpreters
     made = interpreters.create()
     interpreters.destroy(made)
-
-
-def blocking_sleep() -> None:
-    began = time.monotonic()
-    time.sleep(0.2)
-    if time.monotonic() - began < 0.15:
-        raise NoEffect("sleep() came back at once")
-
-

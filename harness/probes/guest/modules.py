@@ -34,20 +34,6 @@ def curses_terminal() -> None:
     curses.setupterm("dumb", 1)
 
 
-def sqlite_memory() -> None:
-    import sqlite3
-
-    if sqlite3.connect(":memory:").execute("select 1").fetchone() != (1,):
-        raise NoEffect("the answer is lost")
-
-
-def zlib_round() -> None:
-    import zlib
-
-    if zlib.decompress(zlib.compress(b"abc")) != b"abc":
-        raise NoEffect("something else comes out")
-
-
 def dbm_sqlite() -> None:
     _keep("dbm.sqlite3")
 
@@ -60,7 +46,7 @@ def dbm_ndbm() -> None:
     _keep("dbm.ndbm")
 
 
-def _keep(kind) -> None:
+def _keep(kind: str) -> None:
     import importlib
 
     with importlib.import_module(kind).open(scratch("database"), "c") as database:

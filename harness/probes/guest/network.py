@@ -10,7 +10,7 @@ from observed import NoEffect, NotApplicable, attempt, new_file, prepares
 LOCALHOST = "127.0.0.1"
 
 
-def listening_socket() -> socket.socket:
+def _listening_socket() -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     made.bind((LOCALHOST, 0))
     made.listen(1)
@@ -19,7 +19,7 @@ def listening_socket() -> socket.socket:
 
 def tcp_exchange() -> None:
     """A client and a server in one thread: the kernel completes the connection before it is accepted."""
-    server = listening_socket()
+    server = _listening_socket()
     client = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     client.connect(server.getsockname())
     accepted, _ = server.accept()
@@ -30,12 +30,12 @@ def tcp_exchange() -> None:
 
 
 def bind_and_listen() -> None:
-    listening_socket()
+    _listening_socket()
 
 
 def connect() -> None:
     """Nobody listens on a port that was just given back, so a connection is refused."""
-    server = listening_socket()
+    server = _listening_socket()
     address = server.getsockname()
     server.close()
     client = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -85,7 +85,7 @@ def blocking_receive() -> None:
 @prepares
 def accept() -> None:
     """A non-blocking accept() with nobody there says so."""
-    server = listening_socket()
+    server = _listening_socket()
     server.setblocking(False)
     attempt()
     try:
@@ -162,7 +162,7 @@ def selectors_with_a_socket() -> None:
 def asyncio_run() -> None:
     import asyncio
 
-    async def one():
+    async def one() -> int:
         await asyncio.sleep(0)
         return 1
 
@@ -175,7 +175,7 @@ def urllib_request() -> None:
     import urllib.error
     import urllib.request
 
-    server = listening_socket()
+    server = _listening_socket()
     _, port = server.getsockname()
     server.close()
     try:
@@ -183,14 +183,14 @@ def urllib_request() -> None:
     except urllib.error.URLError as error:
         if isinstance(error.reason, ConnectionRefusedError):
             return
-        raise error.reason
+        raise error.reason from None
     raise NoEffect("nobody answered, and that was no error")
 
 
 def http_client() -> None:
     import http.client
 
-    server = listening_socket()
+    server = _listening_socket()
     _, port = server.getsockname()
     server.close()
     try:
@@ -215,7 +215,7 @@ def socketserver_tcp() -> None:
 def xmlrpc_client() -> None:
     import xmlrpc.client
 
-    server = listening_socket()
+    server = _listening_socket()
     _, port = server.getsockname()
     server.close()
     try:
@@ -238,7 +238,7 @@ def mail_and_ftp_clients() -> None:
     import poplib
     import smtplib
 
-    server = listening_socket()
+    server = _listening_socket()
     _, port = server.getsockname()
     server.close()
     for client in (

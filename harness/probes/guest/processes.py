@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 from observed import NoEffect, scratch
 
@@ -10,7 +11,7 @@ from observed import NoEffect, scratch
 MADE_UP_ID = 42
 
 
-def ended_well(pid) -> None:
+def ended_well(pid: int) -> None:
     _, status = os.waitpid(pid, 0)
     if status != 0:
         raise NoEffect(f"the child ended with status {status}")
@@ -128,7 +129,7 @@ def getrusage() -> None:
 def setrlimit() -> None:
     import resource
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     if resource.getrlimit(resource.RLIMIT_CORE)[0] != 0:
         raise NoEffect("the limit is not changed")
@@ -163,20 +164,12 @@ def siginterrupt() -> None:
     signal.siginterrupt(signal.SIGUSR1, False)
 
 
-def pause_until_signal() -> None:
-    """sigwait() takes a signal that is pending."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-    signal.raise_signal(signal.SIGUSR1)
-    if signal.sigwait([signal.SIGUSR1]) != signal.SIGUSR1:
-        raise NoEffect("another signal came")
-
-
 def sigterm() -> None:
     """With a handler, SIGTERM is only a signal."""
     _wait_for(signal.SIGTERM, lambda: os.kill(os.getpid(), signal.SIGTERM))
 
 
-def _wait_for(number, send) -> None:
+def _wait_for(number: int, send: Callable[[], object]) -> None:
     import time
 
     seen = []
@@ -186,8 +179,6 @@ def _wait_for(number, send) -> None:
     while not seen:
         if time.monotonic() > deadline:
             raise NoEffect("the handler was never called")
-
-
 
 
 def exit_codes() -> None:

@@ -19,20 +19,20 @@ def grp() -> None:
         raise NoEffect("group 0 is another one")
 
 
-def as_root() -> None:
+def _as_root() -> None:
     if hasattr(os, "geteuid") and os.geteuid() != 0:
         raise NotApplicable("only root may")
 
 
 def setgroups() -> None:
-    as_root()
+    _as_root()
     os.setgroups([7])
     if os.getgroups() != [7]:
         raise NoEffect(f"the groups are {os.getgroups()}")
 
 
 def setuid() -> None:
-    as_root()
+    _as_root()
     os.setuid(7)
     if os.getuid() != 7:
         raise NoEffect(f"the user is {os.getuid()}")
