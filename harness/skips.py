@@ -20,7 +20,7 @@ from harness.outcomes import CaseResult, ModuleResult, Outcome
 
 T = TypeVar("T")
 # What unittest's loader puts in the place of a file that raised SkipTest while it was imported.
-_MODULE_SKIPPED = "unittest.loader.ModuleSkipped."
+MODULE_SKIPPED = "unittest.loader.ModuleSkipped."
 
 
 class Elsewhere(StrEnum):
@@ -163,9 +163,9 @@ def _hidden(case: str, there: ModuleResult | None) -> tuple[str, ...]:
     if case == dotted(there.module):
         return tuple(_running(there))
     fixture = FIXTURE.fullmatch(case)
-    if not fixture and not case.startswith(_MODULE_SKIPPED):
+    if not fixture and not case.startswith(MODULE_SKIPPED):
         return ()
-    owner = fixture.group(1) if fixture else case.removeprefix(_MODULE_SKIPPED)
+    owner = fixture.group(1) if fixture else case.removeprefix(MODULE_SKIPPED)
     return tuple(name for name in _running(there) if name.startswith(f"{owner}."))
 
 

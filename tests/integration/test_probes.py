@@ -112,17 +112,3 @@ def test_the_command_sets_cells_side_by_side(wasi: Prepared, tmp_path: Path) -> 
     (found,) = load_probes(tmp_path)
     assert found.answers["wasi-no-threads"].finding is Finding.HOLDS
     assert "# Documented against observed" in (tmp_path / "probes.md").read_text()
-
-
-def test_a_probe_without_an_answer_is_stopped(wasi: Prepared, tmp_path: Path) -> None:
-    seen = run_probes(
-        ("processes.getpid",),
-        NativeEngine(),
-        tmp_path,
-        python=str(wasi.build.manifest["native"]),
-        mounts=(),
-        env={},
-        say=print,
-        timeout=0.0,
-    )
-    assert seen["processes.getpid"].did is Did.TIMEOUT

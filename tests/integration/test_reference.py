@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -85,8 +86,8 @@ def test_the_reference_s_own_tree_is_the_library_and_not_writable(own_cache: Pre
 
 @pytest.mark.toolchain
 def test_a_module_that_the_suite_does_not_have_is_told(own_cache: Prepared) -> None:
-    with pytest.raises(ConfigError, match="did you mean 'test_bool'"):
-        run_reference(own_cache, only=["test_boll"], workers=1, say=print)
+    with pytest.raises(ConfigError, match="did you mean 'test_json'"):
+        run_reference(own_cache, only=["test_jsom"], workers=1, say=print)
 
 
 @pytest.mark.toolchain
@@ -99,3 +100,21 @@ def test_skips_are_told_apart_on_the_command_line(wasi: Prepared, tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert "wasi: skips 1: 1 explained by 1 limitations and 0 circumstances, 0 not" in done.stdout
     assert "wasi-no-syslog  needs syslog" in done.stdout
+
+
+@pytest.mark.toolchain
+@pytest.mark.parametrize(("target", "cell"), [("wasi", "wasi"), ("emscripten", "emscripten-3.1.69")])
+def test_behind_open_gates_a_skipped_case_shows_what_it_does(
+    request: pytest.FixtureRequest, tmp_path: Path, target: str, cell: str
+) -> None:
+    request.getfixturevalue(target)
+    test = [sys.executable, "-m", "harness", "test", cell, "-k", "test_thread and not ed", "-n", "1"]
+    subprocess.run([*test, "--run-dir", str(tmp_path)], cwd=ROOT, capture_output=True, timeout=300, check=False)
+    results = tmp_path / cell / "results.json"
+    argv = [sys.executable, "-m", "harness", "audit-skips", cell, "test_thread", "-n", "1", "--results", str(results)]
+    done = subprocess.run(argv, cwd=ROOT, text=True, capture_output=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    found = {case["case"]: case["outcome"] for case in json.loads((results.parent / "audit.json").read_text())}
+    # Behind the gate of a whole module: what needs no second thread passes, what starts one does not.
+    assert found["test.test_thread.LockTests.test_acquire_release"] == "pass"
+    assert found["test.test_thread.ThreadRunningTests.test_starting_threads"] == "error"

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.conditions import Condition
+from harness.engines import Ending, GuestExit, GuestRun, Watch
 from harness.errors import ConfigError
 from harness.limitations import Limitation, Registry, load_registry
 from harness.matrix import Target
 from harness.probes.observation import Did, Finding, Observation
 from harness.probes.results import CellProbes, answer_all, load_probes, probes_for, write_probes
-from harness.probes.run import PROBES_FOLDER
+from harness.probes.run import PROBES_FOLDER, run_probes
 from harness.probes.table import markdown, summary, text_table
 
 SHIPPED = Path(__file__).parents[2] / "expected_failures" / "limitations.toml"
@@ -113,6 +114,50 @@ def test_the_page_names_each_source() -> None:
     page = markdown(REGISTRY, [cell()])
     assert "| [links](https://x.org/#links): links does not work. | missing | lifted |" in page
     assert page.count("\n|---|---|---|\n") == 1
+
+
+class Engine:
+    """An engine whose guests say `words`, and hang when there are none."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+        self.guests: list[GuestRun] = []
+
+    def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+        self.guests.append(guest)
+        scratch = next(mount.host for mount in guest.mounts if mount.guest == "/tmp")
+        assert not list(scratch.iterdir())
+        (scratch / "left").touch()
+        guest.output.write_text(self.words)
+        if self.words:
+            return GuestExit(ending=Ending.EXITED)
+        while not (reason := watch()):
+            pass
+        return GuestExit(ending=Ending.STOPPED, reason=reason)
+
+    def close(self) -> None:
+        pass
+
+
+def probe(engine: Engine, folder: Path) -> dict[str, Observation]:
+    names = ("files.umask", "files.dup")
+    return run_probes(names, engine, folder, python="/p", mounts=(), env={"A": "b"}, say=print, timeout=0.05)
+
+
+def test_each_probe_has_an_instance_and_an_empty_folder_of_its_own(tmp_path: Path) -> None:
+    engine = Engine('\nprobe: {"did": "works"}\n')
+    assert {name: seen.did for name, seen in probe(engine, tmp_path / "probes").items()} == {
+        "files.umask": Did.WORKS,
+        "files.dup": Did.WORKS,
+    }
+    assert [guest.argv for guest in engine.guests] == [("/p", "/probes", "files.umask"), ("/p", "/probes", "files.dup")]
+    assert engine.guests[0].env == {"A": "b"}
+    assert sorted(path.name for path in (tmp_path / "probes").iterdir()) == ["files.dup.txt", "files.umask.txt"]
+
+
+def test_a_probe_that_never_answers_is_stopped(tmp_path: Path) -> None:
+    seen = probe(Engine(""), tmp_path / "probes")["files.dup"]
+    assert (seen.did, seen.message) == (Did.TIMEOUT, "no answer in 0 s")
 
 
 def test_every_shipped_limitation_has_a_probe_or_says_why_not() -> None:
