@@ -16,11 +16,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.accounting import account_for
 from harness.cache import write_atomically
 from harness.engines import EngineSession, Mount
+from harness.errors import ConfigError
 from harness.expectations import FIXTURE
 from harness.outcomes import ModuleResult, Outcome
-from harness.prepare import Prepared
+from harness.prepare import Prepared, Wishes, prepare, project_root
+from harness.report.results import load_results
 from harness.skips import MODULE_SKIPPED, Account, Elsewhere, Skip
 from harness.suite.module import ModuleJob, run_module
 
@@ -39,6 +42,18 @@ class Forced:
     outcome: Outcome
     limitation: str
     reason: str
+
+
+def audit_cell(cell: str, results: str, only: Sequence[str], workers: int, *, say: Callable[[str], None]) -> str:
+    """Audits the skips of a results.json, the latest run's when none is named; gives the page."""
+    path = Path(results) if results else project_root() / "reports" / "latest" / cell / "results.json"
+    loaded = load_results(path)
+    if loaded.cell.id != cell:
+        raise ConfigError(f"{path} holds the results of {loaded.cell.id}, not of {cell}")
+    found = audit(
+        prepare(cell, Wishes(), say=say), account_for(loaded), path.parent, only=only, workers=workers, say=say
+    )
+    return render(cell, found)
 
 
 def audited(account: Account) -> dict[str, tuple[Skip, ...]]:

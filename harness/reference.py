@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,8 +23,8 @@ from harness.engines import Mount
 from harness.engines.native import NativeEngine
 from harness.errors import BuildError, ConfigError, did_you_mean
 from harness.matrix import Cell
-from harness.outcomes import ModuleResult
-from harness.prepare import GUEST_FOLDER, Prepared
+from harness.outcomes import ModuleResult, Outcome
+from harness.prepare import GUEST_FOLDER, Prepared, Wishes, prepare
 from harness.process import capture
 from harness.stage import link_tree, make_folders_read_only
 from harness.suite.module import ModuleJob, run_module
@@ -33,6 +34,15 @@ PYTHON = Path("natives", "python", "python")
 _LEFT_OUT = shutil.ignore_patterns("*.o", "*.a", "_bootstrap_python", "logs")
 # Nothing of the reference may depend on the network or on a screen.
 NATIVE_RESOURCES = "-network,-urlfetch,-gui,-audio"
+
+
+def refer(cell: str, only: Sequence[str], workers: int, *, say: Callable[[str], None]) -> str:
+    """Runs what is not known yet of a cell's reference, or of the modules `only`; gives a line with all its counts."""
+    prepared = prepare(cell, Wishes(), say=say)
+    found = run_reference(prepared, only=only, workers=workers, say=say)
+    counts = sum((module.counts() for module in found), Counter[Outcome]())
+    told = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome if counts[outcome])
+    return f"native reference: {len(found)} modules of {len(prepared.build.modules())}, {told}"
 
 
 def reference_folder(manifest: Mapping[str, Any], cache: Path) -> Path:

@@ -5,6 +5,7 @@ Pure but for the file.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from harness.conditions import Facts
 from harness.errors import ConfigError
 from harness.limitations import Limitation, Registry
 from harness.probes.observation import Finding, Observation, combine, judge
+from harness.report.results import load_results, write_results
 
 SCHEMA = 1
 FILE = "probes.json"
@@ -99,10 +101,13 @@ def _answer(limitation: Limitation, facts: Facts, observed: Mapping[str, Observa
     return Answer(limitation=limitation.id, finding=finding, observations=observations)
 
 
-def write_probes(folder: Path, probes: CellProbes) -> Path:
-    """Writes the folder's probes.json in one step and gives its path."""
-    write_atomically(folder / FILE, json.dumps(probes.to_json(), indent=1) + "\n")
-    return folder / FILE
+def write_probes(folder: Path, probes: CellProbes) -> None:
+    """Writes the probes.json of a cell's folder, and puts the answers into its results.json where there is one."""
+    data = probes.to_json()
+    write_atomically(folder / FILE, json.dumps(data, indent=1) + "\n")
+    results = folder / "results.json"
+    if results.exists():
+        write_results(results, dataclasses.replace(load_results(results), probes=data["limitations"]))
 
 
 def load_probes(run_folder: Path) -> tuple[CellProbes, ...]:

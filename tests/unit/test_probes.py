@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from harness.probes.observation import Did, Finding, Observation
 from harness.probes.results import CellProbes, answer_all, load_probes, probes_for, write_probes
 from harness.probes.run import PROBES_FOLDER, run_probes
 from harness.probes.table import markdown, summary, text_table
+from harness.report.results import load_results, write_results
+from tests.unit.sample_results import usual
 
 SHIPPED = Path(__file__).parents[2] / "expected_failures" / "limitations.toml"
 WASI: dict[str, str | bool] = {"target": "wasi", "pthreads": False}
@@ -86,6 +89,14 @@ def test_the_answers_come_back_from_their_file(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         write_probes(tmp_path / name, cell(name))
     assert load_probes(tmp_path) == (cell("wasi"), cell("wasi-debug"))
+
+
+def test_the_answers_go_into_the_results_that_are_there(tmp_path: Path) -> None:
+    write_results(tmp_path / "results.json", usual())
+    write_probes(tmp_path, cell())
+    found = load_results(tmp_path / "results.json")
+    assert found.probes["links"]["finding"] == "lifted"
+    assert dataclasses.replace(found, probes={}) == usual()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 2}', '{"schema": 1, "cell": "x", "tested": {}}'])
