@@ -10,9 +10,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import queue
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from harness.prepare import Prepared, Wishes, prepare, project_root
 from harness.report.results import load_results
 from harness.skips import MODULE_SKIPPED, Account, Elsewhere, Skip
 from harness.suite.module import ModuleJob, run_module
+from harness.suite.pool import side_by_side
 
 GATES_FOLDER = Path(__file__).parent / "gates"
 FILE = "audit.json"
@@ -44,15 +45,16 @@ class Forced:
     reason: str
 
 
-def audit_cell(cell: str, results: str, only: Sequence[str], workers: int, *, say: Callable[[str], None]) -> str:
+def audit_cell(
+    cell: str, wishes: Wishes, results: str, only: Sequence[str], workers: int, *, say: Callable[[str], None]
+) -> str:
     """Audits the skips of a results.json, the latest run's when none is named; gives the page."""
     path = Path(results) if results else project_root() / "reports" / "latest" / cell / "results.json"
     loaded = load_results(path)
     if loaded.cell.id != cell:
         raise ConfigError(f"{path} holds the results of {loaded.cell.id}, not of {cell}")
-    found = audit(
-        prepare(cell, Wishes(), say=say), account_for(loaded), path.parent, only=only, workers=workers, say=say
-    )
+    prepared = prepare(cell, wishes, say=say)
+    found = audit(prepared, account_for(loaded), path.parent, only=only, workers=workers, say=say)
     return render(cell, found)
 
 
@@ -91,35 +93,39 @@ def explained_by(case: str, skips: Sequence[Skip]) -> Skip | None:
 def audit(
     prepared: Prepared, account: Account, folder: Path, *, only: Sequence[str], workers: int, say: Callable[[str], None]
 ) -> tuple[Forced, ...]:
-    """Runs what the gates hide, of all modules or of those named, and writes audit.json into `folder`."""
+    """Runs what the gates hide, of all modules or of those named, and writes audit.json into `folder`.
+
+    Interrupted, it writes what was finished.
+    """
     wanted = {module: skips for module, skips in audited(account).items() if not only or module in only}
     logs = folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    engines: queue.SimpleQueue[EngineSession] = queue.SimpleQueue()
     opened = [prepared.open_engine(logs / f"audit-engine-{index}.log", index) for index in range(workers)]
+    engines: queue.SimpleQueue[EngineSession] = queue.SimpleQueue()
     for engine in opened:
         engines.put(engine)
     found: list[Forced] = []
+    stopping = threading.Event()
 
     def force(module: str) -> tuple[Forced, ...]:
         engine = engines.get()
         try:
-            result = run_module(_job(prepared, folder / "audit", module, wanted[module]), engine)
+            job = _job(prepared, folder / "audit", module, wanted[module])
+            result = run_module(dataclasses.replace(job, should_stop=stopping.is_set), engine)
         finally:
             engines.put(engine)
         return forced_cases(result, wanted[module])
 
     try:
-        with ThreadPoolExecutor(workers) as pool:
-            for number, forced in enumerate(pool.map(force, wanted), 1):
+        with side_by_side(force, list(wanted), workers, stopping) as results:
+            for number, (module, forced) in enumerate(zip(wanted, results, strict=True), 1):
                 found += forced
-                module = list(wanted)[number - 1]
                 say(f"audit {number}/{len(wanted)} {module}: {_passed(forced)} of {len(forced)} pass")
     finally:
         for engine in opened:
             engine.close()
-    rows = [dataclasses.asdict(case) for case in found]
-    write_atomically(folder / FILE, json.dumps(rows, indent=1) + "\n")
+        rows = [dataclasses.asdict(case) for case in found]
+        write_atomically(folder / FILE, json.dumps(rows, indent=1) + "\n")
     return tuple(found)
 
 

@@ -21,8 +21,6 @@ from harness.tables import TableReader, load_document
 
 REGISTRY_FILE = "limitations.toml"
 URL = re.compile(r"https://[^\s/]+/\S+")
-
-
 _PROBE = re.compile(r"[a-z]\w*\.[a-z]\w*")
 
 

@@ -13,7 +13,6 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from harness.process import capture
 from harness.stage import link_tree, make_folders_read_only
 from harness.suite.module import ModuleJob, run_module
 from harness.suite.order import longest_first, source_sizes
+from harness.suite.pool import side_by_side
 
 PYTHON = Path("natives", "python", "python")
 _LEFT_OUT = shutil.ignore_patterns("*.o", "*.a", "_bootstrap_python", "logs")
@@ -36,9 +36,9 @@ _LEFT_OUT = shutil.ignore_patterns("*.o", "*.a", "_bootstrap_python", "logs")
 NATIVE_RESOURCES = "-network,-urlfetch,-gui,-audio"
 
 
-def refer(cell: str, only: Sequence[str], workers: int, *, say: Callable[[str], None]) -> str:
+def refer(cell: str, wishes: Wishes, only: Sequence[str], workers: int, *, say: Callable[[str], None]) -> str:
     """Runs what is not known yet of a cell's reference, or of the modules `only`; gives a line with all its counts."""
-    prepared = prepare(cell, Wishes(), say=say)
+    prepared = prepare(cell, wishes, say=say)
     found = run_reference(prepared, only=only, workers=workers, say=say)
     counts = sum((module.counts() for module in found), Counter[Outcome]())
     told = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome if counts[outcome])
@@ -116,15 +116,11 @@ class _Pool:
 
     def run(self, modules: Sequence[str], workers: int) -> None:
         # Outside the cache: sockets in the file system allow short paths only.
-        with tempfile.TemporaryDirectory(prefix="native-") as folder, ThreadPoolExecutor(workers) as pool:
+        with tempfile.TemporaryDirectory(prefix="native-") as folder:
             jobs = [self._job(module, Path(folder, str(number))) for number, module in enumerate(modules)]
-            try:
-                for done, result in enumerate(pool.map(self._one, jobs), 1):
+            with side_by_side(self._one, jobs, workers, self._stopping) as results:
+                for done, result in enumerate(results, 1):
                     self._say(f"native {done}/{len(jobs)} {result.module}: {result.outcome} {result.seconds:.1f} s")
-            except BaseException:
-                self._stopping.set()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
 
     def _one(self, job: ModuleJob) -> ModuleResult:
         result = run_module(job, NativeEngine())

@@ -18,8 +18,8 @@ def one_line(account: Account) -> str:
     limitations = sum(is_limitation for is_limitation, _ in causes)
     left = len(account.unexplained)
     return (
-        f"{len(account.skips):,}: {len(account.skips) - left:,} explained by {limitations} limitations "
-        f"and {len(causes) - limitations} circumstances, {left:,} not"
+        f"{len(account.skips):,}: {len(account.skips) - left:,} explained by {_count(limitations, 'limitation')} "
+        f"and {_count(len(causes) - limitations, 'circumstance')}, {left:,} not"
     )
 
 
@@ -32,6 +32,10 @@ def render(cell: str, account: Account, *, every: bool = False) -> str:
     lines += _modules([skip for skip in account.skips if skip.is_module and skip.hides])
     lines += _rest(account.unexplained, len(account.unexplained) if every else REST_SHOWN)
     return "\n".join(lines)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _causes(kind: str, skips: Sequence[Skip]) -> Iterator[str]:
@@ -71,7 +75,8 @@ def _native(account: Account) -> Iterator[str]:
 def _modules(skips: Sequence[Skip]) -> Iterator[str]:
     if skips:
         hidden = sum(skip.hides for skip in skips)
-        yield f"\n{len(skips)} modules skipped as a whole hide {hidden:,} cases that run natively; the largest"
+        modules = _count(len(skips), "module")
+        yield f"\n{modules} skipped as a whole: {hidden:,} cases that run natively are not asked; the largest"
         for skip in sorted(skips, key=lambda skip: -skip.hides)[:10]:
             yield f"  {skip.hides:6,}  {skip.module}: {_named(skip.cause)}, {skip.reason!r}"
 

@@ -98,7 +98,7 @@ def test_skips_are_told_apart_on_the_command_line(wasi: Prepared, tmp_path: Path
     argv = [sys.executable, "-m", "harness", "skips", str(results)]
     done = subprocess.run(argv, cwd=ROOT, text=True, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    assert "wasi: skips 1: 1 explained by 1 limitations and 0 circumstances, 0 not" in done.stdout
+    assert "wasi: skips 1: 1 explained by 1 limitation and 0 circumstances, 0 not" in done.stdout
     assert "wasi-no-syslog  needs syslog" in done.stdout
     other = [sys.executable, "-m", "harness", "audit-skips", "wasi-24", "--results", str(results)]
     done = subprocess.run(other, cwd=ROOT, text=True, capture_output=True, timeout=60, check=False)

@@ -188,6 +188,6 @@ def test_plain_keeps_what_is_harmless() -> None:
 
 
 def test_the_account_of_the_skips_stands_in_the_head_when_there_is_one() -> None:
-    told = "2: 1 explained by 1 limitations and 0 circumstances, 1 not"
+    told = "2: 1 explained by 1 limitation and 0 circumstances, 1 not"
     assert f"\n  skips      {told}\n" in render(usual(), color=False, skips=told)
     assert "\n  skips" not in page(usual())

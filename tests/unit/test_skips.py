@@ -156,7 +156,7 @@ def test_the_page_counts_causes_and_lists_the_rest() -> None:
         Skip(case="test.test_b", module="test_b", reason="why", cause=None, elsewhere=Elsewhere.ONLY_HERE, hides=7),
     )
     found = Account(skips=skips, absent=("t.d",), modules=3, compared=2)
-    assert one_line(found) == "4: 2 explained by 1 limitations and 1 circumstances, 2 not"
+    assert one_line(found) == "4: 2 explained by 1 limitation and 1 circumstance, 2 not"
     page = render("wasi", found)
     for line in (
         "       1  no-x  needs x",
@@ -164,7 +164,7 @@ def test_the_page_counts_causes_and_lists_the_rest() -> None:
         "       2  skipped only here",
         "       1  run there and do not exist here, in modules that run",
         "  the reference has 2 of the 3 modules",
-        "1 modules skipped as a whole hide 7 cases that run natively; the largest",
+        "1 module skipped as a whole: 7 cases that run natively are not asked; the largest",
         "       2  'why', only here: t.c",
     ):
         assert f"\n{line}" in page + "\n"
