@@ -31,4 +31,4 @@ def account_pages(paths: Iterable[str], *, every: bool) -> Iterator[str]:
     """The account of each results.json as text; with `every` reason that nothing explains."""
     for path in paths:
         results = load_results(Path(path))
-        yield render(results.cell.id, account_for(results), every=every)
+        yield render(results.cell.id, account_for(results), every=every, probes=results.probes)

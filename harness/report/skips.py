@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from harness.probes.observation import Finding
 from harness.skips import Account, Cause, Elsewhere, Skip
 
 REST_SHOWN = 40
@@ -23,11 +25,17 @@ def one_line(account: Account) -> str:
     )
 
 
-def render(cell: str, account: Account, *, every: bool = False) -> str:
-    """The whole account; of what nothing explains at most `REST_SHOWN` reasons, unless `every` is true."""
+def render(cell: str, account: Account, *, every: bool = False, probes: Mapping[str, Any] | None = None) -> str:
+    """The whole account; of what nothing explains at most `REST_SHOWN` reasons, unless `every` is true.
+
+    `probes` are those of the same results: a limitation that does not hold here is marked, its skips may be stale.
+    """
+    found = {name: str(answer["finding"]) for name, answer in (probes or {}).items()}
     lines = [f"{cell}: skips {one_line(account) or 'none'}"]
-    lines += _causes("limitation", [skip for skip in account.skips if skip.cause and skip.cause.is_limitation])
-    lines += _causes("circumstance", [skip for skip in account.skips if skip.cause and not skip.cause.is_limitation])
+    lines += _causes("limitation", [skip for skip in account.skips if skip.cause and skip.cause.is_limitation], found)
+    lines += _causes(
+        "circumstance", [skip for skip in account.skips if skip.cause and not skip.cause.is_limitation], {}
+    )
     lines += _native(account)
     lines += _modules([skip for skip in account.skips if skip.is_module and skip.hides])
     lines += _rest(account.unexplained, len(account.unexplained) if every else REST_SHOWN)
@@ -38,7 +46,7 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _causes(kind: str, skips: Sequence[Skip]) -> Iterator[str]:
+def _causes(kind: str, skips: Sequence[Skip], found: Mapping[str, str]) -> Iterator[str]:
     if not skips:
         return
     yield f"\nby {kind}"
@@ -49,7 +57,9 @@ def _causes(kind: str, skips: Sequence[Skip]) -> Iterator[str]:
             needs[skip.cause.id].add(skip.cause.need)
     for name, count in counts.most_common():
         told = f"  needs {', '.join(sorted(needs[name]))}" if needs[name] else ""
-        yield f"  {count:6,}  {name}{told}"
+        finding = found.get(name, Finding.HOLDS)
+        mark = "" if finding in {Finding.HOLDS, Finding.NOT_APPLICABLE} else f"  (its probes: {finding})"
+        yield f"  {count:6,}  {name}{told}{mark}"
 
 
 def _native(account: Account) -> Iterator[str]:

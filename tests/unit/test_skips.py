@@ -170,6 +170,14 @@ def test_the_page_counts_causes_and_lists_the_rest() -> None:
         assert f"\n{line}" in page + "\n"
 
 
+def test_a_limitation_that_does_not_hold_here_is_marked() -> None:
+    cause = Cause(id="no-x", is_limitation=True)
+    found = Account(skips=(Skip(case="t.a", module="test_a", reason="r", cause=cause),), modules=1)
+    for finding, mark in (("holds", ""), ("not applicable", ""), ("lifted", "  (its probes: lifted)")):
+        page = render("wasi", found, probes={"no-x": {"finding": finding}})
+        assert f"\n       1  no-x{mark}\n" in page
+
+
 def test_without_a_reference_the_page_says_how_to_get_one() -> None:
     assert "python -m harness native" in render("wasi", Account(skips=(), modules=3))
 
@@ -187,6 +195,10 @@ def test_a_long_rest_is_cut_unless_all_is_wanted() -> None:
         ("wasi", "requires subprocess support", "wasi-no-subprocess"),
         ("emscripten", "requires subprocess support", "proc-none"),
         ("wasi", "No module named 'fcntl'", "wasi-no-fcntl"),
+        ("wasi", "the pwd module is needed for this test", "wasi-no-user-database"),
+        ("wasi", "need os.execv()", "wasi-no-fork"),
+        ("wasi", "need signal.sigwait()", "wasm-ipc"),
+        ("emscripten", "need signal.sigwait()", "signal-timers"),
         ("wasi", "requires bz2", "library-not-built"),
         ("emscripten", "requires bz2", "ext-missing-modules"),
         ("emscripten", "test needs posix.preadv()", "fs-positioned-io"),
