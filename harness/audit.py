@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.accounting import account_for
-from harness.cache import write_atomically
+from harness.cache import disk_faults, write_atomically
 from harness.engines import EngineSession, Mount
 from harness.errors import ConfigError
 from harness.expectations import FIXTURE
@@ -99,7 +99,8 @@ def audit(
     """
     wanted = {module: skips for module, skips in audited(account).items() if not only or module in only}
     logs = folder / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
+    with disk_faults(folder):
+        logs.mkdir(exist_ok=True)
     opened = [prepared.open_engine(logs / f"audit-engine-{index}.log", index) for index in range(workers)]
     engines: queue.SimpleQueue[EngineSession] = queue.SimpleQueue()
     for engine in opened:

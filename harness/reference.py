@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.build import Build
-from harness.cache import make_entry, write_atomically
+from harness.cache import disk_faults, make_entry, write_atomically
 from harness.engines import Mount
 from harness.engines.native import NativeEngine
 from harness.errors import BuildError, ConfigError, did_you_mean
@@ -72,7 +72,8 @@ def run_reference(
     folder = reference_folder(build.manifest, prepared.cache)
     tree = make_entry(folder / "tree", lambda aside: _lay_out(build, aside), say=say)
     records = folder / "modules"
-    records.mkdir(parents=True, exist_ok=True)
+    with disk_faults(records):
+        records.mkdir(parents=True, exist_ok=True)
     wanted = [name for name in only or suite if not (records / f"{name}.json").exists()]
     wanted = longest_first(wanted, {}, source_sizes(build.root / "Lib", wanted))
     if wanted:

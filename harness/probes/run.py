@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from harness.cache import remove_tree
+from harness.cache import disk_faults, remove_tree
 from harness.conditions import facts_of
 from harness.engines import EngineSession, GuestRun, Mount
 from harness.limitations import Registry
@@ -25,7 +25,8 @@ def probe_cell(prepared: Prepared, registry: Registry, folder: Path, *, say: Cal
     manifest = prepared.build.manifest
     toolchain = str(manifest["toolchain"]["version"])
     facts = facts_of(prepared.cell, python=str(manifest["python"]), toolchain=toolchain)
-    (folder / "logs").mkdir(parents=True, exist_ok=True)
+    with disk_faults(folder):
+        (folder / "logs").mkdir(parents=True, exist_ok=True)
     engine = prepared.open_engine(folder / "logs" / "probes-engine.log", 0)
     try:
         observed = run_probes(

@@ -112,3 +112,12 @@ def test_the_command_sets_cells_side_by_side(wasi: Prepared, tmp_path: Path) -> 
     (found,) = load_probes(tmp_path)
     assert found.answers["wasi-no-threads"].finding is Finding.HOLDS
     assert "# Documented against observed" in (tmp_path / "probes.md").read_text()
+
+
+def test_a_run_folder_that_cannot_be_made_is_told(wasi: Prepared, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    argv = [sys.executable, "-m", "harness", "probe", "wasi", "--run-dir", str(tmp_path / "file")]
+    done = subprocess.run(argv, cwd=ROOT, text=True, capture_output=True, timeout=300, check=False)
+    assert done.returncode == 3
+    assert f"cannot write {tmp_path}/file/wasi" in done.stderr
+    assert "Traceback" not in done.stderr
