@@ -8,10 +8,10 @@ from pathlib import Path
 from harness.cache import cache_root
 from harness.conditions import facts_of
 from harness.limitations import load_registry
-from harness.prepare import project_root
 from harness.reference import load_reference
 from harness.report.results import CellResults, load_results
 from harness.report.skips import render
+from harness.run_folder import project_root
 from harness.skips import Account, Explainer, account
 
 

@@ -22,8 +22,9 @@ from harness.engines import EngineSession, Mount
 from harness.errors import ConfigError
 from harness.expectations import FIXTURE
 from harness.outcomes import ModuleResult, Outcome
-from harness.prepare import Prepared, Wishes, prepare, project_root
+from harness.prepare import Prepared, Wishes, prepare
 from harness.report.results import load_results
+from harness.run_folder import project_root
 from harness.skips import MODULE_SKIPPED, Account, Elsewhere, Skip
 from harness.suite.module import ModuleJob, run_module
 from harness.suite.pool import side_by_side

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from harness.cache import write_atomically
 from harness.limitations import load_registry
-from harness.prepare import Wishes, new_run_folder, prepare, project_root
+from harness.prepare import Wishes, prepare
 from harness.probes.results import load_probes
 from harness.probes.run import probe_cell
 from harness.probes.table import markdown, summary, text_table
+from harness.run_folder import new_run_folder, project_root
 
 
 def probe_cells(cells: Sequence[str], wishes: Wishes, run_dir: str, *, say: Callable[[str], None]) -> str:
