@@ -1,4 +1,4 @@
-"""Sessions: `build-<cell>` and `test-<cell>` for every cell of the matrix, and the harness's own checks.
+"""Sessions for every cell of the matrix (build, test, probe, audit-skips), and the harness's own checks.
 
 Thin on purpose: every cell session is one call of `python -m harness`, which does the same without nox. The cells of
 one invocation share a run folder; the session `table` has the tags of all cells and so ends what a tag selects.
@@ -73,6 +73,16 @@ def register(cell: Cell) -> None:
     def test(session: nox.Session) -> None:
         on_cell(session, "test", cell.id)
 
+    @nox.session(name=f"probe-{cell.id}", venv_backend="none", tags=["probe"], default=False)
+    def probe(session: nox.Session) -> None:
+        on_cell(session, "probe", cell.id)
+
+    @nox.session(name=f"audit-skips-{cell.id}", venv_backend="none", tags=["audit"], default=False)
+    def audit(session: nox.Session) -> None:
+        harness(session, "audit-skips", cell.id, *session.posargs)
+
+    audit.__doc__ = f"Run what the suite skips on {cell.id}, its platform gates forced open."
+    probe.__doc__ = f"Hold the documented limitations against what {cell.id} does."
     build.__doc__ = f"Build {cell.id}: {cell.description}."
     note = f" No tag selects it, for it is broken: {cell.broken}." if cell.broken else ""
     test.__doc__ = f"Build {cell.id}, run the suite, compare with the lists.{note}"

@@ -15,6 +15,7 @@ from typing import Any
 
 from harness.cell_commands import build, diff, merge, table, test
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
+from harness.limitation_commands import add_limitation_commands
 from harness.lists.commands import add_commands
 from harness.matrix import Cell
 from harness.options import RUN_DIR, TESTING, WISHES
@@ -91,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     proving.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
     proving.add_argument("--run-dir", default="", metavar="DIR", help="the run whose outcomes to take; it is not made")
     proving.set_defaults(run=oracle)
+
+    add_limitation_commands(commands)
 
     checking = commands.add_parser("doctor", help="what this machine has and lacks, for each cell")
     checking.add_argument("--offline", action="store_true", help="count what would need the network as missing")

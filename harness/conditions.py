@@ -15,8 +15,9 @@ from typing import NamedTuple, TypeAlias
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from harness.errors import did_you_mean
+from harness.errors import Problem, did_you_mean
 from harness.matrix import ENGINE_OF, Cell, Engine, Target
+from harness.tables import TableReader
 
 ENUMS: Mapping[str, tuple[str, ...]] = {
     "target": tuple(target.value for target in Target),
@@ -135,6 +136,25 @@ def read_condition(data: Mapping[str, object]) -> tuple[Condition, tuple[Mistake
             terms.append((axis, term))
     mistakes.extend(_contradictions(terms))
     return Condition(tuple(terms)), tuple(mistakes)
+
+
+def read_when(reader: TableReader, data: object, *, table: str, index: int) -> Condition:
+    """The condition under the key `when` of a table; what is wrong with it is reported to `reader`."""
+    if not isinstance(data, dict):
+        reader.problem("must be an inline table, { target = ... }", table=table, index=index, key="when")
+        return ALWAYS
+    when, mistakes = read_condition(data)
+    for key, message, suggestion in mistakes:
+        reader.problems.append(
+            Problem(
+                file=reader.document.name,
+                line=reader.document.line_of(table, index, "when"),
+                key=f"{table}.when.{key}",
+                message=message,
+                suggestion=suggestion,
+            )
+        )
+    return when
 
 
 def parse_version(text: str) -> Version | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.conditions import ALWAYS, Condition, read_condition
+from harness.conditions import Condition, read_when
 from harness.errors import ConfigError, Problem, did_you_mean
 from harness.expectations import FIXTURE, Expectation, Expectations, ExpectTable
 from harness.limitations import REGISTRY_FILE, URL, Registry
@@ -83,7 +83,7 @@ def _read_entry(
         if key in plain and not isinstance(plain[key], list):
             plain[key] = [plain[key]]
     table = reader.read(ExpectTable, plain, table="expect", index=index)
-    when = _read_when(reader, index, data.get("when", {}))
+    when = read_when(reader, data.get("when", {}), table="expect", index=index)
     if table is None:
         return None
     for key, message, suggestion in _mistakes(table, when, registry):
@@ -97,24 +97,6 @@ def _read_entry(
         return None
     place = f"{reader.document.name}:{reader.document.line_of('expect', index)}"
     return Expectation(**vars(table), place=place, when=when)
-
-
-def _read_when(reader: TableReader, index: int, data: object) -> Condition:
-    if not isinstance(data, dict):
-        reader.problem("must be an inline table, { target = ... }", table="expect", index=index, key="when")
-        return ALWAYS
-    when, mistakes = read_condition(data)
-    for key, message, suggestion in mistakes:
-        reader.problems.append(
-            Problem(
-                file=reader.document.name,
-                line=reader.document.line_of("expect", index, "when"),
-                key=f"expect.when.{key}",
-                message=message,
-                suggestion=suggestion,
-            )
-        )
-    return when
 
 
 _Mistake = tuple[str, str, str]

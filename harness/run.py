@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.accounting import account_for
 from harness.build import Build
 from harness.cache import disk_faults, write_atomically
 from harness.compare import compare, compare_module
@@ -30,6 +31,7 @@ from harness.prepare import Prepared, Wishes, expectations_for, load_configurati
 from harness.report import console, junit
 from harness.report.cells import ERROR_FILE, RESULTS_FILE
 from harness.report.results import CellResults, RunInfo, write_results
+from harness.report.skips import one_line
 from harness.run_folder import new_run_folder, point_latest_at, shown
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.order import read_durations, record_durations, source_sizes
@@ -262,7 +264,8 @@ def publish(results: CellResults, folder: Path, *, color: bool) -> str:
     write_results(folder / RESULTS_FILE, results)
     junit.write_junit(results, folder / "junit.xml")
     point_latest_at(folder.parent)
-    return console.render(results, color=color, width=WIDTH, results_file=shown(folder / RESULTS_FILE))
+    file, skips = shown(folder / RESULTS_FILE), one_line(account_for(results, native=False))
+    return console.render(results, color=color, width=WIDTH, results_file=file, skips=skips)
 
 
 def module_failure(result: ModuleResult, expectations: CellExpectations) -> str:

@@ -23,11 +23,29 @@ def stage(source: Path, built: Path, root: Path, build_folder: str) -> None:
     (root / "tmp").mkdir(exist_ok=True)
 
 
+def link_tree(source: Path, root: Path, *, leave_out: tuple[str, ...]) -> None:
+    """Makes `root` another tree of the same files, hard links where the file system allows it.
+
+    `leave_out` are names at its top.
+    """
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        return set(leave_out) & set(names) if Path(folder) == source else set()
+
+    shutil.copytree(source, root, copy_function=_link, symlinks=True, ignore=left_out)
+
+
 def _link(source: str, target: str) -> None:
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError:
         shutil.copy2(source, target, follow_symlinks=False)
+
+
+def make_folders_read_only(root: Path) -> None:
+    """Takes the permission to write from the folders below `root`, and leaves the files as they are."""
+    for folder, _, _ in os.walk(root):
+        Path(folder).chmod(0o555)
 
 
 def make_read_only(root: Path) -> None:

@@ -94,5 +94,8 @@ def _dead(registry: Registry, entries: Iterable[Expectation]) -> Iterator[Proble
 
 
 def _speaks_for_itself(limitation: Limitation) -> bool:
-    """Whether a limitation explains something without any entry: the suite's own skips, or failures to come."""
-    return bool(limitation.needs or limitation.explains)
+    """Whether a limitation is of use without any entry: it is probed, or says why it cannot be, or explains skips or
+    failures to come.
+    """
+    of_use = (limitation.probes, limitation.unprobed, limitation.needs, limitation.skips, limitation.explains)
+    return any(of_use)

@@ -78,16 +78,16 @@ class _Page:
         yield from (" " * (_LABEL + 2) + line for line in lines[1:])
 
 
-def render(results: CellResults, *, color: bool, width: int = 100, results_file: str = "") -> str:
+def render(results: CellResults, *, color: bool, width: int = 100, results_file: str = "", skips: str = "") -> str:
     """The report of one cell, its last line a headline. Control characters of a test's output are shown, not
     sent.
 
-    `results_file` is where the reader finds all of it.
+    `results_file` is where the reader finds all of it, `skips` the account of the skips in a line.
     """
     page = _Page(color=color, width=width)
     file = results_file or f"reports/latest/{results.cell.id}/results.json"
     lines = [
-        *_head(page, results, file),
+        *_head(page, results, file, skips),
         *_unexpected(page, results, file),
         page.style(_headline(results), "green" if results.comparison.is_as_expected else "red"),
     ]
@@ -108,7 +108,7 @@ def _visible(character: str) -> str:
     return character
 
 
-def _head(page: _Page, results: CellResults, file: str) -> Iterator[str]:
+def _head(page: _Page, results: CellResults, file: str, skips: str) -> Iterator[str]:
     comparison = results.comparison
     yield page.style(_title(results), "bold")
     yield page.style("-" * page.width, "dim")
@@ -121,6 +121,8 @@ def _head(page: _Page, results: CellResults, file: str) -> Iterator[str]:
         listed = [f"{cause} {count:,}" for cause, count in causes.most_common(CAUSES_SHOWN)]
         more = len(causes) - len(listed)
         yield from page.field("known", ", ".join([*listed, *([f"and {more} more causes"] if more else [])]))
+    if skips:
+        yield from page.field("skips", skips)
     if comparison.followed:
         yield from page.field("followed", f"{comparison.followed:,} not run because of another, judged in their place")
     if not results.run.complete:

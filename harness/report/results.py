@@ -45,7 +45,8 @@ class RunInfo:
 @dataclass(frozen=True, kw_only=True)
 class CellResults:
     """The results of one cell. `build` is the build's manifest, `engine` what is known of the engine,
-    `identity` what interpreter and compiler have said of themselves.
+    `identity` what interpreter and compiler have said of themselves. `probes` is what was found of the documented
+    limitations (the `limitations` of probes.json), empty when the cell was not probed.
     """
 
     cell: Cell
@@ -55,13 +56,14 @@ class CellResults:
     build: Mapping[str, Any] = field(default_factory=dict)
     engine: Mapping[str, Any] = field(default_factory=dict)
     identity: Mapping[str, Any] = field(default_factory=dict)
+    probes: Mapping[str, Any] = field(default_factory=dict)
 
     def counts(self) -> Counter[Outcome]:
         """How many cases had each outcome; a module that was skipped as a whole is one case."""
         return Counter(case.outcome for module in self.modules for case in judged_cases(module))
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        data = {
             "schema": SCHEMA,
             "cell": dataclasses.asdict(self.cell),
             "build": dict(self.build),
@@ -71,6 +73,7 @@ class CellResults:
             "comparison": self.comparison.to_json(),
             "modules": {module.module: module.to_json() for module in self.modules},
         }
+        return data | ({"probes": dict(self.probes)} if self.probes else {})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CellResults:
@@ -89,6 +92,7 @@ class CellResults:
             run=RunInfo(**data["run"]),
             comparison=Comparison.from_json(data["comparison"]),
             modules=tuple(ModuleResult.from_json(name, module) for name, module in data["modules"].items()),
+            probes=data.get("probes", {}),
         )
 
 

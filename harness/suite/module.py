@@ -30,9 +30,10 @@ EXPECTED_HANG_SECONDS = 10.0
 class ModuleJob:
     """All that running a module takes. `folder` is where its journal, output and scratch go; `match` are
     regrtest patterns of the cases wanted, empty for all; `excluded` are ids, or `Class.*`, that must not run;
-    `options` are further ones for regrtest. Seconds: `case_timeout` without any event, `module_timeout` for
-    each attempt. `expects_hang` says of a case that nothing but a timeout is expected of it: it gets at most
-    EXPECTED_HANG_SECONDS. `should_stop` is asked while the guest runs; true ends the run, keeping what is finished.
+    `options` are further ones for regrtest; `agent` is the guest's folder to start. Seconds: `case_timeout` without
+    any event, `module_timeout` for each attempt. `expects_hang` says of a case that nothing but a timeout is expected
+    of it: it gets at most EXPECTED_HANG_SECONDS. `should_stop` is asked while the guest runs; true ends the run,
+    keeping what is finished.
     """
 
     module: str
@@ -46,6 +47,7 @@ class ModuleJob:
     match: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    agent: str = "/harness"
     expects_hang: Callable[[str], bool] = lambda case: False  # noqa: ARG005 - as every such callable
     should_stop: Callable[[], bool] = lambda: False
 
@@ -119,10 +121,10 @@ def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) ->
         options += ["--ignorefile", _write_patterns(journal.with_name("done.txt"), done)]
     arguments = [f"/journal/{journal.name}", job.module, *options]
     return GuestRun(
-        argv=(*job.python, "/harness", *arguments),
+        argv=(*job.python, job.agent, *arguments),
         # The agent waits under this name; json's strings are Python's too.
         prologue=Prologue(
-            argv=(*job.python, "/harness"),
+            argv=(*job.python, job.agent),
             resume=f'__import__("sys").modules.pop("harness agent")(*{json.dumps(arguments)})',
         ),
         mounts=(

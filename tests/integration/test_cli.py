@@ -69,7 +69,7 @@ def test_a_tag_selects_and_an_unknown_one_is_told() -> None:
     assert "did you mean 'nightly'?" in wrong.stderr
 
 
-@pytest.mark.parametrize("command", ["build", "test", "oracle"])
+@pytest.mark.parametrize("command", ["build", "test", "oracle", "probe", "native"])
 def test_an_unknown_cell_is_told_with_the_nearest_name(command: str) -> None:
     done = harness(command, "wasj")
     assert done.returncode == 2
@@ -118,6 +118,7 @@ def test_nox_lists_a_session_for_every_cell_and_step() -> None:
         assert f" -> Build {cell['id']}: {cell['description']}." in done.stdout
         # A broken cell has no tag that would select it.
         assert f"\n- test-{cell['id']} {'->' if cell['broken'] else '['}" in done.stdout
+        assert f" -> Hold the documented limitations against what {cell['id']} does." in done.stdout
     for name in ("table", "tests", "lint", "doctor", "bench"):
         assert re.search(rf" {name} (\[.*\] )?-> ", done.stdout)
 

@@ -185,3 +185,9 @@ def test_cases_that_followed_another_are_counted() -> None:
 def test_plain_keeps_what_is_harmless() -> None:
     assert plain("naïve 日本\tx") == "naïve 日本    x"
     assert plain("\x00\x85\u200b\U000e0001") == "\\x00\\x85\\u200b\\U000e0001"
+
+
+def test_the_account_of_the_skips_stands_in_the_head_when_there_is_one() -> None:
+    told = "2: 1 explained by 1 limitation and 0 circumstances, 1 not"
+    assert f"\n  skips      {told}\n" in render(usual(), color=False, skips=told)
+    assert "\n  skips" not in page(usual())

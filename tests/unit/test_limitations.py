@@ -26,6 +26,9 @@ def table(**changes: str) -> str:
     return "\n".join(["[[limitation]]", *(f"{key} = {value}" for key, value in entry.items() if value), ""])
 
 
+NEED = '\n[[need]]\nid = "hard_links"\nskips = ["requires os\\\\.link"]\n'
+
+
 def load(folder: Path, text: str) -> Registry:
     path = folder / "limitations.toml"
     path.write_text(text, encoding="utf-8")
@@ -39,11 +42,31 @@ def problems(folder: Path, text: str) -> list[tuple[int, str, str]]:
 
 
 def test_an_entry_is_read_as_written(tmp_path: Path) -> None:
-    registry = load(tmp_path, table(needs='["hard_links"]') + table(id='"fs-umask"'))
+    probed = table(needs='["hard_links"]', probes='["files.hard_link"]', fails='["OSError ENOSYS", "missing"]')
+    circumstance = '[[circumstance]]\nid = "elsewhere"\nstatement = "x"\nneeds = ["hard_links"]\nskips = [".*"]\n'
+    registry = load(tmp_path, probed + table(id='"fs-umask"', when="{ pthreads = false }") + NEED + circumstance)
     links = registry.limitations["fs-hard-links"]
     assert links.targets == (Target.EMSCRIPTEN,)
     assert links.needs == ("hard_links",)
+    assert (links.probes, links.fails) == (("files.hard_link",), ("OSError ENOSYS", "missing"))
     assert list(registry.limitations) == ["fs-hard-links", "fs-umask"]
+    assert registry.needs["hard_links"].skips == (r"requires os\.link",)
+    assert registry.circumstances["elsewhere"].needs == ("hard_links",)
+
+
+@pytest.mark.parametrize(
+    ("facts", "holds"),
+    [
+        ({"target": "emscripten", "pthreads": False}, True),
+        ({"target": "emscripten", "pthreads": True}, False),
+        ({"target": "wasi", "pthreads": False}, False),
+    ],
+)
+def test_a_limitation_holds_for_its_targets_and_conditions(
+    tmp_path: Path, facts: dict[str, str | bool], holds: bool
+) -> None:
+    links = load(tmp_path, table(when="{ pthreads = false }")).limitations["fs-hard-links"]
+    assert links.holds_for(facts) is holds
 
 
 @pytest.mark.parametrize(
@@ -69,16 +92,51 @@ def test_an_entry_is_read_as_written(tmp_path: Path) -> None:
         ({"targets": "[]"}, 6, "limitation.targets", "must name at least one target"),
         ({"targets": '["wasi", "wasi"]'}, 6, "limitation.targets", "names a target twice"),
         ({"targets": '["wasm"]'}, 6, "limitation.targets", "must be one of emscripten, wasi, not 'wasm'"),
-        ({"needs": '[""]'}, 7, "limitation.needs", "must not hold empty strings"),
-        ({"explains": '["(", "a"]'}, 7, "limitation.explains", "must hold regular expressions"),
-        ({"explains": '[""]'}, 7, "limitation.explains", "must hold regular expressions"),
+        ({"needs": '["links"]'}, 7, "limitation.needs", "'links' is no [[need]] of this file"),
+        ({"explains": '["(", "a"]'}, 7, "limitation.explains", "'(' is no regular expression"),
+        ({"explains": '[""]'}, 7, "limitation.explains", "must not hold empty strings"),
         ({"probe": '"1"'}, 7, "limitation.probe", "unknown key"),
+        ({"probes": '["link"]', "fails": '["error"]'}, 7, "limitation.probes", "'link' is no probe"),
+        ({"probes": '["f.g"]', "fails": '["broken"]'}, 8, "limitation.fails", "'broken' is no way to fail"),
+        ({"probes": '["f.g"]'}, 1, "limitation.fails", "probes need what they document, and the other way round"),
+        (
+            {"probes": '["f.g"]', "fails": '["error"]', "unprobed": '"why"'},
+            9,
+            "limitation.unprobed",
+            "a limitation with probes needs no excuse",
+        ),
+        ({"skips": '["("]'}, 7, "limitation.skips", "'(' is no regular expression"),
+        ({"when": "3"}, 7, "limitation.when", "must be an inline table, { target = ... }"),
+        ({"when": "{ pthread = true }"}, 7, "limitation.when.pthread", "unknown axis"),
+        ({"when": '{ wasi_sdk = "25" }'}, 7, "limitation.when", "can never hold for emscripten"),
     ],
 )
 def test_mistakes_are_told_with_line_and_key(
     tmp_path: Path, changes: dict[str, str], line: int, key: str, message: str
 ) -> None:
-    assert problems(tmp_path, table(**changes)) == [(line, key, message)]
+    (problem,) = problems(tmp_path, table(**changes))
+    assert problem[:2] == (line, key)
+    assert problem[2].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("entry", "key", "message"),
+    [
+        ('[[need]]\nid = "hard-links"\nskips = []\n', "need.id", "must be lower-case words with underscores between"),
+        ('[[need]]\nid = "x"\nskips = ["["]\n', "need.skips", "'[' is no regular expression"),
+        ('[[need]]\nid = "x"\n', "need", "'skips' is missing"),
+        (
+            '[[circumstance]]\nid = "x"\nstatement = "y"\nskips = []\nneeds = ["z"]\n',
+            "circumstance.needs",
+            "'z' is no [[need]] of this file",
+        ),
+        (NEED + NEED, "need.id", "stands already in this file"),
+    ],
+)
+def test_mistakes_of_needs_and_circumstances_are_told(tmp_path: Path, entry: str, key: str, message: str) -> None:
+    ((_, found, told),) = problems(tmp_path, entry)
+    assert found == key
+    assert told.startswith(message)
 
 
 def test_an_id_stands_once(tmp_path: Path) -> None:
@@ -110,6 +168,8 @@ def test_the_shipped_registry_covers_the_documents_sections() -> None:
         "file-system",
         "misc",
         "in-the-browser",
+        "the-web-example",
+        "running-from-node",
     }
     assert {target for item in limitations for target in item.targets} == set(Target)
     statements = [item.statement for item in limitations]

@@ -151,7 +151,7 @@ def test_an_entry_that_no_cell_can_reach_is_told_with_what_the_cells_have() -> N
 def test_a_limitation_that_explains_nothing_is_dead() -> None:
     needed = dataclasses.replace(limitation("needs-fork", Target.WASI), needs=("fork",))
     more = {"dead": limitation("dead", Target.WASI), "needs-fork": needed}
-    registry = Registry({**REGISTRY.limitations, **more}, {"dead": "expected_failures/limitations.toml:7"})
+    registry = Registry({**REGISTRY.limitations, **more}, places={"dead": "expected_failures/limitations.toml:7"})
     (problem,) = problems("", registry=registry)
     assert (problem.file, problem.line, problem.key) == ("expected_failures/limitations.toml", 7, "limitation.id")
     assert problem.message.startswith("'dead' is dead")

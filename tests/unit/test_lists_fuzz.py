@@ -157,7 +157,7 @@ KINDS = (text_damage, cut_short, wrong_value, wrong_key, wrong_table, contradict
 def problems(text: str) -> list[Problem]:
     suites = Suites(by_cell={WASI.id: SUITE, EMSCRIPTEN.id: SUITE})
     links = REGISTRY.limitations["fs-hard-links"]
-    registry = Registry({links.id: links}, {links.id: "expected_failures/limitations.toml:1"})
+    registry = Registry({links.id: links}, places={links.id: "expected_failures/limitations.toml:1"})
     found = lint(read_lists({NAME: text}, registry), registry, (WASI, EMSCRIPTEN), suites)
     return [problem for problem in found if problem.key != "limitation.id"]
 

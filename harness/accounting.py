@@ -1,0 +1,34 @@
+"""From a run's results to the account of its skips, with the registry and the native reference of this project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from harness.cache import cache_root
+from harness.conditions import facts_of
+from harness.limitations import load_registry
+from harness.reference import load_reference
+from harness.report.results import CellResults, load_results
+from harness.report.skips import render
+from harness.run_folder import project_root
+from harness.skips import Account, Explainer, account
+
+
+def account_for(results: CellResults, *, native: bool = True) -> Account:
+    """The account of these results. `native` asks for the native reference too; nothing is said of other platforms
+    without it, or where there is none yet.
+    """
+    registry = load_registry(project_root() / "expected_failures" / "limitations.toml")
+    toolchain = results.build.get("toolchain")
+    version = str(toolchain.get("version", "")) if isinstance(toolchain, dict) else ""
+    facts = facts_of(results.cell, python=str(results.build.get("python", "")), toolchain=version)
+    reference = load_reference(results.build, cache_root()) if native and "native" in results.build else ()
+    return account(results.modules, Explainer(registry, facts), reference)
+
+
+def account_pages(paths: Iterable[str], *, every: bool) -> Iterator[str]:
+    """The account of each results.json as text; with `every` reason that nothing explains."""
+    for path in paths:
+        results = load_results(Path(path))
+        yield render(results.cell.id, account_for(results), every=every, probes=results.probes)

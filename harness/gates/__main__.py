@@ -1,0 +1,45 @@
+"""Starts the agent behind open gates: `python /gates [JOURNAL MODULE [options...]]`.
+
+CPython's suite asks `test.support` what the platform can do. Here it is told that everything can be done, so that the
+cases run that it would skip, and show whether they still have to be skipped. Names are those of CPython 3.11 to 3.15;
+what one of them does not have is left alone.
+"""
+
+import sys
+
+
+def same(test: object) -> object:
+    return test
+
+
+def set_all(module: object, value: object, *names: str) -> None:
+    for name in names:
+        if hasattr(module, name):
+            setattr(module, name, value)
+
+
+def open_gates() -> None:
+    from test import support
+
+    # Before its submodules are imported: they copy some of these.
+    set_all(support, False, "is_emscripten", "is_wasi")
+    set_all(support, True, "has_fork_support", "has_subprocess_support", "has_socket_support")
+    overflows = "skip_emscripten_stack_overflow", "skip_wasi_stack_overflow"
+    set_all(support, lambda: same, *overflows)
+    from test.support import os_helper, socket_helper, threading_helper
+
+    set_all(threading_helper, True, "can_start_thread")
+    set_all(os_helper, True, "_can_symlink", "_can_hardlink", "_can_chmod")
+    set_all(socket_helper, True, "has_gethostname")
+
+
+def main() -> None:
+    open_gates()
+    with open("/harness/agent.py", encoding="utf-8") as stream:
+        code = compile(stream.read(), "<harness agent>", "exec")
+    namespace = {"__name__": "harness_agent"}
+    exec(code, namespace)
+    namespace["main"](sys.argv[1:])  # type: ignore[operator]
+
+
+main()

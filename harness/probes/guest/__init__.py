@@ -1,0 +1,1 @@
+"""Programs that run inside the built interpreter; they import nothing of the harness."""

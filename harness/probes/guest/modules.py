@@ -1,0 +1,127 @@
+"""Modules that need a library, a process or a file of their own."""
+
+import io
+import os
+import sys
+
+from observed import NoEffect, NotApplicable, new_file, scratch
+
+
+def ctypes_call() -> None:
+    import ctypes
+
+    if ctypes.pythonapi.Py_IsInitialized() != 1:
+        raise NoEffect("a call through ctypes gives something else")
+
+
+def readline_history() -> None:
+    import readline
+
+    readline.add_history("line")
+    if readline.get_history_item(1) != "line":
+        raise NoEffect("the line is not in the history")
+
+
+def ssl_context() -> None:
+    import ssl
+
+    ssl.create_default_context()
+
+
+def curses_terminal() -> None:
+    import curses
+
+    curses.setupterm("dumb", 1)
+
+
+def dbm_sqlite() -> None:
+    _keep("dbm.sqlite3")
+
+
+def dbm_gnu() -> None:
+    _keep("dbm.gnu")
+
+
+def dbm_ndbm() -> None:
+    _keep("dbm.ndbm")
+
+
+def _keep(kind: str) -> None:
+    import importlib
+
+    with importlib.import_module(kind).open(scratch("database"), "c") as database:
+        database[b"key"] = b"value"
+        if database[b"key"] != b"value":
+            raise NoEffect("the value is lost")
+
+
+def extension_from_a_file() -> None:
+    """Loads a module that the build keeps in a file of its own."""
+    import importlib.machinery
+    import importlib.util
+
+    suffixes = tuple(importlib.machinery.EXTENSION_SUFFIXES)
+    for folder in filter(os.path.isdir, sys.path):
+        for name in sorted(os.listdir(folder)):
+            module = name.split(".")[0]
+            if name.endswith(suffixes) and module not in sys.modules and not module.startswith("_test"):
+                spec = importlib.util.spec_from_file_location(module, os.path.join(folder, name))
+                spec.loader.exec_module(importlib.util.module_from_spec(spec))
+                return
+    raise NoEffect("no extension module has a file of its own")
+
+
+def ensurepip_bootstrap() -> None:
+    import ensurepip
+
+    ensurepip.bootstrap(root=scratch("pip"))
+
+
+def venv_create() -> None:
+    import venv
+
+    venv.create(scratch("environment"), with_pip=False)
+    if not os.path.exists(scratch("environment/pyvenv.cfg")):
+        raise NoEffect("no environment was made")
+
+
+def compileall_file() -> None:
+    import compileall
+    import importlib.util
+
+    path = new_file("compiled.py", b"x = 1\n")
+    if not compileall.compile_file(path, quiet=2) or not os.path.exists(importlib.util.cache_from_source(path)):
+        raise NoEffect("nothing was compiled")
+
+
+def webbrowser_found() -> None:
+    """A program that can be run counts as a browser."""
+    import webbrowser
+
+    os.environ["BROWSER"] = scratch("browser")
+    with open(scratch("browser"), "w") as stream:
+        stream.write("#!/bin/sh\nexit 0\n")
+    os.chmod(scratch("browser"), 0o700)
+    if not webbrowser.get().open("http://localhost/"):
+        raise NoEffect("no browser was opened")
+
+
+def zone_from_a_file() -> None:
+    """A zone of one offset, in the format of RFC 8536."""
+    import datetime
+    import struct
+    import zoneinfo
+
+    header = b"TZif" + b"2" + bytes(15)
+    block = struct.pack(">6l", 0, 0, 0, 0, 1, 4) + struct.pack(">lbb", 3600, 0, 0) + b"XYZ\0"
+    zone = zoneinfo.ZoneInfo.from_file(io.BytesIO((header + block) * 2 + b"\nXYZ-1\n"), key="Made/Up")
+    if datetime.datetime(2020, 1, 1, tzinfo=zone).utcoffset() != datetime.timedelta(hours=1):
+        raise NoEffect("the zone has another offset")
+
+
+def zone_by_name() -> None:
+    import zoneinfo
+
+    if sys.platform == "linux" and not any(map(os.path.isdir, zoneinfo.TZPATH)):
+        raise NotApplicable("this machine has no time zone files")
+    zoneinfo.ZoneInfo("Europe/Berlin")

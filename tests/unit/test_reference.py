@@ -1,0 +1,57 @@
+"""The native reference: a run of the build Python that is asked like a guest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.engines import GuestRun, Mount
+from harness.engines.native import host_path, native_command
+from harness.outcomes import CaseResult, ModuleResult, Outcome
+from harness.reference import load_reference, reference_folder
+
+MOUNTS = (Mount(host=Path("/w/agent"), guest="/harness"), Mount(host=Path("/w/scratch"), guest="/tmp", writable=True))
+
+
+@pytest.mark.parametrize(
+    ("word", "path"),
+    [
+        ("/harness", "/w/agent"),
+        ("/tmp/x/y", "/w/scratch/x/y"),
+        ("/tmpfile", "/tmpfile"),
+        ("test_json", "test_json"),
+        ("-u", "-u"),
+    ],
+)
+def test_a_mount_is_only_a_name(word: str, path: str) -> None:
+    assert host_path(word, MOUNTS) == path
+
+
+def test_a_native_run_works_in_its_scratch_folder_with_little_of_our_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/ours")
+    argv = ("/tmp/cache/python", "/harness", "/tmp/1.jsonl", "test_json")
+    command = native_command(GuestRun(argv=argv, mounts=MOUNTS, output=Path("/w/out"), env={"A": "b"}))
+    # The program itself is no guest's path, even when it lies below one of the host's.
+    assert command.argv[-4:] == ("/tmp/cache/python", "/w/agent", "/w/scratch/1.jsonl", "test_json")
+    assert command.cwd == Path("/w/scratch")
+    assert command.env["HOME"] == command.env["TMPDIR"] == "/w/scratch"
+    assert command.env["A"] == "b"
+    assert "PYTHONPATH" not in command.env
+
+
+def test_a_reference_belongs_to_its_build_python(tmp_path: Path) -> None:
+    manifest = {"native": "/cache/natives/3.13.5-abc/python"}
+    folder = reference_folder(manifest, tmp_path)
+    assert folder == tmp_path / "references" / "3.13.5-abc"
+    assert load_reference(manifest, tmp_path) == ()
+    case = CaseResult(case="test.test_a.T.x", outcome=Outcome.PASS)
+    result = ModuleResult(
+        module="test.test_a", outcome=Outcome.PASS, seconds=1.0, attempts=1, complete=True, cases=(case,)
+    )
+    (folder / "modules").mkdir(parents=True)
+    (folder / "modules" / "test.test_a.json").write_text(json.dumps(result.to_json()))
+    assert load_reference(manifest, tmp_path) == (result,)
