@@ -26,6 +26,7 @@ class Verdict(StrEnum):
     FIXED = "fixed"
     CHANGED = "changed"
     MISSING = "missing"
+    FLAKY = "flaky"
 
     @property
     def is_unexpected(self) -> bool:
@@ -35,7 +36,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One verdict that is not as-expected. `outcome` is None when the case was not seen.
+    """One verdict that is not as-expected. `outcome` is None when the case was not seen; `tries` as in CaseResult.
 
     `case` is the entry's own text when it matched nothing. `place`, `limitation`, `issue`, `reason` and
     `signature` are those of the entry; empty when there is none.
@@ -52,6 +53,7 @@ class Row:
     issue: str = ""
     reason: str = ""
     detail: Detail = _NO_DETAIL
+    tries: tuple[Outcome, ...] = ()
 
     @property
     def expectation(self) -> str:
@@ -74,6 +76,7 @@ class Row:
             "issue": self.issue,
             "reason": self.reason,
             "detail": self.detail.to_json(),
+            "tries": [outcome.value for outcome in self.tries],
         }
         return {key: value for key, value in data.items() if value}
 
@@ -92,6 +95,7 @@ class Row:
             issue=data.get("issue", ""),
             reason=data.get("reason", ""),
             detail=Detail(**data.get("detail", {})),
+            tries=tuple(map(Outcome, data.get("tries", ()))),
         )
 
 
@@ -148,7 +152,12 @@ def judge(outcome: Outcome, entry: Expectation | None, signature: str = "") -> V
 
 
 def judge_case(case: CaseResult, entry: Expectation | None) -> Verdict:
-    """The verdict on a case. Its signature is worked out only where an entry asks for it."""
+    """The verdict on a case. Its signature is worked out only where an entry asks for it.
+
+    One that ran more than once and changed its mind is flaky, unless everything it did is expected.
+    """
+    if case.changed_its_mind and any(judge(outcome, entry).is_unexpected for outcome in case.tries):
+        return Verdict.FLAKY
     return judge(case.outcome, entry, signature_of(case) if entry and entry.signature else "")
 
 
@@ -173,6 +182,7 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
                     verdict=verdict,
                     outcome=case.outcome,
                     detail=case.detail,
+                    tries=case.tries,
                     **_about(entry),
                 )
             )

@@ -10,13 +10,16 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One option with a value; without `metavar` a switch. `many`: it may be repeated."""
+    """One option with a value; without `metavar` a switch. `many`: it may be repeated. `default` is of the kind that
+    `kind` makes out of text.
+    """
 
     flag: str
     help: str
     metavar: str = ""
     many: bool = False
     kind: type = str
+    default: Any = None
 
     @property
     def name(self) -> str:
@@ -29,7 +32,12 @@ class Option:
         elif self.many:
             add(self.flag, action="append", default=[], metavar=self.metavar, help=self.help)
         else:
-            add(self.flag, type=self.kind, default=self.kind(), metavar=self.metavar, help=self.help)
+            add(self.flag, type=self.kind, default=self.fallback, metavar=self.metavar, help=self.help)
+
+    @property
+    def fallback(self) -> Any:
+        """What it is where nobody gave it."""
+        return self.kind() if self.default is None else self.default
 
 
 # What decides which build is tested, or only built.
@@ -54,6 +62,14 @@ TESTING = (
         metavar="FILE",
         help="cut shards by the durations in this results.json, the same for all (default: what this machine recorded)",
     ),
+    Option(
+        flag="--reruns",
+        metavar="N",
+        kind=int,
+        default=2,
+        help="how often a case that did something unexpected runs again, to tell what is flaky (default: 2)",
+    ),
+    Option(flag="--verify", metavar="K", kind=int, default=1, help="run everything that is selected K times in all"),
     RUN_DIR,
     Option(flag="--resume", help="with --run-dir: keep the modules that are finished there"),
     Option(flag="--isolated", help="a new engine process for every start of the interpreter, to debug the harness"),
@@ -69,6 +85,6 @@ def as_arguments(options: Namespace, which: tuple[Option, ...] = TESTING) -> lis
             found += [option.flag] if value else []
         elif option.many:
             found += [f"{option.flag}={each}" for each in value]
-        elif value:
+        elif value != option.fallback:
             found.append(f"{option.flag}={value}")
     return found

@@ -93,13 +93,21 @@ class SubtestResult:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseResult:
-    """The outcome of one case. `seconds` is wall time inside the guest."""
+    """The outcome of one case. `seconds` is wall time inside the guest. `tries` are the outcomes of all its runs, the
+    first one's first; empty when it ran once.
+    """
 
     case: str
     outcome: Outcome
     seconds: float = 0.0
     detail: Detail = Detail()
     subtests: tuple[SubtestResult, ...] = ()
+    tries: tuple[Outcome, ...] = ()
+
+    @property
+    def changed_its_mind(self) -> bool:
+        """Whether its runs did not all come out alike."""
+        return len(set(self.tries)) > 1
 
     def to_json(self) -> dict[str, Any]:
         """The case's value in results.json; its id is the key there."""
@@ -108,6 +116,8 @@ class CaseResult:
             data["detail"] = detail
         if self.subtests:
             data["subtests"] = [subtest.to_json() for subtest in self.subtests]
+        if self.tries:
+            data["tries"] = [outcome.value for outcome in self.tries]
         return data
 
     @classmethod
@@ -118,6 +128,7 @@ class CaseResult:
             seconds=data["seconds"],
             detail=Detail(**data.get("detail", {})),
             subtests=tuple(SubtestResult.from_json(subtest) for subtest in data.get("subtests", ())),
+            tries=tuple(map(Outcome, data.get("tries", ()))),
         )
 
 

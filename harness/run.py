@@ -6,6 +6,7 @@ finished.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import shlex
@@ -35,6 +36,8 @@ from harness.report.skips import one_line
 from harness.run_folder import new_run_folder, point_latest_at, shown
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.order import read_durations, record_durations, source_sizes
+from harness.suite.regrtest import exact_pattern
+from harness.suite.rerun import with_tries, worth_another_try
 from harness.suite.shards import cut, parse_shard, plan_key
 
 WIDTH = 110
@@ -47,6 +50,8 @@ class Options(Protocol):
     case: Sequence[str]
     shard: str
     cut_by: str
+    reruns: int
+    verify: int
     run_dir: str
     resume: bool
     isolated: bool
@@ -56,7 +61,8 @@ class Options(Protocol):
 class CellRun:
     """`folder` is the cell's own, inside the run's. `wanted` are the modules to test, longest first; all workers are
     told them, since the record of durations may change. `cases` are the ids wanted, empty for all. `shard` is the part
-    that the modules are, `plan` stands for the way it was cut. `isolated` gives every start of the interpreter an
+    that the modules are, `plan` stands for the way it was cut. `reruns` is how often a case that did something
+    unexpected runs again, `verify` how often every case runs in all. `isolated` gives every start of the interpreter an
     engine process of its own. `started` is a Unix time.
     """
 
@@ -67,6 +73,8 @@ class CellRun:
     cases: tuple[str, ...] = ()
     shard: str = ""
     plan: str = ""
+    reruns: int = 0
+    verify: int = 1
     resume: bool = False
     isolated: bool = False
     started: float = field(default_factory=time.time)
@@ -91,6 +99,8 @@ class CellRun:
             cases=cases,
             shard=options.shard,
             plan=plan_key(shards) if options.shard else "",
+            reruns=options.reruns,
+            verify=options.verify,
             resume=options.resume,
             isolated=options.isolated,
         )
@@ -127,6 +137,8 @@ class CellRun:
             "wanted": list(self.wanted),
             "shard": self.shard,
             "plan": self.plan,
+            "reruns": self.reruns,
+            "verify": self.verify,
             "resume": self.resume,
             "isolated": self.isolated,
             "started": self.started,
@@ -146,6 +158,8 @@ class CellRun:
             wanted=tuple(data["wanted"]),
             shard=data["shard"],
             plan=data["plan"],
+            reruns=data["reruns"],
+            verify=data["verify"],
             resume=data["resume"],
             isolated=data["isolated"],
             started=data["started"],
@@ -188,13 +202,29 @@ class CellRun:
     def test(self, job: ModuleJob, engine: EngineSession) -> ModuleResult:
         """Runs one module and writes its result; one that was stopped is recorded nowhere."""
         try:
-            result = run_module(job, engine)
+            result = self._tried_again(run_module(job, engine), job, engine)
         except RunStoppedError:
             return ModuleResult(
                 module=job.module, outcome=Outcome.NOT_RUN, seconds=0.0, attempts=0, complete=False, cases=()
             )
         write_atomically(self._record(job.module), json.dumps(result.to_json()))
         return result
+
+    def _tried_again(self, result: ModuleResult, job: ModuleJob, engine: EngineSession) -> ModuleResult:
+        """The result with the tries of its cases: of all that were selected, or of those that nobody expected."""
+        cases = worth_another_try(result, self.expectations)
+        if self.verify > 1:
+            jobs = [job] * (self.verify - 1)
+        else:
+            match = tuple(map(exact_pattern, cases))
+            jobs = [replace(job, match=match, excluded=())] * (self.reruns if cases else 0)
+        folders = (job.folder.with_name(f"{job.folder.name}.{number}") for number in range(2, len(jobs) + 2))
+        again: list[ModuleResult] = []
+        # Who stops the run now does not lose what is finished.
+        with contextlib.suppress(RunStoppedError):
+            for each, folder in zip(jobs, folders, strict=True):
+                again.append(run_module(replace(each, folder=folder), engine))
+        return with_tries(result, again)
 
     def finish(self, *, interrupted: bool, color: bool) -> tuple[str, bool]:
         """Writes results.json and junit.xml from what was finished. Gives the summary, and whether anything

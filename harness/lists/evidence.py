@@ -101,7 +101,9 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
     for module in results.modules:
         name, cases = dotted(module.module), {case.case: case for case in judged_cases(module)}
         whole = results.run.complete and module.complete
-        told = {sys.intern(case.case): case for case in cases.values() if not follows(case, cases)}
+        # What changed its mind within one run proves nothing, least of all what to expect of it.
+        steady = (case for case in cases.values() if not follows(case, cases) and not case.changed_its_mind)
+        told = {sys.intern(case.case): case for case in steady}
         seen |= {case: _seen(found.outcome, signature_of(found), whole) for case, found in told.items()}
         failures |= {case: _failure_of(found) for case, found in told.items() if not found.outcome.is_good}
         died = [case for case, found in told.items() if found.outcome in _DEATHS]

@@ -39,6 +39,7 @@ _ADVICE = {
     Verdict.FIXED: "it passes now: remove the entry, or narrow its `when`",
     Verdict.CHANGED: "it does something else than its entry says: mend one of the two",
     Verdict.MISSING: "no such case in the suite: remove the entry, or mend its id",
+    Verdict.FLAKY: "find out why it changes its mind; an entry that is to know it lists every outcome",
 }
 _STYLES = {
     "red": "1;31",
@@ -54,6 +55,7 @@ _VERDICT_STYLE = {
     Verdict.CHANGED: "magenta",
     Verdict.FIXED: "green",
     Verdict.MISSING: "yellow",
+    Verdict.FLAKY: "yellow",
 }
 
 
@@ -201,6 +203,8 @@ def _row(page: _Page, cell_id: str, row: Row, module: ModuleResult | None) -> It
     verdict = page.style(row.verdict.value.upper(), _VERDICT_STYLE[row.verdict])
     yield f"{verdict}  {page.style(plain(row.case), 'bold')}"
     yield from page.field("got", _got(row, detail))
+    if row.tries:
+        yield from page.field("tries", ", ".join(outcome.value for outcome in row.tries))
     if row.place:
         cause = row.limitation or row.issue
         yield from page.field("expected", f"{row.expectation}, says {row.place} ({cause}: {row.reason})")
