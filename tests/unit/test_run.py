@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from harness.build import Build
+from harness.engines import GuestExit, GuestRun, Watch
+from harness.outcomes import Outcome
 from harness.prepare import Prepared
 from harness.run import CellRun
 from tests.unit.sample_lists import WASI, entry, load
+from tests.unit.test_module import CASES, TRAPPED, A, ScriptedGuest
 
 HANGING = "test.test_os.LinkTests.test_link"
 
 
-def cell_run(folder: Path, cases: tuple[str, ...] = ()) -> CellRun:
+@dataclass
+class HealingGuest(ScriptedGuest):
+    """Its faults are gone after its first start."""
+
+    def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+        ending = super().run(guest, watch)
+        self.faults = {}
+        return ending
+
+
+def cell_run(folder: Path, cases: tuple[str, ...] = (), *, reruns: int = 0, verify: int = 1) -> CellRun:
     build = Build(folder=folder, manifest={"python": "3.13.5", "layout": {"program": "python.wasm"}})
     return CellRun(
         prepared=Prepared(cell=WASI, build=build, runtime=folder, cache=folder),
@@ -20,6 +36,8 @@ def cell_run(folder: Path, cases: tuple[str, ...] = ()) -> CellRun:
         wanted=("test_os",),
         expectations=load(folder, entry(outcome='"timeout"')).for_cell(WASI),
         cases=cases,
+        reruns=reruns,
+        verify=verify,
     )
 
 
@@ -32,3 +50,22 @@ def test_a_case_that_the_lists_know_to_hang_is_given_little_time(tmp_path: Path)
 def test_a_case_that_was_named_is_given_all_its_time(tmp_path: Path) -> None:
     job = cell_run(tmp_path, (HANGING,)).job("test_os", lambda: False)
     assert not job.expects_hang(HANGING)
+
+
+def tries(folder: Path, guest: ScriptedGuest, *, reruns: int = 0, verify: int = 1) -> dict[str, tuple[Outcome, ...]]:
+    run = cell_run(folder, reruns=reruns, verify=verify)
+    (run.folder / "modules").mkdir()
+    result = run.test(run.job("test_x", lambda: False), guest)
+    return {case.case: case.tries for case in result.cases if case.tries}
+
+
+@pytest.mark.parametrize("reruns", [0, 1, 2])
+def test_an_unexpected_case_runs_again_by_itself(tmp_path: Path, reruns: int) -> None:
+    passed = (Outcome.PASS,) * reruns
+    found = tries(tmp_path, HealingGuest(faults={A: TRAPPED}), reruns=reruns)
+    assert found.get(A, ()) == ((Outcome.CRASH, *passed) if reruns else ())
+
+
+def test_verify_runs_everything_so_often(tmp_path: Path) -> None:
+    found = tries(tmp_path, ScriptedGuest(), verify=3)
+    assert found == dict.fromkeys(CASES, (Outcome.PASS,) * 3)
