@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from harness import products
 from harness.errors import ConfigError, Problem, did_you_mean
 from harness.tables import TableReader, load_document
 
@@ -32,6 +33,8 @@ class Library(StrEnum):
     MPDECIMAL = "mpdecimal"
 
 
+# What a cell of a product has until its id and its words are made from its other keys.
+_UNSAID = "-"
 ENGINE_OF = {Target.EMSCRIPTEN: Engine.NODE, Target.WASI: Engine.WASMTIME}
 
 
@@ -69,6 +72,11 @@ class Cell:
         return ENGINE_OF[self.target]
 
     @property
+    def build_id(self) -> str:
+        """The id without the runtime, which is no input of a build: cells that differ only in it share theirs."""
+        return self.id.removesuffix(f"-{self.engine}{self.runtime.split('.')[0]}")
+
+    @property
     def python_series(self) -> str:
         """`3.13` of `3.13.5`; a path's own version is not known before it is read."""
         return ".".join(self.python.split(".")[:2])
@@ -83,6 +91,10 @@ class Defaults:
     node: str
     wasi_sdk: str
     emscripten_dependencies: tuple[Library, ...] = ()
+
+    def runtime(self, engine: Engine) -> str:
+        """The version of the engine's runtime."""
+        return self.wasmtime if engine is Engine.WASMTIME else self.node
 
     def dependencies_of(self, *, dynamic_linking: bool) -> tuple[Library, ...]:
         """The libraries of an Emscripten cell that names none; libffi only where ctypes is of use.
@@ -115,6 +127,11 @@ class CellTable:
     case_timeout: float = 0.0
     module_timeout: float = 0.0
     broken: str = ""
+
+    @property
+    def names_libraries(self) -> bool:
+        """Whether it says itself what it is linked with."""
+        return bool(self.dependencies or self.requires)
 
 
 @dataclass(frozen=True)
@@ -173,12 +190,15 @@ def load_matrix(folder: Path) -> Matrix:
     for path in files:
         name = f"{folder.name}/{path.name}"
         reader = TableReader(load_document(path, name, problems), problems)
-        reader.check_top_level({"defaults", "cell"})
+        reader.check_top_level({"defaults", "cell", "product"})
         readers.append(reader)
     defaults = _defaults(readers)
     for reader in readers:
         cells.extend(_read_cells(reader, defaults))
     problems.extend(_duplicates(readers))
+    declared, made = {cell.id for cell in cells}, set[str]()
+    for reader in readers:
+        cells.extend(cell for cell in _read_products(reader, defaults, made) if cell.id not in declared)
     if problems:
         raise ConfigError("the matrix has mistakes:", problems=problems)
     return Matrix(tuple(cells))
@@ -205,12 +225,46 @@ def _read_cells(reader: TableReader, defaults: Defaults | None) -> Iterable[Cell
         yield cell
 
 
+def _read_products(reader: TableReader, defaults: Defaults | None, made: set[str]) -> Iterable[Cell]:
+    """The cells of each `[[product]]`; `made` has the ids of those that came before."""
+    for index, data in enumerate(reader.array("product")):
+        wrong = [*products.mistakes(data), *(("id", "is spelled by the harness", "") for key in data if key == "id")]
+        for key, message, suggestion in wrong:
+            reader.problem(message, table="product", index=index, key=key, suggestion=suggestion)
+        for keys in () if wrong else products.combinations(data):
+            table = reader.read(
+                CellTable, {"id": _UNSAID, "description": _UNSAID, **keys}, table="product", index=index
+            )
+            if table is None or defaults is None:
+                break
+            cell = _named(_complete(table, defaults), defaults, table)
+            for key, message in _contradictions(cell, defaults, table):
+                reader.problem(message, table="product", index=index, key=key)
+            if cell.id in made:
+                reader.problem(f"{cell.id!r} is in two products", table="product", index=index)
+            made.add(cell.id)
+            yield cell
+
+
+def _named(cell: Cell, defaults: Defaults, table: CellTable) -> Cell:
+    """The cell with the id that it spells, and with words about it unless it has some."""
+    compiler = "WASI SDK" if cell.target is Target.WASI else "Emscripten"
+    flags = {"threads": cell.pthreads, "dynamic linking": cell.dynamic_linking, "assertions": cell.pydebug}
+    parts = [name for name, on in flags.items() if on]
+    with_flags = f", with {' and '.join(parts)}" if parts else ""
+    engine = "" if cell.runtime == defaults.runtime(cell.engine) else f", under {cell.engine} {cell.runtime}"
+    told = f"CPython {cell.python}, {compiler} {cell.toolchain}{with_flags}{engine}"
+    description = told if cell.description == _UNSAID else cell.description
+    spelled = cell_id(cell, defaults, own_libraries=table.names_libraries)
+    return dataclasses.replace(cell, id=spelled, description=description)
+
+
 def _complete(table: CellTable, defaults: Defaults) -> Cell:
     wasi = table.target is Target.WASI
     values = {key: value for key, value in vars(table).items() if value}
     shared = {
         "python": defaults.python,
-        "runtime": defaults.wasmtime if wasi else defaults.node,
+        "runtime": defaults.runtime(ENGINE_OF[table.target]),
         "toolchain": defaults.wasi_sdk if wasi else "",
         "dependencies": () if wasi else defaults.dependencies_of(dynamic_linking=table.dynamic_linking),
     }
@@ -234,12 +288,13 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
         "-debug" if cell.pydebug else "",
         "-deps" if own_libraries else "",
         "" if cell.python == defaults.python else f"-py{cell.python_series}",
+        "" if cell.runtime == defaults.runtime(cell.engine) else f"-{cell.engine}{cell.runtime.split('.')[0]}",
     ]
     return "".join(parts)
 
 
 def _contradictions(cell: Cell, defaults: Defaults, table: CellTable) -> Iterable[tuple[str, str]]:
-    own_libraries = bool(table.dependencies or table.requires)
+    own_libraries = table.names_libraries
     if not cell.toolchain:
         yield "toolchain", "is missing: an emscripten cell names its Emscripten version"
     elif cell.target is Target.WASI and own_libraries:

@@ -8,6 +8,7 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.matrix import Cell, Engine, Library, Matrix, Target, load_matrix, with_python
+from harness.pins import load_pins
 
 DEFAULTS = '[defaults]\npython = "3.13.5"\nwasmtime = "50.0.1"\nnode = "24"\nwasi_sdk = "25"\n'
 SHIPPED = Path(__file__).parents[2] / "matrices"
@@ -174,8 +175,83 @@ def test_another_python_leaves_the_rest_of_the_cell(tmp_path: Path) -> None:
     assert with_python(other, "3.13.5") == wasi
 
 
+def product(**keys: str) -> str:
+    return "\n".join(["[[product]]", *(f"{key} = {value}" for key, value in keys.items()), ""])
+
+
+def test_a_product_is_a_cell_for_each_combination_of_its_lists(tmp_path: Path) -> None:
+    text = product(
+        target='"emscripten"',
+        toolchains='["3.1.69", "6.0.5"]',
+        pythons='["3.13.5", "3.14.6"]',
+        variants='["plain", "pthreads-dynlink"]',
+        tags='["many"]',
+    )
+    cells = load(tmp_path, DEFAULTS + text).cells
+    assert [found.id for found in cells] == [
+        "emscripten-3.1.69",
+        "emscripten-3.1.69-pthreads-dynlink",
+        "emscripten-3.1.69-py3.14",
+        "emscripten-3.1.69-pthreads-dynlink-py3.14",
+        "emscripten-6.0.5",
+        "emscripten-6.0.5-pthreads-dynlink",
+        "emscripten-6.0.5-py3.14",
+        "emscripten-6.0.5-pthreads-dynlink-py3.14",
+    ]
+    assert {found.tags for found in cells} == {("many",)}
+    assert cells[0].description == "CPython 3.13.5, Emscripten 3.1.69"
+    assert cells[-1].description == "CPython 3.14.6, Emscripten 6.0.5, with threads and dynamic linking"
+
+
+def test_a_cell_of_its_own_takes_the_place_of_the_products(tmp_path: Path) -> None:
+    text = product(target='"wasi"', variants='["plain", "debug"]') + cell("wasi-debug", pydebug="true")
+    plain, debug = sorted(load(tmp_path, DEFAULTS + text).cells, key=lambda found: found.id)
+    assert (plain.description, debug.description) == ("CPython 3.13.5, WASI SDK 25", "d")
+
+
+@pytest.mark.parametrize(
+    ("keys", "mistake"),
+    [
+        ({"id": '"wasi"'}, "product.id: is spelled by the harness"),
+        ({"toolchains": '"25"'}, "product.toolchains: must be a list of at least one string"),
+        ({"pythons": "[]"}, "product.pythons: must be a list of at least one string"),
+        ({"variants": '["debgu"]'}, "product.variants: 'debgu' is no flag of a cell (did you mean 'debug'?)"),
+        ({"variants": '["dynlink"]'}, "product.dynamic_linking: CPython's configure has no dynamic linking for WASI"),
+        ({"colour": '"red"'}, "product.colour: unknown key"),
+    ],
+)
+def test_a_mistake_in_a_product_is_told_once_with_its_place(tmp_path: Path, keys: dict[str, str], mistake: str) -> None:
+    found = told(tmp_path, DEFAULTS + product(target='"wasi"', **({"runtimes": '["1", "2"]'} | keys)))
+    assert [line for line in found if mistake in line and line.startswith("matrices/0.toml:")] == found
+    assert len(found) == 1
+
+
+def test_a_combination_of_two_products_is_a_mistake(tmp_path: Path) -> None:
+    twice = product(target='"wasi"') + product(target='"wasi"', variants='["plain", "debug"]')
+    assert told(tmp_path, DEFAULTS, twice) == ["matrices/1.toml:3: product: 'wasi' is in two products"]
+
+
+def test_a_cell_names_another_runtime_in_its_id_but_not_in_its_build_s(tmp_path: Path) -> None:
+    """No runtime is an input of a build."""
+    text = product(target='"emscripten"', toolchains='["3.1.69"]', runtimes='["20.18.0", "24"]')
+    text += product(target='"wasi"', runtimes='["47.0.1"]')
+    cells = load(tmp_path, DEFAULTS + text).cells
+    assert [found.id for found in cells] == ["emscripten-3.1.69-node20", "emscripten-3.1.69", "wasi-wasmtime47"]
+    assert [found.build_id for found in cells] == ["emscripten-3.1.69", "emscripten-3.1.69", "wasi"]
+    assert cells[0].description == "CPython 3.13.5, Emscripten 3.1.69, under node 20.18.0"
+
+
 def test_the_shipped_matrix_is_sound() -> None:
     assert "wasi" in {found.id for found in load_matrix(SHIPPED).cells}
+
+
+def test_every_version_of_the_shipped_matrix_is_pinned() -> None:
+    pins = load_pins(SHIPPED / "pins.toml")
+    for found in load_matrix(SHIPPED).cells:
+        pins.cpython_pin(found.python)
+        pins.runtime_pin(found.engine, found.runtime)
+        toolchain = pins.wasi_sdk_pin if found.target is Target.WASI else pins.emscripten_pin
+        toolchain(found.toolchain)
 
 
 def test_a_cell_is_linked_with_what_it_wants_and_what_it_requires(tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""`[[product]]`: a table of the matrix that stands for many cells, one for each combination of its lists. Pure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harness.errors import did_you_mean
+
+# The lists, and the key of a cell that each of their entries becomes.
+_AXES = {"toolchains": "toolchain", "pythons": "python", "runtimes": "runtime"}
+_VARIANTS = "variants"
+_PLAIN = "plain"
+_FLAGS = {"pthreads": "pthreads", "dynlink": "dynamic_linking", "debug": "pydebug"}
+
+
+def mistakes(product: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
+    """Key, message and suggestion for each list that is none, and each variant that does not exist."""
+    for key in (*_AXES, _VARIANTS):
+        entries = product.get(key, [_PLAIN])
+        if not isinstance(entries, list) or not entries or not all(isinstance(entry, str) for entry in entries):
+            yield key, "must be a list of at least one string", ""
+        elif key == _VARIANTS:
+            for word in (word for entry in entries for word in _words(entry) if word not in _FLAGS):
+                yield key, f"{word!r} is no flag of a cell", did_you_mean(word, [_PLAIN, *_FLAGS])
+
+
+def combinations(product: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """The keys of each cell that a product without mistakes stands for; what is no list is the same for all."""
+    common = {key: value for key, value in product.items() if key not in {*_AXES, _VARIANTS}}
+    axes = [[{key: entry} for entry in product[name]] for name, key in _AXES.items() if name in product]
+    variants = [{_FLAGS[word]: True for word in _words(entry)} for entry in product.get(_VARIANTS, [_PLAIN])]
+    for choice in itertools.product(*axes, variants):
+        yield {key: value for part in (common, *choice) for key, value in part.items()}
+
+
+def _words(variant: str) -> list[str]:
+    """The flags of `pthreads-dynlink`, in the words of an id; `plain` has none."""
+    return [] if variant == _PLAIN else variant.split("-")
