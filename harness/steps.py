@@ -13,6 +13,7 @@ from harness.errors import BuildError
 from harness.process import last_lines, run
 from harness.progress import Progress
 from harness.recipes import Step
+from harness.recipes.refusal import refusal, without_command
 
 LOG_LINES = 25
 # A step that fails with less than this free has failed for that.
@@ -31,9 +32,10 @@ def run_step(step: Step, log: Path, progress: Progress, *, held: tuple[int, ...]
     if not done.ok and shutil.disk_usage(log.parent).free < FULL_DISK_BYTES:
         raise disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), log.parent)
     if not done.ok:
+        words = last_lines(log, LOG_LINES)
         raise BuildError(
-            f"{progress.title}: the step {step.name} {done.ending}. The last lines of its log:\n"
-            f"{_indent(last_lines(log, LOG_LINES))}\n  the whole log: {log}",
+            f"{progress.title}: the step {step.name} {done.ending}{refusal(words)}. "
+            f"The last lines of its log:\n{_indent(without_command(words))}\n  the whole log: {log}",
             hint=f"run it again by hand: {step.command.reproduce()}",
         )
     return {"name": step.name, "command": list(step.command.argv), "seconds": round(done.seconds, 1)}
