@@ -174,11 +174,13 @@ def _offered(what: str, offers: Mapping[str, str], hint: str) -> str:
 
 
 def render(machine: Sequence[Line], cells: Mapping[Cell, Sequence[Line]]) -> str:
-    """The page: the machine, then each cell with its parts, then how many cells can be used."""
+    """The page: the machine, then each cell with its parts, like ones together, then how many cells can be used."""
     pages = [_block("this machine", machine)]
+    alike: dict[tuple[Line, ...], list[str]] = {}
     for cell, lines in cells.items():
         broken = f" (known to be broken: {cell.broken})" if cell.broken else ""
-        pages.append(_block(f"{cell.id}: {cell.description}{broken}", lines))
+        alike.setdefault(tuple(lines), []).append(f"{cell.id}: {cell.description}{broken}")
+    pages.extend(_block("\n".join(titles), lines) for lines, titles in alike.items())
     usable = sum(map(is_usable, cells.values()))
     pages.append(f"{usable} of {len(cells)} cells can be built and tested here")
     return "\n\n".join(pages)

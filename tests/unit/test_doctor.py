@@ -201,6 +201,19 @@ def test_a_disk_that_is_too_small_is_missing() -> None:
     assert line == Line(False, "disk", "1.0 GB free for /cache; a first build takes about 2.5 GB")
 
 
+def test_cells_with_the_same_lines_are_shown_together() -> None:
+    """Variants of one toolchain and CPython are many, and mostly need the same."""
+    debug = dataclasses.replace(CELL, id="wasi-debug", broken="it overflows")
+    other = [Line(True, "build", "will be made here")]
+    page = render([], {CELL: [Line(True, "build", "in the cache")], EMSCRIPTEN: other, debug: [*other]})
+    assert page.split("\n\n")[2].splitlines() == [
+        "emscripten-4.0.10: for tests",
+        "wasi-debug: for tests (known to be broken: it overflows)",
+        "  ok       build       will be made here",
+    ]
+    assert page.endswith("3 of 3 cells can be built and tested here")
+
+
 def test_the_page_is_aligned_and_counts_the_cells() -> None:
     broken = dataclasses.replace(EMSCRIPTEN, broken="it does not link")
     page = render(
