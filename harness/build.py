@@ -7,6 +7,7 @@ tree of a build that failed or was killed is kept and gone on with.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -24,7 +25,9 @@ from harness.matrix import Cell
 from harness.process import Command, capture
 from harness.progress import Progress
 from harness.recipes import HostBuild, Layout, Recipe, Step, native
+from harness.recipes.emscripten_script import check_llvm
 from harness.recipes.targets import host_recipe, layout_of, recipe_version, seen_by_configure
+from harness.recipes.tree import Tree, read_tree
 from harness.sources import Source
 from harness.stage import make_read_only, stage
 from harness.steps import run_step
@@ -55,6 +58,17 @@ class Build:
     def program(self) -> Path:
         """What the engine loads: the wasm itself, or the JavaScript module that goes with it."""
         return self.root / str(self.manifest["layout"]["program"])
+
+    @functools.cached_property
+    def tree(self) -> Tree:
+        """The source tree that it was built from, which is a part of it."""
+        return read_tree(self.root)
+
+    @functools.cached_property
+    def sysconfig(self) -> str:
+        """The path at which the guest has the folder with the sysconfig data."""
+        folder = str(self.manifest["layout"]["build_folder"])
+        return f"/{folder}/{(self.root / folder / 'pybuilddir.txt').read_text().strip()}"
 
     def modules(self) -> tuple[str, ...]:
         """The suite's modules by regrtest's names, in regrtest's order."""
@@ -97,22 +111,40 @@ def ensure_build(
     dependencies: Dependencies = NO_DEPENDENCIES,
 ) -> Build:
     """The build of this cell, made now unless it is there. BuildError when a step fails."""
-    inputs = build_inputs(cell, source, toolchain, dependencies)
-    name = f"{cell.id}-{content_key(inputs)}"
-    final = cache / "builds" / name
+    tree = tree_of(cell, source)
+    final = build_folder(cell, source, toolchain, cache, dependencies)
     if not final.exists():
+        check_llvm(tree, toolchain.facts)
         progress = Progress(f"build {cell.id}", total=7)
-        with locked(cache / "builds" / f"{name}.lock", say=progress.say) as lock:
+        with locked(final.with_name(f"{final.name}.lock"), say=progress.say) as lock:
             if not final.exists():
+                inputs = build_inputs(cell, source, toolchain, dependencies)
                 with disk_faults(final), kept.alone(source, cache, say=progress.say):
-                    _Builder(cell, source, toolchain, dependencies, cache, jobs, lock, progress).make(inputs, final)
+                    builder = _Builder(cell, source, tree, toolchain, dependencies, cache, jobs, lock, progress)
+                    builder.make(inputs, final)
     return Build.load(final)
+
+
+def build_folder(
+    cell: Cell, source: Source, toolchain: Toolchain, cache: Path, dependencies: Dependencies = NO_DEPENDENCIES
+) -> Path:
+    """Where the build is, or will be."""
+    key = content_key(build_inputs(cell, source, toolchain, dependencies))
+    return cache / "builds" / f"{cell.build_id}-{key}"
+
+
+def tree_of(cell: Cell, source: Source) -> Tree:
+    """What the source's build scripts say. ConfigError when it has none for this target that is known."""
+    tree = read_tree(source.root, f"CPython {source.version} from {source.origin}")
+    layout_of(cell.target, tree)
+    return tree
 
 
 @dataclass
 class _Builder:
     cell: Cell
     source: Source
+    tree: Tree
     toolchain: Toolchain
     dependencies: Dependencies
     cache: Path
@@ -122,7 +154,7 @@ class _Builder:
 
     @property
     def layout(self) -> Layout:
-        return layout_of(self.cell.target)
+        return layout_of(self.cell.target, self.tree)
 
     def make(self, inputs: Mapping[str, Any], final: Path) -> None:
         work = self._work(final, inputs)
@@ -159,7 +191,7 @@ class _Builder:
         """Where the build is made. What a checkout has compiled there serves its next build."""
         if not kept.is_kept(self.source):
             return self.cache / "work" / final.name
-        work = self.cache / "work" / f"{self.cell.id}-checkout-{kept.kept_key(self.source, inputs)}"
+        work = self.cache / "work" / f"{self.cell.build_id}-checkout-{kept.kept_key(self.source, inputs)}"
         kept.ready(work, self.source, beside=self._native_folder(), say=self.progress.say)
         return work
 
@@ -201,8 +233,12 @@ class _Builder:
         triple = capture(
             [str(build_python), "-c", "import sysconfig; print(sysconfig.get_config_var('BUILD_GNU_TYPE'))"]
         )
+        # CPython's scripts look for the build Python under either name.
+        for name in ("build", triple):
+            _link_build_python(build_python.parent, view / "cross-build" / name)
         return HostBuild(
             view=view,
+            tree=self.tree,
             build_python=build_python,
             build_triple=triple,
             sdk=self.toolchain.root,
@@ -274,7 +310,7 @@ class _Builder:
         return {
             "schema": MANIFEST_SCHEMA,
             "inputs": dict(inputs),
-            "cell": self.cell.id,
+            "cell": self.cell.build_id,
             "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "source": {key: str(value) for key, value in vars(source).items() if key != "root"},
             "python": source.version,
@@ -287,6 +323,7 @@ class _Builder:
                 **toolchain.facts,
             },
             "recipe": {"name": recipe.name, "version": recipe.version, "departures": list(recipe.departures)},
+            "upstream": self.tree.upstream(self.cell.target),
             **self.dependencies.manifest(),
             "steps": steps,
             "wasm": {"bytes": len(wasm), "sha256": hashlib.sha256(wasm).hexdigest()},
@@ -312,8 +349,17 @@ def _link(link: Path, goal: Path) -> None:
         link.symlink_to(goal)
 
 
+def _link_build_python(native: Path, place: Path) -> None:
+    place.mkdir(parents=True, exist_ok=True)
+    for name in ("python", "build"):
+        _link(place / name, native / name)
+
+
 def _save(config_cache: Path, shared: Path) -> None:
+    """configure's answers, without what its environment was: another build's paths are other ones."""
     shared.parent.mkdir(parents=True, exist_ok=True)
+    lines = config_cache.read_text(encoding="utf-8", errors="surrogateescape").splitlines(keepends=True)
+    kept = "".join(line for line in lines if not line.startswith("ac_cv_env_"))
     aside = shared.with_name(f".{shared.name}.{os.getpid()}")
-    shutil.copyfile(config_cache, aside)
+    aside.write_text(kept, encoding="utf-8", errors="surrogateescape")
     aside.replace(shared)

@@ -13,8 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness import apt
-from harness.build import build_inputs
-from harness.cache import cache_root, content_key
+from harness.build import build_folder
+from harness.cache import cache_root
 from harness.dependencies import dependencies_at_hand
 from harness.download import connection_fault
 from harness.errors import UnavailableError
@@ -120,14 +120,14 @@ def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
     """What `cache` and the user's own SDK hold for that cell."""
     source = _source_at_hand(cell, pins, cache)
     toolchain, fault = _toolchain_at_hand(cell, pins, cache)
-    inputs = None
+    build = None
     if source and toolchain:
-        inputs = build_inputs(cell, source, toolchain, dependencies_at_hand(cell, toolchain, pins, cache))
+        build = build_folder(cell, source, toolchain, cache, dependencies_at_hand(cell, toolchain, pins, cache))
     return Found(
         source=source.provider if source else "",
         toolchain=toolchain.provider if toolchain else "",
         own_sdk_fault=fault,
-        build=bool(inputs) and (cache / "builds" / f"{cell.id}-{content_key(inputs)}").exists(),
+        build=build is not None and build.exists(),
         runtime=_has_runtime(cell, pins, cache),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -74,7 +75,7 @@ class Cell:
     @property
     def build_id(self) -> str:
         """The id without the runtime, which is no input of a build: cells that differ only in it share theirs."""
-        return self.id.removesuffix(f"-{self.engine}{self.runtime.split('.')[0]}")
+        return re.sub(rf"-{self.engine}\d+$", "", self.id)
 
     @property
     def python_series(self) -> str:

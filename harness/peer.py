@@ -23,8 +23,6 @@ from harness.matrix import Target
 from harness.outcomes import Outcome
 from harness.prepare import Prepared
 from harness.process import Command, Completed, last_lines, run
-from harness.recipes import wasi
-from harness.recipes.targets import guest_environment
 
 _ENGINES = Path(__file__).parent / "engines"
 # Bytes of stack for what V8 does not count: its own runtime, and the system's.
@@ -111,7 +109,7 @@ class Peer:
 
 def _wasmtime_runner(peer: Peer, program: str) -> tuple[str, ...]:
     runner, prepared = _ENGINES / "plain_wasmtime.py", peer.prepared
-    settings = (prepared.runtime, peer.folder / "plain.cwasm", peer.root, wasi.wasm_stack(prepared.series))
+    settings = (prepared.runtime, peer.folder / "plain.cwasm", peer.root, prepared.build.tree.wasm_stack())
     return (sys.executable, "-I", "-c", _BOOT, str(runner), *map(str, settings), "--", f"/{program}")
 
 
@@ -136,9 +134,9 @@ _RUNNERS = {Target.WASI: _wasmtime_runner, Target.EMSCRIPTEN: _node_runner}
 
 def _environment(prepared: Prepared) -> Mapping[str, str]:
     """What the guests need. A WASI guest sees nothing of this but what its runner passes on."""
-    guest = guest_environment(prepared.cell, prepared.series)
+    guest = prepared.guest_environment
     if prepared.cell.target is Target.WASI:
-        return {"GUEST_PYTHONPATH": guest["PYTHONPATH"]}
+        return {"GUEST_PYTHONPATH": guest.get("PYTHONPATH", "")}
     return node_environment() | guest
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.ask import ensure_identity
-from harness.build import Build, ensure_build
+from harness.build import Build, ensure_build, tree_of
 from harness.cache import cache_root
 from harness.dependencies import obtain_dependencies
 from harness.engines import EngineSession, GuestRun, Mount, node, wasmtime
@@ -20,7 +20,6 @@ from harness.identity import Identity
 from harness.limitations import load_registry
 from harness.matrix import Cell, Engine, Matrix, Target, load_matrix, with_python
 from harness.pins import Pins, load_pins
-from harness.recipes import wasi
 from harness.recipes.targets import guest_environment
 from harness.run_folder import project_root
 from harness.runtimes import obtain_runtime, own_node
@@ -63,8 +62,9 @@ class Prepared:
     identity: Identity | None = None
 
     @property
-    def series(self) -> str:
-        return ".".join(str(self.build.manifest["python"]).split(".")[:2])
+    def guest_environment(self) -> dict[str, str]:
+        """What the interpreter needs to find itself."""
+        return guest_environment(self.cell.target, self.build.tree, self.build.sysconfig)
 
     def engine_facts(self) -> dict[str, str]:
         """For results.json: `path` is that of a Node which is the machine's own."""
@@ -97,7 +97,7 @@ class Prepared:
         return GuestRun(
             argv=(*self._python, f"/harness/{script}", "/journal/answer"),
             mounts=(*self._mounts, Mount(host=folder, guest="/journal", writable=True)),
-            env=guest_environment(self.cell, self.series),
+            env=self.guest_environment,
             output=folder / "output",
         )
 
@@ -116,7 +116,7 @@ class Prepared:
             folder=folder,
             python=self._python,
             mounts=self._mounts,
-            env=guest_environment(self.cell, self.series),
+            env=self.guest_environment,
             resources=self.cell.resources,
             case_timeout=self.cell.case_timeout,
             module_timeout=self.cell.module_timeout,
@@ -130,7 +130,7 @@ def _open_wasmtime(prepared: Prepared, log: Path, index: int) -> EngineSession:
     return wasmtime.open_session(
         wasm=prepared.build.wasm,
         compiled=prepared.compiled(),
-        wasm_stack=wasi.wasm_stack(prepared.series),
+        wasm_stack=prepared.build.tree.wasm_stack(),
         runtime=prepared.runtime,
         log=log,
         index=index,
@@ -173,6 +173,7 @@ def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print)
     cache = cache_root()
     toolchain_path = Path(wishes.toolchain) if wishes.toolchain else None
     source = obtain_source(cell.python, pins, cache, say=say)
+    tree_of(cell, source)  # what cannot be built is told before a toolchain is downloaded
     toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path, say=say)
     cell, runtime = _with_runtime(cell, wishes.runtime, pins, cache, say)
     jobs = wishes.jobs or os.cpu_count() or 1

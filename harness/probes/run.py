@@ -13,7 +13,6 @@ from harness.limitations import Registry
 from harness.prepare import Prepared
 from harness.probes.observation import Observation, read_observation
 from harness.probes.results import CellProbes, answer_all, probes_for, write_probes
-from harness.recipes.targets import guest_environment
 
 PROBES_FOLDER = Path(__file__).parent / "guest"
 # Seconds; the longest probe, a native `ensurepip`, takes four.
@@ -35,7 +34,7 @@ def probe_cell(prepared: Prepared, registry: Registry, folder: Path, *, say: Cal
             folder / "probes",
             python=f"/{manifest['layout']['program']}",
             mounts=(Mount(host=prepared.build.root, guest="/"),),
-            env=guest_environment(prepared.cell, prepared.series),
+            env=prepared.guest_environment,
             say=say,
         )
     finally:

@@ -7,11 +7,13 @@ Tools/wasm/wasm_build.py and configure.ac of 3.13.5); how the interpreter is lin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from packaging.version import Version
 
-from harness.matrix import Cell, Library
+from harness.matrix import Cell, Library, Target
 from harness.process import Command
-from harness.recipes import HostBuild, Layout, Recipe, Step
+from harness.recipes import CACHE_FILE_TOLD, NOT_WRITTEN, HostBuild, Layout, Recipe, Step, make_step, passed_on
 from harness.recipes.libraries import configure_variables
 
 VERSION = 1
@@ -33,8 +35,15 @@ LINK_FLAGS = (
     "-sTEXTDECODER=2",
     "-sEXPORTED_RUNTIME_METHODS=FS,callMain,ENV",
 )
+FAKE_DYLIBS_TOLD = (
+    "from Emscripten 6.0.0 on, and without dynamic linking, extension modules are linked with -sFAKE_DYLIBS, as "
+    "before by default: -shared gives plain objects, which nothing loads"
+)
+NO_PORTS_TOLD = (
+    "the ports of Emscripten for zlib, bzip2 and sqlite3 are not used: emcc downloads them unpinned while it compiles"
+)
 DEPARTURES = (
-    "Tools/wasm/wasm_build.py itself is not run: it builds below the checkout, which the harness never writes to",
+    f"Tools/wasm/wasm_build.py itself is not run: {NOT_WRITTEN}",
     (
         "linked with -sNODERAWFS=0: with the host's files as its own the guest would reach all of them, and on "
         "Emscripten 3.1.69 it has no standard streams; the harness mounts folders with NODEFS instead"
@@ -48,12 +57,9 @@ DEPARTURES = (
         "stack is 64 KiB, on which CPython does not start"
     ),
     "HOSTRUNNER is plain `node`: configure would add options that newer Nodes do not know",
-    "configure gets a cache file, which its results do not depend on",
-    (
-        "from Emscripten 6.0.0 on, and without dynamic linking, extension modules are linked with -sFAKE_DYLIBS, as "
-        "before by default: -shared gives plain objects, which nothing loads"
-    ),
-    "the ports of Emscripten for zlib, bzip2 and sqlite3 are not used: emcc downloads them unpinned while it compiles",
+    CACHE_FILE_TOLD,
+    FAKE_DYLIBS_TOLD,
+    NO_PORTS_TOLD,
 )
 
 # libffi calls functions and makes closures in JavaScript, and names there what Emscripten leaves out unless it is asked
@@ -64,7 +70,7 @@ LIBFFI_LINK_FLAGS = (
     "-sEXPORTED_RUNTIME_METHODS=FS,callMain,ENV,stackAlloc,stackSave,stackRestore",
 )
 _LIBFFI_DEPARTURE = f"linked with {' '.join(LIBFFI_LINK_FLAGS)}, which libffi needs for calls and closures"
-_TWICE_DEPARTURE = (
+ONCE_TOLD = (
     "make gets MODULE_BINASCII_LDFLAGS=: with -sMAIN_MODULE every archive is linked whole, and so must be named once"
 )
 
@@ -86,35 +92,40 @@ def emscripten_recipe(cell: Cell, host: HostBuild) -> Recipe:
         f"--cache-file={host.cache_file}",
         "--with-emscripten-target=node",
         "--with-suffix=.mjs",
-        _switch("wasm-dynamic-linking", on=cell.dynamic_linking),
-        _switch("wasm-pthreads", on=cell.pthreads),
+        switch("wasm-dynamic-linking", on=cell.dynamic_linking),
+        switch("wasm-pthreads", on=cell.pthreads),
         *(("--with-pydebug",) if cell.pydebug else ()),
         *configure_variables(host.libraries),
-        *_shared_objects(cell),
-        *cell.configure,
+        *shared_objects(cell),
+        *passed_on(cell),
     )
-    twice = cell.dynamic_linking and Library.ZLIB in host.libraries
-    make = ("make", "--jobs", str(host.jobs), "all", *(("MODULE_BINASCII_LDFLAGS=",) if twice else ()))
     return Recipe(
         name="emscripten-classic",
         version=VERSION,
         steps=(
             Step(name="configure-host", command=Command(argv=configure, cwd=work, env=env)),
-            Step(name="make-host", command=Command(argv=make, cwd=work, env=env)),
+            make_step(host, work, env, *once(cell, host)),
         ),
         departures=(
             *DEPARTURES,
             *((_LIBFFI_DEPARTURE,) if Library.LIBFFI in host.libraries else ()),
-            *((_TWICE_DEPARTURE,) if twice else ()),
+            *((ONCE_TOLD,) if once(cell, host) else ()),
         ),
     )
 
 
-def _switch(feature: str, *, on: bool) -> str:
+def switch(feature: str, *, on: bool) -> str:
+    """configure's option for a feature, said either way: left out, configure would decide by itself."""
     return f"--{'enable' if on else 'disable'}-{feature}"
 
 
-def _shared_objects(cell: Cell) -> tuple[str, ...]:
+def once(cell: Cell, host: HostBuild) -> tuple[str, ...]:
+    """make's argument for what ONCE_TOLD says."""
+    return ("MODULE_BINASCII_LDFLAGS=",) if cell.dynamic_linking and Library.ZLIB in host.libraries else ()
+
+
+def shared_objects(cell: Cell) -> tuple[str, ...]:
+    """What `-shared` is to make: see FAKE_DYLIBS_TOLD."""
     fake = Version(cell.toolchain) >= _REAL_DYLIBS and not cell.dynamic_linking
     return ("BLDSHARED=$(CC) -shared -sFAKE_DYLIBS",) if fake else ()
 
@@ -122,15 +133,20 @@ def _shared_objects(cell: Cell) -> tuple[str, ...]:
 def emscripten_environment(host: HostBuild) -> dict[str, str]:
     """The environment that wasm_build.py gives to configure and make, with our link flags."""
     link_flags = (*LINK_FLAGS, *(LIBFFI_LINK_FLAGS if Library.LIBFFI in host.libraries else ()))
-    foreign = {"PYTHONHOME", "PYTHONPATH", "CC", "CXX", "CFLAGS", "LDFLAGS", "PKG_CONFIG_PATH", "MAKEFLAGS"}
     return {
-        **{key: value for key, value in host.env.items() if key not in foreign},
-        "CONFIG_SITE": str(host.view / "Tools/wasm/config.site-wasm32-emscripten"),
+        **without_users_flags(host.env),
+        "CONFIG_SITE": str(host.view / host.tree.config_site(Target.EMSCRIPTEN)),
         "HOSTRUNNER": "node",
         "LINKFORSHARED": " ".join(link_flags),
         # emscripten#17635: what is compiled in must not depend on the local time zone.
         "TZ": "UTC",
     }
+
+
+def without_users_flags(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what would change the build."""
+    foreign = {"PYTHONHOME", "PYTHONPATH", "CC", "CXX", "CFLAGS", "LDFLAGS", "PKG_CONFIG_PATH", "MAKEFLAGS"}
+    return {key: value for key, value in env.items() if key not in foreign}
 
 
 def guest_environment() -> dict[str, str]:

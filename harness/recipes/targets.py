@@ -1,28 +1,31 @@
-"""Which recipe, layout and environment belong to which target. Pure; the one place that knows all targets."""
+"""Which recipe, layout and environment belong to which target and tree. Pure; the one place that knows all targets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from harness.matrix import Cell, Target
-from harness.recipes import HostBuild, Layout, Recipe, emscripten, wasi
+from harness.recipes import HostBuild, Layout, Recipe, emscripten, emscripten_script, wasi
+from harness.recipes.tree import Tree
 
-_RECIPES: Mapping[Target, Callable[[Cell, HostBuild], Recipe]] = {
-    Target.WASI: wasi.wasi_recipe,
-    Target.EMSCRIPTEN: emscripten.emscripten_recipe,
-}
-_LAYOUTS = {Target.WASI: wasi.LAYOUT, Target.EMSCRIPTEN: emscripten.LAYOUT}
 _VERSIONS = {Target.WASI: wasi.VERSION, Target.EMSCRIPTEN: emscripten.VERSION}
 
 
 def host_recipe(cell: Cell, host: HostBuild) -> Recipe:
     """The steps of this cell's cross build."""
-    return _RECIPES[cell.target](cell, host)
+    if cell.target is Target.WASI:
+        return wasi.wasi_recipe(cell, host)
+    has_own = _has_own_emscripten_script(host.tree)
+    return emscripten_script.script_recipe(cell, host) if has_own else emscripten.emscripten_recipe(cell, host)
 
 
-def layout_of(target: Target) -> Layout:
-    """Where things lie in a build of this target."""
-    return _LAYOUTS[target]
+def layout_of(target: Target, tree: Tree) -> Layout:
+    """Where things lie in a build of this tree. ConfigError when its layout is not known."""
+    if target is Target.WASI:
+        return wasi.layout(tree)
+    return emscripten_script.LAYOUT if _has_own_emscripten_script(tree) else emscripten.LAYOUT
+
+
+def _has_own_emscripten_script(tree: Tree) -> bool:
+    return tree.script(Target.EMSCRIPTEN) in emscripten_script.SCRIPTS
 
 
 def recipe_version(target: Target) -> int:
@@ -30,11 +33,12 @@ def recipe_version(target: Target) -> int:
     return _VERSIONS[target]
 
 
-def guest_environment(cell: Cell, series: str) -> dict[str, str]:
-    """The environment that the interpreter needs to find itself. `series` is that of the CPython that was built."""
-    if cell.target is Target.WASI:
-        return wasi.guest_environment(series, pydebug=cell.pydebug)
-    return emscripten.guest_environment()
+def guest_environment(target: Target, tree: Tree, sysconfig: str) -> dict[str, str]:
+    """The environment that the interpreter needs to find itself.
+
+    `sysconfig` is the path at which the guest has the folder with the sysconfig data.
+    """
+    return wasi.guest_environment(tree, sysconfig) if target is Target.WASI else emscripten.guest_environment()
 
 
 def seen_by_configure(cell: Cell) -> dict[str, object]:

@@ -27,6 +27,22 @@ RULES = """all:
 \telse printf '#!/bin/sh\\nexec {python} "$$@"\\n' > python && chmod +x python; fi
 """
 
+# What the harness needs of CPython's own script: it finds the checkout by its own path, and the build Python in it.
+SCRIPT = """
+import os, subprocess, sys
+from pathlib import Path
+
+checkout = Path(__file__).parents[2]
+work = checkout / "cross-build" / "wasm32-wasip1"
+python = checkout / "cross-build" / "build" / "python"
+command, *arguments = sys.argv[1:]
+options = arguments[: arguments.index("--")]
+shown = ["--script=" + command, "--options=" + ",".join(options)]
+ours = ["--host=wasm32-wasip1", "--with-build-python=" + str(python)]
+configure = os.path.relpath(checkout / "configure", work)
+subprocess.check_call([configure, *shown, *ours, *arguments[arguments.index("--") + 1 :]], cwd=work)
+"""
+
 PATCHLEVEL = '#define PY_VERSION "3.13.5"\n'
 
 
@@ -43,6 +59,7 @@ def write_tree(root: Path, log: Path, fault: str = "true") -> None:
         "Modules/Setup.stdlib.in": "",
         "Modules/Setup.local": "",
         "Tools/wasm/config.site-wasm32-wasi": "",
+        "Tools/wasm/wasi.py": "",
         "configure": CONFIGURE.format(log=log, rules=root / "rules.mk"),
     }
     for name, text in files.items():
@@ -51,6 +68,15 @@ def write_tree(root: Path, log: Path, fault: str = "true") -> None:
         path.write_text(text)
     (root / "configure").chmod(0o755)
     set_fault(root, log, fault)
+
+
+def add_script(root: Path) -> None:
+    """Makes it a tree of the layout that has `Platforms/WASI`, with a script and settings of its own."""
+    folder = root / "Platforms" / "WASI"
+    folder.mkdir(parents=True)
+    (folder / "__main__.py").write_text(SCRIPT)
+    (folder / "config.site-wasm32-wasi").touch()
+    (folder / "config.toml").write_text('[targets]\nwasi-sdk = 33\nhost-triple = "wasm32-wasip1"\n')
 
 
 def set_fault(root: Path, log: Path, fault: str) -> None:

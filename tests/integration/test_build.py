@@ -18,11 +18,11 @@ import pytest
 
 from harness.build import Build, ensure_build
 from harness.dependencies import Dependencies, Dependency
-from harness.errors import BuildError, UnavailableError
+from harness.errors import BuildError, ConfigError, UnavailableError
 from harness.matrix import Cell, Library, Target
 from harness.sources import Source
 from harness.toolchains import Toolchain
-from tests.integration.fake_cpython import set_fault, write_tree
+from tests.integration.fake_cpython import add_script, set_fault, write_tree
 
 pytestmark = pytest.mark.integration
 
@@ -101,6 +101,54 @@ def test_configure_is_what_wasi_py_gives_it(bench: Bench) -> None:
     assert "--host=wasm32-wasip1" in host
     assert "--with-build-python=" in host
     assert "--with-pydebug" not in host
+
+
+def test_a_tree_s_own_script_takes_the_view_for_the_checkout(bench: Bench) -> None:
+    add_script(bench.root)
+    before = {path for path in bench.root.rglob("*") if "__pycache__" not in path.parts}
+    build = bench.build(DEBUG)
+    assert {path for path in bench.root.rglob("*") if "__pycache__" not in path.parts} == before
+    host = next(line for line in bench.lines() if "--host" in line)
+    assert host.startswith("--script=configure-host --options=--wasi-sdk,")
+    assert "/view/cross-build/build/python --cache-file=" in host
+    assert host.endswith(" --with-pydebug")
+    assert build.manifest["upstream"] == {"script": "Platforms/WASI/__main__.py", "toolchain": "33"}
+    assert any("Platforms/WASI pins 33" in line for line in build.manifest["recipe"]["departures"])
+
+
+def test_a_tree_of_no_known_layout_is_told_before_anything_is_built(bench: Bench) -> None:
+    (bench.root / "Tools" / "wasm" / "wasi.py").unlink()
+    with pytest.raises(ConfigError, match=r"CPython 3\.13\.5 from here: the layout is not known"):
+        bench.build()
+    assert bench.lines() == []
+
+
+def test_an_argument_that_configure_refuses_is_told_in_its_own_words(bench: Bench) -> None:
+    configure = bench.root / "configure"
+    refuse = 'case "$*" in *fatal*--with-x*) echo "configure: error: unrecognized options: --with-x"; exit 1;; esac\n'
+    configure.write_text(configure.read_text().replace("for argument", f"{refuse}for argument", 1))
+    with pytest.raises(BuildError, match=r"ended with status 1: unrecognized options: --with-x \(a cell's"):
+        bench.build(dataclasses.replace(CELL, configure=("--with-x",)))
+    bench.build()
+
+
+def test_cells_that_differ_in_the_runtime_share_a_build(bench: Bench) -> None:
+    build = bench.build()
+    lines = bench.lines()
+    other = dataclasses.replace(CELL, id="wasi-wasmtime47", runtime="47.0.1")
+    assert bench.build(other).folder == build.folder
+    assert bench.lines() == lines
+    assert build.manifest["cell"] == "wasi"
+
+
+def test_configure_s_answers_are_shared_without_its_environment(bench: Bench) -> None:
+    """Another build's work folder, which may be in the environment, has another path."""
+    configure = bench.root / "configure"
+    answers = "printf 'ac_cv_func_x=yes\\nac_cv_env_CC_value=clang\\n'"
+    configure.write_text(configure.read_text().replace("echo cached", answers))
+    bench.build()
+    (shared,) = (bench.cache / "configure").iterdir()
+    assert shared.read_text() == "ac_cv_func_x=yes\n"
 
 
 def test_a_finished_build_is_not_made_again(bench: Bench) -> None:

@@ -65,6 +65,8 @@ def test_a_cached_source_and_toolchain_are_found(tmp_path: Path) -> None:
 
 def test_a_build_is_looked_for_where_the_builder_puts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, toolchain = put_source(tmp_path), put_toolchain(tmp_path)
+    (source.root / "Tools" / "wasm").mkdir(parents=True)
+    (source.root / "Tools" / "wasm" / "wasi.py").touch()
     assert not found_in(tmp_path).build
 
     def make(_: object, inputs: object, final: Path) -> None:

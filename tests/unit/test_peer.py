@@ -16,6 +16,7 @@ from harness.peer import Peer, Task, read_junit, stack_flag
 from harness.prepare import Prepared
 from harness.process import Command, Completed
 from tests.unit.sample_lists import EMSCRIPTEN, WASI
+from tests.unit.sample_trees import lay_build
 
 FOLDERS = {Target.WASI: "cross-build/wasm32-wasip1", Target.EMSCRIPTEN: "cross-build/wasm32-emscripten"}
 PROGRAMS = {Target.WASI: "python.wasm", Target.EMSCRIPTEN: "python.mjs"}
@@ -34,6 +35,7 @@ def prepared(cell: Cell, folder: Path) -> Prepared:
     built = FOLDERS[cell.target]
     layout = {"build_folder": built, "program": f"{built}/{PROGRAMS[cell.target]}", "wasm": f"{built}/python.wasm"}
     manifest = {"native": "/native/python", "python": "3.13.5", "layout": layout}
+    lay_build(folder / "build" / "root", built)
     return Prepared(
         cell=cell, build=Build(folder=folder / "build", manifest=manifest), runtime=Path("/rt"), cache=folder
     )

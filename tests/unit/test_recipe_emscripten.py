@@ -12,6 +12,7 @@ from harness.matrix import Cell, Library, Target
 from harness.recipes import HostBuild, Recipe
 from harness.recipes import emscripten as recipe_module
 from harness.recipes.emscripten import LAYOUT, emscripten_recipe
+from tests.unit.sample_trees import PY313
 
 CELL = Cell(
     id="emscripten-3.1.69",
@@ -24,6 +25,7 @@ CELL = Cell(
 TOOLCHAIN = {"PATH": "/em:/usr/bin", "EM_CONFIG": "/em/config", "EM_CACHE": "/em/cache"}
 HOST = HostBuild(
     view=Path("/view"),
+    tree=PY313,
     build_python=Path("/native/python"),
     build_triple="x86_64-pc-linux-gnu",
     sdk=Path("/em"),
@@ -84,6 +86,13 @@ def test_a_debug_build_is_asked_for_by_its_own_flag() -> None:
 def test_what_a_cell_passes_on_comes_last_and_so_wins() -> None:
     cell = dataclasses.replace(CELL, configure=("--disable-wasm-pthreads", "ZLIB_LIBS=-lz"))
     assert configure_of(cell)[-2:] == cell.configure
+
+
+def test_an_argument_that_configure_does_not_know_is_an_error() -> None:
+    """By itself configure only warns, and what the cell asks for would silently not be built."""
+    fatal = "--enable-option-checking=fatal"
+    assert fatal in configure_of(dataclasses.replace(CELL, configure=("--with-x",)))
+    assert fatal not in configure_of()
 
 
 def test_no_library_is_downloaded_as_a_port() -> None:

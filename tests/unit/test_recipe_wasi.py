@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from harness.matrix import Cell, Target
 from harness.process import Command
-from harness.recipes import HostBuild
-from harness.recipes.wasi import guest_environment, wasi_recipe, wasm_stack
+from harness.recipes import HostBuild, Recipe
+from harness.recipes.tree import Tree
+from harness.recipes.wasi import guest_environment, layout, wasi_recipe
+from tests.unit.sample_trees import PY311, PY313, PY314, PY315
 
 HOST = HostBuild(
     view=Path("/build/view"),
+    tree=PY313,
     build_python=Path("/native/python"),
     build_triple="x86_64-pc-linux-gnu",
     sdk=Path("/sdk"),
@@ -22,7 +26,7 @@ HOST = HostBuild(
 )
 
 
-def commands(**fields: object) -> dict[str, Command]:
+def recipe_of(tree: Tree = PY313, **fields: object) -> Recipe:
     values: dict[str, object] = {
         "id": "wasi",
         "target": Target.WASI,
@@ -32,8 +36,11 @@ def commands(**fields: object) -> dict[str, Command]:
         "description": "",
     }
     cell = Cell(**(values | fields))  # type: ignore[arg-type]
-    recipe = wasi_recipe(cell, HOST)
-    return {step.name: step.command for step in recipe.steps}
+    return wasi_recipe(cell, dataclasses.replace(HOST, tree=tree))
+
+
+def commands(tree: Tree = PY313, **fields: object) -> dict[str, Command]:
+    return {step.name: step.command for step in recipe_of(tree, **fields).steps}
 
 
 def test_the_steps_are_those_of_wasi_py() -> None:
@@ -60,7 +67,7 @@ def test_configure_is_called_by_a_relative_path_two_levels_below_the_tree() -> N
     ],
 )
 def test_a_cell_s_flags_reach_configure(fields: dict[str, object], argument: str) -> None:
-    assert argument in commands(**fields)["configure-host"].argv
+    assert argument in commands(PY313, **fields)["configure-host"].argv
     assert argument not in commands()["configure-host"].argv
 
 
@@ -88,12 +95,53 @@ def test_make_uses_the_jobs() -> None:
     assert commands()["make-host"].argv == ("make", "--jobs", "4", "all")
 
 
-def test_the_guest_finds_its_sysconfig_data() -> None:
-    path = "/cross-build/wasm32-wasip1/build/lib.wasi-wasm32-3.13"
-    assert guest_environment("3.13", pydebug=False) == {"PYTHONPATH": path}
-    assert guest_environment("3.13", pydebug=True) == {"PYTHONPATH": f"{path}-pydebug"}
+def test_the_oldest_script_s_wrapper_sets_the_compiler_up() -> None:
+    configure = commands(PY311)["configure-host"]
+    assert configure.argv[:3] == ("../../Tools/wasm/wasi-env", "../../configure", "--host=wasm32-unknown-wasi")
+    assert configure.cwd == Path("/build/view/builddir/wasi")
+    assert configure.env["WASI_SDK_PATH"] == "/sdk"
 
 
-@pytest.mark.parametrize(("series", "mebibytes"), [("3.11", 8), ("3.13", 8), ("3.14", 16), ("3.15", 32), ("3.16", 32)])
-def test_the_stack_is_what_cpython_s_own_runner_asks_for(series: str, mebibytes: int) -> None:
-    assert wasm_stack(series) == mebibytes << 20
+@pytest.mark.parametrize(
+    ("tree", "folder"), [(PY314, "/build/view/Tools/wasm/wasi"), (PY315, "/build/view/Platforms/WASI")]
+)
+def test_the_newer_scripts_are_run_themselves(tree: Tree, folder: str) -> None:
+    configure = commands(tree, pydebug=True)["configure-host"]
+    script, arguments = configure.argv[: configure.argv.index("--")], configure.argv[configure.argv.index("--") + 1 :]
+    assert script[:3] == ("/native/python", folder, "configure-host")
+    assert script[3:] == ("--wasi-sdk", "/sdk", "--host-runner", "wasmtime run", "--host-triple", "wasm32-wasip1")
+    assert arguments == ("--cache-file=/cache", "--with-pydebug")
+    assert configure.cwd == Path("/build/view/cross-build/wasm32-wasip1")
+    assert configure.env["GIT_CEILING_DIRECTORIES"] == "/build"
+
+
+@pytest.mark.parametrize(("tree", "way"), [(PY311, "is not run"), (PY313, "is not run"), (PY315, "runs in a folder")])
+def test_what_is_done_with_the_script_is_the_first_departure(tree: Tree, way: str) -> None:
+    assert way in recipe_of(tree).departures[0]
+
+
+@pytest.mark.parametrize(("tree", "toolchain", "told"), [(PY314, "24", 0), (PY314, "25", 1), (PY313, "25", 0)])
+def test_another_sdk_than_the_tree_pins_is_a_departure(tree: Tree, toolchain: str, told: int) -> None:
+    pins = [line for line in recipe_of(tree, toolchain=toolchain).departures if "pins 24" in line]
+    assert len(pins) == told
+
+
+@pytest.mark.parametrize(
+    ("tree", "environment"),
+    [
+        (PY311, {"PYTHONPATH": "/b/lib:/Lib"}),
+        (PY313, {"PYTHONPATH": "/b/lib"}),
+        (PY314, {"PYTHONPATH": "/b/lib"}),
+        (PY315, {}),
+    ],
+)
+def test_the_guest_finds_its_sysconfig_data_as_the_script_s_runner_has_it(
+    tree: Tree, environment: dict[str, str]
+) -> None:
+    assert guest_environment(tree, "/b/lib") == environment
+
+
+@pytest.mark.parametrize(("tree", "folder"), [(PY311, "builddir/wasi"), (PY313, "cross-build/wasm32-wasip1")])
+def test_a_build_lies_where_the_script_has_it(tree: Tree, folder: str) -> None:
+    assert layout(tree).build_folder == folder
+    assert layout(tree).wasm == f"{folder}/python.wasm"

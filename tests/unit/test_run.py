@@ -13,6 +13,7 @@ from harness.outcomes import Outcome
 from harness.prepare import Prepared
 from harness.run import CellRun
 from tests.unit.sample_lists import WASI, entry, load
+from tests.unit.sample_trees import lay_build
 from tests.unit.test_module import CASES, TRAPPED, A, ScriptedGuest
 
 HANGING = "test.test_os.LinkTests.test_link"
@@ -29,7 +30,9 @@ class HealingGuest(ScriptedGuest):
 
 
 def cell_run(folder: Path, cases: tuple[str, ...] = (), *, reruns: int = 0, verify: int = 1) -> CellRun:
-    build = Build(folder=folder, manifest={"python": "3.13.5", "layout": {"program": "python.wasm"}})
+    lay_build(folder / "root", "built")
+    layout = {"program": "python.wasm", "build_folder": "built"}
+    build = Build(folder=folder, manifest={"python": "3.13.5", "layout": layout})
     return CellRun(
         prepared=Prepared(cell=WASI, build=build, runtime=folder, cache=folder),
         folder=folder,
@@ -45,6 +48,11 @@ def test_a_case_that_the_lists_know_to_hang_is_given_little_time(tmp_path: Path)
     job = cell_run(tmp_path).job("test_os", lambda: False)
     assert job.expects_hang(HANGING)
     assert not job.expects_hang("test.test_os.LinkTests.test_other")
+
+
+def test_the_guest_is_told_where_its_build_has_the_sysconfig_data(tmp_path: Path) -> None:
+    job = cell_run(tmp_path).job("test_os", lambda: False)
+    assert job.env["PYTHONPATH"] == "/built/build/lib.wasi-wasm32-3.13"
 
 
 def test_a_case_that_was_named_is_given_all_its_time(tmp_path: Path) -> None:
