@@ -25,7 +25,7 @@ CELL = Cell(
     dynamic_linking=True,
 )
 HOST = HostBuild(
-    view=Path("/work/view"),
+    view=Path("/made/view"),
     tree=PY315,
     build_python=Path("/native/python"),
     build_triple="x86_64-pc-linux-gnu",
@@ -39,7 +39,7 @@ HOST = HostBuild(
         "PYTHON_NODE_VERSION": "18",
     },
     jobs=3,
-    cache_file=Path("/work/config.cache"),
+    cache_file=Path("/made/config.cache"),
 )
 
 
@@ -59,7 +59,7 @@ def parts_of(source: Tree = PY315, cell: Cell = CELL) -> tuple[tuple[str, ...], 
 )
 def test_the_tree_s_own_script_is_run_by_the_build_python(source: Tree, folder: str) -> None:
     call, _ = parts_of(source)
-    assert call == ("/native/python", f"/work/view/{folder}", "configure-host", "--host-runner", "node")
+    assert call == ("/native/python", f"/made/view/{folder}", "configure-host", "--host-runner", "node")
     assert recipe_of(source).departures[0].startswith(f"{folder} runs in a folder of links")
 
 
@@ -124,7 +124,7 @@ def test_the_user_s_own_flags_do_not_get_into_the_build() -> None:
     env = recipe_of().steps[0].command.env
     assert not {"CFLAGS", "MAKEFLAGS", "CROSS_BUILD_DIR", "PYTHON_NODE_VERSION"} & set(env)
     assert env["EM_CACHE"] == "/em/cache"
-    assert env["GIT_CEILING_DIRECTORIES"] == "/work"
+    assert env["GIT_CEILING_DIRECTORIES"] == "/made"
 
 
 @pytest.mark.parametrize(("version", "told"), [("6.0.5", False), ("6.0.8", True)])
