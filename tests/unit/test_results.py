@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import gc
 import json
 import re
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.outcomes import Outcome
-from harness.report.results import load_results, write_results
+from harness.report.results import load_results, load_verdicts, write_results
 from tests.unit.sample_results import case, module, results, usual
 
 
@@ -116,3 +118,18 @@ def test_a_missing_or_binary_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="is not JSON"):
         load_results(tmp_path / "results.json")
+
+
+def test_verdicts_are_loaded_without_their_modules(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    write_results(path, usual())
+    found, had = load_verdicts(path)
+    assert found == dataclasses.replace(usual(), modules=())
+    assert had("test_os", "test.test_os.StatTests.test_stat")
+    assert not had("test_os", "test.test_os.LinkTests.test_gone")
+    assert not had("test_no", "test.test_os.StatTests.test_stat")
+    assert gc.isenabled()
+    path.write_text('{"schema": 1}', encoding="utf-8")
+    with pytest.raises(ConfigError, match="holds no results of a cell"):
+        load_verdicts(path)
+    assert gc.isenabled()
