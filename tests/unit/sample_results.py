@@ -17,6 +17,12 @@ WASI = Cell(
     description="the default",
     tags=("wasi", "nightly"),
 )
+# What a test may print, on purpose: ends of elements, comments and sections, entities, marks that turn text around,
+# lone surrogates, colors, workflow commands.
+HOSTILE = (
+    "</script><script>alert(1)</script><img src=x onerror='hurt=1'><!-- ]]> &amp; \"' {{ 7*7 }} `x` |"
+    " \u2028\u2029\u202e \ud800 \x00 \x1b[31mred\x1b[0m\r\n::error::%0A"
+)
 TRACEBACK = """\
 Traceback (most recent call last):
   File "/Lib/test/test_os.py", line 1712, in test_link
