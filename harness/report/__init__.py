@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
+# What can hide or turn around text: control characters but for the line's end and the tab, lone surrogates, separators
+# of lines and paragraphs, marks of direction, characters without width, tags.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    "\U000e0001\U000e0020-\U000e007f]"
+)
 
 
 def without_color(text: str) -> str:
     """The text without ANSI color sequences, with which newer CPythons adorn their tracebacks."""
     return _COLORS.sub("", text)
+
+
+def visible(text: str) -> str:
+    """The text without color, with all that could mislead a reader as an escape. Lines stay as they are."""
+    return _UNSEEN.sub(_escape, without_color(text).replace("\r\n", "\n"))
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
+
+
+def as_script_data(data: Any) -> str:
+    """JSON that can stand in a script element: neither an end tag nor a comment can begin in it. ASCII, so that no text
+    of a test's can be no text of the file's.
+    """
+    text = json.dumps(data, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

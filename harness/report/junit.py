@@ -6,21 +6,25 @@ not run counts as a pass.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
+from xml.sax.saxutils import escape
 
 import junitparser
 
-from harness.cache import write_atomically
+from harness.cache import disk_faults, write_atomically
 from harness.compare import Row, Verdict, judged_cases
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
 from harness.report import without_color
-from harness.report.results import CellResults
+from harness.report.results import CellResults, load_results
 
 # XML 1.0 cannot hold these, not even escaped: https://www.w3.org/TR/xml/#charsets
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ROOT = re.compile(r"<testsuites\b[^>]*>")
+_COUNT = re.compile(r'(\w+)="([0-9.]+)"')
 _UNCLAIMED = "expected_failures"
 _Result: TypeAlias = junitparser.Skipped | junitparser.Failure | junitparser.Error
 
@@ -120,3 +124,63 @@ def _result_of_row(row: Row, subtests: Sequence[SubtestResult] = ()) -> _Result:
 
 def _told(detail: Detail) -> str:
     return detail.traceback or ": ".join(part for part in (detail.exception, detail.message) if part) or detail.reason
+
+
+def merge_junit(results: Mapping[str, Path], path: Path) -> None:
+    """Writes one JUnit XML with the suites of all cells, each suite's name after that of its cell.
+
+    It is put together from the cells' own files, which are made again where they are missing or older than the results.
+    They are copied piece by piece: fifty cells are 200 MB. UnavailableError when the disk refuses.
+    """
+    parts = {label: _own_junit(file) for label, file in results.items()}
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with disk_faults(path):
+        try:
+            with aside.open("w", encoding="utf-8") as stream:
+                stream.write('<?xml version="1.0" encoding="UTF-8"?>\n')
+                stream.write(_root(path.absolute().parent.name, map(_head, parts.values())))
+                for label, part in parts.items():
+                    named = f'<testsuite name="{_attribute(label)}/'
+                    stream.write(_suites(part).replace('<testsuite name="', named) + "\n")
+                stream.write("</testsuites>\n")
+            aside.replace(path)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+
+
+def _own_junit(results: Path) -> Path:
+    path = results.with_name("junit.xml")
+    if not path.is_file() or path.stat().st_mtime < results.stat().st_mtime or not _ROOT.search(_start(path)):
+        write_junit(load_results(results), path)
+    return path
+
+
+def _start(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        return stream.read(2000)
+
+
+def _head(path: Path) -> dict[str, float]:
+    """The counts of the root element."""
+    found = _ROOT.search(_start(path))
+    return {name: float(value) for name, value in _COUNT.findall(found[0])} if found else {}
+
+
+def _root(name: str, heads: Iterable[Mapping[str, float]]) -> str:
+    totals = dict.fromkeys(("tests", "failures", "errors", "skipped", "time"), 0.0)
+    for head in heads:
+        totals = {key: total + head.get(key, 0.0) for key, total in totals.items()}
+    told = " ".join(f'{key}="{round(total, 3):.15g}"' for key, total in totals.items())
+    return f'<testsuites name="{_attribute(name)}" {told}>\n'
+
+
+def _suites(path: Path) -> str:
+    """What stands inside the root element. In text every `<` is escaped: what looks like a suite's tag is one."""
+    text = path.read_text(encoding="utf-8")
+    found = _ROOT.search(text)
+    return text[found.end() : text.rindex("</testsuites>")] if found and not found[0].endswith("/>") else ""
+
+
+def _attribute(text: str) -> str:
+    return escape(xml_text(text), {'"': "&quot;", "\n": "&#10;"})

@@ -1,0 +1,17 @@
+"""One line for a badge, in the format of shields.io's endpoint: https://shields.io/badges/endpoint-badge. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.report.digest import RunDigest
+from harness.report.headline import count, status_line
+
+LABEL = "CPython on WebAssembly"
+
+
+def badge(run: RunDigest) -> dict[str, Any]:
+    """Green only when all cells have results and everything is as expected."""
+    message = f"{count(run.cases, 'case')}, {status_line(run)}"
+    color = "red" if run.unexpected else "orange" if run.failed else "brightgreen" if run.cells else "lightgrey"
+    return {"schemaVersion": 1, "label": LABEL, "message": message, "color": color}

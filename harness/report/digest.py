@@ -1,0 +1,225 @@
+"""What all views of a run share: one cell after the other reduced to its numbers and its unexpected cases. Pure.
+
+A cell's results take a hundred times the memory of its digest, and a run may have fifty: they are read one at a time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.compare import Row, Verdict
+from harness.diff import AxisChange, differing_axes
+from harness.matrix import Cell
+from harness.outcomes import Outcome
+from harness.report import visible
+from harness.report.cells import row_of
+from harness.report.results import CellResults
+from harness.report.runs import Failed
+from harness.report.since import Since, first_bad_version
+
+# Of a cell in which everything goes wrong the first ones tell enough; all are counted, and in its results.json.
+HITS_KEPT = 2000
+# For the worst cases only it is worked out since which version they misbehave.
+CASES_PARTED = 2000
+MESSAGE_LENGTH = 500
+# The worst news first.
+VERDICTS_TOLD = (Verdict.REGRESSION, Verdict.CHANGED, Verdict.FLAKY, Verdict.FIXED, Verdict.MISSING)
+STALE = frozenset({Verdict.FIXED, Verdict.MISSING})
+WRONG = frozenset({Verdict.REGRESSION, Verdict.CHANGED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """The run before of a cell: without its modules, and whether a module had a case then."""
+
+    run: str
+    results: CellResults
+    had: Callable[[str, str], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """One unexpected verdict on one cell, by its label and its id. `is_new` says that the case ran in the run before
+    and was as expected or known there; None when there is no run before, or it does not have the case.
+    """
+
+    label: str
+    cell: str
+    row: Row
+    is_new: bool | None = None
+
+    @property
+    def is_crash(self) -> bool:
+        return self.row.outcome is Outcome.CRASH
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """For sorting: crashes first, then by verdict and severity."""
+        severity = self.row.outcome.severity if self.row.outcome else -1
+        return -1 if self.is_crash else VERDICTS_TOLD.index(self.row.verdict), -severity
+
+    @property
+    def command(self) -> str:
+        """What runs the case again on that cell; empty for one that does not exist."""
+        return "" if self.row.verdict is Verdict.MISSING else again(self.row.case, self.cell)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellDigest:
+    """One cell of a run. `hits` are its unexpected verdicts, at most HITS_KEPT of them; `unexpected` counts all.
+
+    `before` names the run that it was compared with, if any; `changed_axes` is what differs from there. `status`
+    is the exit status of the cell.
+    """
+
+    label: str
+    cell: Cell
+    counts: Counter[Outcome]
+    verdicts: Mapping[Verdict, int]
+    hits: tuple[Hit, ...]
+    unexpected: int
+    started: str
+    seconds: float
+    complete: bool
+    status: int
+    before: str = ""
+    changed_axes: tuple[AxisChange, ...] = ()
+
+    @property
+    def cases(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnexpectedCase:
+    """One case with everything unexpected about it, worst first; `since` when the cells tell the version."""
+
+    case: str
+    hits: tuple[Hit, ...]
+    since: Since | None = None
+
+    @property
+    def worst(self) -> Hit:
+        return self.hits[0]
+
+    def hits_of(self, verdicts: Collection[Verdict]) -> list[Hit]:
+        """Those with one of these verdicts, worst first."""
+        return [hit for hit in self.hits if hit.row.verdict in verdicts]
+
+    @property
+    def is_new(self) -> bool:
+        return any(hit.is_new for hit in self.hits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunDigest:
+    """A whole run. `wrong` are the cases that regressed or do something else than their entry says on a cell, `flaky`
+    those that only change their mind, `stale` those whose entry is no longer right.
+    """
+
+    name: str
+    cells: tuple[CellDigest, ...]
+    failed: tuple[Failed, ...]
+    wrong: tuple[UnexpectedCase, ...]
+    flaky: tuple[UnexpectedCase, ...]
+    stale: tuple[UnexpectedCase, ...]
+
+    @property
+    def is_as_expected(self) -> bool:
+        return not any(cell.unexpected for cell in self.cells) and not self.failed
+
+    @property
+    def cases(self) -> int:
+        return sum(cell.cases for cell in self.cells)
+
+    @property
+    def unexpected(self) -> int:
+        return sum(cell.unexpected for cell in self.cells)
+
+    @property
+    def compared(self) -> tuple[CellDigest, ...]:
+        """The cells that have a run before."""
+        return tuple(cell for cell in self.cells if cell.before)
+
+
+def again(case: str, cell: str) -> str:
+    """The command that runs one case of a cell again."""
+    return f"python -m harness test {shlex.quote(visible(cell))} --case {shlex.quote(visible(case))}"
+
+
+def digest_cell(label: str, results: CellResults, before: Before | None = None) -> CellDigest:
+    """The cell in short. `label` names it among the others: its id, and the run too where two have the same."""
+    rows = results.comparison.unexpected
+    unexpected_before = {row.case: row.verdict for row in before.results.comparison.unexpected} if before else {}
+
+    def is_new(row: Row) -> bool | None:
+        if before is None or (row.verdict is not Verdict.MISSING and not before.had(row.module, row.case)):
+            return None
+        return unexpected_before.get(row.case) is not row.verdict
+
+    found = [Hit(label=label, cell=results.cell.id, row=row) for row in rows]
+    worst = sorted(found, key=lambda hit: hit.rank)[:HITS_KEPT]
+    return CellDigest(
+        label=label,
+        cell=results.cell,
+        counts=results.counts(),
+        verdicts=results.comparison.counts,
+        hits=tuple(dataclasses.replace(hit, row=_in_short(hit.row), is_new=is_new(hit.row)) for hit in worst),
+        unexpected=len(rows),
+        started=results.run.started,
+        seconds=results.run.seconds,
+        complete=results.run.complete,
+        status=row_of(results).status,
+        before=before.run if before else "",
+        changed_axes=differing_axes(before.results, results) if before else (),
+    )
+
+
+def _in_short(row: Row) -> Row:
+    """The row without its traceback, of which fifty broken cells would have too many."""
+    detail = dataclasses.replace(row.detail, message=row.detail.message[:MESSAGE_LENGTH], traceback="")
+    return dataclasses.replace(row, detail=detail)
+
+
+def digest_run(
+    name: str,
+    cells: Sequence[CellDigest],
+    failed: Sequence[Failed] = (),
+    *,
+    passed: Callable[[str, str, str], bool],
+) -> RunDigest:
+    """The run in short, the cells with the worst news first. `passed` says whether a cell, by its label, has passed the
+    case of a module: only then it can tell since when the case fails on others.
+    """
+    by_case: dict[str, list[Hit]] = {}
+    for cell in cells:
+        for hit in cell.hits:
+            by_case.setdefault(hit.row.case, []).append(hit)
+    found = [
+        UnexpectedCase(case=case, hits=tuple(sorted(hits, key=lambda hit: (hit.rank, hit.label))))
+        for case, hits in by_case.items()
+    ]
+    found.sort(key=lambda case: (not case.is_new, case.worst.rank, -len(case.hits), case.case))
+    told = [_parted(case, cells, passed) for case in found[:CASES_PARTED]] + found[CASES_PARTED:]
+    return RunDigest(
+        name=name,
+        cells=tuple(sorted(cells, key=lambda cell: -cell.unexpected)),
+        failed=tuple(failed),
+        wrong=tuple(case for case in told if case.hits_of(WRONG)),
+        flaky=tuple(case for case in told if case.hits_of({Verdict.FLAKY}) and not case.hits_of(WRONG)),
+        stale=tuple(case for case in told if case.hits_of(STALE)),
+    )
+
+
+def _parted(
+    case: UnexpectedCase, cells: Sequence[CellDigest], passed: Callable[[str, str, str], bool]
+) -> UnexpectedCase:
+    wrong = {hit.label for hit in case.hits_of(WRONG)}
+    module = case.worst.row.module
+    bad = [cell.cell for cell in cells if cell.label in wrong]
+    good = [cell.cell for cell in cells if cell.label not in wrong and passed(cell.label, module, case.case)]
+    return dataclasses.replace(case, since=first_bad_version(good, bad)) if bad and good else case

@@ -1,0 +1,158 @@
+"""What a maintainer wants to know first of a run, in a few sentences, each with the command that goes on. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.compare import Verdict
+from harness.outcomes import Outcome
+from harness.report.digest import STALE, RunDigest, UnexpectedCase
+from harness.report.since import listed_since
+
+CASES_NAMED = 3
+VERSIONS_NAMED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One sentence. `mood` is `good`, `bad`, `stale` or `plain`; `commands` are what can be typed next, each with
+    what it is about.
+    """
+
+    text: str
+    mood: str = "plain"
+    commands: tuple[tuple[str, str], ...] = ()
+
+
+def status_line(run: RunDigest) -> str:
+    """The state of the run in a few words."""
+    if not run.cells and not run.failed:
+        return "no cells"
+    parts = [f"{run.unexpected:,} unexpected"] if run.unexpected else []
+    if run.failed:
+        parts.append(f"{count(len(run.failed), 'cell')} without results")
+    return ", ".join(parts) or "as expected"
+
+
+def statements(run: RunDigest, folder: str) -> tuple[Statement, ...]:
+    """The sentences, in the order in which they matter. `folder` is the run's, as a user would type it."""
+    return (
+        _what_ran(run),
+        *_failed(run),
+        *_regressions(run),
+        *_axis(run),
+        *_versions(run),
+        *_crashes(run),
+        *_flaky(run),
+        *_stale(run, folder),
+        *_parts(run),
+    )
+
+
+def count(number: int, noun: str) -> str:
+    """`1 case`, `2,000 cases`."""
+    return f"{number:,} {noun}{'' if number == 1 else 'es' if noun.endswith('s') else 's'}"
+
+
+def when(started: str) -> str:
+    """A time of results.json for people: `2026-11-22 03:00 UTC`."""
+    return f"{started[:10]} {started[11:16]} UTC" if len(started) >= 16 else started
+
+
+def _what_ran(run: RunDigest) -> Statement:
+    outcomes = sum((cell.counts for cell in run.cells), Counter[Outcome]())
+    known = sum(cell.verdicts.get(Verdict.KNOWN, 0) for cell in run.cells)
+    text = (
+        f"{count(run.cases, 'case')} in {count(len(run.cells), 'cell')}: {outcomes[Outcome.PASS]:,} passed, "
+        f"{outcomes[Outcome.SKIP]:,} skipped, {known:,} known to fail"
+    )
+    if run.is_as_expected:
+        return Statement(text=f"{text}. Everything is as expected.", mood="good")
+    return Statement(text=f"{text}, {run.unexpected:,} unexpected.")
+
+
+def _failed(run: RunDigest) -> Iterator[Statement]:
+    if run.failed:
+        names = ", ".join(f"{failed.label} ({failed.why.splitlines()[0]})" for failed in run.failed[:3])
+        more = f" and {len(run.failed) - 3:,} more" if len(run.failed) > 3 else ""
+        yield Statement(text=f"{count(len(run.failed), 'cell')} without results: {names}{more}.", mood="bad")
+
+
+def _regressions(run: RunDigest) -> Iterator[Statement]:
+    new = [case for case in run.wrong if case.is_new]
+    unseen = [case for case in run.wrong if not case.is_new and all(hit.is_new is None for hit in case.hits)]
+    old = len(run.wrong) - len(new) - len(unseen)
+    if run.compared:
+        before = ", ".join(sorted({cell.before for cell in run.compared}))
+        text = f"{count(len(new), 'regression') if new else 'No regression'} since the run before ({before})"
+        others = [f"{count(old, 'case')} wrong then already"] if old else []
+        others += [f"{count(len(unseen), 'case')} wrong that it did not run"] if unseen else []
+        text = f"{text}{'; ' if others else ''}{', '.join(others)}."
+        yield Statement(
+            text=text, mood="bad" if new or unseen else "plain", commands=_again(new or unseen or run.wrong)
+        )
+    elif run.wrong:
+        text = f"{count(len(run.wrong), 'regression')}; there is no run before to say which are new."
+        yield Statement(text=text, mood="bad", commands=_again(run.wrong))
+
+
+def _again(cases: Sequence[UnexpectedCase]) -> tuple[tuple[str, str], ...]:
+    """The first ones to run again, but for crashes, of which another sentence speaks."""
+    others = [case for case in cases if not any(hit.is_crash for hit in case.hits)]
+    return tuple((case.case, case.worst.command) for case in others[:CASES_NAMED])
+
+
+def _axis(run: RunDigest) -> Iterator[Statement]:
+    """What has changed since the run before, when that is one and the same for all cells."""
+    changed = {cell.changed_axes for cell in run.compared}
+    if len(changed) == 1 and len(axes := changed.pop()) == 1:
+        yield Statement(text=f"Since then only one axis has changed: {axes[0]}.")
+
+
+def _versions(run: RunDigest) -> Iterator[Statement]:
+    found = listed_since((case.since, len(case.hits)) for case in run.wrong if case.since)
+    if found:
+        listed = "; ".join(f"{count(number, 'case')} since {since}" for since, number in found[:VERSIONS_NAMED])
+        more = f"; and {len(found) - VERSIONS_NAMED} more versions" if len(found) > VERSIONS_NAMED else ""
+        yield Statement(text=f"The cells side by side say since when: {listed}{more}.", mood="bad")
+
+
+def _crashes(run: RunDigest) -> Iterator[Statement]:
+    crashes = [case for case in run.wrong if any(hit.is_crash for hit in case.hits)]
+    if crashes:
+        more = f" The first {CASES_NAMED}:" if len(crashes) > CASES_NAMED else ""
+        text = f"{count(len(crashes), 'case')} {'is a crash' if len(crashes) == 1 else 'are crashes'}.{more}"
+        commands = tuple((case.case, _crash_command(case)) for case in crashes[:CASES_NAMED])
+        yield Statement(text=text, mood="bad", commands=commands)
+
+
+def _crash_command(case: UnexpectedCase) -> str:
+    return next(hit.command for hit in case.hits if hit.is_crash)
+
+
+def _flaky(run: RunDigest) -> Iterator[Statement]:
+    if run.flaky:
+        verb = "changes its" if len(run.flaky) == 1 else "change their"
+        yield Statement(
+            text=f"{count(len(run.flaky), 'case')} {verb} mind from try to try.", commands=_again(run.flaky)
+        )
+
+
+def _stale(run: RunDigest, folder: str) -> Iterator[Statement]:
+    if run.stale:
+        hits = [hit for case in run.stale for hit in case.hits_of(STALE)]
+        entries = {hit.row.place or hit.row.case for hit in hits}
+        verb = "entry is" if len(entries) == 1 else "entries are"
+        text = f"{len(entries):,} {verb} stale ({count(len(run.stale), 'case')} now right, or gone)."
+        command = f"nox -s update-expectations -- {shlex.quote(folder)}/*/results.json"
+        yield Statement(text=text, mood="stale", commands=(("a patch of the lists", command),))
+
+
+def _parts(run: RunDigest) -> Iterator[Statement]:
+    parts = [cell.label for cell in run.cells if not cell.complete]
+    if parts:
+        named = ", ".join(parts[:3]) + (f" and {len(parts) - 3} more" if len(parts) > 3 else "")
+        yield Statement(text=f"Only a part of the suite was run on {named}; of the rest nothing is said.")

@@ -1,0 +1,99 @@
+"""A run for a CI job's summary: short, and what has changed first. Pure.
+
+GitHub shows at most a mebibyte of it, which this never comes near.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from harness.compare import Verdict
+from harness.outcomes import Outcome
+from harness.report import visible
+from harness.report.digest import STALE, WRONG, CellDigest, Hit, RunDigest, UnexpectedCase
+from harness.report.headline import count, statements, status_line
+
+CASES_SHOWN = 20
+CELLS_SHOWN = 30
+CELLS_NAMED = 3
+_MESSAGE_LENGTH = 160
+# At the start of a line also what makes lists and rules.
+_MEANINGFUL = re.compile(r"[\\`*_\[\]#|<>~&@]|^[-+=]|(?<=^\d)[.)]")
+
+
+def summary(run: RunDigest, folder: str) -> str:
+    """The page. `folder` is the run's, as a user would type it."""
+    icon = "\u2705" if run.is_as_expected else "\u274c"
+    lines = [f"## {icon} {escaped(run.name)}: {escaped(status_line(run))}", ""]
+    for statement in statements(run, folder):
+        lines.append(f"- {escaped(statement.text)}")
+        lines += [f"  - {escaped(about)}: {code(command)}" for about, command in statement.commands]
+    new = [case for case in run.wrong if case.is_new]
+    lines += _cases("New since the run before", new, WRONG)
+    other = [case for case in run.wrong if not case.is_new]
+    lines += _cases("Wrong before" if new else "Wrong", other, WRONG)
+    lines += _cases("Flaky", run.flaky, {Verdict.FLAKY})
+    lines += _cases("Stale entries", run.stale, STALE)
+    return "\n".join([*lines, *_cells(run)]) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Text of any origin as plain Markdown in one line: nothing in it is markup or a mention."""
+    line = " ".join(visible(text).split())
+    return _MEANINGFUL.sub(lambda found: f"&#{ord(found[0])};", line)
+
+
+def code(text: str) -> str:
+    """The text as code in one line. HTML's own, since a backtick in the text would end Markdown's."""
+    return f"<code>{escaped(text)}</code>" if text else ""
+
+
+def _cases(title: str, cases: Sequence[UnexpectedCase], wanted: Collection[Verdict]) -> Iterator[str]:
+    if not cases:
+        return
+    yield from ("", f"### {title} ({len(cases):,})", "", "| case | what | where | |", "|---|---|---|---|")
+    for case in cases[:CASES_SHOWN]:
+        hits = case.hits_of(wanted)
+        yield f"| {code(case.case)} | {_what(hits[0])} | {_where(case, hits)} | {code(hits[0].command)} |"
+    if len(cases) > CASES_SHOWN:
+        yield from ("", f"... and {len(cases) - CASES_SHOWN:,} more: index.html has them all.")
+
+
+def _what(hit: Hit) -> str:
+    row = hit.row
+    said = ": ".join(part for part in (row.detail.exception, row.detail.message or row.detail.reason) if part)
+    said = said if len(said) <= _MESSAGE_LENGTH else said[:_MESSAGE_LENGTH] + "..."
+    expected = f", expected {' or '.join(row.expected)} ({row.place})" if row.place else ""
+    what = f"**{escaped(str(row.outcome or 'no such case'))}**{escaped(expected)}"
+    return f"{what}<br>{escaped(said)}" if said else what
+
+
+def _where(case: UnexpectedCase, hits: Sequence[Hit]) -> str:
+    named = ", ".join(hit.label for hit in hits[:CELLS_NAMED])
+    more = f" and {count(len(hits) - CELLS_NAMED, 'more cell')}" if len(hits) > CELLS_NAMED else ""
+    since = f"<br>since {escaped(str(case.since))}" if case.since else ""
+    return f"{escaped(named)}{more}{since}"
+
+
+def _cells(run: RunDigest) -> Iterator[str]:
+    yield from ("", "### Cells", "", "| cell | cases | passed | skipped | known | unexpected | seconds |")
+    yield "|---|--:|--:|--:|--:|--:|--:|"
+    for failed in run.failed:
+        yield f"| {escaped(failed.label)} | {escaped(failed.why.splitlines()[0])} | | | | | |"
+    yield from map(_cell, run.cells[:CELLS_SHOWN])
+    if len(run.cells) > CELLS_SHOWN:
+        yield from ("", f"... and {count(len(run.cells) - CELLS_SHOWN, 'more cell')}.")
+
+
+def _cell(cell: CellDigest) -> str:
+    unexpected = f"**{cell.unexpected:,}**" if cell.unexpected else "0"
+    numbers = [
+        f"{cell.cases:,}",
+        f"{cell.counts[Outcome.PASS]:,}",
+        f"{cell.counts[Outcome.SKIP]:,}",
+        f"{cell.verdicts.get(Verdict.KNOWN, 0):,}",
+        unexpected,
+        f"{cell.seconds:,.0f}",
+    ]
+    return f"| {escaped(cell.label)} | {' | '.join(numbers)} |"

@@ -1,0 +1,131 @@
+"""The runs that a user names: which results.json they hold, which cells have none and why, which run was before."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, ConfigError
+from harness.report.cells import ERROR_FILE, RESULTS_FILE, failed_row
+
+# How far back the run before is looked for: each step back costs the reading of its results.
+RUNS_LOOKED_AT = 10
+# The names that the harness itself gives to run folders sort by time; about another name nothing is assumed.
+_BY_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}(-\d+)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A cell of a run that has no results: its exit status, and why."""
+
+    label: str
+    status: int
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFiles:
+    """What one report is about. `folder` is where its views belong, `results` the files by the labels of their cells,
+    `befores` the results of the same cells in earlier runs, newest first; `since` says that the user has named
+    that run.
+    """
+
+    folder: Path
+    name: str
+    results: dict[str, Path]
+    failed: tuple[Failed, ...] = ()
+    befores: dict[str, tuple[Path, ...]]
+    since: bool = False
+
+
+def find_run(folders: Sequence[Path], *, into: Path | None = None, since: Path | None = None) -> RunFiles:
+    """The results in a run's folder, or in several that make one report in the folder `into`. `since` is the run to
+    compare with; without it that is the one before in the same folder. ConfigError when there is neither a result nor
+    a word why there is none.
+    """
+    found: dict[str, Path] = {}
+    failed: list[Failed] = []
+    for folder in folders:
+        without = _failed_in(folder)
+        failed += without
+        for path in _results_of_run(folder) if without else results_in(folder):
+            cell, run = path.parent.name, _run_folder(path)
+            label = next(name for name in (cell, f"{cell} ({run.name})", f"{cell} ({run})") if name not in found)
+            found[label] = path
+    results = dict(sorted(found.items(), key=lambda item: _by_number(item[0])))
+    home = into or next((_run_folder(path) for path in results.values()), folders[0])
+    befores = {label: tuple(_befores(path, since)) for label, path in results.items()}
+    return RunFiles(
+        folder=home, name=home.resolve().name, results=results, failed=tuple(failed), befores=befores, since=bool(since)
+    )
+
+
+def results_in(path: Path) -> list[Path]:
+    """The results.json that `path` means: itself, that of a cell's folder, or those of all cells of a run's folder.
+    ConfigError when there is none.
+    """
+    if path.is_file():
+        return [path]
+    if (path / RESULTS_FILE).is_file():
+        return [path / RESULTS_FILE]
+    if found := _results_of_run(path):
+        return found
+    what = "holds no results of a cell" if path.is_dir() else "does not exist"
+    raise ConfigError(f"{path} {what}", hint="name a run's folder (reports/<run>), a cell's in it, or a results.json")
+
+
+def _results_of_run(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*/{RESULTS_FILE}"))
+
+
+def _by_number(label: str) -> list[tuple[int, str]]:
+    """For sorting: 4.0.12 comes after 4.0.9."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", label)]
+
+
+def _run_folder(results: Path) -> Path:
+    return results.absolute().parent.parent
+
+
+def _failed_in(folder: Path) -> list[Failed]:
+    """The cells of a run that have no results: what went wrong stands in their error.json, if they got so far."""
+    found = []
+    for cell in sorted(path for path in folder.glob("*") if path.is_dir() and not (path / RESULTS_FILE).exists()):
+        if (cell / ERROR_FILE).is_file():
+            found.append(_read_error(cell))
+        elif (cell / "modules").is_dir():
+            found.append(_failed(cell, EXIT_INTERRUPTED, "it did not come to its end; --resume goes on with it"))
+    return found
+
+
+def _read_error(cell: Path) -> Failed:
+    try:
+        error = json.loads((cell / ERROR_FILE).read_text(encoding="utf-8"))
+        status, why = int(error["status"]), str(error["error"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        status, why = EXIT_INTERNAL, f"{cell / ERROR_FILE} cannot be read: {error}"
+    return _failed(cell, status, why)
+
+
+def _failed(cell: Path, status: int, why: str) -> Failed:
+    row = failed_row(cell.name, status, why)
+    return Failed(label=row.cell, status=row.status, why=f"{row.state}: {row.why}")
+
+
+def _befores(path: Path, since: Path | None) -> list[Path]:
+    """The results of the same cell in the run `since`, or else in the runs before in the same folder."""
+    if since:
+        return [other for other in results_in(since) if other.parent.name == path.parent.name]
+    run = _run_folder(path).resolve()
+    if not _BY_TIME.fullmatch(run.name):
+        return []
+    earlier = sorted(
+        (other for other in run.parent.iterdir() if _BY_TIME.fullmatch(other.name) and other.name < run.name),
+        key=lambda other: other.name,
+        reverse=True,
+    )
+    candidates = [other / path.parent.name / RESULTS_FILE for other in earlier]
+    return [candidate for candidate in candidates if candidate.is_file()][:RUNS_LOOKED_AT]

@@ -1,0 +1,100 @@
+"""Since which version a case misbehaves: what the cells of one run say when they are laid side by side. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from packaging.version import InvalidVersion, Version
+
+from harness.matrix import Cell, Target
+
+_VERSIONS = ("toolchain", "python", "runtime")
+_NO_IDENTITY = {"id", "description", "tags", "broken", "case_timeout", "module_timeout"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Since:
+    """The first version at which something goes wrong, and the last one below it where it does not."""
+
+    name: str
+    version: str
+    good: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} (not with {self.good})"
+
+
+def first_bad_version(good: Collection[Cell], bad: Collection[Cell]) -> Since | None:
+    """The version that parts the good cells from the bad ones: of the toolchain, of CPython, or of the engine.
+
+    Only cells that are alike but for that version are compared, and every such group must part at the same place.
+    None when there is no such version, or when several would do.
+    """
+    found = {since for axis in _VERSIONS if (since := _parted_by(axis, good, bad))}
+    return found.pop() if len(found) == 1 else None
+
+
+def _parted_by(axis: str, good: Collection[Cell], bad: Collection[Cell]) -> Since | None:
+    groups: dict[tuple[object, ...], list[tuple[Version, str, bool]]] = {}
+    for cells, is_bad in ((good, False), (bad, True)):
+        for cell in cells:
+            text = getattr(cell, axis)
+            version = _version(text)
+            if version is None:
+                return None
+            groups.setdefault(_apart_from(axis, cell), []).append((version, text, is_bad))
+    target = next((cell.target for cell in bad), Target.WASI)
+    parted = {_boundary(sorted(group)) for group in groups.values() if any(is_bad for _, _, is_bad in group)}
+    boundary = parted.pop() if len(parted) == 1 else None
+    return Since(name=_name(axis, target), version=boundary[1], good=boundary[0]) if boundary else None
+
+
+@lru_cache
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+@lru_cache
+def _apart_from(axis: str, cell: Cell) -> tuple[object, ...]:
+    return tuple(
+        getattr(cell, field.name)
+        for field in dataclasses.fields(cell)
+        if field.name != axis and field.name not in _NO_IDENTITY
+    )
+
+
+def _boundary(group: Sequence[tuple[Version, str, bool]]) -> tuple[str, str] | None:
+    """The last good version and the first bad one, when the good ones all come first."""
+    states = [is_bad for _, _, is_bad in group]
+    if states != sorted(states) or not any(states) or all(states):
+        return None
+    first = states.index(True)
+    if group[first - 1][0] == group[first][0]:
+        return None
+    return group[first - 1][1], group[first][1]
+
+
+def _name(axis: str, target: Target) -> str:
+    names = {
+        Target.WASI: {"toolchain": "WASI SDK", "runtime": "wasmtime"},
+        Target.EMSCRIPTEN: {"toolchain": "Emscripten", "runtime": "Node"},
+    }
+    return "CPython" if axis == "python" else names[target][axis]
+
+
+def listed_since(found: Iterable[tuple[Since, int]]) -> list[tuple[Since, int]]:
+    """Each version with the number of cases that misbehave since then. `found` has each case's version, and on how many
+    cells it misbehaves: what most cells say comes first.
+    """
+    cases, cells = Counter[Since](), Counter[Since]()
+    for since, count in found:
+        cases[since] += 1
+        cells[since] += count
+    return [(since, cases[since]) for since, _ in cells.most_common()]

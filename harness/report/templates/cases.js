@@ -1,0 +1,162 @@
+// The cases: filtered, searched, and each with all that is known of it on every cell.
+
+const CASES_AT_ONCE = 50;
+const OUTPUTS_SHOWN = 8;
+const form = document.getElementById("filter");
+const list = document.getElementById("cases-list");
+const GROUPS = {
+  unexpected: (rank) => rank <= WORST_UNEXPECTED,
+  any: (rank) => rank !== ABSENT,
+  differs: (rank) => rank !== ABSENT,
+  new: (rank) => rank <= WORST_UNEXPECTED,
+};
+
+function fillFilter() {
+  const some = (rank) => modules.some((_, module) => cells.some((_, cell) => countOf(module, cell, rank)));
+  const states = STATES.filter((_, rank) => rank !== ABSENT && some(rank));
+  form.elements.state.append(
+    make("option", { value: "unexpected" }, "unexpected"),
+    fresh.some((each) => each.size) ? make("option", { value: "new" }, "unexpected, and new since the run before") : "",
+    ...states.map((state) => make("option", { value: state.id }, state.label)),
+    cells.length > 1 ? make("option", { value: "differs" }, "differs between cells") : "",
+    make("option", { value: "any" }, "any state"));
+  form.elements.cell.append(make("option", { value: "" }, "any cell"),
+    ...cells.map((cell, index) => make("option", { value: index }, cell.label)));
+  const sorted = modules.map((module, index) => [module.name, index]).sort();
+  form.elements.module.append(make("option", { value: "" }, "any module"),
+    ...sorted.map(([name, index]) => make("option", { value: index }, name)));
+  form.addEventListener("input", () => search());
+  form.addEventListener("submit", (event) => event.preventDefault());
+}
+
+/** The words of the search as bits: `has(text)` has the bit of each word that stands in the text. */
+function wordBits(query) {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean).slice(0, 20);
+  const has = (text) => {
+    const lower = text.toLowerCase();
+    return words.reduce((bits, word, index) => (lower.includes(word) ? bits | (1 << index) : bits), 0);
+  };
+  return { all: 2 ** words.length - 1, has };
+}
+
+/** The numbers of the cases that are wanted, worst first. */
+function findCases({ q, state, cell, module }) {
+  const wanted = GROUPS[state] ?? ((rank) => rank === RANK[state]);
+  const { all, has } = wordBits(q);
+  const kindWanted = kinds.map((kind) => wanted(kind.rank));
+  const kindBits = kinds.map((kind) => has(`${kind.text} ${kind.cause} ${kind.reason} ${kind.outcome}`));
+  const columns = (cell === "" ? cells.map((_, index) => index) : [Number(cell)]).map((index) => [index, kindsOf(index)]);
+  const found = [];
+  const ranges = module === "" ? modules : [modules[Number(module)]];
+  for (const { first, end } of ranges) {
+    for (let at = first; at < end; at++) {
+      const hit = look(at, columns, kindWanted, kindBits, all && has(cases[at]), all, state);
+      if (hit) found.push(hit);
+    }
+  }
+  return found.sort((a, b) => b.fresh - a.fresh || a.rank - b.rank || b.cells - a.cells || a.at - b.at);
+}
+
+function look(at, columns, kindWanted, kindBits, idBits, all, state) {
+  let rank = ABSENT;
+  let matching = 0;
+  let isFresh = 0;
+  let outcomes = 0;
+  let differs = false;
+  for (const [cell, numbers] of columns) {
+    const kind = numbers[at];
+    if (state === "differs" && kinds[kind].rank !== ABSENT) {
+      differs ||= outcomes && outcomes !== kinds[kind].outcome;
+      outcomes = kinds[kind].outcome;
+    }
+    if (!kindWanted[kind] || ((idBits | kindBits[kind]) & all) !== all) continue;
+    const isNew = fresh[cell].has(at);
+    if (state === "new" && !isNew) continue;
+    matching++;
+    isFresh ||= isNew ? 1 : 0;
+    rank = Math.min(rank, kinds[kind].rank);
+  }
+  return matching && (state !== "differs" || differs) ? { at, rank, cells: matching, fresh: isFresh } : null;
+}
+
+let found = [];
+function search() {
+  const wanted = Object.fromEntries(["q", "state", "cell", "module"].map((name) => [name, form.elements[name].value]));
+  found = findCases(wanted);
+  list.replaceChildren();
+  const where = cells.length > 1 ? ` of ${number(cases.length)}` : "";
+  document.getElementById("found").textContent = `${plural(found.length, "case")}${where}`;
+  moreCases();
+}
+
+function moreCases() {
+  list.append(...found.slice(list.children.length, list.children.length + CASES_AT_ONCE).map(caseRow));
+  const left = found.length - list.children.length;
+  const more = document.getElementById("more-cases");
+  more.hidden = left === 0;
+  more.textContent = `show ${number(Math.min(left, CASES_AT_ONCE))} more of ${number(left)}`;
+}
+
+function showCases(wanted) {
+  for (const [name, value] of Object.entries(wanted)) form.elements[name].value = value;
+  search();
+  document.getElementById("cases").scrollIntoView();
+  form.elements.q.focus({ preventScroll: true });
+}
+
+function caseRow({ at, rank, cells: matching, fresh: isFresh }) {
+  const where = cells.length > 1 ? make("span", { class: "where" }, `${matching} of ${plural(cells.length, "cell")}`,
+    data.since[at] ? `, since ${data.since[at]}` : "") : "";
+  const summary = make("summary", {}, tag(rank), isFresh ? make("span", { class: "tag new" }, "new") : "",
+    make("code", {}, cases[at]), where);
+  return lazily(make("details", { class: "case" }, summary), () => caseDetails(at));
+}
+
+/** What two kinds have in common that differ only in a number, an address or the name of a temporary file. */
+const likeness = (kind) => JSON.stringify({ ...kind, text: kind.text.replace(/\btmp\w+|0x[0-9a-f]+|\d+/gi, "#") });
+
+/** All that is known of a case: a part for each kind of what it did, worst first. */
+function caseDetails(at) {
+  const groups = new Map();
+  cells.forEach((_, cell) => {
+    const kind = kinds[kindsOf(cell)[at]];
+    const key = likeness(kind);
+    if (!groups.has(key)) groups.set(key, { kind, where: [] });
+    groups.get(key).where.push(cell);
+  });
+  const sorted = [...groups.values()].sort((a, b) => a.kind.rank - b.kind.rank || b.where.length - a.where.length);
+  const strip = cells.length > 1 ? make("div", { class: "strip" }, cells.map((cell, index) => {
+    const state = STATES[kinds[kindsOf(index)[at]].rank];
+    return make("a", { href: `#cell-${index}`, class: `tile s-${state.id}`, title: `${cell.label}: ${state.label}` },
+      state.letter || "\u00a0");
+  })) : "";
+  return [strip, ...sorted.map(({ kind, where }, index) => kindPart(at, kind, where, index === 0))];
+}
+
+function kindPart(at, kind, where, isFirst) {
+  const isNew = where.some((cell) => fresh[cell].has(at));
+  const heading = make("div", { class: "kind-head" }, tag(kind.rank), isNew ? make("span", { class: "tag new" }, "new") : "",
+    kind.outcome !== STATES[kind.rank].id && kind.outcome ? make("b", {}, ` ${kind.outcome} `) : "", " on ", cellLinks(where));
+  if (kind.rank === ABSENT) return make("div", { class: "kind" }, heading);
+  const words = [["said", kind.text], ["expected", kind.place && `${kind.expected}, says ${kind.place}`],
+    ["cause", kind.cause && linked(kind.cause)], ["because", kind.reason]].filter(([, value]) => value);
+  const isWrong = kind.rank <= WORST_UNEXPECTED;
+  return make("div", { class: "kind" }, heading, words.length ? terms(words) : "",
+    isWrong ? outputs(at, where, isFirst) : "",
+    kind.verdict !== "missing" && kind.rank <= RANK.known ? command(commandFor(where[0], cases[at])) : "");
+}
+
+/** What the test printed: once for all cells where it is the same. */
+function outputs(at, where, isFirst) {
+  const texts = new Map();
+  for (const cell of where) {
+    const text = data.outputs[cell][at];
+    if (text !== undefined) texts.set(text, [...(texts.get(text) ?? []), cell]);
+  }
+  const left = where.length - [...texts.values()].slice(0, OUTPUTS_SHOWN).flat().length;
+  const shown = [...texts].slice(0, OUTPUTS_SHOWN).map(([text, on], index) =>
+    make("details", { class: "output", open: isFirst && index === 0 }, make("summary", {}, on.length === where.length
+      ? "output" : `output on ${on.map((cell) => cells[cell].label).join(", ")}`), make("pre", { tabindex: "0" }, data.strings[text])));
+  const note = `What it printed on ${plural(left, "cell")} is in results.json, if there is any.`;
+  return [...shown, left ? make("p", { class: "note" }, note) : ""];
+}

@@ -1,0 +1,27 @@
+// A part for each cell.
+
+const SLOWEST = 10;
+
+function drawCells() {
+  cells.forEach((_, cell) => lazily(document.getElementById(`cell-${cell}`), () => cellPart(cell)));
+}
+
+function cellPart(cell) {
+  const { facts, steps, departures, manifest, folder, id } = cells[cell];
+  const slowest = modules.map((module, index) => [module.name, data.seconds[cell][index]])
+    .sort((a, b) => b[1] - a[1]).slice(0, SLOWEST).filter(([, seconds]) => seconds > 0);
+  return [
+    make("p", {}, make("button", { type: "button", onclick: () =>
+      showCases({ cell, state: "unexpected", module: "", q: "" }) }, "its unexpected cases"), " ",
+    make("button", { type: "button", onclick: () => showCases({ cell, state: "any", module: "", q: "" }) }, "all its cases")),
+    terms(facts.map(([name, value]) => [name, name === "command" ? command(value) : value])),
+    make("h4", {}, "Slowest modules"), bars(slowest),
+    ...(steps.length ? [make("h4", {}, "Steps of the build"), bars(steps)] : []),
+    ...(departures.length ? [make("h4", {}, "Where the recipe leaves CPython's own"),
+      make("ul", {}, departures.map((text) => make("li", {}, text)))] : []),
+    make("h4", {}, "Again"), command(`python -m harness test ${quoted(id)}`),
+    folder ? make("p", {}, "Files: ", make("a", { href: `${encodeURI(folder)}/results.json` }, "results.json"), ", ",
+      make("a", { href: `${encodeURI(folder)}/junit.xml` }, "junit.xml")) : "",
+    make("details", {}, make("summary", {}, "the build's manifest"), make("pre", { tabindex: "0" }, manifest)),
+  ];
+}

@@ -1,0 +1,107 @@
+"""All views of a run, written from its results.json files, which are read one at a time."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.cache import disk_faults, write_atomically
+from harness.errors import ConfigError
+from harness.limitations import Limitation, load_registry
+from harness.report.annotations import github_annotations
+from harness.report.badge import badge
+from harness.report.cell_facts import CellFacts, facts_of
+from harness.report.cells import worst_status
+from harness.report.dataset import Dataset
+from harness.report.digest import Before, CellDigest, RunDigest, digest_cell, digest_run
+from harness.report.junit import merge_junit
+from harness.report.markdown import summary
+from harness.report.page import causes_json, page
+from harness.report.probes import read_probes
+from harness.report.results import load_results, load_verdicts
+from harness.report.runs import Failed, RunFiles
+
+PAGE, SUMMARY, BADGE, ANNOTATIONS, JUNIT = "index.html", "summary.md", "badge.json", "annotations.txt", "junit.xml"
+
+
+def write_views(files: RunFiles, *, registry: Path | None = None, junit: bool = True, shown: str = "") -> RunDigest:
+    """Writes every view into the run's folder. `registry` is the file of the limitations, `shown` the folder as a user
+    would type it. A cell whose results cannot be read is one without results; ConfigError when it is the only one.
+    UnavailableError when the disk refuses.
+    """
+    read = _read(files)
+    run = digest_run(files.name, read.cells, read.failed, passed=read.dataset.passed)
+    shown = shown or str(files.folder)
+    new = [[(hit.row.module, hit.row.case) for hit in cell.hits if hit.is_new] for cell in read.cells]
+    since = {(case.worst.row.module, case.case): str(case.since) for case in run.wrong if case.since}
+    causes = causes_json(_limitations(registry), read.probes)
+    with disk_faults(files.folder):
+        files.folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(files.folder / PAGE, page(run, read.facts, read.dataset.to_json(new, since), causes, shown))
+    write_atomically(files.folder / SUMMARY, summary(run, shown))
+    write_atomically(files.folder / ANNOTATIONS, github_annotations(run))
+    write_atomically(files.folder / BADGE, json.dumps(badge(run)) + "\n")
+    if junit:
+        merge_junit(read.paths, files.folder / JUNIT)
+    return run
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """What has been made of the results of each cell, one after the other."""
+
+    dataset: Dataset
+    failed: list[Failed]
+    cells: list[CellDigest] = field(default_factory=list)
+    facts: dict[str, CellFacts] = field(default_factory=dict)
+    paths: dict[str, Path] = field(default_factory=dict)
+    probes: list[dict[str, tuple[str, str]]] = field(default_factory=list)
+
+
+def _read(files: RunFiles) -> _Read:
+    read = _Read(dataset=Dataset(len(files.results)), failed=list(files.failed))
+    for label, path in files.results.items():
+        try:
+            results = load_results(path)
+        except ConfigError as error:
+            if len(files.results) == 1 and not files.failed:
+                raise
+            read.failed.append(Failed(label=label, status=error.exit_code, why=str(error)))
+            continue
+        read.cells.append(digest_cell(label, results, _before(files, label)))
+        read.dataset.add(label, results)
+        read.facts[label] = facts_of(label, results, folder=_link(files, path))
+        read.paths[label] = path
+        read.probes.append(read_probes(path.parent, results.probes))
+    return read
+
+
+def exit_status(run: RunDigest) -> int:
+    """That of the worst cell of the run."""
+    return worst_status([*(failed.status for failed in run.failed), *(cell.status for cell in run.cells)])
+
+
+def _before(files: RunFiles, label: str) -> Before | None:
+    """The last earlier results of the cell that are complete; the run that the user names may be any."""
+    for path in files.befores[label]:
+        with suppress(*([] if files.since else [ConfigError])):
+            results, had = load_verdicts(path)
+            if results.run.complete or files.since:
+                return Before(run=path.absolute().parent.parent.name, results=results, had=had)
+    return None
+
+
+def _link(files: RunFiles, path: Path) -> str:
+    """Where a cell's files are, seen from the page; empty when they are not below it."""
+    with suppress(ValueError):
+        return path.absolute().parent.relative_to(files.folder.absolute()).as_posix()
+    return ""
+
+
+def _limitations(registry: Path | None) -> dict[str, Limitation]:
+    """The registry, if it can be read: the page can do without, and `lint` tells its mistakes."""
+    with suppress(ConfigError):
+        return dict(load_registry(registry).limitations) if registry and registry.is_file() else {}
+    return {}
