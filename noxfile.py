@@ -24,7 +24,7 @@ nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests", "lint"]
 nox.options.error_on_missing_interpreters = True
 
-NEEDED = ("junitparser", "packaging", "platformdirs", "pytest", "tomlkit", "xdist")
+NEEDED = ("jinja2", "junitparser", "packaging", "platformdirs", "pytest", "tomlkit", "xdist")
 NEEDED_BY_DEVELOPERS = ("hypothesis", "mypy", "ruff", "wasmtime")
 
 
@@ -138,6 +138,12 @@ def update_expectations(session: nox.Session) -> None:
 def bench_lists(session: nox.Session) -> None:
     """What linting and updating thousands of entries from dozens of results takes."""
     session.run(python(session), "-m", "harness.lists.bench", *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none", default=False)
+def report(session: nox.Session) -> None:
+    """Every view of RUN... made again from results.json; a run with unexpected outcomes has views too."""
+    harness(session, "report", "--exit-zero", *session.posargs)
 
 
 @nox.session(venv_backend="none", default=False)

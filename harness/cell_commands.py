@@ -183,14 +183,3 @@ def merge(options: argparse.Namespace, rest: list[str]) -> int:
     for results in whole:
         print(publish(results, folder / results.cell.id, color=sys.stdout.isatty()), end="")
     return EXIT_OK if all(results.comparison.is_as_expected for results in whole) else EXIT_UNEXPECTED
-
-
-def diff(options: argparse.Namespace, rest: list[str]) -> int:
-    """Prints the cases in which two results differ; 1 when there are any."""
-    from harness.report.diff import differing_cases, render_differences  # noqa: PLC0415
-    from harness.report.results import load_results  # noqa: PLC0415
-
-    first, second = load_results(options.first), load_results(options.second)
-    found = differing_cases(first.modules, second.modules)
-    print(render_differences(found, first, second), end="")
-    return EXIT_UNEXPECTED if found else EXIT_OK

@@ -13,12 +13,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from harness.cell_commands import build, diff, merge, table, test
+from harness.cell_commands import build, merge, table, test
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
 from harness.limitation_commands import add_limitation_commands
 from harness.lists.commands import add_commands
 from harness.matrix import Cell
 from harness.options import RUN_DIR, TESTING, WISHES
+from harness.report.commands import add_commands as add_report_commands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,11 +82,6 @@ def _parser() -> argparse.ArgumentParser:
     RUN_DIR.add(merging.add_argument)
     merging.set_defaults(run=merge)
 
-    comparing = commands.add_parser("diff", help="the cases in which two results.json differ")
-    comparing.add_argument("first", type=Path)
-    comparing.add_argument("second", type=Path)
-    comparing.set_defaults(run=diff)
-
     proving = commands.add_parser("oracle", help="hold the outcomes of a cell against those of CPython's own runner")
     proving.add_argument("cell")
     proving.add_argument("module", nargs="*", help="only these modules")
@@ -100,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     checking.set_defaults(run=doctor)
 
     add_commands(commands)
+    add_report_commands(commands)
     return parser
 
 

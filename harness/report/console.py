@@ -199,7 +199,7 @@ def _unexpected(page: _Page, results: CellResults, file: str) -> Iterator[str]:
 
 def _row(page: _Page, cell_id: str, row: Row, module: ModuleResult | None) -> Iterator[str]:
     case = _case_of(row, module)
-    detail = _telling(row.detail, case)
+    detail = case.telling if case and row.detail == Detail() else row.detail
     verdict = page.style(row.verdict.value.upper(), _VERDICT_STYLE[row.verdict])
     yield f"{verdict}  {page.style(plain(row.case), 'bold')}"
     yield from page.field("got", _got(row, detail))
@@ -223,13 +223,6 @@ def _row(page: _Page, cell_id: str, row: Row, module: ModuleResult | None) -> It
 def _case_of(row: Row, module: ModuleResult | None) -> CaseResult | None:
     cases = judged_cases(module) if module else ()
     return next((case for case in cases if case.case == row.case), None)
-
-
-def _telling(detail: Detail, case: CaseResult | None) -> Detail:
-    """The case's own detail, or that of its first subtest when only subtests failed."""
-    if detail != Detail() or case is None:
-        return detail
-    return next((subtest.detail for subtest in case.subtests if not subtest.outcome.is_good), detail)
 
 
 def _got(row: Row, detail: Detail) -> str:

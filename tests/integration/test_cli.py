@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.bench_report import write_made_up_run
 from harness.prepare import Prepared
 
 pytestmark = pytest.mark.integration
@@ -158,3 +159,24 @@ def test_an_entry_that_names_no_test_is_told(wasi: Prepared, project: Path) -> N
     assert "expected_failures/wrong.toml:" in said
     assert "test_json" in said
     assert "Traceback" not in said
+
+
+def test_a_run_is_reported_and_held_against_another(tmp_path: Path) -> None:
+    """The views, the status of each command, and no traceback for what a user can do wrong."""
+    write_made_up_run(tmp_path / "2026-11-21T03-00-00", cells=2, cases=4000, seed=1)
+    write_made_up_run(tmp_path / "2026-11-22T03-00-00", cells=2, cases=4000)
+    runs = [str(tmp_path / name) for name in ("2026-11-21T03-00-00", "2026-11-22T03-00-00")]
+    done = harness("report", runs[1])
+    assert done.returncode == 1, done.stderr
+    assert harness("report", runs[1], "--exit-zero", "--no-junit").returncode == 0
+    assert "8,000 cases in 2 cells" in done.stdout
+    assert (tmp_path / "2026-11-22T03-00-00" / "index.html").is_file()
+    data = json.loads(harness("diff", *runs, "--json").stdout)
+    assert [pair["compared"] for pair in data["pairs"]] == [4000, 4000]
+    same = harness("diff", runs[0], runs[0])
+    assert (same.returncode, "no difference among 4,000 cases" in same.stdout) == (0, True)
+    wrong = harness("diff", runs[0], str(tmp_path / "nowhere"))
+    assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (2, f"error: {tmp_path / 'nowhere'} does not exist")
+    other = harness("diff", f"{runs[0]}/wasi-24", f"{runs[0]}/wasi-25")
+    assert "only one axis differs: toolchain WASI SDK 24 -> WASI SDK 25" in other.stdout
+    assert "RUN_A" in harness("diff").stderr

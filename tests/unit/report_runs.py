@@ -1,0 +1,55 @@
+"""Runs on disk and in memory, for the tests of the views."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.report.cell_facts import facts_of
+from harness.report.dataset import Dataset
+from harness.report.digest import Before, RunDigest, digest_cell, digest_run
+from harness.report.page import page
+from harness.report.results import CellResults, write_results
+from harness.report.runs import Failed
+
+
+def of_cell(found: CellResults, cell_id: str, *, toolchain: str = "") -> CellResults:
+    cell = dataclasses.replace(found.cell, id=cell_id, toolchain=toolchain or found.cell.toolchain)
+    return dataclasses.replace(found, cell=cell)
+
+
+def digest(
+    cells: Mapping[str, CellResults],
+    befores: Mapping[str, CellResults] | None = None,
+    failed: tuple[Failed, ...] = (),
+) -> RunDigest:
+    """The digest of a run whose cells have these results, and had those in the run before."""
+    dataset = Dataset(len(cells))
+    digests = []
+    for label, found in cells.items():
+        dataset.add(label, found)
+        digests.append(digest_cell(label, found, _before((befores or {}).get(label))))
+    return digest_run("tonight", digests, failed, passed=dataset.passed)
+
+
+def _before(found: CellResults | None) -> Before | None:
+    if found is None:
+        return None
+    cases = {(module.module, case.case) for module in found.modules for case in module.cases}
+    return Before(run="last-night", results=found, had=lambda module, case: (module, case) in cases)
+
+
+def html(cells: Mapping[str, CellResults]) -> str:
+    """The page of such a run."""
+    dataset = Dataset(len(cells))
+    for label, found in cells.items():
+        dataset.add(label, found)
+    facts = {label: facts_of(label, found, folder=label) for label, found in cells.items()}
+    return page(digest(cells), facts, dataset.to_json(), {}, "reports/tonight")
+
+
+def write_run(folder: Path, cells: Mapping[str, CellResults]) -> Path:
+    for label, found in cells.items():
+        write_results(folder / label / "results.json", found)
+    return folder
