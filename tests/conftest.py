@@ -7,11 +7,15 @@ import subprocess
 from pathlib import Path
 from typing import Any, NoReturn
 
+import hypothesis
 import pytest
 
 from harness import cache
 
 pytest_plugins = ["pytester"]
+# How long an example takes says more about what else the machine does.
+hypothesis.settings.register_profile("harness", deadline=None)
+hypothesis.settings.load_profile("harness")
 # What runs in the guest: crashes and hangs, on purpose.
 collect_ignore = ["data"]
 
