@@ -105,7 +105,9 @@ def table(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """The harness's own tests; `-- -m 'not toolchain'` leaves out those that need a toolchain."""
-    session.run(python(session, *NEEDED_BY_DEVELOPERS), "-m", "pytest", *session.posargs, external=True)
+    # By file: what a file's tests share is made once.
+    spread = ("-n", "auto", "--dist", "loadfile")
+    session.run(python(session, *NEEDED_BY_DEVELOPERS), "-m", "pytest", *spread, *session.posargs, external=True)
 
 
 @nox.session(venv_backend="none")

@@ -28,7 +28,7 @@ def faults(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         job,
         mounts=(*job.mounts, Mount(host=folder / "given", guest="/given")),
         options=("--testdir", "/given"),
-        case_timeout=3.0,
+        case_timeout=8.0,
     )
     engine = prepared.open_engine(folder / "engine.log", 0)
     try:
