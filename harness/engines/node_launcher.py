@@ -6,13 +6,11 @@ descriptors 0 and 1, which guests know as Node's terminal, to 3 and 4.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 from pathlib import Path
 
 REQUESTS, ANSWERS = 3, 4
-_PR_SET_NO_NEW_PRIVS = 38
 
 
 def move_protocol() -> None:
@@ -25,25 +23,12 @@ def move_protocol() -> None:
     os.closerange(ANSWERS + 1, nothing + 1)
 
 
-def keep_rights_given_up() -> None:
-    """root gets all capabilities back with the next program, unless it may not gain any."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0)))
-
-
 def main(argv: list[str]) -> None:
     sys.path.insert(0, str(Path(__file__).parent))
-    from wasmtime_worker import give_up_override  # type: ignore[import-not-found] # noqa: PLC0415 - beside this file
+    from rights import become  # type: ignore[import-not-found] # noqa: PLC0415 - beside this file
 
-    give_up_override()
-    keep_rights_given_up()
     move_protocol()
-    # New files have the same permissions whoever runs the suite.
-    os.umask(0o022)
-    try:
-        os.execv(argv[0], argv)
-    except OSError as error:
-        sys.exit(f"cannot start {argv[0]}: {error.strerror}")
+    become(argv)
 
 
 if __name__ == "__main__":

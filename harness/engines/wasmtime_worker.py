@@ -19,16 +19,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# Started by path and isolated: what lies beside this file is not found by itself, and only these two shall be.
+# Started by path and isolated: what lies beside this file is not found by itself, and only these shall be.
 sys.path.insert(0, str(Path(__file__).parent))
 from paused_guest import WAY_IN, PausedGuest  # type: ignore[import-not-found]
+from rights import give_up_override  # type: ignore[import-not-found]
 from wasm_exports import with_exports  # type: ignore[import-not-found]
 
 del sys.path[0]
-
-# From <linux/capability.h>.
-_CAPABILITY_VERSION_3 = 0x20080522
-_CAP_DAC_OVERRIDE, _CAP_FOWNER = 1 << 1, 1 << 3
 
 NATIVE_STACK_MARGIN = 16 * 1024 * 1024
 
@@ -156,19 +153,6 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever it is, the host must hear it or wait for ever
             answer = {"trap": f"the engine could not run the guest: {error!r}"}
         self.answer(answer)
-
-
-def give_up_override() -> None:
-    """Makes file permissions count for root too, on Linux: the staged library is protected by them."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    sets = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable, 32 bits low and then high
-    if libc.capget(header, sets) == 0:
-        for index in range(3):
-            sets[index] &= ~(_CAP_DAC_OVERRIDE | _CAP_FOWNER)
-        libc.capset(header, sets)
 
 
 def _size(value: int) -> Any:

@@ -9,25 +9,14 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError, UnavailableError
-from harness.matrix import Cell, Target
-from harness.pins import Pins, WasiSdkArchive, WasiSdkPin
+from harness.matrix import Target
+from harness.pins import Pins
 from harness.toolchains import apt, obtain_toolchain, wasi_sdk
 from harness.toolchains.base import wasi_toolchain
 from harness.toolchains.path import other_version
+from tests.unit.sample_pins import CELL, PINS
+from tests.unit.sample_pins import SDK as PIN
 
-CELL = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for tests")
-PIN = WasiSdkPin(
-    version="25",
-    llvm="19.1",
-    wasi_libc="574b88d",
-    evidence="e",
-    apt_suite="trixie",
-    apt_packages=("clang-19",),
-)
-ARCHIVE = WasiSdkArchive(
-    version="25", platform=wasi_sdk.platform_name(), url="https://example.org/sdk.tar.gz", sha256="ab" * 32
-)
-PINS = Pins(wasi_sdk=(PIN,), wasi_sdk_archive=(ARCHIVE,))
 VERSIONS = {"clang-19": "1:19.1.7-3+b1", "wasi-libc": "0.0~git20241209.574b88d-2"}
 
 

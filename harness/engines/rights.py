@@ -1,0 +1,39 @@
+"""What no child of an engine may do, whoever runs the harness. Run by path with it: imports nothing of ours."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+# From <linux/capability.h> and <linux/prctl.h>.
+_CAPABILITY_VERSION_3 = 0x20080522
+_CAP_DAC_OVERRIDE, _CAP_FOWNER = 1 << 1, 1 << 3
+_PR_SET_NO_NEW_PRIVS = 38
+
+
+def give_up_override() -> None:
+    """Makes file permissions count for root too, on Linux: the staged library is protected by them."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable, 32 bits low and then high
+    if libc.capget(header, sets) == 0:
+        for index in range(3):
+            sets[index] &= ~(_CAP_DAC_OVERRIDE | _CAP_FOWNER)
+        libc.capset(header, sets)
+
+
+def become(argv: list[str]) -> None:
+    """Turns this process into the program, without the right to override file permissions."""
+    give_up_override()
+    if sys.platform == "linux":
+        # root gets all capabilities back with the next program, unless it may not gain any.
+        ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0)))
+    # New files have the same permissions whoever runs the suite.
+    os.umask(0o022)
+    try:
+        os.execv(argv[0], argv)
+    except OSError as error:
+        sys.exit(f"cannot start {argv[0]}: {error.strerror}")
