@@ -119,7 +119,7 @@ def _clang(text: str) -> str:
 
 def emscripten_version(macros: Mapping[str, str]) -> str:
     """`3.1.69` of the compiler's macros; empty when it is no Emscripten."""
-    names = [f"__EMSCRIPTEN_{part}__" for part in ("major", "minor", "tiny")]
-    if not set(names) <= macros.keys():
-        names = [name.upper() for name in names]
-    return ".".join(macros.get(name, "") for name in names) if set(names) <= macros.keys() else ""
+    parts = ("major", "minor", "tiny")
+    # From 4 on the names in capitals hold the numbers, and those in small letters stand for them.
+    numbers = [macros.get(f"__EMSCRIPTEN_{part.upper()}__") or macros.get(f"__EMSCRIPTEN_{part}__") for part in parts]
+    return ".".join(filter(None, numbers)) if all(numbers) else ""

@@ -77,7 +77,14 @@ function guard(FS, NODEFS) {
     };
   };
   for (const name of ["mknod", "unlink", "rmdir", "symlink"]) before(nodes, name, mustBeWritable);
-  before(nodes, "rename", (node, folder) => { mustBeWritable(node); mustBeWritable(folder); });
+  const forgetsReplaced = /\bFS\.unlink\(/.test(nodes.rename);
+  before(nodes, "rename", (node, folder, name) => {
+    mustBeWritable(node);
+    mustBeWritable(folder);
+    // From 3.1.74 on a rename unlinks what it replaces, so that its node is forgotten. But it takes the host's path for
+    // the guest's, which only helps where a folder is mounted under its own path, as CPython's own runner does it.
+    if (forgetsReplaced) unlinkIfThere(FS, `${FS.getPath(folder)}/${name}`);
+  });
   // Node's chmod, utimes and truncate follow links; newer Emscripten uses lutimes where the caller wants it so.
   before(nodes, "setattr", (node, attributes) => {
     mustBeWritable(node);
@@ -96,6 +103,14 @@ function guard(FS, NODEFS) {
     if (writable && path !== root && !isInside(FS.isDir(node.mode) ? path : dirname(path), root)) refuse(EACCES);
     return path;
   };
+}
+
+function unlinkIfThere(FS, path) {
+  try {
+    FS.unlink(path);
+  } catch (error) {
+    if (!(error instanceof FS.ErrnoError)) throw error;
+  }
 }
 
 // Whether a folder lies in the mount once all links are followed. One that does not exist lies where its parent does.

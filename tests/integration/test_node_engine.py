@@ -223,3 +223,36 @@ def test_a_link_in_the_place_of_a_folder_that_emscripten_remembers_is_not_follow
     eacces = 2
     expected = ["allowed", "allowed", "allowed", eacces, eacces, eacces, os.O_NOFOLLOW]
     assert json.loads(capture([NODE, str(script)])) == expected
+
+
+# From 3.1.74 on NODEFS makes Emscripten forget the node that a rename replaces, by the host's path; older ones do not.
+RENAME = """
+import {{ layFiles }} from "{files}";
+class ErrnoError {{}}
+const unlinked = [];
+const NODEFS = {{
+  node_ops: {{ rename(node, folder, name) {{ {body} }} }}, stream_ops: {{}}, realPath: (node) => node.path,
+}};
+const mounted = [];
+const FS = {{
+  ErrnoError, filesystems: {{ NODEFS }}, mkdirTree() {{}}, mount: (kind, opts) => mounted.push({{ opts }}),
+  getPath: () => "/tmp/folder", unlink(path) {{ unlinked.push(path); throw new ErrnoError(); }},
+}};
+layFiles(FS, [["{folder}", "/tmp", true]]);
+const node = {{ mount: mounted[0] }};
+NODEFS.node_ops.rename(node, node, "new");
+console.log(JSON.stringify(unlinked));
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "unlinked"),
+    [('try { FS.unlink("/host/new") } catch (e) {}', ["/tmp/folder/new", "/host/new"]), ("", [])],
+)
+def test_what_a_rename_replaces_is_forgotten_where_emscripten_means_to(
+    tmp_path: Path, body: str, unlinked: list[str]
+) -> None:
+    script = tmp_path / "rename.mjs"
+    files = Path(harness.engines.__file__).with_name("node_files.mjs").as_uri()
+    script.write_text(RENAME.format(files=files, folder=tmp_path, body=body), encoding="utf-8")
+    assert json.loads(capture([NODE, str(script)])) == unlinked

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.errors import BuildError
-from harness.identity import Identity, check, read_macros
+from harness.identity import Identity, check, emscripten_version, read_macros
 from harness.matrix import Cell, Target
 
 WASI = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="d")
@@ -172,3 +172,25 @@ def test_newer_emscriptens_spell_their_macros_in_capitals() -> None:
     )
     identity = dataclasses.replace(node(), compiler=macros)
     assert "Emscripten 3.1.69, its macros say 6.0.5" in refusal(NODE, identity)
+
+
+@pytest.mark.parametrize(
+    ("macros", "version"),
+    [
+        ({"__EMSCRIPTEN_major__": "3", "__EMSCRIPTEN_minor__": "1", "__EMSCRIPTEN_tiny__": "69"}, "3.1.69"),
+        (
+            {
+                "__EMSCRIPTEN_MAJOR__": "6",
+                "__EMSCRIPTEN_MINOR__": "0",
+                "__EMSCRIPTEN_TINY__": "5",
+                "__EMSCRIPTEN_major__": "__EMSCRIPTEN_MAJOR__",
+                "__EMSCRIPTEN_minor__": "__EMSCRIPTEN_MINOR__",
+                "__EMSCRIPTEN_tiny__": "__EMSCRIPTEN_TINY__",
+            },
+            "6.0.5",
+        ),
+        ({"__clang_version__": "19.1.7"}, ""),
+    ],
+)
+def test_old_and_new_compilers_tell_their_version(macros: dict[str, str], version: str) -> None:
+    assert emscripten_version(macros) == version
