@@ -193,7 +193,7 @@ def test_warm_or_isolated_one_worker_or_four_the_outcomes_are_the_same(
     wasi: Prepared, emscripten: Prepared, tmp_path: Path, cell: str
 ) -> None:
     """A slice with skips, cases that are known to fail, and deep recursion."""
-    slice_ = "test_bool or test_posixpath or test_socket or test_exceptions or test_filecmp or test_marshal or test_os"
+    slice_ = "test_bool or test_posixpath or test_socket or test_exceptions or test_support or test_marshal or test_os"
     ways = {"one": ("-n", "1"), "four": ("-n", "4"), "isolated": ("-n", "2", "--isolated")}
     for name, arguments in ways.items():
         run_dir = str(tmp_path / name)
