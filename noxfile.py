@@ -136,12 +136,6 @@ def update_expectations(session: nox.Session) -> None:
     harness(session, "update", *session.posargs)
 
 
-@nox.session(name="bench-lists", venv_backend="none", default=False)
-def bench_lists(session: nox.Session) -> None:
-    """What linting and updating thousands of entries from dozens of results takes."""
-    session.run(python(session), "-m", "harness.lists.bench", *session.posargs, external=True)
-
-
 @nox.session(venv_backend="none", default=False)
 def report(session: nox.Session) -> None:
     """Every view of RUN... made again from results.json; a run with unexpected outcomes has views too."""

@@ -22,7 +22,8 @@ from harness.engines import EngineSession, Mount
 from harness.errors import ConfigError
 from harness.expectations import FIXTURE
 from harness.outcomes import ModuleResult, Outcome
-from harness.prepare import Prepared, Wishes, prepare
+from harness.prepare import Wishes, prepare
+from harness.prepared import Prepared
 from harness.report.results import load_results
 from harness.run_folder import project_root
 from harness.skips import MODULE_SKIPPED, Account, Elsewhere, Skip

@@ -21,7 +21,7 @@ from harness.engines.node import STACK_MB, node_environment
 from harness.errors import BuildError
 from harness.matrix import Target
 from harness.outcomes import Outcome
-from harness.prepare import Prepared
+from harness.prepared import Prepared
 from harness.process import Command, Completed, last_lines, run
 
 _ENGINES = Path(__file__).parent / "engines"

@@ -23,7 +23,8 @@ from harness.engines.native import NativeEngine
 from harness.errors import BuildError, ConfigError, did_you_mean
 from harness.matrix import Cell
 from harness.outcomes import ModuleResult, Outcome
-from harness.prepare import GUEST_FOLDER, Prepared, Wishes, prepare
+from harness.prepare import Wishes, prepare
+from harness.prepared import GUEST_FOLDER, Prepared
 from harness.process import capture
 from harness.stage import link_tree, make_folders_read_only
 from harness.suite.module import ModuleJob, run_module

@@ -28,7 +28,8 @@ from harness.engines.fresh import FreshEngine
 from harness.errors import ConfigError, did_you_mean
 from harness.expectations import CellExpectations, dotted, module_of
 from harness.outcomes import ModuleResult, Outcome
-from harness.prepare import Prepared, Wishes, expectations_for, load_configuration, prepare
+from harness.prepare import Wishes, expectations_for, load_configuration, prepare
+from harness.prepared import Prepared
 from harness.report import console, junit
 from harness.report.cells import ERROR_FILE, RESULTS_FILE
 from harness.report.results import CellResults, RunInfo, write_results

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness import bench
-from harness.bench import builds, suite
+from harness.bench import builds, lists, report, suite
 from harness.cache import cache_root, locked, remove_tree
 from harness.errors import HarnessError
 from harness.prepare import Wishes, prepare
@@ -58,11 +58,23 @@ def rebuild(options: argparse.Namespace, folder: Path) -> None:
     builds.rebuild(options.cell, folder)
 
 
+def the_lists(options: argparse.Namespace, folder: Path) -> None:  # noqa: ARG001 - as every part
+    """comparing, checking and updating lists of 5,000 entries; of no cell."""
+    lists.measure(folder)
+
+
+def the_report(options: argparse.Namespace, folder: Path) -> None:  # noqa: ARG001 - as every part
+    """the report on 50 cells with 30,000 cases; of no cell."""
+    report.measure(folder)
+
+
 PARTS: dict[str, Part] = {
     "first-test": first_test,
     "suite": the_suite,
     "second-cell": second_cell,
     "rebuild": rebuild,
+    "lists": the_lists,
+    "report": the_report,
 }
 DEFAULT_PARTS = ("first-test", "suite")
 

@@ -10,7 +10,8 @@ from harness.expectations import CellExpectations
 from harness.oracle import ask_regrtest, differences, render, run_harness
 from harness.outcomes import Outcome
 from harness.peer import Peer, Task
-from harness.prepare import Prepared, Wishes, expectations_for, prepare
+from harness.prepare import Wishes, expectations_for, prepare
+from harness.prepared import Prepared
 
 
 def measure(cell: str, modules: tuple[str, ...], workers: int, folder: Path) -> None:

@@ -10,7 +10,7 @@ from harness.cache import disk_faults, remove_tree
 from harness.conditions import facts_of
 from harness.engines import EngineSession, GuestRun, Mount
 from harness.limitations import Registry
-from harness.prepare import Prepared
+from harness.prepared import Prepared
 from harness.probes.observation import Observation, read_observation
 from harness.probes.results import CellProbes, answer_all, probes_for, write_probes
 

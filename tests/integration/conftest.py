@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.prepare import Prepared, Wishes, prepare
+from harness.prepare import Wishes, prepare
+from harness.prepared import Prepared
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.bench_report import write_made_up_run
-from harness.prepare import Prepared
+from harness.bench.report import write_made_up_run
+from harness.prepared import Prepared
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ import pytest
 
 from harness.engines import GuestRun, Mount, Prologue
 from harness.outcomes import ModuleResult, Outcome
-from harness.prepare import Prepared
+from harness.prepared import Prepared
 from harness.suite.module import run_module
 
 pytestmark = pytest.mark.toolchain

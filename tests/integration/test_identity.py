@@ -17,7 +17,8 @@ from harness.build import Build
 from harness.cache import remove_tree
 from harness.errors import BuildError
 from harness.identity import check
-from harness.prepare import Prepared, Wishes, prepare
+from harness.prepare import Wishes, prepare
+from harness.prepared import Prepared
 
 pytestmark = pytest.mark.toolchain
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ import harness.engines
 from harness.engines import Ending, GuestRun, Mount
 from harness.errors import UnavailableError
 from harness.outcomes import Outcome
-from harness.prepare import Prepared
+from harness.prepared import Prepared
 from harness.process import capture
 from harness.suite.module import run_module
 from tests.integration.guests import NEEDS_NODE, NODE, Opener, node_session, opener, run

@@ -10,7 +10,7 @@ import pytest
 from harness.oracle import Answer, ask_regrtest, differences, run_harness
 from harness.outcomes import Outcome
 from harness.peer import Peer, Task
-from harness.prepare import Prepared
+from harness.prepared import Prepared
 
 pytestmark = [pytest.mark.integration, pytest.mark.toolchain]
 FATAL = "test.test_compile.TestSpecifics.test_compiler_recursion_limit"

@@ -10,7 +10,7 @@ import pytest
 
 from harness.engines.native import NativeEngine
 from harness.limitations import Registry, load_registry
-from harness.prepare import Prepared
+from harness.prepared import Prepared
 from harness.probes.observation import Did, Finding, Observation, judge
 from harness.probes.results import CellProbes, load_probes
 from harness.probes.run import probe_cell, run_probes

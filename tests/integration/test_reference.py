@@ -13,7 +13,7 @@ from harness.engines import Ending, GuestRun, Mount
 from harness.engines.native import NativeEngine
 from harness.errors import ConfigError
 from harness.outcomes import Outcome
-from harness.prepare import Prepared
+from harness.prepared import Prepared
 from harness.reference import load_reference, run_reference
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.bench_report import write_made_up_run
+from harness.bench.report import write_made_up_run
 from harness.outcomes import Outcome
 from harness.report.results import write_results
 from harness.report.runs import find_run
@@ -161,7 +161,7 @@ CONTRAST = """
 
 
 def test_a_large_run_opens_in_two_seconds(page: Page, tmp_path: Path) -> None:
-    """Twelve cells here, so that the test is quick; `python -m harness.bench_report --keep DIR` makes fifty."""
+    """Twelve cells here, so that the test is quick; `nox -s bench -- --part report` has fifty."""
     write_made_up_run(tmp_path / "run", cells=12, cases=30_000)
     write_views(find_run([tmp_path / "run"]), junit=False)
     assert (tmp_path / "run" / PAGE).stat().st_size < 15e6 * 12 / 50

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from junitparser import JUnitXml
 
-from harness.prepare import Prepared
+from harness.prepared import Prepared
 
 pytestmark = pytest.mark.toolchain
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,8 @@ import pytest
 
 from harness.errors import ConfigError, UnavailableError
 from harness.pins import Pins, load_pins
-from harness.prepare import Prepared, Wishes, prepare
+from harness.prepare import Wishes, prepare
+from harness.prepared import Prepared
 from harness.runtimes import OLDEST_NODE, obtain_runtime
 
 NODE = shutil.which("node") or ""

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from harness.prepare import Prepared
+from harness.prepared import Prepared
 
 pytestmark = pytest.mark.toolchain
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ from harness.errors import ConfigError
 from harness.expectations import CellExpectations
 from harness.matrix import Cell, Matrix
 from harness.outcomes import Outcome
-from harness.prepare import Prepared
+from harness.prepared import Prepared
 from harness.sources import Source
 from harness.toolchains import Toolchain
 from tests.trees import cpython_tree

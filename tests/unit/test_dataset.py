@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.bench_report import made_up_cells, made_up_results
+from harness.bench.report import made_up_cells, made_up_results
 from harness.compare import judged_cases
 from harness.outcomes import Outcome
 from harness.report import as_script_data

@@ -13,7 +13,7 @@ from harness.errors import BuildError
 from harness.matrix import Cell, Target
 from harness.outcomes import Outcome
 from harness.peer import Peer, Task, read_junit, stack_flag
-from harness.prepare import Prepared
+from harness.prepared import Prepared
 from harness.process import Command, Completed
 from tests.unit.sample_lists import EMSCRIPTEN, WASI
 from tests.unit.sample_trees import lay_build

@@ -10,7 +10,7 @@ import pytest
 from harness.build import Build
 from harness.engines import GuestExit, GuestRun, Watch
 from harness.outcomes import Outcome
-from harness.prepare import Prepared
+from harness.prepared import Prepared
 from harness.run import CellRun
 from tests.unit.sample_lists import WASI, entry, load
 from tests.unit.sample_trees import lay_build

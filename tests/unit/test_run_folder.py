@@ -9,7 +9,7 @@ import pytest
 from harness.build import Build
 from harness.errors import UnavailableError
 from harness.expectations import CellExpectations
-from harness.prepare import Prepared
+from harness.prepared import Prepared
 from harness.run import CellRun
 from harness.run_folder import new_run_folder, point_latest_at, shown
 from tests.unit.sample_results import WASI

@@ -1,4 +1,4 @@
-"""`nox -s bench-lists`: what keeping the lists takes, on lists and results that are made up.
+"""What keeping the lists takes, on lists and results that are made up.
 
 Each figure stands beside its limit. Nothing here passes or fails.
 """
@@ -9,7 +9,6 @@ import json
 import os
 import resource
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -29,25 +28,21 @@ ENTRIES = 5_000
 CASES = 30_000
 RESULTS = 20
 SURPRISE = 200
-_INNER = "--inner"
 _USED = "used: "
 
 
-def main() -> int:
-    """Measures and prints. The lists lie in a folder that is removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="bench-lists-") as name:
-        folder = Path(name)
-        cells = [cell for cell in load_matrix(project_root() / "matrices").cells if not cell.broken]
-        lists = _make_lists(folder)
-        expectations = Expectations(open_rooms(str(lists)).lists.entries)
-        _compare(cells[0], expectations)
-        paths = _make_results(folder / "reports", cells, expectations)
-        linting = ("lint", "--lists", str(lists), "--reports", str(folder / "reports"))
-        _command("first lint", "none: it indexes the runs", linting, folder)
-        _command("lint", "1 s", linting, folder)
-        updating = ("update", *paths, "--lists", str(lists), "--reports", str(folder / "none"))
-        _command("update", "20 s and 500 MiB", updating, folder)
-    return 0
+def measure(folder: Path) -> None:
+    """Makes up lists and results in `folder`, and prints what comparing, lint and update take."""
+    cells = [cell for cell in load_matrix(project_root() / "matrices").cells if not cell.broken]
+    lists = _make_lists(folder)
+    expectations = Expectations(open_rooms(str(lists)).lists.entries)
+    _compare(cells[0], expectations)
+    paths = _make_results(folder / "reports", cells, expectations)
+    linting = ("lint", "--lists", str(lists), "--reports", str(folder / "reports"))
+    _command("first lint", "none: it indexes the runs", linting, folder)
+    _command("lint", "1 s", linting, folder)
+    updating = ("update", *paths, "--lists", str(lists), "--reports", str(folder / "none"))
+    _command("update", "20 s and 500 MiB", updating, folder)
 
 
 def _make_lists(folder: Path) -> Path:
@@ -90,7 +85,7 @@ def _compare(cell: Cell, expectations: Expectations) -> None:
 
 def _command(word: str, limit: str, arguments: tuple[str, ...], folder: Path) -> None:
     """A command in a process of its own: from its start to its end, its processor time, the most memory it held."""
-    argv = (sys.executable, "-m", "harness.lists.bench", _INNER, *arguments)
+    argv = (sys.executable, "-m", "harness.bench.lists", *arguments)
     environment = {**os.environ, VARIABLE: str(folder / "cache")}
     done = run(Command(argv=argv, cwd=Path.cwd(), env=environment), log=folder / "out.txt")
     used = (folder / "out.txt").read_text(encoding="utf-8").rpartition(_USED)[2].strip()
@@ -107,4 +102,4 @@ def _inner(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_inner(sys.argv[2:]) if sys.argv[1:2] == [_INNER] else main())
+    sys.exit(_inner(sys.argv[1:]))

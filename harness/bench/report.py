@@ -1,4 +1,4 @@
-"""`python -m harness.bench_report`: the views of a run as large as a year's biggest night, made up for the purpose.
+"""The views of a run as large as a year's biggest night, made up for the purpose.
 
 The made-up run has the shape of a real one: modules of all sizes, whole classes that are skipped, known failures with
 their limitations, a few cases that break with a version, crashes, output with markup in it. The seed is fixed.
@@ -6,12 +6,9 @@ their limitations, a few cases that break with a version, crashes, output with m
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import resource
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,6 +35,7 @@ REASONS = (
 HOSTILE = "</script><script>alert(1)</script> <!-- ]]> & \u2028 \u202e \ud800 \x1b[31m %0A::error::"
 BROKEN_SINCE = "4.0.12"
 STARTED = "2026-11-22T03:00:00Z"
+CELLS, CASES = 50, 30_000
 
 
 def made_up_cells(count: int) -> Iterator[Cell]:
@@ -166,35 +164,22 @@ def write_made_up_run(folder: Path, *, cells: int, cases: int, seed: int = 0, st
         )
 
 
-def main() -> int:
-    """Measures and prints; nothing here passes or fails."""
-    parser = argparse.ArgumentParser(prog="python -m harness.bench_report", description=__doc__)
-    parser.add_argument("--cells", type=int, default=50)
-    parser.add_argument("--cases", type=int, default=30_000)
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="make the two runs there and keep them")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        home = options.keep or Path(scratch)
-        night, before = home / "2026-11-22T03-00-00", home / "2026-11-21T03-00-00"
-        print(f"making up two runs of {options.cells} cells with {options.cases:,} cases", flush=True)
-        if not night.is_dir():
-            write_made_up_run(before, cells=options.cells, cases=options.cases, seed=1, started="2026-11-21T03:00:00Z")
-            write_made_up_run(night, cells=options.cells, cases=options.cases)
-        for what, junit, folder in (
-            ("one run", False, before),
-            ("with the run before", False, night),
-            ("and JUnit, first time", True, night),
-            ("and JUnit again", True, night),
-        ):
-            start, used = time.monotonic(), time.process_time()
-            write_views(find_run([folder]), junit=junit)
-            seconds, used = time.monotonic() - start, time.process_time() - used
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            size = (folder / PAGE).stat().st_size / 1e6
-            times = f"{seconds:6.1f} s ({used:.1f} s of a processor)"
-            print(f"{what:22} {times}, peak {peak:4.0f} MiB, page {size:4.1f} MB", flush=True)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def measure(folder: Path, *, cells: int = CELLS, cases: int = CASES) -> None:
+    """Makes up two nights in `folder`, writes the views of each, and prints what that took."""
+    night, before = folder / "2026-11-22T03-00-00", folder / "2026-11-21T03-00-00"
+    print(f"making up two runs of {cells} cells with {cases:,} cases", flush=True)
+    write_made_up_run(before, cells=cells, cases=cases, seed=1, started="2026-11-21T03:00:00Z")
+    write_made_up_run(night, cells=cells, cases=cases)
+    for what, junit, run in (
+        ("one run", False, before),
+        ("with the run before", False, night),
+        ("and JUnit, first time", True, night),
+        ("and JUnit again", True, night),
+    ):
+        start, used = time.monotonic(), time.process_time()
+        write_views(find_run([run]), junit=junit)
+        seconds, used = time.monotonic() - start, time.process_time() - used
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        size = (run / PAGE).stat().st_size / 1e6
+        times = f"{seconds:6.1f} s ({used:.1f} s of a processor)"
+        print(f"{what:22} {times}, peak {peak:4.0f} MiB, page {size:4.1f} MB", flush=True)

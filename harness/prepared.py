@@ -1,0 +1,116 @@
+"""A cell that is ready to be tested, and what it gives to those who test it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.build import Build
+from harness.engines import EngineSession, GuestRun, Mount, node, wasmtime
+from harness.identity import Identity
+from harness.matrix import Cell, Target
+from harness.recipes.targets import guest_environment
+from harness.suite.module import ModuleJob
+
+GUEST_FOLDER = Path(__file__).parent / "guest"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A cell that is ready to be tested. `runtime` is the folder of its runtime, or a Node of the machine's own,
+    `identity` what build and compiler have said of themselves.
+    """
+
+    cell: Cell
+    build: Build
+    runtime: Path
+    cache: Path
+    identity: Identity | None = None
+
+    @property
+    def guest_environment(self) -> dict[str, str]:
+        """What the interpreter needs to find itself."""
+        return guest_environment(self.cell.target, self.build.tree, self.build.sysconfig)
+
+    def engine_facts(self) -> dict[str, str]:
+        """For results.json: `path` is that of a Node which is the machine's own."""
+        facts = {"name": self.cell.engine.value, "version": self.cell.runtime}
+        return facts | ({"path": str(self.runtime)} if self.runtime.is_file() else {})
+
+    def open_engine(self, log: Path, index: int) -> EngineSession:
+        """A warm engine for this build; the sessions that run side by side are numbered."""
+        return _OPENERS[self.cell.target](self, log, index)
+
+    def compiled(self) -> Path:
+        """Where the module, compiled by this runtime, is kept between runs."""
+        wasm_id = self.build.manifest["wasm"]["sha256"][:16]
+        compiled = self.cache / "compiled" / f"{wasm_id}-wasmtime-{self.cell.runtime}-resumable.cwasm"
+        compiled.parent.mkdir(parents=True, exist_ok=True)
+        return compiled
+
+    @property
+    def _python(self) -> tuple[str, ...]:
+        return (f"/{self.build.manifest['layout']['program']}",)
+
+    @property
+    def _mounts(self) -> tuple[Mount, ...]:
+        return Mount(host=self.build.root, guest="/"), Mount(host=GUEST_FOLDER, guest="/harness")
+
+    def guest(self, script: str, folder: Path) -> GuestRun:
+        """One start of the interpreter with a script of guest/, which is given the path of a file to write:
+        `answer` in `folder`. What it prints is in `output` there.
+        """
+        return GuestRun(
+            argv=(*self._python, f"/harness/{script}", "/journal/answer"),
+            mounts=(*self._mounts, Mount(host=folder, guest="/journal", writable=True)),
+            env=self.guest_environment,
+            output=folder / "output",
+        )
+
+    def job(
+        self,
+        module: str,
+        folder: Path,
+        *,
+        match: tuple[str, ...],
+        excluded: tuple[str, ...],
+        should_stop: Callable[[], bool],
+    ) -> ModuleJob:
+        """What running one module of this cell takes."""
+        return ModuleJob(
+            module=module,
+            folder=folder,
+            python=self._python,
+            mounts=self._mounts,
+            env=self.guest_environment,
+            resources=self.cell.resources,
+            case_timeout=self.cell.case_timeout,
+            module_timeout=self.cell.module_timeout,
+            match=match,
+            excluded=excluded,
+            should_stop=should_stop,
+        )
+
+
+def _open_wasmtime(prepared: Prepared, log: Path, index: int) -> EngineSession:
+    return wasmtime.open_session(
+        wasm=prepared.build.wasm,
+        compiled=prepared.compiled(),
+        wasm_stack=prepared.build.tree.wasm_stack(),
+        runtime=prepared.runtime,
+        log=log,
+        index=index,
+    )
+
+
+def _open_node(prepared: Prepared, log: Path, index: int) -> EngineSession:  # noqa: ARG001 - as every opener
+    return node.open_session(
+        module=prepared.build.program,
+        wasm=prepared.build.wasm,
+        node=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / "node",
+        log=log,
+    )
+
+
+_OPENERS = {Target.WASI: _open_wasmtime, Target.EMSCRIPTEN: _open_node}
