@@ -30,7 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if rest and options.run not in {build, test, table}:
             raise ConfigError(f"unknown argument {rest[0]!r}", hint="`python -m harness --help` lists what there is")
         command: Callable[[argparse.Namespace, list[str]], int] = options.run
-        return command(options, rest)
+        status = command(options, rest)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; the interpreter would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

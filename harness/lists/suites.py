@@ -19,6 +19,9 @@ from harness.outcomes import Outcome
 RUNS_LOOKED_AT = 10
 INDEX_VERSION = 1
 
+# Of cells about which there is nothing to say.
+NAMED = 5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
@@ -95,7 +98,8 @@ def load_suites(cells: Iterable[Cell], reports: Path, cache: Path) -> Suites:
             count = f"{len(suite.cases):,} cases" if suite.cases else f"{len(suite.modules):,} modules, no cases"
             notes.append(f"{cell.id}: {count}, from {suite.source}")
     if unknown:
-        notes.append(f"no run and no build, so ids are not checked: {', '.join(unknown)}")
+        more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
+        notes.append(f"no run and no build, so ids are not checked: {', '.join(unknown[:NAMED])}{more}")
     return Suites(by_cell=found, notes=tuple(notes))
 
 

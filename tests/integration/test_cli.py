@@ -63,6 +63,15 @@ def test_the_cells_are_listed_with_every_field() -> None:
     assert {"python", "runtime", "tags", "pthreads", "case_timeout", "resources"} <= cells["wasi"].keys()
 
 
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    argv = [sys.executable, "-m", "harness", "cells"]
+    done = subprocess.run(argv, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_tag_selects_and_an_unknown_one_is_told() -> None:
     assert "wasi" in harness("cells", "-t", "wasi").stdout
     wrong = harness("cells", "-t", "nightli")
