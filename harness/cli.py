@@ -32,7 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command: Callable[[argparse.Namespace, list[str]], int] = options.run
         status = command(options, rest)
         sys.stdout.flush()
-        return status
     except BrokenPipeError:
         # Whoever read our output has seen enough; the interpreter would complain once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -43,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept", file=sys.stderr)
         return EXIT_INTERRUPTED
+    return status
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
