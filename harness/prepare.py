@@ -16,7 +16,8 @@ from harness.errors import ConfigError
 from harness.expectation_files import load_expectations
 from harness.expectations import CellExpectations, Expectations
 from harness.limitations import load_registry
-from harness.matrix import Cell, Engine, Matrix, load_matrix, with_python
+from harness.matrix import Cell, Engine, Matrix, with_python
+from harness.matrix_files import load_matrix
 from harness.pins import Pins, load_pins
 from harness.prepared import Prepared
 from harness.run_folder import project_root

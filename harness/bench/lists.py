@@ -19,7 +19,8 @@ from harness.expectations import Expectations
 from harness.limitations import REGISTRY_FILE, load_registry
 from harness.lists.rooms import open_rooms
 from harness.lists.samples import sample_lists, sample_results
-from harness.matrix import Cell, Target, load_matrix
+from harness.matrix import Cell, Target
+from harness.matrix_files import load_matrix
 from harness.outcomes import ModuleResult
 from harness.process import Command, run
 from harness.run_folder import project_root

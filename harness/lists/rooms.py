@@ -10,7 +10,8 @@ from harness.errors import Problem
 from harness.expectation_files import ReadLists, load_texts, read_lists
 from harness.limitations import REGISTRY_FILE, Registry, load_registry
 from harness.lists.suites import Suites, load_suites
-from harness.matrix import Cell, load_matrix
+from harness.matrix import Cell
+from harness.matrix_files import load_matrix
 from harness.run_folder import project_root
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError
-from harness.matrix import Cell, Engine, Library, Matrix, Target, load_matrix, with_python
+from harness.matrix import Cell, Engine, Library, Matrix, Target, with_python
+from harness.matrix_files import load_matrix
 from harness.pins import load_pins
 
 DEFAULTS = '[defaults]\npython = "3.13.5"\nwasmtime = "50.0.1"\nnode = "24"\nwasi_sdk = "25"\n'
