@@ -1,4 +1,4 @@
-"""Cells, a registry and lists, for the tests of expectations."""
+"""A registry and lists, for the tests of expectations."""
 
 from __future__ import annotations
 
@@ -7,24 +7,7 @@ from pathlib import Path
 from harness.expectation_files import load_expectations
 from harness.expectations import Expectations
 from harness.limitations import Limitation, Registry
-from harness.matrix import Cell, Target
-
-WASI = Cell(
-    id="wasi",
-    target=Target.WASI,
-    toolchain="25.0",
-    python="3.13.5",
-    runtime="50.0.1",
-    description="the default",
-)
-EMSCRIPTEN = Cell(
-    id="emscripten-3.1.73",
-    target=Target.EMSCRIPTEN,
-    toolchain="3.1.73",
-    python="3.13.5",
-    runtime="22.14.0",
-    description="the default",
-)
+from harness.matrix import Target
 
 
 def limitation(name: str, *targets: Target) -> Limitation:

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from harness.compare import compare
 from harness.expectations import CellExpectations, Expectation
-from harness.matrix import Cell, Target
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult, worst
 from harness.report.results import CellResults, RunInfo
+from tests.unit.sample_cells import WASI
 
-WASI = Cell(
-    id="wasi",
-    target=Target.WASI,
-    toolchain="25.0",
-    python="3.13.5",
-    runtime="50.0.1",
-    description="the default",
-    tags=("wasi", "nightly"),
-)
 # What a test may print, on purpose: ends of elements, comments and sections, entities, marks that turn text around,
 # lone surrogates, colors, workflow commands.
 HOSTILE = (

@@ -22,7 +22,7 @@ from harness.prepared import Prepared
 from harness.sources import Source
 from harness.toolchains import Toolchain
 from tests.trees import cpython_tree
-from tests.unit.sample_lists import EMSCRIPTEN, WASI
+from tests.unit.sample_cells import EMSCRIPTEN, WASI
 from tests.unit.sample_results import expecting
 
 THREADS = dataclasses.replace(EMSCRIPTEN, id="threads", pthreads=True)

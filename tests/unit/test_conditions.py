@@ -10,25 +10,11 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
 from harness.conditions import ALWAYS, AXES, Condition, facts_of, parse_version, read_condition
-from harness.matrix import Cell, Target
+from harness.matrix import Target
+from tests.unit.sample_cells import EMSCRIPTEN as PLAIN
+from tests.unit.sample_cells import WASI
 
-EMSCRIPTEN = Cell(
-    id="emscripten-3.1.73-pthreads",
-    target=Target.EMSCRIPTEN,
-    toolchain="3.1.73",
-    python="3.13.5",
-    runtime="22.14.0",
-    description="threads",
-    pthreads=True,
-)
-WASI = Cell(
-    id="wasi",
-    target=Target.WASI,
-    toolchain="25.0",
-    python="3.13.5",
-    runtime="50.0.1",
-    description="the default",
-)
+EMSCRIPTEN = dataclasses.replace(PLAIN, id="emscripten-3.1.73-pthreads", pthreads=True)
 
 
 def condition(**terms: object) -> Condition:

@@ -10,7 +10,8 @@ import pytest
 from harness.errors import ConfigError
 from harness.expectations import CellExpectations, dotted, module_of, subject_of
 from harness.outcomes import Outcome
-from tests.unit.sample_lists import EMSCRIPTEN, WASI, entry, load
+from tests.unit.sample_cells import EMSCRIPTEN, WASI
+from tests.unit.sample_lists import entry, load
 
 
 def for_wasi(folder: Path, text: str) -> CellExpectations:

@@ -16,7 +16,8 @@ from harness.limitations import Registry
 from harness.lists.lint import lint
 from harness.lists.suites import Suite, Suites, load_suites
 from harness.matrix import Target
-from tests.unit.sample_lists import EMSCRIPTEN, REGISTRY, WASI, entry, limitation
+from tests.unit.sample_cells import EMSCRIPTEN, WASI
+from tests.unit.sample_lists import REGISTRY, entry, limitation
 
 CELLS = (WASI, EMSCRIPTEN)
 CASES = ("test.test_os.LinkTests.test_link", "test.test_os.LinkTests.test_unlink", "test.helper.H.test_a")

@@ -12,7 +12,8 @@ from harness.expectation_files import read_lists
 from harness.limitations import Registry
 from harness.lists.lint import lint
 from harness.lists.suites import Suite, Suites
-from tests.unit.sample_lists import EMSCRIPTEN, REGISTRY, WASI, entry
+from tests.unit.sample_cells import EMSCRIPTEN, WASI
+from tests.unit.sample_lists import REGISTRY, entry
 
 NAME = "expected_failures/fs.toml"
 MALFORMED_OF_EACH_KIND = 60

@@ -15,7 +15,7 @@ from harness.outcomes import Outcome
 from harness.peer import Peer, Task, read_junit, stack_flag
 from harness.prepared import Prepared
 from harness.process import Command, Completed
-from tests.unit.sample_lists import EMSCRIPTEN, WASI
+from tests.unit.sample_cells import EMSCRIPTEN, WASI
 from tests.unit.sample_trees import lay_build
 
 FOLDERS = {Target.WASI: "cross-build/wasm32-wasip1", Target.EMSCRIPTEN: "cross-build/wasm32-emscripten"}

@@ -12,7 +12,8 @@ from harness.engines import GuestExit, GuestRun, Watch
 from harness.outcomes import Outcome
 from harness.prepared import Prepared
 from harness.run import CellRun
-from tests.unit.sample_lists import WASI, entry, load
+from tests.unit.sample_cells import WASI
+from tests.unit.sample_lists import entry, load
 from tests.unit.sample_trees import lay_build
 from tests.unit.test_module import CASES, TRAPPED, A, ScriptedGuest
 

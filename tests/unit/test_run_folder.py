@@ -12,7 +12,7 @@ from harness.expectations import CellExpectations
 from harness.prepared import Prepared
 from harness.run import CellRun
 from harness.run_folder import new_run_folder, point_latest_at, shown
-from tests.unit.sample_results import WASI
+from tests.unit.sample_cells import WASI
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from harness.expectation_files import read_lists
 from harness.expectations import Expectations
 from harness.lists.samples import sample_lists, sample_results
 from harness.report.results import CellResults
-from tests.unit.sample_lists import REGISTRY, WASI
+from tests.unit.sample_cells import WASI
+from tests.unit.sample_lists import REGISTRY
 
 
 def test_made_up_lists_are_without_a_mistake_and_meet_their_results() -> None:
