@@ -20,7 +20,7 @@ from harness.prepared import Prepared
 pytestmark = pytest.mark.toolchain
 ROOT = Path(__file__).parents[2]
 # A few seconds of work for each of two workers, so that there is something to interrupt.
-SLOW = "test_decimal or test_zipimport or test_set or test_pickle or test_bool or test_socket"
+SLOW = "test_set or test_pickle or test_bool or test_socket"
 
 
 def start(*arguments: str | Path) -> subprocess.Popen[str]:
