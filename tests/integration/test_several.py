@@ -19,7 +19,7 @@ from harness.prepared import Prepared
 
 pytestmark = pytest.mark.toolchain
 ROOT = Path(__file__).parents[2]
-SLOW = "test_decimal or test_zipimport or test_set or test_pickle or test_bool or test_socket"
+SLOW = "test_set or test_pickle or test_bool or test_socket"
 MORE_CELLS = """
 [[cell]]
 id = "wasi-99"
