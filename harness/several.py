@@ -116,6 +116,7 @@ class SeveralCells:
     done: str
     rows: dict[str, CellRow] = field(default_factory=dict)
     tasks: list[_Task] = field(default_factory=list)
+    stopping: bool = False
 
     def run(self) -> int:
         """Runs all cells and prints the table. Gives the worst exit status; Ctrl-C ends all and keeps results."""
@@ -161,11 +162,15 @@ class SeveralCells:
             return found
         if status == EXIT_OK:
             return CellRow(cell=task.cell.id, state=self.done, numbers=(None,) * 5 + (seconds,))
+        if self.stopping and status < 0:
+            # It was told to end before it could listen.
+            return failed_row(task.cell.id, EXIT_INTERRUPTED, "", seconds)
         return failed_row(task.cell.id, status, f"its output is in {task.log}", seconds)
 
     def _stop(self) -> None:
         """Every cell is told to end; one that does not is killed. A second Ctrl-C kills at once."""
         print("\ninterrupted; waiting for the cells to write what they have", flush=True)
+        self.stopping = True
         deadline = time.monotonic() + _STOP_SECONDS
         try:
             for task in self.tasks:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from harness.errors import EXIT_INTERNAL, EXIT_INTERRUPTED
 from harness.matrix import Engine
-from harness.several import RESERVED_BYTES, USEFUL_WORKERS, WORKER_BYTES, Plan, plan
+from harness.process import Command, Completed
+from harness.several import RESERVED_BYTES, USEFUL_WORKERS, WORKER_BYTES, Plan, SeveralCells, _Task, plan
+from tests.unit import sample_cells
 
 WASI, NODE = Engine.WASMTIME, Engine.NODE
 PLENTY = 1 << 50
@@ -49,3 +55,43 @@ def test_one_worker_is_the_least(memory: int) -> None:
 def test_what_was_asked_for_is_given_and_decides_how_many_cells_fit() -> None:
     assert plan([WASI] * 3, processors=2, memory=PLENTY, workers=1) == Plan(at_once=2, workers=1, jobs=1)
     assert plan([WASI] * 3, processors=2, memory=PLENTY, workers=4) == Plan(at_once=1, workers=4, jobs=2)
+
+
+class DeafChild:
+    """Dies of the signal that asks it to end: it has had no time to listen."""
+
+    def __init__(self, status: int | None = None) -> None:
+        self.status = status
+
+    def poll(self) -> Completed | None:
+        command = Command(argv=("python",), cwd=Path())
+        return (
+            None
+            if self.status is None
+            else Completed(command=command, returncode=self.status, seconds=0.1, timed_out=False)
+        )
+
+    def interrupt(self) -> None:
+        self.status = -15
+
+    def kill(self) -> None:
+        pass
+
+
+def several(folder: Path, child: Any) -> SeveralCells:
+    found = SeveralCells(folder=folder, cells=(sample_cells.WASI,), arguments=lambda _: (), at_once=1, done="")
+    log = folder / "wasi" / "output.log"
+    found.tasks.append(_Task(cell=sample_cells.WASI, child=child, slot=0, prefix="", log=log))
+    return found
+
+
+def test_a_cell_that_dies_because_it_was_interrupted_is_interrupted(tmp_path: Path) -> None:
+    cells = several(tmp_path, DeafChild())
+    cells._stop()
+    assert cells.rows["wasi"].status == EXIT_INTERRUPTED
+
+
+def test_a_cell_that_dies_by_itself_is_an_internal_error(tmp_path: Path) -> None:
+    cells = several(tmp_path, DeafChild(status=-11))
+    cells._look()
+    assert cells.rows["wasi"].status == EXIT_INTERNAL
