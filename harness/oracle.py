@@ -155,6 +155,8 @@ def _explanation(name: str, theirs: Outcome, case: CaseResult | None, cases: Map
     owner = name.partition(" ")[0]
     if case is None and theirs is Outcome.SKIP and name != owner and owner in cases:
         return "regrtest gives a skipped subtest the place of its case; here it stands within it"
+    # What unittest puts in the place of all cases of a module that skips itself when it is imported.
+    case = case or cases.get(f"unittest.loader.ModuleSkipped.{'.'.join(name.split('.')[:-2])}")
     if case is None:
         return ""
     if case.outcome is Outcome.SKIP:

@@ -70,6 +70,22 @@ def test_what_each_side_can_see_explains_and_what_not(outcome: Outcome, detail: 
 
 
 @pytest.mark.parametrize(
+    ("reason", "name", "explained"),
+    [
+        ("No time zone data available", "test.test_zones.test_all.T.test_a", True),
+        ("No time zone data available", "test.test_zones.test_other.T.test_a", False),
+        ("requires threads", "test.test_zones.test_all.T.test_a", False),
+    ],
+)
+def test_the_cases_of_a_module_that_skipped_itself_are_explained_by_its_reason(
+    reason: str, name: str, explained: bool
+) -> None:
+    skipped = "unittest.loader.ModuleSkipped.test.test_zones.test_all"
+    ours = module(CaseResult(case=skipped, outcome=Outcome.SKIP, detail=Detail(reason=reason)))
+    assert bool(differences({name: Outcome.PASS}, [ours])[0].why) is explained
+
+
+@pytest.mark.parametrize(
     ("listed", "theirs", "explained"),
     [
         ((Outcome.FAIL, Outcome.PASS), Outcome.PASS, True),
