@@ -172,12 +172,11 @@ def _check_modules(entries: Iterable[Expectation], known: Collection[str]) -> No
 
 def suite_mistakes(entry: Expectation, test: str, names: Collection[str]) -> Iterator[Problem]:
     """What is wrong with the module of a test, held against the dotted `names` of the suite's modules."""
-    packages = {name.rpartition(".")[0] for name in names} - {"test"}
-    if mistake := _suite_mistake(test, names, packages):
+    if mistake := _suite_mistake(test, names):
         yield problem_of(entry, test, *mistake)
 
 
-def _suite_mistake(test: str, names: Collection[str], packages: Collection[str]) -> tuple[str, str] | None:
+def _suite_mistake(test: str, names: Collection[str]) -> tuple[str, str] | None:
     """What is wrong with the module of a test id, and a suggestion.
 
     Not every id can be judged: doctests are named after what they document, and some cases after the helper
@@ -189,6 +188,7 @@ def _suite_mistake(test: str, names: Collection[str], packages: Collection[str])
         return "is a module: .* stands for the cases of a class", f"name the class, as in {subject}.Class.*"
     if parts[0] != "test" or module_of(test, names):
         return None
+    packages = {name.rpartition(".")[0] for name in names} - {"test"}
     package = module_of(test, packages) or "test"
     first = parts[package.count(".") + 1 : package.count(".") + 2]
     if first and not first[0].startswith("test_"):

@@ -99,5 +99,6 @@ def expectations_for(cell: Cell, build: Build) -> CellExpectations:
     """The lists for this cell. ConfigError when one names a module that the suite does not have."""
     version = str(build.manifest["python"])
     expectations = load_lists().for_cell(cell, python=version)
-    Expectations(tuple(expectations.entries.values())).check_modules(build.modules())
+    # An entry stands there once for each of its tests.
+    Expectations(tuple(dict.fromkeys(expectations.entries.values()))).check_modules(build.modules())
     return expectations
