@@ -176,7 +176,7 @@ def merge(options: argparse.Namespace, rest: list[str]) -> int:
             shards.setdefault(results.cell.id, []).append(results)
     lists, command = load_lists(), shlex.join(sys.argv)
     whole = [
-        merged(parts, lists.for_cell(parts[0].cell, python=str(parts[0].build["python"])), command=command)
+        merged(parts, lists.for_cell(parts[0].cell, python=str(parts[0].build.get("python", ""))), command=command)
         for parts in shards.values()
     ]
     folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()

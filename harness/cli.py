@@ -77,6 +77,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     testing.set_defaults(run=test)
 
+    _add_readers(commands)
+    checking = commands.add_parser("doctor", help="what this machine has and lacks, for each cell")
+    checking.add_argument("--offline", action="store_true", help="count what would need the network as missing")
+    checking.set_defaults(run=doctor)
+
+    add_commands(commands)
+    add_report_commands(commands)
+    return parser
+
+
+def _add_readers(commands: Any) -> None:
+    """The commands that look at runs which are there; the oracle makes them first."""
     showing = commands.add_parser("table", help="the table over all cells of a run folder")
     showing.add_argument(
         "--run-dir", type=Path, metavar="DIR", help="the folder of the run (default: the one that ended last)"
@@ -96,14 +108,6 @@ def _parser() -> argparse.ArgumentParser:
     proving.set_defaults(run=oracle)
 
     add_limitation_commands(commands)
-
-    checking = commands.add_parser("doctor", help="what this machine has and lacks, for each cell")
-    checking.add_argument("--offline", action="store_true", help="count what would need the network as missing")
-    checking.set_defaults(run=doctor)
-
-    add_commands(commands)
-    add_report_commands(commands)
-    return parser
 
 
 def _several(commands: Any, name: str, what: str, *, usage: str) -> argparse.ArgumentParser:
