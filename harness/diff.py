@@ -11,7 +11,6 @@ from typing import Any
 
 from harness.compare import judged_cases
 from harness.expectations import dotted
-from harness.matrix import Target
 from harness.outcomes import ModuleResult, Outcome
 from harness.report.results import CellResults, as_table
 
@@ -214,7 +213,6 @@ def axes_of(results: CellResults) -> dict[Axis, AxisValue]:
     """The value on each axis, as far as it is recorded."""
     cell, build, engine = results.cell, results.build, results.engine
     source, toolchain, recipe = (as_table(build.get(key)) for key in ("source", "toolchain", "recipe"))
-    compiler = "WASI SDK" if cell.target is Target.WASI else "Emscripten"
     flags = [name for name in ("pthreads", "dynamic_linking", "pydebug") if getattr(cell, name)]
     settings = f"-u {cell.resources}, {cell.case_timeout:g} s a case, {cell.module_timeout:g} s a module"
     # A distribution's Emscripten of the same version has another compiler.
@@ -222,7 +220,8 @@ def axes_of(results: CellResults) -> dict[Axis, AxisValue]:
     axes = {
         Axis.CPYTHON: AxisValue(str(build.get("python") or cell.python), str(source.get("revision", ""))[:12]),
         Axis.TOOLCHAIN: AxisValue(
-            f"{compiler} {toolchain.get('version') or cell.toolchain}", ", ".join(map(str, filter(None, made_with)))
+            f"{cell.target.toolchain_name} {toolchain.get('version') or cell.toolchain}",
+            ", ".join(map(str, filter(None, made_with))),
         ),
         Axis.FLAGS: AxisValue(" ".join([*flags, *cell.configure]) or "plain"),
         Axis.LIBRARIES: AxisValue(", ".join(cell.dependencies) or "none", _linked(build)),

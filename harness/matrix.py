@@ -15,6 +15,16 @@ class Target(StrEnum):
     EMSCRIPTEN = "emscripten"
     WASI = "wasi"
 
+    @property
+    def toolchain_name(self) -> str:
+        """What people call the toolchain of this target."""
+        return "WASI SDK" if self is Target.WASI else "Emscripten"
+
+    @property
+    def runtime_name(self) -> str:
+        """What people call the runtime of this target."""
+        return "wasmtime" if self is Target.WASI else "Node"
+
 
 class Engine(StrEnum):
     NODE = "node"

@@ -136,12 +136,11 @@ def _read_products(reader: TableReader, defaults: Defaults | None, made: set[str
 
 def _named(cell: Cell, defaults: Defaults, table: CellTable) -> Cell:
     """The cell with the id that it spells, and with words about it unless it has some."""
-    compiler = "WASI SDK" if cell.target is Target.WASI else "Emscripten"
     flags = {"threads": cell.pthreads, "dynamic linking": cell.dynamic_linking, "assertions": cell.pydebug}
     parts = [name for name, on in flags.items() if on]
     with_flags = f", with {' and '.join(parts)}" if parts else ""
     engine = "" if cell.runtime == defaults.runtime(cell.engine) else f", under {cell.engine} {cell.runtime}"
-    told = f"CPython {cell.python}, {compiler} {cell.toolchain}{with_flags}{engine}"
+    told = f"CPython {cell.python}, {cell.target.toolchain_name} {cell.toolchain}{with_flags}{engine}"
     description = told if cell.description == _UNSAID else cell.description
     spelled = cell_id(cell, defaults, own_libraries=table.names_libraries)
     return dataclasses.replace(cell, id=spelled, description=description)

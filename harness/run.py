@@ -27,7 +27,6 @@ from harness.engines import EngineSession
 from harness.engines.fresh import FreshEngine
 from harness.errors import ConfigError, did_you_mean
 from harness.expectations import CellExpectations, dotted, module_of
-from harness.matrix import Target
 from harness.outcomes import ModuleResult, Outcome
 from harness.prepare import Wishes, expectations_for, load_configuration, prepare
 from harness.prepared import Prepared
@@ -173,8 +172,7 @@ class CellRun:
         toolchain = manifest["toolchain"]
         cell = self.prepared.cell
         tested = f"CPython {manifest['python']} by {manifest['source']['provider']}"
-        kind = "WASI SDK" if cell.target is Target.WASI else "Emscripten"
-        compiler = f"{kind} {toolchain['version']} by {toolchain['provider']}"
+        compiler = f"{cell.target.toolchain_name} {toolchain['version']} by {toolchain['provider']}"
         return [
             f"cell {cell.id}: {tested}, {compiler}, {cell.engine} {cell.runtime}",
             *libraries_told(manifest),

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from harness.compare import Row, Verdict, judged_cases
-from harness.matrix import Target
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.report import without_color
 from harness.report.results import CellResults
@@ -137,12 +136,11 @@ def _title(results: CellResults) -> str:
     cell, build = results.cell, results.build
     toolchain = build.get("toolchain")
     version = toolchain.get("version") if isinstance(toolchain, Mapping) else ""
-    names = ("WASI SDK", "wasmtime") if cell.target is Target.WASI else ("Emscripten", "Node")
     parts = [
         cell.id,
         f"CPython {build.get('python') or cell.python}",
-        f"{names[0]} {version or cell.toolchain}",
-        f"{names[1]} {results.engine.get('version') or cell.runtime}",
+        f"{cell.target.toolchain_name} {version or cell.toolchain}",
+        f"{cell.target.runtime_name} {results.engine.get('version') or cell.runtime}",
         f"{results.run.seconds:,.0f} s",
     ]
     return plain(", ".join(parts))

@@ -82,11 +82,7 @@ def _boundary(group: Sequence[tuple[Version, str, bool]]) -> tuple[str, str] | N
 
 
 def _name(axis: str, target: Target) -> str:
-    names = {
-        Target.WASI: {"toolchain": "WASI SDK", "runtime": "wasmtime"},
-        Target.EMSCRIPTEN: {"toolchain": "Emscripten", "runtime": "Node"},
-    }
-    return "CPython" if axis == "python" else names[target][axis]
+    return {"python": "CPython", "toolchain": target.toolchain_name, "runtime": target.runtime_name}[axis]
 
 
 def listed_since(found: Iterable[tuple[Since, int]]) -> list[tuple[Since, int]]:
