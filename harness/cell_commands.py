@@ -70,6 +70,21 @@ def test(options: argparse.Namespace, rest: list[str]) -> int:
     return _test_one(options, selection.cells[0], rest)
 
 
+def python(options: argparse.Namespace, rest: list[str]) -> int:
+    """Starts the cell's interpreter under its engine; what the harness itself has to say goes to stderr."""
+    from harness.guest_python import run_python  # noqa: PLC0415
+    from harness.prepare import Wishes, prepare  # noqa: PLC0415
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    prepared = prepare(options.cell, Wishes.of(options), say=say)
+    ending, status = run_python(prepared, options.arguments, sys.stdout.buffer)
+    if ending.reason:
+        say(f"{options.cell}: {ending.ending}: {ending.reason}")
+    return status
+
+
 def _each(
     options: argparse.Namespace, selection: Selection, command: str, arguments: Sequence[str], *, done: str
 ) -> int:

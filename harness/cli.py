@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from harness.cell_commands import build, merge, table, test
+from harness.cell_commands import build, merge, python, table, test
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
 from harness.limitation_commands import add_limitation_commands
 from harness.lists.commands import add_commands
@@ -76,6 +76,19 @@ def _parser() -> argparse.ArgumentParser:
         "-n", "--workers", type=_workers, default=0, help="engines side by side (default: what this machine can bear)"
     )
     testing.set_defaults(run=test)
+
+    starting = commands.add_parser(
+        "python",
+        help="start the interpreter of a cell",
+        usage="python -m harness python [options] CELL [python's arguments]",
+        description="As the suite's guests are run: it sees the build, the script's folder as /here, and may write to "
+        "/scratch, which is gone afterwards.",
+    )
+    for option in WISHES:
+        option.add(starting.add_argument)
+    starting.add_argument("cell")
+    starting.add_argument("arguments", nargs=argparse.REMAINDER, help="-c CODE, -m MODULE or a script, as for python")
+    starting.set_defaults(run=python)
 
     _add_readers(commands)
     checking = commands.add_parser("doctor", help="what this machine has and lacks, for each cell")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,11 +61,16 @@ class Prepared:
         """One start of the interpreter with a script of guest/, which is given the path of a file to write:
         `answer` in `folder`. What it prints is in `output` there.
         """
+        journal = Mount(host=folder, guest="/journal", writable=True)
+        return self.guest_python((f"/harness/{script}", "/journal/answer"), (journal,), folder / "output")
+
+    def guest_python(self, arguments: Sequence[str], mounts: Sequence[Mount], output: Path) -> GuestRun:
+        """One start of the interpreter with Python's own arguments, and mounts beside those that every guest has."""
         return GuestRun(
-            argv=(*self._python, f"/harness/{script}", "/journal/answer"),
-            mounts=(*self._mounts, Mount(host=folder, guest="/journal", writable=True)),
+            argv=(*self._python, *arguments),
+            mounts=(*self._mounts, *mounts),
             env=self.guest_environment,
-            output=folder / "output",
+            output=output,
         )
 
     def job(

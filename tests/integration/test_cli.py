@@ -189,3 +189,18 @@ def test_a_run_is_reported_and_held_against_another(tmp_path: Path) -> None:
     other = harness("diff", f"{runs[0]}/wasi-24", f"{runs[0]}/wasi-25")
     assert "only one axis differs: toolchain WASI SDK 24 -> WASI SDK 25" in other.stdout
     assert "RUN_A" in harness("diff").stderr
+
+
+@pytest.mark.parametrize("target", ["wasi", "emscripten"])
+def test_the_interpreter_of_a_cell_is_started_like_any_python(
+    target: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    cell = request.getfixturevalue(target).cell.id
+    script = tmp_path / "hello.py"
+    script.write_text("import sys\nopen('/scratch/x', 'w').close()\nprint(sys.platform, sys.argv)\nsys.exit(7)\n")
+    done = harness("python", cell, str(script), "a")
+    assert done.stdout == f"{target} ['/here/hello.py', 'a']\n"
+    assert done.returncode == 7, done.stderr
+    trapped = harness("python", cell, "-c", "import os; print('before', flush=True); os.abort()")
+    assert (trapped.stdout.splitlines()[0], trapped.returncode) == ("before", 1)
+    assert f"{cell}: trapped" in trapped.stderr
