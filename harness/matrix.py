@@ -41,13 +41,12 @@ class Library(StrEnum):
     MPDECIMAL = "mpdecimal"
 
 
-# What a cell of a product has until its id and its words are made from its other keys.
 ENGINE_OF = {Target.EMSCRIPTEN: Engine.NODE, Target.WASI: Engine.WASMTIME}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One fully decided point of the matrix.
+class CellKeys:
+    """What is said of a cell, where it is declared and when it is decided.
 
     `toolchain` is the version of the Emscripten or WASI SDK, `runtime` that of Node or wasmtime. `resources`
     is regrtest's `-u`. Timeouts are in seconds: `case_timeout` without any progress, `module_timeout` for all
@@ -69,10 +68,19 @@ class Cell:
     dependencies: tuple[Library, ...] = ()
     requires: tuple[Library, ...] = ()
     configure: tuple[str, ...] = ()
+    resources: str
+    case_timeout: float
+    module_timeout: float
+    broken: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell(CellKeys):
+    """One fully decided point of the matrix."""
+
     resources: str = "all,-cpu,-largefile"
     case_timeout: float = 120.0
     module_timeout: float = 1200.0
-    broken: str = ""
 
     @property
     def engine(self) -> Engine:

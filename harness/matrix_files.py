@@ -9,9 +9,10 @@ from pathlib import Path
 
 from harness import products
 from harness.errors import ConfigError, Problem
-from harness.matrix import ENGINE_OF, Cell, Engine, Library, Matrix, Target
+from harness.matrix import ENGINE_OF, Cell, CellKeys, Engine, Library, Matrix, Target
 from harness.tables import TableReader, load_document
 
+# What a cell of a product has until its id and its words are made from its other keys.
 _UNSAID = "-"
 
 
@@ -40,26 +41,15 @@ class Defaults:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellTable:
-    """A `[[cell]]` as written: what is left out comes from `[defaults]`."""
+class CellTable(CellKeys):
+    """A `[[cell]]` as written: what is left out comes from `[defaults]`, or else from `Cell`."""
 
-    id: str
-    target: Target
-    description: str
     toolchain: str = ""
     python: str = ""
     runtime: str = ""
-    tags: tuple[str, ...] = ()
-    pthreads: bool = False
-    dynamic_linking: bool = False
-    pydebug: bool = False
-    dependencies: tuple[Library, ...] = ()
-    requires: tuple[Library, ...] = ()
-    configure: tuple[str, ...] = ()
     resources: str = ""
     case_timeout: float = 0.0
     module_timeout: float = 0.0
-    broken: str = ""
 
     @property
     def names_libraries(self) -> bool:

@@ -7,11 +7,13 @@ import re
 from typing import Any
 
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
-# What can hide or turn around text: control characters but for the line's end and the tab, lone surrogates, separators
-# of lines and paragraphs, marks of direction, characters without width, tags.
+# What a terminal might obey, and what can hide or turn around text: control characters but for the line's end and the
+# tab, lone surrogates, separators of lines and paragraphs, and Unicode's format characters: marks of direction,
+# characters without width, tags.
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
-    "\U000e0001\U000e0020-\U000e007f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
 )
 
 
@@ -23,6 +25,11 @@ def without_color(text: str) -> str:
 def visible(text: str) -> str:
     """The text without color, with all that could mislead a reader as an escape. Lines stay as they are."""
     return _UNSEEN.sub(_escape, without_color(text).replace("\r\n", "\n"))
+
+
+def plain(text: str) -> str:
+    """As `visible`, and in one line: tabs as spaces, ends of lines as escapes."""
+    return _UNSEEN.sub(_escape, without_color(text)).replace("\t", "    ").replace("\n", "\\x0a")
 
 
 def _escape(found: re.Match[str]) -> str:

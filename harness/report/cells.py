@@ -20,7 +20,7 @@ from harness.errors import (
     HarnessError,
 )
 from harness.outcomes import Outcome
-from harness.report.console import plain
+from harness.report import plain
 from harness.report.results import CellResults, load_results
 
 RESULTS_FILE = "results.json"

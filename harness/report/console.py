@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TypeVar
 
 from harness.compare import Row, Verdict, judged_cases
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
-from harness.report import without_color
+from harness.report import plain
 from harness.report.results import CellResults
 
 ROWS_SHOWN = 50
@@ -93,20 +92,6 @@ def render(results: CellResults, *, color: bool, width: int = 100, results_file:
         page.style(_headline(results), "green" if results.comparison.is_as_expected else "red"),
     ]
     return "\n".join(lines) + "\n"
-
-
-def plain(text: str) -> str:
-    """The text without colors, tabs as spaces, and all else that a terminal might obey as an escape."""
-    return "".join(map(_visible, without_color(text)))
-
-
-def _visible(character: str) -> str:
-    if character == "\t":
-        return "    "
-    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
-        code = ord(character)
-        return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
-    return character
 
 
 def _head(page: _Page, results: CellResults, file: str, skips: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from harness.diff import CaseChange, CellDiff, Change
-from harness.report.console import plain
+from harness.report import plain
 
 SCHEMA = 1
 CASES_SHOWN = 20

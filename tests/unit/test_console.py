@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import re
 import shlex
+import sys
+import unicodedata
 
 import pytest
 
 from harness.outcomes import CaseResult, Outcome
-from harness.report.console import ROWS_SHOWN, plain, render
+from harness.report import plain, visible
+from harness.report.console import ROWS_SHOWN, render
 from harness.report.results import CellResults
 from tests.unit.sample_results import as_expected, case, expecting, module, results, usual
 
@@ -185,6 +188,14 @@ def test_cases_that_followed_another_are_counted() -> None:
 def test_plain_keeps_what_is_harmless() -> None:
     assert plain("naïve 日本\tx") == "naïve 日本    x"
     assert plain("\x00\x85\u200b\U000e0001") == "\\x00\\x85\\u200b\\U000e0001"
+    assert plain("a\r\nb") == "a\\x0d\\x0ab"
+    assert visible("naïve\r\n日本\t\u200b") == "naïve\n日本\t\\u200b"
+
+
+def test_nothing_that_unicode_calls_a_control_or_a_format_is_left_in_a_text() -> None:
+    shown = visible("".join(map(chr, range(sys.maxunicode + 1))))
+    unseen = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert {character for character in shown if unicodedata.category(character) in unseen} == {"\n", "\t"}
 
 
 def test_the_account_of_the_skips_stands_in_the_head_when_there_is_one() -> None:

@@ -1,0 +1,51 @@
+"""What the agent says of a case, whatever the case is."""
+
+from __future__ import annotations
+
+import doctest
+import types
+import unittest
+
+import pytest
+
+from harness.guest.agent import id_of
+
+
+class Plain(unittest.TestCase):
+    def runTest(self) -> None:  # noqa: N802 - unittest's own name
+        """A case."""
+
+
+class Numbered(Plain):
+    """As test__interpreters has it: the id of something else, known once the fixture has run."""
+
+    def setUp(self) -> None:
+        self.id = 7  # type: ignore[assignment, method-assign]
+
+
+class Renamed(Plain):
+    def id(self) -> str:
+        return "the same for all"
+
+
+@pytest.mark.parametrize("kind", [Plain, Numbered, Renamed])
+def test_a_case_has_the_id_that_unittest_gives_it(kind: type[Plain]) -> None:
+    case, name = kind(), f"{kind.__module__}.{kind.__qualname__}.runTest"
+    assert id_of(case) == name
+    case.setUp()
+    assert id_of(case) == name
+
+
+def test_cases_that_the_library_names_in_another_way_keep_those_names() -> None:
+    (case,) = doctest.DocTestSuite(types.ModuleType("some.module", ">>> 1\n1\n"))
+    assert id_of(case) == "some.module"
+    assert id_of(unittest.FunctionTestCase(test_a_fixture_that_failed_is_told_by_its_name)).endswith("by_its_name")
+
+
+def test_a_fixture_that_failed_is_told_by_its_name() -> None:
+    holder = unittest.suite._ErrorHolder("setUpClass (test.test_os.T)")  # type: ignore[attr-defined]
+    assert id_of(holder) == "setUpClass (test.test_os.T)"
+
+
+def test_what_is_no_test_at_all_is_told_as_a_text() -> None:
+    assert id_of(3) == "3"
