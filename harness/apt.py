@@ -139,6 +139,31 @@ def _failed(done: Completed, what: str) -> UnavailableError:
     )
 
 
+def fill_prefix(
+    packages: Sequence[str],
+    suite: str,
+    cache: Path,
+    prefix: Path,
+    *,
+    check: Callable[[Mapping[str, str]], None],
+    say: Callable[[str], None] = print,
+) -> dict[str, str]:
+    """Makes the folder `prefix` of these packages and of everything they need; gives the version of each.
+
+    `check` is shown the versions before anything is unpacked, and raises when they are not the wanted ones.
+    """
+    prefix.mkdir()
+    packed = prefix.with_name("packages")
+    packed.mkdir()
+    files = fetch_packages(packages, suite, cache, packed, say=say)
+    versions = package_versions(files)
+    check(versions)
+    say(f"apt: unpacking {len(files)} packages")
+    unpack_packages(files, prefix)
+    shutil.rmtree(packed)
+    return versions
+
+
 def fetch_packages(
     packages: Sequence[str], suite: str, cache: Path, into: Path, *, say: Callable[[str], None] = print
 ) -> tuple[Path, ...]:

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.build import toolchain_environment
 from harness.cache import content_key, write_atomically
 from harness.errors import BuildError
 from harness.identity import MACROS, Identity, check, read_macros
 from harness.matrix import Target
 from harness.prepared import Prepared
 from harness.process import last_lines
-from harness.toolchains import Toolchain
+from harness.toolchains import Toolchain, toolchain_environment
 from harness.toolchains.macros import predefined_macros
 
 SCRIPT = Path(__file__).parent / "guest" / "identity.py"

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.ask import ensure_identity
-from harness.build import Build, ensure_build, tree_of
+from harness.build import Build
+from harness.build_cell import ensure_build, tree_of
 from harness.cache import cache_root
 from harness.dependencies import obtain_dependencies
 from harness.errors import ConfigError

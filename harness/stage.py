@@ -35,6 +35,14 @@ def link_tree(source: Path, root: Path, *, leave_out: tuple[str, ...]) -> None:
     shutil.copytree(source, root, copy_function=_link, symlinks=True, ignore=left_out)
 
 
+def link_to(link: Path, goal: Path) -> None:
+    """Makes `link` a symbolic link to `goal`, also where it was one to something else."""
+    if link.is_symlink() and link.readlink() != goal:
+        link.unlink()
+    if not link.is_symlink():
+        link.symlink_to(goal)
+
+
 def _link(source: str, target: str) -> None:
     try:
         os.link(source, target, follow_symlinks=False)

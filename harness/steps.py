@@ -1,23 +1,45 @@
-"""One step of a recipe, run: its output in a log, its failure told with the end of that log."""
+"""The steps of a recipe, run: the output of each in a log, its failure told with the end of that log."""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-from harness.cache import disk_error
+from harness.cache import disk_error, write_atomically
 from harness.errors import BuildError
 from harness.process import last_lines, run
 from harness.progress import Progress
-from harness.recipes import Step
+from harness.recipes import Recipe, Step
 from harness.recipes.refusal import refusal, without_command
 
 LOG_LINES = 25
 # A step that fails with less than this free has failed for that.
 FULL_DISK_BYTES = 64 << 10
+
+
+def run_recipe(
+    recipe: Recipe, work: Path, logs: Path, progress: Progress, *, held: tuple[int, ...]
+) -> list[dict[str, Any]]:
+    """Runs the steps that an earlier, interrupted try has not finished; each leaves a mark in `work` when it is done.
+
+    Gives what the manifest says of each. `held` as in `run_step`.
+    """
+    done = []
+    for step in recipe.steps:
+        mark = work / f".{step.name}.done"
+        if mark.exists():
+            progress.done += 1
+            progress.say(f"{progress.title} {step.name}: finished by an earlier run")
+            done.append(json.loads(mark.read_text()))
+            continue
+        record = run_step(step, logs / f"{step.name}.log", progress, held=held)
+        write_atomically(mark, json.dumps(record))
+        done.append(record)
+    return done
 
 
 def run_step(step: Step, log: Path, progress: Progress, *, held: tuple[int, ...] = ()) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness.build import ensure_build
+from harness.build_cell import ensure_build
 from harness.cache import cache_root
 from harness.dependencies import obtain_dependencies
 from harness.errors import BuildError, ConfigError

@@ -7,7 +7,6 @@ says what it was made of. The log of its build lies beside it.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -173,5 +172,5 @@ def _lay_out(library: Library, version: str, work: Path, folder: Path, logs: Pat
 
 def _environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
     """Ours without what would change how a library is built, and what the toolchain needs in it."""
-    env = shape.without_foreign(os.environ) | shape.emscripten_environment(toolchain, cache)
+    env = shape.whole_environment(toolchain, cache)
     return {name: value for name, value in env.items() if name not in _FOREIGN}

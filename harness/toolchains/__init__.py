@@ -16,10 +16,10 @@ from harness.toolchains import apt, wasi_sdk
 from harness.toolchains import path as own
 from harness.toolchains.base import Toolchain, cached
 from harness.toolchains.emscripten import apt as emscripten_apt
-from harness.toolchains.emscripten import emsdk
+from harness.toolchains.emscripten import emsdk, shape
 from harness.toolchains.emscripten import path as own_emscripten
 
-__all__ = ["EMSCRIPTEN_PROVIDERS", "PROVIDERS", "Toolchain", "obtain_toolchain"]
+__all__ = ["EMSCRIPTEN_PROVIDERS", "PROVIDERS", "Toolchain", "obtain_toolchain", "toolchain_environment"]
 
 P_contra = TypeVar("P_contra", contravariant=True)
 
@@ -138,3 +138,8 @@ def _given(folder: Path | None, fault: str, hint: str) -> Path:
     if folder is None:
         raise UnavailableError(fault, hint=hint)
     return folder
+
+
+def toolchain_environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
+    """Ours, and what the toolchain needs in it."""
+    return shape.whole_environment(toolchain, cache) if toolchain.kind == shape.KIND else dict(os.environ)

@@ -5,7 +5,7 @@ The packages are unpacked into a prefix, and a folder of the SDK's own shape is 
 
 from __future__ import annotations
 
-import shutil
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -44,7 +44,8 @@ def obtain(pin: WasiSdkPin, pins: Pins, cache: Path, say: Callable[[str], None])
 
     def fill(folder: Path) -> Toolchain:
         apt.find_patchelf()  # before the download rather than after it
-        versions = _fill_prefix(pin, folder / "prefix", cache, say)
+        check = functools.partial(_check_revisions, pin)
+        versions = apt.fill_prefix(pin.apt_packages, pin.apt_suite, cache, folder / "prefix", check=check, say=say)
         llvm = folder / "prefix" / "usr" / "lib" / f"llvm-{_major(pin)}" / "bin"
         apt.patch_programs(llvm, folder / "prefix", final / "prefix")
         _configure_clang(llvm, _major(pin))
@@ -65,22 +66,12 @@ def _major(pin: WasiSdkPin) -> str:
     return pin.llvm.split(".")[0]
 
 
-def _fill_prefix(pin: WasiSdkPin, prefix: Path, cache: Path, say: Callable[[str], None]) -> dict[str, str]:
-    """Unpacks the packages and all they need; gives the version of each."""
-    prefix.mkdir()
-    packed = prefix.with_name("packages")
-    packed.mkdir()
-    files = apt.fetch_packages(pin.apt_packages, pin.apt_suite, cache, packed, say=say)
-    versions = apt.package_versions(files)
+def _check_revisions(pin: WasiSdkPin, versions: Mapping[str, str]) -> None:
     if wrong := other_revisions(pin, versions):
         raise UnavailableError(
             f"apt: the packages of {pin.apt_suite} are not those of WASI SDK {pin.version}: {wrong}",
             hint="use the release archive (provider wasi-sdk) or WASI_SDK_PATH",
         )
-    say(f"apt: unpacking {len(files)} packages")
-    apt.unpack_packages(files, prefix)
-    shutil.rmtree(packed)
-    return versions
 
 
 def other_revisions(pin: WasiSdkPin, versions: Mapping[str, str]) -> str:

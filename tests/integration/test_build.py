@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.build import Build, ensure_build
+from harness.build import Build
+from harness.build_cell import ensure_build
 from harness.dependencies import Dependencies, Dependency
 from harness.errors import BuildError, ConfigError, UnavailableError
 from harness.matrix import Cell, Library, Target
@@ -218,7 +219,7 @@ _BUILD_IN_A_CHILD = """
 import shutil
 import sys
 from pathlib import Path
-from harness.build import ensure_build
+from harness.build_cell import ensure_build
 from harness.sources import Source
 from harness.toolchains import Toolchain
 from tests.integration.test_build import CELL

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import build, machine, runtimes
+from harness import build_cell, machine, runtimes
 from harness.machine import Found, look_for
 from harness.pins import Pins
 from harness.sources import obtain_source
@@ -73,8 +73,8 @@ def test_a_build_is_looked_for_where_the_builder_puts_it(tmp_path: Path, monkeyp
         final.mkdir(parents=True)
         (final / "manifest.json").write_text("{}")
 
-    monkeypatch.setattr(build._Builder, "make", make)
-    build.ensure_build(CELL, source, toolchain, tmp_path, jobs=1)
+    monkeypatch.setattr(build_cell._Builder, "make", make)
+    build_cell.ensure_build(CELL, source, toolchain, tmp_path, jobs=1)
     assert found_in(tmp_path).build
 
 

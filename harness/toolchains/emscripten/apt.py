@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -37,7 +37,8 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
     def fill(folder: Path) -> Toolchain:
         apt.find_patchelf()  # before the download rather than after it
         prefix = folder / "prefix"
-        versions = _fill_prefix(pin, prefix, cache, say)
+        check = functools.partial(_check_release, pin)
+        versions = apt.fill_prefix(("emscripten",), pin.apt_suite, cache, prefix, check=check, say=say)
         llvm = _llvm_folder(prefix)
         _set_binaryen_apart(prefix, folder / "binaryen")
         for programs in (llvm, folder / "binaryen" / "bin"):
@@ -61,22 +62,12 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
     return make_emscripten(final, fill, cache, say=say)
 
 
-def _fill_prefix(pin: EmscriptenPin, prefix: Path, cache: Path, say: Callable[[str], None]) -> dict[str, str]:
-    """Unpacks the package and all it needs; gives the version of each."""
-    prefix.mkdir()
-    packed = prefix.with_name("packages")
-    packed.mkdir()
-    files = apt.fetch_packages(("emscripten",), pin.apt_suite, cache, packed, say=say)
-    versions = apt.package_versions(files)
+def _check_release(pin: EmscriptenPin, versions: Mapping[str, str]) -> None:
     if (found := release(versions.get("emscripten", ""))) != pin.version:
         raise UnavailableError(
             f"apt: the emscripten of {pin.apt_suite} is {found or 'missing'}, wanted {pin.version}",
             hint="the suite has moved on: mend apt_suite in matrices/pins.toml, or use emsdk",
         )
-    say(f"apt: unpacking {len(files)} packages")
-    apt.unpack_packages(files, prefix)
-    shutil.rmtree(packed)
-    return versions
 
 
 def release(package_version: str) -> str:

@@ -135,6 +135,11 @@ def emscripten_environment(toolchain: Toolchain, cache: Path, env: Mapping[str, 
     return changed
 
 
+def whole_environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
+    """The harness's own environment, made the toolchain's."""
+    return without_foreign(os.environ) | emscripten_environment(toolchain, cache)
+
+
 def seed_cache(toolchain: Toolchain, cache: Path, *, say: Callable[[str], None]) -> None:
     """Makes the toolchain's EM_CACHE, once, out of the system libraries that came with it."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping
@@ -43,7 +42,7 @@ def try_out(toolchain: Toolchain, cache: Path, *, say: Callable[[str], None]) ->
     UnavailableError when it is another version, or does not make a program that its Node can run.
     """
     with tempfile.TemporaryDirectory() as scratch:  # emcc wants an EM_CACHE even to say its version
-        env = _environment(toolchain, cache) | {"EM_CACHE": scratch}
+        env = shape.whole_environment(toolchain, cache) | {"EM_CACHE": scratch}
         facts = {name: _version(toolchain, program, env) for name, program in _PROGRAMS.items()}
     if facts["emscripten"] != toolchain.version:
         raise UnavailableError(
@@ -66,7 +65,7 @@ def version_told(text: str) -> str:
 
 def check_runs(toolchain: Toolchain, cache: Path) -> None:
     """UnavailableError, with the compiler's words, unless a C program compiles, links and runs under Node."""
-    env = _environment(toolchain, cache)
+    env = shape.whole_environment(toolchain, cache)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "probe.c").write_text(_SOURCE, encoding="utf-8")
@@ -80,10 +79,6 @@ def check_runs(toolchain: Toolchain, cache: Path) -> None:
         done = run(Command(argv=node, cwd=folder, env=env, timeout=120))
         if not done.ok or _SAYS not in done.output:
             raise _broken(toolchain, done, f"makes a program that does not say {_SAYS!r}")
-
-
-def _environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
-    return shape.without_foreign(os.environ) | shape.emscripten_environment(toolchain, cache)
 
 
 def _version(toolchain: Toolchain, program: str, env: Mapping[str, str]) -> str:
