@@ -42,6 +42,11 @@ class Prepared:
         """A warm engine for this build; the sessions that run side by side are numbered."""
         return _OPENERS[self.cell.target](self, log, index)
 
+    @property
+    def durations(self) -> Path:
+        """The record of how long the cell's modules took."""
+        return self.cache / "durations" / f"{self.cell.id}.json"
+
     def compiled(self) -> Path:
         """Where the module, compiled by this runtime, is kept between runs."""
         wasm_id = self.build.manifest["wasm"]["sha256"][:16]

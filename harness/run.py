@@ -25,8 +25,7 @@ from harness.compare import compare, compare_module
 from harness.dependencies import libraries_told
 from harness.engines import EngineSession
 from harness.engines.fresh import FreshEngine
-from harness.errors import ConfigError, did_you_mean
-from harness.expectations import CellExpectations, dotted, module_of
+from harness.expectations import CellExpectations
 from harness.outcomes import ModuleResult, Outcome
 from harness.prepare import Wishes, expectations_for, load_configuration, prepare
 from harness.prepared import Prepared
@@ -35,11 +34,11 @@ from harness.report.cells import ERROR_FILE, RESULTS_FILE
 from harness.report.results import CellResults, RunInfo, write_results
 from harness.report.skips import one_line
 from harness.run_folder import new_run_folder, point_latest_at, shown
+from harness.selection import Chosen, choose, read_shard
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
-from harness.suite.order import read_durations, record_durations, source_sizes
+from harness.suite.order import record_durations
 from harness.suite.regrtest import exact_pattern
 from harness.suite.rerun import with_tries, worth_another_try
-from harness.suite.shards import cut, parse_shard, plan_key
 
 WIDTH = 110
 
@@ -60,20 +59,15 @@ class Options(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class CellRun:
-    """`folder` is the cell's own, inside the run's. `wanted` are the modules to test, longest first; all workers are
-    told them, since the record of durations may change. `cases` are the ids wanted, empty for all. `shard` is the part
-    that the modules are, `plan` stands for the way it was cut. `reruns` is how often a case that did something
-    unexpected runs again, `verify` how often every case runs in all. `isolated` gives every start of the interpreter an
-    engine process of its own. `started` is a Unix time.
+    """`folder` is the cell's own, inside the run's. `reruns` is how often a case that did something unexpected runs
+    again, `verify` how often every case runs in all. `isolated` gives every start of the interpreter an engine process
+    of its own. `started` is a Unix time.
     """
 
     prepared: Prepared
     folder: Path
     expectations: CellExpectations
-    wanted: tuple[str, ...]
-    cases: tuple[str, ...] = ()
-    shard: str = ""
-    plan: str = ""
+    chosen: Chosen
     reruns: int = 0
     verify: int = 1
     resume: bool = False
@@ -83,23 +77,16 @@ class CellRun:
     @classmethod
     def start(cls, options: Options) -> CellRun:
         """Prepares the cell and a folder for its results."""
-        shard = parse_shard(options.shard or "1/1")
-        if options.shard and options.case:
-            raise ConfigError("--shard cuts the whole suite, and --case names cases", hint="leave one of them out")
+        shard = read_shard(options.shard, options.case)  # a mistake is told before anything is made
         prepared = prepare(options.cell, Wishes.of(options))
         expectations = expectations_for(prepared.cell, prepared.build)
-        cases = tuple(options.case)
-        _check_cases(cases, prepared.build)
-        shards = _shards(prepared, cases, shard.count, options.cut_by)
+        chosen = choose(prepared, options.case, shard, cut_by=options.cut_by)
         base = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
         run = cls(
             prepared=prepared,
             folder=base / prepared.cell.id,
             expectations=expectations,
-            wanted=shards[shard.number - 1],
-            cases=cases,
-            shard=options.shard,
-            plan=plan_key(shards) if options.shard else "",
+            chosen=chosen,
             reruns=options.reruns,
             verify=options.verify,
             resume=options.resume,
@@ -134,10 +121,7 @@ class CellRun:
             "runtime": str(self.prepared.runtime),
             "cache": str(self.prepared.cache),
             "folder": str(self.folder),
-            "cases": list(self.cases),
-            "wanted": list(self.wanted),
-            "shard": self.shard,
-            "plan": self.plan,
+            "chosen": dataclasses.asdict(self.chosen),
             "reruns": self.reruns,
             "verify": self.verify,
             "resume": self.resume,
@@ -155,10 +139,7 @@ class CellRun:
             prepared=prepared,
             folder=Path(data["folder"]),
             expectations=expectations_for(cell, build),
-            cases=tuple(data["cases"]),
-            wanted=tuple(data["wanted"]),
-            shard=data["shard"],
-            plan=data["plan"],
+            chosen=Chosen(**data["chosen"]),
             reruns=data["reruns"],
             verify=data["verify"],
             resume=data["resume"],
@@ -188,12 +169,11 @@ class CellRun:
 
     def modules(self) -> list[str]:
         """The modules to test, longest first; without those that a resumed run has finished."""
-        return [module for module in self.wanted if not (self.resume and self._record(module).exists())]
+        return [module for module in self.chosen.modules if not (self.resume and self._record(module).exists())]
 
     def job(self, module: str, should_stop: Callable[[], bool]) -> ModuleJob:
         """What running this module takes. A case that was asked for by name gets all its time, also to hang."""
-        name = dotted(module)
-        match = tuple(case for case in self.cases if case != name and module_of(case, {name}) == name)
+        match = self.chosen.cases_in(module)
         excluded = () if match else self.expectations.not_to_run(module)
         job = self.prepared.job(
             module, self.folder / "journal" / module, match=match, excluded=excluded, should_stop=should_stop
@@ -234,7 +214,7 @@ class CellRun:
         self.stop_file.unlink(missing_ok=True)
         modules = self._results()
         finished = {module.module for module in modules}
-        complete = not interrupted and not self.cases and finished == set(self.prepared.build.modules())
+        complete = not interrupted and not self.chosen.cases and finished == set(self.prepared.build.modules())
         results = CellResults(
             cell=self.prepared.cell,
             modules=modules,
@@ -246,18 +226,18 @@ class CellRun:
                 complete=complete,
                 interrupted=interrupted,
                 seed=0,
-                shard=self.shard,
-                plan=self.plan,
-                lacking=len(set(self.wanted) - finished),
+                shard=self.chosen.shard,
+                plan=self.chosen.plan,
+                lacking=len(set(self.chosen.modules) - finished),
             ),
             build=self.prepared.build.manifest,
             engine=self.prepared.engine_facts(),
             identity=self.prepared.identity.to_json() if self.prepared.identity else {},
         )
-        if not self.shard:
+        if not self.chosen.shard:
             # The shards that are still to come shall be cut as this one was.
             durations = {module.module: round(module.seconds, 2) for module in modules if module.complete}
-            record_durations(_record_of_durations(self.prepared), durations)
+            record_durations(self.prepared.durations, durations)
         return publish(results, self.folder, color=color), bool(results.comparison.unexpected)
 
     def _results(self) -> tuple[ModuleResult, ...]:
@@ -270,24 +250,6 @@ class CellRun:
 
     def _record(self, module: str) -> Path:
         return self.folder / "modules" / f"{module}.json"
-
-
-def _record_of_durations(prepared: Prepared) -> Path:
-    return prepared.cache / "durations" / f"{prepared.cell.id}.json"
-
-
-def _shards(prepared: Prepared, cases: Sequence[str], count: int, durations: str) -> tuple[tuple[str, ...], ...]:
-    """The modules of the suite, or those of the cases, in so many parts, each longest first. ConfigError when the file
-    `durations` has none.
-    """
-    seconds = read_durations(Path(durations or _record_of_durations(prepared)))
-    if durations and not seconds:
-        raise ConfigError(f"{durations} holds no durations", hint="name the results.json of a whole run")
-    modules = prepared.build.modules()
-    if cases:
-        by_name = {dotted(module): module for module in modules}
-        modules = tuple(dict.fromkeys(by_name[str(module_of(case, by_name))] for case in cases))
-    return cut(modules, seconds, source_sizes(prepared.build.root / "Lib", modules), count)
 
 
 def publish(results: CellResults, folder: Path, *, color: bool) -> str:
@@ -307,14 +269,3 @@ def module_failure(result: ModuleResult, expectations: CellExpectations) -> str:
         + (f", expected {row.expectation} ({row.place})" if row.expected else "")
         for row in rows
     )
-
-
-def _check_cases(cases: Sequence[str], build: Build) -> None:
-    known = {dotted(module) for module in build.modules()}
-    for case in cases:
-        if module_of(case, known) is None:
-            near = did_you_mean(".".join(case.split(".")[:2]), known)
-            raise ConfigError(
-                f"no module of the suite holds the case {case!r}; {near}",
-                hint="a case is named as in results.json: test.test_json.test_decode.TestCDecode.test_float",
-            )

@@ -12,6 +12,7 @@ from harness.engines import GuestExit, GuestRun, Watch
 from harness.outcomes import Outcome
 from harness.prepared import Prepared
 from harness.run import CellRun
+from harness.selection import Chosen
 from tests.unit.sample_cells import WASI
 from tests.unit.sample_lists import entry, load
 from tests.unit.sample_trees import lay_build
@@ -37,9 +38,8 @@ def cell_run(folder: Path, cases: tuple[str, ...] = (), *, reruns: int = 0, veri
     return CellRun(
         prepared=Prepared(cell=WASI, build=build, runtime=folder, cache=folder),
         folder=folder,
-        wanted=("test_os",),
         expectations=load(folder, entry(outcome='"timeout"')).for_cell(WASI),
-        cases=cases,
+        chosen=Chosen(modules=("test_os",), cases=cases),
         reruns=reruns,
         verify=verify,
     )

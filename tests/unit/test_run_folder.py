@@ -12,6 +12,7 @@ from harness.expectations import CellExpectations
 from harness.prepared import Prepared
 from harness.run import CellRun
 from harness.run_folder import new_run_folder, point_latest_at, shown
+from harness.selection import Chosen
 from tests.unit.sample_cells import WASI
 
 
@@ -50,7 +51,9 @@ def test_results_of_an_earlier_run_are_not_taken_for_those_of_this_one(tmp_path:
         cell=WASI, build=Build(folder=tmp_path, manifest={}), runtime=tmp_path / "runtime", cache=tmp_path
     )
     expectations = CellExpectations({})
-    run = CellRun(prepared=prepared, folder=tmp_path / "wasi", expectations=expectations, wanted=(), resume=resume)
+    run = CellRun(
+        prepared=prepared, folder=tmp_path / "wasi", expectations=expectations, chosen=Chosen(modules=()), resume=resume
+    )
     (run.folder / "modules").mkdir(parents=True)
     left = [run.folder / name for name in ("results.json", "junit.xml", "error.json", "stop")]
     for file in (*left, run.folder / "modules" / "test_os.json"):

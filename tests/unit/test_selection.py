@@ -1,0 +1,71 @@
+"""Which modules and cases a run is to test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.build import Build
+from harness.errors import ConfigError
+from harness.prepared import Prepared
+from harness.selection import Chosen, choose, modules_of, read_shard
+from tests.unit.sample_cells import WASI
+
+SUITE = ("test_bool", "test_json", "test_os", "test.test_asyncio.test_tasks")
+CASE = "test.test_json.test_decode.TestCDecode.test_float"
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Prepared:
+    """A suite in which test_os took longest, then test_json."""
+    (tmp_path / "modules.json").write_text(json.dumps(SUITE))
+    build = Build(folder=tmp_path, manifest={})
+    found = Prepared(cell=WASI, build=build, runtime=tmp_path, cache=tmp_path)
+    found.durations.parent.mkdir()
+    found.durations.write_text(json.dumps(dict(zip(SUITE, (1, 5, 9, 3), strict=True))))
+    return found
+
+
+def test_without_a_wish_it_is_the_whole_suite_longest_first(prepared: Prepared) -> None:
+    modules = ("test_os", "test_json", "test.test_asyncio.test_tasks", "test_bool")
+    assert choose(prepared, (), None) == Chosen(modules=modules)
+
+
+def test_the_shards_are_the_suite_and_name_the_way_they_were_cut(prepared: Prepared) -> None:
+    one, two = (choose(prepared, (), read_shard(text, ())) for text in ("1/2", "2/2"))
+    assert one.modules == ("test_os",)
+    assert two.modules == ("test_json", "test.test_asyncio.test_tasks", "test_bool")
+    assert (one.shard, two.shard) == ("1/2", "2/2")
+    assert one.plan == two.plan != ""
+
+
+def test_a_shard_is_cut_by_the_durations_that_are_named(prepared: Prepared, tmp_path: Path) -> None:
+    named = tmp_path / "named.json"
+    named.write_text(json.dumps(dict.fromkeys(SUITE, 1.0) | {"test_bool": 100.0}))
+    assert choose(prepared, (), read_shard("1/2", ()), cut_by=str(named)).modules == ("test_bool",)
+    named.write_text("{}")
+    with pytest.raises(ConfigError, match="holds no durations"):
+        choose(prepared, (), read_shard("1/2", ()), cut_by=str(named))
+
+
+def test_cases_choose_their_modules_and_a_module_by_its_name_is_whole(prepared: Prepared) -> None:
+    chosen = choose(prepared, (CASE, "test.test_bool"), None)
+    assert chosen.modules == ("test_json", "test_bool")
+    assert chosen.cases_in("test_json") == (CASE,)
+    assert chosen.cases_in("test_bool") == ()
+
+
+def test_a_case_of_no_module_is_told_with_the_nearest_one() -> None:
+    with pytest.raises(
+        ConfigError, match=r"no module of the suite holds the case 'test\.test_jsn\.T\.test_a'"
+    ) as caught:
+        modules_of(["test.test_jsn.T.test_a"], SUITE)
+    assert "test.test_json" in str(caught.value)
+
+
+def test_a_shard_of_named_cases_is_refused() -> None:
+    with pytest.raises(ConfigError, match="--shard cuts the whole suite"):
+        read_shard("1/2", (CASE,))
+    assert read_shard("", (CASE,)) is None
