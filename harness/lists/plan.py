@@ -6,17 +6,16 @@ that does not goes on not holding. Only a new entry may come to hold there.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from harness.conditions import ALWAYS, Condition, read_condition
-from harness.expectation_files import is_test_id
-from harness.expectations import CellExpectations, Expectation, Expectations, wildcard_of
+from harness.expectations import Expectation, wildcard_of
 from harness.lists.evidence import Evidence, Setting
 from harness.lists.infer import infer
-from harness.lists.wants import FREE, KEEP, Decision, Need, Rules, Want, decide, merged, settled
+from harness.lists.needs import Held, Needs, signatures_seen
+from harness.lists.wants import FREE, KEEP, Need, Rules, Want, merged
 from harness.matrix import Target
 from harness.outcomes import Outcome
 
@@ -27,14 +26,6 @@ class Piece(NamedTuple):
     outcome: tuple[Outcome, ...]
     signature: tuple[str, ...]
     when: Condition
-
-
-class Held(NamedTuple):
-    """Something that was seen and is not acted upon, and why."""
-
-    test: str
-    cell: str
-    why: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,69 +42,23 @@ class Plan:
 
 def make_plan(entries: Sequence[Expectation], evidence: Evidence, declared: Iterable[Setting], rules: Rules) -> Plan:
     """What the lists should say. `declared` are the settings of the cells that can be run."""
-    planner = _Planner(entries, evidence, tuple(declared), rules)
+    declared = tuple(declared)
+    planner = _Planner(Needs(entries, evidence, declared, rules), evidence, declared, rules)
     kept = {entry.place: planner.regroup(entry) for entry in entries}
     added = planner.new()
-    return Plan(kept=kept, added=added, held=tuple(sorted(set(planner.held))))
+    return Plan(kept=kept, added=added, held=tuple(sorted(set(planner.needs.held))))
 
 
 class _Planner:
     """Works the plan out, entry by entry. A need that an entry was widened for is claimed, and not served twice."""
 
-    def __init__(
-        self, entries: Sequence[Expectation], evidence: Evidence, declared: tuple[Setting, ...], rules: Rules
-    ) -> None:
+    def __init__(self, needs: Needs, evidence: Evidence, declared: tuple[Setting, ...], rules: Rules) -> None:
+        self.needs = needs
         self._evidence = evidence
-        self._rules = rules
-        self._seen_settings = tuple(evidence.runs)
         self._declared = declared
-        self._universe = tuple(dict.fromkeys([*self._seen_settings, *declared]))
-        everything = Expectations(tuple(entries))
-        self._expected: dict[Setting, CellExpectations] = {
-            setting: everything.for_facts(dict(setting)) for setting in self._universe
-        }
-        self._named = {test for entry in entries for test in entry.tests}
-        self._members = self._cases_of_wildcards()
+        self._rules = rules
         self._claimed: set[tuple[str, Setting]] = set()
         self._final: dict[str, list[Condition]] = {}
-        self.held: list[Held] = []
-        self._decide = functools.cache(self._decide_once)
-
-    def _cases_of_wildcards(self) -> dict[str, list[str]]:
-        wanted = {test for test in self._named if test.endswith(".*")}
-        found: dict[str, set[str]] = {test: set() for test in wanted}
-        for run in self._evidence.all_runs() if wanted else ():
-            for case in run.seen:
-                if (wildcard := wildcard_of(case)) in wanted:
-                    found[wildcard].add(case)
-        return {test: sorted(cases) for test, cases in found.items()}
-
-    # What one test needs in one setting.
-
-    def _decide_once(self, test: str, setting: Setting) -> Decision:
-        entry = self._expected[setting].lookup(test)
-        # A case of a class that is listed as a whole need not be in every suite.
-        listed = test in self._expected[setting].entries
-        sequence = [
-            seen
-            for seen in self._evidence.sequence(test, setting)
-            if listed or entry is None or seen.outcome is not None
-        ]
-        cells = self._evidence.cells(setting)
-        fails = entry is None and not all(seen.is_good for seen in sequence)
-        passed = self._evidence.passed_in(test, cells) if fails else ""
-        decision = decide(sequence, entry, self._rules, passed_in=passed)
-        if isinstance(decision.want, Need) and not is_test_id(test):
-            decision = Decision(FREE if entry is None else KEEP, "has an id that no list can name")
-        if decision.held:
-            self.held.append(Held(test, ", ".join(cells), decision.held))
-        return decision
-
-    def _want(self, test: str, setting: Setting) -> Want:
-        return self._decide(test, setting).want if setting in self._evidence.runs else KEEP
-
-    def _is_seen(self, test: str, setting: Setting) -> bool:
-        return bool(self._evidence.sequence(test, setting))
 
     # An entry that exists.
 
@@ -131,7 +76,7 @@ class _Planner:
         tests: list[str] = []
         for test in entry.tests:
             cases = self._covered(entry, test) if test.endswith(".*") else []
-            wants = {(setting, self._normal(entry, self._want(case, setting))) for setting, case in cases}
+            wants = {(setting, _normal(entry, self.needs.of_test(case, setting))) for setting, case in cases}
             if len(wants) > len({setting for setting, _ in wants}):
                 tests.extend(dict.fromkeys(case for _, case in cases))
             else:
@@ -142,23 +87,18 @@ class _Planner:
         """The cases that the entry covers by that wildcard, in each setting where they were seen."""
         return [
             (setting, case)
-            for setting in self._seen_settings
+            for setting in self._evidence.runs
             if entry.when.holds(dict(setting))
-            for case in self._members[wildcard]
-            if case not in self._expected[setting].entries and self._evidence.appears(case, setting)
+            for case in self.needs.cases_of(wildcard)
+            if not self.needs.is_listed(case, setting) and self._evidence.appears(case, setting)
         ]
-
-    @staticmethod
-    def _normal(entry: Expectation, want: Want) -> Want:
-        same = isinstance(want, Need) and want == (entry.outcome, entry.signature)
-        return KEEP if same else want
 
     def _pieces(self, entry: Expectation, test: str) -> tuple[Piece, ...]:
         """What is left to say of a test. Its own piece comes first: the outcomes of the entry and what joined them."""
         own, others = Need(entry.outcome, entry.signature), dict[Need, set[Setting]]()
         needed: set[Setting] = set()
-        for setting in self._universe:
-            want = self._want_of(entry, test, setting) if entry.when.holds(dict(setting)) else FREE
+        for setting in self.needs.universe:
+            want = self.needs.of_entry(entry, test, setting) if entry.when.holds(dict(setting)) else FREE
             if isinstance(want, Need) and not set(want.outcome) & set(entry.outcome) - {Outcome.PASS}:
                 others.setdefault(want, set()).add(setting)
                 continue
@@ -180,32 +120,14 @@ class _Planner:
         """Conditions for where the entry is needed, and for where else its tests fail in its way: one condition for
         both if that can be, else the entry's own stays as it is.
         """
-        more = {setting for setting in self._universe if self._may_widen(entry, test, setting)}
+        more = {setting for setting in self.needs.universe if self._may_widen(entry, test, setting)}
         for setting in more:
-            self._claimed.update((case, setting) for case in (test, *self._members.get(test, ())))
+            self._claimed.update((case, setting) for case in (test, *self.needs.cases_of(test)))
         together = self._conditions(entry, test, needed | more)
         if not more or len(together) <= 1:
             return together
-        elsewhere = [setting for setting in self._universe if setting not in more]
+        elsewhere = [setting for setting in self.needs.universe if setting not in more]
         return (*self._conditions(entry, test, needed), *self._scopes(more, elsewhere))
-
-    def _want_of(self, entry: Expectation, test: str, setting: Setting) -> Want:
-        """What an entry should say of a test where it holds: FREE where it should not speak."""
-        if test.endswith(".*"):
-            return self._want_of_class(test, setting)
-        return self._want(test, setting) if test in entry.tests else self._want_of_member(test, setting)
-
-    def _want_of_class(self, wildcard: str, setting: Setting) -> Want:
-        cases = [case for case in self._members[wildcard] if self._evidence.appears(case, setting)]
-        own = [case for case in cases if case not in self._expected[setting].entries]
-        return self._want(own[0], setting) if own else KEEP if cases else self._want(wildcard, setting)
-
-    def _want_of_member(self, case: str, setting: Setting) -> Want:
-        """Of a case that its class stood for until now: it may have an entry of its own, and need not be in every
-        suite.
-        """
-        absent = self._is_seen(case, setting) and not self._evidence.appears(case, setting)
-        return FREE if absent or case in self._expected[setting].entries else self._want(case, setting)
 
     def _may_widen(self, entry: Expectation, test: str, setting: Setting) -> bool:
         """Whether a case, or every case of a class, fails where nothing is said of it in the very way that this entry
@@ -214,10 +136,10 @@ class _Planner:
         target = Target(str(dict(setting)["target"]))
         if setting not in self._evidence.runs or target not in entry.when.targets or entry.when.holds(dict(setting)):
             return False
-        cases = [case for case in self._members.get(test, [test]) if self._evidence.appears(case, setting)]
-        if any(self._expected[setting].lookup(case) or (case, setting) in self._claimed for case in cases):
+        cases = [case for case in self.needs.cases_of(test) if self._evidence.appears(case, setting)]
+        if any(self.needs.lookup(case, setting) or (case, setting) in self._claimed for case in cases):
             return False
-        wants = [self._want(case, setting) for case in cases]
+        wants = [self.needs.of_test(case, setting) for case in cases]
         if not wants or not all(isinstance(want, Need) for want in wants):
             return False
         known = self._signatures(entry, test)
@@ -227,7 +149,7 @@ class _Planner:
         """The signatures that the entry names, or else those that were seen where it holds."""
         if entry.signature:
             return frozenset(entry.signature)
-        cases = self._members.get(test, [test])
+        cases = self.needs.cases_of(test)
         return frozenset(
             name for case in cases for name in signatures_seen(self._evidence, case, entry.when, self._rules.runs)
         )
@@ -236,11 +158,11 @@ class _Planner:
         """Conditions that hold for the needed settings and for no other: the entry's own where it does so already."""
         if not needed:
             return ()
-        if all(entry.when.holds(dict(setting)) == (setting in needed) for setting in self._universe):
+        if all(entry.when.holds(dict(setting)) == (setting in needed) for setting in self.needs.universe):
             return (entry.when,)
-        found = infer(needed, (setting for setting in self._universe if setting not in needed), entry.when)
+        found = infer(needed, (setting for setting in self.needs.universe if setting not in needed), entry.when)
         if found is None:
-            self.held.append(Held(test, "", f"no condition can say where: {entry.place} stays as it is"))
+            self.needs.held.append(Held(test, "", f"no condition can say where: {entry.place} stays as it is"))
             return (entry.when,)
         return found
 
@@ -256,9 +178,9 @@ class _Planner:
 
     def _new_pieces(self, test: str) -> list[Piece]:
         needs: dict[tuple[Outcome, ...], dict[Setting, Need]] = {}
-        for setting in self._seen_settings:
-            if self._expected[setting].lookup(test) is None and (test, setting) not in self._claimed:
-                want = self._want(test, setting)
+        for setting in self._evidence.runs:
+            if self.needs.lookup(test, setting) is None and (test, setting) not in self._claimed:
+                want = self.needs.of_test(test, setting)
                 if isinstance(want, Need):
                     needs.setdefault(want.outcome, {})[setting] = want
         pieces: list[Piece] = []
@@ -266,7 +188,7 @@ class _Planner:
             signature = tuple(sorted({name for need in settings.values() for name in need.signature}))
             scopes = self._scopes(settings, self._taken(test, settings))
             if not scopes:
-                self.held.append(Held(test, "", "fails where no condition can say so"))
+                self.needs.held.append(Held(test, "", "fails where no condition can say so"))
             for when in scopes:
                 pieces.append(Piece(outcome, signature, when))
                 self._final.setdefault(test, []).append(when)
@@ -277,10 +199,10 @@ class _Planner:
         conditions = [*self._final.get(test, ()), *self._final.get(wildcard_of(test), ())]
         return [
             setting
-            for setting in self._universe
+            for setting in self.needs.universe
             if setting not in needed
             and (
-                (setting in self._evidence.runs and self._is_seen(test, setting))
+                (setting in self._evidence.runs and self.needs.is_seen(test, setting))
                 or any(condition.holds(dict(setting)) for condition in conditions)
             )
         ]
@@ -300,15 +222,11 @@ class _Planner:
         return whole if every_target and whole and (not separate or len(whole) <= len(separate)) else separate
 
 
+def _normal(entry: Expectation, want: Want) -> Want:
+    """KEEP for what the entry says already."""
+    same = isinstance(want, Need) and want == (entry.outcome, entry.signature)
+    return KEEP if same else want
+
+
 def _is_alike(want: Want, entry: Expectation, known: frozenset[str]) -> bool:
     return isinstance(want, Need) and set(want.outcome) <= set(entry.outcome) and set(want.signature) <= known
-
-
-def signatures_seen(evidence: Evidence, test: str, when: Condition, runs: int) -> tuple[str, ...]:
-    """The signatures with which a case fails where the condition holds."""
-    found: set[str] = set()
-    for setting in evidence.runs:
-        if when.holds(dict(setting)):
-            state = settled(evidence.sequence(test, setting), runs)
-            found |= {seen.signature for seen in state if seen.signature}
-    return tuple(sorted(found))

@@ -16,7 +16,8 @@ from harness.lists.assemble import additions, assemble
 from harness.lists.causes import Cause, Causes
 from harness.lists.document import lines_of
 from harness.lists.evidence import TODO, Evidence, Run, Setting, read_run, setting_of
-from harness.lists.plan import Held, Piece, Plan, make_plan, signatures_seen
+from harness.lists.needs import Held, signatures_seen
+from harness.lists.plan import Piece, Plan, make_plan
 from harness.lists.rooms import Rooms
 from harness.lists.suites import newest_runs
 from harness.lists.wants import Rules
