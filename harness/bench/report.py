@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from itertools import islice, product
 from pathlib import Path
 
-from harness.compare import Comparison, Row, Verdict
 from harness.matrix import Cell, Target
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.report.results import CellResults, RunInfo
 from harness.report.runs import find_run
 from harness.report.views import PAGE, write_views
+from harness.verdicts import Comparison, Row, Verdict
 
 EMSCRIPTENS = ("3.1.69", "3.1.73", "4.0.9", "4.0.12", "5.0.4", "5.0.7", "6.0.1", "6.0.5")
 WASI_SDKS = ("24", "25", "27", "33")

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from harness.compare import Verdict, follows, judge, judged_cases
+from harness.compare import follows, judge, judged_cases
 from harness.conditions import VERSIONS, facts_of, parse_version
 from harness.expectations import CellExpectations, Expectation, Expectations, dotted, module_of
 from harness.matrix import Cell
 from harness.outcomes import CaseResult, Outcome
 from harness.report.results import CellResults
 from harness.signatures import signature_of
+from harness.verdicts import Verdict
 
 Setting: TypeAlias = tuple[tuple[str, str | bool], ...]
 """The facts of a cell as a key: runs with the same setting must agree with each other."""

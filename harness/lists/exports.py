@@ -7,11 +7,11 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from harness.compare import Verdict
 from harness.expectations import FIXTURE, CellExpectations, Expectation, Expectations, dotted, module_of, subject_of
 from harness.limitations import Limitation, Registry
 from harness.report.results import CellResults
 from harness.suite.regrtest import exact_pattern
+from harness.verdicts import Verdict
 
 
 def regrtest_patterns(expected: CellExpectations, modules: Collection[str]) -> str:

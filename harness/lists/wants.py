@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from harness.compare import Verdict, judge
+from harness.compare import judge
 from harness.expectations import Expectation
 from harness.lists.evidence import Seen
 from harness.outcomes import Outcome
+from harness.verdicts import Verdict
 
 T = TypeVar("T")
 

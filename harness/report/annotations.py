@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from harness.compare import Verdict
 from harness.report import visible
 from harness.report.digest import STALE, WRONG, Hit, RunDigest, UnexpectedCase
 from harness.report.headline import count
+from harness.verdicts import Verdict
 
 # GitHub shows ten errors and ten warnings of a step: the last one says how many there are more.
 SHOWN = 10

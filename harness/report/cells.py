@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cache import write_atomically
-from harness.compare import Verdict
 from harness.errors import (
     EXIT_BUILD,
     EXIT_CONFIG,
@@ -22,6 +21,7 @@ from harness.errors import (
 from harness.outcomes import Outcome
 from harness.report import plain
 from harness.report.results import CellResults, load_results
+from harness.verdicts import Verdict
 
 RESULTS_FILE = "results.json"
 ERROR_FILE = "error.json"

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.compare import Row, Verdict, judged_cases
+from harness.compare import judged_cases
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.report import plain
 from harness.report.results import CellResults
+from harness.verdicts import Row, Verdict
 
 ROWS_SHOWN = 50
 TAIL_LINES = 10

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.compare import Row, Verdict
 from harness.diff import AxisChange, differing_axes
 from harness.matrix import Cell
 from harness.outcomes import Outcome
@@ -20,6 +19,7 @@ from harness.report.cells import row_of
 from harness.report.results import CellResults
 from harness.report.runs import Failed
 from harness.report.since import Since, first_bad_version
+from harness.verdicts import Row, Verdict
 
 # Of a cell in which everything goes wrong the first ones tell enough; all are counted, and in its results.json.
 HITS_KEPT = 2000

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.compare import Verdict
 from harness.outcomes import Outcome
 from harness.report.digest import STALE, RunDigest, UnexpectedCase
 from harness.report.since import listed_since
+from harness.verdicts import Verdict
 
 CASES_NAMED = 3
 VERSIONS_NAMED = 3

@@ -15,12 +15,12 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from harness.compare import Verdict
 from harness.outcomes import Outcome
 from harness.report import as_script_data, visible
 from harness.report.cell_facts import CellFacts
 from harness.report.digest import RunDigest
 from harness.report.headline import statements, status_line, when
+from harness.verdicts import Verdict
 
 SCRIPTS = ("data.js", "draw.js", "heat.js", "cases.js", "cells.js", "causes.js", "main.js")
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.cache import write_atomically
-from harness.compare import Comparison, judged_cases
+from harness.compare import judged_cases
 from harness.errors import ConfigError
 from harness.matrix import Cell
 from harness.outcomes import ModuleResult, Outcome
 from harness.tables import convert
+from harness.verdicts import Comparison
 
 SCHEMA = 1
 _T = TypeVar("_T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.compare import Comparison, compare
+from harness.compare import compare
 from harness.expectation_files import read_lists
 from harness.expectations import Expectations
 from harness.limitations import Registry
@@ -16,6 +16,7 @@ from harness.lists.wants import Rules
 from harness.matrix import Cell, Target
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.report.results import CellResults, RunInfo
+from harness.verdicts import Comparison
 from tests.unit.sample_lists import REGISTRY
 
 FILE = "expected_failures/fs.toml"

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import Comparison, Row, Verdict, compare, compare_module, judge, judged_cases
+from harness.compare import compare, compare_module, judge, judged_cases
 from harness.expectations import CellExpectations, Expectation
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
+from harness.verdicts import Comparison, Row, Verdict
 
 LINK = "test.test_os.LinkTests.test_link"
 STAT = "test.test_os.StatTests.test_stat"

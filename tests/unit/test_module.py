@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.compare import Verdict, compare_module
+from harness.compare import compare_module
 from harness.engines import Ending, GuestExit, GuestRun, Watch
 from harness.expectations import CellExpectations
 from harness.outcomes import ModuleResult, Outcome
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
+from harness.verdicts import Verdict
 
 CASES = tuple(f"test.test_x.{name}" for name in ("T.test_a", "T.test_b", "U.test_c", "U.test_d"))
 A, B, C, D = CASES

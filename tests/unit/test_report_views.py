@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from harness.compare import Verdict
 from harness.errors import ConfigError
 from harness.outcomes import Outcome
 from harness.report.annotations import SHOWN, github_annotations
@@ -24,6 +23,7 @@ from harness.report.probes import read_probes
 from harness.report.results import CellResults, write_results
 from harness.report.runs import Failed, find_run
 from harness.report.views import ANNOTATIONS, BADGE, JUNIT, PAGE, SUMMARY, exit_status, write_views
+from harness.verdicts import Verdict
 from tests.unit.report_runs import digest, of_cell, write_run
 from tests.unit.sample_results import HOSTILE, as_expected, case, module, results, usual
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from harness.compare import Row, Verdict, compare_module
+from harness.compare import compare_module
 from harness.expectations import CellExpectations, Expectation
 from harness.lists.evidence import read_run
 from harness.outcomes import CaseResult, ModuleResult, Outcome
 from harness.suite.rerun import MANY, with_tries, worth_another_try
+from harness.verdicts import Row, Verdict
 from tests.unit.sample_results import case, expecting, module, results
 
 A, B = "test_os.T.test_a", "test_os.T.test_b"

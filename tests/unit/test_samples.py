@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from harness.compare import Verdict, compare
+from harness.compare import compare
 from harness.expectation_files import read_lists
 from harness.expectations import Expectations
 from harness.lists.samples import sample_lists, sample_results
 from harness.report.results import CellResults
+from harness.verdicts import Verdict
 from tests.unit.sample_cells import WASI
 from tests.unit.sample_lists import REGISTRY
 

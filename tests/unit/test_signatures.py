@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compare import Verdict, compare_module, judge
+from harness.compare import compare_module, judge
 from harness.expectations import CellExpectations, Expectation
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
 from harness.signatures import is_signature, signature_of
+from harness.verdicts import Verdict
 
 CASE = "test.test_os.LinkTests.test_link"
 
