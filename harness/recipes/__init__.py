@@ -1,4 +1,4 @@
-"""How a CPython is built, as a list of commands. Pure: a recipe computes, `build.py` executes.
+"""How a CPython is built, as a list of commands. Pure: a recipe computes, `steps.py` executes.
 
 Where a tree has its own build script, a recipe follows that script's steps, arguments and environment, and
 names every departure from it with its reason; the departures go into the manifest.

@@ -1,11 +1,26 @@
-"""What the tests share that use the real toolchain."""
+"""What the tests share: a project to be spoilt, and the cells that are built with real toolchains."""
 
 from __future__ import annotations
+
+import shutil
+from pathlib import Path
 
 import pytest
 
 from harness.prepare import Wishes, prepare
 from harness.prepared import Prepared
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of its own: the files that a maintainer edits, ready to be spoilt."""
+    for name in ("matrices", "expected_failures"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("pyproject.toml", "noxfile.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,16 +16,6 @@ from harness.prepared import Prepared
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project of its own: the files that a maintainer edits, ready to be spoilt."""
-    for name in ("matrices", "expected_failures"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("pyproject.toml", "noxfile.py"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    return tmp_path
 
 
 def harness(*arguments: str, cwd: Path = ROOT, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -40,17 +39,13 @@ broken = "for this test"
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(project: Path) -> Path:
     """A project in which the tag `mixed` has a cell that works, one that cannot be had, and a broken one."""
-    for name in ("matrices", "expected_failures"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("pyproject.toml", "noxfile.py"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    matrix = tmp_path / "matrices" / "default.toml"
+    matrix = project / "matrices" / "default.toml"
     text = matrix.read_text().replace('tags = ["wasi", "nightly"]', 'tags = ["wasi", "nightly", "mixed"]', 1)
     assert "mixed" in text
     matrix.write_text(text + MORE_CELLS)
-    return tmp_path
+    return project
 
 
 def start(module: str, *arguments: str, cwd: Path, own_group: bool = False) -> subprocess.Popen[str]:
