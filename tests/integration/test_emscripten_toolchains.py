@@ -15,25 +15,19 @@ import pytest
 
 from harness.cache import cache_root
 from harness.errors import UnavailableError
-from harness.matrix import Cell, Target
+from harness.matrix import Cell
 from harness.pins import load_pins
 from harness.runtimes import obtain_runtime
 from harness.toolchains import Toolchain, obtain_toolchain
 from harness.toolchains.emscripten.shape import em_cache, emscripten_environment, node_of, without_foreign
 from tests.integration.fake_emsdk import SAYS, FakeEmsdk, archive_name, emscripten_tree, put_node
+from tests.unit.sample_cells import emscripten
 
 pytestmark = pytest.mark.integration
 
 
 def cell(version: str = "3.1.73") -> Cell:
-    return Cell(
-        id=f"emscripten-{version}",
-        target=Target.EMSCRIPTEN,
-        toolchain=version,
-        python="3.13.5",
-        runtime="24.19.0",
-        description="for tests",
-    )
+    return emscripten(version)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""A cell of each target."""
+"""Cells of each target."""
 
 from __future__ import annotations
 
@@ -13,11 +13,21 @@ WASI = Cell(
     description="the default",
     tags=("wasi", "nightly"),
 )
-EMSCRIPTEN = Cell(
-    id="emscripten-3.1.73",
-    target=Target.EMSCRIPTEN,
-    toolchain="3.1.73",
-    python="3.13.5",
-    runtime="22.14.0",
-    description="the default",
-)
+
+
+def emscripten(
+    version: str, *, runtime: str = "24.19.0", python: str = "3.13.5", pthreads: bool = False, description: str = ""
+) -> Cell:
+    """The cell of an Emscripten, under Node."""
+    return Cell(
+        id=f"emscripten-{version}{'-pthreads' if pthreads else ''}",
+        target=Target.EMSCRIPTEN,
+        toolchain=version,
+        python=python,
+        runtime=runtime,
+        description=description,
+        pthreads=pthreads,
+    )
+
+
+EMSCRIPTEN = emscripten("3.1.73", runtime="22.14.0", description="the default")

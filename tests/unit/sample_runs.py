@@ -17,21 +17,10 @@ from harness.matrix import Cell, Target
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.report.results import CellResults, RunInfo
 from harness.verdicts import Comparison
+from tests.unit.sample_cells import emscripten
 from tests.unit.sample_lists import REGISTRY
 
 FILE = "expected_failures/fs.toml"
-
-
-def emscripten(version: str, *, pthreads: bool = False, python: str = "3.13.5") -> Cell:
-    return Cell(
-        id=f"emscripten-{version}{'-pthreads' if pthreads else ''}",
-        target=Target.EMSCRIPTEN,
-        toolchain=version,
-        python=python,
-        runtime="24.19.0",
-        description="",
-        pthreads=pthreads,
-    )
 
 
 OLD, MIDDLE, NEW = emscripten("3.1.69"), emscripten("4.0.7"), emscripten("4.0.12")

@@ -8,22 +8,16 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError, UnavailableError
-from harness.matrix import Cell, Target
+from harness.matrix import Cell
 from harness.pins import EmscriptenPin, EmsdkPin, Pins, RuntimePin
 from harness.toolchains import obtain_toolchain
 from harness.toolchains.emscripten import apt, emsdk, path, shape, trial
+from tests.unit.sample_cells import emscripten
 
 PIN = EmscriptenPin(version="3.1.69", node="24.19.0", apt_suite="trixie")
 NODE = RuntimePin(name="node", version="24.19.0", sha256=("ab" * 32,))
 PINS = Pins(emsdk=EmsdkPin(url="u", commit="a1" * 20), emscripten=(PIN,), runtime=(NODE,))
-CELL = Cell(
-    id="emscripten-3.1.69",
-    target=Target.EMSCRIPTEN,
-    toolchain="3.1.69",
-    python="3.13.5",
-    runtime="24.19.0",
-    description="for tests",
-)
+CELL = emscripten("3.1.69")
 PARTS = shape.Parts(
     emscripten=Path("/e/scripts"), llvm=Path("/e/llvm/bin"), binaryen=Path("/e/binaryen"), node=Path("/n/node")
 )

@@ -10,16 +10,10 @@ import pytest
 from harness.errors import BuildError
 from harness.identity import Identity, check, emscripten_version, read_macros
 from harness.matrix import Cell, Target
+from tests.unit.sample_cells import emscripten
 
 WASI = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="d")
-NODE = Cell(
-    id="emscripten-3.1.69",
-    target=Target.EMSCRIPTEN,
-    toolchain="3.1.69",
-    python="3.13.5",
-    runtime="24.19.0",
-    description="d",
-)
+NODE = emscripten("3.1.69")
 MANIFEST = {"python": "3.13.5", "steps": [{"name": "configure-host", "command": ["configure"]}]}
 MACROS = """\
 #define __VERSION__ "Debian Clang 19.1.7 (3+b1)"

@@ -8,20 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.matrix import Cell, Library, Target
+from harness.matrix import Cell, Library
 from harness.recipes import HostBuild, Recipe
 from harness.recipes import emscripten as recipe_module
 from harness.recipes.emscripten import LAYOUT, emscripten_recipe
+from tests.unit.sample_cells import emscripten
 from tests.unit.sample_trees import PY313
 
-CELL = Cell(
-    id="emscripten-3.1.69",
-    target=Target.EMSCRIPTEN,
-    toolchain="3.1.69",
-    python="3.13.5",
-    runtime="20",
-    description="",
-)
+CELL = emscripten("3.1.69", runtime="20")
 TOOLCHAIN = {"PATH": "/em:/usr/bin", "EM_CONFIG": "/em/config", "EM_CACHE": "/em/cache"}
 HOST = HostBuild(
     view=Path("/view"),

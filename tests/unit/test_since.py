@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from harness.matrix import Cell, Target
 from harness.report.since import first_bad_version, listed_since
-
-
-def emscripten(version: str, *, pthreads: bool = False, node: str = "24.19.0", python: str = "3.13.5") -> Cell:
-    return Cell(
-        id=f"emscripten-{version}",
-        target=Target.EMSCRIPTEN,
-        toolchain=version,
-        python=python,
-        runtime=node,
-        description="",
-        pthreads=pthreads,
-    )
+from tests.unit.sample_cells import emscripten
 
 
 def test_it_lies_between_the_last_good_and_the_first_bad_version() -> None:
@@ -47,9 +35,9 @@ def test_it_may_be_that_of_cpython_or_the_engine() -> None:
     assert str(first_bad_version([emscripten("4.0.9")], [emscripten("4.0.9", python="3.14.2")])) == (
         "CPython 3.14.2 (not with 3.13.5)"
     )
-    assert str(first_bad_version([emscripten("4.0.9", node="24.19.0")], [emscripten("4.0.9", node="26.1.0")])) == (
-        "Node 26.1.0 (not with 24.19.0)"
-    )
+    assert str(
+        first_bad_version([emscripten("4.0.9", runtime="24.19.0")], [emscripten("4.0.9", runtime="26.1.0")])
+    ) == ("Node 26.1.0 (not with 24.19.0)")
 
 
 def test_a_path_is_no_version() -> None:
