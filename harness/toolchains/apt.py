@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness import apt
+from harness import apt, patchelf
 from harness.cache import content_key
 from harness.errors import UnavailableError
 from harness.pins import Pins, WasiSdkPin
@@ -43,11 +43,11 @@ def obtain(pin: WasiSdkPin, pins: Pins, cache: Path, say: Callable[[str], None])
         )
 
     def fill(folder: Path) -> Toolchain:
-        apt.find_patchelf()  # before the download rather than after it
+        patchelf.find_patchelf()  # before the download rather than after it
         check = functools.partial(_check_revisions, pin)
         versions = apt.fill_prefix(pin.apt_packages, pin.apt_suite, cache, folder / "prefix", check=check, say=say)
         llvm = folder / "prefix" / "usr" / "lib" / f"llvm-{_major(pin)}" / "bin"
-        apt.patch_programs(llvm, folder / "prefix", final / "prefix")
+        patchelf.patch_programs(llvm, folder / "prefix", final / "prefix")
         _configure_clang(llvm, _major(pin))
         _lay_sdk(folder, llvm, final)
         packages = " ".join(f"{name}={versions[name]}" for name in pin.apt_packages)

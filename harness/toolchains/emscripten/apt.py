@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness import apt
+from harness import apt, patchelf
 from harness.errors import UnavailableError
 from harness.pins import EmscriptenPin, Pins
 from harness.runtimes import obtain_runtime
@@ -35,15 +35,15 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
     node = obtain_runtime("node", pin.node, pins, cache, say=say) / "bin" / "node"
 
     def fill(folder: Path) -> Toolchain:
-        apt.find_patchelf()  # before the download rather than after it
+        patchelf.find_patchelf()  # before the download rather than after it
         prefix = folder / "prefix"
         check = functools.partial(_check_release, pin)
         versions = apt.fill_prefix(("emscripten",), pin.apt_suite, cache, prefix, check=check, say=say)
         llvm = _llvm_folder(prefix)
         _set_binaryen_apart(prefix, folder / "binaryen")
         for programs in (llvm, folder / "binaryen" / "bin"):
-            apt.patch_programs(programs, prefix, final / "prefix")
-        apt.patch_libraries(prefix, final / "prefix")
+            patchelf.patch_programs(programs, prefix, final / "prefix")
+        patchelf.patch_libraries(prefix, final / "prefix")
         _link_modules(prefix)
         parts = shape.Parts(
             emscripten=final / "prefix" / "usr" / "share" / "emscripten",
