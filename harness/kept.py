@@ -18,7 +18,7 @@ from typing import Any
 from harness.cache import content_key, locked, remove_tree, write_atomically
 from harness.sources import Source
 
-_RECORD = "kept.json"
+_RECORD = ".kept.json"
 # Nothing is compiled from these but the frozen modules, which are always made again.
 _NOT_COMPILED = ("Lib/", "Doc/", "Misc/NEWS.d/")
 # What bytecode depends on beside its source.

@@ -19,6 +19,8 @@ from harness.recipes.refusal import refusal, without_command
 LOG_LINES = 25
 # A step that fails with less than this free has failed for that.
 FULL_DISK_BYTES = 64 << 10
+# The longest that make is silent while it writes a file: the linking of the interpreter, or its frozen modules.
+UNDER_WAY_SECONDS = 60
 
 
 def run_recipe(
@@ -29,17 +31,40 @@ def run_recipe(
     Gives what the manifest says of each. `held` as in `run_step`.
     """
     done = []
+    finished = None
     for step in recipe.steps:
         mark = work / f".{step.name}.done"
         if mark.exists():
             progress.done += 1
             progress.say(f"{progress.title} {step.name}: finished by an earlier run")
             done.append(json.loads(mark.read_text()))
+            finished = mark
             continue
-        record = run_step(step, logs / f"{step.name}.log", progress, held=held)
+        log = logs / f"{step.name}.log"
+        under_way = work / f".{step.name}.under-way"
+        if finished and log.exists() and under_way.exists():
+            _drop_unfinished(work, since=finished.stat().st_mtime, until=log.stat().st_mtime)
+        under_way.touch()
+        record = run_step(step, log, progress, held=held)
         write_atomically(mark, json.dumps(record))
+        under_way.unlink()
         done.append(record)
+        finished = mark
     return done
+
+
+def _drop_unfinished(work: Path, *, since: float, until: float) -> None:
+    """Removes what an earlier try of a step may have been writing when it was killed or the disk was full.
+
+    make would take half a file for a whole one. A file that was under way was last written about when make said its
+    last word, at `until`; what was there `since` the step before has been finished by that. Both in seconds.
+    """
+    for path in work.rglob("*"):
+        # The marks, and what else the harness itself notes.
+        if path.parent == work and path.name.startswith("."):
+            continue
+        if path.is_file() and not path.is_symlink() and path.stat().st_mtime > max(since, until - UNDER_WAY_SECONDS):
+            path.unlink()
 
 
 def run_step(step: Step, log: Path, progress: Progress, *, held: tuple[int, ...] = ()) -> dict[str, Any]:
