@@ -162,7 +162,7 @@ class _Builder:
         """Compiles the staged library, so that no guest does it again, and lists the suite's modules."""
         root = aside / "root"
         # As in CPython's own `make install`: these files do not compile on purpose.
-        skip = r"bad_coding|badsyntax|test_lib2to3/data"
+        skip = r"bad_coding|badsyntax|lib2to3(/tests)?/data"
         argv = (str(build_python), "-m", "compileall", "-q", "-j", str(self.jobs), "-x", skip, "Lib")
         compiling = Step(name="compile-library", command=_python(argv, root))
         compiled = run_step(compiling, logs / "compileall.log", self.progress, held=(self.lock,))

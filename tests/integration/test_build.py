@@ -77,6 +77,14 @@ def test_a_build_is_staged_with_a_manifest(bench: Bench) -> None:
     assert (build.folder / "logs" / "make-host.log").read_text().startswith("+ cd ")
 
 
+@pytest.mark.parametrize("name", ["test/badsyntax_a.py", "test/test_lib2to3/data/a.py", "lib2to3/tests/data/a.py"])
+def test_what_no_python_3_can_compile_is_left_out(bench: Bench, name: str) -> None:
+    """As CPython's own `make install` does: in 3.13, 3.12 and 3.11."""
+    (bench.root / "Lib" / name).parent.mkdir(parents=True, exist_ok=True)
+    (bench.root / "Lib" / name).write_text("print 'spam'\n")
+    assert (bench.build().root / "Lib" / name).exists()
+
+
 def test_the_staged_tree_cannot_be_written(bench: Bench) -> None:
     root = bench.build().root
     for path in (root, root / "Lib", root / "Lib" / "os.py"):
