@@ -76,15 +76,15 @@ def run_step(step: Step, log: Path, progress: Progress, *, held: tuple[int, ...]
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(f"+ {step.command.reproduce()}\n", encoding="utf-8")
         done = run(step.command, log=log, keep_open=held, on_tick=tick)
-    if not done.ok and shutil.disk_usage(log.parent).free < FULL_DISK_BYTES:
-        raise disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), log.parent)
-    if not done.ok:
-        words = last_lines(log, LOG_LINES)
-        raise BuildError(
-            f"{progress.title}: the step {step.name} {done.ending}{refusal(words)}. "
-            f"The last lines of its log:\n{_indent(without_command(words))}\n  the whole log: {log}",
-            hint=f"run it again by hand: {step.command.reproduce()}",
-        )
+        if not done.ok and shutil.disk_usage(log.parent).free < FULL_DISK_BYTES:
+            raise disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), log.parent)
+        if not done.ok:
+            words = last_lines(log, LOG_LINES)
+            raise BuildError(
+                f"{progress.title}: the step {step.name} {done.ending}{refusal(words)}. "
+                f"The last lines of its log:\n{_indent(without_command(words))}\n  the whole log: {log}",
+                hint=f"run it again by hand: {step.command.reproduce()}",
+            )
     return {"name": step.name, "command": list(step.command.argv), "seconds": round(done.seconds, 1)}
 
 

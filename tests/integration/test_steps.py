@@ -30,7 +30,9 @@ def made(folder: Path, *argv: str) -> None:
     run_recipe(recipe, folder, folder.with_name("logs"), Progress("test", total=2), held=())
 
 
-def test_what_was_being_written_when_make_was_killed_is_made_again(tmp_path: Path) -> None:
+def test_what_was_being_written_when_make_was_killed_is_made_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
     (folder / "Makefile").write_text(MAKEFILE)
@@ -39,7 +41,9 @@ def test_what_was_being_written_when_make_was_killed_is_made_again(tmp_path: Pat
     with pytest.raises(BuildError, match="SIGKILL"):
         made(folder, "sh", "-c", "touch -d '5 minutes ago' old.o; echo ha > made.c; kill -9 $$")
     assert (folder / "made.c").read_text() == "ha\n"
+    assert "make done" not in capsys.readouterr().out
     made(folder, "make")
+    assert "make done in" in capsys.readouterr().out
     assert (folder / "made.o").read_text() == "whole\n"
     assert (folder / "old.o").read_text() == "", "what was finished long before has been made again"
 
