@@ -14,6 +14,7 @@ module.
 """
 
 import functools
+import importlib
 import json
 import os
 import sys
@@ -261,10 +262,14 @@ def watch_module(main: Any) -> None:
     setattr(main, name, journalled)
 
 
+def main_module() -> Any:
+    """In 3.11 the package has a function of that name too, and `from` gives that one."""
+    return importlib.import_module("test.libregrtest.main")
+
+
 def ready_regrtest() -> Any:
     """regrtest's main module, with our result class and our ears in it."""
-    from test.libregrtest import main as regrtest
-
+    regrtest = main_module()
     try:
         from test.libregrtest import testresult
     except ImportError:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import doctest
+import sys
 import types
 import unittest
 
 import pytest
 
-from harness.guest.agent import id_of
+from harness.guest.agent import id_of, main_module
 
 
 class Plain(unittest.TestCase):
@@ -49,3 +50,13 @@ def test_a_fixture_that_failed_is_told_by_its_name() -> None:
 
 def test_what_is_no_test_at_all_is_told_as_a_text() -> None:
     assert id_of(3) == "3"
+
+
+def test_regrtest_is_found_behind_the_function_that_3_11_has_of_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("test", "test.libregrtest", "test.libregrtest.main")
+    package, regrtest, main = (types.ModuleType(name) for name in names)
+    package.libregrtest = regrtest  # type: ignore[attr-defined]
+    regrtest.main = lambda: None  # type: ignore[attr-defined]
+    for name, module in zip(names, (package, regrtest, main), strict=True):
+        monkeypatch.setitem(sys.modules, name, module)
+    assert main_module() is main
