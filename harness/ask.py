@@ -6,14 +6,14 @@ import contextlib
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.cache import content_key, write_atomically
 from harness.errors import BuildError
 from harness.identity import MACROS, Identity, check, read_macros
-from harness.matrix import Target
+from harness.matrix import Cell, Target
 from harness.prepared import Prepared
 from harness.process import last_lines
 from harness.toolchains import Toolchain, toolchain_environment
@@ -23,8 +23,11 @@ SCRIPT = Path(__file__).parent / "guest" / "identity.py"
 ANSWER_SECONDS = 120.0
 
 
-def ensure_identity(prepared: Prepared, toolchain: Toolchain, *, say: Callable[[str], None] = print) -> Identity:
+def ensure_identity(
+    prepared: Prepared, compiler: Callable[[], Mapping[str, str]], *, say: Callable[[str], None] = print
+) -> Identity:
     """What interpreter and compiler say of themselves: asked once for a build and a runtime, then kept in the cache.
+    `compiler` gives the compiler's macros.
 
     BuildError when the interpreter does not answer, or is not the cell's; such an answer is not kept.
     """
@@ -34,14 +37,17 @@ def ensure_identity(prepared: Prepared, toolchain: Toolchain, *, say: Callable[[
         check(prepared.cell, prepared.build.manifest, identity)
         return identity
     say(f"{prepared.cell.id}: asking the interpreter who it is")
-    pthreads = prepared.cell.pthreads and prepared.cell.target is Target.EMSCRIPTEN
-    interpreter = ask_interpreter(prepared)
-    macros = predefined_macros(toolchain, toolchain_environment(toolchain, prepared.cache), pthreads=pthreads)
-    identity = Identity(interpreter=interpreter, compiler=read_macros(macros))
+    identity = Identity(interpreter=ask_interpreter(prepared), compiler=compiler())
     check(prepared.cell, prepared.build.manifest, identity)
     answer.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(answer, json.dumps(identity.to_json(), indent=1))
     return identity
+
+
+def ask_compiler(cell: Cell, toolchain: Toolchain, cache: Path) -> dict[str, str]:
+    """The macros that tell of the compiler of a cell."""
+    pthreads = cell.pthreads and cell.target is Target.EMSCRIPTEN
+    return read_macros(predefined_macros(toolchain, toolchain_environment(toolchain, cache), pthreads=pthreads))
 
 
 def answer_key(prepared: Prepared) -> str:

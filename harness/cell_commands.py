@@ -61,6 +61,22 @@ def build(options: argparse.Namespace, rest: list[str]) -> int:
     return EXIT_OK
 
 
+def bundle(options: argparse.Namespace, rest: list[str]) -> int:
+    """Writes the bundle of a cell, which is built first unless it is there."""
+    from harness.bundles.head import check_is_build_of  # noqa: PLC0415
+    from harness.bundles.pack import pack  # noqa: PLC0415
+    from harness.download import file_sha256  # noqa: PLC0415
+    from harness.prepare import Wishes, prepare  # noqa: PLC0415
+
+    prepared = prepare(options.cell, Wishes.of(options))
+    check_is_build_of(prepared.build.manifest, prepared.cell, str(prepared.build.folder))
+    output = options.output or options.into / f"{prepared.build.folder.name}.bundle.tar.gz"
+    head = pack(prepared, output)
+    print(f"bundle: {shown(output.absolute())}, {output.stat().st_size >> 20} MiB, {len(head.files)} files")
+    print(f"sha256: {file_sha256(output)}")
+    return EXIT_OK
+
+
 def test(options: argparse.Namespace, rest: list[str]) -> int:
     """Tests cells with pytest and xdist. The exit status says whether everything was as expected."""
     selection, rest = _selected(options, rest)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from harness.cell_commands import build, merge, python, table, test
+from harness.cell_commands import build, bundle, merge, python, table, test
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
 from harness.limitation_commands import add_limitation_commands
 from harness.lists.commands import add_commands
@@ -66,6 +66,15 @@ def _parser() -> argparse.ArgumentParser:
         option.add(building.add_argument)
     building.add_argument("-j", dest="jobs", type=int, default=0, help="the same as --jobs")
     building.set_defaults(run=build)
+
+    bundling = commands.add_parser("bundle", help="one file of a build, to test it on a machine without a compiler")
+    bundling.add_argument("cell")
+    goal = bundling.add_mutually_exclusive_group()
+    goal.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="its folder (default: the current one)")
+    goal.add_argument("--output", type=Path, metavar="FILE", help="the file itself")
+    for option in WISHES:
+        option.add(bundling.add_argument)
+    bundling.set_defaults(run=bundle)
 
     testing = _several(
         commands, "test", "build cells, run their suite, compare", usage="[CELL ...] [-k ...] [pytest's options]"

@@ -48,13 +48,20 @@ WISHES = (
     Option(
         flag="--runtime",
         metavar="VERSION",
-        help="another version of Node or wasmtime than the cell's own, or a Node of this machine: path:/usr/bin/node",
+        help="another version of Node or wasmtime than the cell's own, or one of this machine: path:/usr/bin/node, or "
+        "path: and the folder of wasmtime's Python package",
     ),
     Option(flag="--jobs", metavar="N", kind=int, help="jobs for make (default: the number of processors)"),
 )
 RUN_DIR = Option(flag="--run-dir", metavar="DIR", help="where results go (default: a new folder in reports/)")
+BUNDLE = Option(
+    flag="--bundle",
+    metavar="FILE",
+    help="test the build in this file, made by `python -m harness bundle`, and build nothing",
+)
 TESTING = (
     *WISHES,
+    BUNDLE,
     Option(flag="--case", metavar="ID", many=True, help="only this case; may be repeated"),
     Option(flag="--shard", metavar="K/N", help="only the K-th of N parts of the suite, which take about the same time"),
     Option(

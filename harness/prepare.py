@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.ask import ensure_identity
+from harness.ask import ask_compiler, ensure_identity
 from harness.build import Build
 from harness.build_cell import ensure_build, tree_of
+from harness.bundles.head import check_is_build_of, check_is_for
+from harness.bundles.unpack import open_bundle
 from harness.cache import cache_root
 from harness.dependencies import obtain_dependencies
 from harness.errors import ConfigError
@@ -22,7 +25,7 @@ from harness.matrix_files import load_matrix
 from harness.pins import Pins, load_pins
 from harness.prepared import Prepared
 from harness.run_folder import project_root
-from harness.runtimes import obtain_runtime, own_node
+from harness.runtimes import obtain_runtime, own_node, own_wasmtime
 from harness.sources import obtain_source
 from harness.toolchains import obtain_toolchain
 
@@ -31,7 +34,8 @@ from harness.toolchains import obtain_toolchain
 class Wishes:
     """What the user asked for beyond the cell's id; empty for the default.
 
-    `toolchain` is a path, `runtime` a version or `path:` and the path of a Node.
+    `toolchain` is a path, `runtime` a version or `path:` and where a runtime of this machine is. `bundle` is a file
+    that takes the place of source, toolchain and build.
     """
 
     cpython: str = ""
@@ -39,11 +43,22 @@ class Wishes:
     toolchain: str = ""
     runtime: str = ""
     jobs: int = 0
+    bundle: str = ""
 
     @classmethod
     def of(cls, options: object) -> Wishes:
-        """The wishes among parsed options (harness/options.py)."""
-        return cls(**{field.name: getattr(options, field.name) for field in dataclasses.fields(cls)})
+        """The wishes among parsed options (harness/options.py); not every command has all of them."""
+        names = (field.name for field in dataclasses.fields(cls))
+        return cls(**{name: getattr(options, name) for name in names if hasattr(options, name)})
+
+    def check(self) -> None:
+        """ConfigError when they contradict each other."""
+        build_only = [name for name in ("cpython", "provider", "toolchain") if getattr(self, name)]
+        if self.bundle and build_only:
+            raise ConfigError(
+                f"--bundle tests a build that is finished, and --{build_only[0]} says how to make one",
+                hint="leave one of them out",
+            )
 
 
 def load_configuration() -> tuple[Matrix, Pins]:
@@ -63,8 +78,11 @@ def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print)
 
     BuildError when the interpreter that was built says that it is something else than the cell.
     """
+    wishes.check()
     matrix, pins = load_configuration()
     cell = matrix.cell(cell_id)
+    if wishes.bundle:
+        return _from_bundle(cell, wishes, pins, say)
     if wishes.cpython:
         cell = with_python(cell, wishes.cpython)
     cache = cache_root()
@@ -77,7 +95,18 @@ def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print)
     dependencies = obtain_dependencies(cell, toolchain, pins, cache, jobs=jobs, say=say)
     build = ensure_build(cell, source, toolchain, cache, jobs=jobs, dependencies=dependencies)
     prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
-    return dataclasses.replace(prepared, identity=ensure_identity(prepared, toolchain, say=say))
+    compiler = functools.partial(ask_compiler, cell, toolchain, cache)
+    return dataclasses.replace(prepared, identity=ensure_identity(prepared, compiler, say=say))
+
+
+def _from_bundle(cell: Cell, wishes: Wishes, pins: Pins, say: Callable[[str], None]) -> Prepared:
+    """The cell with the build of a bundle. There is no compiler here to ask: the bundle has its answer."""
+    cache, bundle = cache_root(), Path(wishes.bundle)
+    head, build = open_bundle(bundle, cache, lambda head: check_is_for(head, cell, str(bundle)), say=say)
+    check_is_build_of(build.manifest, cell, str(bundle))
+    cell, runtime = _with_runtime(with_python(cell, head.python), wishes.runtime, pins, cache, say)
+    prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
+    return dataclasses.replace(prepared, identity=ensure_identity(prepared, lambda: head.compiler, say=say))
 
 
 def _with_runtime(cell: Cell, wish: str, pins: Pins, cache: Path, say: Callable[[str], None]) -> tuple[Cell, Path]:
@@ -86,13 +115,14 @@ def _with_runtime(cell: Cell, wish: str, pins: Pins, cache: Path, say: Callable[
     if not colon:
         cell = dataclasses.replace(cell, runtime=wish or cell.runtime)
         return cell, obtain_runtime(cell.engine.value, cell.runtime, pins, cache, say=say)
-    if kind != "path" or cell.engine is not Engine.NODE:
+    if kind != "path":
         raise ConfigError(
             f"--runtime {wish}: {cell.id} runs under {cell.engine}, of which a version can be named, "
-            "or for Node path:/usr/bin/node",
+            "or path: and where it is on this machine",
             hint="`python -m harness cells` shows the version of each cell",
         )
-    program, version = own_node(Path(path))
+    own = {Engine.NODE: own_node, Engine.WASMTIME: own_wasmtime}[cell.engine]
+    program, version = own(Path(path))
     return dataclasses.replace(cell, runtime=version), program
 
 

@@ -18,7 +18,7 @@ GUEST_FOLDER = Path(__file__).parent / "guest"
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A cell that is ready to be tested. `runtime` is the folder of its runtime, or a Node of the machine's own,
+    """A cell that is ready to be tested. `runtime` is the folder of its runtime, or a runtime of the machine's own,
     `identity` what build and compiler have said of themselves.
     """
 
@@ -34,9 +34,9 @@ class Prepared:
         return guest_environment(self.cell.target, self.build.tree, self.build.sysconfig)
 
     def engine_facts(self) -> dict[str, str]:
-        """For results.json: `path` is that of a Node which is the machine's own."""
+        """For results.json: `path` is that of a runtime which is the machine's own."""
         facts = {"name": self.cell.engine.value, "version": self.cell.runtime}
-        return facts | ({"path": str(self.runtime)} if self.runtime.is_file() else {})
+        return facts | ({} if self.runtime.is_relative_to(self.cache / "runtimes") else {"path": str(self.runtime)})
 
     def open_engine(self, log: Path, index: int) -> EngineSession:
         """A warm engine for this build; the sessions that run side by side are numbered."""

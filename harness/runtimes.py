@@ -5,6 +5,7 @@ The packages come from wherever the machine's pip and npm are configured to look
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -60,6 +61,22 @@ def own_node(path: Path) -> tuple[Path, str]:
             hint="leave --runtime out: the cell's own Node is then installed",
         )
     return node, version
+
+
+def own_wasmtime(path: Path) -> tuple[Path, str]:
+    """A folder of this machine that has wasmtime's Python bindings, such as a site-packages, and their version.
+
+    UnavailableError when it has none.
+    """
+    folder = path.expanduser().absolute()
+    found = importlib.metadata.distributions(name="wasmtime", path=[str(folder)])
+    version = next((each.version for each in found), "")
+    if not version or not (folder / "wasmtime" / "__init__.py").is_file():
+        raise UnavailableError(
+            f"{path} has no wasmtime that can be used: it is to be the folder into which pip installed the package",
+            hint="`pip install --target FOLDER wasmtime==VERSION`, then --runtime path:FOLDER",
+        )
+    return folder, version
 
 
 def runtime_folder(pin: RuntimePin, cache: Path) -> Path:

@@ -68,7 +68,7 @@ def test_a_tag_selects_and_an_unknown_one_is_told() -> None:
     assert "did you mean 'nightly'?" in wrong.stderr
 
 
-@pytest.mark.parametrize("command", ["build", "test", "oracle", "probe", "native"])
+@pytest.mark.parametrize("command", ["build", "bundle", "test", "oracle", "probe", "native"])
 def test_an_unknown_cell_is_told_with_the_nearest_name(command: str) -> None:
     done = harness(command, "wasj")
     assert done.returncode == 2

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ConfigError, UnavailableError
+from harness.cache import cache_root
+from harness.errors import UnavailableError
 from harness.pins import Pins, load_pins
 from harness.prepare import Wishes, prepare
 from harness.prepared import Prepared
@@ -87,6 +88,12 @@ def test_a_build_runs_on_every_node_that_is_named(emscripten: Prepared, version:
     assert other.identity.interpreter["platform"] == "emscripten"
 
 
-def test_wasmtime_is_no_program_of_this_machine() -> None:
-    with pytest.raises(ConfigError, match="wasi runs under wasmtime"):
-        prepare("wasi", Wishes(runtime="path:/usr/bin/wasmtime"))
+def test_a_wasmtime_of_this_machine_is_a_folder_of_its_package(tmp_path: Path, pins: Pins) -> None:
+    with pytest.raises(UnavailableError, match="has no wasmtime that can be used"):
+        prepare("wasi", Wishes(runtime="path:/usr/bin"))
+    folder = tmp_path / "packages"
+    folder.symlink_to(obtain_runtime("wasmtime", "50.0.1", pins, cache_root()))
+    own = prepare("wasi", Wishes(runtime=f"path:{folder}"))
+    assert own.engine_facts() == {"name": "wasmtime", "version": "50.0.1", "path": str(folder)}
+    assert own.identity
+    assert own.identity.interpreter["platform"] == "wasi"

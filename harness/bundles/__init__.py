@@ -1,0 +1,1 @@
+"""Bundles: a finished build as one file, to be tested on a machine that has no compiler."""

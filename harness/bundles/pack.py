@@ -1,0 +1,143 @@
+"""Makes a bundle of a finished build. The same build gives the same bytes."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import re
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.build import Build
+from harness.bundles.head import NAME, File, Head, portable_manifest
+from harness.cache import disk_faults
+from harness.download import file_sha256
+from harness.prepared import Prepared
+
+# Twice as long as level 1 and a tenth smaller; xz would be a fifth smaller still and takes four times as long.
+COMPRESSION = 6
+# configure's notes on the machine, with its name and environment, and the marks of finished steps. No test reads them.
+_LEFT_OUT = re.compile(r"config\.log|config\.status|\..*\.done")
+_TEXTS = ("manifest.json", "modules.json")
+
+
+def pack(prepared: Prepared, output: Path) -> Head:
+    """Writes the bundle of this cell's build. A file that is there is replaced when the new one is whole."""
+    build = prepared.build
+    texts = _texts(build, prepared.cache)
+    links, folders, files = _tree(build)
+    head = Head(
+        cell=prepared.cell.build_id,
+        build=build.folder.name,
+        python=_python(prepared),
+        compiler=dict(prepared.identity.compiler) if prepared.identity else {},
+        folders=tuple(folders),
+        links=links,
+        files={name: File(sha256=hashlib.sha256(text).hexdigest(), size=len(text)) for name, text in texts.items()}
+        | {name: _file(path) for name, path in files.items()},
+    )
+    aside = output.with_name(f".{output.name}.{os.getpid()}")
+    with disk_faults(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with aside.open("wb") as stream:
+                _write(stream, head, texts, files)
+            aside.replace(output)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+    return head
+
+
+def kept_bundle(prepared: Prepared, *, say: Callable[[str], None]) -> Path:
+    """The bundle of this cell's build in the cache, made once."""
+    output = prepared.cache / "bundles" / f"{prepared.build.folder.name}.tar.gz"
+    if not output.exists():
+        say(f"{prepared.cell.id}: making the bundle for the other machines")
+        pack(prepared, output)
+    return output
+
+
+def _file(path: Path) -> File:
+    found = path.stat()
+    return File(
+        sha256=file_sha256(path),
+        size=found.st_size,
+        mtime=int(found.st_mtime),
+        executable=bool(found.st_mode & 0o100),
+    )
+
+
+def _python(prepared: Prepared) -> str:
+    """What the cell calls its CPython; of one that was not named by its version, the version that it has."""
+    version = re.fullmatch(r"\d+\.\d+\.\d+\w*", prepared.cell.python)
+    return version.group() if version else str(prepared.build.manifest["python"])
+
+
+def _texts(build: Build, cache: Path) -> dict[str, bytes]:
+    manifest = portable_manifest(build.manifest, str(cache))
+    modules = list(build.modules())
+    return {"manifest.json": _json(manifest), "modules.json": _json(modules)}
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, sort_keys=True).encode()
+
+
+def _tree(build: Build) -> tuple[dict[str, str], list[str], dict[str, Path]]:
+    """The links, folders and files of the build, by their names in the bundle, sorted."""
+    links, folders, files = {}, [], {}
+    for path in _walk(build.root):
+        name = path.relative_to(build.folder).as_posix()
+        if path.is_symlink():
+            links[name] = str(path.readlink())
+        elif path.is_dir():
+            folders.append(name)
+        elif not (_LEFT_OUT.fullmatch(path.name) and _is_built(path, build)):
+            files[name] = path
+    return links, folders, files
+
+
+def _is_built(path: Path, build: Build) -> bool:
+    return path.is_relative_to(build.root / str(build.manifest["layout"]["build_folder"]).split("/", 1)[0])
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    yield folder
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            yield from _walk(path)
+        else:
+            yield path
+
+
+def _write(stream: Any, head: Head, texts: Mapping[str, bytes], files: Mapping[str, Path]) -> None:
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=stream, compresslevel=COMPRESSION, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for name, text in {NAME: head.to_text().encode(), **texts}.items():
+            tar.addfile(_member(name, size=len(text)), io.BytesIO(text))
+        for name in head.folders:
+            tar.addfile(_member(name, type=tarfile.DIRTYPE, mode=0o755))
+        for name, path in files.items():
+            file = head.files[name]
+            info = _member(name, size=file.size, mtime=file.mtime, mode=0o755 if file.executable else 0o644)
+            with path.open("rb") as content:
+                tar.addfile(info, content)
+        for name, goal in head.links.items():
+            tar.addfile(_member(name, type=tarfile.SYMTYPE, linkname=goal))
+
+
+def _member(name: str, **fields: Any) -> tarfile.TarInfo:
+    """One that belongs to nobody, made at no time."""
+    info = tarfile.TarInfo(name)
+    info.mode = 0o644
+    for key, value in fields.items():
+        setattr(info, key, value)
+    return info
