@@ -108,9 +108,11 @@ def _each(
     from harness.several import SeveralCells, plan_here, usable_processors  # noqa: PLC0415
 
     folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
-    wanted = options.workers if command == "test" else len(usable_processors())
-    planned = plan_here([cell.engine for cell in selection.cells], workers=wanted)
-    workers = ["-n", str(planned.workers)] if command == "test" else []
+    asked = options.workers if command == "test" else len(usable_processors())
+    planned = plan_here([cell.engine for cell in selection.cells], workers=asked)
+    over_hosts = _names_hosts(arguments)
+    wanted = options.workers if over_hosts else planned.workers
+    workers = ["-n", str(wanted)] if command == "test" and wanted else []
     jobs = [] if options.jobs else [f"--jobs={planned.jobs}"]
 
     def of_cell(cell: Cell) -> list[str]:
@@ -121,7 +123,7 @@ def _each(
         cells=selection.cells,
         left_out=selection.left_out,
         arguments=of_cell,
-        at_once=planned.at_once,
+        at_once=1 if over_hosts else planned.at_once,
         done=done,
     ).run()
     point_latest_at(folder)
@@ -151,10 +153,8 @@ def _test_one(options: argparse.Namespace, cell: Cell, rest: list[str]) -> int:
     # Whatever else is installed for pytest costs every worker its import; `-p NAME` brings one back.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     plugins = ["-p", "xdist", "-p", "harness.plugin", "-p", "no:cacheprovider"]
-    # A folder among the arguments must not move pytest's root there, away from its settings.
-    settings = ["-q", "--tb=short", "-rN", "-c", str(project_root() / "pyproject.toml")]
-    ours = ["--cell", cell.id, "-n", str(options.workers or "auto"), *as_arguments(options)]
-    status = pytest.main([*plugins, *ours, *settings, *rest, str(matrix_file())], plugins=[front := FrontEnd()])
+    ours = [f"--cell={cell.id}", *as_arguments(options), "-q", "--tb=short", "-rN"]
+    status = pytest.main([*plugins, *ours, *_workers(options, rest), *rest], plugins=[front := FrontEnd()])
     if front.error:
         # pytest has told it already.
         with contextlib.suppress(HarnessError), _recorded(options, cell):
@@ -163,6 +163,27 @@ def _test_one(options: argparse.Namespace, cell: Cell, rest: list[str]) -> int:
     if status == pytest.ExitCode.NO_TESTS_COLLECTED:
         print("error: the selection holds no module", file=sys.stderr)
     return _PYTEST_EXIT.get(int(status), int(status))
+
+
+def _names_hosts(rest: Sequence[str]) -> bool:
+    return any(word.partition("=")[0] == "--tx" for word in rest)
+
+
+def _workers(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
+    """Which workers pytest shall have, and its settings. ConfigError for hosts in another folder than the project's."""
+    if not _names_hosts(rest):
+        # A folder among the arguments must not move pytest's root there, away from its settings.
+        return ["-n", str(options.workers or "auto"), "-c", str(project_root() / "pyproject.toml"), str(matrix_file())]
+    if options.workers:
+        raise ConfigError(
+            "-n counts workers of this machine, and --tx names hosts", hint="--tx 4*ssh=HOST counts there"
+        )
+    if project_root() != Path.cwd():
+        raise ConfigError("--tx works in the project's own folder only", hint=f"cd {project_root()}")
+    # execnet leaves the pipes to a host that does not answer to the garbage collector.
+    unclosed = "-Wignore::pytest.PytestUnraisableExceptionWarning"
+    # Hosts are given the same words, and none of our paths means anything there.
+    return ["--dist=load", "--override-ini=testpaths=matrices", unclosed]
 
 
 def table(options: argparse.Namespace, rest: list[str]) -> int:

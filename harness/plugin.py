@@ -7,6 +7,7 @@ and xdist are the pool. Each xdist worker keeps one warm engine.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,11 @@ from typing import Any
 
 import pytest
 
+from harness.bundles.pack import kept_bundle
 from harness.engines import EngineSession
 from harness.errors import HarnessError
+from harness.hosts.joining import ask
+from harness.hosts.pool import LOST, HostPool, is_remote, name_of
 from harness.options import TESTING
 from harness.outcomes import ModuleResult, Outcome
 from harness.prepare import load_configuration
@@ -24,6 +28,8 @@ from harness.run_folder import matrix_file
 from harness.several import plan_here
 
 _KEY = pytest.StashKey["CellPlugin"]()
+# Under this name a report carries what its worker recorded of the module.
+RECORD = "harness-record"
 
 
 class FrontEnd:
@@ -54,13 +60,18 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         run = CellRun.from_json(worker["harness"]) if worker else CellRun.start(config.option)
     except HarnessError as error:
-        for front in config.pluginmanager.get_plugins():
-            if isinstance(front, FrontEnd):
-                front.error = error
-        raise pytest.UsageError(str(error)) from error
+        raise _told(config, error) from error
     plugin = CellPlugin(config, run, worker["workerid"] if worker else "")
     config.stash[_KEY] = plugin
     config.pluginmanager.register(plugin, "harness-cell")
+
+
+def _told(config: pytest.Config, error: HarnessError) -> pytest.UsageError:
+    """The error in pytest's terms; a front end learns of its exit status."""
+    for front in config.pluginmanager.get_plugins():
+        if isinstance(front, FrontEnd):
+            front.error = error
+    return pytest.UsageError(str(error))
 
 
 class CellPlugin:
@@ -69,6 +80,10 @@ class CellPlugin:
     def __init__(self, config: pytest.Config, run: CellRun, worker: str) -> None:
         self.run = run
         self.is_controller = not worker
+        # A worker on another machine: nothing that it writes is seen here.
+        self.is_remote = bool(worker) and bool(config.workerinput["harness"].get("sends_results"))  # type: ignore[attr-defined]
+        self._config = config
+        self._hosts: HostPool | None = None
         self.index = int(worker.removeprefix("gw")) if worker else 0
         self._parent = os.getppid()
         self._engine: EngineSession | None = None
@@ -94,8 +109,44 @@ class CellPlugin:
         job = self.run.job(module, self.should_stop)
         return self.run.test(job, self.engine())
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self) -> Iterator[None]:
+        try:
+            return (yield)
+        except HarnessError as error:
+            raise _told(self._config, error) from error
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self) -> None:
+        self._hosts = HostPool(self._config.pluginmanager.get_plugin("dsession"), self._say)
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         node.workerinput["harness"] = self.run.to_json()
+        if is_remote(node.gateway.spec):
+            host, option = name_of(node.gateway.spec), self._config.option
+            bundle = Path(option.bundle) if option.bundle else kept_bundle(self.run.prepared, say=self._say)
+            node.workerinput["harness"] |= ask(node.gateway, host, self.run.prepared.cell, option.runtime, bundle)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any, sched: Any) -> None:
+        if self._hosts:
+            self._hosts.try_again(crashitem, report, sched)
+
+    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
+        return ("lost and run again", "L", "LOST") if report.outcome == LOST else None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Writes what a worker on another machine has sent."""
+        for name, record in report.user_properties if self.is_controller else ():
+            if name == RECORD:
+                self.run.take(report.nodeid.rpartition("::")[2], str(record))
+
+    def _say(self, line: str) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter:
+            reporter.ensure_newline()
+            reporter.write_line(line)
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         if file_path != matrix_file():
@@ -119,6 +170,8 @@ class CellPlugin:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self._engine is not None:
             self._engine.close()
+        if self.is_remote:
+            shutil.rmtree(self.run.folder, ignore_errors=True)
         if self.is_controller and not session.config.option.collectonly:
             self.summary, unexpected = self.run.finish(
                 interrupted=exitstatus == pytest.ExitCode.INTERRUPTED, color=_wants_color(session.config)
@@ -166,6 +219,8 @@ class ModuleItem(pytest.Item):
         if plugin.should_stop():
             pytest.skip("the run was stopped")
         result = plugin.test(self.name)
+        if plugin.is_remote and (record := plugin.run.record(self.name)):
+            self.user_properties.append((RECORD, record))
         failure = module_failure(result, plugin.run.expectations)
         if failure:
             raise UnexpectedOutcomeError(failure)

@@ -240,6 +240,16 @@ class CellRun:
             record_durations(self.prepared.durations, durations)
         return publish(results, self.folder, color=color), bool(results.comparison.unexpected)
 
+    def record(self, module: str) -> str:
+        """What was written of a module that is finished; empty of one that is not."""
+        with contextlib.suppress(FileNotFoundError):
+            return self._record(module).read_text(encoding="utf-8")
+        return ""
+
+    def take(self, module: str, record: str) -> None:
+        """Writes what another machine recorded of a module."""
+        write_atomically(self._record(module), record)
+
     def _results(self) -> tuple[ModuleResult, ...]:
         order = {module: index for index, module in enumerate(self.prepared.build.modules())}
         found = [

@@ -176,7 +176,11 @@ def test_no_altered_byte_goes_unseen(bundle: Path, tmp_path: Path) -> None:
         assert isinstance(refused(bundle, tmp_path), UnavailableError), place
 
 
-@pytest.mark.parametrize("content", [b"", b"nothing", gzip.compress(b"nothing"), gzip.compress(bytes(2048))])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"nothing", gzip.compress(b"nothing"), gzip.compress(bytes(2048))],
+    ids=["empty", "text", "packed text", "packed zeros"],
+)
 def test_a_file_that_is_no_bundle_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.tar.gz").write_bytes(content)
     assert "is not a bundle of this harness" in refused(tmp_path / "x.tar.gz", tmp_path).message
