@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.cache import cache_root
-from harness.conditions import facts_of
+from harness.conditions import facts_of, libraries_of
 from harness.limitations import load_registry
 from harness.reference import load_reference
 from harness.report.results import CellResults, load_results
@@ -22,7 +22,10 @@ def account_for(results: CellResults, *, native: bool = True) -> Account:
     registry = load_registry(project_root() / "expected_failures" / "limitations.toml")
     toolchain = results.build.get("toolchain")
     version = str(toolchain.get("version", "")) if isinstance(toolchain, dict) else ""
-    facts = facts_of(results.cell, python=str(results.build.get("python", "")), toolchain=version)
+    libraries = libraries_of(results.build)
+    facts = facts_of(
+        results.cell, python=str(results.build.get("python", "")), toolchain=version, libraries=libraries
+    )
     reference = load_reference(results.build, cache_root()) if native and "native" in results.build else ()
     return account(results.modules, Explainer(registry, facts), reference)
 

@@ -213,6 +213,7 @@ def table(options: argparse.Namespace, rest: list[str]) -> int:
 
 def merge(options: argparse.Namespace, rest: list[str]) -> int:
     """Puts the shards of runs together, cell by cell; the status says whether everything was as expected."""
+    from harness.conditions import libraries_of  # noqa: PLC0415
     from harness.prepare import load_lists  # noqa: PLC0415
     from harness.report.cells import RESULTS_FILE  # noqa: PLC0415
     from harness.report.merge import merge as merged  # noqa: PLC0415
@@ -227,10 +228,11 @@ def merge(options: argparse.Namespace, rest: list[str]) -> int:
         for results in map(load_results, files):
             shards.setdefault(results.cell.id, []).append(results)
     lists, command = load_lists(), shlex.join(sys.argv)
-    whole = [
-        merged(parts, lists.for_cell(parts[0].cell, python=str(parts[0].build.get("python", ""))), command=command)
-        for parts in shards.values()
-    ]
+    whole = []
+    for parts in shards.values():
+        build = parts[0].build
+        expected = lists.for_cell(parts[0].cell, python=str(build.get("python", "")), libraries=libraries_of(build))
+        whole.append(merged(parts, expected, command=command))
     folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
     for results in whole:
         print(publish(results, folder / results.cell.id, color=sys.stdout.isatty()), end="")

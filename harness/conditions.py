@@ -8,7 +8,7 @@ pre-release counts as the release it leads to, unless the range itself names a p
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -16,7 +16,7 @@ from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import Problem, did_you_mean
-from harness.matrix import ENGINE_OF, Cell, Engine, Target
+from harness.matrix import ENGINE_OF, Cell, Engine, Library, Target
 from harness.tables import TableReader
 
 ENUMS: Mapping[str, tuple[str, ...]] = {
@@ -24,16 +24,19 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "engine": tuple(engine.value for engine in Engine),
 }
 VERSIONS = ("emscripten", "wasi_sdk", "python", "node", "wasmtime")
-FLAGS = ("pthreads", "dynamic_linking", "pydebug")
+LIBRARIES = tuple(library.value for library in Library)
+FLAGS = ("pthreads", "dynamic_linking", "pydebug", *LIBRARIES)
 AXES = (*ENUMS, *VERSIONS, *FLAGS)
 
-# An axis that only one target has. CPython's configure knows dynamic linking for Emscripten only.
+# An axis that only one target has, and flags that only one can have: CPython's configure knows dynamic linking for
+# Emscripten only, and only for it are there libraries.
 _TARGET_OF = {
     "emscripten": Target.EMSCRIPTEN,
     "node": Target.EMSCRIPTEN,
     "wasi_sdk": Target.WASI,
     "wasmtime": Target.WASI,
 }
+_ONLY_EMSCRIPTENS = frozenset({"dynamic_linking", *LIBRARIES})
 _TARGET_OF_ENGINE = {engine.value: target for target, engine in ENGINE_OF.items()}
 
 Facts = Mapping[str, str | bool]
@@ -102,12 +105,15 @@ class Condition:
 ALWAYS = Condition()
 
 
-def facts_of(cell: Cell, *, python: str = "", toolchain: str = "", runtime: str = "") -> dict[str, str | bool]:
+def facts_of(
+    cell: Cell, *, python: str = "", toolchain: str = "", runtime: str = "", libraries: Collection[str] | None = None
+) -> dict[str, str | bool]:
     """The cell's value on every axis it has.
 
     `python`, `toolchain` and `runtime` are the versions in use, where the cell
-    names less: a path, or a series.
+    names less: a path, or a series. `libraries` are those that its build is linked with, where some could not be had.
     """
+    linked = cell.dependencies if libraries is None else libraries
     compiler, engine = ("wasi_sdk", "wasmtime") if cell.target is Target.WASI else ("emscripten", "node")
     facts: dict[str, str | bool] = {
         "target": cell.target.value,
@@ -118,10 +124,17 @@ def facts_of(cell: Cell, *, python: str = "", toolchain: str = "", runtime: str 
         "pthreads": cell.pthreads,
         "dynamic_linking": cell.dynamic_linking,
         "pydebug": cell.pydebug,
+        **{library: library in linked for library in LIBRARIES},
     }
     return {
         axis: value for axis, value in facts.items() if axis not in VERSIONS or parse_version(str(value)) is not None
     }
+
+
+def libraries_of(manifest: Mapping[str, object]) -> Collection[str] | None:
+    """The libraries that a build is linked with, as its manifest has them; None where it is older than that record."""
+    found = manifest.get("dependencies")
+    return tuple(found) if isinstance(found, Mapping) else None
 
 
 def read_condition(data: Mapping[str, object]) -> tuple[Condition, tuple[Mistake, ...]]:
@@ -215,7 +228,7 @@ def _implied_targets(
             yield axis, _TARGET_OF_ENGINE[str(wanted)]
         elif axis in _TARGET_OF:
             yield axis, _TARGET_OF[axis]
-        elif axis == "dynamic_linking" and wanted is True:
+        elif axis in _ONLY_EMSCRIPTENS and wanted is True:
             yield axis, Target.EMSCRIPTEN
 
 

@@ -111,7 +111,7 @@ def _mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterat
 
 def _unfinished(table: ExpectTable) -> Iterator[_Mistake]:
     if not table.limitation and not table.issue:
-        yield "limitation", "an entry has a limitation or an issue, exactly one of them", ""
+        yield "limitation", "an entry has a limitation, an issue, or both", ""
     if not table.reason.strip():
         yield "reason", "must not be empty", "one sentence that says what fails and how"
     elif table.reason.casefold().lstrip().startswith("todo"):
@@ -160,8 +160,6 @@ def _outcome_mistakes(outcomes: Sequence[Outcome]) -> Iterator[_Mistake]:
 
 
 def _cause_mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterator[_Mistake]:
-    if table.limitation and table.issue:
-        yield "limitation", "an entry has a limitation or an issue, exactly one of them", ""
     if table.issue and not URL.fullmatch(table.issue):
         yield "issue", f"must be an https address, not {table.issue!r}", ""
     if not table.limitation:

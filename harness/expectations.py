@@ -96,13 +96,21 @@ class Expectations:
 
     entries: tuple[Expectation, ...]
 
-    def for_cell(self, cell: Cell, *, python: str = "", toolchain: str = "", runtime: str = "") -> CellExpectations:
+    def for_cell(
+        self,
+        cell: Cell,
+        *,
+        python: str = "",
+        toolchain: str = "",
+        runtime: str = "",
+        libraries: Collection[str] | None = None,
+    ) -> CellExpectations:
         """Those that hold for `cell`. ConfigError when two of them claim the same test.
 
-        `python`, `toolchain` and `runtime` are the versions in use, where the cell names less: a path, or a
-        series.
+        What is in use, where the cell names less, is as in `facts_of`.
         """
-        found, problems = self._select(facts_of(cell, python=python, toolchain=toolchain, runtime=runtime))
+        facts = facts_of(cell, python=python, toolchain=toolchain, runtime=runtime, libraries=libraries)
+        found, problems = self._select(facts)
         if problems:
             raise ConfigError(f"expectations for {cell.id} contradict each other:", problems=problems)
         return found

@@ -26,14 +26,16 @@ _PROBE = re.compile(r"[a-z]\w*\.[a-z]\w*")
 
 @dataclass(frozen=True, kw_only=True)
 class Limitation:
-    """One documented statement about the platform.
+    """One documented statement about the platform; with `fault` one that its makers have acknowledged as a fault, and
+    that no documentation has.
 
-    `source` is the address of the statement, with revision and heading. `targets` and `when` say where it holds.
+    `source` is the address of the statement, with revision and heading; that of the issue or pull request for a fault.
+    `targets` and `when` say where it holds.
     `needs` names what a test must need to be hit by it, as a `[[need]]` of the same file. `probes` are functions of
     harness/probes/guest, `fails` how what they try fails according to the documentation, in the words of
     harness.probes.observation; `unprobed` says why there is no probe. `skips` are patterns of skip reasons that no
-    need covers. `explains` are patterns of failures that are most likely due to it, searched for in
-    `<exception>: <message>`: the updater proposes the limitation for them.
+    need covers. `explains` are patterns of failures that are most likely due to it, searched for in the text that
+    harness.lists.causes makes of a failure: the updater proposes the limitation for them.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Limitation:
     unprobed: str = ""
     skips: tuple[str, ...] = ()
     explains: tuple[str, ...] = ()
+    fault: bool = False
 
     def holds_for(self, facts: Facts) -> bool:
         """Whether the statement speaks of the cell with these facts (see harness.conditions.facts_of)."""
@@ -154,7 +157,9 @@ def _mistakes(limitation: Limitation) -> Iterator[_Mistake]:
     for key in ("section", "statement"):
         if not getattr(limitation, key).strip():
             yield key, "must not be empty", ""
-    if not _is_heading(limitation.source):
+    if limitation.fault:
+        yield from _fault_mistakes(limitation)
+    elif not _is_heading(limitation.source):
         yield "source", "must be an https address with a heading (#...)", ""
     if not limitation.targets:
         yield "targets", "must name at least one target", ""
@@ -163,6 +168,13 @@ def _mistakes(limitation: Limitation) -> Iterator[_Mistake]:
     if foreign := sorted(set(limitation.targets) - limitation.when.targets):
         yield "when", f"can never hold for {', '.join(foreign)}", ""
     yield from _probe_mistakes(limitation)
+
+
+def _fault_mistakes(limitation: Limitation) -> Iterator[_Mistake]:
+    if not URL.fullmatch(limitation.source):
+        yield "source", "must be an https address", ""
+    if not limitation.when.terms:
+        yield "when", "must say which versions have the fault", 'such as { emscripten = "<4" }'
 
 
 def _probe_mistakes(limitation: Limitation) -> Iterator[_Mistake]:

@@ -15,6 +15,7 @@ from harness.build_cell import ensure_build, tree_of
 from harness.bundles.head import check_is_build_of, check_is_for
 from harness.bundles.unpack import open_bundle
 from harness.cache import cache_root
+from harness.conditions import libraries_of
 from harness.dependencies import obtain_dependencies
 from harness.errors import ConfigError
 from harness.expectation_files import load_expectations
@@ -129,7 +130,7 @@ def _with_runtime(cell: Cell, wish: str, pins: Pins, cache: Path, say: Callable[
 def expectations_for(cell: Cell, build: Build) -> CellExpectations:
     """The lists for this cell. ConfigError when one names a module that the suite does not have."""
     version = str(build.manifest["python"])
-    expectations = load_lists().for_cell(cell, python=version)
+    expectations = load_lists().for_cell(cell, python=version, libraries=libraries_of(build.manifest))
     # An entry stands there once for each of its tests.
     Expectations(tuple(dict.fromkeys(expectations.entries.values()))).check_modules(build.modules())
     return expectations

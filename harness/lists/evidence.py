@@ -7,16 +7,19 @@ crash or a hang that nobody explained: after those the rest of a module runs in 
 from __future__ import annotations
 
 import functools
+import itertools
+import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from harness.compare import follows, judge, judged_cases
-from harness.conditions import VERSIONS, facts_of, parse_version
+from harness.conditions import VERSIONS, facts_of, libraries_of, parse_version
 from harness.expectations import CellExpectations, Expectation, Expectations, dotted, module_of
 from harness.matrix import Cell
 from harness.outcomes import CaseResult, Outcome
+from harness.probes.results import Answer
 from harness.report.results import CellResults
 from harness.signatures import signature_of
 from harness.verdicts import Verdict
@@ -41,17 +44,23 @@ class Seen(NamedTuple):
 
 
 TODO = "TODO"
-"""The reason of an entry that a person has not looked at yet; lint refuses it."""
+"""How the reason of an entry begins that a person has not looked at yet; lint refuses it."""
+
+_LINES = 4
 
 # Nearly all cases of all runs are the same few: one object serves them all.
 _seen = functools.cache(Seen)
 
 
 class Failure(NamedTuple):
-    """What a failing case said, for the reason of an entry."""
+    """What a failing case said, for the cause and the reason of an entry. `lines` are the last lines of source of its
+    traceback, the innermost first.
+    """
 
     exception: str
     message: str
+    signature: str = ""
+    lines: tuple[str, ...] = ()
 
 
 class Death(NamedTuple):
@@ -67,7 +76,7 @@ class Death(NamedTuple):
 class Run:
     """One run of one cell. `modules` are the dotted names of those whose every case is accounted for.
 
-    `order` sorts the runs of a cell by time.
+    `order` sorts the runs of a cell by time. `probes` is what was found there of the limitations, if they were probed.
     """
 
     cell: str
@@ -80,11 +89,13 @@ class Run:
     all_modules: frozenset[str]
     failures: Mapping[str, Failure]
     deaths: tuple[Death, ...] = ()
+    probes: Mapping[str, Answer] = field(default_factory=dict)
 
 
-def setting_of(cell: Cell, *, python: str = "") -> Setting:
+def setting_of(cell: Cell, *, python: str = "", libraries: Collection[str] | None = None) -> Setting:
     """The facts of a cell as a key; versions that are equal are spelled alike."""
-    return tuple(sorted((axis, _spelled(axis, value)) for axis, value in facts_of(cell, python=python).items()))
+    facts = facts_of(cell, python=python, libraries=libraries)
+    return tuple(sorted((axis, _spelled(axis, value)) for axis, value in facts.items()))
 
 
 def _spelled(axis: str, value: str | bool) -> str | bool:
@@ -116,23 +127,35 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
         cell=results.cell.id,
         source=source,
         order=(results.run.started, index),
-        setting=setting_of(results.cell, python=str(results.build.get("python", ""))),
+        setting=setting_of(
+            results.cell, python=str(results.build.get("python", "")), libraries=libraries_of(results.build)
+        ),
         complete=results.run.complete,
         seen=seen,
         modules=frozenset(accounted),
         all_modules=frozenset(dotted(module.module) for module in results.modules),
         failures=failures,
         deaths=tuple(deaths),
+        probes={name: Answer.from_json(name, answer) for name, answer in results.probes.items()},
     )
 
 
+_FRAME = re.compile(r'\s*File ".*", line \d+, in ')
 _DEATHS = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
 
 
 def _failure_of(case: CaseResult) -> Failure:
     details = [case.detail, *(subtest.detail for subtest in case.subtests if not subtest.outcome.is_good)]
     telling = next((detail for detail in details if detail.exception), case.detail)
-    return Failure(telling.exception, telling.message or telling.reason)
+    message = telling.message or telling.reason
+    return Failure(telling.exception, message, signature_of(case), _source_lines(telling.traceback))
+
+
+def _source_lines(traceback: str) -> tuple[str, ...]:
+    """Of each frame the line that it shows, the innermost frame first."""
+    lines = traceback.split("\n")
+    shown = [after.strip() for before, after in itertools.pairwise(lines) if _FRAME.match(before)]
+    return tuple(reversed(shown[-_LINES:]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +190,7 @@ class Judged:
 
 def _is_explained(death: Death, entry: Expectation | None) -> bool:
     """Whether a person has said why: an entry that waits for its reason explains nothing."""
-    if entry is None or entry.reason == TODO or death.seen.outcome is None:
+    if entry is None or entry.reason.startswith(TODO) or death.seen.outcome is None:
         return False
     return judge(death.seen.outcome, entry, death.seen.signature) is Verdict.KNOWN
 
@@ -225,3 +248,8 @@ class Evidence:
             if test in judged.run.failures:
                 return judged.run.failures[test]
         return Failure("", "")
+
+    def probes(self, setting: Setting) -> Mapping[str, Answer]:
+        """What the newest run of a setting that was probed has found of each limitation."""
+        probed = (judged.run.probes for judged in reversed(self.runs.get(setting, ())))
+        return next((found for found in probed if found), {})

@@ -100,14 +100,24 @@ def limitations_page(registry: Registry, expectations: Expectations, results: Se
 def _known_by_cause(results: Iterable[CellResults]) -> dict[str, Counter[str]]:
     return {
         found.cell.id: Counter(
-            row.limitation or row.issue for row in found.comparison.rows if row.verdict is Verdict.KNOWN
+            cause
+            for row in found.comparison.rows
+            if row.verdict is Verdict.KNOWN
+            for cause in (row.limitation, row.issue)
+            if cause
         )
         for found in results
     }
 
 
 def _listed_by_cause(entries: Iterable[Expectation]) -> Counter[str]:
-    named = {(entry.limitation or entry.issue, test) for entry in entries for test in entry.tests}
+    named = {
+        (cause, test)
+        for entry in entries
+        for cause in (entry.limitation, entry.issue)
+        if cause
+        for test in entry.tests
+    }
     return Counter(cause for cause, _ in named)
 
 

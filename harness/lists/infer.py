@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from packaging.version import Version
 
-from harness.conditions import FLAGS, VERSIONS, Condition, VersionRange, parse_version, read_condition
+from harness.conditions import FLAGS, LIBRARIES, VERSIONS, Condition, VersionRange, parse_version, read_condition
 from harness.lists.evidence import Setting
 
 Literal: TypeAlias = tuple[str, str | bool]
@@ -27,6 +27,7 @@ AXIS_ORDER = (
     "pthreads",
     "dynamic_linking",
     "pydebug",
+    *LIBRARIES,
     "python",
     "node",
     "wasmtime",
@@ -91,7 +92,11 @@ def _fewest(needed: Sequence[Setting], excluded: Sequence[Setting]) -> tuple[Lit
         for literal in _candidates(needed, excluded)
         if all(_holds(literal, setting) for setting in needed)
     ]
-    useful = [(literal, broken) for literal, broken in candidates if broken]
+    # Flags that always come together break the same settings: the likeliest stands for all of them.
+    likeliest: dict[frozenset[Setting], Literal] = {}
+    for literal, broken in candidates:
+        likeliest.setdefault(broken, literal)
+    useful = [(literal, broken) for broken, literal in likeliest.items() if broken]
     if len(frozenset[Setting]().union(*(broken for _, broken in useful))) < len(excluded):
         return None
     for size in range(len(useful) + 1):

@@ -13,7 +13,7 @@ from harness.errors import ConfigError, HarnessError
 from harness.expectation_files import read_lists
 from harness.expectations import Expectation, Expectations
 from harness.lists.assemble import additions, assemble
-from harness.lists.causes import Cause, Causes
+from harness.lists.causes import Cause, Causes, Scene
 from harness.lists.document import lines_of
 from harness.lists.evidence import TODO, Evidence, Run, Setting, read_run, setting_of
 from harness.lists.needs import Held, signatures_seen
@@ -49,7 +49,7 @@ class Update:
     @property
     def unfinished(self) -> int:
         """How many entries wait for their reason."""
-        return sum(entry.reason == TODO for entry in self.entries)
+        return sum(entry.reason.startswith(TODO) for entry in self.entries)
 
     def diff(self) -> str:
         """All changes as one patch."""
@@ -112,7 +112,10 @@ def _cause(causes: Causes, evidence: Evidence, test: str, piece: Piece) -> Cause
         return Cause()
     settings = [setting for setting in evidence.runs if piece.when.holds(dict(setting))]
     failures = [failure for setting in settings if (failure := evidence.failure(test, setting)).exception]
-    return causes.propose(test, failures[0], piece.signature, piece.when.targets) if failures else Cause()
+    if not failures:
+        return Cause()
+    scene = Scene(settings=settings, probed=[found for setting in settings if (found := evidence.probes(setting))])
+    return causes.propose(test, failures[0], piece.signature, scene)
 
 
 def _with_signatures(plan: Plan, evidence: Evidence, rules: Rules) -> Plan:

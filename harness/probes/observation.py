@@ -53,8 +53,8 @@ class Finding(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class Observation:
     """What one probe did. For an ERROR: `kinds` are the exception's classes, its own first, `errno` the names of its
-    number. `message` is the exception's text, the trap, or why there is nothing to say. `reached` is false for a crash
-    in the probe's preparations, before the attempt.
+    number, `line` the line of source where it was raised. `message` is the exception's text, the trap, or why there is
+    nothing to say. `reached` is false for a crash in the probe's preparations, before the attempt.
     """
 
     probe: str
@@ -62,6 +62,7 @@ class Observation:
     kinds: tuple[str, ...] = ()
     errno: tuple[str, ...] = ()
     message: str = ""
+    line: str = ""
     seconds: float = 0.0
     reached: bool = True
 
@@ -76,7 +77,7 @@ class Observation:
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {"did": self.did.value, "seconds": round(self.seconds, 3)}
-        optional = {"kinds": list(self.kinds), "errno": list(self.errno), "message": self.message}
+        optional = {"kinds": list(self.kinds), "errno": list(self.errno), "message": self.message, "line": self.line}
         data |= {key: value for key, value in optional.items() if value}
         return data if self.reached else data | {"reached": False}
 
@@ -88,6 +89,7 @@ class Observation:
             kinds=tuple(data.get("kinds", ())),
             errno=tuple(data.get("errno", ())),
             message=data.get("message", ""),
+            line=data.get("line", ""),
             seconds=data["seconds"],
             reached=data.get("reached", True),
         )

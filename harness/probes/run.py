@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from harness.cache import disk_faults, remove_tree
-from harness.conditions import facts_of
+from harness.conditions import facts_of, libraries_of
 from harness.engines import EngineSession, GuestRun, Mount
 from harness.limitations import Registry
 from harness.prepared import Prepared
@@ -23,7 +23,8 @@ def probe_cell(prepared: Prepared, registry: Registry, folder: Path, *, say: Cal
     """What the cell's interpreter says of every limitation; written into `folder`, which is the cell's own."""
     manifest = prepared.build.manifest
     toolchain = str(manifest["toolchain"]["version"])
-    facts = facts_of(prepared.cell, python=str(manifest["python"]), toolchain=toolchain)
+    libraries = libraries_of(manifest)
+    facts = facts_of(prepared.cell, python=str(manifest["python"]), toolchain=toolchain, libraries=libraries)
     with disk_faults(folder):
         (folder / "logs").mkdir(parents=True, exist_ok=True)
     engine = prepared.open_engine(folder / "logs" / "probes-engine.log", 0)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
-from harness.conditions import ALWAYS, AXES, Condition, facts_of, parse_version, read_condition
-from harness.matrix import Target
+from harness.conditions import ALWAYS, AXES, Condition, facts_of, libraries_of, parse_version, read_condition
+from harness.matrix import Library, Target
 from tests.unit.sample_cells import EMSCRIPTEN as PLAIN
 from tests.unit.sample_cells import WASI
 
@@ -37,9 +37,21 @@ def test_facts_hold_only_the_axes_of_the_cells_target() -> None:
         "pthreads": False,
         "dynamic_linking": False,
         "pydebug": False,
+        **dict.fromkeys(Library, False),
     }
     assert {"emscripten", "node"} <= facts_of(EMSCRIPTEN).keys()
     assert not {"wasi_sdk", "wasmtime"} & facts_of(EMSCRIPTEN).keys()
+
+
+def test_a_library_is_there_when_the_build_is_linked_with_it() -> None:
+    cell = dataclasses.replace(EMSCRIPTEN, dependencies=(Library.ZLIB, Library.LIBFFI))
+    wanted = condition(zlib=True, libffi=True, sqlite=False)
+    assert wanted.holds(facts_of(cell))
+    assert wanted.holds(facts_of(cell, libraries=libraries_of({"python": "3.13.5"})))
+    assert not wanted.holds(facts_of(cell, libraries=libraries_of({"dependencies": {"zlib": {"version": "1.3.1"}}})))
+    assert not wanted.holds(facts_of(cell, libraries=libraries_of({"dependencies": {}})))
+    assert condition(libffi=True).targets == {Target.EMSCRIPTEN}
+    assert condition(libffi=False).targets == set(Target)
 
 
 def test_a_path_is_no_python_version_until_its_own_is_given() -> None:
@@ -59,6 +71,8 @@ def test_a_path_is_no_python_version_until_its_own_is_given() -> None:
         ({"pthreads": False}, False, True),
         ({"pydebug": False}, True, True),
         ({"dynamic_linking": True}, False, False),
+        ({"libffi": True}, False, False),
+        ({"zlib": False}, True, True),
         ({"emscripten": ">=3.1.69,<6"}, True, False),
         ({"emscripten": ">=3.1.74"}, False, False),
         ({"wasi_sdk": "25"}, False, True),

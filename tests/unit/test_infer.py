@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.conditions import ALWAYS, Condition, read_condition
+from harness.conditions import ALWAYS, LIBRARIES, Condition, read_condition
 from harness.lists.evidence import Setting
 from harness.lists.infer import infer, literals_of
 
@@ -23,6 +23,7 @@ def emscripten(version: str, **more: str | bool) -> Setting:
         "pthreads": False,
         "dynamic_linking": False,
         "pydebug": False,
+        **dict.fromkeys(LIBRARIES, False),
     }
     return tuple(sorted((facts | more).items()))
 
@@ -53,6 +54,14 @@ def test_versions_are_ordered() -> None:
     assert told([MIDDLE, NEW, NEWEST], [OLD]) == ["emscripten >=4.0.7"]
     assert told([OLD, MIDDLE], [NEW, NEWEST]) == ["emscripten <4.0.12"]
     assert told([OLD, MIDDLE, NEW, NEWEST], []) == [""]
+
+
+def test_a_library_tells_apart_and_the_likeliest_stands_for_those_that_come_with_it() -> None:
+    plain, linked = emscripten("3.1.69"), emscripten("3.1.69", **dict.fromkeys(LIBRARIES, True))
+    static = emscripten("3.1.69", **dict.fromkeys(LIBRARIES, True) | {"libffi": False})
+    assert told([linked], [plain, static]) == ["libffi"]
+    assert told([linked, static], [plain]) == ["zlib"]
+    assert told([plain], [linked, static]) == ["no zlib"]
 
 
 def test_ten_comes_after_nine() -> None:

@@ -27,7 +27,7 @@ def failure(error: BaseException) -> dict[str, object]:
         "kinds": [kind.__name__ for kind in type(error).__mro__ if kind is not object],
         "errno": errno_names(getattr(error, "errno", None)),
         "message": str(error)[:400],
-        "where": traceback.extract_tb(error.__traceback__)[-1].name,
+        "line": traceback.extract_tb(error.__traceback__)[-1].line or "",
     }
 
 
