@@ -23,9 +23,7 @@ def account_for(results: CellResults, *, native: bool = True) -> Account:
     toolchain = results.build.get("toolchain")
     version = str(toolchain.get("version", "")) if isinstance(toolchain, dict) else ""
     libraries = libraries_of(results.build)
-    facts = facts_of(
-        results.cell, python=str(results.build.get("python", "")), toolchain=version, libraries=libraries
-    )
+    facts = facts_of(results.cell, python=str(results.build.get("python", "")), toolchain=version, libraries=libraries)
     reference = load_reference(results.build, cache_root()) if native and "native" in results.build else ()
     return account(results.modules, Explainer(registry, facts), reference)
 

@@ -20,6 +20,7 @@ from harness.lists.document import (
     trimmed,
     without_comment,
 )
+from harness.lists.infer import narrowed
 from harness.lists.plan import Piece, Plan
 
 ALL_TARGETS = "all"
@@ -44,7 +45,10 @@ def additions(
     for piece, tests in plan.added.items():
         for test in tests:
             file = f"{folder}/{_area(piece, test, known)}.toml"
-            found.setdefault((file, piece, cause_of(test, piece)), []).append(test)
+            cause = cause_of(test, piece)
+            # Where no run was seen an entry speaks only of what its limitation speaks of.
+            narrow = piece._replace(when=narrowed(piece.when, cause.when))
+            found.setdefault((file, narrow, cause), []).append(test)
     return [
         Addition(file=file, piece=piece, tests=tuple(sorted(tests)), cause=cause)
         for (file, piece, cause), tests in found.items()

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from harness.conditions import ALWAYS, Condition
 from harness.expectations import Expectation, wildcard_of
 from harness.limitations import Limitation, Registry
 from harness.lists.evidence import TODO, Failure, Setting
@@ -25,10 +26,11 @@ _CALL = re.compile(r"([A-Za-z_]\w*(?:\.\w+)+)\(")
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """A limitation and a reason; none and `TODO` where nothing is known, followed by what it may be."""
+    """A limitation, where it holds, and a reason; none and `TODO` where nothing is sure, followed by what it may be."""
 
     limitation: str = ""
     reason: str = TODO
+    when: Condition = ALWAYS
 
 
 class _Word(Enum):
@@ -89,7 +91,7 @@ class Causes:
 
 def _cause(found: Sequence[Limitation], failure: Failure, *, sure: bool) -> Cause:
     if sure and len(found) == 1 and reason_of(failure):
-        return Cause(limitation=found[0].id, reason=reason_of(failure))
+        return Cause(limitation=found[0].id, reason=reason_of(failure), when=found[0].when)
     names = [item.id for item in found]
     if len(names) > _CANDIDATES:
         return Cause()

@@ -52,6 +52,7 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
 
 def lint(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - as every command
     """Prints whence the ids are known; ConfigError with every problem of every list."""
+    from harness.lists.lint import causes_told  # noqa: PLC0415
     from harness.lists.lint import lint as find_problems  # noqa: PLC0415
     from harness.lists.rooms import open_rooms  # noqa: PLC0415
 
@@ -64,6 +65,8 @@ def lint(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 -
             f"{_counted(len(problems) + len(rooms.unreadable), 'problem')} in the expectation lists:",
             problems=[*problems, *rooms.unreadable],
         )
+    if rooms.lists.entries:
+        print(causes_told(rooms.lists.entries, rooms.registry))
     print(f"{_counted(len(rooms.lists.entries), 'entry')}: no problem")
     return EXIT_OK
 

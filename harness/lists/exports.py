@@ -112,11 +112,7 @@ def _known_by_cause(results: Iterable[CellResults]) -> dict[str, Counter[str]]:
 
 def _listed_by_cause(entries: Iterable[Expectation]) -> Counter[str]:
     named = {
-        (cause, test)
-        for entry in entries
-        for cause in (entry.limitation, entry.issue)
-        if cause
-        for test in entry.tests
+        (cause, test) for entry in entries for cause in (entry.limitation, entry.issue) if cause for test in entry.tests
     }
     return Counter(cause for cause, _ in named)
 

@@ -50,6 +50,13 @@ def infer(needed: Iterable[Setting], excluded: Iterable[Setting], base: Conditio
     return tuple(_condition(literals, base) for literals in found)
 
 
+def narrowed(condition: Condition, other: Condition) -> Condition:
+    """The condition that holds where both do; there must be a setting for which they do."""
+    own = literals_of(condition)
+    more = tuple(literal for literal in literals_of(other) if literal not in own)
+    return _condition((*own, *more), condition) if more else condition
+
+
 def literals_of(condition: Condition) -> tuple[Literal, ...]:
     """The terms of a condition, a version range bound by bound."""
     found: list[Literal] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.conditions import Facts, VersionRange, facts_of
@@ -26,6 +27,7 @@ def lint(lists: ReadLists, registry: Registry, cells: Sequence[Cell], suites: Su
             *lists.unfinished,
             *Expectations(lists.entries).overlaps(cells),
             *(problem for entry in lists.entries for problem in _unreachable(entry, reach)),
+            *(problem for entry in lists.entries for problem in _undocumented(entry, reach, registry)),
             *_unmatched(lists.entries, reach, suites),
             # An entry that could not be read may name any limitation.
             *(() if lists.problems else _dead(registry, lists.entries)),
@@ -65,6 +67,17 @@ def _why_unreachable(entry: Expectation, cells: Mapping[str, Facts]) -> str:
     return "each term holds somewhere, but never all in one cell; `python -m harness cells` lists them"
 
 
+def _undocumented(entry: Expectation, reach: _Reach, registry: Registry) -> Iterator[Problem]:
+    """A limitation that some of the entry's cells do not have."""
+    limitation = registry.limitations.get(entry.limitation)
+    if limitation is None or not limitation.when.terms:
+        return
+    others = [cell for cell in reach.of(entry) if not limitation.when.holds(reach.facts[cell])]
+    if others:
+        message = f"{entry.limitation!r} holds for {limitation.when}, and the entry speaks of {others[0]} too"
+        yield problem_at(entry.place, "expect.when", message, "narrow `when`")
+
+
 def _unmatched(entries: Iterable[Expectation], reach: _Reach, suites: Suites) -> Iterator[Problem]:
     names_left = NEAR_NAMES
     modules = {name for suite in suites.by_cell.values() for name in suite.modules}
@@ -99,3 +112,19 @@ def _speaks_for_itself(limitation: Limitation) -> bool:
     """
     of_use = (limitation.probes, limitation.unprobed, limitation.needs, limitation.skips, limitation.explains)
     return any(of_use)
+
+
+def causes_told(entries: Iterable[Expectation], registry: Registry) -> str:
+    """How many of the tests that are named have which kind of cause; a class counts as one."""
+    kinds = Counter(kind for entry in entries for kind in [_kind(entry, registry)] * len(entry.tests))
+    total = sum(kinds.values())
+    return f"{total:,} tests: " + ", ".join(f"{kinds[kind]:,} by {kind}" for kind in _KINDS)
+
+
+_DOCUMENTED, _FAULT, _ISSUE = "a documented limitation", "an acknowledged fault that is probed", "an issue alone"
+_KINDS = (_DOCUMENTED, _FAULT, _ISSUE)
+
+
+def _kind(entry: Expectation, registry: Registry) -> str:
+    limitation = registry.limitations.get(entry.limitation)
+    return _ISSUE if limitation is None else _FAULT if limitation.fault else _DOCUMENTED

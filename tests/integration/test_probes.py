@@ -86,6 +86,9 @@ def test_every_statement_that_holds_somewhere_does_not_natively(
         ("emscripten", "fs-umask", Finding.HOLDS),
         ("emscripten", "fs-positioned-io", Finding.DIFFERS),
         ("emscripten", "signal-sigterm", Finding.LIFTED),
+        ("emscripten", "emscripten-one-time-of-a-file", Finding.HOLDS),
+        ("emscripten", "emscripten-rename-keeps-the-replaced", Finding.HOLDS),
+        ("emscripten", "emscripten-readlink-resolves", Finding.HOLDS),
         ("emscripten", "browser-shell", Finding.NOT_APPLICABLE),
     ],
 )

@@ -37,7 +37,7 @@ def test_facts_hold_only_the_axes_of_the_cells_target() -> None:
         "pthreads": False,
         "dynamic_linking": False,
         "pydebug": False,
-        **dict.fromkeys(Library, False),
+        **{library.value: False for library in Library},
     }
     assert {"emscripten", "node"} <= facts_of(EMSCRIPTEN).keys()
     assert not {"wasi_sdk", "wasmtime"} & facts_of(EMSCRIPTEN).keys()

@@ -17,6 +17,7 @@ from harness.lists.skip_patch import condition_in_python, skip_patch
 from tests.unit.sample_lists import REGISTRY, entry
 from tests.unit.sample_results import usual
 
+WASI = '{ target = "wasi" }'
 MODULES = ("test_os", "test_json", "test.test_asyncio.test_tasks")
 
 
@@ -86,13 +87,14 @@ def test_the_page_counts_what_is_listed_or_what_runs_knew() -> None:
         entries(
             entry(tests='["test.test_os.A.test_a", "test.test_os.A.*"]')
             + entry(tests='["test.test_os.B.test_b"]', limitation="", issue='"https://x.org/1"')
+            + entry(tests='["test.test_os.C.test_c"]', limitation='"wasi-no-dup"', issue='"https://x.org/1"', when=WASI)
         )
     )
     page = limitations_page(REGISTRY, listed, [])
     assert "## File system" in page
     assert "| [fs-hard-links](https://x.org/#fs-hard-links) `fs-hard-links` | emscripten, wasi | 2 |" in page
-    assert "| [wasi-no-dup](https://x.org/#wasi-no-dup) `wasi-no-dup` | wasi |  |" in page
-    assert "| <https://x.org/1> | 1 |" in page
+    assert "| [wasi-no-dup](https://x.org/#wasi-no-dup) `wasi-no-dup` | wasi | 1 |" in page
+    assert "| <https://x.org/1> | 2 |" in page
     page = limitations_page(REGISTRY, listed, [usual()])
     assert "| statement | on | wasi |" in page
     assert "`fs-hard-links` | emscripten, wasi | 1 |" in page

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.conditions import ALWAYS, LIBRARIES, Condition, read_condition
 from harness.lists.evidence import Setting
-from harness.lists.infer import infer, literals_of
+from harness.lists.infer import infer, literals_of, narrowed
 
 
 def emscripten(version: str, **more: str | bool) -> Setting:
@@ -62,6 +62,12 @@ def test_a_library_tells_apart_and_the_likeliest_stands_for_those_that_come_with
     assert told([linked], [plain, static]) == ["libffi"]
     assert told([linked, static], [plain]) == ["zlib"]
     assert told([plain], [linked, static]) == ["no zlib"]
+
+
+def test_two_conditions_are_one_that_holds_where_both_do() -> None:
+    assert narrowed(condition(zlib=True), condition(zlib=True)) == condition(zlib=True)
+    both = narrowed(condition(target="emscripten", emscripten="<5,>=3"), condition(emscripten="<4", pthreads=False))
+    assert str(both) == "target emscripten, emscripten >=3,<4, no pthreads"
 
 
 def test_ten_comes_after_nine() -> None:

@@ -69,6 +69,11 @@ def test_a_limitation_holds_for_its_targets_and_conditions(
     assert links.holds_for(facts) is holds
 
 
+def test_the_address_of_a_fault_needs_no_heading(tmp_path: Path) -> None:
+    acknowledged = table(fault="true", source='"https://x.org/pull/1"', when="{ pthreads = false }")
+    assert load(tmp_path, acknowledged).limitations["fs-hard-links"].fault
+
+
 @pytest.mark.parametrize(
     ("changes", "line", "key", "message"),
     [
@@ -106,6 +111,13 @@ def test_a_limitation_holds_for_its_targets_and_conditions(
             "a limitation with probes needs no excuse",
         ),
         ({"skips": '["("]'}, 7, "limitation.skips", "'(' is no regular expression"),
+        ({"fault": "true"}, 1, "limitation.when", "must say which versions have the fault"),
+        (
+            {"fault": "true", "source": '"README"', "when": "{ pthreads = false }"},
+            5,
+            "limitation.source",
+            "must be an https address",
+        ),
         ({"when": "3"}, 7, "limitation.when", "must be an inline table, { target = ... }"),
         ({"when": "{ pthread = true }"}, 7, "limitation.when.pthread", "unknown axis"),
         ({"when": '{ wasi_sdk = "25" }'}, 7, "limitation.when", "can never hold for emscripten"),

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from harness import cli
+from harness.conditions import read_condition
 from harness.errors import EXIT_CONFIG, EXIT_OK, Problem
 from harness.expectation_files import read_lists
 from harness.limitations import Registry
-from harness.lists.lint import lint
+from harness.lists.lint import causes_told, lint
 from harness.lists.suites import Suite, Suites, load_suites
 from harness.matrix import Target
 from tests.unit.sample_cells import EMSCRIPTEN, WASI
@@ -147,6 +148,29 @@ def test_an_entry_that_no_cell_can_reach_is_told_with_what_the_cells_have() -> N
     )
     (problem,) = told(entry(tests='["test.helper.H.test_a"]', when='{ target = "emscripten", pydebug = true }'))
     assert problem[2] == "none has pydebug true; declared: false"
+
+
+def test_an_entry_that_holds_where_its_limitation_does_not_is_told() -> None:
+    (newer,) = [read_condition({"emscripten": ">=4"})[0]]
+    limits = {**REGISTRY.limitations, "newer": dataclasses.replace(REGISTRY.limitations["fs-hard-links"], when=newer)}
+    text = entry(tests='["test.helper.H.test_a"]', limitation='"newer"', when='{ target = "emscripten" }')
+    (problem,) = problems(text, registry=Registry(limits))
+    assert problem.key == "expect.when"
+    assert problem.message == f"'newer' holds for emscripten >=4, and the entry speaks of {EMSCRIPTEN.id} too"
+
+
+def test_the_kinds_of_causes_are_counted_by_test() -> None:
+    fault = dataclasses.replace(limitation("fault", Target.EMSCRIPTEN), fault=True)
+    registry = Registry({**REGISTRY.limitations, "fault": fault})
+    issue = '"https://x.org/1"'
+    text = (
+        entry(tests='["test.test_os.A.test_a", "test.test_os.A.test_b"]', issue=issue)
+        + entry(tests='["test.test_os.B.*"]', limitation='"fault"', issue=issue, when='{ target = "emscripten" }')
+        + entry(tests='["test.test_os.C.test_c"]', limitation="", issue=issue)
+    )
+    assert causes_told(read_lists({"fs.toml": text}, registry).entries, registry) == (
+        "4 tests: 2 by a documented limitation, 1 by an acknowledged fault that is probed, 1 by an issue alone"
+    )
 
 
 def test_a_limitation_that_explains_nothing_is_dead() -> None:

@@ -105,6 +105,7 @@ def test_a_statement_holds_when_all_of_it_does(findings: list[Finding], together
         seen(Did.WORKS),
         seen(Did.CRASH, reached=False),
         Observation(probe="files.x", did=Did.ERROR, kinds=("OSError",), errno=("EPERM",), message="no", seconds=1.5),
+        Observation(probe="files.x", did=Did.ERROR, kinds=("OSError",), line="os.link(a, b)", seconds=1.5),
     ],
 )
 def test_an_observation_comes_back_from_json_as_it_was(observation: Observation) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import cli
+from harness.conditions import read_condition
 from harness.errors import EXIT_CONFIG, EXIT_OK
 from harness.expectation_files import read_lists
 from harness.limitations import Registry
@@ -95,13 +96,40 @@ def test_a_later_failure_of_the_same_kind_joins_the_entry_that_still_waits_for_i
 
 
 def test_the_limitation_whose_pattern_explains_the_failure_is_proposed() -> None:
-    telling = dataclasses.replace(limitation("no-dup", Target.WASI), explains=(r"OSError: \[Errno 58\]",))
+    telling = dataclasses.replace(limitation("no-dup", Target.WASI), explains=(r"^OSError ENOTSUP: \[Errno 58\]",))
     found = updated({}, runs_of(WASI, LINK, "E"), registry=Registry({"no-dup": telling}))
     (only,) = found.entries
     assert (only.limitation, only.reason) == ("no-dup", "OSError: [Errno 58] Not supported")
     assert found.unfinished == 0
     elsewhere = updated({}, runs_of(OLD, LINK, "E"), registry=Registry({"no-dup": telling}))
     assert elsewhere.entries[0].limitation == ""
+
+
+def test_where_probes_could_tell_and_were_not_run_a_limitation_is_only_named() -> None:
+    telling = dataclasses.replace(limitation("no-dup", Target.WASI), explains=("ENOTSUP",), probes=("files.dup",))
+    results = runs_of(WASI, LINK, "EE")
+    asked = updated({}, results, registry=Registry({"no-dup": telling}))
+    assert (asked.entries[0].limitation, asked.entries[0].reason) == ("", "TODO: perhaps no-dup")
+    assert asked.unfinished == 1
+    seen = {"did": "error", "seconds": 1, "kinds": ["OSError"], "errno": ["ENOTSUP"]}
+    answer = {"finding": "holds", "probes": {"files.dup": seen}}
+    probed = [dataclasses.replace(results[0], probes={"no-dup": answer}), results[1]]
+    assert updated({}, probed, registry=Registry({"no-dup": telling})).entries[0].limitation == "no-dup"
+
+
+def test_a_limitation_of_other_versions_is_no_cause() -> None:
+    (before_4,) = [read_condition({"emscripten": "<4"})[0]]
+    old = dataclasses.replace(limitation("old", Target.EMSCRIPTEN), explains=("ENOTSUP",), when=before_4)
+    registry = Registry({"old": old})
+    found = updated({}, runs_of(OLD, LINK, "E"), registry=registry)
+    (only,) = found.entries
+    assert (only.limitation, str(only.when)) == ("old", "target emscripten, emscripten <4")
+    assert updated(found.after, runs_of(OLD, LINK, "EE"), registry=registry).changed == ()
+    unsure = updated({}, [*runs_of(MIDDLE, LINK, "P"), *runs_of(OLD, LINK, "E")], registry=registry)
+    assert conditions(unsure) == ["target emscripten, emscripten <4"]
+    assert updated({}, runs_of(NEW, LINK, "E"), registry=registry).entries[0].limitation == ""
+    both = updated({}, [*runs_of(OLD, LINK, "E"), *runs_of(NEW, LINK, "E")], registry=registry)
+    assert [one.limitation for one in both.entries] == [""]
 
 
 def test_the_limitation_of_the_other_cases_of_the_class_is_proposed_for_the_same_signature() -> None:
