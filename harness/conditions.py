@@ -170,6 +170,7 @@ def read_when(reader: TableReader, data: object, *, table: str, index: int) -> C
     return when
 
 
+@functools.cache
 def parse_version(text: str) -> Version | None:
     """None for what is no version. The `+` of a CPython between two releases is left out."""
     try:

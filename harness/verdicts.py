@@ -129,3 +129,8 @@ class Comparison:
             rows=tuple(Row.from_json(row) for row in data["rows"]),
             followed=data["followed"],
         )
+
+
+def cause_of(limitation: str, issue: str) -> str:
+    """Why an entry is there, in a few words: it may name both."""
+    return ", ".join(filter(None, (limitation, issue)))

@@ -7,7 +7,6 @@ crash or a hang that nobody explained: after those the rest of a module runs in 
 from __future__ import annotations
 
 import functools
-import itertools
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -140,7 +139,7 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
     )
 
 
-_FRAME = re.compile(r'\s*File ".*", line \d+, in ')
+_SHOWN = re.compile(r'^ *File ".*", line \d+, in .*\n(?! *File ")(.+)', re.MULTILINE)
 _DEATHS = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
 
 
@@ -153,9 +152,7 @@ def _failure_of(case: CaseResult) -> Failure:
 
 def _source_lines(traceback: str) -> tuple[str, ...]:
     """Of each frame the line that it shows, the innermost frame first."""
-    lines = traceback.split("\n")
-    shown = [after.strip() for before, after in itertools.pairwise(lines) if _FRAME.match(before)]
-    return tuple(reversed(shown[-_LINES:]))
+    return tuple(line.strip() for line in reversed(_SHOWN.findall(traceback)[-_LINES:]))
 
 
 @dataclass(frozen=True, kw_only=True)

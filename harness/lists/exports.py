@@ -11,7 +11,7 @@ from harness.expectations import FIXTURE, CellExpectations, Expectation, Expecta
 from harness.limitations import Limitation, Registry
 from harness.report.results import CellResults
 from harness.suite.regrtest import exact_pattern
-from harness.verdicts import Verdict
+from harness.verdicts import Verdict, cause_of
 
 
 def regrtest_patterns(expected: CellExpectations, modules: Collection[str]) -> str:
@@ -66,7 +66,7 @@ def _pyodide_module(shown: str, name: str, tests: Sequence[tuple[str, Expectatio
 
 
 def _told(entry: Expectation) -> str:
-    return " ".join(f"{entry.reason} ({entry.limitation or entry.issue})".split())
+    return " ".join(f"{entry.reason} ({cause_of(entry.limitation, entry.issue)})".split())
 
 
 def _yaml(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from packaging.version import Version
 
-from harness.conditions import FLAGS, LIBRARIES, VERSIONS, Condition, VersionRange, parse_version, read_condition
+from harness.conditions import FLAGS, LIBRARIES, VERSIONS, Condition, Facts, VersionRange, parse_version, read_condition
 from harness.lists.evidence import Setting
 
 Literal: TypeAlias = tuple[str, str | bool]
@@ -79,10 +79,12 @@ def _cover(
     if (one := _fewest(needed, left)) is not None:
         return ((*kept, *one),)
     best: tuple[tuple[Literal, ...], ...] | None = None
-    divisions = [
-        pair for pair in _divisions(needed, left) if all(_holds(pair[0], one) != _holds(pair[1], one) for one in needed)
-    ]
-    for pair in divisions if cuts > 0 else divisions[:1]:
+    # Flags that always come together divide alike: the likeliest stands for all of them.
+    divisions: dict[tuple[bool, ...], tuple[Literal, Literal]] = {}
+    for pair in _divisions(_facts(needed), _facts(left)):
+        if all(_holds(pair[0], one) != _holds(pair[1], one) for one in needed):
+            divisions.setdefault(tuple(_holds(pair[0], one) for one in needed), pair)
+    for pair in list(divisions.values())[: None if cuts > 0 else 1]:
         parts = [
             _cover(tuple(one for one in needed if _holds(literal, one)), left, (*kept, literal), cuts - 1)
             for literal in pair
@@ -95,28 +97,28 @@ def _cover(
 def _fewest(needed: Sequence[Setting], excluded: Sequence[Setting]) -> tuple[Literal, ...] | None:
     """The smallest set of literals, all true of the needed, of which each excluded setting breaks one."""
     candidates = [
-        (literal, frozenset(setting for setting in excluded if not _holds(literal, setting)))
-        for literal in _candidates(needed, excluded)
+        (literal, frozenset(number for number, setting in enumerate(excluded) if not _holds(literal, setting)))
+        for literal in _candidates(_facts(needed), _facts(excluded))
         if all(_holds(literal, setting) for setting in needed)
     ]
     # Flags that always come together break the same settings: the likeliest stands for all of them.
-    likeliest: dict[frozenset[Setting], Literal] = {}
+    likeliest: dict[frozenset[int], Literal] = {}
     for literal, broken in candidates:
         likeliest.setdefault(broken, literal)
     useful = [(literal, broken) for broken, literal in likeliest.items() if broken]
-    if len(frozenset[Setting]().union(*(broken for _, broken in useful))) < len(excluded):
+    if len(frozenset[int]().union(*(broken for _, broken in useful))) < len(excluded):
         return None
     for size in range(len(useful) + 1):
         for chosen in itertools.combinations(useful, size):
-            if len(frozenset[Setting]().union(*(broken for _, broken in chosen))) == len(excluded):
+            if len(frozenset[int]().union(*(broken for _, broken in chosen))) == len(excluded):
                 return tuple(literal for literal, _ in chosen)
     return None
 
 
-def _candidates(needed: Sequence[Setting], excluded: Sequence[Setting]) -> Iterator[Literal]:
+def _candidates(needed: Sequence[Facts], excluded: Sequence[Facts]) -> Iterator[Literal]:
     """Literals that may hold for all the needed, the likeliest first."""
     for axis in AXIS_ORDER:
-        values = {dict(setting).get(axis) for setting in needed}
+        values = {facts.get(axis) for facts in needed}
         if None in values:
             continue
         if axis in VERSIONS:
@@ -127,10 +129,10 @@ def _candidates(needed: Sequence[Setting], excluded: Sequence[Setting]) -> Itera
             yield axis, value
 
 
-def _bounds(axis: str, needed: Sequence[Setting], excluded: Sequence[Setting]) -> Iterator[Literal]:
+def _bounds(axis: str, needed: Sequence[Facts], excluded: Sequence[Facts]) -> Iterator[Literal]:
     """Since the first version that needs it; before the next one that does not; else what pre-releases need."""
-    low, high = min(_versions(axis, needed)), max(_versions(axis, needed))
-    others = set(_versions(axis, excluded))
+    versions, others = _versions(axis, needed), _versions(axis, excluded)
+    low, high = min(versions), max(versions)
     below = [version for version in others if version < low]
     above = [version for version in others if version > high]
     if below:
@@ -143,15 +145,14 @@ def _bounds(axis: str, needed: Sequence[Setting], excluded: Sequence[Setting]) -
         yield axis, f"<={high}"
 
 
-def _divisions(needed: Sequence[Setting], excluded: Sequence[Setting]) -> Iterator[tuple[Literal, Literal]]:
+def _divisions(needed: Sequence[Facts], excluded: Sequence[Facts]) -> Iterator[tuple[Literal, Literal]]:
     """Pairs of literals that divide the needed into two parts."""
     for axis in AXIS_ORDER:
-        values = {dict(setting).get(axis) for setting in needed}
+        values = {facts.get(axis) for facts in needed}
         if None in values or len(values) < 2:
             continue
         if axis in VERSIONS:
-            versions = sorted(set(_versions(axis, needed)))
-            between = sorted(set(_versions(axis, excluded)))
+            versions, between = sorted(_versions(axis, needed)), sorted(_versions(axis, excluded))
             for lower, upper in itertools.pairwise(versions):
                 # The range ends before the first version that does not need it, as everywhere.
                 end = next((version for version in between if lower < version <= upper), upper)
@@ -166,16 +167,18 @@ def _divisions(needed: Sequence[Setting], excluded: Sequence[Setting]) -> Iterat
             yield (axis, first), (axis, second)
 
 
-def _versions(axis: str, settings: Iterable[Setting]) -> Iterator[Version]:
-    for setting in settings:
-        version = parse_version(str(dict(setting).get(axis, "")))
-        if version is not None:
-            yield version
+def _versions(axis: str, settings: Iterable[Facts]) -> set[Version]:
+    texts = {str(facts.get(axis, "")) for facts in settings}
+    return {version for text in texts if (version := parse_version(text)) is not None}
 
 
 @functools.cache
 def _holds(literal: Literal, setting: Setting) -> bool:
     return _condition_of((literal,)).holds(dict(setting))
+
+
+def _facts(settings: Iterable[Setting]) -> list[Facts]:
+    return [dict(setting) for setting in settings]
 
 
 def _condition(literals: Sequence[Literal], base: Condition) -> Condition:

@@ -13,7 +13,7 @@ from harness.compare import judged_cases
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.report import plain
 from harness.report.results import CellResults
-from harness.verdicts import Row, Verdict
+from harness.verdicts import Row, Verdict, cause_of
 
 ROWS_SHOWN = 50
 TAIL_LINES = 10
@@ -190,7 +190,7 @@ def _row(page: _Page, cell_id: str, row: Row, module: ModuleResult | None) -> It
     if row.tries:
         yield from page.field("tries", ", ".join(outcome.value for outcome in row.tries))
     if row.place:
-        cause = row.limitation or row.issue
+        cause = cause_of(row.limitation, row.issue)
         yield from page.field("expected", f"{row.expectation}, says {row.place} ({cause}: {row.reason})")
     else:
         yield from page.field("expected", "pass or skip: no entry speaks of it")

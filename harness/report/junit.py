@@ -20,7 +20,7 @@ from harness.compare import judged_cases
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
 from harness.report import without_color
 from harness.report.results import CellResults, load_results
-from harness.verdicts import Row, Verdict
+from harness.verdicts import Row, Verdict, cause_of
 
 # XML 1.0 cannot hold these, not even escaped: https://www.w3.org/TR/xml/#charsets
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -106,7 +106,7 @@ def _result_as_expected(case: CaseResult) -> junitparser.Skipped | None:
 
 
 def _result_of_row(row: Row, subtests: Sequence[SubtestResult] = ()) -> _Result:
-    why = f"{row.reason} ({row.limitation or row.issue})" if row.place else ""
+    why = f"{row.reason} ({cause_of(row.limitation, row.issue)})" if row.place else ""
     if row.verdict is Verdict.KNOWN:
         return junitparser.Skipped(xml_text(f"known: {why}"))
     got = row.outcome.value if row.outcome else "no such case"

@@ -82,6 +82,12 @@ def test_pyodide_skips_cases_and_leaves_out_modules_each_with_its_reason() -> No
     assert homeless == ("test.datetimetester.T.test_a",)
 
 
+def test_an_entry_with_both_causes_is_told_with_both() -> None:
+    (both,) = entries(entry(issue='"https://x.org/1"'))
+    text, _ = pyodide_entries(CellExpectations(dict.fromkeys(both.tests, both)), MODULES)
+    assert "      # os.link() fails with ENOSYS (fs-hard-links, https://x.org/1)\n" in text
+
+
 def test_the_page_counts_what_is_listed_or_what_runs_knew() -> None:
     listed = Expectations(
         entries(
