@@ -127,11 +127,20 @@ class Expectations:
         """ConfigError with every entry whose module is not one of the suite's `known` modules."""
         _check_modules(self.entries, known)
 
+    @functools.cached_property
+    def _conditions(self) -> tuple[Sequence[Condition], Sequence[int]]:
+        """The conditions there are, and which of them each entry has: thousands of entries share a few."""
+        known: dict[Condition, int] = {}
+        numbers = [known.setdefault(entry.when, len(known)) for entry in self.entries]
+        return tuple(known), numbers
+
     def _select(self, facts: Facts) -> tuple[CellExpectations, list[Problem]]:
         found: dict[str, Expectation] = {}
         problems: list[Problem] = []
-        for entry in self.entries:
-            if not entry.when.holds(facts):
+        conditions, numbers = self._conditions
+        holds = [condition.holds(facts) for condition in conditions]
+        for entry, number in zip(self.entries, numbers, strict=True):
+            if not holds[number]:
                 continue
             for test in entry.tests:
                 first = found.setdefault(test, entry)
