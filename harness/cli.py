@@ -15,6 +15,7 @@ from typing import Any
 
 from harness.cell_commands import build, bundle, merge, python, table, test
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
+from harness.history.commands import add_commands as add_history_commands
 from harness.limitation_commands import add_limitation_commands
 from harness.lists.commands import add_commands
 from harness.matrix import Cell
@@ -106,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_commands(commands)
     add_report_commands(commands)
+    add_history_commands(commands)
     return parser
 
 

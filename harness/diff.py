@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness.compare import judged_cases
 from harness.expectations import dotted
@@ -182,16 +182,20 @@ def _told_order(change: CaseChange) -> tuple[int, str, str, str, str]:
 
 
 def differing_axes(before: CellResults, after: CellResults) -> tuple[AxisChange, ...]:
-    """The axes on which two results differ. What only one of them has recorded is no difference, and another recipe is
-    none either: it follows from the CPython and the target. Another version of the same recipe is one.
+    """The axes on which two results differ."""
+    return differing(axes_of(before), axes_of(after))
+
+
+def differing(before: Axes, after: Axes) -> tuple[AxisChange, ...]:
+    """Where the two differ. What only one of them has recorded is no difference, and another recipe is none either: it
+    follows from the CPython and the target. Another version of the same recipe is one.
     """
-    old, new = axes_of(before), axes_of(after)
-    if _recipe_name(before) != _recipe_name(after):
-        old.pop(Axis.RECIPE, None)
+    same_recipe = _recipe_name(before) == _recipe_name(after)
     return tuple(
-        AxisChange(axis=axis, before=str(old[axis]), after=str(new[axis]))
+        AxisChange(axis=axis, before=str(before[axis]), after=str(after[axis]))
         for axis in Axis
-        if axis in old and axis in new and old[axis].differs_from(new[axis])
+        if axis in before and axis in after and before[axis].differs_from(after[axis])
+        if axis is not Axis.RECIPE or same_recipe
     )
 
 
@@ -207,6 +211,9 @@ class AxisValue:
 
     def differs_from(self, other: AxisValue) -> bool:
         return self.named != other.named or bool(self.recorded and other.recorded and self.recorded != other.recorded)
+
+
+Axes: TypeAlias = Mapping[Axis, AxisValue]
 
 
 def axes_of(results: CellResults) -> dict[Axis, AxisValue]:
@@ -238,5 +245,5 @@ def _linked(build: Mapping[str, Any]) -> str:
     return ", ".join(as_table(build["inputs"]).get("dependencies", ())) or "no library" if "inputs" in build else ""
 
 
-def _recipe_name(results: CellResults) -> Any:
-    return as_table(results.build.get("recipe")).get("name")
+def _recipe_name(axes: Axes) -> str:
+    return axes[Axis.RECIPE].named.rpartition(" ")[0] if Axis.RECIPE in axes else ""

@@ -1,0 +1,154 @@
+"""What the history answers to a question: a case, a module, or a pattern. Reads the store; decides nothing else."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import ConfigError, did_you_mean
+from harness.expectations import dotted
+from harness.history.account import Account, RunFacts, Trend, trend
+from harness.history.observed import Case
+from harness.history.steps import Step
+from harness.history.store import Store, StoredRun, seconds_of
+from harness.history.timeline import CellRuns, Kept
+
+_PATTERN = "cases.name GLOB :value OR cases.name GLOB 'test.' || :value OR modules.name GLOB 'test.' || :value"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseAnswer:
+    """One case on one cell. `seconds` are of the runs in which it took SLOW_SECONDS or more; None where none did."""
+
+    case: Case
+    cell: str
+    account: Account
+    seconds: Trend | None
+
+    def to_json(self) -> dict[str, Any]:
+        seconds = self.seconds.to_json() if self.seconds else None
+        about = {"case": self.case.name, "module": self.case.module, "cell": self.cell}
+        return about | self.account.to_json() | {"seconds": seconds}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleAnswer:
+    """How long one module takes on one cell."""
+
+    module: str
+    cell: str
+    seconds: Trend
+
+    def to_json(self) -> dict[str, Any]:
+        return {"module": self.module, "cell": self.cell, "seconds": self.seconds.to_json()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What was asked for, by module and case and then by cell. `is_one` says that it was a single case."""
+
+    cases: tuple[CaseAnswer, ...]
+    modules: tuple[ModuleAnswer, ...]
+    is_one: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "cases": [answer.to_json() for answer in self.cases],
+            "modules": [answer.to_json() for answer in self.modules],
+        }
+
+
+def ask(store: Store, wanted: str, cell: str = "") -> Answer:
+    """What is known of the case, the module, or all that a pattern matches; of the cells that `cell` matches, or all.
+    ConfigError when there is no such case or cell.
+    """
+    cells = _cells(store, cell)
+    chosen = _cases(store, wanted)
+    names = sorted({case.module for _, case in chosen})
+    own = {case.module: number for number, case in store.cases("cases.name = modules.name", "")}
+    cases: list[CaseAnswer] = []
+    modules: list[ModuleAnswer] = []
+    for name, number in cells.items():
+        runs = store.runs(number)
+        cases += _Cell(store=store, name=name, number=number, runs=runs).answers(chosen, own)
+        numbers = store.modules()
+        modules += [
+            ModuleAnswer(module=module, cell=name, seconds=found)
+            for module in names
+            if (found := _trend([run.seconds for run in runs], numbers[module]))
+        ]
+    return Answer(
+        cases=tuple(sorted(cases, key=lambda answer: answer.case)),
+        modules=tuple(sorted(modules, key=lambda answer: answer.module)),
+        is_one=len({case.name for _, case in chosen}) == 1,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cell:
+    """One cell of the history."""
+
+    store: Store
+    name: str
+    number: int
+    runs: Sequence[StoredRun]
+
+    def answers(self, chosen: Sequence[tuple[int, Case]], own: Mapping[str, int]) -> Iterator[CaseAnswer]:
+        """Those of the cases that any run of the cell has seen. `own` are the numbers of the modules as such."""
+        facts = cell_runs(self.store, self.runs)
+        numbers = {number for number, _ in chosen} | {own[case.module] for _, case in chosen if case.module in own}
+        steps = self._steps("changes", numbers)
+        apart = self._steps("sightings", numbers)
+        slow = [run.slow for run in self.runs]
+        for number, case in chosen:
+            module = own.get(case.module, number)
+            of_module = steps.get(module, ()) if module != number else ()
+            kept = Kept(case.module, steps.get(number, ()), apart.get(number, ()), of_module)
+            if (kept.steps or kept.apart) and (account := facts.account(kept)):
+                yield CaseAnswer(case=case, cell=self.name, account=account, seconds=_trend(slow, number))
+
+    def _steps(self, table: str, cases: Collection[int]) -> dict[int, tuple[Step, ...]]:
+        found = self.store.steps(self.number, self.runs, cases, table=table)
+        return {case: tuple(steps) for case, steps in found.items()}
+
+
+def cell_runs(store: Store, runs: Sequence[StoredRun]) -> CellRuns:
+    """The runs of a cell, with what their numbers stand for."""
+    setups, coverages = store.setups(), store.coverages()
+    return CellRuns(
+        runs=[RunFacts(started=run.started, source=run.source, setup=setups[run.setup]) for run in runs],
+        coverages=[coverages[run.coverage] for run in runs],
+        states=store.states(),
+    )
+
+
+def _trend(packed: Sequence[bytes], number: int) -> Trend | None:
+    return trend([seconds for each in packed if (seconds := seconds_of(each, number)) is not None])
+
+
+def _cells(store: Store, wanted: str) -> dict[str, int]:
+    cells = store.cells()
+    found = {name: number for name, number in cells.items() if fnmatch.fnmatchcase(name, wanted or "*")}
+    if not found:
+        near = did_you_mean(wanted, cells) or "leave --cell out to see all cells"
+        raise ConfigError(f"the history knows no cell {wanted!r}", hint=near)
+    return found
+
+
+def _cases(store: Store, wanted: str) -> list[tuple[int, Case]]:
+    """Those of a module of that name, or else the case, or else what the pattern matches."""
+    for condition, value in (
+        ("modules.name = :value", dotted(wanted)),
+        ("cases.name = :value", wanted),
+        (_PATTERN, wanted),
+    ):
+        if found := store.cases(condition, value):
+            return found
+    last = wanted.rpartition(".")[2]
+    near = {case.name for _, case in store.cases("cases.name GLOB '*.' || :value", last)} | store.modules().keys()
+    raise ConfigError(
+        f"the history knows neither a case nor a module {wanted!r}",
+        hint=did_you_mean(wanted, near) or "name a case's id, a module, or a pattern such as 'test.test_json.*'",
+    )

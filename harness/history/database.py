@@ -1,0 +1,135 @@
+"""The file of the history: opened, checked, and what can be wrong with it told. Effects: SQLite.
+
+Everything happens in one transaction, which SQLite keeps whole whatever kills the process or fills the disk, and which
+waits for another process that writes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.cache import disk_faults
+from harness.errors import ConfigError, HarnessError, UnavailableError
+
+SCHEMA = 1
+# "wash", so that no other program's database is taken for ours.
+APPLICATION = 0x77617368
+WAIT_SECONDS = 120.0
+
+# `changes` are steps (see steps.py), at the runs that saw something else than the run before; `sightings` is what runs
+# saw that say nothing of the rest of the module. The state 0 is steps.ABSENT. `seconds` and `slow` are durations of
+# modules and of cases, packed.
+TABLES = """
+CREATE TABLE cells (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE modules (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE cases (id INTEGER PRIMARY KEY, module INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (name, module));
+CREATE INDEX cases_of_module ON cases (module);
+CREATE TABLE states (id INTEGER PRIMARY KEY, outcome TEXT, signature TEXT NOT NULL, steady INTEGER NOT NULL,
+    UNIQUE (outcome, signature, steady));
+INSERT INTO states VALUES (0, NULL, '', 1);
+CREATE TABLE setups (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE coverages (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE runs (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, cell INTEGER NOT NULL, started TEXT NOT NULL,
+    source TEXT NOT NULL, setup INTEGER NOT NULL, coverage INTEGER NOT NULL, seconds BLOB NOT NULL, slow BLOB NOT NULL);
+CREATE INDEX runs_of_cell ON runs (cell, started, digest);
+CREATE TABLE changes (cell INTEGER, case_id INTEGER, run INTEGER, state INTEGER NOT NULL,
+    PRIMARY KEY (cell, case_id, run)) WITHOUT ROWID;
+CREATE TABLE sightings (cell INTEGER, case_id INTEGER, run INTEGER, state INTEGER NOT NULL,
+    PRIMARY KEY (cell, case_id, run)) WITHOUT ROWID;
+"""
+
+
+@contextlib.contextmanager
+def opened(path: Path, *, write: bool) -> Iterator[sqlite3.Connection]:
+    """The history in that file, within one transaction: of a writer all is kept, or nothing.
+
+    ConfigError when the file is no history, is damaged, is of a newer harness, or (for a reader) is not there;
+    UnavailableError when the disk refuses, or somebody else writes for too long.
+    """
+    if write:
+        with disk_faults(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+    elif not path.is_file():
+        raise _empty(path)
+    # A reader may have to undo what a killed writer left, so it opens the file as a writer does, if it may write.
+    address = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'rw'}"
+    with _told(path), contextlib.closing(_connect(address)) as connection:
+        connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+        try:
+            _check(connection, path, write=write)
+            yield connection
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+
+def _connect(address: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, uri=True, timeout=WAIT_SECONDS, isolation_level=None)
+    connection.execute("PRAGMA cache_size = -65536")
+    return connection
+
+
+def _check(connection: sqlite3.Connection, path: Path, *, write: bool) -> None:
+    """Makes the tables of a new file; refuses what is not ours."""
+    (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if (schema, application, tables) == (0, 0, 0):
+        if not write:
+            raise _empty(path)
+        for statement in TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        return
+    if application != APPLICATION:
+        raise ConfigError(f"{path} is the database of another program", hint="name another file with --history FILE")
+    if schema != SCHEMA:
+        raise ConfigError(
+            f"{path} is a history of schema {schema}: this harness has schema {SCHEMA}",
+            hint="use the harness that wrote it, or record the runs anew with --history FILE",
+        )
+
+
+def _empty(path: Path) -> ConfigError:
+    return ConfigError(f"there is no history in {path}", hint="record runs first: python -m harness record RUN...")
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _fault(error, path) from error
+
+
+_REFUSED = {
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+}
+
+
+def _fault(error: sqlite3.Error, path: Path) -> HarnessError:
+    """What went wrong, in words that say what to do."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return UnavailableError(
+            f"{path}: another process has been writing for {WAIT_SECONDS:.0f} s", hint="try again when it has ended"
+        )
+    if code in _REFUSED:
+        return UnavailableError(
+            f"cannot use the history {path}: {error}; nothing of this was recorded",
+            hint="free some space, or name a file that can be written with --history FILE",
+        )
+    return ConfigError(
+        f"the history {path} is damaged or not ours: {error}",
+        hint="move it away and record the runs that are still there: python -m harness record reports/*/",
+    )

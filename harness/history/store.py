@@ -1,0 +1,197 @@
+"""A run put into the history, and what is there read back. Effects: SQLite, through `database.py`."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import json
+import sqlite3
+import struct
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from harness.history.observed import Case, Coverage, Observation, Setup, State
+from harness.history.steps import ABSENT, Edit, Step, insert
+from harness.outcomes import Outcome
+
+_PAIR = struct.Struct("<If")
+
+
+class StoredRun(NamedTuple):
+    """A run of a cell. `setup` and `coverage` are numbers; `seconds` and `slow` are packed, see `seconds_of`."""
+
+    number: int
+    started: str
+    source: str
+    setup: int
+    coverage: int
+    seconds: bytes
+    slow: bytes
+
+
+class Store:
+    """The tables behind a connection, within its transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._all = connection.execute
+        self._many = connection.executemany
+
+    def record(self, seen: Observation) -> bool:
+        """Adds a run; False when it is there already."""
+        if self._all("SELECT 1 FROM runs WHERE digest = ?", (seen.digest,)).fetchone():
+            return False
+        cell = self._number("cells", seen.cell)
+        cases = self._numbers_of_cases(seen)
+        modules = self.modules()
+        new = self._all(
+            "INSERT INTO runs (digest, cell, started, source, setup, coverage, seconds, slow) VALUES (?,?,?,?,?,?,?,?)",
+            (
+                seen.digest,
+                cell,
+                seen.started,
+                seen.source,
+                self._number("setups", seen.setup.to_text()),
+                self._number("coverages", seen.coverage.to_text()),
+                _packed((modules[name], seconds) for name, seconds in seen.seconds.items()),
+                _packed((cases[case], seconds) for case, seconds in seen.slow.items()),
+            ),
+        ).lastrowid
+        assert new is not None
+        self._place(cell, new, seen, cases)
+        return True
+
+    def _place(self, cell: int, new: int, seen: Observation, cases: Mapping[Case, int]) -> None:
+        """Puts what a run saw among what is there."""
+        runs = self.runs(cell)
+        at = next(place for place, run in enumerate(runs) if run.number == new)
+        following = self._following(runs, at)
+        steps = self.steps(cell, runs)
+        numbers = self._numbers_of_states(seen.states.values())
+        spoken_of = {case: numbers[state] for case, state in seen.states.items() if seen.coverage.has(case.module)}
+        gone = (case for case, number in cases.items() if number in steps and seen.coverage.has(case[0]))
+        edits = {
+            cases[case]: insert(steps.get(cases[case], ()), at, state, following.get(case[0]))
+            for case, state in (dict.fromkeys(gone, ABSENT) | spoken_of).items()
+        }
+        self._apply(cell, runs, edits)
+        apart = [(cases[case], numbers[state]) for case, state in seen.states.items() if case not in spoken_of]
+        self._many("INSERT INTO sightings VALUES (?, ?, ?, ?)", [(cell, case, new, state) for case, state in apart])
+
+    def _following(self, runs: Sequence[StoredRun], at: int) -> dict[str, int]:
+        """For each module the next run that speaks of it, if any."""
+        coverages, modules = self.coverages(), self.modules()
+        found: dict[str, int] = {}
+        for place in range(len(runs) - 1, at, -1):
+            coverage = coverages[runs[place].coverage]
+            found |= {module: place for module in modules if coverage.has(module)}
+        return found
+
+    def _apply(self, cell: int, runs: Sequence[StoredRun], edits: Mapping[int, Edit]) -> None:
+        drop = [(cell, case, runs[place].number) for case, edit in edits.items() for place in edit.drop]
+        put = [(cell, case, runs[step.at].number, step.state) for case, edit in edits.items() for step in edit.put]
+        self._many("DELETE FROM changes WHERE cell = ? AND case_id = ? AND run = ?", drop)
+        self._many("INSERT INTO changes VALUES (?, ?, ?, ?)", put)
+
+    def _number(self, table: str, text: str) -> int:
+        """The number of a text in one of the tables that have nothing else."""
+        self._all(f"INSERT INTO {table} (name) VALUES (?) ON CONFLICT DO NOTHING", (text,))
+        number: int = self._all(f"SELECT id FROM {table} WHERE name = ?", (text,)).fetchone()[0]
+        return number
+
+    def _numbers_of_cases(self, seen: Observation) -> Mapping[Case, int]:
+        """All cases that there are, those of the run among them."""
+        found = self._cases()
+        new = [case for case in seen.states if case not in found]
+        if missing := ({case.module for case in new} | seen.seconds.keys()) - self.modules().keys():
+            self._many("INSERT INTO modules (name) VALUES (?)", [(name,) for name in sorted(missing)])
+        if not new:
+            return found
+        modules = self.modules()
+        rows = [(modules[case.module], case.name) for case in new]
+        self._many("INSERT INTO cases (module, name) VALUES (?, ?)", rows)
+        return self._cases()
+
+    def _cases(self) -> dict[Case, int]:
+        modules = {number: name for name, number in self.modules().items()}
+        rows = self._all("SELECT id, module, name FROM cases")
+        return {Case(modules[module], name): number for number, module, name in rows}
+
+    def _numbers_of_states(self, states: Iterable[State]) -> dict[State, int]:
+        rows = [(state.outcome, state.signature, state.steady) for state in set(states)]
+        sql = "INSERT INTO states (outcome, signature, steady) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        self._many(sql, rows)
+        return {state: number for number, state in self.states().items()}
+
+    # Reading.
+
+    def cells(self) -> dict[str, int]:
+        """The number of each cell, by name."""
+        return dict(self._all("SELECT name, id FROM cells ORDER BY name"))
+
+    def modules(self) -> dict[str, int]:
+        """The number of each module, by its dotted name."""
+        return dict(self._all("SELECT name, id FROM modules"))
+
+    def states(self) -> dict[int, State]:
+        """Every state by its number."""
+        rows = self._all("SELECT id, outcome, signature, steady FROM states")
+        return {
+            number: State(Outcome(outcome) if outcome else None, signature, bool(steady))
+            for number, outcome, signature, steady in rows
+        }
+
+    def setups(self) -> dict[int, Setup]:
+        """Every setup by its number."""
+        return {number: Setup.from_text(text) for number, text in self._all("SELECT id, name FROM setups")}
+
+    def coverages(self) -> dict[int, Coverage]:
+        """Every coverage by its number."""
+        return {number: Coverage.from_text(text) for number, text in self._all("SELECT id, name FROM coverages")}
+
+    def runs(self, cell: int) -> list[StoredRun]:
+        """The runs of a cell, the oldest first."""
+        columns = "id, started, source, setup, coverage, seconds, slow"
+        rows = self._all(f"SELECT {columns} FROM runs WHERE cell = ? ORDER BY started, digest", (cell,))
+        return list(itertools.starmap(StoredRun, rows))
+
+    def steps(
+        self, cell: int, runs: Sequence[StoredRun], cases: Collection[int] | None = None, *, table: str = "changes"
+    ) -> dict[int, list[Step]]:
+        """The steps of every case, or of those cases; `runs` are all of the cell. `table` is `changes`, or `sightings`,
+        whose rows are no steps but what each of those runs saw.
+        """
+        place = {run.number: at for at, run in enumerate(runs)}
+        found: dict[int, list[Step]] = {}
+        for case, run, state in self._rows(table, cell, cases):
+            found.setdefault(case, []).append(Step(place[run], state))
+        for steps in found.values():
+            steps.sort()
+        return found
+
+    def _rows(self, table: str, cell: int, cases: Collection[int] | None) -> Iterator[tuple[int, int, int]]:
+        sql = f"SELECT case_id, run, state FROM {table} WHERE cell = ?"
+        if cases is None:
+            yield from self._all(sql, (cell,))
+        else:
+            chosen = json.dumps(list(cases))
+            yield from self._all(f"{sql} AND case_id IN (SELECT value FROM json_each(?))", (cell, chosen))
+
+    def cases(self, where: str, value: str) -> list[tuple[int, Case]]:
+        """The cases of which a condition in SQL over `cases.name` and `modules.name` holds, in order."""
+        sql = f"SELECT cases.id, modules.name, cases.name FROM cases JOIN modules ON modules.id = module WHERE {where}"
+        rows = self._all(f"{sql} ORDER BY modules.name, cases.name", {"value": value})
+        return [(number, Case(module, name)) for number, module, name in rows]
+
+
+def _packed(pairs: Iterable[tuple[int, float]]) -> bytes:
+    return b"".join(_PAIR.pack(number, seconds) for number, seconds in sorted(pairs))
+
+
+def seconds_of(packed: bytes, number: int) -> float | None:
+    """The seconds of that module or case in a run; None when it did not run, or, of a case, took too little."""
+    places = range(0, len(packed), _PAIR.size)
+    found = bisect.bisect_left(places, number, key=lambda place: int(_PAIR.unpack_from(packed, place)[0]))
+    if found == len(places):
+        return None
+    there, seconds = _PAIR.unpack_from(packed, places[found])
+    return round(seconds, 4) if there == number else None

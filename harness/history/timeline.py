@@ -1,0 +1,61 @@
+"""What the runs of one cell saw of one case, put together out of steps. Pure."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from harness.history.account import Account, RunFacts, Sight, account
+from harness.history.observed import Coverage, State
+from harness.history.steps import ABSENT, Step, states
+from harness.outcomes import Outcome
+
+
+class Kept(NamedTuple):
+    """What is kept of one case on one cell. `apart` is what runs saw that speak of nothing else in the module, `own` the
+    steps of the module as such.
+    """
+
+    module: str
+    steps: tuple[Step, ...]
+    apart: tuple[Step, ...] = ()
+    own: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CellRuns:
+    """The runs of one cell, the oldest first, and what each of them speaks of. `states` are all states by number."""
+
+    runs: Sequence[RunFacts]
+    coverages: Sequence[Coverage]
+    states: Mapping[int, State]
+    _covering: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def covering(self, module: str) -> tuple[int, ...]:
+        """The places of the runs that speak of all cases of a module."""
+        if module not in self._covering:
+            places = (place for place, coverage in enumerate(self.coverages) if coverage.has(module))
+            self._covering[module] = tuple(places)
+        return self._covering[module]
+
+    def sights(self, kept: Kept) -> list[Sight]:
+        """What each run that says something of the case saw. Where the module was skipped as a whole, so was the case;
+        where it died before its first case, nothing is known of it.
+        """
+        found = {step.at: self.states[step.state] for step in kept.apart}
+        runs = self.covering(kept.module)
+        for place, state, own in zip(runs, states(kept.steps, runs), states(kept.own, runs), strict=True):
+            whole = self.states[own].outcome
+            if state == ABSENT and whole is Outcome.SKIP:
+                found[place] = State(Outcome.SKIP)
+            elif state != ABSENT or whole is None or whole.is_good:
+                found[place] = self.states[state]
+        return [Sight(run=self.runs[place], state=found[place]) for place in sorted(found)]
+
+    # Nearly all cases of a module are alike, and a year of runs is long.
+    @functools.lru_cache(maxsize=65536)  # noqa: B019 - lives as long as the question that is asked
+    def account(self, kept: Kept) -> Account | None:
+        """The sum of what was seen; None when no run has seen the case."""
+        return account(self.sights(kept))
