@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness import bench
-from harness.bench import builds, lists, report, suite
+from harness.bench import builds, history, lists, report, shards, suite
 from harness.cache import cache_root, locked, remove_tree
 from harness.errors import HarnessError
 from harness.prepare import Wishes, prepare
@@ -68,6 +68,16 @@ def the_report(options: argparse.Namespace, folder: Path) -> None:  # noqa: ARG0
     report.measure(folder)
 
 
+def the_history(options: argparse.Namespace, folder: Path) -> None:  # noqa: ARG001 - as every part
+    """a year of nights of 12 cells in the history; of no cell."""
+    history.measure(folder)
+
+
+def the_shards(options: argparse.Namespace, folder: Path) -> None:
+    """merging 8 shards, and how long the longest of them is by the recorded durations of the cell."""
+    shards.measure(options.cell, folder)
+
+
 PARTS: dict[str, Part] = {
     "first-test": first_test,
     "suite": the_suite,
@@ -75,6 +85,8 @@ PARTS: dict[str, Part] = {
     "rebuild": rebuild,
     "lists": the_lists,
     "report": the_report,
+    "history": the_history,
+    "shards": the_shards,
 }
 DEFAULT_PARTS = ("first-test", "suite")
 

@@ -7,7 +7,7 @@ write down what the runs saw, in whatever order they were recorded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 ABSENT = 0
@@ -29,6 +29,11 @@ class Edit(NamedTuple):
 
 
 NOTHING = Edit()
+
+
+def differing(before: Mapping[int, int], now: Mapping[int, int]) -> set[int]:
+    """The cases whose state is not the same in both; one that is not in either is absent there."""
+    return {case for case, _ in before.items() ^ now.items()}
 
 
 def insert(steps: Sequence[Step], at: int, state: int, following: int | None) -> Edit:

@@ -14,7 +14,7 @@ from harness.outcomes import Outcome
 
 
 class Kept(NamedTuple):
-    """What is kept of one case on one cell. `apart` is what runs saw that speak of nothing else in the module, `own` the
+    """What is kept of one case on one cell. `apart` is what runs saw that say nothing else of the module, `own` the
     steps of the module as such.
     """
 
