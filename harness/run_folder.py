@@ -8,6 +8,9 @@ from pathlib import Path
 
 from harness.errors import ConfigError, UnavailableError
 
+HISTORY_FILE = "history.sqlite"
+"""The history's usual name; it lies beside the run folders."""
+
 
 def project_root() -> Path:
     """The folder that holds matrices/ and expected_failures/: the current one, or else this checkout."""

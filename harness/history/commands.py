@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import EXIT_OK
-from harness.run_folder import project_root, shown
+from harness.run_folder import HISTORY_FILE, project_root, shown
 
 
 def default_file() -> Path:
     """Where the history is unless the user names a file."""
-    return project_root() / "reports" / "history.sqlite"
+    return project_root() / "reports" / HISTORY_FILE
 
 
 def add_commands(commands: Any) -> None:

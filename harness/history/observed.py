@@ -124,7 +124,7 @@ def observe(results: CellResults, *, source: str) -> Observation:
                 slow[key] = case.seconds
     setup = Setup(axes=axes_of(results), facts=facts_of(results.cell, python=str(results.build.get("python", ""))))
     coverage = Coverage(whole=whole, listed=frozenset(listed))
-    started = _utc(results.run.started)
+    started = utc(results.run.started)
     return Observation(
         cell=results.cell.id,
         started=started,
@@ -158,7 +158,8 @@ def _digest(about: list[str], states: Mapping[Case, State]) -> str:
     return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
 
 
-def _utc(started: str) -> str:
+def utc(started: str) -> str:
+    """A time of results.json as the history writes it. ConfigError for what is none."""
     try:
         return datetime.fromisoformat(started).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (TypeError, ValueError, OverflowError) as error:

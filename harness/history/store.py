@@ -212,6 +212,11 @@ def _packed(pairs: Iterable[tuple[int, float]]) -> bytes:
     return b"".join(_PAIR.pack(number, seconds) for number, seconds in sorted(pairs))
 
 
+def numbers_in(packed: bytes) -> list[int]:
+    """The modules, or cases, of which a run has seconds."""
+    return [number for number, _ in _PAIR.iter_unpack(packed)]
+
+
 def seconds_of(packed: bytes, number: int) -> float | None:
     """The seconds of that module or case in a run; None when it did not run, or, of a case, took too little."""
     places = range(0, len(packed), _PAIR.size)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import EXIT_OK, ConfigError
+from harness.run_folder import HISTORY_FILE
 
 ROWS_SHOWN = 40
 
@@ -26,6 +27,8 @@ def add_commands(commands: Any) -> None:
     updating.add_argument(
         "--learn-signatures", action="store_true", help="give entries without a signature the one that was seen"
     )
+    what = "count the runs of this history too (default: history.sqlite in the reports, if it is there)"
+    updating.add_argument("--history", type=Path, metavar="FILE", help=what)
     _add_folders(updating)
     updating.set_defaults(run=update)
 
@@ -83,7 +86,9 @@ def update(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001
     if problems := [*rooms.unreadable, *rooms.lists.problems]:
         raise ConfigError("the expectation lists have mistakes:", problems=problems)
     paths = [path for word in options.results for path in _results_in(Path(word))]
-    runs = updater.gather(paths, rooms.reports, say=print)
+    usual = rooms.reports / HISTORY_FILE
+    history = options.history or (usual if usual.is_file() else None)
+    runs = updater.gather(paths, rooms.reports, say=print, history=history)
     rules = Rules(runs=options.runs, accept_regression=options.accept_regression)
     found = updater.update(rooms, runs, rules, learn_signatures=options.learn_signatures)
     print(found.diff(), end="")

@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from harness.compare import follows, judge, judged_cases
-from harness.conditions import VERSIONS, facts_of, libraries_of, parse_version
+from harness.conditions import VERSIONS, Facts, facts_of, libraries_of, parse_version
 from harness.expectations import CellExpectations, Expectation, Expectations, dotted, module_of
 from harness.matrix import Cell
 from harness.outcomes import CaseResult, Outcome
@@ -75,7 +75,8 @@ class Death(NamedTuple):
 class Run:
     """One run of one cell. `modules` are the dotted names of those whose every case is accounted for.
 
-    `order` sorts the runs of a cell by time. `probes` is what was found there of the limitations, if they were probed.
+    `order` sorts the runs of a cell by time. `unsettled` are the cases that were there and prove nothing. `probes` is what
+    was found there of the limitations, if they were probed.
     """
 
     cell: str
@@ -88,12 +89,17 @@ class Run:
     all_modules: frozenset[str]
     failures: Mapping[str, Failure]
     deaths: tuple[Death, ...] = ()
+    unsettled: frozenset[str] = frozenset()
     probes: Mapping[str, Answer] = field(default_factory=dict)
 
 
 def setting_of(cell: Cell, *, python: str = "", libraries: Collection[str] | None = None) -> Setting:
     """The facts of a cell as a key; versions that are equal are spelled alike."""
-    facts = facts_of(cell, python=python, libraries=libraries)
+    return as_setting(facts_of(cell, python=python, libraries=libraries))
+
+
+def as_setting(facts: Facts) -> Setting:
+    """The facts as a key."""
     return tuple(sorted((axis, _spelled(axis, value)) for axis, value in facts.items()))
 
 
@@ -103,26 +109,32 @@ def _spelled(axis: str, value: str | bool) -> str | bool:
     return value.removesuffix("+") if isinstance(value, str) and parse_version(value) else value
 
 
+class Witness(NamedTuple):
+    """What one run says of one module, by its dotted name: the outcomes of all cases, and of those that prove something
+    what was seen. `complete` as in ModuleResult.
+    """
+
+    module: str
+    complete: bool
+    cases: Mapping[str, Outcome]
+    told: Mapping[str, Seen]
+
+
 def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
     """The evidence in one results.json. `index` orders runs that began in the same second."""
-    seen: dict[str, Seen] = {}
     failures: dict[str, Failure] = {}
-    accounted: set[str] = set()
-    deaths: list[Death] = []
+    witnesses = []
     for module in results.modules:
-        name, cases = dotted(module.module), {case.case: case for case in judged_cases(module)}
+        cases = {sys.intern(case.case): case for case in judged_cases(module)}
         whole = results.run.complete and module.complete
         # What changed its mind within one run proves nothing, least of all what to expect of it.
-        steady = (case for case in cases.values() if not follows(case, cases) and not case.changed_its_mind)
-        told = {sys.intern(case.case): case for case in steady}
-        seen |= {case: _seen(found.outcome, signature_of(found), whole) for case, found in told.items()}
-        failures |= {case: _failure_of(found) for case, found in told.items() if not found.outcome.is_good}
-        died = [case for case, found in told.items() if found.outcome in _DEATHS]
-        deaths.extend(Death(case, seen[case], name, frozenset(cases)) for case in died)
-        own = cases.get(name)
-        if module.complete and (own is None or own.outcome.is_good):
-            accounted.add(name)
-    return Run(
+        steady = {case for case, found in cases.items() if not follows(found, cases) and not found.changed_its_mind}
+        told = {case: _seen(cases[case].outcome, signature_of(cases[case]), whole) for case in cases if case in steady}
+        failures |= {case: _failure_of(cases[case]) for case, seen in told.items() if not seen.is_good}
+        outcomes = {case: found.outcome for case, found in cases.items()}
+        witnesses.append(Witness(dotted(module.module), module.complete, outcomes, told))
+    return run_of(
+        witnesses,
         cell=results.cell.id,
         source=source,
         order=(results.run.started, index),
@@ -130,17 +142,55 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
             results.cell, python=str(results.build.get("python", "")), libraries=libraries_of(results.build)
         ),
         complete=results.run.complete,
-        seen=seen,
-        modules=frozenset(accounted),
-        all_modules=frozenset(dotted(module.module) for module in results.modules),
         failures=failures,
-        deaths=tuple(deaths),
         probes={name: Answer.from_json(name, answer) for name, answer in results.probes.items()},
     )
 
 
+def run_of(
+    witnesses: Sequence[Witness],
+    *,
+    cell: str,
+    source: str,
+    order: tuple[str, int],
+    setting: Setting,
+    complete: bool,
+    failures: Mapping[str, Failure],
+    probes: Mapping[str, Answer],
+) -> Run:
+    """A run, put together out of what it says of each module."""
+    seen: dict[str, Seen] = {}
+    for witness in witnesses:
+        seen |= witness.told
+    accounted = (
+        witness.module
+        for witness in witnesses
+        if witness.complete and witness.cases.get(witness.module, Outcome.PASS).is_good
+    )
+    deaths = (
+        Death(case, found, witness.module, frozenset(witness.cases))
+        for witness in witnesses
+        for case, found in witness.told.items()
+        if found.outcome in DEATHS
+    )
+    return Run(
+        cell=cell,
+        source=source,
+        order=order,
+        setting=setting,
+        complete=complete,
+        seen=seen,
+        modules=frozenset(accounted),
+        all_modules=frozenset(witness.module for witness in witnesses),
+        failures=failures,
+        deaths=tuple(deaths),
+        probes=probes,
+        unsettled=frozenset(case for witness in witnesses for case in witness.cases if case not in seen),
+    )
+
+
 _SHOWN = re.compile(r'^ *File ".*", line \d+, in .*\n(?! *File ")(.+)', re.MULTILINE)
-_DEATHS = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
+DEATHS = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
 
 
 def _failure_of(case: CaseResult) -> Failure:
@@ -173,7 +223,7 @@ class Judged:
         """What was seen of a test; None when the run says nothing of it."""
         found = self.run.seen.get(test)
         if found is None:
-            return self._absence(test)
+            return None if test in self.run.unsettled else self._absence(test)
         return found._replace(whole=False) if test in self.doubtful else found
 
     def _absence(self, test: str) -> Seen | None:
@@ -219,7 +269,8 @@ class Evidence:
 
     def appears(self, case: str, setting: Setting) -> bool:
         """Whether any run of the setting has the case."""
-        return any(case in judged.run.seen for judged in self.runs.get(setting, ()))
+        runs = (judged.run for judged in self.runs.get(setting, ()))
+        return any(case in run.seen or case in run.unsettled for run in runs)
 
     def all_runs(self) -> Iterator[Run]:
         for judged in self.runs.values():

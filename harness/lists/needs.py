@@ -44,7 +44,7 @@ class Needs:
         wanted = {test for test in named if test.endswith(".*")}
         found: dict[str, set[str]] = {test: set() for test in wanted}
         for run in self._evidence.all_runs() if wanted else ():
-            for case in run.seen:
+            for case in run.seen.keys() | run.unsettled:
                 if (wildcard := wildcard_of(case)) in wanted:
                     found[wildcard].add(case)
         return {test: sorted(cases) for test, cases in found.items()}

@@ -15,18 +15,17 @@ from harness.expectations import Expectation, Expectations
 from harness.lists.assemble import additions, assemble
 from harness.lists.causes import Cause, Causes, Scene
 from harness.lists.document import lines_of
-from harness.lists.evidence import TODO, Evidence, Run, Setting, read_run, setting_of
+from harness.lists.evidence import DEATHS, TODO, Evidence, Run, Setting, read_run, setting_of
 from harness.lists.needs import Held, signatures_seen
+from harness.lists.past import past_runs
 from harness.lists.plan import Piece, Plan, make_plan
 from harness.lists.rooms import Rooms
 from harness.lists.suites import newest_runs
 from harness.lists.wants import Rules
-from harness.outcomes import Outcome
 from harness.report.results import load_results
 
 HISTORY = 10
 ROUNDS = 5
-_DEATHS = {Outcome.CRASH, Outcome.TIMEOUT}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +107,7 @@ def _round(
 
 def _cause(causes: Causes, evidence: Evidence, test: str, piece: Piece) -> Cause:
     """A likely cause; none for a crash or a hang, which a person has to look at."""
-    if _DEATHS & set(piece.outcome):
+    if DEATHS & set(piece.outcome):
         return Cause()
     settings = [setting for setting in evidence.runs if piece.when.holds(dict(setting))]
     failures = [failure for setting in settings if (failure := evidence.failure(test, setting)).exception]
@@ -134,10 +133,12 @@ def _learnt(piece: Piece, tests: Sequence[str], evidence: Evidence, rules: Rules
     return piece._replace(signature=tuple(sorted({name for names in seen for name in names}))) if all(seen) else piece
 
 
-def gather(paths: Sequence[Path], reports: Path, *, say: Callable[[str], None]) -> list[Run]:
-    """The runs named, and of the same cells those under `reports` that are older than the newest of them.
+def gather(
+    paths: Sequence[Path], reports: Path, *, say: Callable[[str], None], history: Path | None = None
+) -> list[Run]:
+    """The runs named, and of the same cells those under `reports` and in the history that are older than the newest.
 
-    ConfigError for a file that holds no results.
+    ConfigError for a file that holds no results, or is no history.
     """
     runs: list[Run] = []
     for index, path in enumerate(paths):
@@ -157,6 +158,9 @@ def gather(paths: Sequence[Path], reports: Path, *, say: Callable[[str], None]) 
                 continue
             if older.order < order:
                 runs.append(older)
+    if history:
+        known = {(run.cell, run.order[0]) for run in runs}
+        runs += past_runs(history, {cell: order[0] for cell, order in newest.items()}, known, limit=HISTORY)
     return runs
 
 
