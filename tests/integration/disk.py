@@ -12,10 +12,10 @@ import pytest
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 64 KiB at the folder. Only root may mount one: the test is skipped for others."""
+def small_disk(folder: Path, *, size: str = "64k") -> Iterator[Path]:
+    """A file system of that size at the folder. Only root may mount one: the test is skipped for others."""
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("only root may mount a small file system")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,27 @@ from harness import cli
 from harness.conditions import read_condition
 from harness.errors import EXIT_CONFIG, EXIT_OK
 from harness.expectation_files import read_lists
+from harness.expectations import Expectation, Expectations
+from harness.history.database import opened
+from harness.history.observed import observe
+from harness.history.store import Store
 from harness.limitations import Registry
-from harness.lists.update import Update, gather, summary, write
-from harness.matrix import Target
+from harness.lists.evidence import Failure, read_run
+from harness.lists.update import Update, gather, summary, update, write
+from harness.lists.wants import Rules
+from harness.matrix import Cell, Target
+from harness.outcomes import CaseResult, Outcome
 from harness.report.results import CellResults, write_results
 from tests.unit.sample_lists import REGISTRY, entry, limitation
 from tests.unit.sample_runs import (
+    CELLS,
     FILE,
     MIDDLE,
     NEW,
     OLD,
     THREADS,
     WASI,
+    rooms_of,
     run_of,
     runs_of,
     updated,
@@ -480,3 +490,75 @@ def test_older_runs_of_the_same_cells_are_the_history(tmp_path: Path) -> None:
     runs = gather([paths[2]], reports, say=said.append)
     assert sorted(run.order[0] for run in runs) == [f"2026-11-0{day}T00:00:00Z" for day in (1, 2, 3)]
     assert len(said) == 1
+
+
+# The history.
+
+
+def kept(file: Path, results: list[CellResults]) -> None:
+    for run in results:
+        with opened(file, write=True) as connection:
+            Store(connection).record(observe(run, source=f"the night of {run.run.started[:10]}"))
+
+
+def given(folder: Path, run: CellResults) -> Path:
+    path = folder / "given" / "results.json"
+    write_results(path, run)
+    return path
+
+
+@pytest.mark.parametrize(("letters", "goes"), [("PPP", True), ("EPP", True), ("PEP", False), ("EEP", False)])
+def test_runs_of_the_history_count_beside_those_that_are_given(tmp_path: Path, letters: str, goes: bool) -> None:
+    runs = runs_of(WASI, LINK, letters + "P")
+    kept(tmp_path / "history.sqlite", runs)
+    read = gather([given(tmp_path, runs[-1])], tmp_path, say=print, history=tmp_path / "history.sqlite")
+    assert sorted(run.order[0][8:10] for run in read) == ["01", "02", "03", "04"]
+    found = update(rooms_of({FILE: entry()}), read, Rules(runs=3))
+    assert (WASI not in [cell for cell in CELLS if f"test.{LINK}" in expected(found, cell)]) is goes
+
+
+def test_a_run_of_the_history_is_the_evidence_that_its_results_are(tmp_path: Path) -> None:
+    cases = {LINK: "E", "test_os.LinkTests.test_a": "P", "test_json.X.test_b": "C", "test_json.X.test_c": "S"}
+    old = [
+        run_of(WASI, cases, day=1),
+        run_of(WASI, {LINK: "P", "test_os.LinkTests.test_a": "-"}, day=2, complete=False),
+        run_of(WASI, cases | {LINK: "T"}, day=3, complete=False, module_complete=False),
+        mixed(run_of(WASI, cases, day=4)),
+    ]
+    kept(tmp_path / "history.sqlite", old)
+    path = given(tmp_path, run_of(WASI, cases, day=9))
+    _, *read = gather([path], tmp_path, say=print, history=tmp_path / "history.sqlite")
+    for run, results in zip(read, old, strict=True):
+        wanted = read_run(results, source=run.source, index=-1)
+        # What a failure said is not kept.
+        wanted = dataclasses.replace(wanted, failures=dict.fromkeys(wanted.failures, Failure("", "")))
+        assert dataclasses.replace(run, deaths=()) == dataclasses.replace(wanted, deaths=())
+        assert set(run.deaths) == set(wanted.deaths)
+
+
+def test_of_the_history_only_older_runs_of_the_same_cell_count_and_none_twice(tmp_path: Path) -> None:
+    runs = runs_of(WASI, LINK, "PPPP")
+    kept(tmp_path / "history.sqlite", [*runs, *runs_of(THREADS, LINK, "PP")])
+    read = gather([given(tmp_path, runs[2])], tmp_path, say=print, history=tmp_path / "history.sqlite")
+    assert sorted((run.cell, run.order[0][8:10]) for run in read) == [("wasi", "01"), ("wasi", "02"), ("wasi", "03")]
+
+
+def expected(found: Update, cell: Cell) -> Mapping[str, Expectation]:
+    return Expectations(found.entries).for_cell(cell).entries
+
+
+def mixed(run: CellResults) -> CellResults:
+    """The run, in which the case changed its mind."""
+    modules = [dataclasses.replace(one, cases=tuple(map(_mixed, one.cases))) for one in run.modules]
+    return dataclasses.replace(run, modules=tuple(modules))
+
+
+def _mixed(case: CaseResult) -> CaseResult:
+    tries = (Outcome.ERROR, Outcome.PASS)
+    return dataclasses.replace(case, tries=tries) if case.case == f"test.{LINK}" else case
+
+
+@pytest.mark.parametrize("test", [f"test.{LINK}", "test.test_os.LinkTests.*"])
+def test_what_changed_its_mind_in_every_run_is_not_gone(test: str) -> None:
+    runs = [mixed(run) for run in runs_of(WASI, LINK, "EEE")]
+    assert not updated(entry(tests=f'["{test}"]'), runs).changed
