@@ -22,7 +22,7 @@ from harness.lists.evidence import Failure, read_run
 from harness.lists.update import Update, gather, summary, update, write
 from harness.lists.wants import Rules
 from harness.matrix import Cell, Target
-from harness.outcomes import CaseResult, Outcome
+from harness.outcomes import CaseResult, Detail, Outcome
 from harness.report.results import CellResults, write_results
 from tests.unit.sample_lists import REGISTRY, entry, limitation
 from tests.unit.sample_runs import (
@@ -502,7 +502,7 @@ def kept(file: Path, results: list[CellResults]) -> None:
 
 
 def given(folder: Path, run: CellResults) -> Path:
-    path = folder / "given" / "results.json"
+    path = folder / f"given on {run.run.started[:10]}" / "results.json"
     write_results(path, run)
     return path
 
@@ -524,6 +524,7 @@ def test_a_run_of_the_history_is_the_evidence_that_its_results_are(tmp_path: Pat
         run_of(WASI, {LINK: "P", "test_os.LinkTests.test_a": "-"}, day=2, complete=False),
         run_of(WASI, cases | {LINK: "T"}, day=3, complete=False, module_complete=False),
         mixed(run_of(WASI, cases, day=4)),
+        following(run_of(WASI, cases, day=5)),
     ]
     kept(tmp_path / "history.sqlite", old)
     path = given(tmp_path, run_of(WASI, cases, day=9))
@@ -539,7 +540,8 @@ def test_a_run_of_the_history_is_the_evidence_that_its_results_are(tmp_path: Pat
 def test_of_the_history_only_older_runs_of_the_same_cell_count_and_none_twice(tmp_path: Path) -> None:
     runs = runs_of(WASI, LINK, "PPPP")
     kept(tmp_path / "history.sqlite", [*runs, *runs_of(THREADS, LINK, "PP")])
-    read = gather([given(tmp_path, runs[2])], tmp_path, say=print, history=tmp_path / "history.sqlite")
+    paths = [given(tmp_path, runs[1]), given(tmp_path, runs[2])]
+    read = gather(paths, tmp_path, say=print, history=tmp_path / "history.sqlite")
     assert sorted((run.cell, run.order[0][8:10]) for run in read) == [("wasi", "01"), ("wasi", "02"), ("wasi", "03")]
 
 
@@ -556,6 +558,15 @@ def mixed(run: CellResults) -> CellResults:
 def _mixed(case: CaseResult) -> CaseResult:
     tries = (Outcome.ERROR, Outcome.PASS)
     return dataclasses.replace(case, tries=tries) if case.case == f"test.{LINK}" else case
+
+
+def following(run: CellResults) -> CellResults:
+    """The run, in which the class of the case was not set up."""
+    fixture = CaseResult(case="setUpClass (test.test_os.LinkTests)", outcome=Outcome.ERROR)
+    follower = CaseResult(case=f"test.{LINK}", outcome=Outcome.NOT_RUN, detail=Detail(reason=fixture.case))
+    module = next(one for one in run.modules if one.module == "test_os")
+    others = tuple(one for one in run.modules if one is not module)
+    return dataclasses.replace(run, modules=(*others, dataclasses.replace(module, cases=(fixture, follower))))
 
 
 @pytest.mark.parametrize("test", [f"test.{LINK}", "test.test_os.LinkTests.*"])
