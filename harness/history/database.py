@@ -131,5 +131,5 @@ def _fault(error: sqlite3.Error, path: Path) -> HarnessError:
         )
     return ConfigError(
         f"the history {path} is damaged or not ours: {error}",
-        hint="move it away and record the runs that are still there: python -m harness record reports/*/",
+        hint="move it away and record the runs that are still there: python -m harness record RUN...",
     )

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from harness.history.account import Account, Trend, Turn
 from harness.history.ask import Answer, CaseAnswer
-from harness.report.console import plain
+from harness.report import plain
 
 CASES_SHOWN = 40
 
