@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import ConfigError, did_you_mean
-from harness.expectations import dotted
+from harness.expectations import dotted, module_of
 from harness.history.account import Account, RunFacts, Trend, trend
 from harness.history.observed import Case
 from harness.history.steps import Step
@@ -146,9 +146,17 @@ def _cases(store: Store, wanted: str) -> list[tuple[int, Case]]:
     ):
         if found := store.cases(condition, value):
             return found
-    last = wanted.rpartition(".")[2]
-    near = {case.name for _, case in store.cases("cases.name GLOB '*.' || :value", last)} | store.modules().keys()
     raise ConfigError(
         f"the history knows neither a case nor a module {wanted!r}",
-        hint=did_you_mean(wanted, near) or "name a case's id, a module, or a pattern such as 'test.test_json.*'",
+        hint=did_you_mean(wanted, _near(store, wanted))
+        or "name a case's id, a module, or a pattern such as 'test.test_json.*'",
     )
+
+
+def _near(store: Store, wanted: str) -> set[str]:
+    """What may have been meant: a case of the same module, or else a module, or a case of the same last name."""
+    modules = store.modules().keys()
+    if module := module_of(wanted, modules):
+        return {case.name for _, case in store.cases("modules.name = :value", module)}
+    same = store.cases("cases.name GLOB '*.' || :value", wanted.rpartition(".")[2])
+    return {case.name for _, case in same} | modules

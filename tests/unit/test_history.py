@@ -167,9 +167,10 @@ def test_a_question_is_a_case_a_module_or_a_pattern(file: Path, wanted: str, cou
 
 def test_what_is_not_there_is_told_with_what_may_have_been_meant(file: Path) -> None:
     record(file, nights("P"))
-    with pytest.raises(ConfigError, match="neither a case nor a module") as caught:
-        answered(file, "test.test_os.X.test_link")
-    assert caught.value.hint == f"did you mean {LINK!r}?"
+    for typo, meant in (("test.test_os.T.test_likn", LINK), ("test_so", "test.test_os"), ("T.test_link", LINK)):
+        with pytest.raises(ConfigError, match="neither a case nor a module") as caught:
+            answered(file, typo)
+        assert caught.value.hint == f"did you mean {meant!r}?"
 
 
 def test_durations_are_those_of_the_module_and_of_slow_cases(file: Path) -> None:
