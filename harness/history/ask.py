@@ -12,7 +12,7 @@ from harness.expectations import dotted, module_of
 from harness.history.account import Account, RunFacts, Trend, trend
 from harness.history.observed import Case
 from harness.history.steps import Step
-from harness.history.store import Store, StoredRun, seconds_of
+from harness.history.store import Store, StoredRun, durations
 from harness.history.timeline import CellRuns, Kept
 
 _PATTERN = "cases.name GLOB :value OR cases.name GLOB 'test.' || :value OR modules.name GLOB 'test.' || :value"
@@ -66,18 +66,19 @@ def ask(store: Store, wanted: str, cell: str = "") -> Answer:
     """
     cells = _cells(store, cell)
     chosen = _cases(store, wanted)
-    names = sorted({case.module for _, case in chosen})
+    asked = {case.module for _, case in chosen}
+    names = {module: name for name, module in store.modules().items() if name in asked}
     own = {case.module: number for number, case in store.cases("cases.name = modules.name", "")}
     cases: list[CaseAnswer] = []
     modules: list[ModuleAnswer] = []
     for name, number in cells.items():
         runs = store.runs(number)
         cases += _Cell(store=store, name=name, number=number, runs=runs).answers(chosen, own)
-        numbers = store.modules()
+        seconds = durations((run.seconds for run in runs), names)
         modules += [
-            ModuleAnswer(module=module, cell=name, seconds=found)
+            ModuleAnswer(module=names[module], cell=name, seconds=found)
             for module in names
-            if (found := _trend([run.seconds for run in runs], numbers[module]))
+            if (found := trend(seconds[module]))
         ]
     return Answer(
         cases=tuple(sorted(cases, key=lambda answer: answer.case)),
@@ -101,13 +102,13 @@ class _Cell:
         numbers = {number for number, _ in chosen} | {own[case.module] for _, case in chosen if case.module in own}
         steps = self._steps("changes", numbers)
         apart = self._steps("sightings", numbers)
-        slow = [run.slow for run in self.runs]
+        slow = durations((run.slow for run in self.runs), {number for number, _ in chosen})
         for number, case in chosen:
             module = own.get(case.module, number)
             of_module = steps.get(module, ()) if module != number else ()
             kept = Kept(case.module, steps.get(number, ()), apart.get(number, ()), of_module)
             if (kept.steps or kept.apart) and (account := facts.account(kept)):
-                yield CaseAnswer(case=case, cell=self.name, account=account, seconds=_trend(slow, number))
+                yield CaseAnswer(case=case, cell=self.name, account=account, seconds=trend(slow[number]))
 
     def _steps(self, table: str, cases: Collection[int]) -> dict[int, tuple[Step, ...]]:
         found = self.store.steps(self.number, self.runs, cases, table=table)
@@ -122,10 +123,6 @@ def cell_runs(store: Store, runs: Sequence[StoredRun]) -> CellRuns:
         coverages=[coverages[run.coverage] for run in runs],
         states=store.states(),
     )
-
-
-def _trend(packed: Sequence[bytes], number: int) -> Trend | None:
-    return trend([seconds for each in packed if (seconds := seconds_of(each, number)) is not None])
 
 
 def _cells(store: Store, wanted: str) -> dict[str, int]:

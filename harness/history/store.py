@@ -16,6 +16,8 @@ from harness.history.steps import ABSENT, Edit, Step, differing, insert
 from harness.outcomes import Outcome
 
 _PAIR = struct.Struct("<If")
+FEW = 16
+"""Of so many modules or cases durations are looked up; of more all are read."""
 
 
 class StoredRun(NamedTuple):
@@ -217,11 +219,20 @@ def numbers_in(packed: bytes) -> list[int]:
     return [number for number, _ in _PAIR.iter_unpack(packed)]
 
 
-def seconds_of(packed: bytes, number: int) -> float | None:
-    """The seconds of that module or case in a run; None when it did not run, or, of a case, took too little."""
+def durations(packed: Iterable[bytes], wanted: Collection[int]) -> dict[int, list[float]]:
+    """The seconds of those modules or cases in each run that has some, the runs in order."""
+    found: dict[int, list[float]] = {number: [] for number in wanted}
+    for each in packed:
+        for number, seconds in _found(each, wanted) if len(wanted) <= FEW else _PAIR.iter_unpack(each):
+            if number in found:
+                found[number].append(seconds)
+    return found
+
+
+def _found(packed: bytes, wanted: Iterable[int]) -> Iterator[tuple[int, float]]:
+    """The pairs of those numbers, without reading the others."""
     places = range(0, len(packed), _PAIR.size)
-    found = bisect.bisect_left(places, number, key=lambda place: int(_PAIR.unpack_from(packed, place)[0]))
-    if found == len(places):
-        return None
-    there, seconds = _PAIR.unpack_from(packed, places[found])
-    return round(seconds, 4) if there == number else None
+    for number in wanted:
+        place = bisect.bisect_left(places, number, key=lambda place: int(_PAIR.unpack_from(packed, place)[0]))
+        if place < len(places) and (pair := _PAIR.unpack_from(packed, places[place]))[0] == number:
+            yield pair

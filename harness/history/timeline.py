@@ -32,6 +32,7 @@ class CellRuns:
     coverages: Sequence[Coverage]
     states: Mapping[int, State]
     _covering: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    _alike: dict[tuple[int, ...], str] = field(default_factory=dict)
 
     def covering(self, module: str) -> tuple[int, ...]:
         """The places of the runs that speak of all cases of a module."""
@@ -54,8 +55,12 @@ class CellRuns:
                 found[place] = self.states[state]
         return [Sight(run=self.runs[place], state=found[place]) for place in sorted(found)]
 
-    # Nearly all cases of a module are alike, and a year of runs is long.
-    @functools.lru_cache(maxsize=65536)  # noqa: B019 - lives as long as the question that is asked
     def account(self, kept: Kept) -> Account | None:
         """The sum of what was seen; None when no run has seen the case."""
+        alike = self._alike.setdefault(self.covering(kept.module), kept.module)
+        return self._account(kept._replace(module=alike))
+
+    # Nearly all cases are alike, and a year of runs is long.
+    @functools.lru_cache(maxsize=65536)  # noqa: B019 - lives as long as the question that is asked
+    def _account(self, kept: Kept) -> Account | None:
         return account(self.sights(kept))

@@ -110,19 +110,19 @@ def _spelled(axis: str, value: str | bool) -> str | bool:
 
 
 class Witness(NamedTuple):
-    """What one run says of one module, by its dotted name: the outcomes of all cases, and of those that prove something
-    what was seen. `complete` as in ModuleResult.
+    """What one run says of one module, by its dotted name: the outcomes of all cases, what was seen of those that prove
+    something, and what the bad ones of these said. `complete` as in ModuleResult.
     """
 
     module: str
     complete: bool
-    cases: Mapping[str, Outcome]
-    told: Mapping[str, Seen]
+    cases: dict[str, Outcome]
+    told: dict[str, Seen]
+    failures: dict[str, Failure]
 
 
 def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
     """The evidence in one results.json. `index` orders runs that began in the same second."""
-    failures: dict[str, Failure] = {}
     witnesses = []
     for module in results.modules:
         cases = {sys.intern(case.case): case for case in judged_cases(module)}
@@ -130,9 +130,9 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
         # What changed its mind within one run proves nothing, least of all what to expect of it.
         steady = {case for case, found in cases.items() if not follows(found, cases) and not found.changed_its_mind}
         told = {case: _seen(cases[case].outcome, signature_of(cases[case]), whole) for case in cases if case in steady}
-        failures |= {case: _failure_of(cases[case]) for case, seen in told.items() if not seen.is_good}
+        failures = {case: _failure_of(cases[case]) for case, seen in told.items() if not seen.is_good}
         outcomes = {case: found.outcome for case, found in cases.items()}
-        witnesses.append(Witness(dotted(module.module), module.complete, outcomes, told))
+        witnesses.append(Witness(dotted(module.module), module.complete, outcomes, told, failures))
     return run_of(
         witnesses,
         cell=results.cell.id,
@@ -142,7 +142,6 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
             results.cell, python=str(results.build.get("python", "")), libraries=libraries_of(results.build)
         ),
         complete=results.run.complete,
-        failures=failures,
         probes={name: Answer.from_json(name, answer) for name, answer in results.probes.items()},
     )
 
@@ -155,13 +154,16 @@ def run_of(
     order: tuple[str, int],
     setting: Setting,
     complete: bool,
-    failures: Mapping[str, Failure],
-    probes: Mapping[str, Answer],
+    probes: Mapping[str, Answer] | None = None,
 ) -> Run:
     """A run, put together out of what it says of each module."""
     seen: dict[str, Seen] = {}
+    failures: dict[str, Failure] = {}
+    unsettled: set[str] = set()
     for witness in witnesses:
         seen |= witness.told
+        failures |= witness.failures
+        unsettled |= witness.cases.keys() - witness.told.keys()
     accounted = (
         witness.module
         for witness in witnesses
@@ -170,8 +172,8 @@ def run_of(
     deaths = (
         Death(case, found, witness.module, frozenset(witness.cases))
         for witness in witnesses
-        for case, found in witness.told.items()
-        if found.outcome in DEATHS
+        for case in witness.failures
+        if (found := witness.told[case]).outcome in DEATHS
     )
     return Run(
         cell=cell,
@@ -184,8 +186,8 @@ def run_of(
         all_modules=frozenset(witness.module for witness in witnesses),
         failures=failures,
         deaths=tuple(deaths),
-        probes=probes,
-        unsettled=frozenset(case for witness in witnesses for case in witness.cases if case not in seen),
+        probes=probes or {},
+        unsettled=frozenset(unsettled - seen.keys()),
     )
 
 

@@ -17,7 +17,7 @@ from harness.history.account import account, trend
 from harness.history.ask import Answer, CaseAnswer, ask
 from harness.history.database import SCHEMA, opened
 from harness.history.observed import Observation, observe
-from harness.history.store import Store
+from harness.history.store import FEW, Store, _packed, durations
 from harness.history.words import render
 from harness.outcomes import CaseResult, ModuleResult, Outcome
 from harness.report.results import CellResults, write_results
@@ -182,6 +182,14 @@ def test_durations_are_those_of_the_module_and_of_slow_cases(file: Path) -> None
     assert answer.modules[0].seconds.to_json() == {"newest": 2.0, "before": 1.0, "runs": 8, "trend": "slower"}
     assert answer.cases[0].seconds
     assert (answer.cases[0].seconds.newest, answer.cases[0].seconds.runs) == (0.9, 4)
+
+
+@pytest.mark.parametrize("others", [(), range(10, 30)])
+def test_durations_are_found_in_either_way(others: Sequence[int]) -> None:
+    runs = [_packed([(2, 0.5), (7, 1.5)]), _packed([(7, 2.5), (9, 1.0)]), _packed([])]
+    assert len(others) == 0 or len(others) > FEW
+    found = durations(runs, [2, 5, 7, 100, *others])
+    assert {number: seconds for number, seconds in found.items() if seconds} == {2: [0.5], 7: [1.5, 2.5]}
 
 
 @pytest.mark.parametrize(
