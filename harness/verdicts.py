@@ -80,7 +80,7 @@ class Row:
         outcome = data.get("outcome")
         return cls(
             case=data["case"],
-            module=data["module"],
+            module=data.get("module", ""),
             verdict=Verdict(data["verdict"]),
             outcome=Outcome(outcome) if outcome else None,
             expected=tuple(Outcome(name) for name in data.get("expected", ())),

@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.cache import disk_faults
 from harness.errors import ConfigError, HarnessError, UnavailableError
 
 SCHEMA = 1
@@ -50,8 +49,10 @@ def opened(path: Path, *, write: bool) -> Iterator[sqlite3.Connection]:
     UnavailableError when the disk refuses, or somebody else writes for too long.
     """
     if write:
-        with disk_faults(path):
+        try:
             path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _refused(path, error.strerror) from error
     elif not path.is_file():
         raise _empty(path)
     # A reader may have to undo what a killed writer left, so it opens the file as a writer does, if it may write.
@@ -100,6 +101,13 @@ def _empty(path: Path) -> ConfigError:
     return ConfigError(f"there is no history in {path}", hint="record runs first: python -m harness record RUN...")
 
 
+def _refused(path: Path, why: str) -> UnavailableError:
+    return UnavailableError(
+        f"cannot use the history {path}: {why}; nothing of this was recorded",
+        hint="free some space, or name a file that can be written with --history FILE",
+    )
+
+
 @contextlib.contextmanager
 def _told(path: Path) -> Iterator[None]:
     try:
@@ -125,10 +133,7 @@ def _fault(error: sqlite3.Error, path: Path) -> HarnessError:
             f"{path}: another process has been writing for {WAIT_SECONDS:.0f} s", hint="try again when it has ended"
         )
     if code in _REFUSED:
-        return UnavailableError(
-            f"cannot use the history {path}: {error}; nothing of this was recorded",
-            hint="free some space, or name a file that can be written with --history FILE",
-        )
+        return _refused(path, str(error))
     return ConfigError(
         f"the history {path} is damaged or not ours: {error}",
         hint="move it away and record the runs that are still there: python -m harness record RUN...",

@@ -9,17 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from harness.bench import builds
+from harness.bench import builds, history, shards
 from harness.bench.builds import neighbour
+from harness.bench.shards import balance
 from harness.bench.suite import executed, standing_still
 from harness.build import NO_DEPENDENCIES, Build
 from harness.dependencies import Dependencies
 from harness.errors import ConfigError
 from harness.expectations import CellExpectations
+from harness.history.database import opened
+from harness.history.store import Store
 from harness.matrix import Cell, Matrix
 from harness.outcomes import Outcome
 from harness.prepared import Prepared
+from harness.report.results import load_results
 from harness.sources import Source
+from harness.suite.order import record_durations
 from harness.toolchains import Toolchain
 from tests.trees import cpython_tree
 from tests.unit.sample_cells import EMSCRIPTEN, WASI
@@ -118,3 +123,32 @@ def test_one_file_of_a_checkout_changes_between_the_first_build_and_the_second(
     assert changed == unchanged != first
     assert len({options for _, options in made.made}) == 1
     assert capsys.readouterr().out.count("100.0 s") == 3
+
+
+def test_shards_are_as_even_as_their_longest_is_short() -> None:
+    assert balance({"a": 2.0, "b": 1.0, "c": 1.0}, 2) == 1.0
+    assert balance({"a": 3.0, "b": 1.0}, 2) == 1.5
+
+
+def test_shards_are_merged_and_their_balance_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WASM_HARNESS_CACHE", str(tmp_path))
+    shards.measure("wasi", tmp_path / "first", cases=1_000)
+    assert "no run of wasi has been recorded here" in capsys.readouterr().out
+    assert load_results(next((tmp_path / "first" / "merged").glob("*/results.json"))).run.complete
+    record_durations(tmp_path / "durations" / "wasi.json", {"test_a": 3.0, "test_b": 1.0})
+    shards.measure("wasi", tmp_path / "second", cases=1_000)
+    assert "6.00 of the mean  (limit 1.15; 2 modules of wasi)" in capsys.readouterr().out
+
+
+def test_some_nights_of_the_history_are_recorded_and_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history.measure(tmp_path, nights=3, cells=2, cases=1_000)
+    assert capsys.readouterr().out.count("limit 1 s") == 3
+    with opened(tmp_path / "history.sqlite", write=False) as connection:
+        store = Store(connection)
+        assert [len(store.runs(number)) for number in store.cells().values()] == [3, 3]
+        changed = [len(store.steps(number, store.runs(number))) for number in store.cells().values()]
+    assert all(1_000 <= cases <= 1_010 for cases in changed)

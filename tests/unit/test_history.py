@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import cli
-from harness.errors import EXIT_CONFIG, EXIT_OK, ConfigError
+from harness.errors import EXIT_CONFIG, EXIT_OK, ConfigError, UnavailableError
 from harness.history.account import account, trend
 from harness.history.ask import Answer, CaseAnswer, ask
 from harness.history.database import SCHEMA, opened
@@ -318,6 +318,13 @@ def test_a_file_that_is_no_history_is_left_alone_and_told(
         record(file, nights("F")) if write else answered(file, LINK)
     assert hint in caught.value.hint
     assert file.read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UnavailableError, match="cannot use the history") as caught:
+        record(tmp_path / "file" / "history.sqlite", nights("P"))
+    assert "--history FILE" in caught.value.hint
 
 
 def test_results_that_tell_no_time_are_refused() -> None:

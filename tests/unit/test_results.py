@@ -14,7 +14,7 @@ import pytest
 from harness.errors import ConfigError
 from harness.outcomes import Outcome
 from harness.report.results import load_results, load_verdicts, write_results
-from tests.unit.sample_results import case, module, results, usual
+from tests.unit.sample_results import case, expecting, module, results, usual
 
 
 def test_results_survive_the_file(tmp_path: Path) -> None:
@@ -28,6 +28,13 @@ def test_what_is_no_utf8_survives_the_file(tmp_path: Path) -> None:
     odd = results(module("test_os", case("test_os.T.test_a", Outcome.FAIL, message="\udcff \x00 \u2028 \U0001f40d")))
     write_results(tmp_path / "results.json", odd)
     assert load_results(tmp_path / "results.json") == odd
+
+
+def test_an_entry_that_belongs_to_no_module_of_the_run_survives_the_file(tmp_path: Path) -> None:
+    missing = results(module("test_os", case("test_os.T.test_a")), entries=(expecting("test_gone.T.test_a"),))
+    assert [row.module for row in missing.comparison.rows] == [""]
+    write_results(tmp_path / "results.json", missing)
+    assert load_results(tmp_path / "results.json") == missing
 
 
 def test_the_file_has_the_documented_keys(tmp_path: Path) -> None:

@@ -545,6 +545,21 @@ def test_of_the_history_only_older_runs_of_the_same_cell_count_and_none_twice(tm
     assert sorted((run.cell, run.order[0][8:10]) for run in read) == [("wasi", "01"), ("wasi", "02"), ("wasi", "03")]
 
 
+@pytest.mark.parametrize("option", [True, False])
+def test_the_command_takes_the_history_beside_the_reports_or_the_one_that_is_named(
+    tmp_path: Path, option: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lists, reports = tmp_path / "expected_failures", tmp_path / "reports"
+    lists.mkdir()
+    (lists / "limitations.toml").write_text("")
+    runs = runs_of(WASI, LINK, "PPP")
+    kept(tmp_path / "other.sqlite" if option else reports / "history.sqlite", runs[:2])
+    named = ["--history", str(tmp_path / "other.sqlite")] if option else []
+    path = str(given(tmp_path, runs[2]))
+    assert cli.main(["update", path, "--lists", str(lists), "--reports", str(reports), *named]) == EXIT_OK
+    assert "3 runs read" in capsys.readouterr().out
+
+
 def expected(found: Update, cell: Cell) -> Mapping[str, Expectation]:
     return Expectations(found.entries).for_cell(cell).entries
 
