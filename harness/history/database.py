@@ -52,7 +52,7 @@ def opened(path: Path, *, write: bool) -> Iterator[sqlite3.Connection]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _refused(path, error.strerror) from error
+            raise _refused(path, str(error.strerror)) from error
     elif not path.is_file():
         raise _empty(path)
     # A reader may have to undo what a killed writer left, so it opens the file as a writer does, if it may write.
