@@ -114,7 +114,7 @@ def observe(results: CellResults, *, source: str) -> Observation:
     whole = results.run.complete
     listed: set[str] = set()
     for module in results.modules:
-        name, cases = dotted(module.module), {case.case: case for case in judged_cases(module)}
+        name, cases = _storable(dotted(module.module)), {case.case: case for case in judged_cases(module)}
         seconds[name] = module.seconds
         if module.complete is not whole:
             listed.add(name)
@@ -126,9 +126,9 @@ def observe(results: CellResults, *, source: str) -> Observation:
     coverage = Coverage(whole=whole, listed=frozenset(listed))
     started = utc(results.run.started)
     return Observation(
-        cell=results.cell.id,
+        cell=_storable(results.cell.id),
         started=started,
-        source=source,
+        source=_storable(source),
         digest=_digest([results.cell.id, started, results.run.shard, setup.to_text(), coverage.to_text()], states),
         setup=setup,
         coverage=coverage,

@@ -21,7 +21,7 @@ FEW = 16
 
 
 class StoredRun(NamedTuple):
-    """A run of a cell. `setup` and `coverage` are numbers; `seconds` and `slow` are packed, see `seconds_of`."""
+    """A run of a cell. `setup` and `coverage` are numbers; `seconds` and `slow` are packed, see `durations`."""
 
     number: int
     started: str

@@ -267,7 +267,8 @@ def test_what_breaks_in_the_middle_of_recording_leaves_nothing(file: Path) -> No
 
 def test_half_characters_and_markup_are_kept_as_something_that_can_be_shown(file: Path) -> None:
     odd = CaseResult(case="test.test_os.T.test_\ud800<b>", outcome=Outcome.FAIL)
-    record(file, [on_day(1, module("test_os", odd))])
+    with opened(file, write=True) as connection:
+        Store(connection).record(observe(on_day(1, module("test_os", odd)), source="reports/\udcff"))
     assert "\\ud800<b>" in render(answered(file, "test_os"))
 
 
