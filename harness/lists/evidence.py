@@ -160,20 +160,18 @@ def run_of(
     seen: dict[str, Seen] = {}
     failures: dict[str, Failure] = {}
     unsettled: set[str] = set()
+    deaths: list[Death] = []
     for witness in witnesses:
         seen |= witness.told
         failures |= witness.failures
         unsettled |= witness.cases.keys() - witness.told.keys()
+        if died := [case for case in witness.failures if witness.told[case].outcome in DEATHS]:
+            cases = frozenset(witness.cases)
+            deaths += (Death(case, witness.told[case], witness.module, cases) for case in died)
     accounted = (
         witness.module
         for witness in witnesses
         if witness.complete and witness.cases.get(witness.module, Outcome.PASS).is_good
-    )
-    deaths = (
-        Death(case, found, witness.module, frozenset(witness.cases))
-        for witness in witnesses
-        for case in witness.failures
-        if (found := witness.told[case]).outcome in DEATHS
     )
     return Run(
         cell=cell,
