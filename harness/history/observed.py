@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from harness.compare import follows, judged_cases
-from harness.conditions import facts_of
+from harness.conditions import facts_of, libraries_of
 from harness.diff import Axes, Axis, AxisValue, axes_of
 from harness.errors import ConfigError
 from harness.expectations import dotted
@@ -122,7 +122,9 @@ def observe(results: CellResults, *, source: str) -> Observation:
             states[key := Case(name, _storable(case.case))] = _state(case, cases)
             if case.seconds >= SLOW_SECONDS:
                 slow[key] = case.seconds
-    setup = Setup(axes=axes_of(results), facts=facts_of(results.cell, python=str(results.build.get("python", ""))))
+    python, libraries = str(results.build.get("python", "")), libraries_of(results.build)
+    facts = facts_of(results.cell, python=python, libraries=libraries)
+    setup = Setup(axes=axes_of(results), facts=facts)
     coverage = Coverage(whole=whole, listed=frozenset(listed))
     started = utc(results.run.started)
     return Observation(

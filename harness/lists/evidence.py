@@ -75,8 +75,8 @@ class Death(NamedTuple):
 class Run:
     """One run of one cell. `modules` are the dotted names of those whose every case is accounted for.
 
-    `order` sorts the runs of a cell by time. `unsettled` are the cases that were there and prove nothing. `probes` is what
-    was found there of the limitations, if they were probed.
+    `order` sorts the runs of a cell by time. `unsettled` are the cases that were there and prove nothing. `probes` is
+    what was found there of the limitations, if they were probed.
     """
 
     cell: str
