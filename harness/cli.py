@@ -57,10 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    listing = commands.add_parser("cells", help="list the cells of the matrix")
-    listing.add_argument("--json", action="store_true", help="every field, as JSON")
-    listing.add_argument("-t", "--tag", action="append", default=[], help="only cells with this tag; may be repeated")
-    listing.set_defaults(run=cells)
+    _add_listing(commands)
 
     building = _several(commands, "build", "build cells", usage="[CELL ...]")
     for option in (*WISHES, RUN_DIR):
@@ -111,6 +108,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_listing(commands: Any) -> None:
+    listing = commands.add_parser("cells", help="list the cells of the matrix")
+    listing.add_argument("cell", nargs="*", help="only these (default: all)")
+    listing.add_argument("-t", "--tag", action="append", default=[], help="only cells with this tag; may be repeated")
+    form = listing.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="every field, as JSON")
+    form.add_argument("--github", action="store_true", help="for $GITHUB_OUTPUT: the jobs that build and test them")
+    listing.add_argument("--shards", type=int, default=1, metavar="N", help="with --github: cut each suite into N jobs")
+    listing.set_defaults(run=cells)
+
+
 def _add_readers(commands: Any) -> None:
     """The commands that look at runs which are there; the oracle makes them first."""
     showing = commands.add_parser("table", help="the table over all cells of a run folder")
@@ -121,6 +129,9 @@ def _add_readers(commands: Any) -> None:
 
     merging = commands.add_parser("merge", help="put the shards of a run together")
     merging.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="the folder of a run, or a results.json")
+    merging.add_argument(
+        "-t", "--tag", action="append", default=[], help="every cell with this tag has to be there; may be repeated"
+    )
     RUN_DIR.add(merging.add_argument)
     merging.set_defaults(run=merge)
 
@@ -158,10 +169,15 @@ def _workers(text: str) -> int:
 
 
 def cells(options: argparse.Namespace, rest: list[str]) -> int:
-    """Prints the cells, one a line or as JSON."""
+    """Prints the cells, one a line, as JSON, or as the jobs of a workflow."""
+    from harness.github import job_outputs  # noqa: PLC0415
     from harness.prepare import load_configuration  # noqa: PLC0415
 
-    selected = load_configuration()[0].select(tags=options.tag)
+    matrix, pins = load_configuration()
+    if options.github:
+        print(job_outputs(matrix.selection(ids=options.cell, tags=options.tag).cells, pins, options.shards), end="")
+        return EXIT_OK
+    selected = matrix.select(ids=options.cell, tags=options.tag)
     if options.json:
         print(json.dumps([_cell_json(cell) for cell in selected], indent=1))
         return EXIT_OK

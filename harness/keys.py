@@ -1,0 +1,71 @@
+"""Keys of a cell's parts, known before anything is downloaded: a job without a cache of its own keeps them by these.
+
+The name of a build in the cache says more (which provider served, what its clang says of itself), and is known only
+when source and toolchain are there. These keys stand for what is asked for. Pure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from harness.build import MANIFEST_SCHEMA
+from harness.cache import content_key
+from harness.matrix import Cell, Target
+from harness.pins import Pins
+from harness.recipes import libraries, native
+from harness.recipes.targets import recipe_version
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Keys:
+    """`build` changes with all that makes the finished build another one, `source` with the CPython and the recipe of
+    its build Python, `toolchain` with the pins of the compiler.
+    """
+
+    build: str
+    source: str
+    toolchain: str
+
+
+def keys_of(cell: Cell, pins: Pins) -> Keys:
+    """The keys of a cell. UnavailableError when its CPython, its toolchain or one of its libraries is not pinned."""
+    source = content_key([dataclasses.asdict(pins.cpython_pin(cell.python)), native.VERSION])
+    toolchain = content_key(list(_toolchain(cell, pins)))
+    build = content_key(
+        {
+            "manifest": MANIFEST_SCHEMA,
+            "source": source,
+            "toolchain": toolchain,
+            "recipe": recipe_version(cell.target),
+            "target": cell.target.value,
+            "pthreads": cell.pthreads,
+            "dynamic_linking": cell.dynamic_linking,
+            "pydebug": cell.pydebug,
+            "configure": list(cell.configure),
+            "dependencies": [libraries.VERSION, *_dependencies(cell, pins)] if cell.dependencies else [],
+        }
+    )
+    return Keys(
+        build=f"{cell.build_id}-{build}",
+        source=f"cpython-{cell.python}-{source}",
+        toolchain=f"{cell.target}-{cell.toolchain}-{toolchain}",
+    )
+
+
+def _toolchain(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:
+    """The pins of all providers: which of them will serve is not known yet."""
+    if cell.target is Target.WASI:
+        yield dataclasses.asdict(pins.wasi_sdk_pin(cell.toolchain))
+        yield from (dataclasses.asdict(pin) for pin in pins.wasi_sdk_archive if pin.version == cell.toolchain)
+        return
+    pin = pins.emscripten_pin(cell.toolchain)
+    yield dataclasses.asdict(pin)
+    yield dataclasses.asdict(pins.runtime_pin("node", pin.node))
+    if pins.emsdk:
+        yield dataclasses.asdict(pins.emsdk)
+
+
+def _dependencies(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:
+    return (dataclasses.asdict(pins.dependency_pin(library)) for library in cell.dependencies)
