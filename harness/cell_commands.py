@@ -212,28 +212,15 @@ def table(options: argparse.Namespace, rest: list[str]) -> int:
 
 
 def merge(options: argparse.Namespace, rest: list[str]) -> int:
-    """Puts the shards of runs together, cell by cell; the status says whether everything was as expected."""
-    from harness.conditions import libraries_of  # noqa: PLC0415
-    from harness.prepare import load_lists  # noqa: PLC0415
-    from harness.report.cells import RESULTS_FILE  # noqa: PLC0415
-    from harness.report.merge import merge as merged  # noqa: PLC0415
-    from harness.report.results import CellResults, load_results  # noqa: PLC0415
-    from harness.run import publish  # noqa: PLC0415
+    """Puts the shards of runs together, cell by cell; the status is that of the worst cell."""
+    from harness.merging import merge_runs, publish_merged  # noqa: PLC0415
+    from harness.prepare import load_configuration  # noqa: PLC0415
 
-    shards: dict[str, list[CellResults]] = {}
-    for folder in options.runs:
-        files = sorted(folder.glob(f"*/{RESULTS_FILE}")) if folder.is_dir() else [folder]
-        if not files:
-            raise ConfigError(f"{folder} holds no results of a cell", hint="name run folders, or files results.json")
-        for results in map(load_results, files):
-            shards.setdefault(results.cell.id, []).append(results)
-    lists, command = load_lists(), shlex.join(sys.argv)
-    whole = []
-    for parts in shards.values():
-        build = parts[0].build
-        expected = lists.for_cell(parts[0].cell, python=str(build.get("python", "")), libraries=libraries_of(build))
-        whole.append(merged(parts, expected, command=command))
-    folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
-    for results in whole:
-        print(publish(results, folder / results.cell.id, color=sys.stdout.isatty()), end="")
-    return EXIT_OK if all(results.comparison.is_as_expected for results in whole) else EXIT_UNEXPECTED
+    wanted = load_configuration()[0].select(tags=options.tag) if options.tag else ()
+    merged = merge_runs(options.runs, wanted=wanted, command=shlex.join(sys.argv))
+    if merged.whole or options.run_dir:
+        folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
+        print(publish_merged(merged, folder, color=sys.stdout.isatty()), end="")
+    for failed in merged.failed:
+        print(f"error: {failed.why}", file=sys.stderr)
+    return merged.status

@@ -12,6 +12,7 @@ from harness.identity import Identity
 from harness.matrix import Cell, Target
 from harness.recipes.targets import guest_environment
 from harness.suite.module import ModuleJob
+from harness.suite.order import durations_file
 
 GUEST_FOLDER = Path(__file__).parent / "guest"
 
@@ -45,7 +46,7 @@ class Prepared:
     @property
     def durations(self) -> Path:
         """The record of how long the cell's modules took."""
-        return self.cache / "durations" / f"{self.cell.id}.json"
+        return durations_file(self.cache, self.cell.id)
 
     def compiled(self) -> Path:
         """Where the module, compiled by this runtime, is kept between runs."""

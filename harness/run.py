@@ -36,7 +36,7 @@ from harness.report.skips import one_line
 from harness.run_folder import new_run_folder, point_latest_at, shown
 from harness.selection import Chosen, choose, read_shard
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
-from harness.suite.order import record_durations
+from harness.suite.order import record_durations, seconds_of
 from harness.suite.regrtest import exact_pattern
 from harness.suite.rerun import with_tries, worth_another_try
 
@@ -236,8 +236,7 @@ class CellRun:
         )
         if not self.chosen.shard:
             # The shards that are still to come shall be cut as this one was.
-            durations = {module.module: round(module.seconds, 2) for module in modules if module.complete}
-            record_durations(self.prepared.durations, durations)
+            record_durations(self.prepared.durations, seconds_of(modules))
         return publish(results, self.folder, color=color), bool(results.comparison.unexpected)
 
     def record(self, module: str) -> str:

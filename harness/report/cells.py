@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cache import write_atomically
+from harness.cache import disk_faults, write_atomically
 from harness.errors import (
     EXIT_BUILD,
     EXIT_CONFIG,
@@ -113,8 +113,14 @@ def read_row(folder: Path) -> CellRow | None:
 
 def record_error(folder: Path, error: HarnessError) -> None:
     """Leaves in the folder of a cell why it has no results."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"status": error.exit_code, "error": str(error)}, indent=1)
+    record_failure(folder, error.exit_code, str(error))
+
+
+def record_failure(folder: Path, status: int, why: str) -> None:
+    """The same, of a failure that was read somewhere."""
+    with disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"status": status, "error": why}, indent=1)
     write_atomically(folder / ERROR_FILE, text + "\n")
 
 

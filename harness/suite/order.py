@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness.cache import write_atomically
+from harness.outcomes import ModuleResult
 
 
 def guessed_seconds(modules: Iterable[str], seconds: Mapping[str, float], sizes: Mapping[str, int]) -> dict[str, float]:
@@ -39,6 +40,16 @@ def read_durations(path: Path) -> dict[str, float]:
             data = {module: result["seconds"] for module, result in data["modules"].items() if result["complete"]}
         return {str(module): float(seconds) for module, seconds in data.items()}
     return {}
+
+
+def durations_file(cache: Path, cell: str) -> Path:
+    """Where the record of that cell is."""
+    return cache / "durations" / f"{cell}.json"
+
+
+def seconds_of(modules: Iterable[ModuleResult]) -> dict[str, float]:
+    """What a record keeps of a run's modules: those that were run as a whole."""
+    return {module.module: round(module.seconds, 2) for module in modules if module.complete}
 
 
 def record_durations(path: Path, seconds: Mapping[str, float]) -> None:

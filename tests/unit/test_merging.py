@@ -1,0 +1,89 @@
+"""Shards of several cells in folders, as a workflow's jobs leave them, merged into one run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from harness import cli
+from harness.report.cells import record_failure
+from harness.report.results import CellResults, load_results, write_results
+from harness.suite.order import read_durations
+from tests.unit.sample_results import case, module, results
+from tests.unit.test_merge import shards_of
+
+
+@pytest.fixture
+def shards(tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shards of two cells, and a project whose lists know none of their cases."""
+    (tmp_path / "expected_failures").mkdir()
+    (tmp_path / "expected_failures" / "limitations.toml").write_text("")
+    (tmp_path / "matrices").mkdir()
+    (tmp_path / "matrices" / "pins.toml").write_text("")
+    cells = ""
+    for cell in ("wasi", "wasi-debug", "wasi-24"):
+        flag = "pydebug = true\n" if cell == "wasi-debug" else 'toolchain = "24"\n' if cell == "wasi-24" else ""
+        cells += f'[[cell]]\nid = "{cell}"\ntarget = "wasi"\ndescription = "d"\ntags = ["nightly"]\n{flag}'
+    defaults = '[defaults]\npython = "3.13.5"\nwasi_sdk = "25"\nwasmtime = "50.0.1"\nnode = "24.19.0"\n'
+    (tmp_path / "matrices" / "default.toml").write_text(defaults + cells)
+    monkeypatch.chdir(tmp_path)
+    run = results(module("test_a", case("test_a.T.test_x")), module("test_b", case("test_b.T.test_y")))
+    for cell in ("wasi", "wasi-debug"):
+        named = dataclasses.replace(run, cell=dataclasses.replace(run.cell, id=cell))
+        for shard in shards_of(named, 2):
+            save(tmp_path / "shards", shard)
+    return tmp_path / "shards"
+
+
+def save(folder: Path, shard: CellResults) -> None:
+    name = f"{shard.cell.id}-{shard.run.shard.replace('/', '-of-')}"
+    (folder / name / shard.cell.id).mkdir(parents=True)
+    write_results(folder / name / shard.cell.id / "results.json", shard)
+
+
+def merge(shards: Path, *more: str) -> tuple[int, Path]:
+    into = shards.parent / "reports" / "2026-01-01T00-00-00"
+    return cli.main(["merge", *map(str, sorted(shards.iterdir())), f"--run-dir={into}", *more]), into
+
+
+def test_each_cell_becomes_whole_and_its_durations_are_kept(shards: Path, empty_cache: Path) -> None:
+    status, run = merge(shards)
+    assert status == 0
+    for cell in ("wasi", "wasi-debug"):
+        assert [found.module for found in load_results(run / cell / "results.json").modules] == ["test_a", "test_b"]
+        assert read_durations(empty_cache / "durations" / f"{cell}.json") == {"test_a": 2.5, "test_b": 2.5}
+
+
+def test_a_cell_that_lacks_a_shard_does_not_stop_the_others(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shards / "wasi-2-of-2" / "wasi" / "results.json").unlink()
+    (shards / "wasi-2-of-2" / "wasi").rmdir()
+    (shards / "wasi-2-of-2").rmdir()
+    status, run = merge(shards)
+    assert status == 2
+    assert (run / "wasi-debug" / "results.json").is_file()
+    assert "without the shard 2/2" in json.loads((run / "wasi" / "error.json").read_text())["error"]
+    assert "error: wasi: without the shard 2/2 it is not whole" in capsys.readouterr().err
+
+
+def test_why_a_cell_was_not_built_goes_on_into_the_merged_run(shards: Path) -> None:
+    record_failure(shards / "build-wasi" / "wasi", 4, "make failed")
+    status, run = merge(shards)
+    assert status == 4
+    assert json.loads((run / "wasi" / "error.json").read_text()) == {"status": 4, "error": "make failed"}
+    assert not (run / "wasi" / "results.json").exists()
+
+
+def test_a_cell_of_the_tag_of_which_nothing_came_is_told(shards: Path) -> None:
+    status, run = merge(shards, "-t", "nightly")
+    assert status == 2
+    assert sorted(path.name for path in run.glob("*/error.json")) == ["error.json"]
+    assert "wasi-24: no shard of it is there" in (run / "wasi-24" / "error.json").read_text()
+
+
+def test_a_folder_that_holds_nothing_is_a_mistake(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shards / "empty").mkdir()
+    assert merge(shards)[0] == 2
+    assert "empty holds no results of a cell" in capsys.readouterr().err
