@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.cache import cache_root
 from harness.conditions import facts_of, libraries_of
-from harness.limitations import load_registry
+from harness.limitations import Registry, load_registry
 from harness.reference import load_reference
 from harness.report.results import CellResults, load_results
 from harness.report.skips import render
@@ -20,12 +20,17 @@ def account_for(results: CellResults, *, native: bool = True) -> Account:
     without it, or where there is none yet.
     """
     registry = load_registry(project_root() / "expected_failures" / "limitations.toml")
+    reference = load_reference(results.build, cache_root()) if native and "native" in results.build else ()
+    return account(results.modules, explainer_for(results, registry), reference)
+
+
+def explainer_for(results: CellResults, registry: Registry) -> Explainer:
+    """What explains the skips of these results: the limitations that hold for their cell."""
     toolchain = results.build.get("toolchain")
     version = str(toolchain.get("version", "")) if isinstance(toolchain, dict) else ""
     libraries = libraries_of(results.build)
     facts = facts_of(results.cell, python=str(results.build.get("python", "")), toolchain=version, libraries=libraries)
-    reference = load_reference(results.build, cache_root()) if native and "native" in results.build else ()
-    return account(results.modules, Explainer(registry, facts), reference)
+    return Explainer(registry, facts)
 
 
 def account_pages(paths: Iterable[str], *, every: bool) -> Iterator[str]:

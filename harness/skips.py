@@ -97,6 +97,11 @@ class Explainer:
             self._known[reason] = next(self._causes(reason), None)
         return self._known[reason]
 
+    def cause_id(self, reason: str) -> str:
+        """The id of the cause; empty when there is none."""
+        cause = self.cause(reason)
+        return cause.id if cause else ""
+
     def _causes(self, reason: str) -> Iterator[Cause]:
         for item in _matching(self._limitations, reason):
             yield Cause(id=item.id, is_limitation=True)

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from itertools import islice, product
 from pathlib import Path
 
+from harness.limitations import REGISTRY_FILE
 from harness.matrix import Cell, Target
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.report.results import CellResults, RunInfo
 from harness.report.runs import find_run
 from harness.report.views import PAGE, write_views
+from harness.run_folder import project_root
 from harness.verdicts import Comparison, Row, Verdict
 
 EMSCRIPTENS = ("3.1.69", "3.1.73", "4.0.9", "4.0.12", "5.0.4", "5.0.7", "6.0.1", "6.0.5")
@@ -177,7 +179,7 @@ def measure(folder: Path, *, cells: int = CELLS, cases: int = CASES) -> None:
         ("and JUnit again", True, night),
     ):
         start, used = time.monotonic(), time.process_time()
-        write_views(find_run([run]), junit=junit)
+        write_views(find_run([run]), registry=project_root() / "expected_failures" / REGISTRY_FILE, junit=junit)
         seconds, used = time.monotonic() - start, time.process_time() - used
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         size = (run / PAGE).stat().st_size / 1e6

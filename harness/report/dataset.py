@@ -9,7 +9,7 @@ budget.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -60,9 +60,13 @@ class Dataset:
         self._seconds: list[dict[str, float]] = []
         self._messages_left = 0
         self._outputs_left = 0
+        self._explain: Callable[[str], str] | None = None
 
-    def add(self, label: str, results: CellResults) -> None:
-        """Takes in a cell. Each has the same share of the room for messages and outputs."""
+    def add(self, label: str, results: CellResults, explain: Callable[[str], str] | None = None) -> None:
+        """Takes in a cell. Each has the same share of the room for messages and outputs. `explain` gives the id of what
+        explains a reason for a skip, or "".
+        """
+        self._explain = explain
         self._messages_left = MESSAGES_BUDGET // self._share
         self._outputs_left = OUTPUTS_BUDGET // self._share
         rows: dict[str, dict[str, Row]] = {}
@@ -101,6 +105,8 @@ class Dataset:
         text = self._message(detail)
         verdict = row.verdict if row else Verdict.AS_EXPECTED
         words = (row.limitation or row.issue, row.reason, row.place, " or ".join(row.expected)) if row else ("",) * 4
+        if row is None and outcome is Outcome.SKIP and self._explain:
+            words = (self._explain(detail.reason), *words[1:])
         kind = (outcome or "", verdict, text, *map(self._strings.number, words))
         if kind not in self._kinds and len(self._kinds) >= KINDS_BUDGET:
             kind = (outcome or "", verdict, 0, 0, 0, 0, 0)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.compare import judged_cases
 from harness.diff import AxisChange, differing_axes
 from harness.matrix import Cell
 from harness.outcomes import Outcome
@@ -73,7 +74,8 @@ class CellDigest:
     """One cell of a run. `hits` are its unexpected verdicts, at most HITS_KEPT of them; `unexpected` counts all.
 
     `before` names the run that it was compared with, if any; `changed_axes` is what differs from there. `status`
-    is the exit status of the cell.
+    is the exit status of the cell. `skips` are counted by the id of what explains them, "" for nothing; None when
+    nobody has asked.
     """
 
     label: str
@@ -88,6 +90,7 @@ class CellDigest:
     status: int
     before: str = ""
     changed_axes: tuple[AxisChange, ...] = ()
+    skips: Counter[str] | None = None
 
     @property
     def cases(self) -> int:
@@ -141,6 +144,15 @@ class RunDigest:
         return sum(cell.unexpected for cell in self.cells)
 
     @property
+    def skips(self) -> Mapping[str, Sequence[int]]:
+        """By the id of what explains them, "" for nothing: how many skips on each cell that has any. Most first."""
+        found: dict[str, list[int]] = {}
+        for cell in self.cells:
+            for cause, number in (cell.skips or {}).items():
+                found.setdefault(cause, []).append(number)
+        return dict(sorted(found.items(), key=lambda item: (-sum(item[1]), item[0])))
+
+    @property
     def compared(self) -> tuple[CellDigest, ...]:
         """The cells that have a run before."""
         return tuple(cell for cell in self.cells if cell.before)
@@ -151,8 +163,12 @@ def again(case: str, cell: str) -> str:
     return f"python -m harness test {shlex.quote(visible(cell))} --case {shlex.quote(visible(case))}"
 
 
-def digest_cell(label: str, results: CellResults, before: Before | None = None) -> CellDigest:
-    """The cell in short. `label` names it among the others: its id, and the run too where two have the same."""
+def digest_cell(
+    label: str, results: CellResults, before: Before | None = None, explain: Callable[[str], str] | None = None
+) -> CellDigest:
+    """The cell in short. `label` names it among the others: its id, and the run too where two have the same. `explain`
+    gives the id of what explains a reason for a skip, or "".
+    """
     rows = results.comparison.unexpected
     unexpected_before = {row.case: row.verdict for row in before.results.comparison.unexpected} if before else {}
 
@@ -176,6 +192,18 @@ def digest_cell(label: str, results: CellResults, before: Before | None = None) 
         status=row_of(results).status,
         before=before.run if before else "",
         changed_axes=differing_axes(before.results, results) if before else (),
+        skips=_skips(results, explain) if explain else None,
+    )
+
+
+def _skips(results: CellResults, explain: Callable[[str], str]) -> Counter[str]:
+    """Those that nobody wonders at: a skip of which a row speaks is known or unexpected for its own reason."""
+    told = {(row.module, row.case) for row in results.comparison.rows}
+    return Counter(
+        explain(case.detail.reason)
+        for module in results.modules
+        for case in judged_cases(module)
+        if case.outcome is Outcome.SKIP and (module.module, case.case) not in told
     )
 
 

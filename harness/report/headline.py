@@ -67,11 +67,16 @@ def _what_ran(run: RunDigest) -> Statement:
     known = sum(cell.verdicts.get(Verdict.KNOWN, 0) for cell in run.cells)
     text = (
         f"{count(run.cases, 'case')} in {count(len(run.cells), 'cell')}: {outcomes[Outcome.PASS]:,} passed, "
-        f"{outcomes[Outcome.SKIP]:,} skipped, {known:,} known to fail"
+        f"{outcomes[Outcome.SKIP]:,} skipped{_unexplained(run)}, {known:,} known to fail"
     )
     if run.is_as_expected:
         return Statement(text=f"{text}. Everything is as expected.", mood="good")
     return Statement(text=f"{text}, {run.unexpected:,} unexpected.")
+
+
+def _unexplained(run: RunDigest) -> str:
+    number = sum(run.skips.get("", ()))
+    return f" ({number:,} of them not explained)" if number else ""
 
 
 def _failed(run: RunDigest) -> Iterator[Statement]:

@@ -17,6 +17,7 @@ from harness.verdicts import Verdict
 CASES_SHOWN = 20
 CELLS_SHOWN = 30
 CELLS_NAMED = 3
+CAUSES_SHOWN = 10
 _MESSAGE_LENGTH = 160
 # At the start of a line also what makes lists and rules.
 _MEANINGFUL = re.compile(r"[\\`*_\[\]#|<>~&@]|^[-+=]|(?<=^\d)[.)]")
@@ -35,7 +36,7 @@ def summary(run: RunDigest, folder: str) -> str:
     lines += _cases("Wrong before" if new else "Wrong", other, WRONG)
     lines += _cases("Flaky", run.flaky, {Verdict.FLAKY})
     lines += _cases("Stale entries", run.stale, STALE)
-    return "\n".join([*lines, *_cells(run)]) + "\n"
+    return "\n".join([*lines, *_cells(run), *_skips(run)]) + "\n"
 
 
 def escaped(text: str) -> str:
@@ -97,3 +98,17 @@ def _cell(cell: CellDigest) -> str:
         f"{cell.seconds:,.0f}",
     ]
     return f"| {escaped(cell.label)} | {' | '.join(numbers)} |"
+
+
+def _skips(run: RunDigest) -> Iterator[str]:
+    """What the suite leaves out by itself, and why: the registry's words, not the reasons' own."""
+    if not run.skips:
+        return
+    yield from ("", "### Skips", "", "| because of | skips | cells |", "|---|--:|--:|")
+    explained = [(cause, numbers) for cause, numbers in run.skips.items() if cause]
+    for cause, numbers in explained[:CAUSES_SHOWN]:
+        yield f"| {code(cause)} | {sum(numbers):,} | {len(numbers):,} |"
+    if rest := explained[CAUSES_SHOWN:]:
+        yield f"| {count(len(rest), 'other')}, in index.html | {sum(sum(numbers) for _, numbers in rest):,} | |"
+    if unexplained := run.skips.get(""):
+        yield f"| nothing that is known | {sum(unexplained):,} | {len(unexplained):,} |"

@@ -15,6 +15,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from harness.limitations import Registry
 from harness.outcomes import Outcome
 from harness.report import as_script_data, visible
 from harness.report.cell_facts import CellFacts
@@ -40,7 +41,11 @@ def page(
         finalize=_finalize,
     )
     script = "\n".join(_source(environment, name) for name in SCRIPTS)
-    data = dict(dataset) | {"cells": [facts.to_json() for facts in cells.values()], "causes": causes}
+    data = dict(dataset) | {
+        "cells": [facts.to_json() for facts in cells.values()],
+        "causes": causes,
+        "explained": any(cell.skips is not None for cell in run.cells),
+    }
     text = environment.get_template("page.html.j2").render(
         run=run,
         status=status_line(run),
@@ -67,19 +72,21 @@ def _finalize(value: object) -> object:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def causes_json(
-    limitations: Mapping[str, Any], probes: Sequence[Mapping[str, tuple[str, str]]]
-) -> dict[str, dict[str, Any]]:
+def causes_json(registry: Registry, probes: Sequence[Mapping[str, tuple[str, str]]]) -> dict[str, dict[str, Any]]:
     """Of each limitation the statement and its source, and by cell what its probes have found and seen; null where
-    there are no probes.
+    there are no probes. Of each circumstance the statement.
     """
-    names = dict.fromkeys([*limitations, *(name for found in probes for name in found)])
-    return {
+    limitations, probed = registry.limitations, (name for found in probes for name in found)
+    told = {
         name: {
             "statement": getattr(limitations.get(name), "statement", ""),
             "source": getattr(limitations.get(name), "source", ""),
             "section": getattr(limitations.get(name), "section", ""),
             "probes": [[visible(word) for word in found[name]] if name in found else None for found in probes],
         }
-        for name in names
+        for name in dict.fromkeys([*limitations, *probed])
+    }
+    return told | {
+        circumstance.id: {"statement": circumstance.statement, "circumstance": True, "probes": []}
+        for circumstance in registry.circumstances.values()
     }

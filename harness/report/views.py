@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.accounting import explainer_for
 from harness.cache import disk_faults, write_atomically
 from harness.errors import ConfigError
-from harness.limitations import Limitation, load_registry
+from harness.limitations import Registry, load_registry
 from harness.report.annotations import github_annotations
 from harness.report.badge import badge
 from harness.report.cell_facts import CellFacts, facts_of
@@ -31,12 +32,13 @@ def write_views(files: RunFiles, *, registry: Path | None = None, junit: bool = 
     would type it. A cell whose results cannot be read is one without results; ConfigError when it is the only one.
     UnavailableError when the disk refuses.
     """
-    read = _read(files)
+    known = _registry(registry)
+    read = _read(files, known)
     run = digest_run(files.name, read.cells, read.failed, passed=read.dataset.passed)
     shown = shown or str(files.folder)
     new = [[(hit.row.module, hit.row.case) for hit in cell.hits if hit.is_new] for cell in read.cells]
     since = {(case.worst.row.module, case.case): str(case.since) for case in run.wrong if case.since}
-    causes = causes_json(_limitations(registry), read.probes)
+    causes = causes_json(known or Registry(limitations={}), read.probes)
     with disk_faults(files.folder):
         files.folder.mkdir(parents=True, exist_ok=True)
     write_atomically(files.folder / PAGE, page(run, read.facts, read.dataset.to_json(new, since), causes, shown))
@@ -60,7 +62,7 @@ class _Read:
     probes: list[dict[str, tuple[str, str]]] = field(default_factory=list)
 
 
-def _read(files: RunFiles) -> _Read:
+def _read(files: RunFiles, known: Registry | None) -> _Read:
     read = _Read(dataset=Dataset(len(files.results)), failed=list(files.failed))
     for label, path in files.results.items():
         try:
@@ -70,8 +72,9 @@ def _read(files: RunFiles) -> _Read:
                 raise
             read.failed.append(Failed(label=label, status=error.exit_code, why=str(error)))
             continue
-        read.cells.append(digest_cell(label, results, _before(files, label)))
-        read.dataset.add(label, results)
+        explain = explainer_for(results, known).cause_id if known else None
+        read.cells.append(digest_cell(label, results, _before(files, label), explain))
+        read.dataset.add(label, results, explain)
         read.facts[label] = facts_of(label, results, folder=_link(files, path))
         read.paths[label] = path
         read.probes.append(read_probes(path.parent, results.probes))
@@ -100,8 +103,8 @@ def _link(files: RunFiles, path: Path) -> str:
     return ""
 
 
-def _limitations(registry: Path | None) -> dict[str, Limitation]:
-    """The registry, if it can be read: the page can do without, and `lint` tells its mistakes."""
+def _registry(path: Path | None) -> Registry | None:
+    """The registry, if it can be read: the views can do without, and `lint` tells its mistakes."""
     with suppress(ConfigError):
-        return dict(load_registry(registry).limitations) if registry and registry.is_file() else {}
-    return {}
+        return load_registry(path) if path and path.is_file() else None
+    return None

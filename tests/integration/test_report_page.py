@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from harness.bench.report import write_made_up_run
+from harness.limitations import REGISTRY_FILE
 from harness.outcomes import Outcome
 from harness.report.results import write_results
 from harness.report.runs import find_run
 from harness.report.views import PAGE, write_views
+from harness.run_folder import project_root
 from tests.integration.chromium import VARIABLE, Page, chromium, find_chromium
 from tests.unit.sample_results import HOSTILE, case, module, results, usual
 
@@ -120,6 +122,28 @@ def test_a_link_to_a_cell_opens_its_part(page: Page, tmp_path: Path) -> None:
     text = page.value("new Promise(done => setTimeout(() => done(document.querySelector('#cell-0').innerText), 100))")
     assert "wasmtime 50.0.1" in text
     assert "Slowest modules" in text
+    assert page.problems == []
+
+
+def test_each_cause_tells_its_known_failures_and_its_skips(page: Page, tmp_path: Path) -> None:
+    write_results(tmp_path / "wasi" / "results.json", usual())
+    skipped = [case(f"test_a.T.{name}", Outcome.SKIP, reason=name) for name in ("Windows only", "for no reason")]
+    write_results(tmp_path / "wasi-24" / "results.json", results(module("test_a", *skipped)))
+    write_views(find_run([tmp_path]), registry=project_root() / "expected_failures" / REGISTRY_FILE)
+    page.open(tmp_path / PAGE)
+    heads = page.value("[...document.querySelectorAll('.cause summary')].map(each => each.innerText)")
+    told = [head.split("\n")[:3] for head in heads]
+    assert [each[:2] for each in told] == [
+        ["explained by nothing", "1 skip on 1 cell"],
+        ["fs-hard-links", "1 known failure on 1 cell"],
+        ["wasi-no-fork", "1 skip on 1 cell"],
+        ["wasi-no-mmap", "1 skip on 1 cell"],
+        ["other-system", "1 skip on 1 cell"],
+    ]
+    assert told[-1][2] == "circumstance"
+    page.value("document.querySelectorAll('.cause').forEach(each => { each.open = true; each.drawNow() })")
+    page.value("[...document.querySelectorAll('.cause button')].find(each => each.innerText == 'its skips').click()")
+    assert found(page) == "1 case of 11"
     assert page.problems == []
 
 

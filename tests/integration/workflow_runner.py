@@ -84,7 +84,7 @@ class Service:
 
     @property
     def artifacts(self) -> Path:
-        return self.folder / "artifacts" / self.github["run_id"]
+        return self.folder / "artifacts" / str(self.github["run_id"])
 
     @property
     def caches(self) -> Path:
@@ -98,7 +98,8 @@ class Service:
                 continue
             wanted = job.get("needs", [])
             above = {key: needs[key] for key in ([wanted] if isinstance(wanted, str) else wanted)}
-            results, outputs = [], {}
+            results: list[str] = []
+            outputs: dict[str, str] = {}
             for number, matrix in enumerate(self._matrix(job, above, workflow)):
                 run = Job(service=self, workflow=workflow, name=name, job=job, needs=above, matrix=matrix)
                 results.append(run.run(self.folder / "machines" / f"{self.github['run_id']}-{name}-{number}"))
@@ -131,7 +132,7 @@ class Job:
     failed: bool = False
     known: dict[str, Any] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
-    posts: list[Callable[[], None]] = field(default_factory=list)
+    posts: list[Callable[[], object]] = field(default_factory=list)
 
     def value(self, text: Any) -> Any:
         """A string of the workflow with its expressions evaluated; one that is an expression alone may be anything."""
@@ -146,7 +147,7 @@ class Job:
             "steps": self.known,
             "env": self.env,
         }
-        functions = {
+        functions: dict[str, Callable[..., Any]] = {
             "fromJSON": json.loads,
             "format": str.format,
             "cancelled": lambda: False,
@@ -332,7 +333,7 @@ def _save(job: Job, given: Mapping[str, Any]) -> dict[str, str]:
 def _cache(job: Job, given: Mapping[str, Any]) -> dict[str, str]:
     outputs = _restore(job, given)
     if outputs["cache-hit"] != "true":
-        job.posts.append(lambda: _save(job, given) and None)
+        job.posts.append(lambda: _save(job, given))
     return outputs
 
 

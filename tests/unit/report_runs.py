@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from harness.report.cell_facts import facts_of
@@ -23,13 +23,16 @@ def digest(
     cells: Mapping[str, CellResults],
     befores: Mapping[str, CellResults] | None = None,
     failed: tuple[Failed, ...] = (),
+    explain: Callable[[str], str] | None = None,
 ) -> RunDigest:
-    """The digest of a run whose cells have these results, and had those in the run before."""
+    """The digest of a run whose cells have these results, and had those in the run before. `explain` gives the cause
+    of a reason for a skip.
+    """
     dataset = Dataset(len(cells))
     digests = []
     for label, found in cells.items():
         dataset.add(label, found)
-        digests.append(digest_cell(label, found, _before((befores or {}).get(label))))
+        digests.append(digest_cell(label, found, _before((befores or {}).get(label)), explain))
     return digest_run("tonight", digests, failed, passed=dataset.passed)
 
 

@@ -160,3 +160,12 @@ def test_passed_is_only_what_passed_and_was_expected_to() -> None:
     names = ("StatTests.test_stat_ns", "StatTests.test_stat", "New.test_new", "No.no")
     assert [name for name in names if dataset.passed("wasi", "test_os", f"test.test_os.{name}")] == [names[0]]
     assert dataset.passed("other", "test_os", "test.test_os.New.test_new")
+
+
+def test_a_skip_has_the_cause_that_explains_its_reason() -> None:
+    dataset = packing.Dataset(1)
+    dataset.add("wasi", usual(), lambda reason: "proc-none" if "fork" in reason else "")
+    kinds = unpacked(json.loads(json.dumps(dataset.to_json())), 0)
+    assert kinds["test.test_os.ForkTests.test_fork"][2:4] == ["requires working os.fork()", "proc-none"]
+    assert kinds["test.test_mmap"][2:4] == ["No module named 'mmap'", ""]
+    assert kinds["test.test_os.LinkTests.test_link"][3] == "fs-hard-links"

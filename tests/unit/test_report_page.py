@@ -8,6 +8,7 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
+from harness.limitations import Circumstance, Registry
 from harness.outcomes import Outcome
 from harness.report import as_script_data, visible
 from harness.report.page import causes_json
@@ -93,6 +94,12 @@ def test_the_policy_allows_only_the_script_of_the_page() -> None:
 
 def test_the_causes_have_statement_and_what_the_probes_saw() -> None:
     probes = [{"fs-hard-links": ("lifted", "files.link: works")}, {}]
-    found = causes_json({}, probes)
+    found = causes_json(Registry(limitations={}), probes)
     assert found["fs-hard-links"]["probes"] == [["lifted", "files.link: works"], None]
     assert found["fs-hard-links"]["statement"] == ""
+
+
+def test_a_circumstance_is_called_one() -> None:
+    circumstance = Circumstance(id="other-system", statement="It is another system's.", skips=())
+    found = causes_json(Registry(limitations={}, circumstances={circumstance.id: circumstance}), [{}])
+    assert found == {"other-system": {"statement": "It is another system's.", "circumstance": True, "probes": []}}

@@ -49,6 +49,46 @@ def test_a_green_run_says_so_at_once() -> None:
     ]
 
 
+def explained(reason: str) -> str:
+    return "proc-none" if "fork" in reason else "library-not-built" if "mmap" in reason else ""
+
+
+def test_skips_are_accounted_for_and_those_that_nothing_explains_are_told() -> None:
+    run = digest({"wasi": usual(), "wasi-24": usual(), "wasi-33": as_expected()}, explain=explained)
+    text = statements(run, "reports/tonight")[0].text
+    assert "5 skipped (1 of them not explained), 3 known to fail" in text
+    assert summary(run, "reports/tonight").endswith(
+        """
+### Skips
+
+| because of | skips | cells |
+|---|--:|--:|
+| <code>library-not-built</code> | 2 | 2 |
+| <code>proc-none</code> | 2 | 2 |
+| nothing that is known | 1 | 1 |
+"""
+    )
+
+
+def test_of_many_causes_of_skips_the_largest_are_shown() -> None:
+    skipped = [
+        case(f"test_a.T.test_{kind}_{number}", Outcome.SKIP, reason=f"cause-{kind:02}")
+        for kind in range(12)
+        for number in range(kind + 1)
+    ]
+    text = summary(digest({"wasi": results(module("test_a", *skipped))}, explain=str), "reports/tonight")
+    rows = [line for line in text.partition("### Skips")[2].splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 11
+    assert rows[0] == "| <code>cause-11</code> | 12 | 1 |"
+    assert rows[-1] == "| 2 others, in index.html | 3 | |"
+
+
+def test_without_a_registry_nothing_is_said_of_skips() -> None:
+    run = digest({"wasi": usual()})
+    assert run.skips == {}
+    assert "### Skips" not in summary(run, "reports/tonight")
+
+
 def test_without_a_run_before_nothing_is_called_new() -> None:
     assert said(None, usual()) == [
         "8 cases in 1 cell: 2 passed, 2 skipped, 1 known to fail, 5 unexpected.",
