@@ -26,7 +26,7 @@ nox.options.sessions = ["tests", "lint"]
 nox.options.error_on_missing_interpreters = True
 
 NEEDED = ("jinja2", "junitparser", "packaging", "platformdirs", "pytest", "tomlkit", "xdist")
-NEEDED_BY_DEVELOPERS = ("hypothesis", "mypy", "ruff", "wasmtime")
+NEEDED_BY_DEVELOPERS = ("check_jsonschema", "hypothesis", "mypy", "ruamel.yaml", "ruff", "wasmtime")
 
 
 def python(session: nox.Session, *needed: str) -> str:
@@ -113,10 +113,15 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
-    """ruff, its formatter, and mypy in strict mode."""
+    """ruff, its formatter, mypy in strict mode; of the workflows their schema, and zizmor for what is unsafe there."""
     interpreter = python(session, *NEEDED_BY_DEVELOPERS)
-    for arguments in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
+    workflows = sorted(str(path.relative_to(ROOT)) for path in (ROOT / ".github" / "workflows").glob("*.yml"))
+    schema = ["check_jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows]
+    for arguments in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"], schema):
         session.run(interpreter, "-m", *arguments, external=True)
+    # A program without a module; offline it asks GitHub nothing.
+    strict = ["--persona=auditor", *workflows]
+    session.run(str(Path(interpreter).with_name("zizmor")), "--offline", "--quiet", *strict, external=True)
 
 
 @nox.session(venv_backend="none", default=False)
