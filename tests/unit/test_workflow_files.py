@@ -1,0 +1,32 @@
+"""What zizmor does not ask of the workflows: bounds, one commit for each action, and the version beside it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+WORKFLOWS = sorted((Path(__file__).parents[2] / ".github" / "workflows").glob("*.yml"))
+USES = re.compile(r"uses: (actions/[a-z-]+)(?:/\w+)?@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)$")
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_job_is_bounded_and_may_only_what_it_says(path: Path) -> None:
+    workflow: dict[str, Any] = YAML(typ="safe").load(path)
+    assert workflow["permissions"] == {}
+    writers = {name for name, job in workflow["jobs"].items() if "write" in job["permissions"].values()}
+    assert writers == ({"propose"} if path.stem == "nightly" else set())
+    for name, job in workflow["jobs"].items():
+        assert 0 < job["timeout-minutes"] <= 120, name
+        assert job["permissions"]["contents"] == ("write" if name in writers else "read")
+
+
+def test_an_action_is_one_commit_of_github_s_own_everywhere() -> None:
+    lines = [line for path in WORKFLOWS for line in path.read_text().splitlines() if "uses:" in line]
+    found = [USES.search(line) for line in lines]
+    assert all(found), [line for line, match in zip(lines, found, strict=True) if not match]
+    pinned = {match.groups() for match in found if match}
+    assert len({action for action, _, _ in pinned}) == len(pinned)
