@@ -23,6 +23,7 @@ from harness.keys import keys_of
 from harness.prepare import load_configuration
 from harness.prepared import Prepared
 from harness.stage import link_tree
+from harness.toolchains import PROVIDERS
 from tests.integration.workflow_runner import Service, load_workflow
 
 pytestmark = pytest.mark.toolchain
@@ -86,7 +87,7 @@ class Forge:
 
     def _small_cache(self, cache: Path) -> None:
         """The tests' own cache, but for the build, which has two modules: one of CPython's, and one that fails."""
-        for name in ("sources", "toolchains", "runtimes", "compiled"):
+        for name in ("sources", "runtimes", "compiled"):
             (cache / name).parent.mkdir(parents=True, exist_ok=True)
             (cache / name).symlink_to(self.wasi.cache / name)
         real = self.wasi.build.folder
@@ -127,8 +128,21 @@ class Forge:
 
     def _machine(self, workspace: Path, job: str) -> None:
         """A machine that builds has built before; the others have nothing but what the workflow brings them."""
-        if job in {"build", "suite"}:
-            shutil.copytree(self.folder / "warm", workspace / "cache", symlinks=True, copy_function=os.link)
+        if job not in {"build", "suite"}:
+            return
+        cache = workspace / "cache"
+        shutil.copytree(self.folder / "warm", cache, symlinks=True, copy_function=os.link)
+        provider = PROVIDERS.get(self.wasi.build.manifest["toolchain"]["provider"])
+        if provider:
+            # An entry of its own, since its name may hold the path of the cache.
+            pins = load_configuration()[1]
+            pin = pins.wasi_sdk_pin(self.wasi.cell.toolchain)
+            real, linked = provider.entry(pin, pins, self.wasi.cache), provider.entry(pin, pins, cache)
+            assert real
+            assert linked
+            linked.mkdir(parents=True)
+            shutil.copy2(real / "toolchain.json", linked)
+            (linked / "sdk").symlink_to(real / "sdk")
 
     def gh_calls(self) -> list[str]:
         """How gh was called since the last time."""
@@ -234,7 +248,7 @@ def spoilt(workspace: Path, job: str) -> None:
 def test_ci(forge: Forge) -> None:
     service = forge.service("ci", "1")
     # The runner's own tests, and not all of them once more inside of one of them.
-    service.env = {"PYTEST_ADDOPTS": "-k test_errors"}
+    service.env = {"tests": {"PYTEST_ADDOPTS": "-k test_errors"}}
     results = service.run(load_workflow(WORKFLOWS / "ci.yml"))
     assert unsuccessful(service) == [("suite", "Test", 1)], "\n".join(step.output for step in service.steps)
     assert results == {"lint": "success", "tests": "success", "plan": "success", "suite": "failure"}

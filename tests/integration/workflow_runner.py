@@ -68,7 +68,8 @@ class StepRun:
 @dataclass
 class Service:
     """What outlives a job. `folder` holds artifacts and caches, `origin` is the repository that is checked out, `path`
-    the programs, `machine(workspace, job)` makes a job's machine ready after its checkout.
+    the programs, `machine(workspace, job)` makes a job's machine ready after its checkout, and `env` is what it has in
+    its environment, by the name of the job.
     """
 
     folder: Path
@@ -77,7 +78,7 @@ class Service:
     github: dict[str, Any]
     machine: Callable[[Path, str], None]
     inputs: dict[str, str] = field(default_factory=dict)
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, dict[str, str]] = field(default_factory=dict)
     steps: list[StepRun] = field(default_factory=list)
     hits: list[str] = field(default_factory=list)
     summaries: str = ""
@@ -216,7 +217,7 @@ class Job:
             cwd=self.workspace,
             env=kept
             | {"PATH": self.service.path, "CI": "true"}
-            | self.service.env
+            | self.service.env.get(self.name, {})
             | github
             | {name: str(path) for name, path in names.items()}
             | self.env
