@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -55,7 +55,6 @@ class Forge:
 
     folder: Path
     wasi: Prepared
-    calls: list[str] = field(default_factory=list)
 
     @property
     def origin(self) -> Path:
@@ -239,7 +238,7 @@ def test_a_cell_that_is_not_built_is_a_line_of_the_report(forge: Forge) -> None:
 
 
 def spoilt(workspace: Path, job: str) -> None:
-    """A repository whose SDK is pinned by another sha256 than it has, and from nowhere else."""
+    """A machine on which CPython is pinned no more, when it comes to build it."""
     if job == "build":
         pins = workspace / "matrices" / "pins.toml"
         pins.write_text(pins.read_text().replace("3.13.5", "3.13.4"))
@@ -247,7 +246,7 @@ def spoilt(workspace: Path, job: str) -> None:
 
 def test_ci(forge: Forge) -> None:
     service = forge.service("ci", "1")
-    # The runner's own tests, and not all of them once more inside of one of them.
+    # Not all tests once more inside of one of them.
     service.env = {"tests": {"PYTEST_ADDOPTS": "-k test_errors"}}
     results = service.run(load_workflow(WORKFLOWS / "ci.yml"))
     assert unsuccessful(service) == [("suite", "Test", 1)], "\n".join(step.output for step in service.steps)
