@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.build import MANIFEST_SCHEMA
+from harness.bundles.head import FORMAT
 from harness.cache import content_key
 from harness.matrix import Cell, Target
 from harness.pins import Pins
@@ -35,6 +36,7 @@ def keys_of(cell: Cell, pins: Pins) -> Keys:
     toolchain = content_key(list(_toolchain(cell, pins)))
     build = content_key(
         {
+            "bundle": FORMAT,
             "manifest": MANIFEST_SCHEMA,
             "source": source,
             "toolchain": toolchain,
