@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from harness.conditions import Condition
 from harness.expectation_files import is_test_id
 from harness.expectations import CellExpectations, Expectation, Expectations, wildcard_of
-from harness.lists.evidence import Evidence, Setting
+from harness.lists.evidence import Evidence, Seen, Setting
 from harness.lists.wants import FREE, KEEP, Decision, Need, Rules, Want, decide, settled
 
 
@@ -65,8 +66,13 @@ class Needs:
         if isinstance(decision.want, Need) and not is_test_id(test):
             decision = Decision(FREE if entry is None else KEEP, "has an id that no list can name")
         if decision.held:
-            self.held.append(Held(test, ", ".join(cells), decision.held))
+            self._hold(test, setting, decision.held)
         return decision
+
+    def _hold(self, test: str, setting: Setting, why: str) -> None:
+        held = Held(test, ", ".join(self._evidence.cells(setting)), why)
+        if held not in self.held:
+            self.held.append(held)
 
     def lookup(self, test: str, setting: Setting) -> Expectation | None:
         """The entry that speaks of the test now."""
@@ -97,14 +103,33 @@ class Needs:
     def _of_class(self, wildcard: str, setting: Setting) -> Want:
         cases = [case for case in self.cases_of(wildcard) if self._evidence.appears(case, setting)]
         own = [case for case in cases if not self.is_listed(case, setting)]
-        return self.of_test(own[0], setting) if own else KEEP if cases else self.of_test(wildcard, setting)
+        if own:
+            return self._of_covered(own, setting)
+        return KEEP if cases else self.of_test(wildcard, setting)
 
     def _of_member(self, case: str, setting: Setting) -> Want:
         """Of a case that its class stood for until now: it may have an entry of its own, and need not be in every
         suite.
         """
         absent = self.is_seen(case, setting) and not self._evidence.appears(case, setting)
-        return FREE if absent or self.is_listed(case, setting) else self.of_test(case, setting)
+        return FREE if absent or self.is_listed(case, setting) else self._of_covered([case], setting)
+
+    def _of_covered(self, cases: Sequence[str], setting: Setting) -> Want:
+        """Of cases that their class stands for. Once they were there; an entry for what is gone since would be missing
+        in the newest run, so that it goes as any other, when enough whole runs agree.
+        """
+        absences = min((self._absences(case, setting) for case in cases), key=len)
+        if not absences:
+            return self.of_test(cases[0], setting)
+        decision = decide(absences, self.lookup(cases[0], setting), self._rules)
+        if decision.held:
+            self._hold(cases[0], setting, decision.held)
+        return decision.want
+
+    def _absences(self, case: str, setting: Setting) -> Sequence[Seen]:
+        """What the newest runs say of a case that they have not met; empty when it was there."""
+        newest = list(self._evidence.sequence(case, setting))[::-1]
+        return list(itertools.takewhile(lambda seen: seen.outcome is None, newest))[::-1]
 
 
 def signatures_seen(evidence: Evidence, test: str, when: Condition, runs: int) -> tuple[str, ...]:

@@ -261,6 +261,16 @@ def test_a_class_whose_cases_have_come_to_differ_is_named_case_by_case() -> None
     assert updated(text, same).changed == ()
 
 
+def test_a_class_that_is_gone_keeps_its_entry_until_enough_whole_runs_agree() -> None:
+    """And is not given the outcome that its cases came to have before they went."""
+    text = entry(tests='["test.test_os.LinkTests.*"]', when='{ target = "wasi" }')
+    late = [*runs_of(WASI, "test_os.LinkTests.test_a", "EV"), *runs_of(WASI, LINK, "EV")]
+    gone = [run_of(WASI, {"test_os.Other.test_fine": "P"}, day=day) for day in (3, 4, 5)]
+    kept = updated(text, [*late, *gone[:2]], accept=True)
+    assert (kept.after[FILE], set(held(kept))) == (text, {"is gone now, in 2 of the 3 whole runs that must agree"})
+    assert updated(text, [*late, *gone], accept=True).after == {FILE: ""}
+
+
 # What changes.
 
 
