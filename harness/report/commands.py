@@ -6,18 +6,13 @@ import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.diff import CellDiff, diff_cells
 from harness.errors import EXIT_OK, EXIT_UNEXPECTED, ConfigError
-from harness.limitations import REGISTRY_FILE
-from harness.report.cells import worst_status
-from harness.report.differences import differences_json, render_differences
-from harness.report.headline import statements, status_line
-from harness.report.results import load_results
-from harness.report.runs import find_run, results_in
-from harness.report.views import PAGE, exit_status, write_views
 from harness.run_folder import project_root, shown
+
+if TYPE_CHECKING:
+    from harness.diff import CellDiff
 
 
 def add_commands(commands: Any) -> None:
@@ -45,6 +40,12 @@ def add_commands(commands: Any) -> None:
 
 def report(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - as every command
     """Writes the views of each run, or of all together; the status is that of the worst run."""
+    from harness.limitations import REGISTRY_FILE  # noqa: PLC0415 - as below: other commands do without
+    from harness.report.cells import worst_status  # noqa: PLC0415
+    from harness.report.headline import statements, status_line  # noqa: PLC0415
+    from harness.report.runs import find_run  # noqa: PLC0415
+    from harness.report.views import PAGE, exit_status, write_views  # noqa: PLC0415
+
     runs = options.runs or [project_root() / "reports" / "latest"]
     groups = [runs] if options.into else [[run] for run in runs]
     registry = project_root() / "expected_failures" / REGISTRY_FILE
@@ -62,6 +63,9 @@ def report(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001
 
 def diff(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - as every command
     """Prints what differs. 0 when no case does, 1 when any does."""
+    from harness.report.differences import differences_json, render_differences  # noqa: PLC0415
+    from harness.report.runs import results_in  # noqa: PLC0415
+
     before = {path.parent.name: path for path in results_in(options.before)}
     after = {path.parent.name: path for path in results_in(options.after)}
     names = list(_pairs(before, after))
@@ -89,6 +93,9 @@ def _pairs(before: dict[str, Path], after: dict[str, Path]) -> Iterator[tuple[st
 
 
 def _compare(before: Path, after: Path) -> CellDiff:
+    from harness.diff import diff_cells  # noqa: PLC0415
+    from harness.report.results import load_results  # noqa: PLC0415
+
     names = (before.parent.name, after.parent.name)
     if names[0] == names[1]:
         names = (shown(before.parent), shown(after.parent))
