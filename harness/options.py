@@ -44,13 +44,18 @@ class Option:
 WISHES = (
     Option(flag="--cpython", metavar="PATH-OR-VERSION", help="another CPython than the cell's own"),
     Option(flag="--provider", metavar="NAME", help="get the toolchain from this provider only"),
-    Option(flag="--toolchain", metavar="PATH", help="use the toolchain in this folder"),
+    Option(
+        flag="--toolchain",
+        metavar="PATH-OR-VERSION",
+        help="use the toolchain in this folder, or another version of it than the cell's own",
+    ),
     Option(
         flag="--runtime",
         metavar="VERSION",
         help="another version of Node or wasmtime than the cell's own, or one of this machine: path:/usr/bin/node, or "
         "path: and the folder of wasmtime's Python package",
     ),
+    Option(flag="--pins", metavar="FILE", help="further pins, of the form of matrices/pins.toml"),
     Option(flag="--jobs", metavar="N", kind=int, help="jobs for make (default: the number of processors)"),
 )
 RUN_DIR = Option(flag="--run-dir", metavar="DIR", help="where results go (default: a new folder in reports/)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -171,6 +171,11 @@ class Pins:
         """UnavailableError when that Emscripten is not pinned."""
         return _of_version(self.emscripten, version, "Emscripten", "")
 
+    def and_also(self, more: Pins) -> Pins:
+        """These and the pins of `more`; where both pin a version, these hold."""
+        pairs = ((field.name, getattr(self, field.name), getattr(more, field.name)) for field in fields(self))
+        return replace(self, **{name: mine + others for name, mine, others in pairs if isinstance(mine, tuple)})
+
     def runtime_pin(self, name: str, version: str) -> RuntimePin:
         """UnavailableError when that version of the runtime is not pinned."""
         return _of_version([pin for pin in self.runtime if pin.name == name], version, name, "")
@@ -188,8 +193,10 @@ def _of_version(pins: Sequence[T], version: str, what: str, own: str) -> T:
     )
 
 
-def load_pins(path: Path) -> Pins:
-    """The pins of the file. ConfigError lists all its mistakes at once; a pin without its sha256 is one."""
+def load_pins(path: Path, beside: Pins | None = None) -> Pins:
+    """The pins of the file, which may go on from those `beside` it. ConfigError lists all its mistakes at once; a pin
+    without its sha256 is one.
+    """
     problems: list[Problem] = []
     reader = TableReader(load_document(path, f"{path.parent.name}/{path.name}", problems), problems)
     reader.check_top_level({"cpython", "dependency", "wasi_sdk", "wasi_sdk_archive", "emsdk", "emscripten", "runtime"})
@@ -202,6 +209,7 @@ def load_pins(path: Path) -> Pins:
         emscripten=_read(reader, EmscriptenPin, "emscripten", ("version",)),
         runtime=_read(reader, RuntimePin, "runtime", ("name", "version")),
     )
+    pins = beside.and_also(pins) if beside else pins
     _check_nodes(pins, reader)
     if problems:
         raise ConfigError("the pins have mistakes:", problems=problems)

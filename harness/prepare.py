@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,14 +36,15 @@ from harness.toolchains import obtain_toolchain
 class Wishes:
     """What the user asked for beyond the cell's id; empty for the default.
 
-    `toolchain` is a path, `runtime` a version or `path:` and where a runtime of this machine is. `bundle` is a file
-    that takes the place of source, toolchain and build.
+    `toolchain` is a path or a version, `runtime` a version or `path:` and where a runtime of this machine is. `pins` is
+    a file with further pins, `bundle` one that takes the place of source, toolchain and build.
     """
 
     cpython: str = ""
     provider: str = ""
     toolchain: str = ""
     runtime: str = ""
+    pins: str = ""
     jobs: int = 0
     bundle: str = ""
 
@@ -81,13 +83,15 @@ def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print)
     """
     wishes.check()
     matrix, pins = load_configuration()
+    if wishes.pins:
+        pins = load_pins(Path(wishes.pins), pins)
     cell = matrix.cell(cell_id)
     if wishes.bundle:
         return _from_bundle(cell, wishes, pins, say)
     if wishes.cpython:
         cell = with_python(cell, wishes.cpython)
     cache = cache_root()
-    toolchain_path = Path(wishes.toolchain) if wishes.toolchain else None
+    cell, toolchain_path = _with_toolchain(cell, wishes.toolchain)
     source = obtain_source(cell.python, pins, cache, say=say)
     tree_of(cell, source)  # what cannot be built is told before a toolchain is downloaded
     toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path, say=say)
@@ -108,6 +112,13 @@ def _from_bundle(cell: Cell, wishes: Wishes, pins: Pins, say: Callable[[str], No
     cell, runtime = _with_runtime(with_python(cell, head.python), wishes.runtime, pins, cache, say)
     prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, lambda: head.compiler, say=say))
+
+
+def _with_toolchain(cell: Cell, wish: str) -> tuple[Cell, Path | None]:
+    """The cell with the version of its toolchain, which the user may have chosen, or the path of one."""
+    if re.fullmatch(r"\d+(\.\d+)*", wish):
+        return dataclasses.replace(cell, toolchain=wish), None
+    return cell, Path(wish) if wish else None
 
 
 def _with_runtime(cell: Cell, wish: str, pins: Pins, cache: Path, say: Callable[[str], None]) -> tuple[Cell, Path]:

@@ -116,6 +116,7 @@ class CellRun:
         return {
             "cell": self.prepared.cell.id,
             "python": self.prepared.cell.python,
+            "toolchain": self.prepared.cell.toolchain,
             "runtime_version": self.prepared.cell.runtime,
             "build": str(self.prepared.build.folder),
             "runtime": str(self.prepared.runtime),
@@ -132,7 +133,8 @@ class CellRun:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> CellRun:
         matrix, _ = load_configuration()
-        cell = dataclasses.replace(matrix.cell(data["cell"]), python=data["python"], runtime=data["runtime_version"])
+        chosen = {"python": data["python"], "toolchain": data["toolchain"], "runtime": data["runtime_version"]}
+        cell = dataclasses.replace(matrix.cell(data["cell"]), **chosen)
         build = Build.load(Path(data["build"]))
         prepared = Prepared(cell=cell, build=build, runtime=Path(data["runtime"]), cache=Path(data["cache"]))
         return cls(

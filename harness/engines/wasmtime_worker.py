@@ -62,6 +62,12 @@ class Worker:
         self.linker.define_wasi()
         return {"loaded": str(request["wasm"])}
 
+    @property
+    def _reading(self) -> tuple[Any, ...]:
+        """What tells `preopen_dir` that a folder is not to be written to; it was another way before wasmtime 50."""
+        perms = [getattr(self.wasmtime, name, None) for name in ("DirPerms", "FilePerms")]
+        return tuple(kind.READ_ONLY for kind in perms if kind) or (False,)
+
     def _module(self, wasm: Path, compiled: Path) -> Any:
         try:
             return self.wasmtime.Module.deserialize_file(self.engine, str(compiled))
@@ -120,7 +126,8 @@ class Worker:
         for host, guest, writable in request["mounts"]:
             # Where the operating system already refuses to write, wasmtime need not: it would answer EPERM
             # even for a file that does not exist, which no real file system does.
-            wasi.preopen_dir(host, guest, writable or not os.access(host, os.W_OK))
+            rights = () if writable or not os.access(host, os.W_OK) else self._reading
+            wasi.preopen_dir(host, guest, *rights)
         store = self.wasmtime.Store(self.engine)
         store.set_wasi(wasi)
         store.set_limits(memory_size=self.memory_limit)
