@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from harness.bisect.command import add_bisect_command
 from harness.cell_commands import build, bundle, merge, python, table, test
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
 from harness.history.commands import add_commands as add_history_commands
@@ -102,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     checking.add_argument("--offline", action="store_true", help="count what would need the network as missing")
     checking.set_defaults(run=doctor)
 
+    add_bisect_command(commands)
     add_commands(commands)
     add_report_commands(commands)
     add_history_commands(commands)

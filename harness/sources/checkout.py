@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.cache import content_key
 from harness.errors import ConfigError, UnavailableError
-from harness.process import Command, run
+from harness.git import ask
 from harness.sources.base import Provenance, Source, check_landmarks, make_source, read_version
 
 # What building inside the tree leaves behind, where no git can tell.
@@ -67,14 +67,14 @@ def _fingerprint(path: Path) -> tuple[str, str]:
 def _provenance(root: Path, key: str) -> Provenance:
     if not (root / ".git").exists():
         return Provenance(provider="checkout", origin=str(root), revision=key)
-    commit = _git(root, "rev-parse", "HEAD").strip()
-    dirty = bool(_git(root, "status", "--porcelain").strip())
+    commit = ask(root, "rev-parse", "HEAD").strip()
+    dirty = bool(ask(root, "status", "--porcelain").strip())
     return Provenance(provider="checkout", origin=str(root), revision=commit, dirty=dirty)
 
 
 def _files(root: Path) -> Iterable[str]:
     if (root / ".git").exists():
-        names = _git(root, "ls-files", "-co", "--exclude-standard", "-z").split("\0")
+        names = ask(root, "ls-files", "-co", "--exclude-standard", "-z").split("\0")
         return sorted({name for name in names if name and _is_copied(root / name)})
     return sorted(name for name in _walk(root) if not _PRODUCTS.fullmatch(name))
 
@@ -91,14 +91,3 @@ def _walk(root: Path) -> Iterator[str]:
         for name in names:
             if _is_copied(path := Path(folder) / name):
                 yield path.relative_to(root).as_posix()
-
-
-def _git(root: Path, *arguments: str) -> str:
-    # Without the option, `git status` would refresh the index of a checkout that is not ours.
-    done = run(Command(argv=("git", "--no-optional-locks", *arguments), cwd=root, timeout=120))
-    if not done.ok:
-        raise UnavailableError(
-            f"git {arguments[0]} {done.ending} in {root}:\n  {done.output.strip()}",
-            hint="the folder has a .git that git does not accept; its words say why",
-        )
-    return done.output

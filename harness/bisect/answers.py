@@ -1,0 +1,102 @@
+"""What one step of a bisection has seen, and what that means. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.bisect.search import Answer
+from harness.errors import EXIT_BUILD, EXIT_UNAVAILABLE, BuildError, ConfigError, HarnessError, UnavailableError
+from harness.expectations import dotted
+from harness.outcomes import Outcome
+from harness.report.results import CellResults
+
+# regrtest's answer, as the agent words it, to a case that a module does not have.
+_NO_SUCH_CASE = "no case matched"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What one candidate did. `outcome` is empty when it could not be asked, `why` says why. `tries` are its outcomes
+    when it was asked more than once. `status` is the exit status of the command, `seconds` what it took with its build.
+    """
+
+    candidate: str
+    outcome: str = ""
+    tries: tuple[str, ...] = ()
+    why: str = ""
+    status: int = 0
+    seconds: float = 0.0
+    command: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether asking again would be of no use: what cannot be had now may be had later."""
+        return bool(self.outcome) or self.status == EXIT_BUILD
+
+    @property
+    def seen(self) -> str:
+        """What it did, in a few words."""
+        if len(set(self.tries)) > 1:
+            return f"flaky: {', '.join(self.tries)}"
+        return self.outcome or f"cannot tell: {self.why.splitlines()[0] if self.why else 'no reason is known'}"
+
+    @property
+    def is_clear(self) -> bool:
+        return bool(self.outcome) and len(set(self.tries)) < 2
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Step:
+        return cls(**{**data, "tries": tuple(data["tries"])})
+
+
+def observe(results: CellResults, case: str) -> tuple[str, tuple[str, ...]]:
+    """The outcome of the case, and of all its tries. What its module did as a whole stands for a case that it kept from
+    running. The outcome is empty when the suite does not have the case.
+    """
+    for module in results.modules:
+        for found in module.cases:
+            if found.case == case:
+                return found.outcome.value, tuple(each.value for each in found.tries)
+    for module in results.modules:
+        if dotted(module.module) == case or case.startswith(f"{dotted(module.module)}."):
+            return ("" if module.detail.reason == _NO_SUCH_CASE else module.outcome.value), ()
+    return "", ()
+
+
+def judge(step: Step, *, good: str, bad: str, changed: bool) -> Answer:
+    """A candidate is good or bad when it does what that end does. Any other outcome says nothing, unless `changed`."""
+    if not step.is_clear:
+        return Answer.SKIP
+    if step.outcome == good:
+        return Answer.GOOD
+    return Answer.BAD if changed or step.outcome == bad else Answer.SKIP
+
+
+def check_end(step: Step, which: str) -> None:
+    """The ends must have an outcome, of which it is certain that it is theirs."""
+    if not step.is_clear:
+        kinds: dict[int, type[HarnessError]] = {EXIT_UNAVAILABLE: UnavailableError, EXIT_BUILD: BuildError}
+        raise kinds.get(step.status, ConfigError)(
+            f"nothing can be bisected: at the {which} end, {step.candidate}, {step.why or step.seen}",
+            hint=f"choose another --{which}; what was done there: {step.command}",
+        )
+
+
+def check_ends(good: Step, bad: Step) -> None:
+    """ConfigError when they do the same, or have been confused."""
+    if good.outcome == bad.outcome:
+        raise ConfigError(
+            f"nothing can be bisected: both ends do the same, {good.outcome}: {good.candidate} and {bad.candidate}",
+            hint="choose ends between which the outcome changes",
+        )
+    if Outcome(bad.outcome).is_good and not Outcome(good.outcome).is_good:
+        raise ConfigError(
+            f"the good end, {good.candidate}, is {good.outcome}, and the bad end, {bad.candidate}, is {bad.outcome}",
+            hint=f"to find what mended it, exchange them: --good {bad.candidate} --bad {good.candidate}",
+        )

@@ -1,0 +1,85 @@
+"""The commits of a checkout, and a tree of our own in the cache that shows one of them after the other.
+
+The checkout itself is only asked: it keeps its files, its index, its branches and its list of worktrees.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.bisect.question import Candidate
+from harness.cache import content_key, locked
+from harness.errors import ConfigError, UnavailableError
+from harness.git import ask
+from harness.process import capture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """A checkout of the user's, at its absolute path."""
+
+    root: Path
+
+    def check(self) -> None:
+        """ConfigError when it is no checkout, or has changes that no commit has."""
+        if not self.root.is_dir() or not (self.root / ".git").exists():
+            raise ConfigError(f"{self.root} is no git checkout", hint="give the top folder of one with --cpython PATH")
+        changed = ask(self.root, "status", "--porcelain", "--untracked-files=no").splitlines()
+        if changed:
+            raise ConfigError(
+                f"{self.root} has changes that are not committed, which no step would have: {changed[0].strip()}"
+                + (f" and {len(changed) - 1} more" if len(changed) > 1 else ""),
+                hint="commit them or stash them",
+            )
+
+    def commit(self, name: str) -> str:
+        """All digits of the commit that a tag, a branch or some digits name."""
+        found = capture(["git", "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"], cwd=self.root)
+        if not found:
+            raise ConfigError(f"{self.root} has no commit {name!r}", hint="`git fetch` may bring it")
+        return found
+
+    def row(self, one: str, other: str) -> list[Candidate]:
+        """The commits from the one to the other, both included, by first parents, the oldest first. ConfigError when
+        neither is an ancestor of the other.
+        """
+        older, newer = (one, other) if self._is_ancestor(one, other) else (other, one)
+        if not self._is_ancestor(older, newer):
+            raise ConfigError(
+                f"of {one[:12]} and {other[:12]} neither is an ancestor of the other",
+                hint=f"begin where they part: {self._fork(one, other)}",
+            )
+        lines = ask(self.root, "log", "--first-parent", "--reverse", "--format=%H %s", f"{older}..{newer}", "--")
+        first = ask(self.root, "log", "-1", "--format=%H %s", older, "--")
+        found = [line.partition(" ") for line in (first + lines).splitlines()]
+        return [Candidate(name=name, subject=subject or "without a subject") for name, _, subject in found]
+
+    def _is_ancestor(self, older: str, newer: str) -> bool:
+        return self._fork(older, newer) == older
+
+    def _fork(self, one: str, other: str) -> str:
+        return capture(["git", "merge-base", one, other], cwd=self.root) or "they have no common ancestor"
+
+    @contextlib.contextmanager
+    def shown(self, commit: str, cache: Path, *, say: Callable[[str], None]) -> Iterator[Path]:
+        """A tree with the files of the commit; nobody else changes it meanwhile. It borrows the checkout's objects."""
+        tree = cache / "work" / f"bisect-{content_key(str(self.root))}"
+        with locked(tree.with_suffix(".lock"), say=say):
+            tree.mkdir(exist_ok=True)
+            if not (tree / ".git" / "objects" / "info").is_dir():
+                ask(tree, "init", "--quiet")
+            objects = self.root / ask(self.root, "rev-parse", "--git-path", "objects").strip()
+            (tree / ".git" / "objects" / "info" / "alternates").write_text(f"{objects.resolve()}\n", encoding="utf-8")
+            # A kill may have left git's own lock; ours says that nobody else is here.
+            (tree / ".git" / "index.lock").unlink(missing_ok=True)
+            no_hooks = ("-c", f"core.hooksPath={os.devnull}", "-c", "advice.detachedHead=false")
+            try:
+                ask(tree, *no_hooks, "checkout", "--quiet", "--force", "--detach", commit)
+                ask(tree, *no_hooks, "clean", "--quiet", "-ffdx")
+            except UnavailableError as error:
+                raise UnavailableError(f"the files of {commit[:12]} cannot be had: {error.message}") from error
+            yield tree

@@ -1,0 +1,158 @@
+"""A bisection from its question to its report; whatever was finished is not done again."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from harness.bisect.answers import Step, check_end, check_ends
+from harness.bisect.commits import Checkout
+from harness.bisect.offers import known_versions, pin_version
+from harness.bisect.question import Axis, Candidate, Question, between, check_axis, only
+from harness.bisect.report import Bisection
+from harness.bisect.search import steps_left
+from harness.bisect.steps import Steps, Supply
+from harness.cache import cache_root, disk_faults, locked, write_atomically
+from harness.errors import EXIT_OK, EXIT_UNEXPECTED, ConfigError, did_you_mean
+from harness.matrix import Matrix
+from harness.options import WISHES, as_arguments
+from harness.pins import Pins, load_pins
+from harness.prepare import load_configuration
+from harness.progress import Progress
+from harness.run_folder import project_root, shown
+
+RECORD, REPORT, PINS = "bisect.json", "report.txt", "pins.toml"
+# What was asked here: written first, so that a folder is never gone on with by another question.
+_QUESTION = "question.json"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Bisects; 0 when one candidate is left, 1 when skips hide which of some it is."""
+    matrix, pins = load_configuration()
+    pins = load_pins(Path(options.pins), pins) if options.pins else pins
+    question = _question(options, matrix)
+    folder = Path(options.run_dir).absolute() if options.run_dir else _folder(question)
+    progress = Progress(f"bisect {question.cell}")
+    with disk_faults(folder), locked(folder / ".lock", say=progress.say):
+        row = _row(question, folder, lambda: _candidates(question, matrix, pins, progress.say))
+        if options.pins and not (folder / PINS).exists():
+            write_atomically(folder / PINS, Path(options.pins).read_text(encoding="utf-8"))
+        supply = _supply(question, folder, pins, progress.say)
+        steps = Steps(question=question, folder=folder / "steps", supply=supply)
+        bisection = _bisect(steps, row, progress, lambda found: _write(found, folder))
+    print(f"\n{(folder / REPORT).read_text(encoding='utf-8')}", end="")
+    return EXIT_OK if len(bisection.found) == 1 else EXIT_UNEXPECTED
+
+
+def _question(options: argparse.Namespace, matrix: Matrix) -> Question:
+    """ConfigError for what is wrong with it, as far as that can be said without running anything."""
+    if options.axis not in list(Axis):
+        raise ConfigError(f"there is no axis {options.axis!r}; {did_you_mean(options.axis, Axis)}")
+    if options.tries < 1:
+        raise ConfigError(f"--tries {options.tries}: a case is run once at least", hint="give 1 or more")
+    axis, cell = Axis(options.axis), matrix.cell(options.cell)
+    check_axis(axis, cell, {f"--{name}": str(value) for name, value in vars(options).items()})
+    further = tuple(wish for wish in WISHES if wish.flag not in {axis.option, "--pins"})
+    question = Question(
+        cell=cell.id,
+        case=options.case,
+        axis=axis,
+        good=options.good,
+        bad=options.bad,
+        tries=options.tries,
+        changed=options.bad_when_changed,
+        versions=tuple(filter(None, options.versions.replace(",", " ").split())),
+        options=tuple(as_arguments(options, further)),
+    )
+    if axis is Axis.CPYTHON:
+        checkout = Checkout(root=Path(options.cpython).expanduser().absolute())
+        checkout.check()
+        good, bad = checkout.commit(options.good), checkout.commit(options.bad)
+        question = dataclasses.replace(question, checkout=str(checkout.root), good=good, bad=bad)
+    if question.good == question.bad:
+        raise ConfigError(f"--good and --bad are the same {axis.label}, {question.good}", hint="give two ends")
+    return question
+
+
+def _folder(question: Question) -> Path:
+    """The same for the same question: so the same command goes on."""
+    return project_root() / "reports" / f"bisect-{question.cell}-{question.axis}-{question.key}"
+
+
+def _candidates(question: Question, matrix: Matrix, pins: Pins, say: Callable[[str], None]) -> list[Candidate]:
+    ends = question.good, question.bad
+    if question.axis is Axis.CPYTHON:
+        return Checkout(root=Path(question.checkout)).row(*ends)
+    if question.versions:
+        names = only(question.versions, *ends)
+    else:
+        names = between(known_versions(question.axis, matrix, pins, say=say), *ends)
+    return [Candidate(name=name) for name in names]
+
+
+def _row(question: Question, folder: Path, candidates: Callable[[], list[Candidate]]) -> tuple[Candidate, ...]:
+    """The candidates, the oldest first: found out once, so that what is published meanwhile changes nothing."""
+    record = folder / _QUESTION
+    if record.exists():
+        known = json.loads(record.read_text(encoding="utf-8"))
+        if known["key"] != question.key:
+            raise ConfigError(f"{folder} holds another bisection: {known['question']}", hint="choose another --run-dir")
+        return tuple(Candidate(**each) for each in known["candidates"])
+    row = tuple(candidates())
+    folder.mkdir(parents=True, exist_ok=True)
+    listed = [dataclasses.asdict(candidate) for candidate in row]
+    known = {"key": question.key, "question": question.to_json(), "candidates": listed}
+    write_atomically(record, json.dumps(known, indent=1) + "\n")
+    return row
+
+
+def _supply(question: Question, folder: Path, pins: Pins, say: Callable[[str], None]) -> Supply:
+    @contextlib.contextmanager
+    def version(name: str) -> Iterator[list[str]]:
+        pin_version(question.axis, name, folder / PINS, pins, say=say)
+        further = [f"--pins={folder / PINS}"] if (folder / PINS).exists() else []
+        yield [f"{question.axis.option}={name}", *further]
+
+    @contextlib.contextmanager
+    def commit(name: str) -> Iterator[list[str]]:
+        with Checkout(root=Path(question.checkout)).shown(name, cache_root(), say=say) as tree:
+            yield [f"--cpython={tree}"]
+
+    return commit if question.axis is Axis.CPYTHON else version
+
+
+def _bisect(
+    steps: Steps, row: tuple[Candidate, ...], progress: Progress, write: Callable[[Bisection], None]
+) -> Bisection:
+    """Asks the ends, then whoever tells the most, until nobody can tell more."""
+    question, backwards = steps.question, row[0].name != steps.question.good
+    row = row[::-1] if backwards else row
+    progress.say(f"{question.case} on {question.cell}: {len(row) - 2} more between the ends")
+    good = _asked(steps, row[0], "the good end", progress)
+    check_end(good, "good")
+    bad = _asked(steps, row[-1], "the bad end", progress)
+    check_end(bad, "bad")
+    check_ends(good, bad)
+    found = Bisection(question=question, row=row, backwards=backwards, steps=(good, bad))
+    write(found)
+    while (place := found.next) is not None:
+        step = _asked(steps, row[place], f"about {steps_left(found.answers)} to go", progress)
+        found = dataclasses.replace(found, steps=(*found.steps, step))
+        write(found)
+    return found
+
+
+def _asked(steps: Steps, candidate: Candidate, why: str, progress: Progress) -> Step:
+    with progress.step(f"{steps.question.axis.label} {candidate}", why) as tick:
+        step = steps.of(candidate.name, tick)
+    progress.say(f"  {step.seen}")
+    return step
+
+
+def _write(found: Bisection, folder: Path) -> None:
+    write_atomically(folder / RECORD, json.dumps(found.to_json(), indent=1) + "\n")
+    write_atomically(folder / REPORT, found.render(shown(folder)))

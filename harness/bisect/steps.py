@@ -1,0 +1,122 @@
+"""One step: a candidate is got, and `python -m harness test` asked what the case does there.
+
+Each step has a folder, in which `step.json` appears when it is finished: that is all that a later run needs to know.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.bisect.answers import Step, observe
+from harness.bisect.question import Question
+from harness.cache import disk_faults, remove_tree, write_atomically
+from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, HarnessError
+from harness.process import POLL_SECONDS, Background, Command, Completed
+from harness.report.cells import ERROR_FILE, RESULTS_FILE
+from harness.report.results import load_results
+
+RECORD, LOG_FILE = "step.json", "output.log"
+_STOP_SECONDS = 20.0
+
+# Gets a candidate, and gives the arguments of `test` that choose it.
+Supply = Callable[[str], AbstractContextManager[list[str]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """The steps of one bisection, below its folder."""
+
+    question: Question
+    folder: Path
+    supply: Supply
+
+    def of(self, candidate: str, on_tick: Callable[[float], None] = lambda _: None) -> Step:
+        """The step of that candidate: the one that is recorded, if asking again would be of no use, or a new one."""
+        place = self.folder / candidate
+        if (known := read_step(place)) and known.is_final:
+            return known
+        remove_tree(place)
+        with disk_faults(place):
+            place.mkdir(parents=True)
+        start = time.monotonic()
+        try:
+            with self.supply(candidate) as chosen:
+                step = self._asked(candidate, chosen, place, on_tick)
+        except HarnessError as error:
+            step = Step(candidate=candidate, why=str(error), status=error.exit_code, seconds=time.monotonic() - start)
+        write_atomically(place / RECORD, json.dumps(step.to_json(), indent=1) + "\n")
+        return step
+
+    def _asked(self, candidate: str, chosen: list[str], place: Path, on_tick: Callable[[float], None]) -> Step:
+        question = self.question
+        ours = [f"--case={question.case}", "-n", "1", "--reruns=0", f"--verify={question.tries}"]
+        asking = ["test", question.cell, *ours, *question.options]
+        argv = (sys.executable, "-u", "-m", "harness", *asking, *chosen, f"--run-dir={place}")
+        done = run_to_end(Command(argv=argv, cwd=Path.cwd(), env=_environment()), place / LOG_FILE, on_tick)
+        if done.returncode == EXIT_INTERRUPTED:
+            raise KeyboardInterrupt
+        step = Step(
+            candidate=candidate,
+            status=done.returncode,
+            seconds=round(done.seconds, 1),
+            command=f"python -m harness {shlex.join([*asking, *question.again(candidate, chosen)])}",
+        )
+        if done.returncode not in {EXIT_OK, EXIT_UNEXPECTED}:
+            return replace(step, why=_refusal(place / question.cell, done))
+        outcome, tries = observe(load_results(place / question.cell / RESULTS_FILE), question.case)
+        why = "" if outcome else f"the suite has no case {question.case}"
+        return replace(step, outcome=outcome, tries=tries, why=why)
+
+
+def read_step(place: Path) -> Step | None:
+    """The finished step in that folder."""
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        return Step.from_json(json.loads((place / RECORD).read_text(encoding="utf-8")))
+    return None
+
+
+def run_to_end(command: Command, log: Path, on_tick: Callable[[float], None]) -> Completed:
+    """Runs a command of the harness. On Ctrl-C it is told to end, and gets the time to end what it has started."""
+    start = time.monotonic()
+    child = Background(command, log=log)
+    with _ended(child):
+        while (done := child.poll()) is None:
+            on_tick(time.monotonic() - start)
+            time.sleep(POLL_SECONDS)
+    return done
+
+
+@contextlib.contextmanager
+def _ended(child: Background) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        try:
+            child.interrupt()
+            deadline = time.monotonic() + _STOP_SECONDS
+            while child.poll() is None and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+        finally:
+            child.kill()
+        raise
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with the harness that we are, wherever the current folder is."""
+    package = str(Path(__file__).resolve().parents[2])
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))}
+
+
+def _refusal(cell: Path, done: Completed) -> str:
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        return str(json.loads((cell / ERROR_FILE).read_text(encoding="utf-8"))["error"])
+    return f"the test {done.ending}"

@@ -1,0 +1,69 @@
+"""A bisection finds what asking everybody would find."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.bisect.search import Answer, bounds, next_candidate, steps_left, suspects
+
+
+@st.composite
+def rows(draw: st.DrawFn, skips: bool = True) -> list[Answer]:
+    """What a row of candidates would say: good ones, then bad ones, some of those between the ends nothing."""
+    good, bad = draw(st.integers(1, 40)), draw(st.integers(1, 40))
+    row = [Answer.GOOD] * good + [Answer.BAD] * bad
+    inner = range(1, len(row) - 1)
+    for number in draw(st.sets(st.sampled_from(inner))) if skips and inner else ():
+        row[number] = Answer.SKIP
+    return row
+
+
+def search(row: list[Answer]) -> tuple[dict[int, Answer], int]:
+    """All answers, and how many were asked for between the ends."""
+    answers = {0: row[0], len(row) - 1: row[-1]}
+    while (number := next_candidate(answers)) is not None:
+        assert number not in answers
+        answers[number] = row[number]
+    return answers, len(answers) - 2
+
+
+def linear(row: list[Answer]) -> range:
+    """The suspects by asking everybody."""
+    bad = row.index(Answer.BAD)
+    good = max(number for number in range(bad) if row[number] is Answer.GOOD)
+    return range(good + 1, bad + 1)
+
+
+@given(rows())
+def test_it_finds_what_asking_everybody_finds(row: list[Answer]) -> None:
+    answers, _ = search(row)
+    assert suspects(answers) == linear(row)
+
+
+@given(rows(skips=False))
+def test_without_skips_one_is_left_after_as_many_steps_as_were_told(row: list[Answer]) -> None:
+    told = steps_left({0: row[0], len(row) - 1: row[-1]})
+    answers, asked = search(row)
+    assert len(suspects(answers)) == 1
+    assert asked <= told <= len(row).bit_length()
+
+
+@given(rows())
+def test_skips_cost_little_more_than_themselves(row: list[Answer]) -> None:
+    answers, asked = search(row)
+    skipped = sum(answer is Answer.SKIP for answer in answers.values())
+    assert asked <= skipped + (skipped + 1) * len(row).bit_length()
+
+
+def test_the_one_after_a_skip_is_far_from_it() -> None:
+    answers = {0: Answer.GOOD, 100: Answer.BAD}
+    assert next_candidate(answers) == 50
+    assert next_candidate(answers | {50: Answer.SKIP}) in {25, 75}
+
+
+def test_the_bounds_are_those_around_the_change() -> None:
+    answers = {0: Answer.GOOD, 3: Answer.GOOD, 4: Answer.SKIP, 5: Answer.BAD, 9: Answer.BAD}
+    assert bounds(answers) == (3, 5)
+    assert list(suspects(answers)) == [4, 5]
+    assert next_candidate(answers) is None
