@@ -81,9 +81,10 @@ def judge(step: Step, *, good: str, bad: str, changed: bool) -> Answer:
 def check_end(step: Step, which: str) -> None:
     """The ends must have an outcome, of which it is certain that it is theirs."""
     if not step.is_clear:
+        why, _, _ = step.why.partition("\n  -> ")
         kinds: dict[int, type[HarnessError]] = {EXIT_UNAVAILABLE: UnavailableError, EXIT_BUILD: BuildError}
         raise kinds.get(step.status, ConfigError)(
-            f"nothing can be bisected: at the {which} end, {step.candidate}, {step.why or step.seen}",
+            f"nothing can be bisected: at the {which} end, {step.candidate}, {why or step.seen}",
             hint=f"choose another --{which}; what was done there: {step.command}",
         )
 
