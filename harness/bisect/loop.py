@@ -51,7 +51,9 @@ def run(options: argparse.Namespace) -> int:
 def _question(options: argparse.Namespace, matrix: Matrix) -> Question:
     """ConfigError for what is wrong with it, as far as that can be said without running anything."""
     if options.axis not in list(Axis):
-        raise ConfigError(f"there is no axis {options.axis!r}; {did_you_mean(options.axis, [axis.value for axis in Axis])}")
+        raise ConfigError(
+            f"there is no axis {options.axis!r}; {did_you_mean(options.axis, [axis.value for axis in Axis])}"
+        )
     if options.tries < 1:
         raise ConfigError(f"--tries {options.tries}: a case is run once at least", hint="give 1 or more")
     axis, cell = Axis(options.axis), matrix.cell(options.cell)
