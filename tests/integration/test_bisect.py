@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.bisect.commits import Checkout
-from harness.cache import cache_root
+from harness.cache import cache_root, remove_tree
 from harness.errors import ConfigError, UnavailableError
 from harness.prepare import load_configuration
 from harness.prepared import Prepared
@@ -184,16 +186,12 @@ def history() -> tuple[Path, list[str]]:
     folder = cache_root() / "work" / "bisect-test-history"
     subject = "Lib/test/test_bool.py"
     if not (folder / ".git" / "finished").exists():
-        subprocess.run(["rm", "-rf", str(folder)], check=True)
+        remove_tree(folder)
         source = obtain_source("3.13.5", load_configuration()[1], cache_root())
-        subprocess.run(["cp", "-r", "--no-preserve=mode", str(source.root), str(folder)], check=True)
-        for script in (
-            folder / "configure",
-            *folder.glob("install-sh"),
-            folder / "config.guess",
-            folder / "config.sub",
-        ):
-            script.chmod(0o755)
+        shutil.copytree(source.root, folder, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        for path in folder.rglob("*"):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode | stat.S_IWUSR)
         git(folder, "init", "--quiet", "--initial-branch=main")
         good = (folder / subject).read_text()
         bad = good.replace("self.assertEqual(str(False), 'False')", "self.assertEqual(str(False), 'Flase')")
