@@ -37,7 +37,9 @@ def run(options: argparse.Namespace) -> int:
     question = _question(options, matrix)
     folder = Path(options.run_dir).absolute() if options.run_dir else _folder(question)
     progress = Progress(f"bisect {question.cell}")
-    with disk_faults(folder), locked(folder / ".lock", say=progress.say):
+    with disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / ".lock", say=progress.say):
         row = _row(question, folder, lambda: _candidates(question, matrix, pins, progress.say))
         if options.pins and not (folder / PINS).exists():
             write_atomically(folder / PINS, Path(options.pins).read_text(encoding="utf-8"))
@@ -105,7 +107,6 @@ def _row(question: Question, folder: Path, candidates: Callable[[], list[Candida
             raise ConfigError(f"{folder} holds another bisection: {known['question']}", hint="choose another --run-dir")
         return tuple(Candidate(**each) for each in known["candidates"])
     row = tuple(candidates())
-    folder.mkdir(parents=True, exist_ok=True)
     listed = [dataclasses.asdict(candidate) for candidate in row]
     known = {"key": question.key, "question": question.to_json(), "candidates": listed}
     write_atomically(record, json.dumps(known, indent=1) + "\n")

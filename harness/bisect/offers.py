@@ -19,7 +19,7 @@ from harness.cache import write_atomically
 from harness.download import file_sha256
 from harness.errors import UnavailableError
 from harness.matrix import Matrix, Target
-from harness.pins import EmscriptenPin, Installer, Pins, RuntimePin
+from harness.pins import EmscriptenPin, Installer, Pins, RuntimePin, load_pins
 from harness.process import Completed
 from harness.providers import first_that_can
 from harness.runtimes import npm, npm_pack, npm_package, pip
@@ -52,6 +52,7 @@ def pin_version(axis: Axis, version: str, file: Path, pins: Pins, *, say: Callab
     """Adds the version to the pins in `file`, unless it is pinned already. What comes from an index is pinned to what
     that says now: whoever uses the file later gets the same or nothing.
     """
+    pins = load_pins(file, pins) if file.exists() else pins
     known = pins.emscripten if axis is Axis.EMSCRIPTEN else [pin for pin in pins.runtime if pin.name == axis]
     if any(pin.version == version for pin in known):
         return

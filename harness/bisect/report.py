@@ -55,10 +55,9 @@ class Bisection:
         what, before, after = ("good", bad, good) if self.backwards else ("bad", good, bad)
         if len(self.found) == 1:
             return f"first {what}: {self.question.axis.label} {self.found[0]}: {before} before it, {after} from it on"
-        which = f"{self.found[0]} to {self.found[-1]}"
-        return (
-            f"first {what}: one of {len(self.found)}, {self.question.axis.label} {which}; what was skipped hides which"
-        )
+        which = f"one of {len(self.found)}, {self.question.axis.label} {self.found[0]} to {self.found[-1]}"
+        why = "what was skipped hides which" if self.next is None else "the same command goes on"
+        return f"first {what}: {which}; {why}"
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -133,6 +133,7 @@ def test_an_interrupted_bisection_goes_on_and_repeats_nothing(world: World, caps
     world.does = pass_until(43) | {"45.0.0": EXIT_INTERRUPTED}
     assert world.bisect() == EXIT_INTERRUPTED
     assert world.found()["finished"] is False
+    assert (world.folder / "report.txt").read_text().endswith("to 50.0.0; the same command goes on\n")
     before, world.asked = world.asked, []
     world.does = pass_until(43)
     assert world.bisect() == EXIT_OK

