@@ -10,7 +10,7 @@ from harness.bisect.answers import Step, judge
 from harness.bisect.question import Candidate, Question
 from harness.bisect.search import Answer, next_candidate, suspects
 from harness.progress import clock
-from harness.report.console import plain
+from harness.report import plain
 
 SCHEMA = 1
 
