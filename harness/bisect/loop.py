@@ -16,7 +16,7 @@ from harness.bisect.question import Axis, Candidate, Question, between, check_ax
 from harness.bisect.report import Bisection
 from harness.bisect.search import steps_left
 from harness.bisect.steps import Steps, Supply
-from harness.cache import cache_root, disk_faults, locked, write_atomically
+from harness.cache import cache_root, content_key, disk_faults, locked, write_atomically
 from harness.errors import EXIT_OK, EXIT_UNEXPECTED, ConfigError, did_you_mean
 from harness.matrix import Matrix
 from harness.options import WISHES, as_arguments
@@ -37,9 +37,7 @@ def run(options: argparse.Namespace) -> int:
     question = _question(options, matrix)
     folder = Path(options.run_dir).absolute() if options.run_dir else _folder(question)
     progress = Progress(f"bisect {question.cell}")
-    with disk_faults(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / ".lock", say=progress.say):
+    with locked(cache_root() / "work" / f"bisect-{content_key(str(folder))}.lock", say=progress.say):
         row = _row(question, folder, lambda: _candidates(question, matrix, pins, progress.say))
         if options.pins and not (folder / PINS).exists():
             write_atomically(folder / PINS, Path(options.pins).read_text(encoding="utf-8"))
@@ -109,6 +107,8 @@ def _row(question: Question, folder: Path, candidates: Callable[[], list[Candida
     row = tuple(candidates())
     listed = [dataclasses.asdict(candidate) for candidate in row]
     known = {"key": question.key, "question": question.to_json(), "candidates": listed}
+    with disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     write_atomically(record, json.dumps(known, indent=1) + "\n")
     return row
 

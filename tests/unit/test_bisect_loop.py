@@ -63,7 +63,7 @@ def pass_until(first_bad: int, bad: Outcome = Outcome.FAIL) -> dict[str, Outcome
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     made = World(tmp_path / "bisect")
     pins = Pins(runtime=tuple(RuntimePin(name="wasmtime", version=name, sha256=("ab" * 32,)) for name in VERSIONS))
     monkeypatch.setattr(loop, "load_configuration", lambda: (Matrix(cells=(WASI, EMSCRIPTEN)), pins))
@@ -173,6 +173,7 @@ def test_a_folder_is_not_shared_by_two_questions(world: World, capsys: pytest.Ca
         (["--axis", "wasmtim"], "did you mean 'wasmtime'?"),
         (["--good", "50.0.0"], "--good and --bad are the same wasmtime"),
         (["--tries", "0"], "a case is run once at least"),
+        (["--versions", "51.0.0"], "51.0.0 of --versions: not between"),
         (["--axis", "node"], "its axes are cpython, wasmtime"),
     ],
 )
@@ -182,3 +183,4 @@ def test_a_mistake_is_told_before_anything_is_run(
     assert world.bisect(*options) == 2
     assert words in capsys.readouterr().err
     assert world.asked == []
+    assert not world.folder.exists()
