@@ -92,6 +92,7 @@ def _linked_with(dependencies: Dependencies) -> dict[str, Any]:
 def build_folder(
     cell: Cell, source: Source, toolchain: Toolchain, cache: Path, dependencies: Dependencies = NO_DEPENDENCIES
 ) -> Path:
-    """Where the build is, or will be."""
+    """Where the build is, or will be. A cell with another toolchain than its own may be what another cell is."""
     key = content_key(build_inputs(cell, source, toolchain, dependencies))
-    return cache / "builds" / f"{cell.build_id}-{key}"
+    own = cache / "builds" / f"{cell.build_id}-{key}"
+    return own if own.exists() else next(iter(sorted(own.parent.glob(f"*-{key}"))), own)

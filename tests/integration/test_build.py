@@ -85,6 +85,13 @@ def test_what_no_python_3_can_compile_is_left_out(bench: Bench, name: str) -> No
     assert (bench.build().root / "Lib" / name).exists()
 
 
+def test_a_cell_that_is_built_of_the_same_has_the_build_of_the_other(bench: Bench) -> None:
+    """So it is for a cell whose toolchain was chosen by --toolchain."""
+    first = bench.build()
+    assert bench.build(dataclasses.replace(CELL, id="wasi-24")).folder == first.folder
+    assert len([line for line in bench.lines() if line == "made"]) == 2
+
+
 def test_the_staged_tree_cannot_be_written(bench: Bench) -> None:
     root = bench.build().root
     for path in (root, root / "Lib", root / "Lib" / "os.py"):
