@@ -41,7 +41,8 @@ class Step:
         """What it did, in a few words."""
         if len(set(self.tries)) > 1:
             return f"flaky: {', '.join(self.tries)}"
-        return self.outcome or f"cannot tell: {self.why.splitlines()[0] if self.why else 'no reason is known'}"
+        why, _, _ = (self.why or "no reason is known").partition("\n")
+        return self.outcome or f"cannot tell: {why.rstrip(':')}"
 
     @property
     def is_clear(self) -> bool:

@@ -61,7 +61,7 @@ def test_only_what_an_end_does_is_an_answer(seen: Step, changed: bool, answer: A
 def test_what_a_step_saw_is_said_in_a_few_words() -> None:
     assert step("pass", "pass", "pass").seen == "pass"
     assert step("pass", "pass", "fail").seen == "flaky: pass, fail"
-    assert step(why="no such version\n  -> x").seen == "cannot tell: no such version"
+    assert step(why="no such version:\n  pip: no").seen == "cannot tell: no such version"
 
 
 def test_only_what_cannot_be_had_now_is_asked_again() -> None:
