@@ -105,10 +105,12 @@ def table(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """The harness's own tests; `-- -m 'not toolchain'` leaves out those that need a toolchain."""
+    """The harness's own tests; `-- -m 'not toolchain'` leaves out those that need a toolchain, `-- -m long` runs those
+    that take ten minutes.
+    """
     # By file: what a file's tests share is made once.
-    spread = ("-n", "auto", "--dist", "loadfile")
-    session.run(python(session, *NEEDED_BY_DEVELOPERS), "-m", "pytest", *spread, *session.posargs, external=True)
+    usual = ("-n", "auto", "--dist", "loadfile", "-m", "not long")
+    session.run(python(session, *NEEDED_BY_DEVELOPERS), "-m", "pytest", *usual, *session.posargs, external=True)
 
 
 @nox.session(venv_backend="none")

@@ -213,6 +213,7 @@ def history() -> tuple[Path, list[str]]:
 
 
 @pytest.mark.toolchain
+@pytest.mark.long
 def test_the_commits_of_a_checkout_are_bisected_both_ways(wasi: Prepared, tmp_path: Path) -> None:
     folder, commits = history()
     question = ["wasi", f"--case={BOOL}", "--axis=cpython", f"--cpython={folder}"]
