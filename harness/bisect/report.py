@@ -92,7 +92,7 @@ class Bisection:
     def _again(self) -> list[str]:
         """How to see the change once more."""
         names = {candidate.name for candidate in self.found}
-        return [f"  again      {step.command}" for step in self.steps if step.candidate in names and step.command][:1]
+        return [f"  again      {step.command}" for step in self.steps if step.candidate in names and step.outcome][:1]
 
 
 def _name(step: Step) -> str:

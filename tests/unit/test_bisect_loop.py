@@ -110,6 +110,7 @@ def test_skips_that_hide_the_first_one_leave_a_range(world: World, capsys: pytes
     said = capsys.readouterr().out
     assert "first bad: one of 3, wasmtime 42.0.0 to 44.0.0" in said
     assert "cannot tell: wasmtime 43.0.0 cannot be had" in said
+    assert "--runtime=44.0.0" in next(line for line in said.splitlines() if line.startswith("  again"))
     assert world.found()["suspects"] == ["42.0.0", "43.0.0", "44.0.0"]
 
 
