@@ -80,7 +80,9 @@ def _undocumented(entry: Expectation, reach: _Reach, registry: Registry) -> Iter
 
 def _unmatched(entries: Iterable[Expectation], reach: _Reach, suites: Suites) -> Iterator[Problem]:
     names_left = NEAR_NAMES
-    modules = {name for suite in suites.by_cell.values() for name in suite.modules}
+    modules: dict[str, set[str]] = {}
+    for cell in suites.by_cell.keys() & reach.facts.keys():
+        modules.setdefault(_series(reach.facts[cell]), set()).update(suites.by_cell[cell].modules)
     for entry in entries:
         known = [suites.by_cell[cell] for cell in reach.of(entry) if cell in suites.by_cell]
         for test in entry.tests:
@@ -92,8 +94,13 @@ def _unmatched(entries: Iterable[Expectation], reach: _Reach, suites: Suites) ->
                 near = did_you_mean(test, suite.near(test)) if names_left > 0 else ""
                 names_left -= 1
                 yield problem_of(entry, test, f"matches no case of the suite, says {suite.source}", near)
-            elif modules:
-                yield from suite_mistakes(entry, test, modules)
+            elif (wanted := {_series(reach.facts[cell]) for cell in reach.of(entry)}) and wanted <= modules.keys():
+                yield from suite_mistakes(entry, test, set().union(*(modules[series] for series in wanted)))
+
+
+def _series(facts: Facts) -> str:
+    """Of a cell's CPython: `3.13`. The suites of one series have the same modules, but for a few."""
+    return ".".join(str(facts.get("python", "")).split(".")[:2])
 
 
 def _dead(registry: Registry, entries: Iterable[Expectation]) -> Iterator[Problem]:

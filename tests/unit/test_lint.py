@@ -120,10 +120,10 @@ def test_an_id_that_one_of_its_cells_has_is_right() -> None:
 
 
 def test_without_a_run_an_id_is_held_against_the_modules_of_a_build() -> None:
-    built = Suites(
-        by_cell={"other": Suite(source="the build x", modules=frozenset({"test.test_os", "test.test_json"}))}
-    )
-    assert told(entry(tests='["test.test_oss.X.test_a"]'), suites=built) == [
+    """Also by that of another cell, with the same series of CPython."""
+    modules = frozenset({"test.test_os", "test.test_json"})
+    built = Suites(by_cell={EMSCRIPTEN.id: Suite(source="the build x", modules=modules)})
+    assert told(entry(tests='["test.test_oss.X.test_a"]', when='{ target = "wasi" }'), suites=built) == [
         (FIRST_LINE, "'test.test_oss.X.test_a' belongs to no module of the suite", "did you mean 'test.test_os'?")
     ]
 
@@ -221,6 +221,17 @@ def test_a_run_that_changed_is_read_again(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("test_whole", "test_renamed"))
     suite = load_suites([WASI], tmp_path / "reports", tmp_path / "cache").by_cell["wasi"]
     assert "test.test_os.T.test_renamed" in suite.cases
+
+
+def test_a_module_that_only_another_series_of_cpython_has_is_not_missed_in_the_suites_of_this_one() -> None:
+    """Of 3.11's suite nothing is known where only cells of 3.13 have been built."""
+    old = dataclasses.replace(WASI, id="wasi-py3.11", python="3.11.2")
+    text = entry(tests='["test.test_cgi.CgiTests.test_log"]', when='{ python = "<3.13" }')
+    lists, built = read_lists({"fs.toml": ALIVE + text}, REGISTRY), Suites(by_cell={WASI.id: SUITE})
+    assert lint(lists, REGISTRY, (WASI, EMSCRIPTEN, old), built) == []
+    named = Suite(source="a build", modules=frozenset({"test.test_os"}))
+    (problem,) = lint(lists, REGISTRY, (WASI, old), Suites(by_cell={WASI.id: SUITE, old.id: named}))
+    assert "belongs to no module" in problem.message
 
 
 def test_results_that_cannot_be_read_are_passed_over_for_the_modules_of_a_build(tmp_path: Path) -> None:
