@@ -71,17 +71,16 @@ def build_inputs(
     cell: Cell, source: Source, toolchain: Toolchain, dependencies: Dependencies = NO_DEPENDENCIES
 ) -> dict[str, Any]:
     """Everything a build's content depends on; its hash names the build."""
-    return _linked_with(dependencies) | {
-        "manifest": MANIFEST_SCHEMA,
-        "source": source.id,
-        "toolchain": toolchain.id,
-        "recipe": [recipe_version(cell.target), native.VERSION],
-        "target": cell.target.value,
-        "pthreads": cell.pthreads,
-        "dynamic_linking": cell.dynamic_linking,
-        "pydebug": cell.pydebug,
-        "configure": list(cell.configure),
-    }
+    return (
+        _linked_with(dependencies)
+        | cell.build_flags
+        | {
+            "manifest": MANIFEST_SCHEMA,
+            "source": source.id,
+            "toolchain": toolchain.id,
+            "recipe": [recipe_version(cell.target), native.VERSION],
+        }
+    )
 
 
 def _linked_with(dependencies: Dependencies) -> dict[str, Any]:

@@ -68,6 +68,8 @@ def bundle(options: argparse.Namespace, rest: list[str]) -> int:
     from harness.download import file_sha256  # noqa: PLC0415
     from harness.prepare import Wishes, prepare  # noqa: PLC0415
 
+    if options.output and options.output.is_dir():
+        raise ConfigError(f"--output {options.output} is a folder", hint="name a file, or give the folder to --into")
     prepared = prepare(options.cell, Wishes.of(options))
     check_is_build_of(prepared.build.manifest, prepared.cell, str(prepared.build.folder))
     output = options.output or options.into / f"{prepared.build.folder.name}.bundle.tar.gz"
@@ -181,9 +183,9 @@ def _workers(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
     if project_root() != Path.cwd():
         raise ConfigError("--tx works in the project's own folder only", hint=f"cd {project_root()}")
     # execnet leaves the pipes to a host that does not answer to the garbage collector.
-    unclosed = "-Wignore::pytest.PytestUnraisableExceptionWarning"
+    unclosed = ["-Wignore::pytest.PytestUnraisableExceptionWarning", "-Wignore::ResourceWarning"]
     # Hosts are given the same words, and none of our paths means anything there.
-    return ["--dist=load", "--override-ini=testpaths=matrices", unclosed]
+    return ["--dist=load", "--override-ini=testpaths=matrices", *unclosed]
 
 
 def table(options: argparse.Namespace, rest: list[str]) -> int:

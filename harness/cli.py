@@ -59,7 +59,22 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     _add_listing(commands)
+    _add_makers(commands)
+    _add_starters(commands)
+    _add_readers(commands)
+    checking = commands.add_parser("doctor", help="what this machine has and lacks, for each cell")
+    checking.add_argument("--offline", action="store_true", help="count what would need the network as missing")
+    checking.set_defaults(run=doctor)
 
+    add_bisect_command(commands)
+    add_commands(commands)
+    add_report_commands(commands)
+    add_history_commands(commands)
+    return parser
+
+
+def _add_makers(commands: Any) -> None:
+    """The commands that end with a build."""
     building = _several(commands, "build", "build cells", usage="[CELL ...]")
     for option in (*WISHES, RUN_DIR):
         option.add(building.add_argument)
@@ -75,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
         option.add(bundling.add_argument)
     bundling.set_defaults(run=bundle)
 
+
+def _add_starters(commands: Any) -> None:
+    """The commands that start a cell's interpreter."""
     testing = _several(
         commands, "test", "build cells, run their suite, compare", usage="[CELL ...] [-k ...] [pytest's options]"
     )
@@ -97,17 +115,6 @@ def _parser() -> argparse.ArgumentParser:
     starting.add_argument("cell")
     starting.add_argument("arguments", nargs=argparse.REMAINDER, help="-c CODE, -m MODULE or a script, as for python")
     starting.set_defaults(run=python)
-
-    _add_readers(commands)
-    checking = commands.add_parser("doctor", help="what this machine has and lacks, for each cell")
-    checking.add_argument("--offline", action="store_true", help="count what would need the network as missing")
-    checking.set_defaults(run=doctor)
-
-    add_bisect_command(commands)
-    add_commands(commands)
-    add_report_commands(commands)
-    add_history_commands(commands)
-    return parser
 
 
 def _add_listing(commands: Any) -> None:

@@ -35,17 +35,13 @@ def keys_of(cell: Cell, pins: Pins) -> Keys:
     source = content_key([dataclasses.asdict(pins.cpython_pin(cell.python)), native.VERSION])
     toolchain = content_key(list(_toolchain(cell, pins)))
     build = content_key(
-        {
+        cell.build_flags
+        | {
             "bundle": FORMAT,
             "manifest": MANIFEST_SCHEMA,
             "source": source,
             "toolchain": toolchain,
             "recipe": recipe_version(cell.target),
-            "target": cell.target.value,
-            "pthreads": cell.pthreads,
-            "dynamic_linking": cell.dynamic_linking,
-            "pydebug": cell.pydebug,
-            "configure": list(cell.configure),
             "dependencies": [libraries.VERSION, *_dependencies(cell, pins)] if cell.dependencies else [],
         }
     )

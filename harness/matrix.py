@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from harness.errors import ConfigError, did_you_mean
 
@@ -92,6 +93,17 @@ class Cell(CellKeys):
         return re.sub(rf"-{self.engine}\d+$", "", self.id)
 
     @property
+    def build_flags(self) -> dict[str, Any]:
+        """What of the cell goes into its build besides CPython, toolchain and libraries, as JSON."""
+        return {
+            "target": self.target.value,
+            "pthreads": self.pthreads,
+            "dynamic_linking": self.dynamic_linking,
+            "pydebug": self.pydebug,
+            "configure": list(self.configure),
+        }
+
+    @property
     def python_series(self) -> str:
         """`3.13` of `3.13.5`; a path's own version is not known before it is read."""
         return ".".join(self.python.split(".")[:2])
@@ -122,7 +134,7 @@ class Matrix:
                 return cell
         suggestion = did_you_mean(cell_id, (cell.id for cell in self.cells))
         raise ConfigError(
-            f"there is no cell {cell_id!r}; {suggestion}",
+            f"there is no cell {cell_id!r}" + (suggestion and f"; {suggestion}"),
             hint="`python -m harness cells` lists them; a cell is added in matrices/*.toml",
         )
 

@@ -100,10 +100,17 @@ def _row(question: Question, folder: Path, candidates: Callable[[], list[Candida
     """The candidates, the oldest first: found out once, so that what is published meanwhile changes nothing."""
     record = folder / _QUESTION
     if record.exists():
-        known = json.loads(record.read_text(encoding="utf-8"))
-        if known["key"] != question.key:
-            raise ConfigError(f"{folder} holds another bisection: {known['question']}", hint="choose another --run-dir")
-        return tuple(Candidate(**each) for each in known["candidates"])
+        try:
+            known = json.loads(record.read_text(encoding="utf-8"))
+            candidates_there = tuple(Candidate(**each) for each in known["candidates"])
+            key, asked = known["key"], known["question"]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ConfigError(
+                f"{record} cannot be read: {error}", hint="remove that folder, or choose another --run-dir"
+            ) from error
+        if key != question.key:
+            raise ConfigError(f"{folder} holds another bisection: {asked}", hint="choose another --run-dir")
+        return candidates_there
     row = tuple(candidates())
     listed = [dataclasses.asdict(candidate) for candidate in row]
     known = {"key": question.key, "question": question.to_json(), "candidates": listed}

@@ -119,13 +119,7 @@ def check_is_for(head: Head, cell: Cell, bundle: str) -> None:
 
 def check_is_build_of(manifest: Mapping[str, Any], cell: Cell, bundle: str) -> None:
     """ConfigError when the bundle was made of a cell that had this id and was another one."""
-    asked = {
-        "toolchain": cell.toolchain,
-        "pthreads": cell.pthreads,
-        "dynamic_linking": cell.dynamic_linking,
-        "pydebug": cell.pydebug,
-        "configure": list(cell.configure),
-    }
+    asked = {"toolchain": cell.toolchain} | cell.build_flags
     found = {**manifest.get("inputs", {}), "toolchain": manifest.get("toolchain", {}).get("version")}
     for what, value in asked.items():
         if found.get(what) != value:

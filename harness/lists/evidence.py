@@ -165,9 +165,8 @@ def run_of(
         seen |= witness.told
         failures |= witness.failures
         unsettled |= witness.cases.keys() - witness.told.keys()
-        if died := [case for case in witness.failures if witness.told[case].outcome in DEATHS]:
-            cases = frozenset(witness.cases)
-            deaths += (Death(case, witness.told[case], witness.module, cases) for case in died)
+        died = (case for case in witness.failures if witness.told[case].outcome in DEATHS)
+        deaths += (Death(case, witness.told[case], witness.module, frozenset(witness.cases)) for case in died)
     accounted = (
         witness.module
         for witness in witnesses

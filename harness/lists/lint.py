@@ -28,7 +28,7 @@ def lint(lists: ReadLists, registry: Registry, cells: Sequence[Cell], suites: Su
             *Expectations(lists.entries).overlaps(cells),
             *(problem for entry in lists.entries for problem in _unreachable(entry, reach)),
             *(problem for entry in lists.entries for problem in _undocumented(entry, reach, registry)),
-            *_unmatched(lists.entries, reach, suites),
+            *_unmatched(lists.entries, reach, suites, {cell.id: cell.python_series for cell in cells}),
             # An entry that could not be read may name any limitation.
             *(() if lists.problems else _dead(registry, lists.entries)),
         }
@@ -78,11 +78,14 @@ def _undocumented(entry: Expectation, reach: _Reach, registry: Registry) -> Iter
         yield problem_at(entry.place, "expect.when", message, "narrow `when`")
 
 
-def _unmatched(entries: Iterable[Expectation], reach: _Reach, suites: Suites) -> Iterator[Problem]:
+def _unmatched(
+    entries: Iterable[Expectation], reach: _Reach, suites: Suites, series: Mapping[str, str]
+) -> Iterator[Problem]:
+    """`series` is the CPython of each cell: the suites of one series have the same modules, but for a few."""
     names_left = NEAR_NAMES
     modules: dict[str, set[str]] = {}
-    for cell in suites.by_cell.keys() & reach.facts.keys():
-        modules.setdefault(_series(reach.facts[cell]), set()).update(suites.by_cell[cell].modules)
+    for cell in suites.by_cell.keys() & series.keys():
+        modules.setdefault(series[cell], set()).update(suites.by_cell[cell].modules)
     for entry in entries:
         known = [suites.by_cell[cell] for cell in reach.of(entry) if cell in suites.by_cell]
         for test in entry.tests:
@@ -94,13 +97,8 @@ def _unmatched(entries: Iterable[Expectation], reach: _Reach, suites: Suites) ->
                 near = did_you_mean(test, suite.near(test)) if names_left > 0 else ""
                 names_left -= 1
                 yield problem_of(entry, test, f"matches no case of the suite, says {suite.source}", near)
-            elif (wanted := {_series(reach.facts[cell]) for cell in reach.of(entry)}) and wanted <= modules.keys():
-                yield from suite_mistakes(entry, test, set().union(*(modules[series] for series in wanted)))
-
-
-def _series(facts: Facts) -> str:
-    """Of a cell's CPython: `3.13`. The suites of one series have the same modules, but for a few."""
-    return ".".join(str(facts.get("python", "")).split(".")[:2])
+            elif (wanted := {series[cell] for cell in reach.of(entry)}) and wanted <= modules.keys():
+                yield from suite_mistakes(entry, test, set().union(*(modules[each] for each in wanted)))
 
 
 def _dead(registry: Registry, entries: Iterable[Expectation]) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from harness.errors import (
     EXIT_OK,
     EXIT_UNAVAILABLE,
     EXIT_UNEXPECTED,
+    ConfigError,
     HarnessError,
 )
 from harness.outcomes import Outcome
@@ -104,11 +105,21 @@ def left_out_row(cell: str, why: str) -> CellRow:
 def read_row(folder: Path) -> CellRow | None:
     """The row of the cell whose results, or whose error, are in `folder`; None when neither is there."""
     if (folder / ERROR_FILE).is_file():
-        error = json.loads((folder / ERROR_FILE).read_text(encoding="utf-8"))
-        return failed_row(folder.name, error["status"], error["error"])
+        return failed_row(folder.name, *_read_failure(folder / ERROR_FILE))
     if (folder / RESULTS_FILE).is_file():
         return row_of(load_results(folder / RESULTS_FILE))
     return None
+
+
+def _read_failure(path: Path) -> tuple[int, str]:
+    """The exit status and the reason. ConfigError for a file that `record_failure` did not write."""
+    try:
+        failure = json.loads(path.read_text(encoding="utf-8"))
+        return int(failure["status"]), str(failure["error"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ConfigError(
+            f"{path} is not what a cell without results leaves: {error}", hint="remove it, or test the cell again"
+        ) from error
 
 
 def record_error(folder: Path, error: HarnessError) -> None:

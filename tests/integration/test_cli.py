@@ -193,3 +193,8 @@ def test_the_interpreter_of_a_cell_is_started_like_any_python(
     trapped = harness("python", cell, "-c", "import os; print('before', flush=True); os.abort()")
     assert (trapped.stdout.splitlines()[0], trapped.returncode) == ("before", 1)
     assert f"{cell}: trapped" in trapped.stderr
+
+
+def test_a_bundle_is_not_written_over_a_folder(tmp_path: Path) -> None:
+    done = harness("bundle", "wasi", "--output", str(tmp_path))
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, f"error: --output {tmp_path} is a folder")

@@ -66,6 +66,7 @@ def test_a_host_that_cannot_take_part_is_told_before_anything_runs(
     stranger = hosts[0].tx.replace("ssh=north", "ssh=nowhere.invalid")
     status, said = ended(start(wasi, tmp_path / "1", hosts[0].tx, stranger))
     assert (status, "nowhere.invalid cannot be reached" in said, "Traceback" in said) == (3, True, False), said
+    assert "ResourceWarning" not in said
     list_ = next((hosts[1].checkout / "expected_failures").rglob("*.toml"))
     text = list_.read_text()
     list_.write_text(text + "\n# another state\n")

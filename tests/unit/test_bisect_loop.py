@@ -168,6 +168,15 @@ def test_a_folder_is_not_shared_by_two_questions(world: World, capsys: pytest.Ca
     assert "holds another bisection" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ['{"half', "[]", '{"key": ""}'])
+def test_a_folder_that_was_spoilt_is_told(world: World, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    world.does = pass_until(43)
+    world.bisect()
+    next(world.folder.rglob("question.json")).write_text(text)
+    assert world.bisect() == 2
+    assert "question.json cannot be read" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

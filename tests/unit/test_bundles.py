@@ -40,11 +40,11 @@ KEPT = {name for name in FILES if "cross-build" not in name or name.endswith("wa
 
 def manifest(cache: Path) -> dict[str, Any]:
     return {
-        "inputs": {"pthreads": False, "dynamic_linking": False, "pydebug": False, "configure": []},
+        "inputs": WASI.build_flags,
         "toolchain": {"version": WASI.toolchain},
         "layout": {"build_folder": "cross-build/wasi", "wasm": "", "program": ""},
         "native": f"{cache}/natives/x/python",
-        "steps": [{"command": ["configure", f"--cache-file={cache}/work/x/config.cache"]}],
+        "steps": [{"command": ["configure", f"--cache-file={cache}/configure/x.cache"]}],
         "source": {"origin": "/home/someone/cpython"},
         "python": "3.13.5",
     }
@@ -121,7 +121,7 @@ def test_a_bundle_is_opened_once(bundle: Path, tmp_path: Path) -> None:
 def test_the_manifest_tells_no_folder_of_the_machine(tmp_path: Path) -> None:
     told = portable_manifest(manifest(tmp_path), str(tmp_path))
     assert told["native"] == "$WASM_HARNESS_CACHE/natives/x/python"
-    assert told["steps"][0]["command"] == ["configure", "--cache-file=$WASM_HARNESS_CACHE/work/x/config.cache"]
+    assert told["steps"][0]["command"] == ["configure", "--cache-file=$WASM_HARNESS_CACHE/configure/x.cache"]
     assert told["source"]["origin"] == "cpython"
 
 

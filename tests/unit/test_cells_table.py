@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.errors import BuildError, UnavailableError
+from harness.errors import BuildError, ConfigError, UnavailableError
 from harness.report.cells import (
     CellRow,
     failed_row,
@@ -102,3 +102,10 @@ def test_an_error_is_kept_where_no_folder_was_yet(tmp_path: Path) -> None:
 
 def test_no_control_character_reaches_the_terminal() -> None:
     assert "\x1b" not in render_cells([CellRow(cell="a\x1b[2J", state="not built", why="\x1b]0;title\x07")])
+
+
+@pytest.mark.parametrize("text", ['{"half', "[]", "{}", '{"status": "x", "error": ""}'])
+def test_an_error_that_cannot_be_read_is_told_with_its_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "error.json").write_text(text)
+    with pytest.raises(ConfigError, match=r"error\.json is not what a cell without results leaves"):
+        read_row(tmp_path)
