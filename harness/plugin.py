@@ -15,10 +15,8 @@ from typing import Any
 
 import pytest
 
-from harness.bundles.pack import kept_bundle
 from harness.engines import EngineSession
 from harness.errors import HarnessError
-from harness.hosts.joining import ask
 from harness.hosts.pool import LOST, HostPool, is_remote, name_of
 from harness.options import TESTING
 from harness.outcomes import ModuleResult, Outcome
@@ -124,6 +122,9 @@ class CellPlugin:
     def pytest_configure_node(self, node: Any) -> None:
         node.workerinput["harness"] = self.run.to_json()
         if is_remote(node.gateway.spec):
+            from harness.bundles.pack import kept_bundle  # noqa: PLC0415 - only a run over hosts needs them
+            from harness.hosts.joining import ask  # noqa: PLC0415
+
             host, option = name_of(node.gateway.spec), self._config.option
             bundle = Path(option.bundle) if option.bundle else kept_bundle(self.run.prepared, say=self._say)
             node.workerinput["harness"] |= ask(node.gateway, host, self.run.prepared.cell, option.runtime, bundle)
