@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.expectations import CellExpectations, Expectation, dotted, wildcard_of
+from harness.limitations import Limitation
 from harness.outcomes import CaseResult, ModuleResult, Outcome
 from harness.signatures import signature_of
 from harness.verdicts import Comparison, Row, Verdict
@@ -30,14 +31,24 @@ def judge(outcome: Outcome, entry: Expectation | None, signature: str = "") -> V
     return Verdict.FIXED if outcome is Outcome.PASS else Verdict.CHANGED
 
 
-def judge_case(case: CaseResult, entry: Expectation | None) -> Verdict:
-    """The verdict on a case. Its signature is worked out only where an entry asks for it.
+def judge_case(case: CaseResult, entry: Expectation | None, strikes: Mapping[str, Limitation]) -> Verdict:
+    """The verdict on a case. Its signature is worked out only where somebody asks for it.
 
-    One that ran more than once and changed its mind is flaky, unless everything it did is expected.
+    One that ran more than once and changed its mind is flaky, unless everything it did is expected, or it was struck.
     """
     if case.changed_its_mind and any(judge(outcome, entry).is_unexpected for outcome in case.tries):
-        return Verdict.FLAKY
+        return Verdict.KNOWN if struck(case, entry, strikes) else Verdict.FLAKY
     return judge(case.outcome, entry, signature_of(case) if entry and entry.signature else "")
+
+
+def struck(case: CaseResult, entry: Expectation | None, strikes: Mapping[str, Limitation]) -> Limitation | None:
+    """The limitation that brought a failure upon the case which it has nothing to do with: the failure bears its
+    signature, and in every further try the case did what is expected of it. None where that is not so.
+    """
+    further = case.tries[1:]
+    if not strikes or not further or any(judge(outcome, entry).is_unexpected for outcome in further):
+        return None
+    return strikes.get(signature_of(case)) if judge(case.outcome, entry).is_unexpected else None
 
 
 def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comparison:
@@ -48,7 +59,7 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
     followed = 0
     for case in cases.values():
         entry = expectations.lookup(case.case)
-        verdict = judge_case(case, entry)
+        verdict = judge_case(case, entry, expectations.strikes)
         if verdict.is_unexpected and follows(case, cases):
             verdict = Verdict.AS_EXPECTED
             followed += 1
@@ -62,7 +73,7 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
                     outcome=case.outcome,
                     detail=case.detail,
                     tries=case.tries,
-                    **_about(entry),
+                    **(_about(entry) | _about_strike(case, entry, expectations)),
                 )
             )
     for row in _unseen(result, cases, expectations):
@@ -148,6 +159,14 @@ def _about(entry: Expectation | None) -> dict[str, Any]:
         "issue": entry.issue,
         "reason": entry.reason,
     }
+
+
+def _about_strike(case: CaseResult, entry: Expectation | None, expectations: CellExpectations) -> dict[str, Any]:
+    """What a row takes over from the limitation that struck its case, if one did."""
+    limitation = struck(case, entry, expectations.strikes)
+    if limitation is None:
+        return {}
+    return {"limitation": limitation.id, "reason": limitation.statement}
 
 
 def _sorted(rows: Iterable[Row]) -> tuple[Row, ...]:

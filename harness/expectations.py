@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from harness.conditions import ALWAYS, Condition, Facts, facts_of
 from harness.errors import ConfigError, Problem, did_you_mean
+from harness.limitations import Limitation
 from harness.matrix import Cell
 from harness.outcomes import Outcome
 
@@ -50,9 +51,12 @@ class Expectation(ExpectTable):
 
 @dataclass(frozen=True)
 class CellExpectations:
-    """The expectations whose conditions hold for one cell, by what they name."""
+    """The expectations whose conditions hold for one cell, by what they name; and by its signature each failure that a
+    limitation of the cell may bring upon any case.
+    """
 
     entries: Mapping[str, Expectation] = field(default_factory=dict)
+    strikes: Mapping[str, Limitation] = field(default_factory=dict)
 
     @functools.cached_property
     def _subjects(self) -> Sequence[tuple[str, str]]:
@@ -92,9 +96,10 @@ class CellExpectations:
 
 @dataclass(frozen=True)
 class Expectations:
-    """All entries of all files, in the order of the files."""
+    """All entries of all files, in the order of the files, and the limitations that strike at random."""
 
     entries: tuple[Expectation, ...]
+    striking: tuple[Limitation, ...] = ()
 
     def for_cell(
         self,
@@ -146,7 +151,9 @@ class Expectations:
                 first = found.setdefault(test, entry)
                 if first is not entry:
                     problems.append(_overlap(first, entry, test))
-        return CellExpectations(found), problems
+        holding = (limitation for limitation in self.striking if limitation.holds_for(facts))
+        strikes = {signature: limitation for limitation in holding for signature in limitation.strikes}
+        return CellExpectations(found, strikes), problems
 
 
 _CONFLICT = "merge the two, or give them conditions that exclude each other"

@@ -17,6 +17,7 @@ from harness.conditions import ALWAYS, Condition, Facts, read_when
 from harness.errors import ConfigError, Problem, did_you_mean
 from harness.matrix import Target
 from harness.probes.observation import FAILURE
+from harness.signatures import is_signature
 from harness.tables import TableReader, load_document
 
 REGISTRY_FILE = "limitations.toml"
@@ -35,7 +36,8 @@ class Limitation:
     harness/probes/guest, `fails` how what they try fails according to the documentation, in the words of
     harness.probes.observation; `unprobed` says why there is no probe. `skips` are patterns of skip reasons that no
     need covers. `explains` are patterns of failures that are most likely due to it, searched for in the text that
-    harness.lists.causes makes of a failure: the updater proposes the limitation for them.
+    harness.lists.causes makes of a failure: the updater proposes the limitation for them. `strikes` are signatures of
+    failures that it may bring upon any case now and then, as a race does (see harness.compare.struck).
     """
 
     id: str
@@ -50,6 +52,7 @@ class Limitation:
     unprobed: str = ""
     skips: tuple[str, ...] = ()
     explains: tuple[str, ...] = ()
+    strikes: tuple[str, ...] = ()
     fault: bool = False
 
     def holds_for(self, facts: Facts) -> bool:
@@ -167,6 +170,9 @@ def _mistakes(limitation: Limitation) -> Iterator[_Mistake]:
         yield "targets", "names a target twice", ""
     if foreign := sorted(set(limitation.targets) - limitation.when.targets):
         yield "when", f"can never hold for {', '.join(foreign)}", ""
+    for signature in limitation.strikes:
+        if not is_signature(signature):
+            yield "strikes", f"{signature!r} is no signature of a failure", 'such as "trap: unaligned access"'
     yield from _probe_mistakes(limitation)
 
 

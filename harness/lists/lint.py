@@ -115,8 +115,8 @@ def _speaks_for_itself(limitation: Limitation) -> bool:
     """Whether a limitation is of use without any entry: it is probed, or says why it cannot be, or explains skips or
     failures to come.
     """
-    of_use = (limitation.probes, limitation.unprobed, limitation.needs, limitation.skips, limitation.explains)
-    return any(of_use)
+    of_use = (limitation.probes, limitation.unprobed, limitation.needs, limitation.skips)
+    return any((*of_use, limitation.explains, limitation.strikes))
 
 
 def causes_told(entries: Iterable[Expectation], registry: Registry) -> str:

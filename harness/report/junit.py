@@ -106,7 +106,8 @@ def _result_as_expected(case: CaseResult) -> junitparser.Skipped | None:
 
 
 def _result_of_row(row: Row, subtests: Sequence[SubtestResult] = ()) -> _Result:
-    why = f"{row.reason} ({cause_of(row.limitation, row.issue)})" if row.place else ""
+    cause = cause_of(row.limitation, row.issue)
+    why = f"{row.reason} ({cause})" if cause else ""
     if row.verdict is Verdict.KNOWN:
         return junitparser.Skipped(xml_text(f"known: {why}"))
     got = row.outcome.value if row.outcome else "no such case"

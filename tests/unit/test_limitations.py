@@ -111,6 +111,7 @@ def test_the_address_of_a_fault_needs_no_heading(tmp_path: Path) -> None:
             "a limitation with probes needs no excuse",
         ),
         ({"skips": '["("]'}, 7, "limitation.skips", "'(' is no regular expression"),
+        ({"strikes": '["a bad trap"]'}, 7, "limitation.strikes", "'a bad trap' is no signature of a failure"),
         ({"fault": "true"}, 1, "limitation.when", "must say which versions have the fault"),
         (
             {"fault": "true", "source": '"README"', "when": "{ pthreads = false }"},
