@@ -126,7 +126,9 @@ class Expectations:
 
     def overlaps(self, cells: Iterable[Cell]) -> list[Problem]:
         """Every test for which two entries hold at once, in any of the cells."""
-        return [problem for cell in cells for problem in self._select(facts_of(cell))[1]]
+        # Most cells hold the same conditions as another one.
+        ways = dict.fromkeys(self._holding(facts_of(cell)) for cell in cells)
+        return [problem for holds in ways for problem in self._entries_where(holds)[1]]
 
     def check_modules(self, known: Collection[str]) -> None:
         """ConfigError with every entry whose module is not one of the suite's `known` modules."""
@@ -139,21 +141,27 @@ class Expectations:
         numbers = [known.setdefault(entry.when, len(known)) for entry in self.entries]
         return tuple(known), numbers
 
+    def _holding(self, facts: Facts) -> tuple[bool, ...]:
+        """Which of the conditions hold where the facts are such."""
+        return tuple(condition.holds(facts) for condition in self._conditions[0])
+
     def _select(self, facts: Facts) -> tuple[CellExpectations, list[Problem]]:
+        found, problems = self._entries_where(self._holding(facts))
+        holding = (limitation for limitation in self.striking if limitation.holds_for(facts))
+        strikes = {signature: limitation for limitation in holding for signature in limitation.strikes}
+        return CellExpectations(found, strikes), problems
+
+    def _entries_where(self, holds: tuple[bool, ...]) -> tuple[dict[str, Expectation], list[Problem]]:
         found: dict[str, Expectation] = {}
         problems: list[Problem] = []
-        conditions, numbers = self._conditions
-        holds = [condition.holds(facts) for condition in conditions]
-        for entry, number in zip(self.entries, numbers, strict=True):
+        for entry, number in zip(self.entries, self._conditions[1], strict=True):
             if not holds[number]:
                 continue
             for test in entry.tests:
                 first = found.setdefault(test, entry)
                 if first is not entry:
                     problems.append(_overlap(first, entry, test))
-        holding = (limitation for limitation in self.striking if limitation.holds_for(facts))
-        strikes = {signature: limitation for limitation in holding for signature in limitation.strikes}
-        return CellExpectations(found, strikes), problems
+        return found, problems
 
 
 _CONFLICT = "merge the two, or give them conditions that exclude each other"

@@ -1,7 +1,7 @@
 """TOML tables turned into frozen dataclasses, with every mistake found and located.
 
 A reader collects `Problem`s instead of raising at the first one, so that a file is mended in one go.
-`tomllib` keeps no positions; `Document` finds a table's line again by counting its headers.
+`tomli` keeps no positions; `Document` finds a table's line again by counting its headers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import dataclasses
 import functools
 import math
 import re
-import tomllib
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
+
+import tomli
 
 from harness.errors import Problem, did_you_mean
 
@@ -91,7 +92,7 @@ def load_text(path: Path, name: str, problems: list[Problem]) -> str | None:
 def parse_document(text: str, name: str, problems: list[Problem]) -> Document:
     """The tables of a TOML text; an empty document, and a problem, when it is none."""
     try:
-        data = tomllib.loads(text)
+        data = tomli.loads(text)
     except (ValueError, RecursionError) as error:
         problems.append(Problem(file=name, line=_line_of(error, text), message=f"is not valid TOML: {error}"))
     else:
@@ -100,13 +101,13 @@ def parse_document(text: str, name: str, problems: list[Problem]) -> Document:
 
 
 def _line_of(error: Exception, text: str) -> int:
-    """The line that tomllib names; the last one when it came to the end, the longest when a value was too much for
+    """The line that tomli names; the last one when it came to the end, the longest when a value was too much for
     it.
     """
     lines = text.split("\n")
     if found := re.search(r"at line (\d+)", str(error)):
         return int(found.group(1))
-    if isinstance(error, tomllib.TOMLDecodeError):
+    if isinstance(error, tomli.TOMLDecodeError):
         return len(text.rstrip("\n").split("\n"))
     return max(range(len(lines)), key=lambda number: len(lines[number])) + 1
 

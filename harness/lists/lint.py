@@ -89,9 +89,9 @@ def _unmatched(
     for entry in entries:
         known = [suites.by_cell[cell] for cell in reach.of(entry) if cell in suites.by_cell]
         for test in entry.tests:
-            answers = [suite.has(test) for suite in known]
-            if True in answers:
+            if any(suite.has(test) for suite in known):
                 continue
+            answers = [suite.has(test) for suite in known]
             if False in answers:
                 suite = known[answers.index(False)]
                 near = did_you_mean(test, suite.near(test)) if names_left > 0 else ""

@@ -7,12 +7,13 @@ CPython that is built. Pure but for `read_tree`.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from harness.errors import ConfigError
 from harness.matrix import Target
@@ -134,8 +135,8 @@ class Tree:
 
     def _toml(self, path: str) -> Mapping[str, Any]:
         try:
-            return tomllib.loads(self.texts.get(path, ""))
-        except tomllib.TOMLDecodeError as error:
+            return tomli.loads(self.texts.get(path, ""))
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"{self.name}: {path} is not valid TOML: {error}") from error
 
 
