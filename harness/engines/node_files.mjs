@@ -4,7 +4,7 @@
 // text alone. What is left to the host is guarded here: no operation follows a link, or writes to a mount that is not
 // writable (permissions do not protect files from a chmod by their owner).
 
-import { constants, lstatSync, realpathSync, writeSync } from "node:fs";
+import { constants, existsSync, lstatSync, realpathSync, writeSync } from "node:fs";
 import { dirname, sep } from "node:path";
 
 const EACCES = 2;
@@ -96,12 +96,30 @@ function guard(FS, NODEFS) {
     if (stream.flags & (constants.O_WRONLY | constants.O_RDWR)) mustBeWritable(stream.node);
   });
   NODEFS.flagsForNode = (flags) => flagsForNode(flags) | constants.O_NOFOLLOW;
-  // Emscripten remembers what a name was. Where the guest can put a link in its place, the path is looked at anew.
+  // Emscripten remembers what a name was. Where the guest can put a link in its place, the path is looked at anew, but
+  // for folders that were inside since a link could have got anywhere: looking takes a quarter of what such calls take.
+  const inside = new Set();
+  for (const name of ["symlink", "rename"]) after(nodes, name, () => inside.clear());
   NODEFS.realPath = (node) => {
     const path = realPath(node);
     const { root, writable } = node.mount.opts;
-    if (writable && path !== root && !isInside(FS.isDir(node.mode) ? path : dirname(path), root)) refuse(EACCES);
+    const folder = FS.isDir(node.mode) ? path : dirname(path);
+    if (writable && path !== root && !inside.has(folder)) {
+      if (!isInside(folder, root)) refuse(EACCES);
+      if (existsSync(folder)) inside.add(folder);
+    }
     return path;
+  };
+}
+
+function after(ops, name, act) {
+  const operation = ops[name];
+  ops[name] = (...operands) => {
+    try {
+      return operation(...operands);
+    } finally {
+      act();
+    }
   };
 }
 

@@ -225,6 +225,42 @@ def test_a_link_in_the_place_of_a_folder_that_emscripten_remembers_is_not_follow
     assert json.loads(capture([NODE, str(script)])) == expected
 
 
+# What was inside stays so until the guest may have moved a link: both calls put one that leads out in its place here.
+MOVED = """
+import {{ rmdirSync, symlinkSync }} from "node:fs";
+import {{ layFiles }} from "{files}";
+const swap = () => {{ rmdirSync("{folder}/inside"); symlinkSync("/", "{folder}/inside"); throw new Error("after it"); }};
+const NODEFS = {{
+  node_ops: {{ symlink: swap, rename: swap }}, stream_ops: {{}}, realPath: (node) => node.path,
+}};
+class ErrnoError {{ constructor(errno) {{ this.errno = errno; }} }}
+const mounted = [];
+const FS = {{
+  ErrnoError, filesystems: {{ NODEFS }}, isDir: () => false, mkdirTree() {{}}, getPath: () => "/tmp",
+  mount: (kind, opts) => mounted.push({{ opts }}),
+}};
+layFiles(FS, [["{folder}", "/tmp", true]]);
+const node = {{ path: "{folder}/inside/file", mode: "file", parent: null, mount: mounted[0] }};
+const attempt = () => {{
+  try {{ return NODEFS.realPath(node) && "allowed"; }} catch (error) {{ return error.errno; }}
+}};
+const found = [attempt(), attempt()];
+try {{ NODEFS.node_ops.{operation}(node, node, "other"); }} catch (error) {{ found.push(error.message); }}
+console.log(JSON.stringify([...found, attempt()]));
+"""
+
+
+@pytest.mark.parametrize("operation", ["symlink", "rename"])
+def test_a_folder_is_looked_at_anew_once_the_guest_may_have_moved_a_link(tmp_path: Path, operation: str) -> None:
+    folder = tmp_path / "scratch"
+    (folder / "inside").mkdir(parents=True)
+    script = tmp_path / "moved.mjs"
+    files = Path(harness.engines.__file__).with_name("node_files.mjs").as_uri()
+    script.write_text(MOVED.format(files=files, folder=folder, operation=operation), encoding="utf-8")
+    eacces = 2
+    assert json.loads(capture([NODE, str(script)])) == ["allowed", "allowed", "after it", eacces]
+
+
 # From 3.1.74 on NODEFS makes Emscripten forget the node that a rename replaces, by the host's path; older ones do not.
 RENAME = """
 import {{ layFiles }} from "{files}";
