@@ -104,6 +104,8 @@ _Mistake = tuple[str, str, str]
 
 def _mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterator[_Mistake]:
     yield from _test_mistakes(table.tests)
+    if not table.run and any(map(FIXTURE.fullmatch, table.tests)):
+        yield "run", "a fixture cannot be kept from running", "name the cases of its class (.*), or its module"
     yield from _outcome_mistakes(table.outcome)
     yield from _signature_mistakes(table.signature)
     yield from _cause_mistakes(table, when, registry)

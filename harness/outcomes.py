@@ -37,6 +37,9 @@ class Outcome(StrEnum):
         return _SEVERITY[self]
 
 
+DEATHS = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
+"""What ends the interpreter that the case ran in: the cases after it run in another one."""
+
 # Thousands of cases are read at a time, and a look-up here takes a third of a call of Outcome.
 _BY_NAME = {outcome.value: outcome for outcome in Outcome}
 _GOOD = frozenset({Outcome.PASS, Outcome.SKIP, Outcome.EXPECTED_FAILURE})

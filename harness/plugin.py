@@ -86,6 +86,7 @@ class CellPlugin:
         self._parent = os.getppid()
         self._engine: EngineSession | None = None
         self.summary = ""
+        self._failures: dict[str, str] = {}
         config.args = [str(matrix_file())]
         if hasattr(config.option, "maxschedchunk") and config.option.maxschedchunk is None:
             config.option.maxschedchunk = 1
@@ -138,10 +139,15 @@ class CellPlugin:
         return ("lost and run again", "L", "LOST") if report.outcome == LOST else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Writes what a worker on another machine has sent."""
-        for name, record in report.user_properties if self.is_controller else ():
+        """Writes what a worker on another machine has sent, and remembers what pytest says of a module that failed."""
+        if not self.is_controller:
+            return
+        module = report.nodeid.rpartition("::")[2]
+        for name, record in report.user_properties:
             if name == RECORD:
-                self.run.take(report.nodeid.rpartition("::")[2], str(record))
+                self.run.take(module, str(record))
+        if report.failed:
+            self._failures[module] = report.longreprtext.strip().rpartition("\n")[2]
 
     def _say(self, line: str) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
@@ -174,8 +180,11 @@ class CellPlugin:
         if self.is_remote:
             shutil.rmtree(self.run.folder, ignore_errors=True)
         if self.is_controller and not session.config.option.collectonly:
+            interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+            # One that failed and left no result was lost: by an engine that does not start, a disk that is full.
+            lost = {} if interrupted else self._failures
             self.summary, unexpected = self.run.finish(
-                interrupted=exitstatus == pytest.ExitCode.INTERRUPTED, color=_wants_color(session.config)
+                interrupted=interrupted, color=_wants_color(session.config), lost=lost
             )
             if unexpected and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED

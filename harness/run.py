@@ -13,7 +13,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,16 +25,17 @@ from harness.compare import compare, compare_module
 from harness.dependencies import libraries_told
 from harness.engines import EngineSession
 from harness.engines.fresh import FreshEngine
-from harness.expectations import CellExpectations
-from harness.outcomes import ModuleResult, Outcome
+from harness.expectations import CellExpectations, dotted
+from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.prepare import Wishes, expectations_for, load_configuration, prepare
 from harness.prepared import Prepared
 from harness.report import console, junit
 from harness.report.cells import ERROR_FILE, RESULTS_FILE
 from harness.report.results import CellResults, RunInfo, write_results
 from harness.report.skips import one_line
+from harness.resuming import asked_for, check_resumed, write_asked
 from harness.run_folder import new_run_folder, point_latest_at, shown
-from harness.selection import Chosen, choose, read_shard
+from harness.selection import Chosen, choose, read_shard, with_unmet
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.order import record_durations, seconds_of
 from harness.suite.regrtest import exact_pattern
@@ -97,11 +98,15 @@ class CellRun:
 
     def clear(self) -> None:
         """Makes the folder ready: what an earlier run left goes, unless this one resumes it."""
-        if not self.resume:
+        asked = asked_for(self.prepared, self.chosen)
+        if self.resume:
+            check_resumed(self.folder, asked)
+        else:
             for name in ("modules", "journal", "logs"):
                 shutil.rmtree(self.folder / name, ignore_errors=True)
         with disk_faults(self.folder):
             (self.folder / "modules").mkdir(parents=True, exist_ok=True)
+            write_asked(self.folder, asked)
             # Those are written at the end: until then nobody shall take an earlier run's for this one's.
             for name in (self.stop_file.name, RESULTS_FILE, "junit.xml", ERROR_FILE):
                 (self.folder / name).unlink(missing_ok=True)
@@ -186,6 +191,7 @@ class CellRun:
         """Runs one module and writes its result; one that was stopped is recorded nowhere."""
         try:
             result = self._tried_again(run_module(job, engine), job, engine)
+            result = with_unmet(result, self.chosen.cases_in(job.module))
         except RunStoppedError:
             return ModuleResult(
                 module=job.module, outcome=Outcome.NOT_RUN, seconds=0.0, attempts=0, complete=False, cases=()
@@ -207,15 +213,17 @@ class CellRun:
         with contextlib.suppress(RunStoppedError):
             for each, folder in zip(jobs, folders, strict=True):
                 again.append(run_module(replace(each, folder=folder), engine))
-        return with_tries(result, again)
+        return with_tries(result, again, whole=self.verify > 1)
 
-    def finish(self, *, interrupted: bool, color: bool) -> tuple[str, bool]:
+    def finish(self, *, interrupted: bool, color: bool, lost: Mapping[str, str] | None = None) -> tuple[str, bool]:
         """Writes results.json and junit.xml from what was finished. Gives the summary, and whether anything
-        is unexpected.
+        is unexpected. `lost` are the modules that could not be run, and why: they are not written down as finished, so
+        that a resumed run has them.
         """
         self.stop_file.unlink(missing_ok=True)
         modules = self._results()
         finished = {module.module for module in modules}
+        modules += tuple(lost_module(module, why) for module, why in (lost or {}).items() if module not in finished)
         complete = not interrupted and not self.chosen.cases and finished == set(self.prepared.build.modules())
         results = CellResults(
             cell=self.prepared.cell,
@@ -270,6 +278,20 @@ def publish(results: CellResults, folder: Path, *, color: bool) -> str:
     point_latest_at(folder.parent)
     file, skips = shown(folder / RESULTS_FILE), one_line(account_for(results, native=False))
     return console.render(results, color=color, width=WIDTH, results_file=file, skips=skips)
+
+
+def lost_module(module: str, why: str) -> ModuleResult:
+    """The result of a module that ran, or was to, and of which nothing is known."""
+    case = CaseResult(case=dotted(module), outcome=Outcome.NOT_RUN, detail=Detail(reason=f"lost: {why}"))
+    return ModuleResult(
+        module=module,
+        outcome=case.outcome,
+        seconds=0.0,
+        attempts=0,
+        complete=False,
+        cases=(case,),
+        detail=case.detail,
+    )
 
 
 def module_failure(result: ModuleResult, expectations: CellExpectations) -> str:

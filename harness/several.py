@@ -11,7 +11,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK
@@ -22,10 +22,11 @@ from harness.report.cells import WORST_FIRST, CellRow, failed_row, left_out_row,
 LOG_FILE = "output.log"
 # Above this many workers the longest module of the suite, not the number of workers, decides how long it takes.
 USEFUL_WORKERS = 8
-# Bytes for a worker with its engine and a share of what its run has but once, in proportional set sizes. wasmtime: the
-# peak of a whole suite with two workers (`nox -s bench`: 876 MiB at most), halved. Node: modules run alone took 200 to
-# 530 MiB, and now and then one takes 1.9 GiB, of which not every worker has one at a time.
-WORKER_BYTES = {Engine.WASMTIME: 450 << 20, Engine.NODE: 900 << 20}
+# Bytes for a worker with its engine and a share of what its run has but once, in proportional set sizes, looked at once
+# in a second. The peaks of whole suites: wasmtime 614 MiB with one worker, 876 with two, 1,081 with four; Node 730 MiB
+# with one, 1,252 with two and threads, 1,125 with four. Node has some room beside that: a module may take 1.9 GiB for a
+# moment.
+WORKER_BYTES = {Engine.WASMTIME: 450 << 20, Engine.NODE: 700 << 20}
 # What is left to the system and to its cache of files.
 RESERVED_BYTES = 1 << 30
 _STOP_SECONDS = 20.0
@@ -159,7 +160,9 @@ class SeveralCells:
     def _row(self, task: _Task, status: int, seconds: int) -> CellRow:
         found = read_row(task.log.parent)
         if found and status in WORST_FIRST:  # and not killed, which may have left those of an earlier run
-            return found
+            worst = worst_status([found.status, status])
+            told = "" if worst == found.status else f"; its process ended with status {status}"
+            return replace(found, status=worst, state=f"{found.state}{told}")
         if status == EXIT_OK:
             return CellRow(cell=task.cell.id, state=self.done, numbers=(None,) * 5 + (seconds,))
         if self.stopping and status < 0:

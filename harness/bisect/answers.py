@@ -12,9 +12,7 @@ from harness.errors import EXIT_BUILD, EXIT_UNAVAILABLE, BuildError, ConfigError
 from harness.expectations import dotted
 from harness.outcomes import Outcome
 from harness.report.results import CellResults
-
-# regrtest's answer, as the agent words it, to a case that a module does not have.
-_NO_SUCH_CASE = "no case matched"
+from harness.selection import NO_SUCH_CASE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +60,11 @@ def observe(results: CellResults, case: str) -> tuple[str, tuple[str, ...]]:
     """
     for module in results.modules:
         for found in module.cases:
-            if found.case == case:
+            if found.case == case and found.detail.reason != NO_SUCH_CASE:
                 return found.outcome.value, tuple(each.value for each in found.tries)
     for module in results.modules:
         if dotted(module.module) == case or case.startswith(f"{dotted(module.module)}."):
-            return ("" if module.detail.reason == _NO_SUCH_CASE else module.outcome.value), ()
+            return ("" if module.detail.reason == NO_SUCH_CASE else module.outcome.value), ()
     return "", ()
 
 

@@ -126,7 +126,9 @@ def result_class(base: Any) -> Any:
                 emit(e="outside", id=id_of(test), o=outcome, d=detail or {})
             else:
                 case["outcomes"].append(outcome)
-                case["detail"] = case["detail"] or detail or {}
+                # What went wrong tells more than why a part was skipped before it.
+                if detail and ("exception" in detail or not case["detail"]) and "exception" not in case["detail"]:
+                    case["detail"] = detail
 
         def journal_error(self, test: Any, err: Any) -> dict[str, str]:
             try:

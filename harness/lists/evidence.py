@@ -17,7 +17,7 @@ from harness.compare import follows, judge, judged_cases
 from harness.conditions import VERSIONS, Facts, facts_of, libraries_of, parse_version
 from harness.expectations import CellExpectations, Expectation, Expectations, dotted, module_of
 from harness.matrix import Cell
-from harness.outcomes import CaseResult, Outcome
+from harness.outcomes import DEATHS, CaseResult, Outcome
 from harness.probes.results import Answer
 from harness.report.results import CellResults
 from harness.signatures import signature_of
@@ -111,7 +111,8 @@ def _spelled(axis: str, value: str | bool) -> str | bool:
 
 class Witness(NamedTuple):
     """What one run says of one module, by its dotted name: the outcomes of all cases, what was seen of those that prove
-    something, and what the bad ones of these said. `complete` as in ModuleResult.
+    something, and what the bad ones of these said; and the crashes and hangs, of which also one that did not come again
+    means that the cases after it ran in another interpreter. `complete` as in ModuleResult.
     """
 
     module: str
@@ -119,6 +120,7 @@ class Witness(NamedTuple):
     cases: dict[str, Outcome]
     told: dict[str, Seen]
     failures: dict[str, Failure]
+    died: dict[str, Seen]
 
 
 def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
@@ -130,9 +132,11 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
         # What changed its mind within one run proves nothing, least of all what to expect of it.
         steady = {case for case, found in cases.items() if not follows(found, cases) and not found.changed_its_mind}
         told = {case: _seen(cases[case].outcome, signature_of(cases[case]), whole) for case in cases if case in steady}
+        deaths = {name: case for name, case in cases.items() if case.outcome in DEATHS}
+        died = {name: _seen(case.outcome, signature_of(case), whole) for name, case in deaths.items()}
         failures = {case: _failure_of(cases[case]) for case, seen in told.items() if not seen.is_good}
         outcomes = {case: found.outcome for case, found in cases.items()}
-        witnesses.append(Witness(dotted(module.module), module.complete, outcomes, told, failures))
+        witnesses.append(Witness(dotted(module.module), module.complete, outcomes, told, failures, died))
     return run_of(
         witnesses,
         cell=results.cell.id,
@@ -165,8 +169,8 @@ def run_of(
         seen |= witness.told
         failures |= witness.failures
         unsettled |= witness.cases.keys() - witness.told.keys()
-        died = (case for case in witness.failures if witness.told[case].outcome in DEATHS)
-        deaths += (Death(case, witness.told[case], witness.module, frozenset(witness.cases)) for case in died)
+        cases = frozenset(witness.cases)
+        deaths += (Death(case, seen, witness.module, cases) for case, seen in witness.died.items())
     accounted = (
         witness.module
         for witness in witnesses
@@ -189,7 +193,6 @@ def run_of(
 
 
 _SHOWN = re.compile(r'^ *File ".*", line \d+, in .*\n(?! *File ")(.+)', re.MULTILINE)
-DEATHS = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
 
 
 def _failure_of(case: CaseResult) -> Failure:

@@ -15,6 +15,7 @@ from harness.history.steps import states as states_at
 from harness.history.store import Store, StoredRun, numbers_in
 from harness.history.timeline import CellRuns
 from harness.lists.evidence import Failure, Run, Seen, Witness, as_setting, run_of
+from harness.outcomes import DEATHS
 
 
 def past_runs(file: Path, newest: Mapping[str, str], known: Collection[tuple[str, str]], *, limit: int) -> list[Run]:
@@ -104,7 +105,12 @@ class _Past:
         moving = {case: self.facts.states[state] for case, state in states if state != ABSENT}
         steady, other = module.witnesses[coverage.whole], _witness(module.name, moving, whole=coverage.whole)
         return Witness(
-            module.name, True, steady.cases | other.cases, steady.told | other.told, steady.failures | other.failures
+            module.name,
+            True,
+            steady.cases | other.cases,
+            steady.told | other.told,
+            steady.failures | other.failures,
+            steady.died | other.died,
         )
 
 
@@ -113,7 +119,8 @@ def _witness(module: str, saw: Mapping[str, State], *, complete: bool = True, wh
     told = {case: _seen(state, whole) for case, state in saw.items() if state.steady}
     # What a failure said is not kept: of new entries a newer run tells the reason, or a person.
     failures = {case: _SILENT for case, seen in told.items() if not seen.is_good}
-    return Witness(module, complete, outcomes, told, failures)
+    died = {case: _seen(state, whole) for case, state in saw.items() if state.outcome in DEATHS}
+    return Witness(module, complete, outcomes, told, failures, died)
 
 
 _SILENT = Failure("", "")

@@ -15,13 +15,14 @@ from harness.expectations import Expectation, Expectations
 from harness.lists.assemble import additions, assemble
 from harness.lists.causes import Cause, Causes, Scene
 from harness.lists.document import lines_of
-from harness.lists.evidence import DEATHS, TODO, Evidence, Run, Setting, read_run, setting_of
+from harness.lists.evidence import TODO, Evidence, Run, Setting, read_run, setting_of
 from harness.lists.needs import Held, signatures_seen
 from harness.lists.past import past_runs
 from harness.lists.plan import Piece, Plan, make_plan
 from harness.lists.rooms import Rooms
 from harness.lists.suites import newest_runs
 from harness.lists.wants import Rules
+from harness.outcomes import DEATHS
 from harness.report.results import load_results
 
 HISTORY = 10

@@ -7,6 +7,7 @@ is where the guest stood when it ended: inside a case, inside a fixture, between
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,8 @@ class Attempt:
     ended.
 
     `state` is regrtest's word on the module, empty when it never came to it. `planned` are the ids that
-    unittest was about to run, in its order; None when it did not get that far.
+    unittest was about to run, in its order; None when it did not get that far. Of a case that is there twice under one
+    id, the second has `#2` behind it.
     """
 
     planned: tuple[str, ...] | None = None
@@ -46,17 +48,19 @@ def parse_events(text: bytes) -> list[Mapping[str, Any]]:
 
 
 def read_attempt(events: Iterable[Mapping[str, Any]]) -> Attempt:
-    """Folds the events of one attempt. A case that runs twice under one id is told apart by a suffix `#2`."""
+    """Folds the events of one attempt."""
     planned: list[str] | None = None
     cases: list[CaseResult] = []
+    announced: Counter[str] = Counter()
     seen: Counter[str] = Counter()
     attempt = Attempt()
     for event in events:
         match event["e"]:
             case "plan":
-                planned = [*(planned or ()), *map(clean_id, event["ids"])]
+                planned = [*(planned or ()), *(_numbered(clean_id(case), announced) for case in event["ids"])]
             case "start":
-                attempt = replace(attempt, open_case=clean_id(event["id"]), open_fixture="")
+                name = clean_id(event["id"])
+                attempt = replace(attempt, open_case=_nth(name, seen[name] + 1), open_fixture="")
             case "end":
                 cases.append(_case_of(event, _numbered(clean_id(event["id"]), seen)))
                 attempt = replace(attempt, open_case="", last_case=clean_id(event["id"]))
@@ -77,7 +81,16 @@ def clean_id(case: str) -> str:
 
 def _numbered(case: str, seen: Counter[str]) -> str:
     seen[case] += 1
-    return case if seen[case] == 1 else f"{case}#{seen[case]}"
+    return _nth(case, seen[case])
+
+
+def _nth(case: str, number: int) -> str:
+    return case if number == 1 else f"{case}#{number}"
+
+
+def unnumbered(case: str) -> str:
+    """The id as the suite knows it."""
+    return re.sub(r"#\d+$", "", case)
 
 
 def _case_of(event: Mapping[str, Any], case: str) -> CaseResult:

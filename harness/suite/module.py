@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.cache import remove_tree
 from harness.engines import Ending, EngineSession, GuestExit, GuestRun, Mount, Prologue
-from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
+from harness.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.process import last_lines
-from harness.suite.journal import Attempt, parse_events, read_attempt, settle, victims_of
+from harness.suite.journal import Attempt, parse_events, read_attempt, settle, unnumbered, victims_of
 from harness.suite.regrtest import RegrtestWord, exact_pattern, own_result, trap_headline
 
 OUTPUT_LIMIT = 16 * 1024 * 1024
@@ -73,6 +73,19 @@ class _Progress:
     def remaining(self) -> list[str]:
         return [case for case in self.planned or () if case not in self.results]
 
+    def finished(self) -> Iterator[str]:
+        """What is not to run again. A case that shares its id with one that is left has to, or that one could not be
+        had; unless it would take the interpreter down again.
+        """
+        left = {unnumbered(case) for case in self.remaining()}
+        died = {unnumbered(name) for name, case in self.results.items() if case.outcome in DEATHS}
+        return (case for case in self.results if (name := unnumbered(case)) not in left or name in died)
+
+    def why_left(self, case: str, otherwise: str) -> str:
+        """What kept a case from running: the one of its id that died."""
+        same = (name for name, one in self.results.items() if one.outcome in DEATHS and unnumbered(name) == case)
+        return next(same, otherwise)
+
 
 def run_module(job: ModuleJob, engine: EngineSession) -> ModuleResult:
     """The module's result. Raises RunStoppedError when `should_stop` said so."""
@@ -81,6 +94,8 @@ def run_module(job: ModuleJob, engine: EngineSession) -> ModuleResult:
     _prepare(job.folder)
     for case in job.excluded:
         progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason="run = false"))
+    if job.dotted in job.excluded:
+        return _not_started(job, progress)
     while progress.attempts < MAX_ATTEMPTS:
         progress.attempts += 1
         ending, attempt = _attempt(job, engine, progress)
@@ -91,9 +106,21 @@ def run_module(job: ModuleJob, engine: EngineSession) -> ModuleResult:
             break
     gave_up = f"gave up after {progress.attempts} attempts"
     for case in progress.remaining():
-        reason = job.dotted if job.dotted in progress.results else gave_up
+        reason = job.dotted if job.dotted in progress.results else progress.why_left(unnumbered(case), gave_up)
         progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=reason))
     return _result(job, progress, time.monotonic() - start)
+
+
+def _not_started(job: ModuleJob, progress: _Progress) -> ModuleResult:
+    """The result of a module that must not even be imported."""
+    return ModuleResult(
+        module=job.module,
+        outcome=Outcome.NOT_RUN,
+        seconds=0.0,
+        attempts=0,
+        complete=False,
+        cases=(progress.results[job.dotted],),
+    )
 
 
 def _prepare(folder: Path) -> None:
@@ -117,7 +144,7 @@ def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) ->
     if job.match:
         options += ["--matchfile", _write_patterns(journal.with_name("match.txt"), job.match)]
     if progress.results:
-        done = (case if case in job.excluded else exact_pattern(case) for case in progress.results)
+        done = (case if case in job.excluded else exact_pattern(case) for case in progress.finished())
         options += ["--ignorefile", _write_patterns(journal.with_name("done.txt"), done)]
     arguments = [f"/journal/{journal.name}", job.module, *options]
     return GuestRun(
@@ -220,7 +247,8 @@ def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestE
         culprit = job.dotted
     else:
         culprit = f"after ({attempt.last_case or job.dotted})"
-    fresh = culprit not in progress.results
+    before = progress.results.get(culprit)
+    fresh = before is None or before.outcome.is_good
     if fresh:
         progress.results[culprit] = CaseResult(case=culprit, outcome=outcome, detail=detail)
     return fresh and attempt.planned is not None and not attempt.state

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.outcomes import CaseResult, Detail, Outcome
+from harness.suite.journal import unnumbered
 
 _STATE_OUTCOMES = {
     "skipped": Outcome.SKIP,
@@ -18,6 +19,7 @@ _STATE_OUTCOMES = {
     "uncaught_exc": Outcome.ERROR,
     "failed": Outcome.FAIL,
 }
+NOTHING_MATCHED = "no case matched"
 _EXCEPTION = re.compile(r"^(?:\w+\.)*(\w+(?:Error|Exception|Exit|Warning|Interrupt))(?:: (.*))?$", re.MULTILINE)
 
 
@@ -48,7 +50,7 @@ def own_result(dotted: str, word: RegrtestWord, cases: Mapping[str, CaseResult])
 
 def _detail(word: RegrtestWord) -> Detail:
     if word.state == "did_not_run":
-        return Detail(reason="no case matched" if word.filtered else "no test ran")
+        return Detail(reason=NOTHING_MATCHED if word.filtered else "no test ran")
     skipped = re.search(rf"^{re.escape(word.module)} skipped -- (.*)$", word.output, re.MULTILINE)
     if skipped:
         return Detail(reason=skipped.group(1))
@@ -58,7 +60,7 @@ def _detail(word: RegrtestWord) -> Detail:
 
 def exact_pattern(case: str) -> str:
     """A pattern for regrtest's fnmatch that matches this id alone; `?` stands for what is not printable."""
-    return re.sub(r"([\[*])", r"[\1]", re.sub(r"#\d+$", "", case))
+    return re.sub(r"([\[*])", r"[\1]", unnumbered(case))
 
 
 def trap_headline(reason: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 
 from harness.compare import compare_module
 from harness.expectations import CellExpectations, dotted
-from harness.outcomes import ModuleResult, Outcome
+from harness.outcomes import CaseResult, ModuleResult, Outcome
 
 # A module with more unexpected cases than this is broken, not flaky.
 MANY = 20
@@ -27,16 +27,31 @@ def worth_another_try(result: ModuleResult, expectations: CellExpectations) -> t
     return tuple(found) if len(found) <= MANY else ()
 
 
-def with_tries(result: ModuleResult, again: Iterable[ModuleResult]) -> ModuleResult:
+def with_tries(result: ModuleResult, again: Sequence[ModuleResult], *, whole: bool = False) -> ModuleResult:
     """The result with what further runs made of its cases. Its outcomes stay those of the first run: no case has passed
     because it passes now and then.
+
+    `whole` says that those were of all that the first run was asked for. What went wrong in them and was not there
+    before (a crash between two cases, an import that failed) is told too, with a pass for each run without it.
     """
     further: dict[str, list[Outcome]] = {}
     for rerun in again:
         for case in rerun.cases:
             further.setdefault(case.case, []).append(case.outcome)
-    cases = (
+    cases = [
         dataclasses.replace(case, tries=(case.outcome, *further[case.case])) if case.case in further else case
         for case in result.cases
-    )
+    ]
+    if whole:
+        cases += _new_faults(result, again)
     return dataclasses.replace(result, cases=tuple(cases))
+
+
+def _new_faults(result: ModuleResult, again: Sequence[ModuleResult]) -> Iterator[CaseResult]:
+    known = {case.case for case in result.cases}
+    runs = [{case.case: case for case in rerun.cases} for rerun in again]
+    for name in dict.fromkeys(name for run in runs for name in run if name not in known):
+        seen = [run[name] for run in runs if name in run]
+        if bad := next((case for case in seen if not case.outcome.is_good), None):
+            tries = (run[name].outcome if name in run else Outcome.PASS for run in runs)
+            yield dataclasses.replace(bad, tries=(Outcome.PASS, *tries))

@@ -229,7 +229,11 @@ def test_a_link_in_the_place_of_a_folder_that_emscripten_remembers_is_not_follow
 MOVED = """
 import {{ rmdirSync, symlinkSync }} from "node:fs";
 import {{ layFiles }} from "{files}";
-const swap = () => {{ rmdirSync("{folder}/inside"); symlinkSync("/", "{folder}/inside"); throw new Error("after it"); }};
+const swap = () => {{
+  rmdirSync("{folder}/inside");
+  symlinkSync("/", "{folder}/inside");
+  throw new Error("after it");
+}};
 const NODEFS = {{
   node_ops: {{ symlink: swap, rename: swap }}, stream_ops: {{}}, realPath: (node) => node.path,
 }};

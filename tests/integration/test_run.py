@@ -175,3 +175,24 @@ def test_a_full_disk_is_told(wasi: Prepared, tmp_path: Path) -> None:
     assert status == 3, output
     assert "No space left on device" in output
     assert "Traceback" not in output
+
+
+def test_a_case_with_a_wrong_name_is_not_a_skip(wasi: Prepared, tmp_path: Path) -> None:
+    case = "test.test_json.test_decode.TestCDecode.test_decimel"
+    status, output = finish(start("--case", case, "--run-dir", tmp_path))
+    assert status == 1, output
+    assert f"regression: {case}: not-run" in output
+    assert "its module has no case of this name" in output
+
+
+def test_modules_whose_engine_does_not_start_are_lost_and_not_forgotten(emscripten: Prepared, tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    once = f"if [ -e {tmp_path}/asked ]; then exit 9; fi; touch {tmp_path}/asked"  # it says who it is, and dies then
+    node.write_text(f'#!/bin/sh\ncase "$*" in *node_host*) {once};; esac\nexec {emscripten.runtime}/bin/node "$@"\n')
+    node.chmod(0o755)
+    argv = [sys.executable, "-m", "harness", "test", emscripten.cell.id, "--runtime", f"path:{node}"]
+    argv += ["-n", "1", "-k", "test_bool", "--run-dir", str(tmp_path / "run")]
+    done = subprocess.run(argv, cwd=ROOT, text=True, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 1, done.stdout
+    assert "REGRESSION  test.test_bool" in done.stdout
+    assert "lost: " in done.stdout

@@ -6,10 +6,11 @@ import doctest
 import sys
 import types
 import unittest
+from typing import Any
 
 import pytest
 
-from harness.guest.agent import id_of, main_module
+from harness.guest.agent import id_of, main_module, result_class
 
 
 class Plain(unittest.TestCase):
@@ -60,3 +61,22 @@ def test_regrtest_is_found_behind_the_function_that_3_11_has_of_its_name(monkeyp
     for name, module in zip(names, (package, regrtest, main), strict=True):
         monkeypatch.setitem(sys.modules, name, module)
     assert main_module() is main
+
+
+class SkipsThenBreaks(unittest.TestCase):
+    __test__ = False
+
+    def runTest(self) -> None:  # noqa: N802 - unittest's own name
+        raise unittest.SkipTest("no thing")
+
+    def tearDown(self) -> None:
+        raise OSError(63, "not permitted")
+
+
+def test_an_error_after_a_skip_is_told_with_its_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr("harness.guest.agent.emit", lambda **event: told.append(event))
+    SkipsThenBreaks().run(result_class(unittest.TestResult)())
+    (end,) = [event for event in told if event["e"] == "end"]
+    assert sorted(end["o"]) == ["error", "skip"]
+    assert (end["d"]["exception"], end["d"]["message"]) == ("OSError", "[Errno 63] not permitted")

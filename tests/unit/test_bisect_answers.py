@@ -10,6 +10,7 @@ from harness.bisect.answers import Step, check_end, check_ends, judge, observe
 from harness.bisect.search import Answer
 from harness.errors import BuildError, ConfigError, HarnessError, UnavailableError
 from harness.outcomes import Outcome
+from harness.selection import NO_SUCH_CASE
 from tests.unit.sample_results import case, module, results
 
 CASE = "test.test_os.StatTests.test_stat"
@@ -36,7 +37,7 @@ def test_a_whole_module_can_be_asked_for() -> None:
 
 
 def test_a_case_that_the_suite_does_not_have_has_no_outcome() -> None:
-    absent = module("test_os", outcome=Outcome.SKIP, reason="no case matched")
+    absent = module("test_os", outcome=Outcome.SKIP, reason=NO_SUCH_CASE)
     assert observe(results(absent), CASE) == ("", ())
     assert observe(results(module("test_osx", case("test_osx.A.b"))), CASE) == ("", ())
 

@@ -60,6 +60,12 @@ def test_no_folder_is_a_mistake_and_an_empty_one_is_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "where", "message", "suggestion"),
     [
+        (
+            {"run": "false", "tests": '["setUpClass (test.test_os.LinkTests)"]'},
+            (6, "run"),
+            "a fixture cannot be kept from running",
+            "name the cases of its class (.*), or its module",
+        ),
         ({"test": "1"}, (6, "test"), "unknown key", "did you mean 'tests'?"),
         ({"reason": ""}, (1, ""), "'reason' is missing", None),
         ({"reason": '" "'}, (5, "reason"), "must not be empty", None),

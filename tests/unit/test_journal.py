@@ -88,6 +88,11 @@ def test_two_cases_of_one_id_are_told_apart() -> None:
     assert [case.case for case in attempt.cases] == [A, f"{A}#2"]
 
 
+def test_the_second_case_of_an_id_is_the_one_that_is_open() -> None:
+    attempt = read_attempt([plan(A, A), start(A), end(A, "pass"), start(A)])
+    assert (attempt.planned, attempt.open_case) == ((A, f"{A}#2"), f"{A}#2")
+
+
 def test_an_id_stays_on_one_line() -> None:
     assert clean_id("test.test_x.T.test[\n\x1b]") == "test.test_x.T.test[??]"
 

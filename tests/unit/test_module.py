@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,12 +28,14 @@ EXITED = GuestExit(ending=Ending.EXITED)
 
 @dataclass
 class ScriptedGuest:
-    """Stands in for an interpreter: unittest's order of events over CASES, with a fault at chosen places.
+    """Stands in for an interpreter: unittest's order of events over its cases, with a fault at chosen places.
 
-    `faults` maps a case, a fixture or a moment (`import`, `exit`) to how the guest ends there.
+    `faults` maps a case (the second of its id with `#2`), a fixture or a moment (`import`, `exit`) to how the guest
+    ends there.
     """
 
     faults: dict[str, GuestExit] = field(default_factory=dict)
+    cases: tuple[str, ...] = CASES
     state: str = "passed"
     interrupted_at: str = ""
     prints: str = ""
@@ -60,7 +63,8 @@ class ScriptedGuest:
         events: list[dict[str, object]] = []
         if "import" in self.faults:
             return events, self.faults["import"]
-        left = [case for case in CASES if case not in ignored]
+        left = [case for case in self.cases if case not in ignored]
+        times: Counter[str] = Counter()
         events.append({"e": "plan", "ids": left})
         for case in left:
             fixture = f"setUpClass ({case.rpartition('.')[0]})"
@@ -69,8 +73,9 @@ class ScriptedGuest:
                 if fixture in self.faults:
                     return events, self.faults[fixture]
             events.append({"e": "start", "id": case})
-            if case in self.faults:
-                return events, self.faults[case]
+            times[case] += 1
+            if (nth := case if times[case] == 1 else f"{case}#{times[case]}") in self.faults:
+                return events, self.faults[nth]
             if case == self.interrupted_at:
                 events.append({"e": "end", "id": case, "t": 0.1, "o": [], "d": {}, "s": []})
                 events.append({"e": "module", "state": "interrupted"})
@@ -130,6 +135,48 @@ def test_every_case_may_crash(run: Callable[..., ModuleResult]) -> None:
     result = run(ScriptedGuest(faults=dict.fromkeys(CASES, TRAPPED)))
     assert outcomes(result) == dict.fromkeys(CASES, Outcome.CRASH)
     assert result.attempts == 4
+
+
+def test_a_crash_of_the_second_case_of_an_id_is_not_the_pass_of_the_first(run: Callable[..., ModuleResult]) -> None:
+    result = run(ScriptedGuest(cases=(A, A, B), faults={f"{A}#2": TRAPPED}))
+    assert outcomes(result) == {A: Outcome.PASS, f"{A}#2": Outcome.CRASH, B: Outcome.PASS}
+
+
+def test_a_crash_between_two_cases_of_one_id_loses_neither(run: Callable[..., ModuleResult]) -> None:
+    result = run(ScriptedGuest(cases=(A, B, A, C), faults={B: TRAPPED}))
+    assert outcomes(result) == {A: Outcome.PASS, B: Outcome.CRASH, f"{A}#2": Outcome.PASS, C: Outcome.PASS}
+
+
+def test_the_second_case_of_an_id_that_crashes_is_not_run_because_of_the_first(
+    run: Callable[..., ModuleResult],
+) -> None:
+    result = run(ScriptedGuest(cases=(A, A, B), faults={A: TRAPPED}))
+    assert outcomes(result) == {A: Outcome.CRASH, f"{A}#2": Outcome.NOT_RUN, B: Outcome.PASS}
+    assert compare_module(result, CellExpectations()).followed == 1
+
+
+def test_a_case_that_has_to_run_again_and_crashes_then_has_crashed(run: Callable[..., ModuleResult]) -> None:
+    """Its id is asked for again because of the second one."""
+
+    class Moody(ScriptedGuest):
+        def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+            ending = super().run(guest, watch)
+            self.faults = {A: TRAPPED}
+            return ending
+
+    result = run(Moody(cases=(A, B, A, C), faults={B: TRAPPED}))
+    assert outcomes(result) == {
+        A: Outcome.CRASH,
+        B: Outcome.CRASH,
+        f"{A}#2": Outcome.NOT_RUN,
+        C: Outcome.PASS,
+    }
+
+
+def test_a_module_that_must_not_run_is_not_even_started(run: Callable[..., ModuleResult]) -> None:
+    guest = ScriptedGuest()
+    result = run(guest, excluded=("test.test_x",))
+    assert (outcomes(result), guest.starts) == ({"test.test_x": Outcome.NOT_RUN}, 0)
 
 
 def test_a_stopped_guest_is_a_timeout_of_the_case_it_was_in(run: Callable[..., ModuleResult]) -> None:

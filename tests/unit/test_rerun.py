@@ -89,6 +89,21 @@ def test_passing_once_and_skipping_then_is_nothing_to_tell() -> None:
     assert A not in rows(tried(PASS, SKIP))
 
 
+@pytest.mark.parametrize("name", ["after (test.test_os.T.test_a)", "test.test_os", "test.test_os.T.test_new"])
+def test_what_only_a_further_whole_run_did_wrong_is_flaky(name: str) -> None:
+    first = module("test_os", case(A), case(B))
+    again = [module("test_os", case(A), case(B), CaseResult(case=name, outcome=CRASH)), first]
+    (row,) = compare_module(with_tries(first, again, whole=True), lists()).rows
+    assert (row.case, row.verdict, row.tries) == (name, Verdict.FLAKY, (PASS, CRASH, PASS))
+    assert with_tries(first, again, whole=True).cases[0].tries == (PASS, PASS, PASS)
+    assert not compare_module(with_tries(first, again), lists()).rows
+
+
+def test_a_new_case_that_passes_in_a_further_run_is_nothing_to_tell() -> None:
+    first, more = module("test_os", case(A)), module("test_os", case(A), case(B))
+    assert [found.case for found in with_tries(first, [more], whole=True).cases] == [f"test.{A}"]
+
+
 def test_a_flaky_case_is_no_evidence_for_the_lists() -> None:
     seen = read_run(results(tried(FAIL, PASS)), source="results.json").seen
     assert set(seen) == {f"test.{B}"}

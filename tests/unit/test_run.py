@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 
 from harness.build import Build
 from harness.engines import GuestExit, GuestRun, Watch
+from harness.errors import ConfigError
 from harness.outcomes import Outcome
 from harness.prepared import Prepared
+from harness.report.results import load_results
 from harness.run import CellRun
 from harness.selection import Chosen
 from tests.unit.sample_cells import WASI
@@ -78,3 +81,49 @@ def test_an_unexpected_case_runs_again_by_itself(tmp_path: Path, reruns: int) ->
 def test_verify_runs_everything_so_often(tmp_path: Path) -> None:
     found = tries(tmp_path, ScriptedGuest(), verify=3)
     assert found == dict.fromkeys(CASES, (Outcome.PASS,) * 3)
+
+
+def test_a_module_that_was_lost_is_red_and_not_finished(tmp_path: Path) -> None:
+    run = cell_run(tmp_path)
+    (run.folder / "modules").mkdir()
+    (run.prepared.build.folder / "modules.json").write_text('["test_os"]')
+    page, unexpected = run.finish(interrupted=False, color=False, lost={"test_os": "the engine does not start"})
+    assert unexpected
+    assert "lost: the engine does not start" in page
+    found = load_results(run.folder / "results.json")
+    assert (found.run.complete, found.run.lacking) == (False, 1)
+    assert run.modules() == ["test_os"]
+
+
+def resumed(run: CellRun, **changes: object) -> None:
+    dataclasses.replace(run, resume=True, **changes).clear()  # type: ignore[arg-type]
+
+
+def test_a_run_is_resumed_with_what_it_was_asked_for(tmp_path: Path) -> None:
+    run = cell_run(tmp_path, (HANGING,))
+    run.clear()
+    (run.folder / "modules" / "test_os.json").touch()
+    resumed(run)
+    assert (run.folder / "modules" / "test_os.json").exists()
+    rebuilt = dataclasses.replace(run.prepared.build, manifest={"wasm": "another"})
+    for changes, word in (
+        ({"chosen": Chosen(modules=("test_os",))}, "another choice of cases"),
+        ({"chosen": Chosen(modules=("test_os",), cases=(HANGING,), shard="1/2")}, "another shard"),
+        ({"prepared": dataclasses.replace(run.prepared, build=rebuilt)}, "another build"),
+        (
+            {"prepared": dataclasses.replace(run.prepared, cell=dataclasses.replace(WASI, runtime="1"))},
+            "another engine",
+        ),
+    ):
+        with pytest.raises(ConfigError, match=word):
+            resumed(run, **changes)
+    run.clear()
+    assert not (run.folder / "modules" / "test_os.json").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
+def test_a_folder_that_does_not_say_what_it_was_asked_for_is_resumed(tmp_path: Path, text: str) -> None:
+    run = cell_run(tmp_path)
+    run.clear()
+    (run.folder / "asked.json").write_text(text)
+    resumed(run)

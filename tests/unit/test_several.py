@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from harness.errors import EXIT_INTERNAL, EXIT_INTERRUPTED
+from harness.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED
 from harness.matrix import Engine
 from harness.process import Command, Completed
+from harness.report.results import write_results
 from harness.several import RESERVED_BYTES, USEFUL_WORKERS, WORKER_BYTES, Plan, SeveralCells, _Task, plan
 from tests.unit import sample_cells
+from tests.unit.sample_results import case, module, results
 
 WASI, NODE = Engine.WASMTIME, Engine.NODE
 PLENTY = 1 << 50
@@ -95,3 +97,19 @@ def test_a_cell_that_dies_by_itself_is_an_internal_error(tmp_path: Path) -> None
     cells = several(tmp_path, DeafChild(status=-11))
     cells._look()
     assert cells.rows["wasi"].status == EXIT_INTERNAL
+
+
+@pytest.mark.parametrize(
+    ("status", "worst", "state"),
+    [
+        (0, EXIT_OK, "as expected"),
+        (EXIT_UNEXPECTED, EXIT_UNEXPECTED, "as expected; its process ended with status 1"),
+        (EXIT_CONFIG, EXIT_CONFIG, "as expected; its process ended with status 2"),
+    ],
+)
+def test_a_cell_is_no_better_than_its_process(tmp_path: Path, status: int, worst: int, state: str) -> None:
+    write_results(tmp_path / "wasi" / "results.json", results(module("test_os", case("test_os.T.test_a"))))
+    cells = several(tmp_path, DeafChild(status=status))
+    cells._look()
+    row = cells.rows["wasi"]
+    assert (row.status, row.state) == (worst, state)

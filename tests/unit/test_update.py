@@ -226,6 +226,31 @@ def test_a_module_that_died_of_something_unexplained_says_nothing_against_an_ent
     assert conditions(updated(text + explained, results)) == []
 
 
+def test_a_crash_that_did_not_come_again_makes_its_module_doubtful_all_the_same() -> None:
+    """What came after it ran in another interpreter."""
+    text = entry(when='{ target = "wasi" }')
+    dies = "test_os.X.test_dies"
+    results = [with_tries_of(run_of(WASI, {LINK: "P", dies: "C"}, day=day), dies) for day in (1, 2, 3)]
+    found = updated(text, results)
+    assert conditions(found) == ["target wasi"]
+    assert "does pass now, in 0 of the 3 whole runs that must agree" in held(found)
+
+
+def with_tries_of(results: CellResults, name: str) -> CellResults:
+    """The results, in which that case passed when it ran again."""
+    modules = [
+        dataclasses.replace(
+            module,
+            cases=tuple(
+                dataclasses.replace(case, tries=(case.outcome, Outcome.PASS)) if case.case.endswith(name) else case
+                for case in module.cases
+            ),
+        )
+        for module in results.modules
+    ]
+    return dataclasses.replace(results, modules=tuple(modules))
+
+
 def test_an_entry_is_narrowed_to_the_cells_that_were_not_seen_to_pass() -> None:
     text = entry(when='{ target = "emscripten", python = "<3.14" }')
     assert conditions(updated(text, runs_of(NEW, LINK, "PPP"))) == [

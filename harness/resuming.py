@@ -1,0 +1,46 @@
+"""What a run was asked for, written down when it starts: --resume goes on with that and with nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.cache import write_atomically
+from harness.errors import ConfigError
+from harness.prepared import Prepared
+from harness.selection import Chosen
+
+ASKED_FILE = "asked.json"
+
+
+def asked_for(prepared: Prepared, chosen: Chosen) -> dict[str, Any]:
+    """What all results in one folder have in common, by the words of an error."""
+    return {
+        "build": prepared.build.manifest.get("wasm", ""),
+        "engine": prepared.cell.runtime,
+        "choice of cases": list(chosen.cases),
+        "shard": chosen.shard,
+    }
+
+
+def check_resumed(folder: Path, asked: Mapping[str, Any]) -> None:
+    """ConfigError when the run that was begun in the cell's folder was asked for something else."""
+    begun: Any = asked
+    # A folder that says nothing is a new one.
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        begun = json.loads((folder / ASKED_FILE).read_text(encoding="utf-8"))
+    if not isinstance(begun, Mapping):
+        return
+    if other := [name for name, value in asked.items() if begun.get(name) != value]:
+        raise ConfigError(
+            f"the run in {folder.parent} cannot be resumed like this: it has another {' and another '.join(other)}",
+            hint="resume it with the command that began it, or leave --resume out to begin anew",
+        )
+
+
+def write_asked(folder: Path, asked: Mapping[str, Any]) -> None:
+    """Leaves it in the cell's folder."""
+    write_atomically(folder / ASKED_FILE, json.dumps(asked, indent=1) + "\n")
