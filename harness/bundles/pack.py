@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.build import Build
-from harness.bundles.head import NAME, File, Head, portable_manifest
+from harness.bundles.head import NAME, TEXTS, File, Head, portable_manifest
 from harness.cache import disk_faults
 from harness.download import file_sha256
 from harness.prepared import Prepared
@@ -23,7 +23,6 @@ from harness.prepared import Prepared
 COMPRESSION = 6
 # configure's notes on the machine, with its name and environment, and the marks of finished steps. No test reads them.
 _LEFT_OUT = re.compile(r"config\.log|config\.status|\..*\.done")
-_TEXTS = ("manifest.json", "modules.json")
 
 
 def pack(prepared: Prepared, output: Path) -> Head:
@@ -82,7 +81,7 @@ def _python(prepared: Prepared) -> str:
 def _texts(build: Build, cache: Path) -> dict[str, bytes]:
     manifest = portable_manifest(build.manifest, str(cache))
     modules = list(build.modules())
-    return {"manifest.json": _json(manifest), "modules.json": _json(modules)}
+    return dict(zip(TEXTS, map(_json, (manifest, modules)), strict=True))
 
 
 def _json(value: Any) -> bytes:

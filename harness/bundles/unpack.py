@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness.archive import refusal
+from harness.archive import outside, refusal
 from harness.build import Build
 from harness.bundles.head import LARGEST_HEAD, NAME, File, Head, damaged, foreign, read_head
 from harness.cache import make_entry
@@ -107,6 +107,9 @@ def _unpack(packed: gzip.GzipFile, tar: tarfile.TarFile, head: Head, into: Path,
         pass
     if lacking:
         raise damaged(str(bundle), f"it lacks {len(lacking)} of its files, among them {min(lacking)!r}")
+    # A link was judged when it was made; one made later may have sent it elsewhere.
+    if out := [name for name in head.links if outside(name, into)]:
+        raise damaged(str(bundle), f"the link {min(out)!r} leads outside")
     (into / NAME).write_text(head.to_text(), encoding="utf-8")
     make_read_only(into / "root")
 

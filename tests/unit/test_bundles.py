@@ -214,6 +214,12 @@ def test_a_newer_format_is_told_with_both_versions(bundle: Path, tmp_path: Path)
         lambda data: data["files"].update({"../../x": data["files"]["modules.json"]}),
         lambda data: data["folders"].append("/tmp/x"),
         lambda data: data["folders"].append("root/../../x"),
+        lambda data: data["folders"].remove("root"),
+        lambda data: data["folders"].append("logs"),
+        lambda data: data["folders"].append("root/link"),
+        lambda data: data["links"].update({"bundle.json": "root/link"}),
+        lambda data: data["links"].update({"modules.json": data["files"].pop("modules.json") and "root/link"}),
+        lambda data: data["files"].pop("manifest.json"),
     ],
 )
 def test_a_malformed_head_is_told(bundle: Path, tmp_path: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -257,6 +263,37 @@ def test_a_link_that_leads_outside_is_refused(bundle: Path, tmp_path: Path) -> N
     with_head(bundle, lambda data: data["links"].update({"root/out": "../../../.."}))
     repacked(bundle, lambda members: members.append(member("root/out", type=tarfile.SYMTYPE, linkname="../../../..")))
     assert "outside its folder" in refused(bundle, tmp_path).message
+
+
+def with_links(bundle: Path, links: dict[str, str], files: dict[str, bytes] | None = None) -> Path:
+    """The bundle with further members, links first; its head names all."""
+
+    def file(content: bytes) -> dict[str, Any]:
+        return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "mtime": 0, "executable": False}
+
+    def name(data: dict[str, Any]) -> None:
+        data["links"].update(links)
+        data["files"].update({name: file(content) for name, content in (files or {}).items()})
+
+    with_head(bundle, name)
+    added = [member(name, type=tarfile.SYMTYPE, linkname=goal) for name, goal in links.items()]
+    added += [member(name, content) for name, content in (files or {}).items()]
+    return repacked(bundle, lambda members: members.extend(added))
+
+
+# The first leads outside as soon as the second is there: as long as `s` is missing, each `..` takes back one name.
+LATER_OUTSIDE = {"root/Lib/out": "test/s/../../../victim", "root/Lib/test/s": "../.."}
+
+
+def test_a_link_that_another_link_sends_outside_is_refused(bundle: Path, tmp_path: Path) -> None:
+    assert "the link 'root/Lib/out' leads outside" in refused(with_links(bundle, LATER_OUTSIDE), tmp_path).message
+
+
+def test_no_file_is_written_through_a_link_that_leads_outside(bundle: Path, tmp_path: Path) -> None:
+    (victim := tmp_path / "cache" / "victim").mkdir(parents=True)
+    with_links(bundle, LATER_OUTSIDE, {"root/Lib/out/precious": b"bad"})
+    assert "'root/Lib/out/precious' lies outside its folder" in refused(bundle, tmp_path).message
+    assert not list(victim.iterdir())
 
 
 def test_a_file_in_place_of_a_folder_is_refused(bundle: Path, tmp_path: Path) -> None:
