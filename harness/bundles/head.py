@@ -72,7 +72,7 @@ def read_head(text: bytes, bundle: str) -> Head:
     """
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise damaged(bundle, f"its {NAME} is not JSON") from None
     if not isinstance(data, dict) or data.get("kind") != KIND:
         raise foreign(bundle)
@@ -83,7 +83,7 @@ def read_head(text: bytes, bundle: str) -> Head:
         )
     try:
         head = _head(data)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise damaged(bundle, f"its {NAME} is malformed: {error}") from None
     if wrong := _wrong_names(head):
         raise damaged(bundle, f"its {NAME} {wrong}")
@@ -98,6 +98,8 @@ def _wrong_names(head: Head) -> str:
     for name in names:
         if not _is_inside(name):
             return f"names {name!r}, which lies outside"
+        if "\0" in head.links.get(name, ""):
+            return f"names {name!r}, a link to nowhere"
         if PurePosixPath(name).parts[0] != "root" and not (name in TEXTS and name in head.files):
             return f"names {name!r}, which is no part of a bundle"
     if len(set(names)) < len(names):
