@@ -20,6 +20,7 @@ from harness.cache import cache_root, content_key, disk_faults, locked, write_at
 from harness.errors import EXIT_OK, EXIT_UNEXPECTED, ConfigError, did_you_mean
 from harness.matrix import Matrix
 from harness.options import WISHES, as_arguments
+from harness.paths import expanded
 from harness.pins import Pins, load_pins
 from harness.prepare import load_configuration
 from harness.progress import Progress
@@ -71,7 +72,7 @@ def _question(options: argparse.Namespace, matrix: Matrix) -> Question:
         options=tuple(as_arguments(options, further)),
     )
     if axis is Axis.CPYTHON:
-        checkout = Checkout(root=Path(options.cpython).expanduser().absolute())
+        checkout = Checkout(root=expanded(Path(options.cpython)))
         checkout.check()
         good, bad = checkout.commit(options.good), checkout.commit(options.bad)
         question = dataclasses.replace(question, checkout=str(checkout.root), good=good, bad=bad)
