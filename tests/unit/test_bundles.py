@@ -96,6 +96,16 @@ def test_the_same_build_gives_the_same_bytes(prepared: Prepared, bundle: Path, t
     assert str(tmp_path).encode() not in gzip.decompress(bundle.read_bytes())
 
 
+@pytest.mark.parametrize("goal", ["/etc/hostname", "../../../other", "{}/root/Lib/os.py"])
+def test_a_build_with_a_link_that_leads_outside_is_not_packed(prepared: Prepared, tmp_path: Path, goal: str) -> None:
+    """An absolute one would lead to the same place on no other machine."""
+    folder = prepared.build.folder
+    (folder / "root" / "Lib" / "site.cfg").symlink_to(goal.format(folder))
+    with pytest.raises(ConfigError, match=r"root/Lib/site\.cfg is a link to .*, outside the build"):
+        pack(prepared, tmp_path / "b.tar.gz")
+    assert not list(tmp_path.glob("*b.tar.gz*"))
+
+
 def test_what_was_packed_is_opened_and_cannot_be_written_to(bundle: Path, tmp_path: Path) -> None:
     head, build = opened(bundle, tmp_path)
     found = {path.relative_to(build.folder).as_posix(): path for path in build.folder.rglob("*") if path.is_file()}
