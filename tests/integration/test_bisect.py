@@ -154,6 +154,16 @@ def test_a_tree_of_our_own_shows_commits_and_the_checkout_stays_as_it_is(
         pass
 
 
+@pytest.mark.integration
+@pytest.mark.parametrize("below", ["", "made/run"])
+def test_the_run_folder_is_not_in_the_checkout(checkout: Path, below: str) -> None:
+    question = ["wasi", f"--case={BOOL}", "--axis=cpython", f"--cpython={checkout}", "--good=v1", "--bad=main"]
+    done = bisect(*question, f"--run-dir={checkout / below}")
+    assert done.returncode == 2
+    assert "which a bisection leaves as it is" in done.stderr
+    assert git(checkout, "status", "--porcelain") == ""
+
+
 @pytest.mark.toolchain
 def test_an_interrupted_bisection_over_wasmtimes_of_the_index_goes_on(wasi: Prepared, tmp_path: Path) -> None:
     """wasmtime before 45 has less stack for deep recursion than CPython counts on; there is no wasmtime 44.5."""
