@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import lzma
+import os
 import shutil
 import stat
 import tarfile
@@ -101,7 +102,8 @@ def refusal(member: tarfile.TarInfo, into: Path) -> str:
 
 def outside(name: str, folder: Path) -> bool:
     """True for a path that, taken from the folder, does not stay in it."""
-    return not (folder / name).resolve().is_relative_to(folder.resolve())
+    # Not Path.resolve, which raises for a loop of links before Python 3.13.
+    return not Path(os.path.realpath(folder / name)).is_relative_to(os.path.realpath(folder))
 
 
 def _unpack_zip(archive: Path, into: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -15,7 +16,7 @@ from typing import Any
 
 from harness.bisect.command import add_bisect_command
 from harness.cell_commands import build, bundle, merge, python, table, test
-from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
+from harness.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
 from harness.history.commands import add_commands as add_history_commands
 from harness.limitation_commands import add_limitation_commands
 from harness.lists.commands import add_commands
@@ -44,6 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept", file=sys.stderr)
         return EXIT_INTERRUPTED
+    except Exception:  # noqa: BLE001
+        traceback.print_exc()
+        print(
+            "error: this is a fault of the harness, and none of yours\n"
+            "  -> report it, with all that stands above and the command that you gave",
+            file=sys.stderr,
+        )
+        return EXIT_INTERNAL
     return status
 
 

@@ -17,7 +17,7 @@ from harness.build import build_folder
 from harness.cache import cache_root
 from harness.dependencies import dependencies_at_hand
 from harness.download import connection_fault
-from harness.errors import UnavailableError
+from harness.errors import ConfigError, UnavailableError
 from harness.matrix import Cell, Target
 from harness.patchelf import find_patchelf
 from harness.pins import Pins
@@ -150,7 +150,7 @@ def _toolchain_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain |
         if given := os.environ.get(own_sdk.VARIABLE):
             try:
                 return own_sdk.obtain(pin, Path(given)), ""
-            except UnavailableError as refusal:
+            except (ConfigError, UnavailableError) as refusal:
                 fault = refusal.message.splitlines()[0]
         for provider in PROVIDERS.values():
             entry = provider.entry(pin, pins, cache)

@@ -19,6 +19,7 @@ from harness.archive import unpack
 from harness.cache import content_key, make_entry
 from harness.download import file_sha256
 from harness.errors import UnavailableError
+from harness.paths import expanded
 from harness.pins import Installer, Pins, RuntimePin
 from harness.process import Command, Completed, capture, run
 
@@ -46,7 +47,7 @@ def own_node(path: Path) -> tuple[Path, str]:
 
     UnavailableError when it does not run or is older than OLDEST_NODE.
     """
-    node = path.expanduser().absolute()
+    node = expanded(path)
     said = capture([str(node), "--version"])
     found = re.fullmatch(r"v((\d+)\.\d+\.\d+)", said)
     if not found:
@@ -68,7 +69,7 @@ def own_wasmtime(path: Path) -> tuple[Path, str]:
 
     UnavailableError when it has none.
     """
-    folder = path.expanduser().absolute()
+    folder = expanded(path)
     found = importlib.metadata.distributions(name="wasmtime", path=[str(folder)])
     version = next((each.version for each in found), "")
     if not version or not (folder / "wasmtime" / "__init__.py").is_file():

@@ -53,9 +53,11 @@ class Checkout:
                 f"of {one[:12]} and {other[:12]} neither is an ancestor of the other",
                 hint=f"begin where they part: {self._fork(one, other)}",
             )
-        lines = ask(self.root, "log", "--first-parent", "--reverse", "--format=%H %s", f"{older}..{newer}", "--")
-        first = ask(self.root, "log", "-1", "--format=%H %s", older, "--")
-        found = [line.partition(" ") for line in (first + lines).splitlines()]
+        # Between commits a NUL, which no subject can hold; Python's splitlines knows ends of lines that git does not.
+        asking = ("log", "-z", "--no-show-signature", "--format=%H %s")
+        lines = ask(self.root, *asking, "--first-parent", "--reverse", f"{older}..{newer}", "--")
+        first = ask(self.root, *asking, "-1", older, "--")
+        found = [line.partition(" ") for text in (first, lines) for line in text.split("\0") if line]
         return [Candidate(name=name, subject=subject or "without a subject") for name, _, subject in found]
 
     def _is_ancestor(self, older: str, newer: str) -> bool:

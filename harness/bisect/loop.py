@@ -20,6 +20,7 @@ from harness.cache import cache_root, content_key, disk_faults, locked, write_at
 from harness.errors import EXIT_OK, EXIT_UNEXPECTED, ConfigError, did_you_mean
 from harness.matrix import Matrix
 from harness.options import WISHES, as_arguments
+from harness.paths import expanded
 from harness.pins import Pins, load_pins
 from harness.prepare import load_configuration
 from harness.progress import Progress
@@ -35,9 +36,10 @@ def run(options: argparse.Namespace) -> int:
     matrix, pins = load_configuration()
     pins = load_pins(Path(options.pins), pins) if options.pins else pins
     question = _question(options, matrix)
-    folder = Path(options.run_dir).absolute() if options.run_dir else _folder(question)
+    folder = _given(options.run_dir, question) if options.run_dir else _folder(question)
     progress = Progress(f"bisect {question.cell}")
-    with locked(cache_root() / "work" / f"bisect-{content_key(str(folder))}.lock", say=progress.say):
+    # The tree of a checkout (commits.py) has a lock of its own, which is taken within this one.
+    with locked(cache_root() / "work" / f"bisection-{content_key(str(folder))}.lock", say=progress.say):
         row = _row(question, folder, lambda: _candidates(question, matrix, pins, progress.say))
         if options.pins and not (folder / PINS).exists():
             write_atomically(folder / PINS, Path(options.pins).read_text(encoding="utf-8"))
@@ -71,13 +73,24 @@ def _question(options: argparse.Namespace, matrix: Matrix) -> Question:
         options=tuple(as_arguments(options, further)),
     )
     if axis is Axis.CPYTHON:
-        checkout = Checkout(root=Path(options.cpython).expanduser().absolute())
+        checkout = Checkout(root=expanded(Path(options.cpython)))
         checkout.check()
         good, bad = checkout.commit(options.good), checkout.commit(options.bad)
         question = dataclasses.replace(question, checkout=str(checkout.root), good=good, bad=bad)
     if question.good == question.bad:
         raise ConfigError(f"--good and --bad are the same {axis.label}, {question.good}", hint="give two ends")
     return question
+
+
+def _given(run_dir: str, question: Question) -> Path:
+    """ConfigError when it is in the checkout, which is not ours to write to."""
+    folder = Path(run_dir).absolute()
+    if question.checkout and folder.resolve().is_relative_to(Path(question.checkout).resolve()):
+        raise ConfigError(
+            f"--run-dir {run_dir} is in the checkout {question.checkout}, which a bisection leaves as it is",
+            hint="choose a folder elsewhere, or leave --run-dir out",
+        )
+    return folder
 
 
 def _folder(question: Question) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import sys
 import time
@@ -19,7 +20,7 @@ from pathlib import Path
 from harness.bisect.answers import Step, observe
 from harness.bisect.question import Question
 from harness.cache import disk_faults, remove_tree, write_atomically
-from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, HarnessError
+from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
 from harness.process import POLL_SECONDS, Background, Command, Completed
 from harness.report.cells import ERROR_FILE, RESULTS_FILE
 from harness.report.results import load_results
@@ -41,6 +42,9 @@ class Steps:
 
     def of(self, candidate: str, on_tick: Callable[[float], None] = lambda _: None) -> Step:
         """The step of that candidate: the one that is recorded, if asking again would be of no use, or a new one."""
+        # The folder is removed and made anew: what is no name would be another folder than one of ours.
+        if not re.fullmatch(r"\w[\w.+-]*", candidate):
+            raise ConfigError(f"{candidate!r} is neither a version nor a commit", hint="choose another --run-dir")
         place = self.folder / candidate
         if (known := read_step(place)) and known.is_final:
             return known

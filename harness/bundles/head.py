@@ -17,6 +17,8 @@ from harness.matrix import Cell
 FORMAT = 1
 KIND = "cpython-wasm-harness bundle"
 NAME = "bundle.json"
+# What a bundle holds beside its root.
+TEXTS = ("manifest.json", "modules.json")
 # 7,500 files take 1.6 MB.
 LARGEST_HEAD = 64 << 20
 _DAMAGED = "it is damaged or was altered: copy it again, or make it again with `python -m harness bundle`"
@@ -70,7 +72,7 @@ def read_head(text: bytes, bundle: str) -> Head:
     """
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise damaged(bundle, f"its {NAME} is not JSON") from None
     if not isinstance(data, dict) or data.get("kind") != KIND:
         raise foreign(bundle)
@@ -81,12 +83,29 @@ def read_head(text: bytes, bundle: str) -> Head:
         )
     try:
         head = _head(data)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise damaged(bundle, f"its {NAME} is malformed: {error}") from None
-    for name in (*head.folders, *head.links, *head.files):
-        if not _is_inside(name):
-            raise damaged(bundle, f"its {NAME} names {name!r}, which lies outside")
+    if wrong := _wrong_names(head):
+        raise damaged(bundle, f"its {NAME} {wrong}")
     return head
+
+
+def _wrong_names(head: Head) -> str:
+    """What is wrong with the names; empty when nothing is. All but TEXTS are below `root`: whatever the harness itself
+    writes into an opened bundle stands beside it, where nothing of the bundle can be in its place.
+    """
+    names = (*head.folders, *head.links, *head.files)
+    for name in names:
+        if not _is_inside(name):
+            return f"names {name!r}, which lies outside"
+        if "\0" in head.links.get(name, ""):
+            return f"names {name!r}, a link to nowhere"
+        if PurePosixPath(name).parts[0] != "root" and not (name in TEXTS and name in head.files):
+            return f"names {name!r}, which is no part of a bundle"
+    if len(set(names)) < len(names):
+        return "names something twice"
+    lacking = {"root", *TEXTS} - {*head.folders, *head.files}
+    return f"does not name {min(lacking)}" if lacking else ""
 
 
 def _head(data: Mapping[str, Any]) -> Head:

@@ -13,21 +13,25 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.archive import outside
 from harness.build import Build
-from harness.bundles.head import NAME, File, Head, portable_manifest
+from harness.bundles.head import NAME, TEXTS, File, Head, portable_manifest
 from harness.cache import disk_faults
 from harness.download import file_sha256
+from harness.errors import ConfigError
 from harness.prepared import Prepared
 
 # Twice as long as level 1 and a tenth smaller; xz would be a fifth smaller still and takes four times as long.
 COMPRESSION = 6
 # configure's notes on the machine, with its name and environment, and the marks of finished steps. No test reads them.
 _LEFT_OUT = re.compile(r"config\.log|config\.status|\..*\.done")
-_TEXTS = ("manifest.json", "modules.json")
 
 
 def pack(prepared: Prepared, output: Path) -> Head:
-    """Writes the bundle of this cell's build. A file that is there is replaced when the new one is whole."""
+    """Writes the bundle of this cell's build. A file that is there is replaced when the new one is whole.
+
+    ConfigError for a build with a link that leads outside.
+    """
     build = prepared.build
     texts = _texts(build, prepared.cache)
     links, folders, files = _tree(build)
@@ -82,7 +86,7 @@ def _python(prepared: Prepared) -> str:
 def _texts(build: Build, cache: Path) -> dict[str, bytes]:
     manifest = portable_manifest(build.manifest, str(cache))
     modules = list(build.modules())
-    return {"manifest.json": _json(manifest), "modules.json": _json(modules)}
+    return dict(zip(TEXTS, map(_json, (manifest, modules)), strict=True))
 
 
 def _json(value: Any) -> bytes:
@@ -95,12 +99,23 @@ def _tree(build: Build) -> tuple[dict[str, str], list[str], dict[str, Path]]:
     for path in _walk(build.root):
         name = path.relative_to(build.folder).as_posix()
         if path.is_symlink():
-            links[name] = str(path.readlink())
+            links[name] = _goal(path, name, build)
         elif path.is_dir():
             folders.append(name)
         elif not (_LEFT_OUT.fullmatch(path.name) and _is_built(path, build)):
             files[name] = path
     return links, folders, files
+
+
+def _goal(link: Path, name: str, build: Build) -> str:
+    """What the link says. ConfigError when it leads to what the bundle does not have: none could open it."""
+    goal = link.readlink()
+    if goal.is_absolute() or outside(name, build.folder):
+        raise ConfigError(
+            f"{build.folder} cannot be made a bundle: {name} is a link to {goal}, outside the build",
+            hint="take it out of the source, or put there what it leads to, and build again",
+        )
+    return str(goal)
 
 
 def _is_built(path: Path, build: Build) -> bool:

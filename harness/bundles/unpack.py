@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import hashlib
+import io
 import os
+import re
 import shutil
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness.archive import refusal
+from harness.archive import outside, refusal
 from harness.build import Build
 from harness.bundles.head import LARGEST_HEAD, NAME, File, Head, damaged, foreign, read_head
 from harness.cache import make_entry
@@ -20,6 +23,10 @@ from harness.errors import ConfigError, UnavailableError
 from harness.stage import make_read_only
 
 _CHUNK = 1 << 20
+# A path and the goal of a link, both at their longest, take 9 KiB.
+_LARGEST_MEMBER_HEADER = 64 << 10
+_NO_PLACE = {errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
+_MODULE = re.compile(r"\w+(\.\w+)*")
 
 
 def open_bundle(
@@ -33,20 +40,20 @@ def open_bundle(
     """
     if bundle.is_dir() and (bundle / NAME).is_file():
         check(head := read_head((bundle / NAME).read_bytes(), str(bundle)))
-        return head, Build.load(bundle)
+        return head, _load(bundle, bundle)
     with _opened(bundle) as (packed, tar):
-        check(head := _head(tar, bundle))
+        check(head := _head(packed, tar, bundle))
         final = opened_folder(head, cache)
         if not final.exists():
             say(f"opening {bundle}: {sum(file.size for file in head.files.values()) >> 20} MiB")
             make_entry(final, lambda folder: _unpack(packed, tar, head, folder, bundle), say=say)
-    return head, Build.load(final)
+        return head, _load(final, bundle)
 
 
 def read_bundle_head(bundle: Path) -> Head:
     """What the bundle says of itself; the same errors as those of `open_bundle`."""
-    with _opened(bundle) as (_, tar):
-        return _head(tar, bundle)
+    with _opened(bundle) as (packed, tar):
+        return _head(packed, tar, bundle)
 
 
 def opened_folder(head: Head, cache: Path) -> Path:
@@ -54,12 +61,32 @@ def opened_folder(head: Head, cache: Path) -> Path:
     return cache / "bundles" / f"{head.build}-{head.key}"
 
 
+class _Packed(gzip.GzipFile):
+    """The unpacked bytes of a bundle, of which tarfile may read only as many as are `allowed`: a member's header says
+    itself how long it is, there may be any number of them for one member, and tarfile keeps them all in memory.
+    """
+
+    allowed = _LARGEST_MEMBER_HEADER
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= self.allowed:
+            raise tarfile.ReadError("the header of a member is too long")
+        self.allowed -= size
+        return super().read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """GzipFile would unpack everything again to go back."""
+        if whence == io.SEEK_SET and offset < self.tell():
+            raise tarfile.ReadError("a member begins before the end of the one before it")
+        return super().seek(offset, whence)
+
+
 @contextlib.contextmanager
-def _opened(bundle: Path) -> Iterator[tuple[gzip.GzipFile, tarfile.TarFile]]:
+def _opened(bundle: Path) -> Iterator[tuple[_Packed, tarfile.TarFile]]:
     if not bundle.is_file():
         raise ConfigError(f"{bundle} is not a file", hint="`python -m harness bundle CELL` makes a bundle")
     try:
-        with gzip.open(bundle) as packed, _tar(packed, bundle) as tar:
+        with _Packed(bundle, "rb") as packed, _tar(packed, bundle) as tar:
             yield packed, tar
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise damaged(str(bundle), str(error).partition("\n")[0] or "its data is broken") from error
@@ -67,16 +94,35 @@ def _opened(bundle: Path) -> Iterator[tuple[gzip.GzipFile, tarfile.TarFile]]:
         raise UnavailableError(f"{bundle} cannot be opened: {error.strerror or error}") from error
 
 
-def _tar(packed: gzip.GzipFile, bundle: Path) -> tarfile.TarFile:
+def _tar(packed: _Packed, bundle: Path) -> tarfile.TarFile:
     try:
         packed.peek(1)
-        return tarfile.open(fileobj=packed, mode="r|")
+        with _malformed_headers_told():
+            return tarfile.open(fileobj=packed, mode="r:")
     except (tarfile.ReadError, gzip.BadGzipFile) as error:
         raise foreign(str(bundle)) from error
 
 
-def _head(tar: tarfile.TarFile, bundle: Path) -> Head:
-    first = tar.next()
+def _next(packed: _Packed, tar: tarfile.TarFile) -> tarfile.TarInfo | None:
+    """The next member, of which as much may be read as it is long."""
+    packed.allowed = _LARGEST_MEMBER_HEADER
+    with _malformed_headers_told():
+        member = tar.next()
+    packed.allowed = member.size if member else 0
+    return member
+
+
+@contextlib.contextmanager
+def _malformed_headers_told() -> Iterator[None]:
+    """What tarfile raises besides its own errors for fields that it did not expect."""
+    try:
+        yield
+    except (ValueError, LookupError, ArithmeticError) as error:
+        raise tarfile.ReadError(f"the header of a member is malformed: {error}") from error
+
+
+def _head(packed: _Packed, tar: tarfile.TarFile, bundle: Path) -> Head:
+    first = _next(packed, tar)
     if first is None or first.name != NAME or not first.isreg() or first.size > LARGEST_HEAD:
         raise foreign(str(bundle))
     return read_head(_content(tar, first), str(bundle))
@@ -87,7 +133,23 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     return stream.read() if stream else b""
 
 
-def _unpack(packed: gzip.GzipFile, tar: tarfile.TarFile, head: Head, into: Path, bundle: Path) -> None:
+def _load(folder: Path, bundle: Path) -> Build:
+    """The build in an opened bundle."""
+    try:
+        build = Build.load(folder)
+        modules = build.modules()
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise damaged(str(bundle), f"its manifest or its list of modules cannot be read: {error}") from error
+    parts = ("inputs", "toolchain", "layout", "source")
+    if not isinstance(build.manifest, dict) or not all(isinstance(build.manifest.get(part), dict) for part in parts):
+        raise damaged(str(bundle), f"its manifest is not one: it has no {', '.join(parts)}")
+    # A run makes files that are named so.
+    if wrong := [name for name in modules if not (isinstance(name, str) and _MODULE.fullmatch(name))]:
+        raise damaged(str(bundle), f"its list of modules names {wrong[0]!r}, which is none")
+    return build
+
+
+def _unpack(packed: _Packed, tar: tarfile.TarFile, head: Head, into: Path, bundle: Path) -> None:
     """All that is left in the archive."""
     lacking = {*head.folders, *head.links, *head.files}
     needed, free = sum(file.size for file in head.files.values()), shutil.disk_usage(into).free
@@ -96,17 +158,21 @@ def _unpack(packed: gzip.GzipFile, tar: tarfile.TarFile, head: Head, into: Path,
             f"{bundle} holds {needed >> 20} MiB, and the disk of {into.parent} has {free >> 20} MiB free",
             hint="free some space, or move the cache with WASM_HARNESS_CACHE=FOLDER",
         )
-    while member := tar.next():
+    while member := _next(packed, tar):
         if member.name not in lacking:
             raise damaged(str(bundle), f"it has a member {member.name!r} that its {NAME} does not name, or names once")
         if reason := refusal(member, into) or _extract(tar, member, head, into):
             raise damaged(str(bundle), f"the member {member.name!r} {reason}")
         lacking.remove(member.name)
     # Only at the end of the compressed stream stands the checksum over all of it, the head included.
-    while packed.read(_CHUNK):
+    while packed.read1(_CHUNK):
         pass
     if lacking:
         raise damaged(str(bundle), f"it lacks {len(lacking)} of its files, among them {min(lacking)!r}")
+    # A link was judged when it was made; one made later may have sent it elsewhere.
+    if out := [name for name in head.links if outside(name, into)]:
+        raise damaged(str(bundle), f"the link {min(out)!r} leads outside")
+    _load(into, bundle)
     (into / NAME).write_text(head.to_text(), encoding="utf-8")
     make_read_only(into / "root")
 
@@ -124,7 +190,9 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, head: Head, into: Pa
             return _copy(tar, member, path, file)
         else:
             return f"is another than {NAME} says"
-    except (FileExistsError, FileNotFoundError, NotADirectoryError):
+    except OSError as error:
+        if error.errno not in _NO_PLACE:
+            raise
         return "cannot stand where it says"
     return ""
 

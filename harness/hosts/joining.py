@@ -103,9 +103,10 @@ def _join(request: Mapping[str, str], receive: Callable[[Path], None]) -> dict[s
     opened = cache_root() / "bundles" / request["entry"]
     if not opened.is_dir():
         receive(opened)
+    prepared = prepare(request["cell"], Wishes(bundle=str(opened), runtime=request["runtime"]), say=_quiet)
+    # Last: nobody removes it for a host that refuses.
     folder = Path(tempfile.mkdtemp(prefix="wasm-harness-"))
     (folder / "modules").mkdir()
-    prepared = prepare(request["cell"], Wishes(bundle=str(opened), runtime=request["runtime"]), say=_quiet)
     return {
         "build": str(prepared.build.folder),
         "runtime": str(prepared.runtime),

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.cache import content_key
 from harness.errors import ConfigError, UnavailableError
 from harness.git import ask
+from harness.paths import expanded
 from harness.sources.base import Provenance, Source, check_landmarks, make_source, read_version
 
 # What building inside the tree leaves behind, where no git can tell.
@@ -27,7 +28,7 @@ _PRODUCTS = re.compile(
 
 def obtain(path: Path, cache: Path, *, say: Callable[[str], None]) -> Source:
     """A copy of the checkout as it is now. ConfigError when it is not CPython's source."""
-    root = path.expanduser().absolute()
+    root = expanded(path)
     if not root.is_dir():
         raise ConfigError(
             f"{path} is neither a version nor a folder",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.errors import UnavailableError
+from harness.paths import expanded
 from harness.pins import WasiSdkPin
 from harness.toolchains.base import Toolchain, check_compiles, clang_version, wasi_toolchain
 
@@ -13,7 +14,7 @@ VARIABLE = "WASI_SDK_PATH"
 
 def obtain(pin: WasiSdkPin, path: Path) -> Toolchain:
     """The SDK at that path, left as it is. UnavailableError when it is none, is another, or does not work."""
-    root = path.expanduser().absolute()
+    root = expanded(path)
     if not (root / "bin" / "clang").exists():
         raise UnavailableError(
             f"path: {root} is no WASI SDK: it has no bin/clang",

@@ -84,6 +84,17 @@ def test_commits_are_in_order_and_may_go_either_way(checkout: Path) -> None:
 
 
 @pytest.mark.integration
+def test_a_subject_may_hold_what_python_takes_for_the_end_of_a_line(checkout: Path) -> None:
+    subjects = ["a\fb", "c\x1c/tmp d", "e\x85f", "g\u2028/tmp h"]
+    for subject in subjects:
+        commit(checkout, subject)
+    own = Checkout(root=checkout)
+    row = own.row(own.commit("v1"), own.commit("main"))
+    assert [candidate.subject for candidate in row] == ["one", "two", "three", *subjects]
+    assert {len(candidate.name) for candidate in row} == {40}
+
+
+@pytest.mark.integration
 def test_a_merge_counts_as_one(checkout: Path) -> None:
     git(checkout, "merge", "--quiet", "--no-ff", "-m", "merged", "side")
     own = Checkout(root=checkout)
@@ -141,6 +152,16 @@ def test_a_tree_of_our_own_shows_commits_and_the_checkout_stays_as_it_is(
         own.shown("ab" * 20, cache, say=print),
     ):
         pass
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("below", ["", "made/run"])
+def test_the_run_folder_is_not_in_the_checkout(checkout: Path, below: str) -> None:
+    question = ["wasi", f"--case={BOOL}", "--axis=cpython", f"--cpython={checkout}", "--good=v1", "--bad=main"]
+    done = bisect(*question, f"--run-dir={checkout / below}")
+    assert done.returncode == 2
+    assert "which a bisection leaves as it is" in done.stderr
+    assert git(checkout, "status", "--porcelain") == ""
 
 
 @pytest.mark.toolchain

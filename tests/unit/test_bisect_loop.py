@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +11,16 @@ import pytest
 
 from harness import cli
 from harness.bisect import loop, steps
-from harness.errors import EXIT_BUILD, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNAVAILABLE, EXIT_UNEXPECTED, UnavailableError
+from harness.bisect.question import Axis, Question
+from harness.errors import (
+    EXIT_BUILD,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_UNAVAILABLE,
+    EXIT_UNEXPECTED,
+    ConfigError,
+    UnavailableError,
+)
 from harness.matrix import Matrix
 from harness.outcomes import Outcome
 from harness.pins import Pins, RuntimePin
@@ -194,3 +204,16 @@ def test_a_mistake_is_told_before_anything_is_run(
     assert words in capsys.readouterr().err
     assert world.asked == []
     assert not world.folder.exists()
+
+
+@pytest.mark.parametrize("name", ["/{}", "", "..", ".", "../{}", "a/b"])
+def test_no_folder_but_one_of_a_step_is_removed(world: World, tmp_path: Path, name: str) -> None:
+    """The names may be those of a question.json that was not written by us."""
+    (victim := tmp_path / "victim").mkdir()
+    (tmp_path / "steps").mkdir()
+    question = Question(cell="wasi", case=CASE, axis=Axis.WASMTIME, good="1", bad="2")
+    made = steps.Steps(question=question, folder=tmp_path / "steps", supply=lambda _: contextlib.nullcontext([]))
+    with pytest.raises(ConfigError, match="is neither a version nor a commit"):
+        made.of(name.replace("/{}", str(victim)).replace("{}", "victim"))
+    assert victim.is_dir()
+    assert (tmp_path / "steps").is_dir()

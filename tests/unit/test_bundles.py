@@ -10,6 +10,7 @@ import json
 import os
 import stat
 import tarfile
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -93,6 +94,16 @@ def test_the_same_build_gives_the_same_bytes(prepared: Prepared, bundle: Path, t
         members = tar.getmembers()
     assert {(member.uid, member.gid, member.uname, member.gname) for member in members} == {(0, 0, "", "")}
     assert str(tmp_path).encode() not in gzip.decompress(bundle.read_bytes())
+
+
+@pytest.mark.parametrize("goal", ["/etc/hostname", "../../../other", "{}/root/Lib/os.py"])
+def test_a_build_with_a_link_that_leads_outside_is_not_packed(prepared: Prepared, tmp_path: Path, goal: str) -> None:
+    """An absolute one would lead to the same place on no other machine."""
+    folder = prepared.build.folder
+    (folder / "root" / "Lib" / "site.cfg").symlink_to(goal.format(folder))
+    with pytest.raises(ConfigError, match=r"root/Lib/site\.cfg is a link to .*, outside the build"):
+        pack(prepared, tmp_path / "b.tar.gz")
+    assert not list(tmp_path.glob("*b.tar.gz*"))
 
 
 def test_what_was_packed_is_opened_and_cannot_be_written_to(bundle: Path, tmp_path: Path) -> None:
@@ -214,6 +225,14 @@ def test_a_newer_format_is_told_with_both_versions(bundle: Path, tmp_path: Path)
         lambda data: data["files"].update({"../../x": data["files"]["modules.json"]}),
         lambda data: data["folders"].append("/tmp/x"),
         lambda data: data["folders"].append("root/../../x"),
+        lambda data: data["files"]["modules.json"].update(size=float("inf")),
+        lambda data: data["links"].update({"root/link": "a\0b"}),
+        lambda data: data["folders"].remove("root"),
+        lambda data: data["folders"].append("logs"),
+        lambda data: data["folders"].append("root/link"),
+        lambda data: data["links"].update({"bundle.json": "root/link"}),
+        lambda data: data["links"].update({"modules.json": data["files"].pop("modules.json") and "root/link"}),
+        lambda data: data["files"].pop("manifest.json"),
     ],
 )
 def test_a_malformed_head_is_told(bundle: Path, tmp_path: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -257,6 +276,114 @@ def test_a_link_that_leads_outside_is_refused(bundle: Path, tmp_path: Path) -> N
     with_head(bundle, lambda data: data["links"].update({"root/out": "../../../.."}))
     repacked(bundle, lambda members: members.append(member("root/out", type=tarfile.SYMTYPE, linkname="../../../..")))
     assert "outside its folder" in refused(bundle, tmp_path).message
+
+
+def with_links(bundle: Path, links: dict[str, str], files: dict[str, bytes] | None = None) -> Path:
+    """The bundle with further members, links first; its head names all."""
+
+    def file(content: bytes) -> dict[str, Any]:
+        return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "mtime": 0, "executable": False}
+
+    def name(data: dict[str, Any]) -> None:
+        data["links"].update(links)
+        data["files"].update({name: file(content) for name, content in (files or {}).items()})
+
+    with_head(bundle, name)
+    added = [member(name, type=tarfile.SYMTYPE, linkname=goal) for name, goal in links.items()]
+    added += [member(name, content) for name, content in (files or {}).items()]
+    return repacked(bundle, lambda members: members.extend(added))
+
+
+# The first leads outside as soon as the second is there: as long as `s` is missing, each `..` takes back one name.
+LATER_OUTSIDE = {"root/Lib/out": "test/s/../../../victim", "root/Lib/test/s": "../.."}
+
+
+def test_a_link_that_another_link_sends_outside_is_refused(bundle: Path, tmp_path: Path) -> None:
+    assert "the link 'root/Lib/out' leads outside" in refused(with_links(bundle, LATER_OUTSIDE), tmp_path).message
+
+
+def test_no_file_is_written_through_a_link_that_leads_outside(bundle: Path, tmp_path: Path) -> None:
+    (victim := tmp_path / "cache" / "victim").mkdir(parents=True)
+    with_links(bundle, LATER_OUTSIDE, {"root/Lib/out/precious": b"bad"})
+    assert "'root/Lib/out/precious' lies outside its folder" in refused(bundle, tmp_path).message
+    assert not list(victim.iterdir())
+
+
+def test_a_file_below_a_loop_of_links_is_refused(bundle: Path, tmp_path: Path) -> None:
+    with_links(bundle, {"root/Lib/a": "b", "root/Lib/b": "a"}, {"root/Lib/a/x": b"x"})
+    assert "the member 'root/Lib/a/x' cannot stand where it says" in refused(bundle, tmp_path).message
+
+
+def test_a_head_without_end_is_told(bundle: Path, tmp_path: Path) -> None:
+    repacked(bundle, lambda members: members.__setitem__(0, (members[0][0], b"[" * 200_000)))
+    assert "its bundle.json is not JSON" in refused(bundle, tmp_path).message
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("manifest.json", b"not json", "cannot be read: Expecting value"),
+        ("manifest.json", b"[" * 200_000, "cannot be read: "),
+        ("manifest.json", b"\xff", "cannot be read: 'utf-8' codec"),
+        ("manifest.json", b"[]", "its manifest is not one"),
+        ("manifest.json", b'{"inputs": {}, "layout": {}, "toolchain": ""}', "its manifest is not one"),
+        ("modules.json", b"3", "cannot be read: 'int' object"),
+        ("modules.json", b'["test_bool", "../../x"]', "its list of modules names '../../x'"),
+        ("modules.json", b"[3]", "its list of modules names 3"),
+    ],
+)
+def test_a_bundle_of_no_build_is_told_and_is_not_kept(
+    bundle: Path, tmp_path: Path, name: str, content: bytes, reason: str
+) -> None:
+    """Also when its checksums are right."""
+    digest = hashlib.sha256(content).hexdigest()
+    with_head(bundle, lambda data: data["files"][name].update(sha256=digest, size=len(content)))
+
+    def forge(members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
+        members[:] = [(info, content if info.name == name else old) for info, old in members]
+
+    assert reason in refused(repacked(bundle, forge), tmp_path).message
+
+
+def test_an_opened_bundle_that_was_spoilt_is_told(bundle: Path, tmp_path: Path) -> None:
+    _, build = opened(bundle, tmp_path)
+    (build.folder / "manifest.json").unlink()
+    for what in (bundle, build.folder):
+        with pytest.raises(UnavailableError, match=r"cannot be read: .*No such file"):
+            opened(what, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"GNU.sparse.map": "a,b"},
+        {"GNU.sparse.major": "0", "GNU.sparse.name": "root/x", "GNU.sparse.size": "abc"},
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"},
+        {"size": "-512"},
+        {"comment": "x" * 100_000},
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("place", [0, 3])
+def test_a_header_that_is_malformed_is_told(bundle: Path, tmp_path: Path, headers: dict[str, str], place: int) -> None:
+    forged = member("root/x", b"xy", pax_headers=headers)
+    refused(repacked(bundle, lambda members: members.insert(place, forged)), tmp_path)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("count", [1, 1000])
+def test_a_header_takes_no_more_memory_than_it_needs(bundle: Path, tmp_path: Path, count: int, is_first: bool) -> None:
+    """One of zeros, which gzip packs into a thousandth, or many before one member."""
+    size = (32 << 20) // count
+    headers = (member("x", type=tarfile.XHDTYPE, size=size)[0].tobuf() + bytes(size)) * count
+    whole = gzip.decompress(bundle.read_bytes())
+    after = 0 if is_first else 512 + -(-tarfile.TarInfo.frombuf(whole[:512], "utf-8", "strict").size // 512) * 512
+    bundle.write_bytes(gzip.compress(whole[:after] + headers + whole[after:], compresslevel=1))
+    tracemalloc.start()
+    refused(bundle, tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 << 20
 
 
 def test_a_file_in_place_of_a_folder_is_refused(bundle: Path, tmp_path: Path) -> None:

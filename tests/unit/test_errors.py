@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness import errors
-from harness.errors import ConfigError, HarnessError, Problem, did_you_mean
+from harness.cli import main
+from harness.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, ConfigError, HarnessError, Problem, did_you_mean
 
 
 def test_an_error_reads_as_its_message_and_what_to_do() -> None:
@@ -44,3 +45,23 @@ def test_the_nearest_name_is_offered_else_all_of_a_few() -> None:
     assert did_you_mean("jvm", ["wasi", "emscripten"]) == "allowed: emscripten, wasi"
     assert did_you_mean("jvm", []) == ""
     assert did_you_mean("jvm", [f"test_{number}" for number in range(100)]) == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told"),
+    [
+        (ZeroDivisionError("x"), EXIT_INTERNAL, "ZeroDivisionError: x\nerror: "),
+        (KeyboardInterrupt(), EXIT_INTERRUPTED, "interrupted"),
+    ],
+)
+def test_a_fault_of_ours_is_told_as_one(
+    error: BaseException, status: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("harness.prepare.load_configuration", fail)
+    assert main(["cells"]) == status
+    said = capsys.readouterr().err
+    assert told in said
+    assert ("fault of the harness" in said) == (status == EXIT_INTERNAL)

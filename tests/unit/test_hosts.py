@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from argparse import Namespace
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -185,6 +186,21 @@ def test_a_host_with_another_harness_takes_no_part(tmp_path: Path, monkeypatch: 
     joining.join(channel)
     (answer,) = map(json.loads, channel.sent)
     assert (answer["status"], "is another than the one" in answer["error"]) == (2, True)
+
+
+def test_a_host_that_refuses_leaves_no_folder(
+    tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    (temporary := tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    (empty_cache / "bundles" / "wasi-1-2").mkdir(parents=True)
+    request = {"fingerprint": joining.fingerprint(), "cell": "wasi", "runtime": "", "entry": "wasi-1-2"}
+    joining.join(channel := Channel(request))
+    (answer,) = map(json.loads, channel.sent)
+    assert answer["status"] == 2, answer
+    assert not list(temporary.iterdir())
 
 
 def test_a_list_is_a_part_of_the_harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

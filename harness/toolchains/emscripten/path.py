@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from harness.errors import UnavailableError
+from harness.paths import expanded
 from harness.pins import EmscriptenPin, Pins
 from harness.process import capture
 from harness.runtimes import obtain_runtime
@@ -32,7 +33,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Path | None:
 
 def find_root(path: Path) -> Path | None:
     """Emscripten's own folder, which holds emcc.py: of an emsdk, of itself, or of an emcc; None when it is none."""
-    path = path.expanduser().absolute()
+    path = expanded(path)
     base = path.resolve().parent if path.is_file() else path
     return next((base / below for below in _BELOW if (base / below / "emcc.py").is_file()), None)
 
