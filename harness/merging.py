@@ -1,4 +1,4 @@
-"""The shards of a run put together in one run folder, cell by cell: one that cannot be does not stop the others."""
+"""The shards of a run put together in one run folder, cell by cell: what cannot be does not stop the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.cache import cache_root
 from harness.conditions import libraries_of
-from harness.errors import EXIT_CONFIG, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
+from harness.errors import EXIT_CONFIG, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
 from harness.expectations import Expectations
 from harness.matrix import Cell
 from harness.prepare import load_lists
@@ -43,10 +43,15 @@ class Merged:
 
 
 def merge_runs(runs: Sequence[Path], *, wanted: Sequence[Cell] = (), command: str) -> Merged:
-    """The cells of all these runs. Of `wanted` each has to be among them. ConfigError when a run holds nothing."""
+    """The cells of all these runs. Of `wanted` each has to be among them. ConfigError when a run is not there, or
+    all together hold nothing.
+    """
     gathered = _Gathered()
-    for folder in runs:
-        gathered.take(folder)
+    for run in runs:
+        gathered.take(run)
+    if not gathered.shards and not gathered.failed:
+        named = ", ".join(map(str, runs))
+        raise ConfigError(f"{named} holds no results of a cell", hint="name run folders, or files results.json")
     lists = load_lists()
     whole: list[CellResults] = []
     failed = list(gathered.failed.values())
@@ -82,15 +87,34 @@ class _Gathered:
     shards: dict[str, list[CellResults]] = field(default_factory=dict)
     failed: dict[str, Failed] = field(default_factory=dict)
 
-    def take(self, folder: Path) -> None:
-        files = sorted(folder.glob(f"*/{RESULTS_FILE}")) if folder.is_dir() else [folder]
-        errors = sorted(folder.glob(f"*/{ERROR_FILE}"))
-        if not files and not errors:
-            raise ConfigError(f"{folder} holds no results of a cell", hint="name run folders, or files results.json")
-        for results in map(load_results, files):
-            self.shards.setdefault(results.cell.id, []).append(results)
-        for row in filter(None, (read_row(path.parent) for path in errors)):
-            self.failed.setdefault(row.cell, Failed(cell=row.cell, status=row.status, why=row.why))
+    def take(self, run: Path) -> None:
+        """Whatever of the run can be read: of the rest, why not."""
+        if not run.exists():
+            raise ConfigError(f"{run} does not exist", hint="name run folders, or files results.json")
+        if run.is_file():
+            self._read(run)
+        for cell in sorted(path for path in run.glob("*") if path.is_dir()):
+            if file := next(filter(Path.is_file, (cell / RESULTS_FILE, cell / ERROR_FILE)), None):
+                self._read(file)
+            elif any((cell / name).is_dir() for name in _STARTED):
+                self._fail(cell.name, EXIT_INTERRUPTED, f"{cell}: it was killed before it could write its results")
+
+    def _read(self, path: Path) -> None:
+        try:
+            if path.name != ERROR_FILE:
+                results = load_results(path)
+                self.shards.setdefault(results.cell.id, []).append(results)
+            elif row := read_row(path.parent):
+                self._fail(row.cell, row.status, row.why)
+        except ConfigError as error:
+            self._fail(path.resolve().parent.name, error.exit_code, str(error))
+
+    def _fail(self, cell: str, status: int, why: str) -> None:
+        self.failed.setdefault(cell, Failed(cell=cell, status=status, why=why))
+
+
+# What a cell's folder has from the beginning of a run on; of them a workflow may keep the logs alone.
+_STARTED = ("modules", "journal", "logs")
 
 
 def _whole(shards: Sequence[CellResults], lists: Expectations, command: str) -> CellResults:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,47 @@ def test_a_cell_of_the_tag_of_which_nothing_came_is_told(shards: Path) -> None:
     assert "wasi-24: no shard of it is there" in (run / "wasi-24" / "error.json").read_text()
 
 
-def test_a_folder_that_holds_nothing_is_a_mistake(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_folders_that_all_together_hold_nothing_are_a_mistake(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shards / "empty").mkdir()
-    assert merge(shards)[0] == 2
+    assert merge(shards)[0] == 0
+    assert cli.main(["merge", str(shards / "empty"), f"--run-dir={shards.parent / 'none'}"]) == 2
     assert "empty holds no results of a cell" in capsys.readouterr().err
+    assert cli.main(["merge", *map(str, shards.iterdir()), str(shards / "typo")]) == 2
+    assert "typo does not exist" in capsys.readouterr().err
+
+
+def killed(cell: Path) -> None:
+    (cell / "results.json").unlink()
+    (cell / "logs").mkdir()
+    (cell / "logs" / "engine-0.log").write_text("")
+
+
+def cut_short(cell: Path) -> None:
+    text = (cell / "results.json").read_text()
+    (cell / "results.json").write_text(text[: len(text) // 2])
+
+
+def with_a_damaged_error(cell: Path) -> None:
+    (cell / "results.json").unlink()
+    (cell / "error.json").write_text('{"status": ')
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected", "says"),
+    [
+        (killed, 130, "killed before it could write its results"),
+        (cut_short, 2, "results.json is not JSON"),
+        (with_a_damaged_error, 2, "error.json is not what a cell without results leaves"),
+    ],
+)
+def test_a_shard_that_cannot_be_read_costs_its_own_cell_alone(
+    shards: Path, spoil: Callable[[Path], None], expected: int, says: str
+) -> None:
+    spoil(shards / "wasi-2-of-2" / "wasi")
+    status, run = merge(shards)
+    assert status == expected
+    assert load_results(run / "wasi-debug" / "results.json").run.complete
+    failure = json.loads((run / "wasi" / "error.json").read_text())
+    assert failure["status"] == expected
+    assert says in failure["error"]
+    assert not (run / "wasi" / "results.json").exists()
