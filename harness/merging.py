@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.cache import cache_root
+from harness.cache import cache_root, disk_faults
 from harness.conditions import libraries_of
 from harness.errors import EXIT_CONFIG, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
 from harness.expectations import Expectations
@@ -54,28 +54,39 @@ def merge_runs(runs: Sequence[Path], *, wanted: Sequence[Cell] = (), command: st
         raise ConfigError(f"{named} holds no results of a cell", hint="name run folders, or files results.json")
     lists = load_lists()
     whole: list[CellResults] = []
-    failed = list(gathered.failed.values())
+    failed = dict(gathered.failed)
     for cell, shards in gathered.shards.items():
-        if cell in gathered.failed:
-            continue
         try:
             whole.append(_whole(shards, lists, command))
+            # What went wrong at first and then not, such as a job that was run again, is no failure.
+            failed.pop(cell, None)
         except HarnessError as error:
-            failed.append(Failed(cell=cell, status=error.exit_code, why=str(error)))
-    absent = (cell.id for cell in wanted if cell.id not in gathered.shards.keys() | gathered.failed.keys())
-    failed += (Failed(cell=cell, status=EXIT_CONFIG, why=f"{cell}: no shard of it is there") for cell in absent)
-    return Merged(whole=tuple(whole), failed=tuple(failed))
+            failed.setdefault(cell, Failed(cell=cell, status=error.exit_code, why=str(error)))
+    for cell in (cell.id for cell in wanted if cell.id not in gathered.shards.keys() | failed.keys()):
+        failed[cell] = Failed(cell=cell, status=EXIT_CONFIG, why=f"{cell}: no shard of it is there")
+    return Merged(whole=tuple(whole), failed=tuple(failed.values()))
+
+
+def check_apart(folder: Path, runs: Sequence[Path]) -> None:
+    """ConfigError when the folder is that of one of the runs, whose files would be lost."""
+    for run in runs:
+        if folder.resolve() == (run.resolve().parent.parent if run.is_file() else run.resolve()):
+            raise ConfigError(f"{folder} is one of the runs to merge", hint="name another folder with --run-dir DIR")
 
 
 def publish_merged(merged: Merged, folder: Path, *, color: bool) -> str:
-    """Writes the results and the failures into the run folder, and gives the page for people. What each module took is
-    recorded: the shards of the next run are cut by it.
+    """Writes the results and the failures into the run folder, over those that are there, and gives the page for
+    people. What each module took is recorded: the shards of the next run are cut by it.
     """
     pages = []
     for results in merged.whole:
         pages.append(publish(results, folder / results.cell.id, color=color))
+        (folder / results.cell.id / ERROR_FILE).unlink(missing_ok=True)
         record_durations(durations_file(cache_root(), results.cell.id), seconds_of(results.modules))
     for failed in merged.failed:
+        with disk_faults(folder):
+            for name in (RESULTS_FILE, "junit.xml"):
+                (folder / failed.cell / name).unlink(missing_ok=True)
         record_failure(folder / failed.cell, failed.status, failed.why)
     return "".join(pages)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,11 +71,41 @@ def test_a_cell_that_lacks_a_shard_does_not_stop_the_others(shards: Path, capsys
 
 
 def test_why_a_cell_was_not_built_goes_on_into_the_merged_run(shards: Path) -> None:
+    shutil.rmtree(shards / "wasi-2-of-2")
     record_failure(shards / "build-wasi" / "wasi", 4, "make failed")
     status, run = merge(shards)
     assert status == 4
     assert json.loads((run / "wasi" / "error.json").read_text()) == {"status": 4, "error": "make failed"}
     assert not (run / "wasi" / "results.json").exists()
+
+
+def test_what_went_wrong_before_it_was_run_again_is_no_failure(shards: Path) -> None:
+    record_failure(shards / "build-wasi" / "wasi", 4, "make failed")
+    status, run = merge(shards)
+    assert status == 0
+    assert load_results(run / "wasi" / "results.json").run.complete
+    assert not (run / "wasi" / "error.json").exists()
+
+
+def test_a_run_that_is_merged_again_keeps_nothing_of_before(shards: Path) -> None:
+    shard = shards / "wasi-2-of-2"
+    shard.rename(shards.parent / "aside")
+    assert merge(shards)[0] == 2
+    (shards.parent / "aside").rename(shard)
+    status, run = merge(shards)
+    assert (status, {path.name for path in (run / "wasi").iterdir()}) == (0, {"results.json", "junit.xml"})
+    shutil.rmtree(shard)
+    assert merge(shards)[0] == 2
+    assert [path.name for path in (run / "wasi").iterdir()] == ["error.json"]
+
+
+@pytest.mark.parametrize("named", [".", "wasi/results.json"])
+def test_a_run_is_not_merged_into_itself(shards: Path, capsys: pytest.CaptureFixture[str], named: str) -> None:
+    shard = shards / "wasi-1-of-2"
+    before = (shard / "wasi" / "results.json").read_bytes()
+    assert cli.main(["merge", str(shard / named), f"--run-dir={shard}"]) == 2
+    assert "wasi-1-of-2 is one of the runs to merge" in capsys.readouterr().err
+    assert (shard / "wasi" / "results.json").read_bytes() == before
 
 
 def test_a_cell_of_the_tag_of_which_nothing_came_is_told(shards: Path) -> None:
