@@ -184,6 +184,22 @@ def test_durations_are_those_of_the_module_and_of_slow_cases(file: Path) -> None
     assert (answer.cases[0].seconds.newest, answer.cases[0].seconds.runs) == (0.9, 4)
 
 
+def test_a_part_of_a_module_does_not_count_among_its_durations(file: Path) -> None:
+    slow, other = (
+        dataclasses.replace(module("test_os", found("P")), seconds=60.0),
+        module("test_json", case("T.test_a")),
+    )
+    of_one_case = dataclasses.replace(slow, seconds=0.4, complete=False)
+    record(file, [on_day(1, slow, other), on_day(2, slow, other)])
+    record(file, [on_day(day, of_one_case, complete=False) for day in range(3, 9)])
+    record(file, [on_day(9, other, of_one_case), on_day(10, slow, complete=False)])
+    told = {answer.module: answer.seconds.to_json() for answer in answered(file, "*").modules}
+    assert told == {
+        "test.test_json": {"newest": 2.5, "before": 2.5, "runs": 3, "trend": "steady"},
+        "test.test_os": {"newest": 60.0, "before": 60.0, "runs": 3, "trend": "steady"},
+    }
+
+
 @pytest.mark.parametrize("others", [(), range(10, 30)])
 def test_durations_are_found_in_either_way(others: Sequence[int]) -> None:
     runs = [_packed([(2, 0.5), (7, 1.5)]), _packed([(7, 2.5), (9, 1.0)]), _packed([])]
