@@ -368,3 +368,27 @@ def test_runs_are_recorded_and_asked_for_on_the_command_line(
     assert (told["case"], told["cell"], told["usual"], told["agreeing"], told["runs"]) == (LINK, "wasi", "fail", 1, 2)
     assert cli.main(["history", "test_nothing", "--history", str(file)]) == EXIT_CONFIG
     assert "knows neither a case nor a module" in capsys.readouterr().err
+
+
+def test_two_runs_are_told_apart_however_they_were_named(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "matrices").mkdir()
+    (tmp_path / "matrices" / "default.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    reports, (first, second, third) = tmp_path / "reports", nights("PFP")
+    for name, run in (("one", first), ("two", second), ("three", third)):
+        write_results(reports / name / "wasi" / "results.json", run)
+    for name in ("one", "two"):
+        (reports / "latest").unlink(missing_ok=True)
+        (reports / "latest").symlink_to(name)
+        assert cli.main(["record", "reports/latest", "--history", str(file)]) == EXIT_OK
+    told = only(file).account.last_change
+    assert told
+    assert (told.before.run.source, told.after.run.source) == ("reports/one", "reports/two")
+    monkeypatch.chdir(reports / "three")
+    assert cli.main(["record", ".", "--history", str(file)]) == EXIT_OK
+    told = only(file).account.last_change
+    assert told
+    assert told.after.run.source == str(reports / "three")
+    assert "wasi: recorded" in capsys.readouterr().out
