@@ -55,9 +55,9 @@ def record(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001
     file = options.history or default_file()
     paths = [path for run in options.runs for path in results_in(run)]
     added = 0
-    for path in paths:
+    for number, path in enumerate(paths):
         seen = observe(load_results(path), source=_source(path))
-        with opened(file, write=True) as connection:
+        with opened(file, write=True, checked=number > 0) as connection:
             is_new = Store(connection).record(seen)
         added += is_new
         print(f"{shown(path.absolute().parent)}: {'recorded' if is_new else 'was recorded already'}", flush=True)

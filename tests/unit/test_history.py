@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import re
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -335,6 +336,42 @@ def test_a_file_that_is_no_history_is_left_alone_and_told(
         record(file, nights("F")) if write else answered(file, LINK)
     assert hint in caught.value.hint
     assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("copy", [0, 1])
+def test_nothing_is_recorded_into_a_file_with_one_wrong_bit(
+    file: Path, copy: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A case's name stands in the table and in its index, and SQLite reads both without a word."""
+    record(file, nights("P"))
+    data = bytearray(file.read_bytes())
+    places = [found.start() for found in re.finditer(re.escape(LINK.encode()), data)]
+    assert len(places) == 2
+    data[places[copy] + len(LINK) - 1] ^= 1
+    file.write_bytes(data)
+    write_results(file.parent / "run" / "wasi" / "results.json", nights("-F")[1])
+    assert cli.main(["record", str(file.parent / "run"), "--history", str(file)]) == EXIT_CONFIG
+    assert "is damaged or not ours" in capsys.readouterr().err
+    assert file.read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        ("UPDATE setups SET name = '{'", "JSONDecodeError"),
+        ("UPDATE setups SET name = '{\"axes\": []}'", "AttributeError"),
+        ("UPDATE coverages SET name = '5'", "TypeError"),
+        ("UPDATE changes SET state = 99", "KeyError"),
+        ("UPDATE runs SET seconds = x'00'", "error"),
+        ("UPDATE states SET outcome = 'good' WHERE outcome = 'fail'", "ValueError"),
+    ],
+)
+def test_values_that_nobody_has_written_are_damage(file: Path, damage: str, says: str) -> None:
+    record(file, nights("PF"))
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(damage)
+    with pytest.raises(ConfigError, match=f"is damaged or not ours: .*{says}"):
+        answered(file, "test_os")
 
 
 def test_a_folder_that_cannot_be_made_is_told_with_what_to_do(tmp_path: Path) -> None:
