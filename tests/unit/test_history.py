@@ -249,6 +249,25 @@ def test_the_page_tells_first_what_changed_most_and_counts_the_rest(file: Path) 
     assert "test_other" in render(answered(file, "test_os"), everything=True)
 
 
+@pytest.mark.parametrize(
+    ("runs", "line"),
+    [
+        (["T", "T"], "error (TypeError) in 2 of 2 runs"),
+        (["T", "V"], "error in 2 of 2 runs"),
+        (["T", "V*"], "error in 2 of 2 runs; flaky: changed its mind within 1 run"),
+        (["V", "V*"], "error (ValueError) in 2 of 2 runs; flaky: changed its mind within 1 run"),
+        (["V*", "V*"], "error (changed its mind) (ValueError) in 2 of 2 runs; flaky: changed its mind within 2 runs"),
+    ],
+)
+def test_only_what_each_run_saw_is_told_of_all(file: Path, runs: list[str], line: str) -> None:
+    kinds = {"T": "TypeError", "V": "ValueError"}
+    for day, run in enumerate(runs, 1):
+        failed = case("test_os.T.test_link", Outcome.ERROR, exception=kinds[run[0]], message="no")
+        tries = (Outcome.ERROR, Outcome.PASS) if run.endswith("*") else ()
+        record(file, [on_day(day, module("test_os", dataclasses.replace(failed, tries=tries)))])
+    assert f"  wasi: {line}" in render(answered(file, LINK)).splitlines()
+
+
 # What it keeps.
 
 
