@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.cache import cache_root, disk_faults
 from harness.conditions import libraries_of
-from harness.errors import EXIT_CONFIG, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
+from harness.errors import (
+    EXIT_BUILD,
+    EXIT_CONFIG,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_UNAVAILABLE,
+    EXIT_UNEXPECTED,
+    ConfigError,
+    HarnessError,
+    UnavailableError,
+)
 from harness.expectations import Expectations
+from harness.keys import keys_of
 from harness.matrix import Cell
+from harness.pins import Pins
 from harness.prepare import load_lists
 from harness.report.cells import ERROR_FILE, RESULTS_FILE, read_row, record_failure, worst_status
 from harness.report.merge import merge
@@ -27,6 +39,11 @@ class Failed:
     status: int
     why: str
 
+    @property
+    def is_build(self) -> bool:
+        """Whether it may be for want of a build."""
+        return self.status in {EXIT_BUILD, EXIT_UNAVAILABLE}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
@@ -42,10 +59,23 @@ class Merged:
         return worst_status([*judged, *(failed.status for failed in self.failed)])
 
 
-def merge_runs(runs: Sequence[Path], *, wanted: Sequence[Cell] = (), command: str) -> Merged:
-    """The cells of all these runs. Of `wanted` each has to be among them. ConfigError when a run is not there, or
-    all together hold nothing.
+def builds_of(cells: Sequence[Cell], pins: Pins) -> dict[str, str]:
+    """The key of each cell's build, by its id. What is not pinned shares none."""
+
+    def build_of(cell: Cell) -> str:
+        try:
+            return keys_of(cell, pins).build
+        except UnavailableError:
+            return cell.id
+
+    return {cell.id: build_of(cell) for cell in cells}
+
+
+def merge_runs(runs: Sequence[Path], *, wanted: Mapping[str, str] | None = None, command: str) -> Merged:
+    """The cells of all these runs. Each of `wanted` has to be among them; it says which build is whose, since of cells
+    that share one the first alone is built. ConfigError when a run is not there, or all together hold nothing.
     """
+    wanted = wanted or {}
     gathered = _Gathered()
     for run in runs:
         gathered.take(run)
@@ -62,8 +92,9 @@ def merge_runs(runs: Sequence[Path], *, wanted: Sequence[Cell] = (), command: st
             failed.pop(cell, None)
         except HarnessError as error:
             failed.setdefault(cell, Failed(cell=cell, status=error.exit_code, why=str(error)))
-    for cell in (cell.id for cell in wanted if cell.id not in gathered.shards.keys() | failed.keys()):
-        failed[cell] = Failed(cell=cell, status=EXIT_CONFIG, why=f"{cell}: no shard of it is there")
+    unbuilt = {wanted.get(cell): why for cell, why in failed.items() if why.is_build and cell not in gathered.shards}
+    for cell in [cell for cell in wanted if cell not in gathered.shards.keys() | failed.keys()]:
+        failed[cell] = _absent(cell, unbuilt.get(wanted[cell]))
     return Merged(whole=tuple(whole), failed=tuple(failed.values()))
 
 
@@ -126,6 +157,13 @@ class _Gathered:
 
 # What a cell's folder has from the beginning of a run on; of them a workflow may keep the logs alone.
 _STARTED = ("modules", "journal", "logs")
+
+
+def _absent(cell: str, other: Failed | None) -> Failed:
+    if not other:
+        return Failed(cell=cell, status=EXIT_CONFIG, why=f"{cell}: no shard of it is there")
+    why = f"{cell}: no shard of it is there, nor of {other.cell}, whose build it shares: {other.why}"
+    return Failed(cell=cell, status=other.status, why=why)
 
 
 def _whole(shards: Sequence[CellResults], lists: Expectations, command: str) -> CellResults:

@@ -115,6 +115,24 @@ def test_a_cell_of_the_tag_of_which_nothing_came_is_told(shards: Path) -> None:
     assert "wasi-24: no shard of it is there" in (run / "wasi-24" / "error.json").read_text()
 
 
+@pytest.mark.parametrize(("status", "shared"), [(4, True), (3, True), (130, False)])
+def test_of_cells_that_share_a_build_one_says_for_all_why_there_is_none(
+    shards: Path, status: int, shared: bool
+) -> None:
+    shutil.copy(Path(__file__).parents[2] / "matrices" / "pins.toml", shards.parent / "matrices" / "pins.toml")
+    runtime = 'target = "wasi"\nruntime = "49.0.0"\ndescription = "d"\ntags = ["nightly"]\n'
+    with (shards.parent / "matrices" / "default.toml").open("a") as matrix:
+        matrix.write(f'[[cell]]\nid = "wasi-wasmtime49"\n{runtime}')
+    for folder in shards.glob("wasi-?-of-2"):
+        shutil.rmtree(folder)
+    record_failure(shards / "build-wasi" / "wasi", status, "make failed")
+    _, run = merge(shards, "-t", "nightly")
+    alike = json.loads((run / "wasi-wasmtime49" / "error.json").read_text())
+    assert alike["status"] == (status if shared else 2)
+    assert ("nor of wasi, whose build it shares: make failed" in alike["error"]) is shared
+    assert json.loads((run / "wasi-24" / "error.json").read_text())["status"] == 2
+
+
 def test_folders_that_all_together_hold_nothing_are_a_mistake(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shards / "empty").mkdir()
     assert merge(shards)[0] == 0
