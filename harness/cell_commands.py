@@ -215,10 +215,15 @@ def table(options: argparse.Namespace, rest: list[str]) -> int:
 
 def merge(options: argparse.Namespace, rest: list[str]) -> int:
     """Puts the shards of runs together, cell by cell; the status is that of the worst cell."""
-    from harness.merging import merge_runs, publish_merged  # noqa: PLC0415
+    from harness.merging import builds_of, check_apart, merge_runs, publish_merged  # noqa: PLC0415
     from harness.prepare import load_configuration  # noqa: PLC0415
 
-    wanted = load_configuration()[0].select(tags=options.tag) if options.tag else ()
+    if options.run_dir:
+        check_apart(Path(options.run_dir), options.runs)
+    wanted = {}
+    if options.tag:
+        matrix, pins = load_configuration()
+        wanted = builds_of(matrix.select(tags=options.tag), pins)
     merged = merge_runs(options.runs, wanted=wanted, command=shlex.join(sys.argv))
     if merged.whole or options.run_dir:
         folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()

@@ -1,16 +1,28 @@
-"""The shards of a run put together in one run folder, cell by cell: one that cannot be does not stop the others."""
+"""The shards of a run put together in one run folder, cell by cell: what cannot be does not stop the others."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.cache import cache_root
+from harness.cache import cache_root, disk_faults
 from harness.conditions import libraries_of
-from harness.errors import EXIT_CONFIG, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
+from harness.errors import (
+    EXIT_BUILD,
+    EXIT_CONFIG,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_UNAVAILABLE,
+    EXIT_UNEXPECTED,
+    ConfigError,
+    HarnessError,
+    UnavailableError,
+)
 from harness.expectations import Expectations
+from harness.keys import keys_of
 from harness.matrix import Cell
+from harness.pins import Pins
 from harness.prepare import load_lists
 from harness.report.cells import ERROR_FILE, RESULTS_FILE, read_row, record_failure, worst_status
 from harness.report.merge import merge
@@ -27,6 +39,11 @@ class Failed:
     status: int
     why: str
 
+    @property
+    def is_build(self) -> bool:
+        """Whether it may be for want of a build."""
+        return self.status in {EXIT_BUILD, EXIT_UNAVAILABLE}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
@@ -42,35 +59,65 @@ class Merged:
         return worst_status([*judged, *(failed.status for failed in self.failed)])
 
 
-def merge_runs(runs: Sequence[Path], *, wanted: Sequence[Cell] = (), command: str) -> Merged:
-    """The cells of all these runs. Of `wanted` each has to be among them. ConfigError when a run holds nothing."""
+def builds_of(cells: Sequence[Cell], pins: Pins) -> dict[str, str]:
+    """The key of each cell's build, by its id. What is not pinned shares none."""
+
+    def build_of(cell: Cell) -> str:
+        try:
+            return keys_of(cell, pins).build
+        except UnavailableError:
+            return cell.id
+
+    return {cell.id: build_of(cell) for cell in cells}
+
+
+def merge_runs(runs: Sequence[Path], *, wanted: Mapping[str, str] | None = None, command: str) -> Merged:
+    """The cells of all these runs. Each of `wanted` has to be among them; it says which build is whose, since of cells
+    that share one the first alone is built. ConfigError when a run is not there, or all together hold nothing.
+    """
+    wanted = wanted or {}
     gathered = _Gathered()
-    for folder in runs:
-        gathered.take(folder)
+    for run in runs:
+        gathered.take(run)
+    if not gathered.shards and not gathered.failed:
+        named = ", ".join(map(str, runs))
+        raise ConfigError(f"{named} holds no results of a cell", hint="name run folders, or files results.json")
     lists = load_lists()
     whole: list[CellResults] = []
-    failed = list(gathered.failed.values())
+    failed = dict(gathered.failed)
     for cell, shards in gathered.shards.items():
-        if cell in gathered.failed:
-            continue
         try:
             whole.append(_whole(shards, lists, command))
+            # What went wrong at first and then not, such as a job that was run again, is no failure.
+            failed.pop(cell, None)
         except HarnessError as error:
-            failed.append(Failed(cell=cell, status=error.exit_code, why=str(error)))
-    absent = (cell.id for cell in wanted if cell.id not in gathered.shards.keys() | gathered.failed.keys())
-    failed += (Failed(cell=cell, status=EXIT_CONFIG, why=f"{cell}: no shard of it is there") for cell in absent)
-    return Merged(whole=tuple(whole), failed=tuple(failed))
+            failed.setdefault(cell, Failed(cell=cell, status=error.exit_code, why=str(error)))
+    unbuilt = {wanted.get(cell): why for cell, why in failed.items() if why.is_build and cell not in gathered.shards}
+    for cell in [cell for cell in wanted if cell not in gathered.shards.keys() | failed.keys()]:
+        failed[cell] = _absent(cell, unbuilt.get(wanted[cell]))
+    return Merged(whole=tuple(whole), failed=tuple(failed.values()))
+
+
+def check_apart(folder: Path, runs: Sequence[Path]) -> None:
+    """ConfigError when the folder is that of one of the runs, whose files would be lost."""
+    for run in runs:
+        if folder.resolve() == (run.resolve().parent.parent if run.is_file() else run.resolve()):
+            raise ConfigError(f"{folder} is one of the runs to merge", hint="name another folder with --run-dir DIR")
 
 
 def publish_merged(merged: Merged, folder: Path, *, color: bool) -> str:
-    """Writes the results and the failures into the run folder, and gives the page for people. What each module took is
-    recorded: the shards of the next run are cut by it.
+    """Writes the results and the failures into the run folder, over those that are there, and gives the page for
+    people. What each module took is recorded: the shards of the next run are cut by it.
     """
     pages = []
     for results in merged.whole:
         pages.append(publish(results, folder / results.cell.id, color=color))
+        (folder / results.cell.id / ERROR_FILE).unlink(missing_ok=True)
         record_durations(durations_file(cache_root(), results.cell.id), seconds_of(results.modules))
     for failed in merged.failed:
+        with disk_faults(folder):
+            for name in (RESULTS_FILE, "junit.xml"):
+                (folder / failed.cell / name).unlink(missing_ok=True)
         record_failure(folder / failed.cell, failed.status, failed.why)
     return "".join(pages)
 
@@ -82,15 +129,41 @@ class _Gathered:
     shards: dict[str, list[CellResults]] = field(default_factory=dict)
     failed: dict[str, Failed] = field(default_factory=dict)
 
-    def take(self, folder: Path) -> None:
-        files = sorted(folder.glob(f"*/{RESULTS_FILE}")) if folder.is_dir() else [folder]
-        errors = sorted(folder.glob(f"*/{ERROR_FILE}"))
-        if not files and not errors:
-            raise ConfigError(f"{folder} holds no results of a cell", hint="name run folders, or files results.json")
-        for results in map(load_results, files):
-            self.shards.setdefault(results.cell.id, []).append(results)
-        for row in filter(None, (read_row(path.parent) for path in errors)):
-            self.failed.setdefault(row.cell, Failed(cell=row.cell, status=row.status, why=row.why))
+    def take(self, run: Path) -> None:
+        """Whatever of the run can be read: of the rest, why not."""
+        if not run.exists():
+            raise ConfigError(f"{run} does not exist", hint="name run folders, or files results.json")
+        if run.is_file():
+            self._read(run)
+        for cell in sorted(path for path in run.glob("*") if path.is_dir()):
+            if file := next(filter(Path.is_file, (cell / RESULTS_FILE, cell / ERROR_FILE)), None):
+                self._read(file)
+            elif any((cell / name).is_dir() for name in _STARTED):
+                self._fail(cell.name, EXIT_INTERRUPTED, f"{cell}: it was killed before it could write its results")
+
+    def _read(self, path: Path) -> None:
+        try:
+            if path.name != ERROR_FILE:
+                results = load_results(path)
+                self.shards.setdefault(results.cell.id, []).append(results)
+            elif row := read_row(path.parent):
+                self._fail(row.cell, row.status, row.why)
+        except ConfigError as error:
+            self._fail(path.resolve().parent.name, error.exit_code, str(error))
+
+    def _fail(self, cell: str, status: int, why: str) -> None:
+        self.failed.setdefault(cell, Failed(cell=cell, status=status, why=why))
+
+
+# What a cell's folder has from the beginning of a run on; of them a workflow may keep the logs alone.
+_STARTED = ("modules", "journal", "logs")
+
+
+def _absent(cell: str, other: Failed | None) -> Failed:
+    if not other:
+        return Failed(cell=cell, status=EXIT_CONFIG, why=f"{cell}: no shard of it is there")
+    why = f"{cell}: no shard of it is there, nor of {other.cell}, whose build it shares: {other.why}"
+    return Failed(cell=cell, status=other.status, why=why)
 
 
 def _whole(shards: Sequence[CellResults], lists: Expectations, command: str) -> CellResults:

@@ -140,7 +140,7 @@ class CaseResult:
         return cls(
             case=case,
             outcome=_BY_NAME[data["outcome"]],
-            seconds=data["seconds"],
+            seconds=_seconds(data["seconds"]),
             detail=Detail(**data["detail"]) if "detail" in data else _NO_DETAIL,
             subtests=tuple(map(SubtestResult.from_json, data["subtests"])) if "subtests" in data else (),
             tries=tuple(map(Outcome, data["tries"])) if "tries" in data else (),
@@ -192,7 +192,7 @@ class ModuleResult:
         return cls(
             module=module,
             outcome=Outcome(data["outcome"]),
-            seconds=data["seconds"],
+            seconds=_seconds(data["seconds"]),
             attempts=data["attempts"],
             complete=data["complete"],
             cases=tuple(CaseResult.from_json(case, value) for case, value in data["cases"].items()),
@@ -200,6 +200,17 @@ class ModuleResult:
             detail=Detail(**data.get("detail", {})),
             output=data.get("output", ""),
         )
+
+
+def _seconds(value: Any) -> float:
+    """A duration as it was written down. ValueError for what is none."""
+    if type(value) not in {int, float} or not 0 <= value < _NO_DURATION:
+        raise ValueError(f"seconds: {value!r}")
+    return float(value)
+
+
+# Three hundred years. Beyond it, and for NaN, a duration is a mistake, and the history cannot keep all of them.
+_NO_DURATION = 1e10
 
 
 def worst(outcomes: Sequence[Outcome]) -> Outcome:

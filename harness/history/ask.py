@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,14 +73,9 @@ def ask(store: Store, wanted: str, cell: str = "") -> Answer:
     cases: list[CaseAnswer] = []
     modules: list[ModuleAnswer] = []
     for name, number in cells.items():
-        runs = store.runs(number)
-        cases += _Cell(store=store, name=name, number=number, runs=runs).answers(chosen, own)
-        seconds = durations((run.seconds for run in runs), names)
-        modules += [
-            ModuleAnswer(module=names[module], cell=name, seconds=found)
-            for module in names
-            if (found := trend(seconds[module]))
-        ]
+        asked_of = _Cell(store=store, name=name, number=number, runs=store.runs(number))
+        cases += asked_of.answers(chosen, own)
+        modules += asked_of.durations(names)
     return Answer(
         cases=tuple(sorted(cases, key=lambda answer: answer.case)),
         modules=tuple(sorted(modules, key=lambda answer: answer.module)),
@@ -96,9 +92,12 @@ class _Cell:
     number: int
     runs: Sequence[StoredRun]
 
+    @functools.cached_property
+    def facts(self) -> CellRuns:
+        return cell_runs(self.store, self.runs)
+
     def answers(self, chosen: Sequence[tuple[int, Case]], own: Mapping[str, int]) -> Iterator[CaseAnswer]:
         """Those of the cases that any run of the cell has seen. `own` are the numbers of the modules as such."""
-        facts = cell_runs(self.store, self.runs)
         numbers = {number for number, _ in chosen} | {own[case.module] for _, case in chosen if case.module in own}
         steps = self._steps("changes", numbers)
         apart = self._steps("sightings", numbers)
@@ -107,8 +106,18 @@ class _Cell:
             module = own.get(case.module, number)
             of_module = steps.get(module, ()) if module != number else ()
             kept = Kept(case.module, steps.get(number, ()), apart.get(number, ()), of_module)
-            if (kept.steps or kept.apart) and (account := facts.account(kept)):
+            if (kept.steps or kept.apart) and (account := self.facts.account(kept)):
                 yield CaseAnswer(case=case, cell=self.name, account=account, seconds=trend(slow[number]))
+
+    def durations(self, names: Mapping[int, str]) -> Iterator[ModuleAnswer]:
+        """Of each of those modules, in the runs of all its cases: a part of it takes a part of the time."""
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for number, name in names.items():
+            alike.setdefault(self.facts.covering(name), []).append(number)
+        for places, numbers in alike.items():
+            for number, seconds in durations([self.runs[place].seconds for place in places], numbers).items():
+                if found := trend(seconds):
+                    yield ModuleAnswer(module=names[number], cell=self.name, seconds=found)
 
     def _steps(self, table: str, cases: Collection[int]) -> dict[int, tuple[Step, ...]]:
         found = self.store.steps(self.number, self.runs, cases, table=table)

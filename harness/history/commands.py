@@ -55,14 +55,20 @@ def record(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001
     file = options.history or default_file()
     paths = [path for run in options.runs for path in results_in(run)]
     added = 0
-    for path in paths:
-        seen = observe(load_results(path), source=shown(path.absolute().parent.parent))
-        with opened(file, write=True) as connection:
+    for number, path in enumerate(paths):
+        seen = observe(load_results(path), source=_source(path))
+        with opened(file, write=True, checked=number > 0) as connection:
             is_new = Store(connection).record(seen)
         added += is_new
         print(f"{shown(path.absolute().parent)}: {'recorded' if is_new else 'was recorded already'}", flush=True)
     print(f"{added:,} of {len(paths):,} results are new in {shown(file.absolute())}")
     return EXIT_OK
+
+
+def _source(results: Path) -> str:
+    """The run's folder by a name that is no other run's tomorrow: no link, and not as seen from the current folder."""
+    run, root = results.resolve().parent.parent, project_root()
+    return str(run.relative_to(root) if run.is_relative_to(root) else run)
 
 
 def history(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - as every command

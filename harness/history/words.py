@@ -8,6 +8,7 @@ from itertools import groupby
 
 from harness.history.account import Account, Trend, Turn
 from harness.history.ask import Answer, CaseAnswer
+from harness.history.observed import State
 from harness.report import plain
 
 CASES_SHOWN = 40
@@ -42,7 +43,7 @@ def render(answer: Answer, *, everything: bool = False) -> str:
 
 def _case(answer: CaseAnswer) -> Iterator[str]:
     account = answer.account
-    usual = account.usual if account.agreeing == account.runs else account.usual.outcome or "absent"
+    usual = _seen_by_all(account) if account.agreeing == account.runs else account.usual.outcome or "absent"
     text = f"  {answer.cell}: {plain(str(usual))} in {account.agreeing:,} of {_runs(account.runs)}"
     if account.newest.state.outcome != account.usual.outcome:
         text += f", {plain(str(account.newest.state))} in the newest{_steady(account)}"
@@ -51,6 +52,12 @@ def _case(answer: CaseAnswer) -> Iterator[str]:
         yield from _change(account.last_change)
     if answer.seconds:
         yield f"    {_seconds(answer.seconds)}"
+
+
+def _seen_by_all(account: Account) -> State:
+    """What of the usual state is true of each run: all had its outcome, but perhaps another signature."""
+    is_mixed = account.mixed == account.runs
+    return account.usual._replace(signature="" if account.changes else account.usual.signature, steady=not is_mixed)
 
 
 def _runs(number: int) -> str:

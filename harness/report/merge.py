@@ -18,7 +18,7 @@ def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, comm
     """The results of a whole cell from those of all its shards, in any order, judged by `expectations`.
 
     ConfigError when they are not the shards of one run: of another build or engine, cut in another way, one missing,
-    one twice, or one that was not run to its end. `seconds` are those of the longest.
+    one twice, one that was not run to its end, or some cases alone. `seconds` are those of the longest.
     """
     first = shards[0]
     for name, facts in _facts(first).items():
@@ -70,6 +70,12 @@ def _check_whole(shards: Sequence[CellResults]) -> None:
             raise ConfigError(
                 f"{_title(shard)} was not run to its end: {shard.run.lacking} of its modules have no result",
                 hint="go on with it: the same command with --run-dir DIR --resume",
+            )
+        # Nothing is lacking of what was asked for, and that was not the suite.
+        if not shard.run.shard and not shard.run.complete:
+            raise ConfigError(
+                f"{_title(shard)} is neither a shard nor the whole suite: only some cases were asked for",
+                hint="run the suite without --case, or leave this run out",
             )
 
 

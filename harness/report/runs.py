@@ -44,17 +44,20 @@ class RunFiles:
 def find_run(folders: Sequence[Path], *, into: Path | None = None, since: Path | None = None) -> RunFiles:
     """The results in a run's folder, or in several that make one report in the folder `into`. `since` is the run to
     compare with; without it that is the one before in the same folder. ConfigError when there is neither a result nor
-    a word why there is none.
+    a word why there is none. What is named twice, also by a link or as a part of another, counts once.
     """
     found: dict[str, Path] = {}
     failed: list[Failed] = []
-    for folder in folders:
+    files: dict[Path, Path] = {}
+    for folder in {path.resolve(): path for path in folders}.values():
         without = _failed_in(folder)
         failed += without
         for path in _results_of_run(folder) if without else results_in(folder):
-            cell, run = path.parent.name, _run_folder(path)
-            label = next(name for name in (cell, f"{cell} ({run.name})", f"{cell} ({run})") if name not in found)
-            found[label] = path
+            files.setdefault(path.resolve(), path)
+    for path in files.values():
+        cell, run = path.parent.name, _run_folder(path)
+        label = next(name for name in (cell, f"{cell} ({run.name})", f"{cell} ({run})") if name not in found)
+        found[label] = path
     results = dict(sorted(found.items(), key=lambda item: _by_number(item[0])))
     home = into or next((_run_folder(path) for path in results.values()), folders[0])
     befores = {label: tuple(_befores(path, since)) for label, path in results.items()}

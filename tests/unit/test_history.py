@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import re
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -184,6 +185,22 @@ def test_durations_are_those_of_the_module_and_of_slow_cases(file: Path) -> None
     assert (answer.cases[0].seconds.newest, answer.cases[0].seconds.runs) == (0.9, 4)
 
 
+def test_a_part_of_a_module_does_not_count_among_its_durations(file: Path) -> None:
+    slow, other = (
+        dataclasses.replace(module("test_os", found("P")), seconds=60.0),
+        module("test_json", case("T.test_a")),
+    )
+    of_one_case = dataclasses.replace(slow, seconds=0.4, complete=False)
+    record(file, [on_day(1, slow, other), on_day(2, slow, other)])
+    record(file, [on_day(day, of_one_case, complete=False) for day in range(3, 9)])
+    record(file, [on_day(9, other, of_one_case), on_day(10, slow, complete=False)])
+    told = {answer.module: answer.seconds.to_json() for answer in answered(file, "*").modules}
+    assert told == {
+        "test.test_json": {"newest": 2.5, "before": 2.5, "runs": 3, "trend": "steady"},
+        "test.test_os": {"newest": 60.0, "before": 60.0, "runs": 3, "trend": "steady"},
+    }
+
+
 @pytest.mark.parametrize("others", [(), range(10, 30)])
 def test_durations_are_found_in_either_way(others: Sequence[int]) -> None:
     runs = [_packed([(2, 0.5), (7, 1.5)]), _packed([(7, 2.5), (9, 1.0)]), _packed([])]
@@ -230,6 +247,25 @@ def test_the_page_tells_first_what_changed_most_and_counts_the_rest(file: Path) 
         "the same in every run, counted for each cell: 1 pass",
     ]
     assert "test_other" in render(answered(file, "test_os"), everything=True)
+
+
+@pytest.mark.parametrize(
+    ("runs", "line"),
+    [
+        (["T", "T"], "error (TypeError) in 2 of 2 runs"),
+        (["T", "V"], "error in 2 of 2 runs"),
+        (["T", "V*"], "error in 2 of 2 runs; flaky: changed its mind within 1 run"),
+        (["V", "V*"], "error (ValueError) in 2 of 2 runs; flaky: changed its mind within 1 run"),
+        (["V*", "V*"], "error (changed its mind) (ValueError) in 2 of 2 runs; flaky: changed its mind within 2 runs"),
+    ],
+)
+def test_only_what_each_run_saw_is_told_of_all(file: Path, runs: list[str], line: str) -> None:
+    kinds = {"T": "TypeError", "V": "ValueError"}
+    for day, run in enumerate(runs, 1):
+        failed = case("test_os.T.test_link", Outcome.ERROR, exception=kinds[run[0]], message="no")
+        tries = (Outcome.ERROR, Outcome.PASS) if run.endswith("*") else ()
+        record(file, [on_day(day, module("test_os", dataclasses.replace(failed, tries=tries)))])
+    assert f"  wasi: {line}" in render(answered(file, LINK)).splitlines()
 
 
 # What it keeps.
@@ -321,6 +357,42 @@ def test_a_file_that_is_no_history_is_left_alone_and_told(
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize("copy", [0, 1])
+def test_nothing_is_recorded_into_a_file_with_one_wrong_bit(
+    file: Path, copy: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A case's name stands in the table and in its index, and SQLite reads both without a word."""
+    record(file, nights("P"))
+    data = bytearray(file.read_bytes())
+    places = [found.start() for found in re.finditer(re.escape(LINK.encode()), data)]
+    assert len(places) == 2
+    data[places[copy] + len(LINK) - 1] ^= 1
+    file.write_bytes(data)
+    write_results(file.parent / "run" / "wasi" / "results.json", nights("-F")[1])
+    assert cli.main(["record", str(file.parent / "run"), "--history", str(file)]) == EXIT_CONFIG
+    assert "is damaged or not ours" in capsys.readouterr().err
+    assert file.read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        ("UPDATE setups SET name = '{'", "JSONDecodeError"),
+        ("UPDATE setups SET name = '{\"axes\": []}'", "AttributeError"),
+        ("UPDATE coverages SET name = '5'", "TypeError"),
+        ("UPDATE changes SET state = 99", "KeyError"),
+        ("UPDATE runs SET seconds = x'00'", "error"),
+        ("UPDATE states SET outcome = 'good' WHERE outcome = 'fail'", "ValueError"),
+    ],
+)
+def test_values_that_nobody_has_written_are_damage(file: Path, damage: str, says: str) -> None:
+    record(file, nights("PF"))
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(damage)
+    with pytest.raises(ConfigError, match=f"is damaged or not ours: .*{says}"):
+        answered(file, "test_os")
+
+
 def test_a_folder_that_cannot_be_made_is_told_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UnavailableError, match="cannot use the history") as caught:
@@ -352,3 +424,27 @@ def test_runs_are_recorded_and_asked_for_on_the_command_line(
     assert (told["case"], told["cell"], told["usual"], told["agreeing"], told["runs"]) == (LINK, "wasi", "fail", 1, 2)
     assert cli.main(["history", "test_nothing", "--history", str(file)]) == EXIT_CONFIG
     assert "knows neither a case nor a module" in capsys.readouterr().err
+
+
+def test_two_runs_are_told_apart_however_they_were_named(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "matrices").mkdir()
+    (tmp_path / "matrices" / "default.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    reports, (first, second, third) = tmp_path / "reports", nights("PFP")
+    for name, run in (("one", first), ("two", second), ("three", third)):
+        write_results(reports / name / "wasi" / "results.json", run)
+    for name in ("one", "two"):
+        (reports / "latest").unlink(missing_ok=True)
+        (reports / "latest").symlink_to(name)
+        assert cli.main(["record", "reports/latest", "--history", str(file)]) == EXIT_OK
+    told = only(file).account.last_change
+    assert told
+    assert (told.before.run.source, told.after.run.source) == ("reports/one", "reports/two")
+    monkeypatch.chdir(reports / "three")
+    assert cli.main(["record", ".", "--history", str(file)]) == EXIT_OK
+    told = only(file).account.last_change
+    assert told
+    assert told.after.run.source == str(reports / "three")
+    assert "wasi: recorded" in capsys.readouterr().out

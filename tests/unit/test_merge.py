@@ -70,6 +70,7 @@ def changed(part: CellResults, **changes: Any) -> CellResults:
         (lambda one, two: [one, dataclasses.replace(two, build={"wasm": {"sha256": "ff"}})], "another build"),
         (lambda one, two: [one, dataclasses.replace(two, engine={"version": "1"})], "another engine"),
         (lambda one, two: [changed(one, shard=""), changed(two, shard="")], "the shard 1/1 is there more than once"),
+        (lambda one, _two: [changed(one, shard="")], "neither a shard nor the whole suite"),
     ],
 )
 def test_what_is_not_all_of_one_run_is_refused(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,11 +71,41 @@ def test_a_cell_that_lacks_a_shard_does_not_stop_the_others(shards: Path, capsys
 
 
 def test_why_a_cell_was_not_built_goes_on_into_the_merged_run(shards: Path) -> None:
+    shutil.rmtree(shards / "wasi-2-of-2")
     record_failure(shards / "build-wasi" / "wasi", 4, "make failed")
     status, run = merge(shards)
     assert status == 4
     assert json.loads((run / "wasi" / "error.json").read_text()) == {"status": 4, "error": "make failed"}
     assert not (run / "wasi" / "results.json").exists()
+
+
+def test_what_went_wrong_before_it_was_run_again_is_no_failure(shards: Path) -> None:
+    record_failure(shards / "build-wasi" / "wasi", 4, "make failed")
+    status, run = merge(shards)
+    assert status == 0
+    assert load_results(run / "wasi" / "results.json").run.complete
+    assert not (run / "wasi" / "error.json").exists()
+
+
+def test_a_run_that_is_merged_again_keeps_nothing_of_before(shards: Path) -> None:
+    shard = shards / "wasi-2-of-2"
+    shard.rename(shards.parent / "aside")
+    assert merge(shards)[0] == 2
+    (shards.parent / "aside").rename(shard)
+    status, run = merge(shards)
+    assert (status, {path.name for path in (run / "wasi").iterdir()}) == (0, {"results.json", "junit.xml"})
+    shutil.rmtree(shard)
+    assert merge(shards)[0] == 2
+    assert [path.name for path in (run / "wasi").iterdir()] == ["error.json"]
+
+
+@pytest.mark.parametrize("named", [".", "wasi/results.json"])
+def test_a_run_is_not_merged_into_itself(shards: Path, capsys: pytest.CaptureFixture[str], named: str) -> None:
+    shard = shards / "wasi-1-of-2"
+    before = (shard / "wasi" / "results.json").read_bytes()
+    assert cli.main(["merge", str(shard / named), f"--run-dir={shard}"]) == 2
+    assert "wasi-1-of-2 is one of the runs to merge" in capsys.readouterr().err
+    assert (shard / "wasi" / "results.json").read_bytes() == before
 
 
 def test_a_cell_of_the_tag_of_which_nothing_came_is_told(shards: Path) -> None:
@@ -83,7 +115,65 @@ def test_a_cell_of_the_tag_of_which_nothing_came_is_told(shards: Path) -> None:
     assert "wasi-24: no shard of it is there" in (run / "wasi-24" / "error.json").read_text()
 
 
-def test_a_folder_that_holds_nothing_is_a_mistake(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("status", "shared"), [(4, True), (3, True), (130, False)])
+def test_of_cells_that_share_a_build_one_says_for_all_why_there_is_none(
+    shards: Path, status: int, shared: bool
+) -> None:
+    shutil.copy(Path(__file__).parents[2] / "matrices" / "pins.toml", shards.parent / "matrices" / "pins.toml")
+    runtime = 'target = "wasi"\nruntime = "49.0.0"\ndescription = "d"\ntags = ["nightly"]\n'
+    with (shards.parent / "matrices" / "default.toml").open("a") as matrix:
+        matrix.write(f'[[cell]]\nid = "wasi-wasmtime49"\n{runtime}')
+    for folder in shards.glob("wasi-?-of-2"):
+        shutil.rmtree(folder)
+    record_failure(shards / "build-wasi" / "wasi", status, "make failed")
+    _, run = merge(shards, "-t", "nightly")
+    alike = json.loads((run / "wasi-wasmtime49" / "error.json").read_text())
+    assert alike["status"] == (status if shared else 2)
+    assert ("nor of wasi, whose build it shares: make failed" in alike["error"]) is shared
+    assert json.loads((run / "wasi-24" / "error.json").read_text())["status"] == 2
+
+
+def test_folders_that_all_together_hold_nothing_are_a_mistake(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shards / "empty").mkdir()
-    assert merge(shards)[0] == 2
+    assert merge(shards)[0] == 0
+    assert cli.main(["merge", str(shards / "empty"), f"--run-dir={shards.parent / 'none'}"]) == 2
     assert "empty holds no results of a cell" in capsys.readouterr().err
+    assert cli.main(["merge", *map(str, shards.iterdir()), str(shards / "typo")]) == 2
+    assert "typo does not exist" in capsys.readouterr().err
+
+
+def killed(cell: Path) -> None:
+    (cell / "results.json").unlink()
+    (cell / "logs").mkdir()
+    (cell / "logs" / "engine-0.log").write_text("")
+
+
+def cut_short(cell: Path) -> None:
+    text = (cell / "results.json").read_text()
+    (cell / "results.json").write_text(text[: len(text) // 2])
+
+
+def with_a_damaged_error(cell: Path) -> None:
+    (cell / "results.json").unlink()
+    (cell / "error.json").write_text('{"status": ')
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected", "says"),
+    [
+        (killed, 130, "killed before it could write its results"),
+        (cut_short, 2, "results.json is not JSON"),
+        (with_a_damaged_error, 2, "error.json is not what a cell without results leaves"),
+    ],
+)
+def test_a_shard_that_cannot_be_read_costs_its_own_cell_alone(
+    shards: Path, spoil: Callable[[Path], None], expected: int, says: str
+) -> None:
+    spoil(shards / "wasi-2-of-2" / "wasi")
+    status, run = merge(shards)
+    assert status == expected
+    assert load_results(run / "wasi-debug" / "results.json").run.complete
+    failure = json.loads((run / "wasi" / "error.json").read_text())
+    assert failure["status"] == expected
+    assert says in failure["error"]
+    assert not (run / "wasi" / "results.json").exists()

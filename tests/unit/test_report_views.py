@@ -369,6 +369,16 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert {"wasi", "wasi (run)"} < set(labels)
 
 
+def test_what_is_named_twice_counts_once(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", {"wasi": usual()})
+    (run / "wasi-24" / "modules").mkdir(parents=True)
+    (tmp_path / "latest").symlink_to("run")
+    named = [run, tmp_path / "latest", run, tmp_path / "latest", run / "wasi", run / "wasi" / "results.json"]
+    files = find_run(named, into=tmp_path)
+    assert list(files.results) == ["wasi"]
+    assert [each.label for each in files.failed] == ["wasi-24"]
+
+
 @pytest.mark.parametrize("name", ["nowhere", "empty"])
 def test_a_folder_without_results_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()

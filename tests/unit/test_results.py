@@ -119,6 +119,17 @@ def test_what_are_no_results_is_told_with_the_file(tmp_path: Path, text: str, me
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("seconds", ["null", '"1"', "true", "[1]", "-0.1", "1e39", "1e400", "NaN"])
+@pytest.mark.parametrize("of_case", [True, False])
+def test_what_is_no_duration_is_refused(tmp_path: Path, seconds: str, of_case: bool) -> None:
+    data = usual().to_json()
+    module = data["modules"]["test_os"]
+    (next(iter(module["cases"].values())) if of_case else module)["seconds"] = json.loads(seconds)
+    (tmp_path / "results.json").write_text(json.dumps(data))
+    with pytest.raises(ConfigError, match=r"holds no results of a cell \(ValueError: seconds: "):
+        load_results(tmp_path / "results.json")
+
+
 def test_a_missing_or_binary_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot read .*: No such file"):
         load_results(tmp_path / "results.json")
