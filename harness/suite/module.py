@@ -23,7 +23,7 @@ OUTPUT_LIMIT = 16 * 1024 * 1024
 OUTPUT_TAIL_LINES = 40
 MAX_ATTEMPTS = 100
 # Long enough for any case that has not hung, on any machine that runs suites; short beside `case_timeout`.
-EXPECTED_HANG_SECONDS = 10.0
+EXPECTED_HANG_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
