@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import errno
 import json
 import os
 import signal
@@ -16,7 +18,15 @@ from typing import Any
 
 from harness.bisect.command import add_bisect_command
 from harness.cell_commands import build, bundle, merge, python, table, test
-from harness.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
+from harness.errors import (
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_UNAVAILABLE,
+    EXIT_UNEXPECTED,
+    ConfigError,
+    HarnessError,
+)
 from harness.history.commands import add_commands as add_history_commands
 from harness.limitation_commands import add_limitation_commands
 from harness.lists.commands import add_commands
@@ -45,15 +55,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except Exception:  # noqa: BLE001
-        traceback.print_exc()
-        print(
-            "error: this is a fault of the harness, and none of yours\n"
-            "  -> report it, with all that stands above and the command that you gave",
-            file=sys.stderr,
-        )
-        return EXIT_INTERNAL
+    except Exception as error:  # noqa: BLE001
+        return _tell_what_nobody_expected(error)
     return status
+
+
+# What a machine may refuse anywhere, were it in the middle of a line that is printed.
+_REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+
+
+def _tell_what_nobody_expected(error: Exception) -> int:
+    if isinstance(error, OSError) and error.errno in _REFUSALS:
+        place = f" for {error.filename}" if error.filename else ", perhaps for what is printed"
+        print(f"error: {error.strerror}{place}\n  -> make room, then give the command again", file=sys.stderr)
+        with contextlib.suppress(OSError):
+            # What could not be printed would be tried once more when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_UNAVAILABLE
+    traceback.print_exception(error)
+    print(
+        "error: this is a fault of the harness, and none of yours\n"
+        "  -> report it, with all that stands above and the command that you gave",
+        file=sys.stderr,
+    )
+    return EXIT_INTERNAL
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

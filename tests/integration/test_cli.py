@@ -61,6 +61,17 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_full_disk_under_what_is_printed_is_the_machine_s_fault() -> None:
+    argv = [sys.executable, "-m", "harness", "cells"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(argv, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        3,
+        "error: No space left on device, perhaps for what is printed",
+    )
+    assert "Traceback" not in done.stderr
+
+
 def test_a_tag_selects_and_an_unknown_one_is_told() -> None:
     assert "wasi" in harness("cells", "-t", "wasi").stdout
     wrong = harness("cells", "-t", "nightli")
