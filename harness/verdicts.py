@@ -112,6 +112,11 @@ class Comparison:
         return tuple(row for row in self.rows if row.verdict.is_unexpected)
 
     @property
+    def struck(self) -> tuple[Row, ...]:
+        """The rows of cases that a limitation struck at random: known, and no entry speaks of them."""
+        return tuple(row for row in self.rows if row.verdict is Verdict.KNOWN and not row.place)
+
+    @property
     def is_as_expected(self) -> bool:
         return not self.unexpected
 

@@ -108,8 +108,8 @@ def _head(page: _Page, results: CellResults, file: str, skips: str) -> Iterator[
         listed = [f"{cause} {count:,}" for cause, count in causes.most_common(CAUSES_SHOWN)]
         more = len(causes) - len(listed)
         yield from page.field("known", ", ".join([*listed, *([f"and {more} more causes"] if more else [])]))
-    if struck := [row for row in comparison.rows if row.verdict is Verdict.KNOWN and not row.place]:
-        told = (f"{row.case} ({', '.join(row.tries)}; {row.limitation})" for row in struck)
+    if comparison.struck:
+        told = (f"{row.case} ({', '.join(row.tries)}; {row.limitation})" for row in comparison.struck)
         yield from page.field("struck", "by what may strike any case: " + ", ".join(told))
     if skips:
         yield from page.field("skips", skips)

@@ -74,7 +74,8 @@ class CellDigest:
     """One cell of a run. `hits` are its unexpected verdicts, at most HITS_KEPT of them; `unexpected` counts all.
 
     `before` names the run that it was compared with, if any; `changed_axes` is what differs from there. `status`
-    is the exit status of the cell. `skips` are counted by the id of what explains them, "" for nothing; None when
+    is the exit status of the cell. `struck` are the cases that a limitation struck at random, each with its id. `skips`
+    are counted by the id of what explains them, "" for nothing; None when
     nobody has asked.
     """
 
@@ -91,6 +92,7 @@ class CellDigest:
     before: str = ""
     changed_axes: tuple[AxisChange, ...] = ()
     skips: Counter[str] | None = None
+    struck: tuple[tuple[str, str], ...] = ()
 
     @property
     def cases(self) -> int:
@@ -193,6 +195,7 @@ def digest_cell(
         before=before.run if before else "",
         changed_axes=differing_axes(before.results, results) if before else (),
         skips=_skips(results, explain) if explain else None,
+        struck=tuple((row.case, row.limitation) for row in results.comparison.struck),
     )
 
 

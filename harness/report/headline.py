@@ -47,6 +47,7 @@ def statements(run: RunDigest, folder: str) -> tuple[Statement, ...]:
         *_versions(run),
         *_crashes(run),
         *_flaky(run),
+        *_struck(run),
         *_stale(run, folder),
         *_parts(run),
     )
@@ -144,6 +145,14 @@ def _flaky(run: RunDigest) -> Iterator[Statement]:
         yield Statement(
             text=f"{count(len(run.flaky), 'case')} {verb} mind from try to try.", commands=_again(run.flaky)
         )
+
+
+def _struck(run: RunDigest) -> Iterator[Statement]:
+    struck = [(case, why) for cell in run.cells for case, why in cell.struck]
+    if struck:
+        case, why = struck[0]
+        named = f"{case}, by {why}" + (f", and {len(struck) - 1:,} more" if len(struck) > 1 else "")
+        yield Statement(text=f"{count(len(struck), 'case')} failed once by what may strike any case: {named}.")
 
 
 def _stale(run: RunDigest, folder: str) -> Iterator[Statement]:

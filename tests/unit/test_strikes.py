@@ -14,6 +14,8 @@ from harness.limitations import Limitation
 from harness.matrix import Cell, Target
 from harness.outcomes import ModuleResult, Outcome
 from harness.report.console import render
+from harness.report.digest import digest_cell, digest_run
+from harness.report.headline import statements
 from harness.report.junit import write_junit
 from harness.suite.rerun import with_tries
 from harness.verdicts import Comparison, Row, Verdict
@@ -100,3 +102,11 @@ def test_what_was_struck_is_told(tmp_path: Path) -> None:
     assert line.split(maxsplit=1)[1] == f"by what may strike any case: test.{A} (crash, skip; a-race)"
     write_junit(found, tmp_path / "junit.xml")
     assert "known: A call that ends may wake a thread that is gone. (a-race)" in (tmp_path / "junit.xml").read_text()
+
+
+def test_the_page_says_which_case_was_struck() -> None:
+    found = dataclasses.replace(results(tried(CRASH, PASS)), comparison=judged(tried(CRASH, PASS)))
+    run = digest_run("tonight", [digest_cell("cell", found)], passed=lambda *_: False)
+    told = [statement.text for statement in statements(run, "reports/tonight")]
+    assert f"1 case failed once by what may strike any case: test.{A}, by a-race." in told
+    assert run.is_as_expected
