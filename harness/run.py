@@ -25,8 +25,8 @@ from harness.compare import compare, compare_module
 from harness.dependencies import libraries_told
 from harness.engines import EngineSession
 from harness.engines.fresh import FreshEngine
-from harness.expectations import CellExpectations, dotted
-from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
+from harness.expectations import CellExpectations
+from harness.outcomes import ModuleResult, Outcome
 from harness.prepare import Wishes, expectations_for, load_configuration, prepare
 from harness.prepared import Prepared
 from harness.report import console, junit
@@ -35,7 +35,8 @@ from harness.report.results import CellResults, RunInfo, write_results
 from harness.report.skips import one_line
 from harness.resuming import asked_for, check_resumed, write_asked
 from harness.run_folder import new_run_folder, point_latest_at, shown
-from harness.selection import Chosen, choose, read_shard, with_unmet
+from harness.selection import Chosen, choose, read_shard
+from harness.suite.absent import lost_module, with_unmet
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.order import record_durations, seconds_of
 from harness.suite.regrtest import exact_pattern
@@ -278,20 +279,6 @@ def publish(results: CellResults, folder: Path, *, color: bool) -> str:
     point_latest_at(folder.parent)
     file, skips = shown(folder / RESULTS_FILE), one_line(account_for(results, native=False))
     return console.render(results, color=color, width=WIDTH, results_file=file, skips=skips)
-
-
-def lost_module(module: str, why: str) -> ModuleResult:
-    """The result of a module that ran, or was to, and of which nothing is known."""
-    case = CaseResult(case=dotted(module), outcome=Outcome.NOT_RUN, detail=Detail(reason=f"lost: {why}"))
-    return ModuleResult(
-        module=module,
-        outcome=case.outcome,
-        seconds=0.0,
-        attempts=0,
-        complete=False,
-        cases=(case,),
-        detail=case.detail,
-    )
 
 
 def module_failure(result: ModuleResult, expectations: CellExpectations) -> str:

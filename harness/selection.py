@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ConfigError, did_you_mean
 from harness.expectations import FIXTURE, dotted, module_of, wildcard_of
-from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.prepared import Prepared
 from harness.suite.journal import unnumbered
 from harness.suite.order import read_durations, source_sizes
-from harness.suite.regrtest import NOTHING_MATCHED
 from harness.suite.shards import Shard, cut, parse_shard, plan_key
 
 
@@ -47,25 +44,6 @@ def _pattern(case: str, module: str) -> str:
     if module in {subject, subject.rpartition(".")[0] if case.startswith("after ") else ""}:
         return module
     return wildcard_of(subject) if case.startswith("after ") else f"{subject}.*"
-
-
-NO_SUCH_CASE = "its module has no case of this name"
-
-
-def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
-    """The result, in which a case that was asked for by name and did not appear was not run: a name that is mistyped
-    must not look like a case that is skipped.
-    """
-    skipped = result.outcome is Outcome.SKIP and result.detail.reason != NOTHING_MATCHED
-    died = any(case.case == dotted(result.module) and not case.outcome.is_good for case in result.cases)
-    found = [unnumbered(case.case) for case in result.cases]
-    unmet = [case for case in wanted if not any(name == case or fnmatchcase(name, case) for name in found)]
-    if skipped or died or not unmet:
-        return result
-    detail = Detail(reason=NO_SUCH_CASE)
-    lacking = tuple(CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=detail) for case in unmet)
-    cases = tuple(case for case in result.cases if case.detail.reason != NOTHING_MATCHED)
-    return replace(result, outcome=Outcome.NOT_RUN, cases=(*cases, *lacking), detail=detail)
 
 
 def read_shard(text: str, cases: Collection[str]) -> Shard | None:

@@ -12,7 +12,7 @@ from harness.errors import EXIT_BUILD, EXIT_UNAVAILABLE, BuildError, ConfigError
 from harness.expectations import dotted
 from harness.outcomes import Outcome
 from harness.report.results import CellResults
-from harness.selection import NO_SUCH_CASE
+from harness.suite.absent import NO_SUCH_CASE
 
 
 @dataclass(frozen=True, kw_only=True)

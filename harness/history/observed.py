@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from harness.compare import follows, judged_cases
+from harness.compare import follows
 from harness.conditions import facts_of, libraries_of
 from harness.diff import Axes, Axis, AxisValue, axes_of
 from harness.errors import ConfigError
@@ -17,6 +17,7 @@ from harness.expectations import dotted
 from harness.outcomes import CaseResult, Outcome
 from harness.report.results import CellResults
 from harness.signatures import signature_of
+from harness.suite.absent import seen_cases
 
 SLOW_SECONDS = 0.2
 """Of cases that took at least so long the seconds are kept, run by run: some hundreds of 30,000."""
@@ -114,7 +115,7 @@ def observe(results: CellResults, *, source: str) -> Observation:
     whole = results.run.complete
     listed: set[str] = set()
     for module in results.modules:
-        name, cases = _storable(dotted(module.module)), {case.case: case for case in judged_cases(module)}
+        name, cases = _storable(dotted(module.module)), {case.case: case for case in seen_cases(module)}
         seconds[name] = module.seconds
         if module.complete is not whole:
             listed.add(name)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from harness.compare import follows, judge, judged_cases
+from harness.compare import follows, judge
 from harness.conditions import VERSIONS, Facts, facts_of, libraries_of, parse_version
 from harness.expectations import CellExpectations, Expectation, Expectations, dotted, module_of
 from harness.matrix import Cell
@@ -21,6 +21,7 @@ from harness.outcomes import DEATHS, CaseResult, Outcome
 from harness.probes.results import Answer
 from harness.report.results import CellResults
 from harness.signatures import signature_of
+from harness.suite.absent import seen_cases
 from harness.verdicts import Verdict
 
 Setting: TypeAlias = tuple[tuple[str, str | bool], ...]
@@ -127,7 +128,7 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
     """The evidence in one results.json. `index` orders runs that began in the same second."""
     witnesses = []
     for module in results.modules:
-        cases = {sys.intern(case.case): case for case in judged_cases(module)}
+        cases = {sys.intern(case.case): case for case in seen_cases(module)}
         whole = results.run.complete and module.complete
         # What changed its mind within one run proves nothing, least of all what to expect of it.
         steady = {case for case, found in cases.items() if not follows(found, cases) and not found.changed_its_mind}

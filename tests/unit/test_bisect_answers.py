@@ -10,7 +10,7 @@ from harness.bisect.answers import Step, check_end, check_ends, judge, observe
 from harness.bisect.search import Answer
 from harness.errors import BuildError, ConfigError, HarnessError, UnavailableError
 from harness.outcomes import Outcome
-from harness.selection import NO_SUCH_CASE
+from harness.suite.absent import NO_SUCH_CASE
 from tests.unit.sample_results import case, module, results
 
 CASE = "test.test_os.StatTests.test_stat"

@@ -8,22 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.build import Build
-from harness.compare import compare_module
 from harness.errors import ConfigError
-from harness.expectations import CellExpectations
-from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.prepared import Prepared
-from harness.selection import NO_SUCH_CASE, Chosen, choose, modules_of, read_shard, with_unmet
-from harness.verdicts import Verdict
+from harness.selection import Chosen, choose, modules_of, read_shard
 from tests.unit.sample_cells import WASI
-from tests.unit.sample_results import case, module
 
 SUITE = ("test_bool", "test_json", "test_os", "test.test_asyncio.test_tasks")
 CASE = "test.test_json.test_decode.TestCDecode.test_float"
-
-
-def skipped(reason: str) -> CaseResult:
-    return CaseResult(case="test.test_json", outcome=Outcome.SKIP, detail=Detail(reason=reason))
 
 
 @pytest.fixture
@@ -81,30 +72,6 @@ def test_what_a_report_names_can_be_asked_for(prepared: Prepared, case: str, pat
 @pytest.mark.parametrize("case", ["setUpModule (test.test_json)", "after (test.test_json)"])
 def test_what_is_the_module_s_own_takes_the_whole_module(prepared: Prepared, case: str) -> None:
     assert choose(prepared, (case, CASE), None).cases_in("test_json") == ()
-
-
-def test_a_case_that_did_not_appear_is_no_skip() -> None:
-    other = "test.test_json.T.test_other"
-    found = with_unmet(module("test_json", case("test_json.T.test_other")), (other, CASE))
-    assert {one.case: one.outcome for one in found.cases} == {other: Outcome.PASS, CASE: Outcome.NOT_RUN}
-    nothing = with_unmet(module("test_json", skipped("no case matched"), reason="no case matched"), (CASE,))
-    assert [(one.case, one.outcome) for one in nothing.cases] == [(CASE, Outcome.NOT_RUN)]
-    (row,) = compare_module(nothing, CellExpectations()).rows
-    assert (row.verdict, row.detail.reason) == (Verdict.REGRESSION, NO_SUCH_CASE)
-
-
-@pytest.mark.parametrize(
-    "result",
-    [
-        module("test_json", case("test_json.T.test_a#2")),
-        module("test_json", case("test_json.T.test_a")),
-        module("test_json", skipped("requires sockets"), reason="requires sockets"),
-        module("test_json", CaseResult(case="test.test_json", outcome=Outcome.CRASH)),
-    ],
-)
-def test_a_case_that_appeared_or_could_not_is_not_unmet(result: ModuleResult) -> None:
-    assert with_unmet(result, ("test.test_json.T.test_a",)) is result
-    assert with_unmet(module("test_json", case("test_json.T.test_a")), ("test.test_json.T.*",)).outcome is Outcome.PASS
 
 
 def test_a_case_of_no_module_is_told_with_the_nearest_one() -> None:

@@ -1,0 +1,56 @@
+"""What was asked for and could not be seen: it is told, and turns a run red, but says nothing of CPython. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from harness.compare import judged_cases
+from harness.expectations import dotted
+from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
+from harness.suite.journal import unnumbered
+from harness.suite.regrtest import NOTHING_MATCHED
+
+NO_SUCH_CASE = "its module has no case of this name (all cases of a class: its name and .*)"
+_LOST = "lost: "
+
+
+def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
+    """The result, in which a case that was asked for by name and did not appear was not run: a name that is mistyped
+    must not look like a case that is skipped.
+    """
+    skipped = result.outcome is Outcome.SKIP and result.detail.reason != NOTHING_MATCHED
+    died = any(case.case == dotted(result.module) and not case.outcome.is_good for case in result.cases)
+    found = [unnumbered(case.case) for case in result.cases]
+    unmet = [case for case in wanted if not any(name == case or fnmatchcase(name, case) for name in found)]
+    if skipped or died or not unmet:
+        return result
+    detail = Detail(reason=NO_SUCH_CASE)
+    lacking = tuple(CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=detail) for case in unmet)
+    cases = tuple(case for case in result.cases if case.detail.reason != NOTHING_MATCHED)
+    return replace(result, outcome=Outcome.NOT_RUN, cases=(*cases, *lacking), detail=detail)
+
+
+def lost_module(module: str, why: str) -> ModuleResult:
+    """The result of a module that was to run, and of which nothing is known."""
+    case = CaseResult(case=dotted(module), outcome=Outcome.NOT_RUN, detail=Detail(reason=f"{_LOST}{why}"))
+    return ModuleResult(
+        module=module,
+        outcome=case.outcome,
+        seconds=0.0,
+        attempts=0,
+        complete=False,
+        cases=(case,),
+        detail=case.detail,
+    )
+
+
+def seen_cases(result: ModuleResult) -> tuple[CaseResult, ...]:
+    """The module's cases as they are judged, but for those that nobody has seen: what lists and history learn from."""
+    return tuple(case for case in judged_cases(result) if not _is_unseen(case))
+
+
+def _is_unseen(case: CaseResult) -> bool:
+    reason = case.detail.reason
+    return case.outcome is Outcome.NOT_RUN and (reason == NO_SUCH_CASE or reason.startswith(_LOST))
