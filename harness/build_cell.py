@@ -18,9 +18,10 @@ from typing import Any
 from harness import kept
 from harness.build import MANIFEST_SCHEMA, NO_DEPENDENCIES, Build, build_folder, build_inputs
 from harness.build_python import build_python_folder, ensure_build_python
-from harness.cache import content_key, disk_faults, locked, remove_tree, write_atomically
+from harness.cache import VARIABLE, content_key, disk_faults, locked, remove_tree, write_atomically
 from harness.dependencies import Dependencies
-from harness.errors import BuildError
+from harness.environment import without_users_flags
+from harness.errors import BuildError, ConfigError
 from harness.matrix import Cell
 from harness.process import Command, capture
 from harness.progress import Progress
@@ -45,6 +46,7 @@ def ensure_build(
 ) -> Build:
     """The build of this cell, made now unless it is there. BuildError when a step fails."""
     tree = tree_of(cell, source)
+    check_paths(cache, toolchain.root)
     final = build_folder(cell, source, toolchain, cache, dependencies)
     if not final.exists():
         check_llvm(tree, toolchain.facts)
@@ -65,6 +67,16 @@ def ensure_build(
                         progress=progress,
                     ).make(inputs, final)
     return Build.load(final)
+
+
+def check_paths(*paths: Path) -> None:
+    """ConfigError for one with white space in it: neither configure nor CPython's Makefile can quote it."""
+    for path in paths:
+        if len(str(path).split()) > 1:
+            raise ConfigError(
+                f"{str(path)!r} has white space in it, with which CPython cannot be built",
+                hint=f"give it another place: {VARIABLE} moves the cache, WASI_SDK_PATH or EMSDK a toolchain of yours",
+            )
 
 
 def tree_of(cell: Cell, source: Source) -> Tree:
@@ -99,7 +111,7 @@ class _Builder:
             self.source, self.cache, beside=work, jobs=self.jobs, progress=self.progress, held=(self.lock,)
         )
         config_cache = work / "config.cache"
-        shared_cache = _shared_config_cache(self.cell, self.source, self.toolchain, self.dependencies, self.cache)
+        shared_cache = _shared_config_cache(self)
         if shared_cache.exists() and not config_cache.exists():
             work.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(shared_cache, config_cache)
@@ -140,9 +152,13 @@ class _Builder:
         (view / self.layout.build_folder).mkdir(parents=True, exist_ok=True)
         for entry in self.source.root.iterdir():
             link_to(view / entry.name, entry)
-        triple = capture(
-            [str(build_python), "-c", "import sysconfig; print(sysconfig.get_config_var('BUILD_GNU_TYPE'))"]
-        )
+        ask = "import sysconfig; print(sysconfig.get_config_var('BUILD_GNU_TYPE'))"
+        triple = capture([str(build_python), "-c", ask], env=without_users_flags(os.environ))
+        if len(triple.split()) != 1:
+            raise BuildError(
+                f"the build Python does not say for which machine it was built: {triple!r}",
+                hint=f"remove {build_python.parent}, then give the command again",
+            )
         # CPython's scripts look for the build Python under either name.
         for name in ("build", triple):
             _link_build_python(build_python.parent, view / "cross-build" / name)
@@ -210,8 +226,7 @@ class _Builder:
 
 
 def _python(argv: tuple[str, ...], cwd: Path) -> Command:
-    env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    return Command(argv=argv, cwd=cwd, env=env)
+    return Command(argv=argv, cwd=cwd, env=without_users_flags(os.environ))
 
 
 def _link_build_python(native: Path, place: Path) -> None:
@@ -220,13 +235,14 @@ def _link_build_python(native: Path, place: Path) -> None:
         link_to(place / name, native / name)
 
 
-def _shared_config_cache(
-    cell: Cell, source: Source, toolchain: Toolchain, dependencies: Dependencies, cache: Path
-) -> Path:
+def _shared_config_cache(making: _Builder) -> Path:
     """Where configure's answers are kept for every build in which they are the same."""
-    configure = (source.root / "configure").read_bytes().decode("utf-8", "replace")
-    parts, libraries = [configure, toolchain.id, seen_by_configure(cell)], dependencies.ids
-    return cache / "configure" / f"{content_key([*parts, *([libraries] if libraries else [])])}.cache"
+    configure = (making.source.root / "configure").read_bytes().decode("utf-8", "replace")
+    # The answers that config.site forces are among them, and the tree's script may give flags of its own.
+    tree, target = making.tree, making.cell.target
+    given = [tree.texts[tree.config_site(target)], tree.texts[tree.script(target)]]
+    parts, libraries = [configure, *given, making.toolchain.id, seen_by_configure(making.cell)], making.dependencies.ids
+    return making.cache / "configure" / f"{content_key([*parts, *([libraries] if libraries else [])])}.cache"
 
 
 def _save_config_cache(config_cache: Path, shared: Path) -> None:

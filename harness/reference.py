@@ -26,6 +26,7 @@ from harness.outcomes import ModuleResult, Outcome
 from harness.prepare import Wishes, prepare
 from harness.prepared import GUEST_FOLDER, Prepared
 from harness.process import capture
+from harness.report.results import as_table
 from harness.stage import link_tree, make_folders_read_only
 from harness.suite.module import ModuleJob, run_module
 from harness.suite.order import source_sizes
@@ -48,8 +49,11 @@ def refer(cell: str, wishes: Wishes, only: Sequence[str], workers: int, *, say: 
 
 
 def reference_folder(manifest: Mapping[str, Any], cache: Path) -> Path:
-    """Where the reference of a build lies, by the build's manifest: one for each build Python."""
-    return cache / "references" / Path(str(manifest["native"])).parent.name
+    """Where the reference of a build lies, by the build's manifest: one for each build Python and source. The build
+    Python of a checkout stays where it is while the checkout changes.
+    """
+    native, source = Path(str(manifest["native"])).parent.name, str(as_table(manifest.get("inputs")).get("source", ""))
+    return cache / "references" / (native if native.startswith(source) else f"{source}-{native}")
 
 
 def load_reference(manifest: Mapping[str, Any], cache: Path) -> tuple[ModuleResult, ...]:

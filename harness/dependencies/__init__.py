@@ -15,6 +15,7 @@ from typing import Any
 
 from harness.cache import content_key, locked, make_entry, remove_tree, write_atomically
 from harness.dependencies.source import obtain_library_source, source_entries
+from harness.environment import without_users_flags
 from harness.errors import BuildError, UnavailableError
 from harness.matrix import Cell, Library
 from harness.pins import Pins
@@ -26,9 +27,6 @@ from harness.toolchains import Toolchain
 from harness.toolchains.emscripten import shape
 
 _RECORD = "dependency.json"
-_FOREIGN = frozenset(
-    {"CC", "CXX", "AR", "RANLIB", "CPPFLAGS", "CXXFLAGS", "LDFLAGS", "LIBS", "MACHINE", "MAKEFLAGS", "CHOST"}
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,5 +170,4 @@ def _lay_out(library: Library, version: str, work: Path, folder: Path, logs: Pat
 
 def _environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
     """Ours without what would change how a library is built, and what the toolchain needs in it."""
-    env = shape.whole_environment(toolchain, cache)
-    return {name: value for name, value in env.items() if name not in _FOREIGN}
+    return without_users_flags(shape.whole_environment(toolchain, cache))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.cache import remove_tree
+from harness.environment import without_users_flags
 from harness.errors import UnavailableError
 from harness.matrix import Library
 from harness.pins import DependencyPin
@@ -60,8 +61,7 @@ def _amalgamate(tree: Path, say: Callable[[str], None]) -> None:
             hint="install tcl; the official origin needs none",
         )
     say("sqlite: making the amalgamation")
-    foreign = {"CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "MAKEFLAGS"}
-    env = {name: value for name, value in os.environ.items() if name not in foreign}
+    env = without_users_flags(os.environ)
     for argv in (("./configure", "--disable-tcl"), ("make", "sqlite3.c")):
         done = run(Command(argv=argv, cwd=tree, env=env, timeout=900))
         if not done.ok:

@@ -7,10 +7,9 @@ Tools/wasm/wasm_build.py and configure.ac of 3.13.5); how the interpreter is lin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from packaging.version import Version
 
+from harness.environment import without_users_flags
 from harness.matrix import Cell, Library, Target
 from harness.process import Command
 from harness.recipes import CACHE_FILE_TOLD, NOT_WRITTEN, HostBuild, Layout, Recipe, Step, make_step, passed_on
@@ -141,12 +140,6 @@ def emscripten_environment(host: HostBuild) -> dict[str, str]:
         # emscripten#17635: what is compiled in must not depend on the local time zone.
         "TZ": "UTC",
     }
-
-
-def without_users_flags(env: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what would change the build."""
-    foreign = {"PYTHONHOME", "PYTHONPATH", "CC", "CXX", "CFLAGS", "LDFLAGS", "PKG_CONFIG_PATH", "MAKEFLAGS"}
-    return {key: value for key, value in env.items() if key not in foreign}
 
 
 def guest_environment() -> dict[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from harness.environment import without_users_flags
 from harness.errors import BuildError
 from harness.matrix import Cell, Target
 from harness.process import Command
@@ -33,7 +34,6 @@ from harness.recipes.emscripten import (
     once,
     shared_objects,
     switch,
-    without_users_flags,
 )
 from harness.recipes.libraries import configure_variables
 from harness.recipes.tree import TRAMPOLINE, Script, Tree

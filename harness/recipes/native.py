@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.environment import without_users_flags
 from harness.process import Command
 from harness.recipes import Recipe, Step
 
@@ -16,7 +17,7 @@ def native_recipe(*, work: Path, configure: str, env: Mapping[str, str], jobs: i
 
     `configure` is relative to it: getpath finds the standard library of an uninstalled Python by that path.
     """
-    plain = {key: value for key, value in env.items() if key not in {"PYTHONHOME", "PYTHONPATH", "CC", "CFLAGS", "CXX"}}
+    plain = without_users_flags(env)
     return Recipe(
         name="native",
         version=VERSION,

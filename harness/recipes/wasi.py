@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 
+from harness.environment import without_users_flags
 from harness.matrix import Cell, Target
 from harness.process import Command
 from harness.recipes import (
@@ -110,10 +111,7 @@ def wasi_environment(host: HostBuild) -> dict[str, str]:
         "CONFIG_SITE": str(host.view / host.tree.config_site(Target.WASI)),
         "HOSTRUNNER": _RUNNER,
     }
-    base = {
-        key: value for key, value in host.env.items() if key not in {"PYTHONHOME", "PYTHONPATH", "CFLAGS", "LDFLAGS"}
-    }
-    return base | changed | outside_git(host)
+    return without_users_flags(host.env) | changed | outside_git(host)
 
 
 def guest_environment(tree: Tree, sysconfig: str) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import errno
 import hashlib
 import os
 import re
@@ -36,14 +38,16 @@ def obtain(path: Path, cache: Path, *, say: Callable[[str], None]) -> Source:
         )
     check_landmarks(root, str(root))
     files = tuple(_files(root))
-    key = _key(root, files)
+    with _reading(root):
+        key = _key(root, files)
     provenance = _provenance(root, key)
 
     def fill(tree: Path) -> Provenance:
         for name in files:
             goal = tree / name
             goal.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, goal, follow_symlinks=False)
+            with _reading(root):
+                shutil.copy2(root / name, goal, follow_symlinks=False)
         if _key(tree, files) != key:
             raise UnavailableError(f"{root} changed while it was copied", hint="try again when it rests")
         return provenance
@@ -51,6 +55,23 @@ def obtain(path: Path, cache: Path, *, say: Callable[[str], None]) -> Source:
     source = make_source(cache / "sources" / f"{read_version(root)}-{key}", fill, say=say)
     # The same contents may have been copied from another checkout, or under another commit.
     return dataclasses.replace(source, **dataclasses.asdict(provenance))
+
+
+_UNREADABLE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ESTALE})
+
+
+@contextlib.contextmanager
+def _reading(root: Path) -> Iterator[None]:
+    """Somebody works in that folder: a file may go, or be of somebody else, while it is read."""
+    try:
+        yield
+    except OSError as error:
+        # A copy that finds no room names what it read, too.
+        if error.errno not in _UNREADABLE or not Path(error.filename or "").is_relative_to(root):
+            raise
+        raise UnavailableError(
+            f"{error.filename} cannot be read: {error.strerror}", hint="try again when the checkout rests"
+        ) from error
 
 
 def _key(root: Path, files: Iterable[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.cache import content_key
 from harness.errors import UnavailableError
 from harness.paths import expanded
 from harness.pins import WasiSdkPin
@@ -55,5 +56,7 @@ def _version_file(root: Path) -> dict[str, str]:
 
 def _stamp(root: Path) -> str:
     """Changes when the SDK is replaced in place: what the old one built is not taken for the new one's."""
-    clang = (root / "bin" / "clang").stat()
-    return f"{clang.st_size}-{clang.st_mtime_ns}"
+    libraries = sorted((root / "share" / "wasi-sysroot").glob("lib/**/*.a"))
+    parts = [root / "bin" / "clang", root / "bin" / "wasm-ld", root / "VERSION", *libraries]
+    seen = [(part.relative_to(root).as_posix(), part.stat()) for part in parts if part.exists()]
+    return content_key([[name, stat.st_size, stat.st_mtime_ns] for name, stat in seen])

@@ -167,6 +167,27 @@ def test_configure_s_answers_are_shared_without_its_environment(bench: Bench) ->
     assert shared.read_text() == "ac_cv_func_x=yes\n"
 
 
+def test_answers_that_config_site_forced_are_shared_by_none_that_has_another(bench: Bench) -> None:
+    bench.build()
+    (bench.root / "Tools" / "wasm" / "config.site-wasm32-wasi").write_text("ac_cv_func_eventfd=no\n")
+    bench.source = dataclasses.replace(bench.source, id="another")
+    bench.build()
+    assert len(list((bench.cache / "configure").iterdir())) == 2
+
+
+def test_a_build_python_that_does_not_know_its_machine_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.build_cell.capture", lambda *_, **__: "")
+    with pytest.raises(BuildError, match="does not say for which machine"):
+        bench.build()
+
+
+def test_a_place_with_white_space_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "my cache")
+    with pytest.raises(ConfigError, match="has white space in it"):
+        bench.build()
+    assert bench.lines() == []
+
+
 def test_a_finished_build_is_not_made_again(bench: Bench) -> None:
     bench.build()
     lines = bench.lines()

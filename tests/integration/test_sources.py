@@ -152,6 +152,14 @@ def test_changed_new_and_deleted_files_of_a_checkout_count(tmp_path: Path, check
     assert not (source.root / "Lib" / "gone.py").exists()
 
 
+def test_a_file_that_goes_while_the_checkout_is_read_is_told(
+    tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.sources.checkout._files", lambda _: iter(["Lib/os.py", "Lib/gone.py"]))
+    with pytest.raises(UnavailableError, match=r"gone\.py cannot be read"):
+        obtain_source(str(checkout), Pins(), tmp_path / "cache")
+
+
 def test_nothing_in_a_checkout_is_written_not_even_gits_index(tmp_path: Path, checkout: Path) -> None:
     # The same contents with another time: `git status` would write that down.
     (checkout / "Lib" / "os.py").write_text("import sys\n")

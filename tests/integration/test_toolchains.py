@@ -85,6 +85,15 @@ def test_a_path_is_taken_as_it_is(tmp_path: Path) -> None:
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.parametrize("part", ["bin/wasm-ld", "share/wasi-sysroot/lib/wasm32-wasip1/libc.a"])
+def test_a_part_that_is_replaced_in_place_makes_another_toolchain(tmp_path: Path, part: str) -> None:
+    sdk = wasi_sdk_tree(tmp_path / "sdk")
+    before = obtain_toolchain(CELL, PINS, tmp_path / "cache", path=sdk)
+    (sdk / part).parent.mkdir(parents=True, exist_ok=True)
+    (sdk / part).write_text("mine")
+    assert obtain_toolchain(CELL, PINS, tmp_path / "cache", path=sdk).id != before.id
+
+
 def test_the_variable_is_taken_when_it_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WASI_SDK_PATH", str(wasi_sdk_tree(tmp_path / "sdk")))
     assert obtain_toolchain(CELL, PINS, tmp_path / "cache").provider == "path"

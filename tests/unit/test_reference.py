@@ -43,6 +43,15 @@ def test_a_native_run_works_in_its_scratch_folder_with_little_of_our_environment
     assert "PYTHONPATH" not in command.env
 
 
+def test_the_references_of_two_states_of_a_checkout_are_two(tmp_path: Path) -> None:
+    """Its build Python stays where it is."""
+    states = [{"native": "/n/checkout-1/python", "inputs": {"source": source}} for source in ("3.15.0-a", "3.15.0-b")]
+    folders = [reference_folder(state, tmp_path).name for state in states]
+    assert folders == ["3.15.0-a-checkout-1", "3.15.0-b-checkout-1"]
+    own = {"native": "/n/3.13.5-a-key/python", "inputs": {"source": "3.13.5-a"}}
+    assert reference_folder(own, tmp_path).name == "3.13.5-a-key"
+
+
 def test_a_reference_belongs_to_its_build_python(tmp_path: Path) -> None:
     manifest = {"native": "/cache/natives/3.13.5-abc/python"}
     folder = reference_folder(manifest, tmp_path)
