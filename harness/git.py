@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.cache import content_key, locked
+from harness.cache import content_key, disk_faults, locked
 from harness.errors import UnavailableError
 from harness.process import Command, capture, run
 
@@ -20,11 +20,19 @@ def fetch_commit(url: str, ref: str, cache: Path, *, say: Callable[[str], None])
     with locked(bare.with_suffix(".lock"), say=say):
         if len(ref) == 40 and _has(bare, ref):
             return bare, ref
-        bare.mkdir(parents=True, exist_ok=True)
+        with disk_faults(bare):
+            bare.mkdir(parents=True, exist_ok=True)
+            _remove_locks(bare)
         _git(bare, "init", "--quiet", "--bare", str(bare))
         say(f"git: fetching {ref} of {url}")
         _git(bare, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url, ref)
         return bare, _git(bare, "rev-parse", "FETCH_HEAD^{commit}").strip()
+
+
+def _remove_locks(bare: Path) -> None:
+    """Takes away what a git that was killed has left: we hold our own lock, so that no git is at work there."""
+    for lock in (*bare.glob("*.lock"), *(bare / "refs").rglob("*.lock")):
+        lock.unlink(missing_ok=True)
 
 
 def export(bare: Path, commit: str, tree: Path) -> None:

@@ -201,6 +201,19 @@ def test_a_whole_commit_that_the_cache_has_needs_no_repository(tmp_path: Path, c
     assert obtain_source(f"git:file://{checkout}@{first.revision}", Pins(), tmp_path / "cache") == first
 
 
+@pytest.mark.parametrize("name", ["shallow.lock", "config.lock", "HEAD.lock", "refs/heads/main.lock"])
+def test_what_a_killed_git_has_left_is_in_nobodys_way(tmp_path: Path, checkout: Path, name: str) -> None:
+    obtain_source(f"git:file://{checkout}@main", Pins(), tmp_path / "cache")
+    (bare,) = (tmp_path / "cache" / "git").glob("*.git")
+    (bare / name).touch()
+    (checkout / "new.txt").touch()
+    git(checkout, "add", ".")
+    git(checkout, "commit", "--quiet", "-m", "second")
+    source = obtain_source(f"git:file://{checkout}@main", Pins(), tmp_path / "cache")
+    assert (source.root / "new.txt").exists()
+    assert not (bare / name).exists()
+
+
 def test_a_ref_that_is_not_there_is_told_in_gits_words(tmp_path: Path, checkout: Path) -> None:
     with pytest.raises(UnavailableError, match="couldn't find remote ref nothing"):
         obtain_source(f"git:file://{checkout}@nothing", Pins(), tmp_path / "cache")
