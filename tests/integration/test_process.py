@@ -31,6 +31,12 @@ def test_output_goes_into_the_result(tmp_path: Path) -> None:
     assert done.ending == "ended with status 3"
 
 
+def test_output_that_is_data_has_no_errors_in_it(tmp_path: Path) -> None:
+    done = run(shell("echo out; echo err >&2; exit 3", tmp_path), apart=True)
+    assert (done.output, done.errors, done.words) == ("out\n", "err\n", "err\nout")
+    assert capture(["/bin/sh", "-c", "echo warning >&2; echo 1.2"]) == "1.2"
+
+
 def test_output_goes_to_the_log_instead(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "x.log"
     for _ in range(2):

@@ -152,6 +152,18 @@ def test_changed_new_and_deleted_files_of_a_checkout_count(tmp_path: Path, check
     assert not (source.root / "Lib" / "gone.py").exists()
 
 
+def test_what_git_says_besides_is_no_name_of_a_file(
+    tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkout / "A new file").touch()
+    commit = git(checkout, "rev-parse", "HEAD")
+    monkeypatch.setenv("GIT_TRACE", "1")
+    for python in (str(checkout), f"git:file://{checkout}@main"):
+        assert obtain_source(python, Pins(), tmp_path / "cache").revision == commit
+    (copy,) = (tmp_path / "cache" / "sources").glob("*/*/A new file")
+    assert copy.is_file()
+
+
 def test_nothing_in_a_checkout_is_written_not_even_gits_index(tmp_path: Path, checkout: Path) -> None:
     # The same contents with another time: `git status` would write that down.
     (checkout / "Lib" / "os.py").write_text("import sys\n")
