@@ -48,8 +48,9 @@ def locked(path: Path, *, say: Callable[[str], None] = print) -> Iterator[int]:
     an orphaned make is still at work. `name_group` tells the lock of that child; whoever waits ends the
     orphans, where it can know them for such (on Linux, in the same pid namespace), else waits for their end.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    with disk_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         told = False
         while not _try_lock(descriptor):
@@ -58,7 +59,8 @@ def locked(path: Path, *, say: Callable[[str], None] = print) -> Iterator[int]:
                 say(f"waiting for another run that holds {path}")
                 told = True
             time.sleep(LOCK_POLL_SECONDS)
-        name_group(descriptor, 0)
+        with disk_faults(path):
+            name_group(descriptor, 0)
         try:
             yield descriptor
         finally:
