@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.cache import content_key, write_atomically
+from harness.cache import content_key, disk_faults, write_atomically
 from harness.errors import BuildError
 from harness.identity import MACROS, Identity, check, read_macros
 from harness.matrix import Cell, Target
@@ -39,7 +39,8 @@ def ensure_identity(
     say(f"{prepared.cell.id}: asking the interpreter who it is")
     identity = Identity(interpreter=ask_interpreter(prepared), compiler=compiler())
     check(prepared.cell, prepared.build.manifest, identity)
-    answer.parent.mkdir(parents=True, exist_ok=True)
+    with disk_faults(answer):
+        answer.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(answer, json.dumps(identity.to_json(), indent=1))
     return identity
 

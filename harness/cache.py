@@ -23,6 +23,7 @@ from typing import Any
 import platformdirs
 
 from harness.errors import UnavailableError
+from harness.paths import expanded
 
 VARIABLE = "WASM_HARNESS_CACHE"
 LOCK_POLL_SECONDS = 0.1
@@ -31,7 +32,7 @@ LOCK_POLL_SECONDS = 0.1
 def cache_root() -> Path:
     """The cache folder, which need not exist yet."""
     moved = os.environ.get(VARIABLE)
-    return Path(moved).absolute() if moved else Path(platformdirs.user_cache_dir("cpython-wasm-harness"))
+    return expanded(Path(moved)) if moved else Path(platformdirs.user_cache_dir("cpython-wasm-harness"))
 
 
 def content_key(value: Any) -> str:
@@ -46,10 +47,11 @@ def locked(path: Path, *, say: Callable[[str], None] = print) -> Iterator[int]:
 
     A child that inherits the descriptor keeps the lock after our death, so that nobody enters a tree in which
     an orphaned make is still at work. `name_group` tells the lock of that child; whoever waits ends the
-    orphans.
+    orphans, where it can know them for such (on Linux, in the same pid namespace), else waits for their end.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    with disk_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         told = False
         while not _try_lock(descriptor):
@@ -58,23 +60,41 @@ def locked(path: Path, *, say: Callable[[str], None] = print) -> Iterator[int]:
                 say(f"waiting for another run that holds {path}")
                 told = True
             time.sleep(LOCK_POLL_SECONDS)
-        name_group(descriptor, 0)
-        yield descriptor
+        with disk_faults(path):
+            name_group(descriptor, 0)
+        try:
+            yield descriptor
+        finally:
+            os.ftruncate(descriptor, 0)  # the numbers will soon be another's
     finally:
         os.close(descriptor)
 
 
 def name_group(descriptor: int, group: int) -> None:
-    """Notes in a lock that we hold it, and the process group of a child that inherits it."""
-    os.pwrite(descriptor, f"{os.getpid():<12}{group:<12}".encode(), 0)
+    """Notes in a lock that we hold it, the process group of a child that inherits it, and where both are."""
+    os.pwrite(descriptor, f"{os.getpid():<12}{group:<12}{_place():<16}".encode(), 0)
 
 
 def _end_orphans(descriptor: int) -> None:
     """Kills the group that holds a lock whose owner is dead."""
-    words = os.pread(descriptor, 24, 0).split()
-    if len(words) == 2 and not _is_alive(int(words[0])) and (group := int(words[1])):
+    words = os.pread(descriptor, 40, 0).decode().split()
+    # Containers and hosts may share the lock: elsewhere the numbers are those of somebody else.
+    if len(words) != 3 or words[2] != _place():
+        return
+    owner, group = int(words[0]), int(words[1])
+    if group and not _is_alive(owner):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
+
+
+def _place() -> str:
+    """Stands for what a pid means something in: a start of the system and a pid namespace. Empty if not known."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
+    return content_key([boot, namespace])
 
 
 def _is_alive(pid: int) -> bool:

@@ -111,13 +111,18 @@ def connection_fault(url: str, seconds: float) -> str:
 
     Connects once, to whoever answers first among its addresses, within `seconds` altogether; sends nothing.
     """
-    host, port = _first_hop(url)
     deadline = time.monotonic() + seconds
     fault = "it has no address"
+    try:
+        host, port = _first_hop(url)
+    except ValueError as error:
+        return f"its address, or the proxy's, is none: {error}"
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         return f"{host}: {error.strerror or error}"
+    except ValueError as error:  # a name that cannot be one
+        return f"{host}: {error}"
     for index, (family, kind, protocol, _, address) in enumerate(addresses):
         share = (deadline - time.monotonic()) / (len(addresses) - index)  # a dead address must not eat all
         with socket.socket(family, kind, protocol) as probe:
@@ -202,7 +207,7 @@ def _copy(response: Response, aside: Path, total: int) -> tuple[int, str]:
     with disk_faults(aside):
         stream = aside.open("wb", buffering=0)
     with stream:
-        while chunk := response.read(_CHUNK):
+        while chunk := _read(response):
             digest.update(chunk)
             size += len(chunk)
             with disk_faults(aside):
@@ -213,6 +218,14 @@ def _copy(response: Response, aside: Path, total: int) -> tuple[int, str]:
     if shown:
         sys.stderr.write("\r\x1b[K")
     return size, digest.hexdigest()
+
+
+def _read(response: Response) -> bytes:
+    """The next part. Here every OSError is the network's: also TLS that is broken, a route that is gone."""
+    try:
+        return response.read(_CHUNK)
+    except OSError as error:
+        raise _Transient(f"the connection broke: {error.strerror or str(error) or type(error).__name__}") from error
 
 
 def _write(stream: IO[bytes], chunk: bytes) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.cache import content_key, locked
+from harness.cache import content_key, disk_faults, locked
 from harness.errors import UnavailableError
 from harness.process import Command, capture, run
 
@@ -20,11 +20,19 @@ def fetch_commit(url: str, ref: str, cache: Path, *, say: Callable[[str], None])
     with locked(bare.with_suffix(".lock"), say=say):
         if len(ref) == 40 and _has(bare, ref):
             return bare, ref
-        bare.mkdir(parents=True, exist_ok=True)
+        with disk_faults(bare):
+            bare.mkdir(parents=True, exist_ok=True)
+            _remove_locks(bare)
         _git(bare, "init", "--quiet", "--bare", str(bare))
         say(f"git: fetching {ref} of {url}")
         _git(bare, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url, ref)
         return bare, _git(bare, "rev-parse", "FETCH_HEAD^{commit}").strip()
+
+
+def _remove_locks(bare: Path) -> None:
+    """Takes away what a git that was killed has left: we hold our own lock, so that no git is at work there."""
+    for lock in (*bare.glob("*.lock"), *(bare / "refs").rglob("*.lock")):
+        lock.unlink(missing_ok=True)
 
 
 def export(bare: Path, commit: str, tree: Path) -> None:
@@ -37,10 +45,10 @@ def export(bare: Path, commit: str, tree: Path) -> None:
 def ask(root: Path, *arguments: str) -> str:
     """What git says in that checkout, which it does not change. UnavailableError with its words when it fails."""
     # Without the option, `git status` would refresh the index of a checkout that is not ours.
-    done = run(Command(argv=("git", "--no-optional-locks", *arguments), cwd=root, timeout=120))
+    done = run(Command(argv=("git", "--no-optional-locks", *arguments), cwd=root, timeout=120), apart=True)
     if not done.ok:
         raise UnavailableError(
-            f"git {arguments[0]} {done.ending} in {root}:\n  {done.output.strip()}",
+            f"git {arguments[0]} {done.ending} in {root}:\n  {done.words}",
             hint="the folder has a .git that git does not accept; its words say why",
         )
     return done.output
@@ -55,9 +63,9 @@ def _git(bare: Path, *arguments: str, index: Path | None = None) -> str:
     env = os.environ | {"GIT_TERMINAL_PROMPT": "0"}
     if index:
         env["GIT_INDEX_FILE"] = str(index)
-    done = run(Command(argv=("git", f"--git-dir={bare}", *arguments), cwd=bare, env=env, timeout=3600))
+    done = run(Command(argv=("git", f"--git-dir={bare}", *arguments), cwd=bare, env=env, timeout=3600), apart=True)
     if not done.ok:
-        words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-5:])
+        words = "\n".join(f"  {line}" for line in done.words.splitlines()[-5:])
         raise UnavailableError(
             f"git {done.ending}:\n{words}",
             hint="check the address, the network and the ref (of a commit, all 40 digits); or give a path",

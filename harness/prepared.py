@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.build import Build
+from harness.cache import disk_faults
 from harness.engines import EngineSession, GuestRun, Mount, node, wasmtime
 from harness.identity import Identity
 from harness.matrix import Cell, Target
@@ -52,7 +53,8 @@ class Prepared:
         """Where the module, compiled by this runtime, is kept between runs."""
         wasm_id = self.build.manifest["wasm"]["sha256"][:16]
         compiled = self.cache / "compiled" / f"{wasm_id}-wasmtime-{self.cell.runtime}-resumable.cwasm"
-        compiled.parent.mkdir(parents=True, exist_ok=True)
+        with disk_faults(compiled):
+            compiled.parent.mkdir(parents=True, exist_ok=True)
         return compiled
 
     @property

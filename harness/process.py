@@ -52,7 +52,7 @@ class Command:
 @dataclass(frozen=True, kw_only=True)
 class Completed:
     """What became of a command. `returncode` is negative for a signal; `output` is empty when it went to a
-    log.
+    log. `errors` is the standard error of one that ran with `apart`; of others it is in the output.
     """
 
     command: Command
@@ -60,6 +60,12 @@ class Completed:
     seconds: float
     timed_out: bool
     output: str = ""
+    errors: str = ""
+
+    @property
+    def words(self) -> str:
+        """All it said, for an error message."""
+        return f"{self.errors}{self.output}".strip()
 
     @property
     def ok(self) -> bool:
@@ -79,11 +85,13 @@ def run(
     command: Command,
     *,
     log: Path | None = None,
+    apart: bool = False,
     keep_open: Sequence[int] = (),
     on_tick: Callable[[float], None] | None = None,
 ) -> Completed:
     """Runs to the end; output goes to `log` (appended), or into the result when there is none.
 
+    With `apart` the output is data: what comes on standard error is kept out of it.
     `keep_open` are descriptors of locks that the child shall hold on to; `on_tick` is called with the
     elapsed seconds a few times a second. UnavailableError when the program cannot be started at all.
     """
@@ -93,37 +101,40 @@ def run(
         if log is not None:
             log.parent.mkdir(parents=True, exist_ok=True)
             target = stack.enter_context(log.open("ab"))
-        child = _popen(command, stdin=subprocess.DEVNULL, stdout=target, stderr=subprocess.STDOUT, keep_open=keep_open)
+        errors = subprocess.PIPE if apart else subprocess.STDOUT
+        child = _popen(command, stdin=subprocess.DEVNULL, stdout=target, stderr=errors, keep_open=keep_open)
         for lock in keep_open:
             name_group(lock, child.pid)
         try:
-            timed_out, output = _wait(child, command, start, on_tick)
+            timed_out, output, words = _wait(child, command, start, on_tick)
         except BaseException:
             kill_group(child)
             raise
         finally:
-            if child.stdout:
-                child.stdout.close()
+            for pipe in (child.stdout, child.stderr):
+                if pipe:
+                    pipe.close()
     return Completed(
         command=command,
         returncode=child.returncode,
         seconds=time.monotonic() - start,
         timed_out=timed_out,
         output=output.decode("utf-8", "replace"),
+        errors=words.decode("utf-8", "replace"),
     )
 
 
 def _wait(
     child: subprocess.Popen[bytes], command: Command, start: float, on_tick: Callable[[float], None] | None
-) -> tuple[bool, bytes]:
+) -> tuple[bool, bytes, bytes]:
     while True:
         elapsed = time.monotonic() - start
         if command.timeout is not None and elapsed > command.timeout:
             kill_group(child)
-            return True, b""
+            return True, b"", b""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            output, _ = child.communicate(timeout=POLL_SECONDS * 4)
-            return False, output or b""
+            output, errors = child.communicate(timeout=POLL_SECONDS * 4)
+            return False, output or b"", errors or b""
         if on_tick:
             on_tick(elapsed)
 
@@ -223,12 +234,12 @@ def kill_group(child: subprocess.Popen[bytes]) -> None:
 
 
 def capture(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
-    """What a short command prints, stripped; empty when it cannot be run or fails."""
+    """What a short command prints on standard output, stripped; empty when it cannot be run or fails."""
     command = Command(
         argv=tuple(argv), cwd=cwd or Path.cwd(), env=env if env is not None else dict(os.environ), timeout=60
     )
     try:
-        done = run(command)
+        done = run(command, apart=True)
     except UnavailableError:
         return ""
     return done.output.strip() if done.ok else ""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cache import content_key, make_entry, write_atomically
+from harness.cache import content_key, locked, make_entry, write_atomically
 from harness.errors import UnavailableError
 from harness.process import Command, capture, run
 
@@ -76,18 +76,27 @@ def make_toolchain(
     may add facts. Until then the entry does not count, and one that fails is taken away.
     """
     make_entry(entry, lambda folder: _record(fill(folder), folder / _UNTRIED), say=say)
-    if cached(entry) is None and (untried := cached(entry, _UNTRIED)):
-        try:
-            toolchain = try_it(untried)
-        except UnavailableError:
-            shutil.rmtree(entry, ignore_errors=True)
-            raise
-        _record(toolchain, entry / _RECORD)
-        (entry / _UNTRIED).unlink(missing_ok=True)
-    toolchain_there = cached(entry)
-    if toolchain_there is None:
+    if (tried := cached(entry)) is None:
+        with locked(entry.with_name(f"{entry.name}.lock"), say=say):
+            tried = cached(entry) or _try(entry, try_it)
+    return tried
+
+
+def _try(entry: Path, try_it: Callable[[Toolchain], Toolchain]) -> Toolchain:
+    """Tries the entry, whose lock is held: nobody else shall try it meanwhile, use it, or take it away."""
+    untried = cached(entry, _UNTRIED)
+    if untried is None and not entry.exists():
+        raise UnavailableError(f"another run has tried {entry}, in vain", hint="that run tells why, or try again")
+    if untried is None:
         raise UnavailableError(f"the cache entry {entry} is damaged", hint="delete it and try again")
-    return toolchain_there
+    try:
+        tried = try_it(untried)
+    except UnavailableError:
+        shutil.rmtree(entry, ignore_errors=True)
+        raise
+    _record(tried, entry / _RECORD)
+    (entry / _UNTRIED).unlink(missing_ok=True)
+    return tried
 
 
 def _record(toolchain: Toolchain, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import cache
 from harness.cache import locked, make_entry, write_atomically
 from harness.errors import UnavailableError
 from harness.process import Background, Command, Completed, capture, last_lines, run
@@ -27,6 +29,12 @@ def test_output_goes_into_the_result(tmp_path: Path) -> None:
     done = run(shell("echo out; echo err >&2; exit 3", tmp_path))
     assert (done.output, done.returncode, done.ok) == ("out\nerr\n", 3, False)
     assert done.ending == "ended with status 3"
+
+
+def test_output_that_is_data_has_no_errors_in_it(tmp_path: Path) -> None:
+    done = run(shell("echo out; echo err >&2; exit 3", tmp_path), apart=True)
+    assert (done.output, done.errors, done.words) == ("out\n", "err\n", "err\nout")
+    assert capture(["/bin/sh", "-c", "echo warning >&2; echo 1.2"]) == "1.2"
 
 
 def test_output_goes_to_the_log_instead(tmp_path: Path) -> None:
@@ -181,6 +189,7 @@ def test_orphans_that_hold_a_lock_are_ended_by_the_next_run(tmp_path: Path) -> N
     lock, started = tmp_path / "lock", tmp_path / "started"
     script = f"""
 from pathlib import Path
+from harness import cache
 from harness.cache import locked
 from harness.process import Command, run
 with locked(Path({str(lock)!r})) as descriptor:
@@ -195,6 +204,33 @@ with locked(Path({str(lock)!r})) as descriptor:
     start = time.monotonic()
     with locked(lock, say=said.append):
         assert time.monotonic() - start < 5
+
+
+@pytest.mark.skipif(not Path("/proc/self/ns/pid").is_symlink(), reason="only Linux tells where a pid is one")
+@pytest.mark.parametrize(("place", "killed"), [(cache._place(), True), ("0123456789abcdef", False), ("", False)])
+def test_a_group_that_has_the_number_elsewhere_is_not_ended(tmp_path: Path, place: str, killed: bool) -> None:
+    with subprocess.Popen(["/bin/true"]) as owner:
+        owner.wait()
+    with (
+        subprocess.Popen(["/bin/sleep", "10"], start_new_session=True) as somebody,
+        (tmp_path / "lock").open("w") as holder,
+    ):
+        holder.write(f"{owner.pid:<12}{somebody.pid:<12}{place}")
+        holder.flush()
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        release = threading.Timer(0.5, fcntl.flock, (holder, fcntl.LOCK_UN))
+        release.start()
+        with locked(tmp_path / "lock", say=lambda _: None):
+            assert (somebody.poll() is not None) == killed
+        somebody.kill()
+
+
+def test_a_lock_that_is_free_names_nobody(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with locked(lock) as descriptor:
+        run(shell("true", tmp_path), keep_open=[descriptor])
+        assert lock.read_text().startswith(f"{os.getpid()} ")
+    assert lock.read_text() == ""
 
 
 def _runs(pid: int) -> bool:

@@ -160,6 +160,18 @@ def test_a_file_that_goes_while_the_checkout_is_read_is_told(
         obtain_source(str(checkout), Pins(), tmp_path / "cache")
 
 
+def test_what_git_says_besides_is_no_name_of_a_file(
+    tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkout / "A new file").touch()
+    commit = git(checkout, "rev-parse", "HEAD")
+    monkeypatch.setenv("GIT_TRACE", "1")
+    for python in (str(checkout), f"git:file://{checkout}@main"):
+        assert obtain_source(python, Pins(), tmp_path / "cache").revision == commit
+    (copy,) = (tmp_path / "cache" / "sources").glob("*/*/A new file")
+    assert copy.is_file()
+
+
 def test_nothing_in_a_checkout_is_written_not_even_gits_index(tmp_path: Path, checkout: Path) -> None:
     # The same contents with another time: `git status` would write that down.
     (checkout / "Lib" / "os.py").write_text("import sys\n")
@@ -207,6 +219,19 @@ def test_a_whole_commit_that_the_cache_has_needs_no_repository(tmp_path: Path, c
     first = obtain_source(f"git:file://{checkout}@main", Pins(), tmp_path / "cache")
     checkout.rename(tmp_path / "away")
     assert obtain_source(f"git:file://{checkout}@{first.revision}", Pins(), tmp_path / "cache") == first
+
+
+@pytest.mark.parametrize("name", ["shallow.lock", "config.lock", "HEAD.lock", "refs/heads/main.lock"])
+def test_what_a_killed_git_has_left_is_in_nobodys_way(tmp_path: Path, checkout: Path, name: str) -> None:
+    obtain_source(f"git:file://{checkout}@main", Pins(), tmp_path / "cache")
+    (bare,) = (tmp_path / "cache" / "git").glob("*.git")
+    (bare / name).touch()
+    (checkout / "new.txt").touch()
+    git(checkout, "add", ".")
+    git(checkout, "commit", "--quiet", "-m", "second")
+    source = obtain_source(f"git:file://{checkout}@main", Pins(), tmp_path / "cache")
+    assert (source.root / "new.txt").exists()
+    assert not (bare / name).exists()
 
 
 def test_a_ref_that_is_not_there_is_told_in_gits_words(tmp_path: Path, checkout: Path) -> None:

@@ -7,6 +7,7 @@ import http.client
 import io
 import ssl
 import urllib.error
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,16 @@ def test_a_host_that_is_exempt_from_the_proxy_is_connected_to(monkeypatch: pytes
     assert download._first_hop("https://example.org/a") == ("example.org", 443)
 
 
+@pytest.mark.parametrize(
+    "proxy", ["http://proxy.example:port", "http://proxy.example:80800", "http://[::1", f"http://{'a' * 70}.example:1"]
+)
+def test_a_proxy_that_is_no_address_is_told(proxy: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(UnavailableError, match=r"example\.org cannot be reached") as caught:
+        download.fetch("https://example.org/a", "0" * 64, tmp_path / "a")
+    assert "https_proxy" in caught.value.hint
+
+
 def test_progress_tells_bytes_and_percent() -> None:
     assert str(Progress(done=2_500_000, total=10_000_000)) == "2.5 of 10.0 MB, 25 %"
 
@@ -63,7 +74,7 @@ class Body:
 
     def __init__(self, body: bytes) -> None:
         self.headers = http.client.HTTPMessage()
-        self.read = io.BytesIO(body).read
+        self.read: Callable[[int], bytes] = io.BytesIO(body).read
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +84,20 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(download, "_write", full)
     with pytest.raises(UnavailableError, match="No space left on device"):
         download._receive(Body(b"abc"), "https://example.org/a", "0" * 64, tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "fault", [ssl.SSLError(1, "bad record mac"), OSError(errno.EHOSTUNREACH, "No route to host"), TimeoutError("slow")]
+)
+def test_a_connection_that_breaks_on_the_way_is_tried_again(tmp_path: Path, fault: OSError) -> None:
+    def broken(_: int) -> bytes:
+        raise fault
+
+    body = Body(b"")
+    body.read = broken
+    with pytest.raises(download._Transient, match=r"the connection broke: (bad record mac|No route to host|slow)"):
+        download._receive(body, "https://example.org/a", "0" * 64, tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -12,7 +15,7 @@ from harness.errors import ConfigError, UnavailableError
 from harness.matrix import Target
 from harness.pins import Pins
 from harness.toolchains import apt, obtain_toolchain, wasi_sdk
-from harness.toolchains.base import wasi_toolchain
+from harness.toolchains.base import Toolchain, cached, make_toolchain, wasi_toolchain
 from harness.toolchains.path import other_version
 from tests.unit.sample_pins import CELL, PINS
 from tests.unit.sample_pins import SDK as PIN
@@ -129,6 +132,36 @@ def test_an_entry_that_was_never_tried_does_not_count(tmp_path: Path) -> None:
     (entry / "toolchain.json").rename(entry / "untried.json")
     with pytest.raises(AssertionError, match="unit test must not start a process"):
         obtain_toolchain(CELL, PINS, tmp_path, provider="apt")
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_an_entry_that_is_being_tried_is_neither_tried_nor_used_by_another_run(tmp_path: Path, works: bool) -> None:
+    entry, trying, waiting = tmp_path / "entry", threading.Event(), threading.Event()
+
+    def fill(_: Path) -> Toolchain:
+        return wasi_toolchain("apt", "25", entry / "sdk", {})
+
+    def try_it(toolchain: Toolchain) -> Toolchain:
+        trying.set()
+        if not waiting.wait(5) or not works:
+            raise UnavailableError("it does not work")
+        return toolchain
+
+    def never(_: Toolchain) -> NoReturn:
+        raise AssertionError("tried by both")
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(make_toolchain, entry, fill, try_it=try_it, say=print)
+        assert trying.wait(5)
+        second = pool.submit(make_toolchain, entry, fill, try_it=never, say=lambda _: waiting.set())
+    if works:
+        assert first.result() == second.result() == cached(entry)
+    else:
+        with pytest.raises(UnavailableError, match="does not work"):
+            first.result()
+        with pytest.raises(UnavailableError, match="another run has tried"):
+            second.result()
+        assert not entry.exists()
 
 
 def test_the_id_stands_for_provider_and_versions() -> None:

@@ -1,0 +1,54 @@
+"""A cache that is not ours to write is told by whatever wants to write there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import ask
+from harness.build import Build
+from harness.cache import locked
+from harness.errors import UnavailableError
+from harness.git import fetch_commit
+from harness.prepared import Prepared
+from tests.unit.sample_cells import WASI
+
+
+def hold(cache: Path) -> None:
+    with locked(cache / "lock"):
+        pass
+
+
+def fetch(cache: Path) -> None:
+    fetch_commit("https://example.org/x.git", "main", cache, say=print)
+
+
+def prepared(cache: Path) -> Prepared:
+    build = Build(folder=cache, manifest={"wasm": {"sha256": "0" * 64}})
+    return Prepared(cell=WASI, build=build, runtime=cache, cache=cache)
+
+
+def compile_module(cache: Path) -> None:
+    prepared(cache).compiled()
+
+
+def identify(cache: Path) -> None:
+    ask.ensure_identity(prepared(cache), dict, say=lambda _: None)
+
+
+@pytest.mark.parametrize("write", [hold, fetch, compile_module, identify])
+def test_a_cache_that_cannot_be_written_is_told(
+    write: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*_: Any) -> Any:
+        return {}
+
+    for name in ("ask_interpreter", "check", "answer_key"):
+        monkeypatch.setattr(ask, name, nothing)
+    (tmp_path / "file").touch()
+    with pytest.raises(UnavailableError, match=r"cannot write .*file/") as caught:
+        write(tmp_path / "file" / "cache")
+    assert "WASM_HARNESS_CACHE" in caught.value.hint
