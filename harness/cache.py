@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -122,6 +123,7 @@ def make_entry(final: Path, make: Callable[[Path], None], *, say: Callable[[str]
     with disk_faults(final), locked(final.with_name(final.name + ".lock"), say=say):
         if final.exists():
             return final
+        _remove_leftovers(final)
         aside = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}."))
         try:
             aside.chmod(0o755)
@@ -131,6 +133,13 @@ def make_entry(final: Path, make: Callable[[Path], None], *, say: Callable[[str]
             shutil.rmtree(aside, ignore_errors=True)
             raise
     return final
+
+
+def _remove_leftovers(final: Path) -> None:
+    """Deletes what runs that were killed have left of this entry, whose lock is held."""
+    for left in final.parent.glob(f".{glob.escape(final.name)}.????????"):  # what mkdtemp adds
+        if left.is_dir():
+            remove_tree(left)
 
 
 def remove_tree(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from harness import ask
 from harness.build import Build
-from harness.cache import locked
+from harness.cache import locked, make_entry
 from harness.errors import UnavailableError
 from harness.git import fetch_commit
 from harness.prepared import Prepared
@@ -52,3 +53,12 @@ def test_a_cache_that_cannot_be_written_is_told(
     with pytest.raises(UnavailableError, match=r"cannot write .*file/") as caught:
         write(tmp_path / "file" / "cache")
     assert "WASM_HARNESS_CACHE" in caught.value.hint
+
+
+def test_what_a_killed_run_has_left_of_an_entry_is_deleted_and_nothing_else(tmp_path: Path) -> None:
+    final = tmp_path / "sdk-[25]"
+    left = Path(tempfile.mkdtemp(dir=tmp_path, prefix=f".{final.name}."))
+    (left / "clang").touch()
+    others = {Path(tempfile.mkdtemp(dir=tmp_path, prefix=f".{name}.")) for name in (f"{final.name}.1", "sdk-2")}
+    make_entry(final, lambda _: None)
+    assert set(tmp_path.iterdir()) == {final, tmp_path / f"{final.name}.lock", *others}
