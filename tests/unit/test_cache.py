@@ -11,7 +11,7 @@ import pytest
 
 from harness import ask
 from harness.build import Build
-from harness.cache import locked, make_entry
+from harness.cache import VARIABLE, cache_root, locked, make_entry
 from harness.errors import UnavailableError
 from harness.git import fetch_commit
 from harness.prepared import Prepared
@@ -62,3 +62,10 @@ def test_what_a_killed_run_has_left_of_an_entry_is_deleted_and_nothing_else(tmp_
     others = {Path(tempfile.mkdtemp(dir=tmp_path, prefix=f".{name}.")) for name in (f"{final.name}.1", "sdk-2")}
     make_entry(final, lambda _: None)
     assert set(tmp_path.iterdir()) == {final, tmp_path / f"{final.name}.lock", *others}
+
+
+def test_the_variable_may_begin_with_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a workflow's `env:`, where no shell expands it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(VARIABLE, "~/cache")
+    assert cache_root() == tmp_path / "cache"
