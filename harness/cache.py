@@ -78,7 +78,7 @@ def name_group(descriptor: int, group: int) -> None:
 
 def _end_orphans(descriptor: int) -> None:
     """Kills the group that holds a lock whose owner is dead."""
-    words = os.pread(descriptor, 40, 0).decode().split()
+    words = os.pread(descriptor, 40, 0).decode("ascii", "replace").split()
     # Containers and hosts may share the lock: elsewhere the numbers are those of somebody else.
     if len(words) != 3 or words[2] != _place():
         return

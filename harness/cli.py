@@ -67,7 +67,10 @@ _REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno
 def _tell_what_nobody_expected(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno in _REFUSALS:
         place = f" for {error.filename}" if error.filename else ", perhaps for what is printed"
-        print(f"error: {error.strerror}{place}\n  -> make room, then give the command again", file=sys.stderr)
+        print(
+            f"error: {error.strerror}{place}\n  -> mend that on this machine, then give the command again",
+            file=sys.stderr,
+        )
         with contextlib.suppress(OSError):
             # What could not be printed would be tried once more when the interpreter ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -31,13 +31,13 @@ def judge(outcome: Outcome, entry: Expectation | None, signature: str = "") -> V
     return Verdict.FIXED if outcome is Outcome.PASS else Verdict.CHANGED
 
 
-def judge_case(case: CaseResult, entry: Expectation | None, strikes: Mapping[str, Limitation]) -> Verdict:
-    """The verdict on a case. Its signature is worked out only where somebody asks for it.
+def judge_case(case: CaseResult, entry: Expectation | None) -> Verdict:
+    """The verdict on a case that was not struck. Its signature is worked out only where an entry asks for it.
 
-    One that ran more than once and changed its mind is flaky, unless everything it did is expected, or it was struck.
+    One that ran more than once and changed its mind is flaky, unless everything it did is expected.
     """
     if case.changed_its_mind and any(judge(outcome, entry).is_unexpected for outcome in case.tries):
-        return Verdict.KNOWN if struck(case, entry, strikes) else Verdict.FLAKY
+        return Verdict.FLAKY
     return judge(case.outcome, entry, signature_of(case) if entry and entry.signature else "")
 
 
@@ -59,7 +59,8 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
     followed = 0
     for case in cases.values():
         entry = expectations.lookup(case.case)
-        verdict = judge_case(case, entry, expectations.strikes)
+        strike = struck(case, entry, expectations.strikes)
+        verdict = Verdict.KNOWN if strike else judge_case(case, entry)
         if verdict.is_unexpected and follows(case, cases):
             verdict = Verdict.AS_EXPECTED
             followed += 1
@@ -73,7 +74,7 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
                     outcome=case.outcome,
                     detail=case.detail,
                     tries=case.tries,
-                    **(_about(entry) | _about_strike(case, entry, expectations)),
+                    **(_about_strike(strike) if strike else _about(entry)),
                 )
             )
     for row in _unseen(result, cases, expectations):
@@ -161,11 +162,8 @@ def _about(entry: Expectation | None) -> dict[str, Any]:
     }
 
 
-def _about_strike(case: CaseResult, entry: Expectation | None, expectations: CellExpectations) -> dict[str, Any]:
-    """What a row takes over from the limitation that struck its case, if one did."""
-    limitation = struck(case, entry, expectations.strikes)
-    if limitation is None:
-        return {}
+def _about_strike(limitation: Limitation) -> dict[str, Any]:
+    """What a row takes over from the limitation that struck its case: no entry has a part in that."""
     return {"limitation": limitation.id, "reason": limitation.statement}
 
 

@@ -102,7 +102,10 @@ def run(
             log.parent.mkdir(parents=True, exist_ok=True)
             target = stack.enter_context(log.open("ab"))
         errors = subprocess.PIPE if apart else subprocess.STDOUT
-        child = _popen(command, stdin=subprocess.DEVNULL, stdout=target, stderr=errors, keep_open=keep_open)
+        # Leaving the block closes its pipes.
+        child = stack.enter_context(
+            _popen(command, stdin=subprocess.DEVNULL, stdout=target, stderr=errors, keep_open=keep_open)
+        )
         for lock in keep_open:
             name_group(lock, child.pid)
         try:
@@ -110,10 +113,6 @@ def run(
         except BaseException:
             kill_group(child)
             raise
-        finally:
-            for pipe in (child.stdout, child.stderr):
-                if pipe:
-                    pipe.close()
     return Completed(
         command=command,
         returncode=child.returncode,

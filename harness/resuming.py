@@ -28,11 +28,11 @@ def asked_for(prepared: Prepared, chosen: Chosen) -> dict[str, Any]:
 
 def check_resumed(folder: Path, asked: Mapping[str, Any]) -> None:
     """ConfigError when the run that was begun in the cell's folder was asked for something else."""
-    begun: Any = asked
+    begun = None
     # A folder that says nothing is a new one.
-    with contextlib.suppress(FileNotFoundError, ValueError):
+    with contextlib.suppress(OSError, ValueError):
         begun = json.loads((folder / ASKED_FILE).read_text(encoding="utf-8"))
-    if not isinstance(begun, Mapping):
+    if not isinstance(begun, dict):
         return
     if other := [name for name, value in asked.items() if begun.get(name) != value]:
         raise ConfigError(

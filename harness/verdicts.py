@@ -113,7 +113,7 @@ class Comparison:
 
     @property
     def struck(self) -> tuple[Row, ...]:
-        """The rows of cases that a limitation struck at random: known, and no entry speaks of them."""
+        """The rows of cases that a limitation struck at random: known, and not by an entry."""
         return tuple(row for row in self.rows if row.verdict is Verdict.KNOWN and not row.place)
 
     @property

@@ -170,8 +170,9 @@ def run_of(
         seen |= witness.told
         failures |= witness.failures
         unsettled |= witness.cases.keys() - witness.told.keys()
-        cases = frozenset(witness.cases)
-        deaths += (Death(case, seen, witness.module, cases) for case, seen in witness.died.items())
+        if witness.died:
+            cases = frozenset(witness.cases)
+            deaths += (Death(case, seen, witness.module, cases) for case, seen in witness.died.items())
     accounted = (
         witness.module
         for witness in witnesses

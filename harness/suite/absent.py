@@ -20,6 +20,8 @@ def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
     """The result, in which a case that was asked for by name and did not appear was not run: a name that is mistyped
     must not look like a case that is skipped.
     """
+    if not wanted:
+        return result
     skipped = result.outcome is Outcome.SKIP and result.detail.reason != NOTHING_MATCHED
     died = any(case.case == dotted(result.module) and not case.outcome.is_good for case in result.cases)
     found = [unnumbered(case.case) for case in result.cases]

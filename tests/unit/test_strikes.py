@@ -87,7 +87,10 @@ def test_where_the_limitation_does_not_hold_it_excuses_nothing(cell: Cell) -> No
 
 
 def test_one_that_is_listed_may_be_struck_too() -> None:
-    assert row(tried(CRASH, FAIL, FAIL), expecting(A, FAIL)).limitation == "a-race"
+    listed = judged(tried(CRASH, FAIL, FAIL), expecting(A, FAIL))
+    (struck,) = listed.rows
+    assert listed.struck == (struck,)
+    assert (struck.limitation, struck.place, struck.expected) == ("a-race", "", ())
     assert row(tried(CRASH, PASS, PASS), expecting(A, FAIL)).verdict is Verdict.FLAKY
 
 
