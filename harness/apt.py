@@ -122,10 +122,14 @@ def _machine() -> tuple[str, str]:
     return uri, capture(["dpkg", "--print-architecture"])
 
 
-def _apt(apt: Apt, arguments: Sequence[str], failure: str, cwd: Path | None = None) -> None:
-    done = run(Command(argv=("apt-get", "-q", *arguments), cwd=cwd or apt.folder, env=apt.env, timeout=1800))
+def _apt(apt: Apt, arguments: Sequence[str], failure: str) -> None:
+    done = _run_apt(apt, arguments, apt.folder)
     if not done.ok:
         raise failed(done, f"apt: {failure}")
+
+
+def _run_apt(apt: Apt, arguments: Sequence[str], cwd: Path) -> Completed:
+    return run(Command(argv=("apt-get", "-q", *arguments), cwd=cwd, env=apt.env, timeout=1800))
 
 
 def failed(done: Completed, what: str) -> UnavailableError:
@@ -178,13 +182,21 @@ def fetch_packages(
         return tuple(file.replace(into / file.name) for file in sorted(apt.archives.glob("*.deb")))
 
 
-def fetch_source(package: str, suite: str, cache: Path, into: Path, *, say: Callable[[str], None] = print) -> None:
-    """The files of a source package, downloaded into the folder `into` and not unpacked."""
+def fetch_source(
+    package: str, suite: str, cache: Path, into: Path, wanted: str, *, say: Callable[[str], None] = print
+) -> None:
+    """The tarballs of a source package, downloaded into the folder `into` and not unpacked.
+
+    Only the file `wanted` counts: an archive may lack the others (the .dsc, Debian's changes, a second tarball).
+    UnavailableError, with apt's own words, when apt fails and that file is not there.
+    """
     with locked(cache / "apt" / f"{suite}.lock", say=say):
         apt = open_apt(suite, cache, say=say)
-        say(f"apt: downloading the source package {package} of {suite}")
-        arguments = ("source", "--download-only", "--only-source", f"{package}/{suite}")
-        _apt(apt, arguments, f"cannot download the source package {package} of {suite}", into)
+        say(f"apt: downloading the tarball of the source package {package} of {suite}")
+        arguments = ("source", "--download-only", "--tar-only", "--only-source", f"{package}/{suite}")
+        done = _run_apt(apt, arguments, into)
+        if not done.ok and not (into / wanted).exists():
+            raise failed(done, f"apt: cannot download {wanted} of the source package {package} of {suite}")
 
 
 def package_versions(files: Iterable[Path]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Debian's source package: its original tarball is the upstream one, and is held to the same sha256.
 
-Where Debian has packed it anew, the pin names the sha256 of that file.
+Where Debian has repacked it, the pin names the sha256 of that file.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from harness.sources.base import Provenance
 
 
 def fill(pin: TarballPin, tree: Path, cache: Path, say: Callable[[str], None]) -> Provenance:
-    """Downloads the pinned source package, checks its tarball and unpacks it."""
+    """Downloads the tarball of the pinned source package, checks and unpacks it."""
     if not pin.apt_source:
         raise UnavailableError(f"apt: no source package is pinned that has {pin.title}")
     with tempfile.TemporaryDirectory(dir=tree.parent) as scratch:
-        fetch_source(pin.apt_source, pin.apt_suite, cache, Path(scratch), say=say)
+        fetch_source(pin.apt_source, pin.apt_suite, cache, Path(scratch), pin.apt_file, say=say)
         unpack(checked(pin, Path(scratch)), tree)
     origin = f"debian:{pin.apt_suite}/{pin.apt_source}/{pin.apt_file}"
     return Provenance(provider="apt", origin=origin, revision=pin.sha256_of_apt)
