@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from harness.cache import disk_error, locked
-from harness.errors import UnavailableError
+from harness.errors import OriginError, UnavailableError
 from harness.process import Command, Completed, capture, run
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -110,11 +110,11 @@ def open_apt(suite: str, cache: Path, *, say: Callable[[str], None] = print) -> 
 
 def _machine() -> tuple[str, str]:
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise UnavailableError("apt: this machine has no apt-get", hint="it serves on Debian only")
+        raise OriginError("apt: this machine has no apt-get", hint="it serves on Debian only")
     form = "$(REPO_URI)|$(COMPONENT)|$(CREATED_BY)"
     uri = archive_address(capture(["apt-get", "indextargets", "--format", form]))
     if not uri or not KEYRING.exists():
-        raise UnavailableError(
+        raise OriginError(
             "apt: the machine's own apt configuration names no Debian archive (component main of an address "
             f"that ends in /debian/), or {KEYRING} is missing",
             hint="on Debian, run apt-get update once; elsewhere use another provider",
@@ -125,19 +125,19 @@ def _machine() -> tuple[str, str]:
 def _apt(apt: Apt, arguments: Sequence[str], failure: str) -> None:
     done = _run_apt(apt, arguments, apt.folder)
     if not done.ok:
-        raise failed(done, f"apt: {failure}")
+        raise failed(done, f"apt: {failure}", OriginError)
 
 
 def _run_apt(apt: Apt, arguments: Sequence[str], cwd: Path) -> Completed:
     return run(Command(argv=("apt-get", "-q", *arguments), cwd=cwd, env=apt.env, timeout=1800))
 
 
-def failed(done: Completed, what: str) -> UnavailableError:
-    """What a command that failed is to the user, with the last of its own words."""
+def failed(done: Completed, what: str, kind: type[UnavailableError] = UnavailableError) -> UnavailableError:
+    """The error of that kind for a command that failed, with the last lines of its output."""
     words = [line for line in done.output.splitlines() if line.startswith(("E:", "Err:", "W:"))]
     words = words or done.output.splitlines()
     told = "\n".join(f"  {line}" for line in words[-6:])
-    return UnavailableError(
+    return kind(
         f"{what}: {done.command.argv[0]} {done.ending}\n{told}".rstrip(),
         hint="check the network and the machine's apt configuration (apt-get update)",
     )
@@ -196,7 +196,7 @@ def fetch_source(
         arguments = ("source", "--download-only", "--tar-only", "--only-source", f"{package}/{suite}")
         done = _run_apt(apt, arguments, into)
         if not done.ok and not (into / wanted).exists():
-            raise failed(done, f"apt: cannot download {wanted} of the source package {package} of {suite}")
+            raise failed(done, f"apt: cannot download {wanted} of the source package {package} of {suite}", OriginError)
 
 
 def package_versions(files: Iterable[Path]) -> dict[str, str]:

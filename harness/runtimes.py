@@ -18,7 +18,7 @@ from pathlib import Path
 from harness.archive import unpack
 from harness.cache import content_key, make_entry
 from harness.download import file_sha256
-from harness.errors import UnavailableError
+from harness.errors import OriginError, UnavailableError
 from harness.paths import expanded
 from harness.pins import Installer, Pins, RuntimePin
 from harness.process import Command, Completed, capture, run
@@ -153,7 +153,7 @@ def npm_pack(pin: RuntimePin, folder: Path) -> Path:
 def _npm_install(pin: RuntimePin, folder: Path) -> None:
     packed = npm_pack(pin, folder)
     if (found := file_sha256(packed)) not in pin.sha256:
-        raise UnavailableError(
+        raise OriginError(
             f"{npm_package(pin)} {pin.version} of npm is not what is pinned: its sha256 is {found}",
             hint="add it to matrices/pins.toml if it is right, for instance on another platform",
         )
@@ -174,7 +174,7 @@ def _check_node(pin: RuntimePin, folder: Path) -> None:
         )
 
 
-def _failed(pin: RuntimePin, done: Completed, hint: str) -> UnavailableError:
+def _failed(pin: RuntimePin, done: Completed, hint: str) -> OriginError:
     words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-6:])
     what = f"{pin.name} {pin.version} cannot be installed: {pin.installer} {done.ending}"
-    return UnavailableError(f"{what}\n{words}".rstrip(), hint=hint)
+    return OriginError(f"{what}\n{words}".rstrip(), hint=hint)

@@ -17,7 +17,7 @@ from packaging.version import Version
 from harness.bisect.question import Axis
 from harness.cache import write_atomically
 from harness.download import file_sha256
-from harness.errors import UnavailableError
+from harness.errors import OriginError, UnavailableError
 from harness.matrix import Matrix, Target
 from harness.pins import EmscriptenPin, Installer, Pins, RuntimePin, load_pins
 from harness.process import Completed
@@ -125,6 +125,6 @@ def _pinned(pin: RuntimePin) -> RuntimePin:
         return dataclasses.replace(pin, sha256=(read_sha256(report.read_text(encoding="utf-8")),))
 
 
-def _failed(what: str, done: Completed) -> UnavailableError:
+def _failed(what: str, done: Completed) -> OriginError:
     words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-4:])
-    return UnavailableError(f"{what}: it {done.ending}\n{words}".rstrip(), hint=_HINT)
+    return OriginError(f"{what}: it {done.ending}\n{words}".rstrip(), hint=_HINT)

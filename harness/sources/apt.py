@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.apt import fetch_source
 from harness.archive import unpack
 from harness.download import file_sha256
-from harness.errors import UnavailableError
+from harness.errors import OriginError, UnavailableError
 from harness.pins import TarballPin
 from harness.sources.base import Provenance
 
@@ -33,13 +33,13 @@ def checked(pin: TarballPin, folder: Path) -> Path:
     archive = folder / pin.apt_file
     if not archive.exists():
         there = ", ".join(sorted(path.name for path in folder.iterdir()))
-        raise UnavailableError(
+        raise OriginError(
             f"apt: {pin.apt_suite} has another version of {pin.apt_source} now: wanted {pin.apt_file}, found {there}",
             hint="matrices/pins.toml names the file; use the official origin or a path",
         )
     found = file_sha256(archive)
     if found != pin.sha256_of_apt:
-        raise UnavailableError(
+        raise OriginError(
             f"apt: {pin.apt_file} is not what is pinned:\n  wanted sha256 {pin.sha256_of_apt}\n  found  sha256 {found}",
             hint="Debian repacked it; use the official origin or a path",
         )

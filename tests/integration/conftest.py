@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from harness.prepare import Wishes, prepare
 from harness.prepared import Prepared
+from tests.integration.third_party import skipped_without_origin
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    """A fixture, such as a build, that needs an archive which does not have it skips the tests that use it."""
+    with skipped_without_origin(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """The same for what a test itself asks for."""
+    with skipped_without_origin(item):
+        return (yield)
 
 
 @pytest.fixture

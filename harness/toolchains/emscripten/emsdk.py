@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.cache import remove_tree
 from harness.download import file_sha256
-from harness.errors import UnavailableError
+from harness.errors import OriginError, UnavailableError
 from harness.git import export, fetch_commit
 from harness.pins import EmscriptenPin, EmsdkPin, Pins
 from harness.process import Command, run
@@ -103,7 +103,7 @@ def _install(version: str, emsdk: EmsdkPin, tree: Path, cache: Path, say: Callab
     if [file_sha256(path) for path in archives] != [sha256]:
         for path in archives:
             (kept / path.name).unlink(missing_ok=True)
-        raise UnavailableError(
+        raise OriginError(
             f"emsdk: the archive of Emscripten {version} is not the one that emsdk's own revisions.bzl pins: "
             f"wanted one of sha256 {sha256}, found {', '.join(path.name for path in archives) or 'none'}",
             hint="it was deleted: try again; if it stays so, something on the way changes downloads",
@@ -126,7 +126,7 @@ def _emsdk(tree: Path, *arguments: str) -> None:
     done = run(Command(argv=(str(tree / "emsdk"), *arguments), cwd=tree, env=env, timeout=3600))
     if not done.ok:
         words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-8:])
-        raise UnavailableError(
+        raise OriginError(
             f"emsdk: `emsdk {' '.join(arguments)}` {done.ending}\n{words}".rstrip(),
             hint="check the network and the proxy settings (https_proxy); apt, or one of your own, needs no emsdk",
         )
