@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from harness.cache import disk_error, locked
 from harness.errors import OriginError, UnavailableError
@@ -45,6 +45,12 @@ def archive_address(targets: str) -> str:
         if component == "main" and kind == "Packages" and uri.rstrip("/").endswith("/debian"):
             return uri
     return ""
+
+
+def pool_address(archive: str, source: str, file: str) -> str:
+    """The address of a file of a source package in a Debian archive."""
+    group = source[:4] if source.startswith("lib") else source[:1]
+    return f"{archive.rstrip('/')}/pool/main/{group}/{source}/{quote(file)}"
 
 
 def sources_list(uri: str, suite: str, keyring: Path) -> str:

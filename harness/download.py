@@ -30,6 +30,7 @@ CONNECT_SECONDS = 10.0
 STALL_SECONDS = 30.0
 WAITS = (1.0, 4.0, 10.0)
 _CHUNK = 1 << 18
+_HEADERS = {"User-Agent": "cpython-wasm-harness"}
 _PASSING = frozenset({408, 425, 429})
 
 
@@ -136,6 +137,19 @@ def connection_fault(url: str, seconds: float) -> str:
     return fault
 
 
+def head_status(url: str, seconds: float) -> int:
+    """The HTTP status with which the server answers a HEAD; 0 when there is no answer within `seconds`."""
+    request = urllib.request.Request(url, headers=_HEADERS, method="HEAD")
+    try:
+        with urllib.request.urlopen(request, timeout=seconds) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    except (OSError, ValueError, http.client.HTTPException):
+        return 0
+
+
 def _first_hop(url: str) -> tuple[str, int]:
     """Whom we connect to: the proxy that the environment names for this address, else the origin."""
     parts = urllib.parse.urlsplit(url)
@@ -153,7 +167,7 @@ def _unreachable(url: str, fault: str) -> OriginError:
 
 
 def _attempt(url: str, sha256: str, into: Path) -> int:
-    request = urllib.request.Request(url, headers={"User-Agent": "cpython-wasm-harness"})
+    request = urllib.request.Request(url, headers=_HEADERS)
     try:
         with urllib.request.urlopen(request, timeout=STALL_SECONDS) as response:
             return _receive(response, url, sha256, into)

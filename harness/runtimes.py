@@ -42,6 +42,13 @@ def obtain_runtime(name: str, version: str, pins: Pins, cache: Path, *, say: Cal
     return make_entry(final, lambda folder: _install(pin, folder, say), say=say)
 
 
+def check_runtime(name: str, version: str, pins: Pins, cache: Path) -> None:
+    """UnavailableError when that runtime is not pinned, or is not in the cache and its installer is missing here."""
+    pin = pins.runtime_pin(name, version)
+    if not runtime_folder(pin, cache).exists():
+        _find_npm() if pin.installer is Installer.NPM else _check_pip()
+
+
 def own_node(path: Path) -> tuple[Path, str]:
     """A Node of this machine, where it stands, and its version.
 
@@ -49,7 +56,7 @@ def own_node(path: Path) -> tuple[Path, str]:
     """
     node = expanded(path)
     said = capture([str(node), "--version"])
-    found = re.fullmatch(r"v((\d+)\.\d+\.\d+)", said)
+    found = re.fullmatch(r"v((\d+)\.\d+\.\d+(?:-[\w.]+)?)", said)
     if not found:
         what = f"calls itself {said.splitlines()[0]!r}" if said else "does not run: `--version` prints nothing"
         raise UnavailableError(
@@ -104,14 +111,18 @@ def _install(pin: RuntimePin, folder: Path, say: Callable[[str], None]) -> None:
 
 def pip(command: str, *arguments: str, folder: Path) -> Completed:
     """Runs this Python's pip in that folder. UnavailableError when there is none."""
+    _check_pip()
+    options = ("--disable-pip-version-check", "--no-input", "--only-binary=:all:")
+    argv = (sys.executable, "-m", "pip", command, *options, *arguments)
+    return run(Command(argv=argv, cwd=folder, timeout=900))
+
+
+def _check_pip() -> None:
     if importlib.util.find_spec("pip") is None:
         raise UnavailableError(
             f"a runtime is installed with pip, which {sys.executable} does not have",
             hint=f"`{sys.executable} -m ensurepip` adds it (`uv venv --seed` makes a venv that has it)",
         )
-    options = ("--disable-pip-version-check", "--no-input", "--only-binary=:all:")
-    argv = (sys.executable, "-m", "pip", command, *options, *arguments)
-    return run(Command(argv=argv, cwd=folder, timeout=900))
 
 
 def _pip_install(pin: RuntimePin, folder: Path) -> None:
@@ -131,14 +142,19 @@ def _pip_install(pin: RuntimePin, folder: Path) -> None:
 
 def npm(command: str, *arguments: str, folder: Path) -> Completed:
     """Runs npm in that folder, which its cache is in too. UnavailableError when there is none."""
+    program = _find_npm()
+    env = os.environ | {"npm_config_cache": str(folder / "npm"), "npm_config_update_notifier": "false"}
+    return run(Command(argv=(program, command, "--silent", *arguments), cwd=folder, env=env, timeout=900))
+
+
+def _find_npm() -> str:
     program = shutil.which("npm")
     if not program:
         raise UnavailableError(
-            "this version of Node is had from npm, which is not here",
+            "this version of Node comes from npm, which is missing here",
             hint="install npm, or choose a version that is pinned for pip",
         )
-    env = os.environ | {"npm_config_cache": str(folder / "npm"), "npm_config_update_notifier": "false"}
-    return run(Command(argv=(program, command, "--silent", *arguments), cwd=folder, env=env, timeout=900))
+    return program
 
 
 def npm_pack(pin: RuntimePin, folder: Path) -> Path:
