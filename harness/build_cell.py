@@ -28,7 +28,7 @@ from harness.process import Command, capture
 from harness.progress import Progress
 from harness.recipes import HostBuild, Layout, Recipe, Step
 from harness.recipes.emscripten_script import check_llvm
-from harness.recipes.targets import host_recipe, layout_of, seen_by_configure
+from harness.recipes.targets import guest_platform, host_recipe, layout_of, seen_by_configure
 from harness.recipes.tree import Tree, read_tree
 from harness.sources import Source
 from harness.stage import link_to, make_read_only, stage
@@ -140,7 +140,8 @@ class _Builder:
         aside = work / "finished"
         remove_tree(aside)
         with self.progress.step("stage", f"into {final}"):
-            stage(self.source.root, built, aside / "root", self.layout.build_folder)
+            platform = guest_platform(self.cell.target, self.toolchain.version)
+            stage(self.source.root, built, aside / "root", self.layout.build_folder, platform)
             if library := kept.compiled_library(work, self.source):
                 kept.link_bytecode(library, aside / "root" / "Lib")
         steps += self._finish(aside, build_python, logs)

@@ -191,6 +191,7 @@ def test_a_run_is_reported_and_held_against_another(tmp_path: Path) -> None:
     assert "RUN_A" in harness("diff").stderr
 
 
+@pytest.mark.toolchain
 @pytest.mark.parametrize("target", ["wasi", "emscripten"])
 def test_the_interpreter_of_a_cell_is_started_like_any_python(
     target: str, tmp_path: Path, request: pytest.FixtureRequest
