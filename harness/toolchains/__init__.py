@@ -19,6 +19,7 @@ from harness.toolchains.base import Toolchain, cached
 from harness.toolchains.emscripten import apt as emscripten_apt
 from harness.toolchains.emscripten import emsdk, shape
 from harness.toolchains.emscripten import path as own_emscripten
+from harness.versions import number
 
 __all__ = [
     "EMSCRIPTEN_PROVIDERS",
@@ -160,7 +161,7 @@ def _emscripten(version: str, pins: Pins, cache: Path, path: Path | None, say: C
     attempts = {"path": lambda: own_emscripten.obtain(pin, _given(folder, *_NO_EMSCRIPTEN), pins, cache, say)}
     return _Choice(
         what=f"Emscripten {pin.version}",
-        hint="an Emscripten of your own serves: --toolchain PATH, of that number (also a checkout, such as 3.1.73-git)",
+        hint=f"one of your own serves: --toolchain PATH, of an emsdk or of {number(pin.version)}-git",
         attempts=attempts | _attempts(EMSCRIPTEN_PROVIDERS, pin, pins, cache, say),
         # Who uses several versions has one of them on PATH: that it is another is no news.
         set_up=given is not None and own_emscripten.is_of_version(given, version),

@@ -50,7 +50,7 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
     def fill(folder: Path) -> Toolchain:
         tree = folder / "emsdk"
         tree.mkdir()
-        export(*fetch_commit(emsdk.url, emsdk.commit, cache, say=say), tree)
+        export(*_repository(emsdk, cache, say), tree)
         sha256 = _install(pin.version, emsdk, tree, cache, say)
         upstream = final / "emsdk" / "upstream"
         parts = shape.Parts(
@@ -65,6 +65,16 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
         return shape.emscripten_toolchain("emsdk", pin.version, final / "sdk", facts)
 
     return make_emscripten(final, fill, cache, say=say)
+
+
+def _repository(emsdk: EmsdkPin, cache: Path, say: Callable[[str], None]) -> tuple[Path, str]:
+    try:
+        return fetch_commit(emsdk.url, emsdk.commit, cache, say=say)
+    except OriginError as error:
+        raise OriginError(
+            f"emsdk: {error.message}",
+            hint="check the network and the proxy settings (https_proxy); apt, or one of your own, needs no emsdk",
+        ) from error
 
 
 def archive_pin(revisions: str, version: str, system: str, machine: str) -> tuple[str, str]:
