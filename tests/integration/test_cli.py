@@ -136,7 +136,8 @@ def test_nox_lists_a_session_for_every_cell_and_step() -> None:
 def test_without_network_and_apt_the_user_is_told_what_each_provider_said(project: Path) -> None:
     tools = project / "bin"
     tools.mkdir()
-    (tools / "sh").symlink_to("/bin/sh")
+    for name in ("sh", "cc", "make"):  # without a compiler and make, nothing would be asked for
+        (tools / name).symlink_to("/bin/sh")
     env = {
         "PATH": str(tools),
         "WASM_HARNESS_CACHE": str(project / "cache"),
