@@ -12,10 +12,10 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from harness.cache import disk_error, locked
-from harness.errors import UnavailableError
+from harness.errors import OriginError, UnavailableError
 from harness.process import Command, Completed, capture, run
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -45,6 +45,12 @@ def archive_address(targets: str) -> str:
         if component == "main" and kind == "Packages" and uri.rstrip("/").endswith("/debian"):
             return uri
     return ""
+
+
+def pool_address(archive: str, source: str, file: str) -> str:
+    """The address of a file of a source package in a Debian archive."""
+    group = source[:4] if source.startswith("lib") else source[:1]
+    return f"{archive.rstrip('/')}/pool/main/{group}/{source}/{quote(file)}"
 
 
 def sources_list(uri: str, suite: str, keyring: Path) -> str:
@@ -110,11 +116,11 @@ def open_apt(suite: str, cache: Path, *, say: Callable[[str], None] = print) -> 
 
 def _machine() -> tuple[str, str]:
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise UnavailableError("apt: this machine has no apt-get", hint="it serves on Debian only")
+        raise OriginError("apt: this machine has no apt-get", hint="it serves on Debian only")
     form = "$(REPO_URI)|$(COMPONENT)|$(CREATED_BY)"
     uri = archive_address(capture(["apt-get", "indextargets", "--format", form]))
     if not uri or not KEYRING.exists():
-        raise UnavailableError(
+        raise OriginError(
             "apt: the machine's own apt configuration names no Debian archive (component main of an address "
             f"that ends in /debian/), or {KEYRING} is missing",
             hint="on Debian, run apt-get update once; elsewhere use another provider",
@@ -122,18 +128,22 @@ def _machine() -> tuple[str, str]:
     return uri, capture(["dpkg", "--print-architecture"])
 
 
-def _apt(apt: Apt, arguments: Sequence[str], failure: str, cwd: Path | None = None) -> None:
-    done = run(Command(argv=("apt-get", "-q", *arguments), cwd=cwd or apt.folder, env=apt.env, timeout=1800))
+def _apt(apt: Apt, arguments: Sequence[str], failure: str) -> None:
+    done = _run_apt(apt, arguments, apt.folder)
     if not done.ok:
-        raise failed(done, f"apt: {failure}")
+        raise failed(done, f"apt: {failure}", OriginError)
 
 
-def failed(done: Completed, what: str) -> UnavailableError:
-    """What a command that failed is to the user, with the last of its own words."""
+def _run_apt(apt: Apt, arguments: Sequence[str], cwd: Path) -> Completed:
+    return run(Command(argv=("apt-get", "-q", *arguments), cwd=cwd, env=apt.env, timeout=1800))
+
+
+def failed(done: Completed, what: str, kind: type[UnavailableError] = UnavailableError) -> UnavailableError:
+    """The error of that kind for a command that failed, with the last lines of its output."""
     words = [line for line in done.output.splitlines() if line.startswith(("E:", "Err:", "W:"))]
     words = words or done.output.splitlines()
     told = "\n".join(f"  {line}" for line in words[-6:])
-    return UnavailableError(
+    return kind(
         f"{what}: {done.command.argv[0]} {done.ending}\n{told}".rstrip(),
         hint="check the network and the machine's apt configuration (apt-get update)",
     )
@@ -178,13 +188,21 @@ def fetch_packages(
         return tuple(file.replace(into / file.name) for file in sorted(apt.archives.glob("*.deb")))
 
 
-def fetch_source(package: str, suite: str, cache: Path, into: Path, *, say: Callable[[str], None] = print) -> None:
-    """The files of a source package, downloaded into the folder `into` and not unpacked."""
+def fetch_source(
+    package: str, suite: str, cache: Path, into: Path, wanted: str, *, say: Callable[[str], None] = print
+) -> None:
+    """The tarballs of a source package, downloaded into the folder `into` and not unpacked.
+
+    Only the file `wanted` counts: an archive may lack the others (the .dsc, Debian's changes, a second tarball).
+    UnavailableError, with apt's own words, when apt fails and that file is not there.
+    """
     with locked(cache / "apt" / f"{suite}.lock", say=say):
         apt = open_apt(suite, cache, say=say)
-        say(f"apt: downloading the source package {package} of {suite}")
-        arguments = ("source", "--download-only", "--only-source", f"{package}/{suite}")
-        _apt(apt, arguments, f"cannot download the source package {package} of {suite}", into)
+        say(f"apt: downloading the tarball of the source package {package} of {suite}")
+        arguments = ("source", "--download-only", "--tar-only", "--only-source", f"{package}/{suite}")
+        done = _run_apt(apt, arguments, into)
+        if not done.ok and not (into / wanted).exists():
+            raise failed(done, f"apt: cannot download {wanted} of the source package {package} of {suite}", OriginError)
 
 
 def package_versions(files: Iterable[Path]) -> dict[str, str]:

@@ -21,18 +21,22 @@ from harness.build_python import build_python_folder, ensure_build_python
 from harness.cache import VARIABLE, content_key, disk_faults, locked, remove_tree, write_atomically
 from harness.dependencies import Dependencies
 from harness.environment import without_users_flags
-from harness.errors import BuildError, ConfigError
+from harness.errors import BuildError, ConfigError, UnavailableError
 from harness.matrix import Cell
+from harness.paths import build_fault
 from harness.process import Command, capture
 from harness.progress import Progress
 from harness.recipes import HostBuild, Layout, Recipe, Step
 from harness.recipes.emscripten_script import check_llvm
-from harness.recipes.targets import host_recipe, layout_of, seen_by_configure
+from harness.recipes.targets import guest_platform, host_recipe, layout_of, seen_by_configure
 from harness.recipes.tree import Tree, read_tree
 from harness.sources import Source
 from harness.stage import link_to, make_read_only, stage
 from harness.steps import run_recipe, run_step
 from harness.toolchains import Toolchain, toolchain_environment
+
+COMPILERS = ("gcc", "cc", "clang")  # in the order of CPython's configure
+_TOOLS = {"C compiler": COMPILERS, "make": ("make",)}
 
 
 def ensure_build(
@@ -70,13 +74,26 @@ def ensure_build(
 
 
 def check_paths(*paths: Path) -> None:
-    """ConfigError for one with white space in it: neither configure nor CPython's Makefile can quote it."""
+    """ConfigError for one with a character in it that a build cannot take."""
     for path in paths:
-        if len(str(path).split()) > 1:
+        if fault := build_fault(path):
             raise ConfigError(
-                f"{str(path)!r} has white space in it, with which CPython cannot be built",
+                fault,
                 hint=f"give it another place: {VARIABLE} moves the cache, WASI_SDK_PATH or EMSDK a toolchain of yours",
             )
+
+
+def check_tools(cache: Path) -> None:
+    """UnavailableError when this machine cannot build and its cache has no build yet, so that one is needed."""
+    if any(path.is_dir() for path in (cache / "builds").glob("*")):
+        return
+    lacks = [name for name, programs in _TOOLS.items() if not any(map(shutil.which, programs))]
+    if lacks:
+        raise UnavailableError(
+            f"CPython cannot be built here: there is no {' and no '.join(lacks)} on PATH",
+            hint="install what is missing (Debian: build-essential); `python -m harness doctor` lists all of it; "
+            "--bundle FILE tests a build that was made elsewhere",
+        )
 
 
 def tree_of(cell: Cell, source: Source) -> Tree:
@@ -123,7 +140,8 @@ class _Builder:
         aside = work / "finished"
         remove_tree(aside)
         with self.progress.step("stage", f"into {final}"):
-            stage(self.source.root, built, aside / "root", self.layout.build_folder)
+            platform = guest_platform(self.cell.target, self.toolchain.version)
+            stage(self.source.root, built, aside / "root", self.layout.build_folder, platform)
             if library := kept.compiled_library(work, self.source):
                 kept.link_bytecode(library, aside / "root" / "Lib")
         steps += self._finish(aside, build_python, logs)

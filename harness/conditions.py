@@ -7,7 +7,9 @@ pre-release counts as the release it leads to, unless the range itself names a p
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
@@ -23,6 +25,7 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "target": tuple(target.value for target in Target),
     "engine": tuple(engine.value for engine in Engine),
 }
+_UNRELEASED = re.compile(r"(?<=\d)-[a-z].*$")
 VERSIONS = ("emscripten", "wasi_sdk", "python", "node", "wasmtime")
 LIBRARIES = tuple(library.value for library in Library)
 FLAGS = ("pthreads", "dynamic_linking", "pydebug", *LIBRARIES)
@@ -172,11 +175,14 @@ def read_when(reader: TableReader, data: object, *, table: str, index: int) -> C
 
 @functools.cache
 def parse_version(text: str) -> Version | None:
-    """None for what is no version. The `+` of a CPython between two releases is left out."""
-    try:
-        return Version(text.removesuffix("+"))
-    except InvalidVersion:
-        return None
+    """None for what is no version. The `+` of a CPython between two releases is left out, and what a toolchain or a
+    runtime that is no release has behind its number: `3.1.73-git` is 3.1.73.
+    """
+    text = text.removesuffix("+")
+    for spelled in (text, _UNRELEASED.sub("", text)):
+        with contextlib.suppress(InvalidVersion):
+            return Version(spelled)
+    return None
 
 
 def _read_term(axis: str, value: object) -> _Wanted | Mistake:

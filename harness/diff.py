@@ -13,6 +13,7 @@ from harness.compare import judged_cases
 from harness.expectations import dotted
 from harness.outcomes import ModuleResult, Outcome
 from harness.report.results import CellResults, as_table
+from harness.versions import shown_version
 
 
 class Change(StrEnum):
@@ -227,7 +228,7 @@ def axes_of(results: CellResults) -> dict[Axis, AxisValue]:
     axes = {
         Axis.CPYTHON: AxisValue(str(build.get("python") or cell.python), str(source.get("revision", ""))[:12]),
         Axis.TOOLCHAIN: AxisValue(
-            f"{cell.target.toolchain_name} {toolchain.get('version') or cell.toolchain}",
+            f"{cell.target.toolchain_name} {shown_version(toolchain) or cell.toolchain}",
             ", ".join(map(str, filter(None, made_with))),
         ),
         Axis.FLAGS: AxisValue(" ".join([*flags, *cell.configure]) or "plain"),

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from harness.errors import UnavailableError
 from harness.machine import Found, Machine, look_at_machine, look_for
 from harness.matrix import Cell, Target
-from harness.pins import Pins
+from harness.paths import build_fault
+from harness.pins import Pins, TarballPin
 from harness.prepare import load_configuration
 from harness.toolchains import path as own_sdk
 from harness.toolchains import wasi_sdk
@@ -20,6 +21,7 @@ from harness.toolchains import wasi_sdk
 # `du` on the cache says 1.4 GB after a first build of `wasi` with apt's packages; while it is made, archives
 # and object files that are deleted afterwards lie beside it.
 BUILD_BYTES = 2_500_000_000
+_NOT_CHECKED = "listed, not checked"
 
 
 class Line(NamedTuple):
@@ -101,11 +103,17 @@ def _source(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
     if found.source:
         return f"{what}: in the cache, from {found.source}"
     pin = pins.cpython_pin(cell.python)
-    offers = {
-        "tarball": machine.fault_of(pin.url),
-        "apt": machine.apt_fault if pin.apt_source else "no package is pinned",
-    }
+    offers = {"tarball": machine.fault_of(pin.url), **_apt_source(pin, machine)}
     return _offered(what, offers, "a checkout of your own serves: --cpython PATH")
+
+
+def _apt_source(pin: TarballPin, machine: Machine) -> dict[str, str]:
+    """The offer of a Debian source package. An archive may list a file that it no longer has."""
+    if not pin.apt_source or machine.apt_fault:
+        return {"apt": machine.apt_fault or "no package is pinned"}
+    address = machine.apt_address(pin)
+    asked = machine.answers.get(address, 0)
+    return {"apt": machine.fault_of(address)} if 200 <= asked < 500 else {f"apt ({_NOT_CHECKED})": ""}
 
 
 def _toolchain(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
@@ -122,7 +130,7 @@ def _toolchain(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
     patchelf = "" if "patchelf" in machine.programs else "there is no patchelf"
     offers = {
         "wasi-sdk": machine.fault_of(archive.url) if archive else "no archive is pinned for this platform",
-        "apt": machine.apt_fault or patchelf if pin.apt_packages else "no packages are pinned",
+        **_apt_packages(machine.apt_fault or patchelf if pin.apt_packages else "no packages are pinned"),
     }
     return _offered(passed + what, offers, f"one of your own serves: {own_sdk.VARIABLE}=FOLDER")
 
@@ -136,9 +144,14 @@ def _emscripten(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
     patchelf = "" if "patchelf" in machine.programs else "there is no patchelf"
     offers = {
         "emsdk": machine.fault_of(pins.emsdk.url) or git if pins.emsdk else "no emsdk is pinned",
-        "apt": machine.apt_fault or patchelf if pin.apt_suite else "no Debian suite is pinned that has it",
+        **_apt_packages(machine.apt_fault or patchelf if pin.apt_suite else "no Debian suite is pinned that has it"),
     }
-    return _offered(what, offers, "one of your own serves: --toolchain PATH, of exactly that version")
+    return _offered(what, offers, "one of your own serves: --toolchain PATH, of that number")
+
+
+def _apt_packages(fault: str) -> dict[str, str]:
+    """The offer of Debian's packages. Only apt with fresh lists knows whether they are still the pinned ones."""
+    return {"apt": fault} if fault else {f"apt ({_NOT_CHECKED})": ""}
 
 
 def _build(_cell: Cell, _pins: Pins, machine: Machine, found: Found) -> str:
@@ -149,6 +162,8 @@ def _build(_cell: Cell, _pins: Pins, machine: Machine, found: Found) -> str:
         "make": "make" in machine.programs,
         f"{_gigabytes(BUILD_BYTES)} of free disk": machine.disk_free >= BUILD_BYTES,
     }
+    if fault := build_fault(machine.cache):
+        raise UnavailableError(fault, hint="WASM_HARNESS_CACHE=FOLDER moves the cache")
     missing = [name for name, there in needs.items() if not there]
     if missing:
         raise UnavailableError(f"lacks {', '.join(missing)}", hint="the lines above say where to begin")
@@ -168,7 +183,7 @@ def _offered(what: str, offers: Mapping[str, str], hint: str) -> str:
     """The first provider that has no fault; UnavailableError with what is wrong with each of them."""
     for provider, fault in offers.items():
         if not fault:
-            return f"{what}: will be had from {provider}"
+            return f"{what}: will come from {provider}"
     told = "; ".join(f"{provider}: {fault}" for provider, fault in offers.items())
     raise UnavailableError(f"{what}: {told}", hint=hint)
 

@@ -24,12 +24,13 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from harness.cache import disk_faults
-from harness.errors import UnavailableError
+from harness.errors import OriginError
 
 CONNECT_SECONDS = 10.0
 STALL_SECONDS = 30.0
 WAITS = (1.0, 4.0, 10.0)
 _CHUNK = 1 << 18
+_HEADERS = {"User-Agent": "cpython-wasm-harness"}
 _PASSING = frozenset({408, 425, 429})
 
 
@@ -100,7 +101,7 @@ def _with_retries(
     try:
         return attempt()
     except _Transient as fault:
-        raise UnavailableError(
+        raise OriginError(
             f"{url} failed {len(WAITS) + 1} times, at last: {fault}",
             hint="the origin or the network has trouble: try again later",
         ) from fault
@@ -136,6 +137,19 @@ def connection_fault(url: str, seconds: float) -> str:
     return fault
 
 
+def head_status(url: str, seconds: float) -> int:
+    """The HTTP status with which the server answers a HEAD; 0 when there is no answer within `seconds`."""
+    request = urllib.request.Request(url, headers=_HEADERS, method="HEAD")
+    try:
+        with urllib.request.urlopen(request, timeout=seconds) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    except (OSError, ValueError, http.client.HTTPException):
+        return 0
+
+
 def _first_hop(url: str) -> tuple[str, int]:
     """Whom we connect to: the proxy that the environment names for this address, else the origin."""
     parts = urllib.parse.urlsplit(url)
@@ -145,15 +159,15 @@ def _first_hop(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _unreachable(url: str, fault: str) -> UnavailableError:
-    return UnavailableError(
+def _unreachable(url: str, fault: str) -> OriginError:
+    return OriginError(
         f"{urllib.parse.urlsplit(url).netloc} cannot be reached ({fault}): {url}",
         hint="check the network and the proxy settings (https_proxy); a path of your own needs neither",
     )
 
 
 def _attempt(url: str, sha256: str, into: Path) -> int:
-    request = urllib.request.Request(url, headers={"User-Agent": "cpython-wasm-harness"})
+    request = urllib.request.Request(url, headers=_HEADERS)
     try:
         with urllib.request.urlopen(request, timeout=STALL_SECONDS) as response:
             return _receive(response, url, sha256, into)
@@ -161,7 +175,7 @@ def _attempt(url: str, sha256: str, into: Path) -> int:
         error.close()
         if error.code >= 500 or error.code in _PASSING:
             raise _Transient(f"the server says {error.code} {error.reason}") from error
-        raise UnavailableError(
+        raise OriginError(
             f"{url}: the server says {error.code} {error.reason}",
             hint="the address in matrices/pins.toml may have gone stale",
         ) from error
@@ -235,8 +249,8 @@ def _write(stream: IO[bytes], chunk: bytes) -> None:
         rest = rest[stream.write(rest) :]
 
 
-def _wrong_hash(url: str, wanted: str, found: str) -> UnavailableError:
-    return UnavailableError(
+def _wrong_hash(url: str, wanted: str, found: str) -> OriginError:
+    return OriginError(
         f"{url} is not what is pinned:\n  wanted sha256 {wanted}\n  found  sha256 {found}",
         hint="the file was deleted; if the origin changed it for a good reason, mend matrices/pins.toml",
     )

@@ -64,9 +64,13 @@ class ConfigError(HarnessError):
 
 
 class UnavailableError(HarnessError):
-    """A toolchain, source, runtime or tool that cannot be had here."""
+    """A toolchain, source, runtime or tool that is not available here."""
 
     exit_code = EXIT_UNAVAILABLE
+
+
+class OriginError(UnavailableError):
+    """Somebody else's server is not reachable, or does not have the file that is pinned."""
 
 
 class BuildError(HarnessError):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.cache import content_key, disk_faults, locked
-from harness.errors import UnavailableError
+from harness.errors import OriginError, UnavailableError
 from harness.process import Command, capture, run
 
 
@@ -25,8 +25,15 @@ def fetch_commit(url: str, ref: str, cache: Path, *, say: Callable[[str], None])
             _remove_locks(bare)
         _git(bare, "init", "--quiet", "--bare", str(bare))
         say(f"git: fetching {ref} of {url}")
-        _git(bare, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url, ref)
+        _fetch(bare, url, ref)
         return bare, _git(bare, "rev-parse", "FETCH_HEAD^{commit}").strip()
+
+
+def _fetch(bare: Path, url: str, ref: str) -> None:
+    try:
+        _git(bare, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url, ref)
+    except UnavailableError as error:
+        raise OriginError(f"git: cannot fetch {ref} of {url}: {error.message}", hint=error.hint) from error
 
 
 def _remove_locks(bare: Path) -> None:

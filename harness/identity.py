@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.errors import BuildError
 from harness.matrix import Cell, Target
+from harness.versions import number
 
 # What is kept of `-dM -E`, which is some 400 macros.
 MACROS = re.compile(r"__clang_version__|__VERSION__|__EMSCRIPTEN.*|__wasm.*|__wasi__|_REENTRANT|__SIZEOF_POINTER__")
@@ -71,7 +72,7 @@ def differences(cell: Cell, manifest: Mapping[str, Any], identity: Identity) -> 
         told = f"the interpreter says that it was compiled by Clang {compiled_by}"
         yield Difference(what="compiler", asked=f"a toolchain whose Clang is {toolchain}", found=told)
     version = emscripten_version(identity.compiler)
-    if version and version != cell.toolchain:
+    if version and version != number(cell.toolchain):
         yield Difference(what="compiler", asked=f"Emscripten {cell.toolchain}", found=f"its macros say {version}")
 
 
@@ -97,10 +98,11 @@ def _emscripten(cell: Cell, manifest: Mapping[str, Any], told: Mapping[str, Any]
     # CPython's own script may link dynamically whatever the cell says: then that is what was asked for.
     commands = (argument for step in manifest.get("steps", ()) for argument in step["command"])
     dynamic = cell.dynamic_linking or _DYNAMIC_LINKING in commands
-    yield "Emscripten", cell.toolchain, info.get("version", "")
+    asked = number(cell.toolchain)
+    yield "Emscripten", asked, number(info.get("version", ""))
     # Older ones, 3.1.6 among them, call every release 1.0.
     if told["uname"][2] != "1.0":
-        yield "Emscripten of os.uname()", cell.toolchain, told["uname"][2]
+        yield "Emscripten of os.uname()", asked, number(told["uname"][2])
     yield "pthreads", _switch(cell.pthreads), _switch(info.get("pthreads"))
     yield "dynamic linking", _switch(dynamic), _switch(told["dynamic_loading"])
     # `Node.js v20.18.0`, or from Node 21 on `Node.js/24`.

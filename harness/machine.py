@@ -8,19 +8,21 @@ import platform
 import shutil
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness import apt
 from harness.build import build_folder
+from harness.build_cell import COMPILERS
 from harness.cache import cache_root
 from harness.dependencies import dependencies_at_hand
-from harness.download import connection_fault
+from harness.download import connection_fault, head_status
 from harness.errors import ConfigError, UnavailableError
 from harness.matrix import Cell, Target
 from harness.patchelf import find_patchelf
-from harness.pins import Pins
+from harness.pins import Pins, TarballPin
 from harness.process import capture
 from harness.runtimes import runtime_folder
 from harness.sources import Source
@@ -30,7 +32,6 @@ from harness.toolchains import path as own_sdk
 from harness.toolchains.base import cached as cached_toolchain
 
 CONNECT_SECONDS = 3.0
-COMPILERS = ("gcc", "cc", "clang")  # in the order of CPython's configure
 _PROGRAMS = (*COMPILERS, "make", "git", "apt-get", "dpkg-deb", "ccache")
 
 
@@ -38,7 +39,9 @@ _PROGRAMS = (*COMPILERS, "make", "git", "apt-get", "dpkg-deb", "ccache")
 class Machine:
     """What was found. `programs` holds the paths of those that are there; sizes are in bytes.
 
-    `compiler` is what it says of itself. `faults` are those of the pins' hosts that do not answer, by host.
+    `compiler` is what it says of itself. `debian_archive` is the address that apt uses; empty when apt cannot serve.
+    `faults` are those of the pins' hosts that do not answer, by host; `answers` the HTTP status for the files that were
+    asked for, by address, 0 where there was no answer.
     """
 
     python: str
@@ -49,14 +52,22 @@ class Machine:
     programs: Mapping[str, str] = field(default_factory=dict)
     compiler: str = ""
     pip: str = ""
-    has_debian_archive: bool = False
+    debian_archive: str = ""
     offline: bool = False
     faults: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, int] = field(default_factory=dict)
 
     def fault_of(self, url: str) -> str:
         """Why nothing can be downloaded from there, as far as that is known beforehand; empty when it can."""
         host = urlsplit(url).netloc
-        return f"{host} was not tried" if self.offline else self.faults.get(host, "")
+        if self.offline:
+            return f"{host} was not tried"
+        answer = self.answers.get(url, 0)
+        return self.faults.get(host, "") or (f"{host} answers {answer} for {url}" if 400 <= answer < 500 else "")
+
+    def apt_address(self, pin: TarballPin) -> str:
+        """Where the machine's Debian archive has the tarball of a pin's source package, if it has it."""
+        return apt.pool_address(self.debian_archive, pin.apt_source, pin.apt_file)
 
     @property
     def apt_lacks(self) -> str:
@@ -64,11 +75,11 @@ class Machine:
         missing = [name for name in ("apt-get", "dpkg-deb") if name not in self.programs]
         if missing:
             return f"there is no {' and no '.join(missing)}"
-        return "" if self.has_debian_archive else "its configuration names no Debian archive with a keyring"
+        return "" if self.debian_archive else "its configuration names no Debian archive with a keyring"
 
     @property
     def apt_fault(self) -> str:
-        """Why nothing can be had from apt; empty when it can."""
+        """Why apt provides nothing; empty when it can."""
         return self.apt_lacks or ("the network was not tried" if self.offline else "")
 
 
@@ -95,6 +106,8 @@ def look_at_machine(pins: Pins, *, offline: bool) -> Machine:
     cache = cache_root()
     pip = capture([sys.executable, "-m", "pip", "--version"]).split()
     targets = capture(["apt-get", "indextargets", "--format", "$(REPO_URI)|$(COMPONENT)|$(CREATED_BY)"])
+    archive = apt.archive_address(targets) if apt.KEYRING.exists() else ""
+    faults = {} if offline else _faults(pins)
     return Machine(
         python=platform.python_version(),
         cache=cache,
@@ -104,9 +117,10 @@ def look_at_machine(pins: Pins, *, offline: bool) -> Machine:
         programs=programs,
         compiler=capture([compiler, "--version"]).partition("\n")[0] if compiler else "",
         pip=pip[1] if len(pip) > 1 else "",
-        has_debian_archive=bool(apt.archive_address(targets)) and apt.KEYRING.exists(),
+        debian_archive=archive,
         offline=offline,
-        faults={} if offline else _faults(pins),
+        faults=faults,
+        answers={} if offline else _answers(pins, archive, faults),
     )
 
 
@@ -115,6 +129,17 @@ def _faults(pins: Pins) -> dict[str, str]:
     origins = {urlsplit(url).netloc: url for url in urls}
     tried = {host: connection_fault(url, CONNECT_SECONDS) for host, url in origins.items()}
     return {host: f"{host} cannot be reached ({fault})" for host, fault in tried.items() if fault}
+
+
+def _answers(pins: Pins, archive: str, faults: Mapping[str, str]) -> dict[str, int]:
+    """The HTTP status for each pinned CPython, at its origin and in the Debian archive, where the host answers."""
+    urls = [pin.url for pin in pins.cpython if urlsplit(pin.url).netloc not in faults]
+    # Of other kinds of addresses (a mirror list, a file) only apt knows what they are.
+    if archive.startswith(("http://", "https://")) and not connection_fault(archive, CONNECT_SECONDS):
+        packaged = [pin for pin in pins.cpython if pin.apt_source]
+        urls += [apt.pool_address(archive, pin.apt_source, pin.apt_file) for pin in packaged]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return dict(zip(urls, pool.map(lambda url: head_status(url, CONNECT_SECONDS), urls), strict=True))
 
 
 def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from harness.errors import ConfigError
+
+# What /bin/sh, make (also in PATH-like lists and in pattern rules) or sed take for something else than a name.
+_SPECIAL = re.compile(r"""[\s"#$%&'()*:;<>?\[\]\\`{|}!]""")
+
+
+def build_fault(path: Path) -> str:
+    """What in the path keeps CPython from being built there; empty when nothing does.
+
+    Neither configure nor CPython's Makefile quotes paths.
+    """
+    found = _SPECIAL.search(str(path))
+    if not found:
+        return ""
+    character = "white space" if found.group().isspace() else f"the character {found.group()}"
+    return f"{str(path)!r} has {character} in it, with which CPython cannot be built"
 
 
 def expanded(path: Path) -> Path:

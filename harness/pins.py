@@ -12,6 +12,7 @@ from typing import TypeVar
 from harness.errors import ConfigError, Problem, UnavailableError, did_you_mean
 from harness.matrix import Library
 from harness.tables import TableReader, load_document
+from harness.versions import number
 
 T = TypeVar("T", "CPythonPin", "DependencyPin", "WasiSdkPin", "WasiSdkArchive", "EmscriptenPin", "RuntimePin")
 
@@ -169,7 +170,14 @@ class Pins:
 
     def emscripten_pin(self, version: str) -> EmscriptenPin:
         """UnavailableError when that Emscripten is not pinned."""
-        return _of_version(self.emscripten, version, "Emscripten", "")
+        return _of_version(self.emscripten, version, "Emscripten", "--toolchain PATH")
+
+    @property
+    def newest_emscripten(self) -> EmscriptenPin:
+        """Of the pinned ones; UnavailableError when none is pinned."""
+        if not self.emscripten:
+            raise UnavailableError("no Emscripten is pinned", hint="add an [[emscripten]] to matrices/pins.toml")
+        return max(self.emscripten, key=lambda pin: [int(part) for part in number(pin.version).split(".")])
 
     def and_also(self, more: Pins) -> Pins:
         """These and the pins of `more`; where both pin a version, these hold."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.ask import ask_compiler, ensure_identity
 from harness.build import Build
-from harness.build_cell import ensure_build, tree_of
+from harness.build_cell import check_paths, check_tools, ensure_build, tree_of
 from harness.bundles.head import check_is_build_of, check_is_for
 from harness.bundles.unpack import open_bundle
 from harness.cache import cache_root
@@ -24,12 +24,13 @@ from harness.expectations import CellExpectations, Expectations
 from harness.limitations import load_registry
 from harness.matrix import Cell, Engine, Matrix, with_python
 from harness.matrix_files import load_matrix
+from harness.paths import expanded
 from harness.pins import Pins, load_pins
 from harness.prepared import Prepared
 from harness.run_folder import project_root
-from harness.runtimes import obtain_runtime, own_node, own_wasmtime
-from harness.sources import obtain_source
-from harness.toolchains import obtain_toolchain
+from harness.runtimes import check_runtime, obtain_runtime, own_node, own_wasmtime
+from harness.sources import is_version, obtain_source
+from harness.toolchains import check_toolchain, obtain_toolchain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +93,12 @@ def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print)
         cell = with_python(cell, wishes.cpython)
     cache = cache_root()
     cell, toolchain_path = _with_toolchain(cell, wishes.toolchain)
+    cell, own_runtime = _named_runtime(cell, wishes.runtime)
+    _check_first(cell, pins, cache, provider=wishes.provider, toolchain=toolchain_path, runtime=not own_runtime)
     source = obtain_source(cell.python, pins, cache, say=say)
-    tree_of(cell, source)  # what cannot be built is told before a toolchain is downloaded
+    tree_of(cell, source)  # what cannot be built is refused before a toolchain is downloaded
     toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path, say=say)
-    cell, runtime = _with_runtime(cell, wishes.runtime, pins, cache, say)
+    runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache, say=say)
     jobs = wishes.jobs or os.cpu_count() or 1
     dependencies = obtain_dependencies(cell, toolchain, pins, cache, jobs=jobs, say=say)
     build = ensure_build(cell, source, toolchain, cache, jobs=jobs, dependencies=dependencies)
@@ -107,11 +110,30 @@ def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print)
 def _from_bundle(cell: Cell, wishes: Wishes, pins: Pins, say: Callable[[str], None]) -> Prepared:
     """The cell with the build of a bundle. There is no compiler here to ask: the bundle has its answer."""
     cache, bundle = cache_root(), Path(wishes.bundle)
+    cell, own_runtime = _named_runtime(cell, wishes.runtime)
+    if not own_runtime:
+        check_runtime(cell.engine.value, cell.runtime, pins, cache)
     head, build = open_bundle(bundle, cache, lambda head: check_is_for(head, cell, str(bundle)), say=say)
     check_is_build_of(build.manifest, cell, str(bundle))
-    cell, runtime = _with_runtime(with_python(cell, head.python), wishes.runtime, pins, cache, say)
+    cell = with_python(cell, head.python)
+    runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache, say=say)
     prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, lambda: head.compiler, say=say))
+
+
+def _check_first(cell: Cell, pins: Pins, cache: Path, *, provider: str, toolchain: Path | None, runtime: bool) -> None:
+    """Refuses, before anything is downloaded, what needs no network to be refused: ConfigError or UnavailableError.
+
+    `runtime` is whether one is to be installed.
+    """
+    check_paths(cache)
+    if is_version(cell.python):
+        pins.cpython_pin(cell.python)
+    if own := check_toolchain(cell, pins, provider=provider, path=toolchain):
+        check_paths(expanded(own))
+    if runtime:
+        check_runtime(cell.engine.value, cell.runtime, pins, cache)
+    check_tools(cache)
 
 
 def _with_toolchain(cell: Cell, wish: str) -> tuple[Cell, Path | None]:
@@ -121,12 +143,13 @@ def _with_toolchain(cell: Cell, wish: str) -> tuple[Cell, Path | None]:
     return cell, Path(wish) if wish else None
 
 
-def _with_runtime(cell: Cell, wish: str, pins: Pins, cache: Path, say: Callable[[str], None]) -> tuple[Cell, Path]:
-    """The cell with the version of its runtime, which the user may have chosen, and where the runtime is."""
+def _named_runtime(cell: Cell, wish: str) -> tuple[Cell, Path | None]:
+    """The cell with the version of its runtime, which the user may have chosen; and where a runtime of this machine is,
+    when the user has named one.
+    """
     kind, colon, path = wish.partition(":")
     if not colon:
-        cell = dataclasses.replace(cell, runtime=wish or cell.runtime)
-        return cell, obtain_runtime(cell.engine.value, cell.runtime, pins, cache, say=say)
+        return dataclasses.replace(cell, runtime=wish or cell.runtime), None
     if kind != "path":
         raise ConfigError(
             f"--runtime {wish}: {cell.id} runs under {cell.engine}, of which a version can be named, "

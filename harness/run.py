@@ -27,7 +27,7 @@ from harness.engines import EngineSession
 from harness.engines.fresh import FreshEngine
 from harness.expectations import CellExpectations
 from harness.outcomes import ModuleResult, Outcome
-from harness.prepare import Wishes, expectations_for, load_configuration, prepare
+from harness.prepare import Wishes, expectations_for, load_configuration, load_lists, prepare
 from harness.prepared import Prepared
 from harness.report import console, junit
 from harness.report.cells import ERROR_FILE, RESULTS_FILE
@@ -41,6 +41,7 @@ from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.order import record_durations, seconds_of
 from harness.suite.regrtest import exact_pattern
 from harness.suite.rerun import with_tries, worth_another_try
+from harness.versions import shown_version
 
 WIDTH = 110
 
@@ -79,7 +80,8 @@ class CellRun:
     @classmethod
     def start(cls, options: Options) -> CellRun:
         """Prepares the cell and a folder for its results."""
-        shard = read_shard(options.shard, options.case)  # a mistake is told before anything is made
+        shard = read_shard(options.shard, options.case)  # a mistake is reported before anything is made
+        load_lists()  # and so is one in the lists
         prepared = prepare(options.cell, Wishes.of(options))
         expectations = expectations_for(prepared.cell, prepared.build)
         chosen = choose(prepared, options.case, shard, cut_by=options.cut_by)
@@ -161,7 +163,7 @@ class CellRun:
         toolchain = manifest["toolchain"]
         cell = self.prepared.cell
         tested = f"CPython {manifest['python']} by {manifest['source']['provider']}"
-        compiler = f"{cell.target.toolchain_name} {toolchain['version']} by {toolchain['provider']}"
+        compiler = f"{cell.target.toolchain_name} {shown_version(toolchain)} by {toolchain['provider']}"
         return [
             f"cell {cell.id}: {tested}, {compiler}, {cell.engine} {cell.runtime}",
             *libraries_told(manifest),

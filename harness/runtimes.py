@@ -18,7 +18,7 @@ from pathlib import Path
 from harness.archive import unpack
 from harness.cache import content_key, make_entry
 from harness.download import file_sha256
-from harness.errors import UnavailableError
+from harness.errors import OriginError, UnavailableError
 from harness.paths import expanded
 from harness.pins import Installer, Pins, RuntimePin
 from harness.process import Command, Completed, capture, run
@@ -42,6 +42,13 @@ def obtain_runtime(name: str, version: str, pins: Pins, cache: Path, *, say: Cal
     return make_entry(final, lambda folder: _install(pin, folder, say), say=say)
 
 
+def check_runtime(name: str, version: str, pins: Pins, cache: Path) -> None:
+    """UnavailableError when that runtime is not pinned, or is not in the cache and its installer is missing here."""
+    pin = pins.runtime_pin(name, version)
+    if not runtime_folder(pin, cache).exists():
+        _find_npm() if pin.installer is Installer.NPM else _check_pip()
+
+
 def own_node(path: Path) -> tuple[Path, str]:
     """A Node of this machine, where it stands, and its version.
 
@@ -49,7 +56,7 @@ def own_node(path: Path) -> tuple[Path, str]:
     """
     node = expanded(path)
     said = capture([str(node), "--version"])
-    found = re.fullmatch(r"v((\d+)\.\d+\.\d+)", said)
+    found = re.fullmatch(r"v((\d+)\.\d+\.\d+(?:-[\w.]+)?)", said)
     if not found:
         what = f"calls itself {said.splitlines()[0]!r}" if said else "does not run: `--version` prints nothing"
         raise UnavailableError(
@@ -104,14 +111,18 @@ def _install(pin: RuntimePin, folder: Path, say: Callable[[str], None]) -> None:
 
 def pip(command: str, *arguments: str, folder: Path) -> Completed:
     """Runs this Python's pip in that folder. UnavailableError when there is none."""
+    _check_pip()
+    options = ("--disable-pip-version-check", "--no-input", "--only-binary=:all:")
+    argv = (sys.executable, "-m", "pip", command, *options, *arguments)
+    return run(Command(argv=argv, cwd=folder, timeout=900))
+
+
+def _check_pip() -> None:
     if importlib.util.find_spec("pip") is None:
         raise UnavailableError(
             f"a runtime is installed with pip, which {sys.executable} does not have",
             hint=f"`{sys.executable} -m ensurepip` adds it (`uv venv --seed` makes a venv that has it)",
         )
-    options = ("--disable-pip-version-check", "--no-input", "--only-binary=:all:")
-    argv = (sys.executable, "-m", "pip", command, *options, *arguments)
-    return run(Command(argv=argv, cwd=folder, timeout=900))
 
 
 def _pip_install(pin: RuntimePin, folder: Path) -> None:
@@ -131,14 +142,19 @@ def _pip_install(pin: RuntimePin, folder: Path) -> None:
 
 def npm(command: str, *arguments: str, folder: Path) -> Completed:
     """Runs npm in that folder, which its cache is in too. UnavailableError when there is none."""
+    program = _find_npm()
+    env = os.environ | {"npm_config_cache": str(folder / "npm"), "npm_config_update_notifier": "false"}
+    return run(Command(argv=(program, command, "--silent", *arguments), cwd=folder, env=env, timeout=900))
+
+
+def _find_npm() -> str:
     program = shutil.which("npm")
     if not program:
         raise UnavailableError(
-            "this version of Node is had from npm, which is not here",
+            "this version of Node comes from npm, which is missing here",
             hint="install npm, or choose a version that is pinned for pip",
         )
-    env = os.environ | {"npm_config_cache": str(folder / "npm"), "npm_config_update_notifier": "false"}
-    return run(Command(argv=(program, command, "--silent", *arguments), cwd=folder, env=env, timeout=900))
+    return program
 
 
 def npm_pack(pin: RuntimePin, folder: Path) -> Path:
@@ -153,7 +169,7 @@ def npm_pack(pin: RuntimePin, folder: Path) -> Path:
 def _npm_install(pin: RuntimePin, folder: Path) -> None:
     packed = npm_pack(pin, folder)
     if (found := file_sha256(packed)) not in pin.sha256:
-        raise UnavailableError(
+        raise OriginError(
             f"{npm_package(pin)} {pin.version} of npm is not what is pinned: its sha256 is {found}",
             hint="add it to matrices/pins.toml if it is right, for instance on another platform",
         )
@@ -174,7 +190,7 @@ def _check_node(pin: RuntimePin, folder: Path) -> None:
         )
 
 
-def _failed(pin: RuntimePin, done: Completed, hint: str) -> UnavailableError:
+def _failed(pin: RuntimePin, done: Completed, hint: str) -> OriginError:
     words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-6:])
     what = f"{pin.name} {pin.version} cannot be installed: {pin.installer} {done.ending}"
-    return UnavailableError(f"{what}\n{words}".rstrip(), hint=hint)
+    return OriginError(f"{what}\n{words}".rstrip(), hint=hint)

@@ -12,17 +12,16 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from packaging.version import Version
-
 from harness.bisect.question import Axis
 from harness.cache import write_atomically
 from harness.download import file_sha256
-from harness.errors import UnavailableError
+from harness.errors import OriginError, UnavailableError
 from harness.matrix import Matrix, Target
 from harness.pins import EmscriptenPin, Installer, Pins, RuntimePin, load_pins
 from harness.process import Completed
 from harness.providers import first_that_can
 from harness.runtimes import npm, npm_pack, npm_package, pip
+from harness.versions import number
 
 _VERSION = re.compile(r"\d+(\.\d+)*")
 _HINT = "check the network and its own configuration; or name the versions with --versions"
@@ -34,7 +33,7 @@ def known_versions(axis: Axis, matrix: Matrix, pins: Pins, *, say: Callable[[str
     """
     if axis is Axis.EMSCRIPTEN:
         cells = {cell.toolchain for cell in matrix.cells if cell.target is Target.EMSCRIPTEN}
-        return {pin.version for pin in pins.emscripten} | cells
+        return {version for version in {pin.version for pin in pins.emscripten} | cells if number(version) == version}
     pinned = {pin.version for pin in pins.runtime if pin.name == axis}
     offered, refusals = set(), []
     for pin in _kinds(axis, pins):
@@ -90,9 +89,8 @@ def _kinds(axis: Axis, pins: Pins) -> list[RuntimePin]:
 
 
 def _emscripten(version: str, pins: Pins) -> EmscriptenPin:
-    """emsdk at its pinned commit knows the sha256 of each release; its Node is that of the latest one we know."""
-    latest = max(pins.emscripten, key=lambda pin: Version(pin.version))
-    return EmscriptenPin(version=version, node=latest.node)
+    """emsdk at its pinned commit knows the sha256 of each release."""
+    return EmscriptenPin(version=version, node=pins.newest_emscripten.node)
 
 
 def _offered(pin: RuntimePin) -> set[str]:
@@ -125,6 +123,6 @@ def _pinned(pin: RuntimePin) -> RuntimePin:
         return dataclasses.replace(pin, sha256=(read_sha256(report.read_text(encoding="utf-8")),))
 
 
-def _failed(what: str, done: Completed) -> UnavailableError:
+def _failed(what: str, done: Completed) -> OriginError:
     words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-4:])
-    return UnavailableError(f"{what}: it {done.ending}\n{words}".rstrip(), hint=_HINT)
+    return OriginError(f"{what}: it {done.ending}\n{words}".rstrip(), hint=_HINT)

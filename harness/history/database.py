@@ -74,8 +74,13 @@ def opened(path: Path, *, write: bool, checked: bool = False) -> Iterator[sqlite
 
 
 def _connect(address: str) -> sqlite3.Connection:
+    """A connection for the caller to close; it is closed here when the file is refused (the pragma reads it)."""
     connection = sqlite3.connect(address, uri=True, timeout=WAIT_SECONDS, isolation_level=None)
-    connection.execute("PRAGMA cache_size = -65536")
+    try:
+        connection.execute("PRAGMA cache_size = -65536")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.matrix import Cell, Library
 from harness.process import Command
 from harness.recipes.tree import Script, Tree
+from harness.versions import number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,7 @@ def passed_on(cell: Cell) -> tuple[str, ...]:
 def other_pin(cell: Cell, tree: Tree) -> tuple[str, ...]:
     """The departure of a cell whose toolchain is not the one that the tree's own script pins."""
     pinned = tree.pinned_toolchain(cell.target)
-    if pinned in {"", cell.toolchain}:
+    if number(pinned) in {"", number(cell.toolchain)}:
         return ()
     script = tree.script(cell.target)
     return (f"the toolchain is {cell.toolchain}, because the cell names it: {script.folder} pins {pinned}",)

@@ -14,6 +14,7 @@ from harness.matrix import Cell, Library, Target
 from harness.process import Command
 from harness.recipes import CACHE_FILE_TOLD, NOT_WRITTEN, HostBuild, Layout, Recipe, Step, make_step, passed_on
 from harness.recipes.libraries import configure_variables
+from harness.versions import number
 
 VERSION = 1
 HOST_TRIPLE = "wasm32-unknown-emscripten"
@@ -125,7 +126,7 @@ def once(cell: Cell, host: HostBuild) -> tuple[str, ...]:
 
 def shared_objects(cell: Cell) -> tuple[str, ...]:
     """What `-shared` is to make: see FAKE_DYLIBS_TOLD."""
-    fake = Version(cell.toolchain) >= _REAL_DYLIBS and not cell.dynamic_linking
+    fake = Version(number(cell.toolchain)) >= _REAL_DYLIBS and not cell.dynamic_linking
     return ("BLDSHARED=$(CC) -shared -sFAKE_DYLIBS",) if fake else ()
 
 

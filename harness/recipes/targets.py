@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.matrix import Cell, Target
 from harness.recipes import HostBuild, Layout, Recipe, emscripten, emscripten_script, wasi
 from harness.recipes.tree import Tree
+from harness.versions import number
 
 _VERSIONS = {Target.WASI: wasi.VERSION, Target.EMSCRIPTEN: emscripten.VERSION}
 
@@ -39,6 +40,11 @@ def guest_environment(target: Target, tree: Tree, sysconfig: str) -> dict[str, s
     `sysconfig` is the path at which the guest has the folder with the sysconfig data.
     """
     return wasi.guest_environment(tree, sysconfig) if target is Target.WASI else emscripten.guest_environment()
+
+
+def guest_platform(target: Target, toolchain: str) -> str:
+    """What `sysconfig.get_platform()` gives in the guest: the system, its release and the machine of `os.uname()`."""
+    return f"emscripten-{number(toolchain)}-wasm32" if target is Target.EMSCRIPTEN else "wasi-0.0.0-wasm32"
 
 
 def seen_by_configure(cell: Cell) -> dict[str, object]:

@@ -14,6 +14,7 @@ from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.report import plain
 from harness.report.results import CellResults
 from harness.verdicts import Row, Verdict, cause_of
+from harness.versions import shown_version
 
 ROWS_SHOWN = 50
 TAIL_LINES = 10
@@ -124,7 +125,7 @@ def _head(page: _Page, results: CellResults, file: str, skips: str) -> Iterator[
 def _title(results: CellResults) -> str:
     cell, build = results.cell, results.build
     toolchain = build.get("toolchain")
-    version = toolchain.get("version") if isinstance(toolchain, Mapping) else ""
+    version = shown_version(toolchain) if isinstance(toolchain, Mapping) else ""
     parts = [
         cell.id,
         f"CPython {build.get('python') or cell.python}",

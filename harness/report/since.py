@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from harness.conditions import parse_version
 from harness.matrix import Cell, Target
 
 _VERSIONS = ("toolchain", "python", "runtime")
@@ -43,7 +44,7 @@ def _parted_by(axis: str, good: Collection[Cell], bad: Collection[Cell]) -> Sinc
     for cells, is_bad in ((good, False), (bad, True)):
         for cell in cells:
             text = getattr(cell, axis)
-            version = _version(text)
+            version = parse_version(text)
             if version is None:
                 return None
             groups.setdefault(_apart_from(axis, cell), []).append((version, text, is_bad))
@@ -51,14 +52,6 @@ def _parted_by(axis: str, good: Collection[Cell], bad: Collection[Cell]) -> Sinc
     parted = {_boundary(sorted(group)) for group in groups.values() if any(is_bad for _, _, is_bad in group)}
     boundary = parted.pop() if len(parted) == 1 else None
     return Since(name=_name(axis, target), version=boundary[1], good=boundary[0]) if boundary else None
-
-
-@lru_cache
-def _version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
 
 
 @lru_cache

@@ -13,7 +13,7 @@ from harness.providers import first_that_can
 from harness.sources import apt, checkout, git, tarball
 from harness.sources.base import Provenance, Source, make_source
 
-__all__ = ["PROVIDERS", "Source", "obtain_source"]
+__all__ = ["PROVIDERS", "Source", "is_version", "obtain_source"]
 
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?((a|b|rc)\d+)?")
 
@@ -28,6 +28,11 @@ class Provider(Protocol):
 PROVIDERS: Mapping[str, Provider] = {"tarball": tarball, "apt": apt}
 
 
+def is_version(python: str) -> bool:
+    """Whether that names a version, and not a path or a commit."""
+    return bool(_VERSION.fullmatch(python))
+
+
 def obtain_source(
     python: str, pins: Pins, cache: Path, *, provider: str = "", say: Callable[[str], None] = print
 ) -> Source:
@@ -40,7 +45,7 @@ def obtain_source(
         raise ConfigError(f"there is no source provider {provider!r}; {did_you_mean(provider, PROVIDERS)}")
     if python.startswith("git:"):
         return git.obtain(python, cache, say=say)
-    if not _VERSION.fullmatch(python):
+    if not is_version(python):
         return checkout.obtain(Path(python), cache, say=say)
     pin = pins.cpython_pin(python)
     attempts = {name: _attempt(name, pin, cache, say) for name in ([provider] if provider else PROVIDERS)}

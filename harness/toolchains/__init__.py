@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -18,8 +19,16 @@ from harness.toolchains.base import Toolchain, cached
 from harness.toolchains.emscripten import apt as emscripten_apt
 from harness.toolchains.emscripten import emsdk, shape
 from harness.toolchains.emscripten import path as own_emscripten
+from harness.versions import number
 
-__all__ = ["EMSCRIPTEN_PROVIDERS", "PROVIDERS", "Toolchain", "obtain_toolchain", "toolchain_environment"]
+__all__ = [
+    "EMSCRIPTEN_PROVIDERS",
+    "PROVIDERS",
+    "Toolchain",
+    "check_toolchain",
+    "obtain_toolchain",
+    "toolchain_environment",
+]
 
 P_contra = TypeVar("P_contra", contravariant=True)
 
@@ -34,6 +43,8 @@ class Provider(Protocol[P_contra]):
         """The toolchain, or UnavailableError."""
 
 
+_NO_SDK = f"path: {own.VARIABLE} is not set", "set it to the folder of a WASI SDK"
+_NO_EMSCRIPTEN = "path: $EMSDK is not set and no emcc is on PATH", "source emsdk_env.sh, or give --toolchain PATH"
 PROVIDERS: Mapping[str, Provider[WasiSdkPin]] = {"wasi-sdk": wasi_sdk, "apt": apt}
 EMSCRIPTEN_PROVIDERS: Mapping[str, Provider[EmscriptenPin]] = {"emsdk": emsdk, "apt": emscripten_apt}
 
@@ -54,9 +65,7 @@ class _Choice:
     def order(self, wanted: str) -> tuple[str, ...]:
         """Whom to ask: the one that is wanted; else the user's own, who has it in the cache, the others."""
         if wanted:
-            if wanted not in self.attempts:
-                suggestion = did_you_mean(wanted, self.attempts)
-                raise ConfigError(f"there is no toolchain provider {wanted!r}; {suggestion}")
+            _check_provider(wanted, self.attempts)
             return (wanted,)
         others = sorted((name for name in self.attempts if name != "path"), key=self._is_missing)
         return (*(("path",) if self.set_up else ()), *others)
@@ -89,12 +98,53 @@ def obtain_toolchain(
     return toolchain
 
 
-def _wasi(version: str, pins: Pins, cache: Path, path: Path | None, say: Callable[[str], None]) -> _Choice:
-    pin = pins.wasi_sdk_pin(version)
+def check_toolchain(cell: Cell, pins: Pins, *, provider: str = "", path: Path | None = None) -> Path | None:
+    """The toolchain of the user's own that `obtain_toolchain` will take, by the path given or by the environment; None
+    when there is none.
+
+    Refuses, without the network, a provider that does not exist, a version that nobody has, and a path that holds no
+    such toolchain: ConfigError or UnavailableError.
+    """
+    known, check = (PROVIDERS, _check_wasi) if cell.target is Target.WASI else (EMSCRIPTEN_PROVIDERS, _check_emscripten)
+    if provider:
+        _check_provider(provider, ("path", *known))
+    return check(cell.toolchain, pins, provider, path)
+
+
+def _check_wasi(version: str, pins: Pins, provider: str, path: Path | None) -> Path | None:
     given = os.environ.get(own.VARIABLE)
     folder = path or (Path(given) if given else None)
-    missing = f"path: {own.VARIABLE} is not set", "set it to the folder of a WASI SDK"
-    attempts = {"path": lambda: own.obtain(pin, _given(folder, *missing))}
+    pin = wasi_sdk_pin(version, pins, own=folder is not None)
+    if path or provider == "path":
+        own.look_at(pin, _given(folder, *_NO_SDK))
+        return folder
+    if folder and not provider:
+        with contextlib.suppress(UnavailableError):  # it is passed over then
+            own.look_at(pin, folder)
+            return folder
+    return None
+
+
+def _check_emscripten(version: str, pins: Pins, provider: str, path: Path | None) -> Path | None:
+    given = own_emscripten.from_environment()
+    pin = emscripten_pin(version, pins, own=path is not None)
+    pins.runtime_pin("node", pin.node)
+    if path or provider == "path":
+        own_emscripten.look_at(pin, folder := _given(path or given, *_NO_EMSCRIPTEN))
+        return folder
+    return given if given and not provider and own_emscripten.is_of_version(given, version) else None
+
+
+def _check_provider(wanted: str, known: Iterable[str]) -> None:
+    if wanted not in known:
+        raise ConfigError(f"there is no toolchain provider {wanted!r}; {did_you_mean(wanted, known)}")
+
+
+def _wasi(version: str, pins: Pins, cache: Path, path: Path | None, say: Callable[[str], None]) -> _Choice:
+    given = os.environ.get(own.VARIABLE)
+    folder = path or (Path(given) if given else None)
+    pin = wasi_sdk_pin(version, pins, own=folder is not None)
+    attempts = {"path": lambda: own.obtain(pin, _given(folder, *_NO_SDK))}
     return _Choice(
         what=f"WASI SDK {pin.version}",
         hint=f"one that you have always works: {own.VARIABLE}=FOLDER",
@@ -105,19 +155,32 @@ def _wasi(version: str, pins: Pins, cache: Path, path: Path | None, say: Callabl
 
 
 def _emscripten(version: str, pins: Pins, cache: Path, path: Path | None, say: Callable[[str], None]) -> _Choice:
-    pin = pins.emscripten_pin(version)
+    pin = emscripten_pin(version, pins, own=path is not None)
     given = own_emscripten.from_environment()
     folder = path or given
-    missing = "path: $EMSDK is not set and no emcc is on PATH", "source emsdk_env.sh, or give --toolchain PATH"
-    attempts = {"path": lambda: own_emscripten.obtain(pin, _given(folder, *missing), pins, cache, say)}
+    attempts = {"path": lambda: own_emscripten.obtain(pin, _given(folder, *_NO_EMSCRIPTEN), pins, cache, say)}
     return _Choice(
         what=f"Emscripten {pin.version}",
-        hint="one that you have serves: --toolchain PATH, of exactly that version",
+        hint=f"one of your own serves: --toolchain PATH, of an emsdk or of {number(pin.version)}-git",
         attempts=attempts | _attempts(EMSCRIPTEN_PROVIDERS, pin, pins, cache, say),
         # Who uses several versions has one of them on PATH: that it is another is no news.
         set_up=given is not None and own_emscripten.is_of_version(given, version),
         in_cache=_in_cache(EMSCRIPTEN_PROVIDERS, pin, pins, cache),
     )
+
+
+def wasi_sdk_pin(version: str, pins: Pins, *, own: bool) -> WasiSdkPin:
+    """The pin of that version. The user's `own` needs none: its VERSION file says what it is."""
+    if own and version not in {pin.version for pin in pins.wasi_sdk}:
+        return WasiSdkPin(version=version, llvm="", wasi_libc="", evidence="")
+    return pins.wasi_sdk_pin(version)
+
+
+def emscripten_pin(version: str, pins: Pins, *, own: bool) -> EmscriptenPin:
+    """The pin of that version. The user's `own` needs none: it gets the Node of the newest that is pinned."""
+    if own and version not in {pin.version for pin in pins.emscripten}:
+        return EmscriptenPin(version=version, node=pins.newest_emscripten.node)
+    return pins.emscripten_pin(version)
 
 
 def _attempts(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness import apt, patchelf
 from harness.cache import content_key
-from harness.errors import UnavailableError
+from harness.errors import OriginError, UnavailableError
 from harness.pins import Pins, WasiSdkPin
 from harness.toolchains.base import Toolchain, make_toolchain, wasi_toolchain
 
@@ -68,7 +68,7 @@ def _major(pin: WasiSdkPin) -> str:
 
 def _check_revisions(pin: WasiSdkPin, versions: Mapping[str, str]) -> None:
     if wrong := other_revisions(pin, versions):
-        raise UnavailableError(
+        raise OriginError(
             f"apt: the packages of {pin.apt_suite} are not those of WASI SDK {pin.version}: {wrong}",
             hint="use the release archive (provider wasi-sdk) or WASI_SDK_PATH",
         )

@@ -106,7 +106,7 @@ def _record(toolchain: Toolchain, path: Path) -> None:
 
 def clang_version(root: Path) -> str:
     """`19.1.7` of `clang --version`; empty when clang does not run."""
-    found = re.search(r"clang version (\d+\.\d+\.\d+)", capture([str(root / "bin" / "clang"), "--version"]))
+    found = re.search(r"clang version (\d+(?:\.\d+)*)", capture([str(root / "bin" / "clang"), "--version"]))
     return found.group(1) if found else ""
 
 

@@ -9,12 +9,25 @@ from harness.errors import UnavailableError
 from harness.paths import expanded
 from harness.pins import WasiSdkPin
 from harness.toolchains.base import Toolchain, check_compiles, clang_version, wasi_toolchain
+from harness.versions import number
 
 VARIABLE = "WASI_SDK_PATH"
 
 
 def obtain(pin: WasiSdkPin, path: Path) -> Toolchain:
     """The SDK at that path, left as it is. UnavailableError when it is none, is another, or does not work."""
+    root = expanded(path)
+    stated, llvm = look_at(pin, root)
+    check_compiles(root)
+    facts = stated | {"llvm": llvm, "path": str(root), "stamp": _stamp(root)}
+    return wasi_toolchain("path", pin.version, root, facts)
+
+
+def look_at(pin: WasiSdkPin, path: Path) -> tuple[dict[str, str], str]:
+    """What the SDK at that path states of its parts, and the version of its clang. Needs no network.
+
+    UnavailableError when it is no WASI SDK, or another than the pin's.
+    """
     root = expanded(path)
     if not (root / "bin" / "clang").exists():
         raise UnavailableError(
@@ -27,21 +40,21 @@ def obtain(pin: WasiSdkPin, path: Path) -> Toolchain:
             f"path: the WASI SDK at {root} is another version: {wrong}",
             hint=f"point {VARIABLE} at WASI SDK {pin.version}, unset it, or choose another cell",
         )
-    check_compiles(root)
-    facts = stated | {"llvm": llvm, "path": str(root), "stamp": _stamp(root)}
-    return wasi_toolchain("path", pin.version, root, facts)
+    return stated, llvm
 
 
 def other_version(pin: WasiSdkPin, stated: str, llvm: str) -> str:
     """What differs from the pin; empty when nothing does.
 
-    By what the SDK's VERSION file states (`25.0`, `33.0+m`); by clang's version where there is no such file.
+    By the number that the SDK's VERSION file states (`25.0`, `33.0+m`, `25.5g0fd1d10e1c5f`); by clang's version where
+    there is no such file.
     """
     if stated:
-        same = stated.partition(".")[0] == pin.version
+        same = number(stated).partition(".")[0] == number(pin.version)
         return "" if same else f"its VERSION says {stated}, the cell wants {pin.version}"
     same = llvm.startswith(f"{pin.llvm}.")
-    return "" if same else f"its clang is {llvm or 'not working'}, WASI SDK {pin.version} has {pin.llvm}"
+    known = pin.llvm or "one that no pin names, and there is no file VERSION"
+    return "" if same else f"its clang is {llvm or 'not working'}, WASI SDK {pin.version} has {known}"
 
 
 def _version_file(root: Path) -> dict[str, str]:

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from harness.prepare import Wishes, prepare
 from harness.prepared import Prepared
+from tests.integration.third_party import skipped_without_origin
 
 ROOT = Path(__file__).parents[2]
+NEEDS_TOOLCHAIN = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    """A fixture, such as a build, that needs an archive which does not have it skips the tests that use it."""
+    item.session.stash[NEEDS_TOOLCHAIN] = item.get_closest_marker("toolchain") is not None
+    with skipped_without_origin(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """The same for what a test itself asks for."""
+    with skipped_without_origin(item):
+        return (yield)
 
 
 @pytest.fixture
@@ -24,12 +42,18 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def wasi() -> Prepared:
+def wasi(request: pytest.FixtureRequest) -> Prepared:
     """The default WASI cell, built unless the cache has it."""
-    return prepare("wasi", Wishes())
+    return built("wasi", request)
 
 
 @pytest.fixture(scope="session")
-def emscripten() -> Prepared:
+def emscripten(request: pytest.FixtureRequest) -> Prepared:
     """The first Emscripten cell that packages can provide, built unless the cache has it."""
-    return prepare("emscripten-3.1.69", Wishes())
+    return built("emscripten-3.1.69", request)
+
+
+def built(cell: str, request: pytest.FixtureRequest) -> Prepared:
+    """The cell, for a test that says that it needs one: the others must pass in a minute on an empty cache."""
+    assert request.session.stash[NEEDS_TOOLCHAIN], f"a test that uses {cell} has the mark toolchain"
+    return prepare(cell, Wishes())

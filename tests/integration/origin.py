@@ -1,4 +1,4 @@
-"""An origin of our own on loopback: answers as it is told, and counts."""
+"""An origin of our own on loopback: gives fixed answers or the files of a folder, and counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,43 @@ class Origin:
 def serving(*answers: Answer) -> Iterator[Origin]:
     """Gives these answers one after the other, the last one for ever."""
     origin, done = Origin(), threading.Event()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(answers, origin, done))
+    with _running(_handler(answers, origin, done), origin):
+        try:
+            yield origin
+        finally:
+            done.set()
+
+
+@contextlib.contextmanager
+def serving_folder(folder: Path) -> Iterator[Origin]:
+    """Gives the files of that folder, and 404 for what it does not have."""
+    origin = Origin()
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args, directory=str(folder))
+
+        def send_head(self) -> Any:
+            origin.requests.append(self.path)
+            return super().send_head()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Says nothing."""
+
+    with _running(Handler, origin):
+        yield origin
+
+
+@contextlib.contextmanager
+def _running(handler: type[BaseHTTPRequestHandler], origin: Origin) -> Iterator[None]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     origin.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield origin
+        yield
     finally:
-        done.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -136,7 +136,8 @@ def test_nox_lists_a_session_for_every_cell_and_step() -> None:
 def test_without_network_and_apt_the_user_is_told_what_each_provider_said(project: Path) -> None:
     tools = project / "bin"
     tools.mkdir()
-    (tools / "sh").symlink_to("/bin/sh")
+    for name in ("sh", "cc", "make"):  # without a compiler and make, nothing would be asked for
+        (tools / name).symlink_to("/bin/sh")
     env = {
         "PATH": str(tools),
         "WASM_HARNESS_CACHE": str(project / "cache"),
@@ -191,6 +192,7 @@ def test_a_run_is_reported_and_held_against_another(tmp_path: Path) -> None:
     assert "RUN_A" in harness("diff").stderr
 
 
+@pytest.mark.toolchain
 @pytest.mark.parametrize("target", ["wasi", "emscripten"])
 def test_the_interpreter_of_a_cell_is_started_like_any_python(
     target: str, tmp_path: Path, request: pytest.FixtureRequest

@@ -229,6 +229,37 @@ def test_an_emsdk_of_the_users_is_taken_as_it_is(emsdk: FakeEmsdk, cache: Path, 
     assert not ours.samefile(theirs)
 
 
+def test_a_checkout_of_the_cells_number_is_taken_and_recorded_as_one(
+    emsdk: FakeEmsdk, cache: Path, tmp_path: Path
+) -> None:
+    mine = emscripten_tree(tmp_path / "mine", "3.1.73-git")
+    toolchain = obtain_toolchain(cell(), emsdk.pins, cache, path=mine)
+    assert (toolchain.provider, toolchain.version, toolchain.facts["emscripten"]) == ("path", "3.1.73", "3.1.73-git")
+    release = obtain_toolchain(cell(), emsdk.pins, cache, path=emscripten_tree(tmp_path / "release", "3.1.73"))
+    assert release.id != toolchain.id
+
+
+@pytest.mark.parametrize("version", ["6.0.11", "6.0.11-git"])
+def test_an_unreleased_version_needs_no_pin_when_its_path_is_given(
+    emsdk: FakeEmsdk, cache: Path, tmp_path: Path, version: str
+) -> None:
+    mine = emscripten_tree(tmp_path / "mine", "6.0.11-git")
+    toolchain = obtain_toolchain(cell(version), emsdk.pins, cache, path=mine)
+    assert (toolchain.version, toolchain.facts["emscripten"]) == (version, "6.0.11-git")
+    with pytest.raises(UnavailableError, match="is not pinned") as caught:
+        obtain_toolchain(cell(version), emsdk.pins, cache)
+    assert "--toolchain PATH" in caught.value.hint
+
+
+@pytest.mark.parametrize("how", ["EMSDK", "PATH"])
+def test_a_checkout_is_taken_only_when_it_is_named(
+    emsdk: FakeEmsdk, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    set_up(how, emscripten_tree(tmp_path / "mine", "3.1.73-git"), monkeypatch)
+    assert obtain_toolchain(cell(), emsdk.pins, cache).provider == "emsdk"
+    assert obtain_toolchain(cell(), emsdk.pins, cache, provider="path").provider == "path"
+
+
 @pytest.mark.parametrize("how", ["EMSDK", "PATH"])
 def test_what_the_user_has_set_up_comes_first(
     emsdk: FakeEmsdk, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import os
@@ -92,6 +93,20 @@ def test_a_part_that_is_replaced_in_place_makes_another_toolchain(tmp_path: Path
     (sdk / part).parent.mkdir(parents=True, exist_ok=True)
     (sdk / part).write_text("mine")
     assert obtain_toolchain(CELL, PINS, tmp_path / "cache", path=sdk).id != before.id
+
+
+@pytest.mark.parametrize(("version", "stated"), [("25", "25.5g0fd1d10e1c5f+m"), ("99", "99.0")])
+def test_an_sdk_that_is_no_pinned_release_is_taken_by_its_number(tmp_path: Path, version: str, stated: str) -> None:
+    sdk = wasi_sdk_tree(tmp_path / "sdk", version=stated, llvm="21.0")
+    cell = dataclasses.replace(CELL, toolchain=version)
+    toolchain = obtain_toolchain(cell, PINS, tmp_path / "cache", path=sdk)
+    assert (toolchain.version, toolchain.facts["wasi_sdk"]) == (version, stated)
+
+
+def test_an_sdk_of_no_pin_and_no_stated_version_is_refused(tmp_path: Path) -> None:
+    sdk = wasi_sdk_tree(tmp_path / "sdk", version="", llvm="21.0")
+    with pytest.raises(UnavailableError, match="one that no pin names, and there is no file VERSION"):
+        obtain_toolchain(dataclasses.replace(CELL, toolchain="99"), PINS, tmp_path / "cache", path=sdk)
 
 
 def test_the_variable_is_taken_when_it_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from harness.cache import remove_tree
+from harness.errors import OriginError
 from harness.keys import keys_of
 from harness.prepare import load_configuration
 from harness.prepared import Prepared
@@ -82,7 +83,15 @@ class Forge:
         (self.programs / "gh").chmod(0o755)
         (self.programs / "open").touch()
         subprocess.run([sys.executable, "-m", "venv", self.folder / "venv"], check=True)
+        self._install()
         self._small_cache(self.folder / "warm")
+
+    def _install(self) -> None:
+        """What each job installs, from wherever pip is configured to look; later installations find it there."""
+        argv = [str(self.folder / "venv" / "bin" / "pip"), "install", "--quiet", "--editable", f"{self.origin}[dev]"]
+        done = subprocess.run(argv, text=True, capture_output=True, check=False)
+        if done.returncode:
+            raise OriginError(f"pip cannot install what the jobs need: {done.stderr.strip().splitlines()[-1]}")
 
     def _small_cache(self, cache: Path) -> None:
         """The tests' own cache, but for the build, which has two modules: one of CPython's, and one that fails."""

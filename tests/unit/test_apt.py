@@ -38,6 +38,19 @@ def test_a_sources_list_has_programs_and_sources_of_one_suite() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "file", "place"),
+    [
+        ("zlib", "zlib_1.3+really.orig.tar.gz", "z/zlib/zlib_1.3%2Breally.orig.tar.gz"),
+        ("libffi", "libffi_3.4.8.orig.tar.gz", "libf/libffi/libffi_3.4.8.orig.tar.gz"),
+    ],
+)
+def test_a_source_package_has_its_place_in_the_pool(source: str, file: str, place: str) -> None:
+    assert apt.pool_address("http://mirror.example/debian/", source, file) == (
+        f"http://mirror.example/debian/pool/main/{place}"
+    )
+
+
 def test_of_the_machines_configuration_only_the_way_to_the_network_is_kept() -> None:
     machine = "\n".join(
         [

@@ -26,7 +26,7 @@ MACHINE = Machine(
     programs=PROGRAMS,
     compiler="gcc 12.2.0",
     pip="25.0",
-    has_debian_archive=True,
+    debian_archive="http://debian.example.org/debian/",
 )
 NOTHING = Found()
 EVERYTHING = Found(source="tarball", toolchain="wasi-sdk", build=True, runtime=True)
@@ -52,10 +52,10 @@ def test_an_empty_cache_is_filled_from_the_first_provider_that_can() -> None:
     lines = judge_cell(CELL, PINS, MACHINE, NOTHING)
     assert is_usable(lines)
     assert [line.text for line in lines] == [
-        "CPython 3.13.5: will be had from tarball",
-        "WASI SDK 25: will be had from wasi-sdk",
+        "CPython 3.13.5: will come from tarball",
+        "WASI SDK 25: will come from wasi-sdk",
         "will be made here",
-        "wasmtime 50.0.1: will be had from pip",
+        "wasmtime 50.0.1: will come from pip",
     ]
 
 
@@ -73,15 +73,49 @@ def test_a_full_cache_needs_nothing_else() -> None:
 
 def test_apt_serves_where_the_origins_do_not_answer() -> None:
     machine = dataclasses.replace(MACHINE, faults=UNREACHABLE)
-    assert judged("source", machine) == Line(True, "source", "CPython 3.13.5: will be had from apt")
-    assert judged("toolchain", machine) == Line(True, "toolchain", "WASI SDK 25: will be had from apt")
+    assert judged("source", machine) == Line(True, "source", "CPython 3.13.5: will come from apt (listed, not checked)")
+    assert judged("toolchain", machine) == Line(
+        True, "toolchain", "WASI SDK 25: will come from apt (listed, not checked)"
+    )
+
+
+APT_FILE = "http://debian.example.org/debian/pool/main/p/python3.13/a.tgz"
+
+
+@pytest.mark.parametrize(
+    ("answer", "good", "text"),
+    [
+        (200, True, "CPython 3.13.5: will come from apt"),
+        (404, False, f"apt: debian.example.org answers 404 for {APT_FILE}"),
+        (0, True, "CPython 3.13.5: will come from apt (listed, not checked)"),
+        (503, True, "CPython 3.13.5: will come from apt (listed, not checked)"),
+    ],
+)
+def test_a_source_package_counts_when_its_archive_has_the_file(answer: int, good: bool, text: str) -> None:
+    machine = dataclasses.replace(MACHINE, faults=UNREACHABLE, answers={APT_FILE: answer})
+    assert MACHINE.apt_address(CPYTHON) == APT_FILE
+    line = judged("source", machine)
+    assert line.good == good
+    assert text in line.text
+
+
+def test_a_tarball_that_its_origin_no_longer_has_comes_from_apt() -> None:
+    machine = dataclasses.replace(MACHINE, answers={CPYTHON.url: 404, APT_FILE: 200})
+    assert judged("source", machine).text == "CPython 3.13.5: will come from apt"
+
+
+def test_a_cache_in_a_place_where_nothing_can_be_built_is_reported() -> None:
+    line = judged("build", dataclasses.replace(MACHINE, cache=Path("/my cache")))
+    assert not line.good
+    assert "'/my cache' has white space in it" in line.text
+    assert "WASM_HARNESS_CACHE=FOLDER" in line.text
 
 
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
         ({"programs": without("apt-get", "dpkg-deb")}, "apt: there is no apt-get and no dpkg-deb"),
-        ({"has_debian_archive": False}, "apt: its configuration names no Debian archive"),
+        ({"debian_archive": ""}, "apt: its configuration names no Debian archive"),
         ({"programs": without("patchelf")}, "apt: there is no patchelf"),
     ],
 )
@@ -104,8 +138,8 @@ def test_a_source_without_a_package_is_not_had_from_apt() -> None:
 
 def test_a_toolchain_needs_a_pinned_archive_for_this_platform() -> None:
     pins = dataclasses.replace(PINS, wasi_sdk_archive=(dataclasses.replace(ARCHIVE, platform="vax-vms"),))
-    assert judged("toolchain", pins=pins).text == "WASI SDK 25: will be had from apt"
-    alone = dataclasses.replace(MACHINE, has_debian_archive=False)
+    assert judged("toolchain", pins=pins).text == "WASI SDK 25: will come from apt (listed, not checked)"
+    alone = dataclasses.replace(MACHINE, debian_archive="")
     assert "no archive is pinned for this platform" in judged("toolchain", alone, pins=pins).text
 
 
@@ -166,7 +200,7 @@ def test_an_sdk_of_the_users_is_taken_or_its_fault_is_told() -> None:
     assert judged("toolchain", found=Found(toolchain="path")).text == "WASI SDK 25: your own, WASI_SDK_PATH"
     line = judged("toolchain", found=Found(own_sdk_fault="it is 24"))
     assert line.good
-    assert line.text == "WASI_SDK_PATH is passed over (it is 24); WASI SDK 25: will be had from wasi-sdk"
+    assert line.text == "WASI_SDK_PATH is passed over (it is 24); WASI SDK 25: will come from wasi-sdk"
 
 
 def of_emscripten(machine: Machine, *, apt_suite: str = "", found: Found = NOTHING) -> Line:
@@ -181,9 +215,9 @@ def of_emscripten(machine: Machine, *, apt_suite: str = "", found: Found = NOTHI
 def test_who_provides_emscripten() -> None:
     away = dataclasses.replace(MACHINE, faults={"emsdk.example.org": "emsdk.example.org cannot be reached (no route)"})
     assert of_emscripten(MACHINE, found=EVERYTHING).text == "Emscripten 4.0.10: in the cache, from wasi-sdk"
-    assert of_emscripten(MACHINE).text == "Emscripten 4.0.10: will be had from emsdk"
+    assert of_emscripten(MACHINE).text == "Emscripten 4.0.10: will come from emsdk"
     assert of_emscripten(dataclasses.replace(MACHINE, programs=without("git"))).good is False
-    assert of_emscripten(away, apt_suite="trixie").text == "Emscripten 4.0.10: will be had from apt"
+    assert of_emscripten(away, apt_suite="trixie").text == "Emscripten 4.0.10: will come from apt (listed, not checked)"
     nobody = of_emscripten(away)
     assert not nobody.good
     assert "no Debian suite is pinned" in nobody.text

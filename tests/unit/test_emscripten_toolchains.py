@@ -124,6 +124,7 @@ def test_a_toolchain_at_another_place_has_another_em_cache() -> None:
     [
         ("emcc (Emscripten gcc/clang-like replacement + linker emulating GNU ld) 3.1.69 ()\n", "3.1.69"),
         ("shared:INFO: (Emscripten: Running sanity checks)\nemcc (Emscripten) 4.0.12 (abc)", "4.0.12"),
+        ("emcc (Emscripten gcc/clang-like replacement) 3.1.73-git (0b1c)\n", "3.1.73-git"),
         ("Debian clang version 19.1.7 (3+b1)\n", "19.1.7"),
         ("clang version 21.0.0git (https://example.org 3f2a)\n", "21.0.0"),
         ("wasm-opt version 120 (version_120)\n", "120"),

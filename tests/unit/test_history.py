@@ -9,6 +9,7 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -326,13 +327,11 @@ def spoilt(file: Path, how: str) -> None:
         file.write_text("this is no database, but a text that is long enough to be taken for one" * 20)
     elif how == "newer":
         record(file, nights("P"))
-        with sqlite3.connect(file) as connection:
+        with contextlib.closing(sqlite3.connect(file)) as connection, connection:
             connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
-        connection.close()
     else:
-        with sqlite3.connect(file) as connection:
+        with contextlib.closing(sqlite3.connect(file)) as connection, connection:
             connection.execute("CREATE TABLE of_others (id INTEGER)")
-        connection.close()
 
 
 @pytest.mark.parametrize(
@@ -355,6 +354,26 @@ def test_a_file_that_is_no_history_is_left_alone_and_told(
         record(file, nights("F")) if write else answered(file, LINK)
     assert hint in caught.value.hint
     assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("how", ["torn", "text", "newer", "foreign"])
+def test_no_connection_to_a_refused_file_stays_open(file: Path, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From 3.13 on Python warns of each, at whatever test runs when it is collected."""
+    file.parent.mkdir()
+    spoilt(file, how)
+    made: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def recording(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        made.append(connect(*args, **kwargs))
+        return made[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", recording)
+    with pytest.raises(ConfigError):
+        answered(file, LINK)
+    (connection,) = made
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("PRAGMA user_version")
 
 
 @pytest.mark.parametrize("copy", [0, 1])

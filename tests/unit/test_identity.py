@@ -69,6 +69,13 @@ def test_a_build_that_is_its_cell_is_accepted() -> None:
     check(NODE, MANIFEST, node())
 
 
+def test_a_checkout_is_the_cell_of_its_number() -> None:
+    check(emscripten("3.1.69-git"), MANIFEST, node())
+    check(NODE, MANIFEST, node(uname=["Emscripten", "emscripten", "3.1.69-git", "#1", "wasm32"]))
+    with pytest.raises(BuildError, match=r"Emscripten: the cell asks for 3\.1\.70, the interpreter says 3\.1\.69"):
+        check(emscripten("3.1.70-git"), MANIFEST, node())
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

@@ -52,7 +52,7 @@ def test_configure_is_called_by_the_relative_path_that_getpath_finds_the_library
 
 @pytest.mark.parametrize(
     ("toolchain", "dynamic_linking", "asked"),
-    [("3.1.69", False, False), ("6.0.5", False, True), ("6.0.5", True, False)],
+    [("3.1.69", False, False), ("6.0.5", False, True), ("6.0.5", True, False), ("6.0.11-git", False, True)],
 )
 def test_what_nothing_loads_stays_a_plain_object(*, toolchain: str, dynamic_linking: bool, asked: bool) -> None:
     cell = dataclasses.replace(CELL, toolchain=toolchain, dynamic_linking=dynamic_linking)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from harness import apt, patchelf
-from harness.errors import UnavailableError
+from harness.errors import OriginError, UnavailableError
 from harness.pins import EmscriptenPin, Pins
 from harness.runtimes import obtain_runtime
 from harness.toolchains.base import Toolchain
@@ -64,7 +64,7 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
 
 def _check_release(pin: EmscriptenPin, versions: Mapping[str, str]) -> None:
     if (found := release(versions.get("emscripten", ""))) != pin.version:
-        raise UnavailableError(
+        raise OriginError(
             f"apt: the emscripten of {pin.apt_suite} is {found or 'missing'}, wanted {pin.version}",
             hint="the suite has moved on: mend apt_suite in matrices/pins.toml, or use emsdk",
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.cache import remove_tree
 from harness.download import file_sha256
-from harness.errors import UnavailableError
+from harness.errors import OriginError, UnavailableError
 from harness.git import export, fetch_commit
 from harness.pins import EmscriptenPin, EmsdkPin, Pins
 from harness.process import Command, run
@@ -50,7 +50,7 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
     def fill(folder: Path) -> Toolchain:
         tree = folder / "emsdk"
         tree.mkdir()
-        export(*fetch_commit(emsdk.url, emsdk.commit, cache, say=say), tree)
+        export(*_repository(emsdk, cache, say), tree)
         sha256 = _install(pin.version, emsdk, tree, cache, say)
         upstream = final / "emsdk" / "upstream"
         parts = shape.Parts(
@@ -65,6 +65,16 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
         return shape.emscripten_toolchain("emsdk", pin.version, final / "sdk", facts)
 
     return make_emscripten(final, fill, cache, say=say)
+
+
+def _repository(emsdk: EmsdkPin, cache: Path, say: Callable[[str], None]) -> tuple[Path, str]:
+    try:
+        return fetch_commit(emsdk.url, emsdk.commit, cache, say=say)
+    except OriginError as error:
+        raise OriginError(
+            f"emsdk: {error.message}",
+            hint="check the network and the proxy settings (https_proxy); apt, or one of your own, needs no emsdk",
+        ) from error
 
 
 def archive_pin(revisions: str, version: str, system: str, machine: str) -> tuple[str, str]:
@@ -103,7 +113,7 @@ def _install(version: str, emsdk: EmsdkPin, tree: Path, cache: Path, say: Callab
     if [file_sha256(path) for path in archives] != [sha256]:
         for path in archives:
             (kept / path.name).unlink(missing_ok=True)
-        raise UnavailableError(
+        raise OriginError(
             f"emsdk: the archive of Emscripten {version} is not the one that emsdk's own revisions.bzl pins: "
             f"wanted one of sha256 {sha256}, found {', '.join(path.name for path in archives) or 'none'}",
             hint="it was deleted: try again; if it stays so, something on the way changes downloads",
@@ -126,7 +136,7 @@ def _emsdk(tree: Path, *arguments: str) -> None:
     done = run(Command(argv=(str(tree / "emsdk"), *arguments), cwd=tree, env=env, timeout=3600))
     if not done.ok:
         words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-8:])
-        raise UnavailableError(
+        raise OriginError(
             f"emsdk: `emsdk {' '.join(arguments)}` {done.ending}\n{words}".rstrip(),
             hint="check the network and the proxy settings (https_proxy); apt, or one of your own, needs no emsdk",
         )

@@ -17,6 +17,7 @@ from harness.runtimes import obtain_runtime
 from harness.toolchains.base import Toolchain
 from harness.toolchains.emscripten import shape
 from harness.toolchains.emscripten.trial import make_emscripten
+from harness.versions import number
 
 VARIABLE = "EMSDK"
 _BELOW = ("", "upstream/emscripten", "emscripten")
@@ -49,25 +50,14 @@ def version_of(root: Path) -> str:
 
 
 def is_of_version(path: Path, version: str) -> bool:
-    """Whether an Emscripten of that version is there. Starts nothing."""
+    """Whether the release of that version is there, and not a checkout of about its age. Starts nothing."""
     root = find_root(path)
     return root is not None and version_of(root) == version
 
 
 def obtain(pin: EmscriptenPin, path: Path, pins: Pins, cache: Path, say: Callable[[str], None]) -> Toolchain:
     """The Emscripten at that path. UnavailableError when it is none, is another version, or does not work."""
-    root = find_root(path)
-    if root is None:
-        raise UnavailableError(
-            f"path: {path} is no Emscripten: there is no emcc.py in it",
-            hint="give the folder of an emsdk, the one that holds emcc, or an emcc",
-        )
-    if (found := version_of(root)) != pin.version:
-        raise UnavailableError(
-            f"path: the Emscripten at {root} is {found or 'of no version that it states'}, the cell wants "
-            f"{pin.version}",
-            hint=f"`emsdk install {pin.version}` and `emsdk activate {pin.version}`, or choose another cell",
-        )
+    root = look_at(pin, path)
     node = obtain_runtime("node", pin.node, pins, cache, say=say) / "bin" / "node"
     parts = shape.Parts(
         emscripten=root,
@@ -84,6 +74,28 @@ def obtain(pin: EmscriptenPin, path: Path, pins: Pins, cache: Path, say: Callabl
         return shape.emscripten_toolchain("path", pin.version, final / "sdk", facts)
 
     return make_emscripten(final, fill, cache, say=say)
+
+
+def look_at(pin: EmscriptenPin, path: Path) -> Path:
+    """Emscripten's own folder at that path. Starts nothing and needs no network.
+
+    UnavailableError when it is no Emscripten, or another than the pin's. Its number counts: one of a git checkout
+    adds `-git` to the number of the release that it is, or that comes next.
+    """
+    root = find_root(path)
+    if root is None:
+        raise UnavailableError(
+            f"path: {path} is no Emscripten: there is no emcc.py in it",
+            hint="give the folder of an emsdk, the one that holds emcc, or an emcc",
+        )
+    release = number(pin.version)
+    if number(found := version_of(root)) != release:
+        raise UnavailableError(
+            f"path: the Emscripten at {root} is {found or 'of no version that it states'}, the cell wants "
+            f"{pin.version}",
+            hint=f"`emsdk install {release}` and `emsdk activate {release}`, or choose another cell",
+        )
+    return root
 
 
 def _configured(root: Path, key: str) -> Path:

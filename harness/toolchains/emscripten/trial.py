@@ -12,9 +12,10 @@ from harness.errors import UnavailableError
 from harness.process import Command, Completed, run
 from harness.toolchains.base import Toolchain, make_toolchain
 from harness.toolchains.emscripten import shape
+from harness.versions import number
 
 _PROGRAMS = {"emscripten": "bin/emcc", "llvm": "llvm/clang", "binaryen": "binaryen/bin/wasm-opt"}
-_TOLD = re.compile(r"^(?:emcc \(.*?\)|.*clang version|wasm-opt version) (\d+(?:\.\d+)*)", re.MULTILINE)
+_TOLD = re.compile(r"^(?:emcc \(.*?\) (\d[\w.+-]*)|(?:.*clang version|wasm-opt version) (\d+(?:\.\d+)*))", re.MULTILINE)
 _SAYS = "this is WebAssembly"
 # Programs of 3.1.6 take a global `fetch` for a sign that they are in a browser; Node has one from 18 on.
 _RUN = "delete globalThis.fetch; require('./probe.js')"
@@ -44,7 +45,7 @@ def try_out(toolchain: Toolchain, cache: Path, *, say: Callable[[str], None]) ->
     with tempfile.TemporaryDirectory() as scratch:  # emcc wants an EM_CACHE even to say its version
         env = shape.whole_environment(toolchain, cache) | {"EM_CACHE": scratch}
         facts = {name: _version(toolchain, program, env) for name, program in _PROGRAMS.items()}
-    if facts["emscripten"] != toolchain.version:
+    if number(facts["emscripten"]) != number(toolchain.version):
         raise UnavailableError(
             f"{toolchain.provider}: emcc says that it is {facts['emscripten']}, the cell wants {toolchain.version}",
             hint="use another provider (--provider), or choose a cell of that version",
@@ -58,9 +59,9 @@ def try_out(toolchain: Toolchain, cache: Path, *, say: Callable[[str], None]) ->
 
 
 def version_told(text: str) -> str:
-    """The version in what emcc, clang or wasm-opt print; empty when there is none."""
+    """The version in what emcc, clang or wasm-opt print; empty when there is none. emcc's may be `3.1.73-git`."""
     found = _TOLD.search(text)
-    return found.group(1) if found else ""
+    return found.group(1) or found.group(2) if found else ""
 
 
 def check_runs(toolchain: Toolchain, cache: Path) -> None:

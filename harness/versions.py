@@ -1,0 +1,30 @@
+"""The number in what a program says of its version. Pure.
+
+A toolchain that is no release adds something to its number: an Emscripten of a git checkout is `3.1.73-git`, a WASI SDK
+that was built after 25 is `25.5g0fd1d10e1c5f`, a nightly Node is `v26.0.0-nightly20261101`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# A WASI SDK's release adds it when its tree had local changes, as that of 33 had.
+_OF_RELEASES = "+m"
+
+
+def number(text: str) -> str:
+    """`3.1.73` of `3.1.73-git`; empty when the text does not begin with a number."""
+    found = re.match(r"\d+(?:\.\d+)*", text)
+    return found.group() if found else ""
+
+
+def shown_version(toolchain: Mapping[str, Any]) -> str:
+    """The version in a manifest's table of the toolchain, for people; all that it says of itself when it is no release.
+
+    Empty when the table has no version.
+    """
+    version = str(toolchain.get("version") or "")
+    stated = str(toolchain.get("emscripten") or toolchain.get("wasi_sdk") or version).removesuffix(_OF_RELEASES)
+    return version if number(stated) == stated else stated
