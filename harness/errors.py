@@ -69,6 +69,10 @@ class UnavailableError(HarnessError):
     exit_code = EXIT_UNAVAILABLE
 
 
+class EngineFailedError(UnavailableError):
+    """The engine itself does not work: it says nothing of a guest, and would say the same of the next one."""
+
+
 class BuildError(HarnessError):
     """A step of a build failed, or what was built is not what was asked for."""
 

@@ -174,6 +174,8 @@ def main(runtime: str) -> None:
     # Guests write to descriptors 1 and 2; the answers keep a descriptor that no guest can name.
     answers = os.dup(1)
     give_up_override()
+    # New files have the same permissions whoever runs the suite.
+    os.umask(0o022)
     if runtime:
         sys.path.insert(0, runtime)
     import wasmtime  # noqa: PLC0415 - the version to use is an argument

@@ -42,24 +42,17 @@ class Names:
         self._names: dict[tuple[str, int, bool], str] = {}
         self._ids: dict[str, str] = {}
 
-    def of(self, case: str, nth: int = 1) -> str:
-        """The name of the `nth` case of an id."""
-        return self._name(case, nth, is_fixture=False)
-
-    def of_outside(self, name: str, nth: int) -> str:
-        """The name of what unittest reports outside of all cases for the `nth` time; that of a fixture is a fixture."""
-        return self._name(name, nth, is_fixture=bool(_FIXTURE.fullmatch(name)))
-
-    def id_of(self, name: str) -> str:
-        """The id behind a name, as unittest has it."""
-        return self._ids.get(name, name)
-
-    def _name(self, case: str, nth: int, *, is_fixture: bool) -> str:
+    def of(self, case: str, nth: int = 1, *, is_fixture: bool = False) -> str:
+        """The name of the `nth` case of an id, or of the `nth` report of a fixture."""
         key = (case, nth, is_fixture)
         if key not in self._names:
             name = next(name for name in self._candidates(clean_id(case), nth, is_fixture) if name not in self._ids)
             self._names[key], self._ids[name] = name, case
         return self._names[key]
+
+    def id_of(self, name: str) -> str:
+        """The id behind a name, as unittest has it."""
+        return self._ids.get(name, name)
 
     def _candidates(self, name: str, nth: int, is_fixture: bool) -> Iterator[str]:
         if name in self._modules and not is_fixture:
@@ -159,6 +152,7 @@ def read_attempt(events: Iterable[Mapping[str, Any]], names: Names | None = None
     cases: list[CaseResult] = []
     announced: Counter[str] = Counter()
     seen: Counter[str] = Counter()
+    fixtures: Counter[str] = Counter()
     attempt = Attempt()
     for event in events:
         match event["e"]:
@@ -173,8 +167,11 @@ def read_attempt(events: Iterable[Mapping[str, Any]], names: Names | None = None
                 still_open = "" if attempt.open_case == name else attempt.open_case
                 attempt = replace(attempt, open_case=still_open, last_case=clean_id(event["id"]))
             case "outside":
-                seen[event["id"]] += 1
-                cases.append(_outside(event, names.of_outside(event["id"], seen[event["id"]])))
+                # What is not called like a fixture is a case that did not even start.
+                is_fixture = bool(_FIXTURE.fullmatch(event["id"]))
+                count = fixtures if is_fixture else seen
+                count[event["id"]] += 1
+                cases.append(_outside(event, names.of(event["id"], count[event["id"]], is_fixture=is_fixture)))
                 attempt = replace(attempt, open_fixture="")
             case "fixture":
                 attempt = replace(attempt, open_fixture=clean_id(event["id"]))

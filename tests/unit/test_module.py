@@ -24,6 +24,12 @@ A, B, C, D = CASES
 TRAPPED = GuestExit(ending=Ending.TRAPPED, reason="Caused by:\n  wasm trap: unreachable")
 DIED = GuestExit(ending=Ending.ENGINE_DIED, reason="the engine process ended with signal 11")
 EXITED = GuestExit(ending=Ending.EXITED)
+# How regrtest ends after each word.
+AFTER = {"failed": 2, "uncaught_exc": 2, "interrupted": 130, "resource_denied": 4, "did_not_run": 4}
+
+
+def exited(status: int) -> GuestExit:
+    return GuestExit(ending=Ending.EXITED, status=status)
 
 
 @dataclass
@@ -78,13 +84,13 @@ class ScriptedGuest:
                 return events, self.faults[nth]
             if case == self.interrupted_at:
                 events.append({"e": "end", "id": case, "t": 0.1, "o": [], "d": {}, "s": []})
-                events.append({"e": "module", "state": "interrupted"})
-                return events, EXITED
+                events.append({"e": "module", "state": "interrupted", "known": True})
+                return events, exited(130)
             events.append({"e": "end", "id": case, "t": 0.1, "o": ["pass"], "d": {}, "s": []})
             if f"after {case}" in self.faults:
                 return events, self.faults[f"after {case}"]
         events.append({"e": "module", "state": self.state})
-        return events, self.faults.get("exit", EXITED)
+        return events, self.faults.get("exit", exited(AFTER.get(self.state, 0)))
 
 
 @pytest.fixture
@@ -230,7 +236,7 @@ class SkippingGuest(ScriptedGuest):
     """A module that says something of itself and has no cases."""
 
     def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
-        return [{"e": "module", "state": self.state}], EXITED
+        return [{"e": "module", "state": self.state}], exited(AFTER.get(self.state, 0))
 
 
 @pytest.mark.parametrize(
