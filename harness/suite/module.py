@@ -91,6 +91,11 @@ class _Progress:
         died = (name for name, one in self.results.items() if one.outcome in DEATHS)
         return next((name for name in died if self.names.id_of(name) == wanted), otherwise)
 
+    def with_id(self, result: CaseResult) -> CaseResult:
+        """The result with what unittest calls its case, where that is something else."""
+        case = self.names.id_of(result.case)
+        return result if case == result.case else replace(result, id=case)
+
     def outcomes(self, *, but: str) -> dict[str, Outcome]:
         """What each case did, without the result of that name."""
         return {name: case.outcome for name, case in self.results.items() if name != but}
@@ -119,7 +124,8 @@ def run_module(job: ModuleJob, engine: EngineSession) -> ModuleResult:
     gave_up = f"gave up after {progress.attempts} attempts"
     for case in progress.remaining():
         reason = progress.why_left(case, job.dotted if job.dotted in progress.results else gave_up)
-        progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=reason))
+        left = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=reason))
+        progress.results[case] = progress.with_id(left)
     return _result(job, progress, time.monotonic() - start)
 
 
@@ -279,8 +285,8 @@ def _take_word(job: ModuleJob, progress: _Progress, attempt: Attempt) -> None:
     own = own_result(job.dotted, word, progress.results)
     if own is None:
         return
-    is_inside = own.outcome is Outcome.ERROR and bool(attempt.open_case or attempt.open_fixture)
-    _record(progress, replace(own, case=_place(job, attempt)) if is_inside else own)
+    is_inside = own.outcome is Outcome.ERROR and bool(attempt.open_case)
+    _record(progress, replace(own, case=attempt.open_case) if is_inside else own)
 
 
 def _place(job: ModuleJob, attempt: Attempt) -> str:
@@ -294,7 +300,7 @@ def _record(progress: _Progress, result: CaseResult) -> None:
     """Puts down a result unless there is a worse one; what it keeps from running is not run because of it."""
     before = progress.results.get(result.case)
     if before is None or result.outcome.severity > before.outcome.severity:
-        progress.results[result.case] = result
+        progress.results[result.case] = progress.with_id(result)
     for case in victims_of(result.case, progress.remaining()):
         progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=result.case))
 
