@@ -15,5 +15,5 @@ class T(unittest.TestCase):
         pass
 
 
-for name in ("test_?", "test_*", "test_[1]", "test_[!x]"):
+for name in ("test_?", "test_[1]"):
     setattr(T, name, lambda self: os.abort())
