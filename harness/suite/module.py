@@ -110,6 +110,8 @@ def run_module(job: ModuleJob, engine: EngineSession) -> ModuleResult:
         progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason="run = false"))
     if job.dotted in job.excluded:
         return _not_started(job, progress)
+    # They become patterns; ids may hold characters that mean something there.
+    job = replace(job, excluded=tuple(case for case in job.excluded if case.endswith(".*")))
     while progress.attempts < MAX_ATTEMPTS:
         progress.attempts += 1
         before = progress.outcomes(but=job.dotted)
@@ -217,7 +219,8 @@ class _Watch:
         if still <= EXPECTED_HANG_SECONDS:
             return self._job.case_timeout
         if self._expects_hang is None:
-            attempt = read_attempt(parse_events(_read(self._journal)))
+            names = Names({self._job.dotted, self._job.module})
+            attempt = read_attempt(parse_events(_read(self._journal)), names)
             self._expects_hang = self._job.expects_hang(attempt.open_case or attempt.open_fixture)
         return min(EXPECTED_HANG_SECONDS, self._job.case_timeout) if self._expects_hang else self._job.case_timeout
 

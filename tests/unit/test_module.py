@@ -497,6 +497,25 @@ def test_what_must_not_run_is_not_run(run: Callable[..., ModuleResult]) -> None:
     assert result.attempts == 1
 
 
+@pytest.mark.parametrize("odd", [f"{A}[1]", f"{A}?", f"{A} "])
+def test_what_must_not_run_may_be_called_like_a_pattern(run: Callable[..., ModuleResult], odd: str) -> None:
+    class Guest(ScriptedGuest):
+        def _ignored(self, guest: GuestRun, journal: Path) -> set[str]:
+            patterns = {line.strip() for line in super()._ignored(guest, journal) if line}
+            return {case for case in self.cases if any(fnmatch.fnmatchcase(case, pattern) for pattern in patterns)}
+
+    result = run(Guest(cases=(odd, A, f"{A}1", C), faults={odd: DIED}), excluded=(odd, "test.test_x.U.*"))
+    wanted = {odd: Outcome.NOT_RUN, "test.test_x.U.*": Outcome.NOT_RUN, A: Outcome.PASS, f"{A}1": Outcome.PASS}
+    assert (outcomes(result), result.attempts) == (wanted, 1)
+
+
+def test_the_docstring_of_a_module_may_be_what_must_not_run(run: Callable[..., ModuleResult]) -> None:
+    doctest = "test.test_x"
+    guest = ScriptedGuest(cases=(doctest, A), faults={doctest: DIED})
+    result = run(guest, excluded=(f"{doctest}.__doc__",))
+    assert outcomes(result) == {f"{doctest}.__doc__": Outcome.NOT_RUN, A: Outcome.PASS}
+
+
 def test_a_module_of_which_a_part_was_asked_is_not_complete(run: Callable[..., ModuleResult]) -> None:
     assert not run(ScriptedGuest(), match=(A,)).complete
 
