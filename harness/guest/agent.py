@@ -395,6 +395,8 @@ def state_of(result: Any) -> str:
         "Skipped": "skipped",
         "ResourceDenied": "resource_denied",
         "DidNotRun": "did_not_run",
+        "Interrupted": "interrupted",
+        "RefLeak": "refleak",
     }
     return names.get(type(result).__name__, type(result).__name__)
 

@@ -22,6 +22,7 @@ from harness.guest.agent import (
     params_of,
     result_class,
     run,
+    state_of,
     text_of,
     type_name,
     watch_module,
@@ -427,3 +428,11 @@ def test_older_regrtest_has_its_filter_elsewhere(monkeypatch: pytest.MonkeyPatch
     support = types.SimpleNamespace(match_test=lambda test: test.id())
     filter_by_journal_id(support)
     assert support.match_test(Renamed()) == f"{__name__}.Renamed.runTest"
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("Interrupted", "interrupted"), ("DidNotRun", "did_not_run"), ("UncaughtException", "uncaught_exc")],
+)
+def test_older_regrtest_has_a_class_for_each_word(name: str, word: str) -> None:
+    assert state_of(type(name, (), {})()) == word
