@@ -25,4 +25,3 @@ def define_exit(wasmtime: Any, linker: Any) -> None:
     linker.allow_shadowing = True
     kind = wasmtime.FuncType([wasmtime.ValType.i32()], [])
     linker.define_func("wasi_snapshot_preview1", "proc_exit", kind, leave)
-    linker.allow_shadowing = False

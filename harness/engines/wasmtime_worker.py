@@ -149,6 +149,8 @@ class Worker:
             failed = guest()
         except GuestExitedError as ending:
             return {"status": ending.status}
+        except self.wasmtime.ExitTrap as ending:  # from wasmtime's own proc_exit
+            return {"status": ending.code}
         except (self.wasmtime.Trap, self.wasmtime.WasmtimeError) as trap:
             return {"trap": str(trap)}
         return {"status": 1 if failed else 0}
