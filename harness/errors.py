@@ -73,6 +73,10 @@ class OriginError(UnavailableError):
     """Somebody else's server is not reachable, or does not have the file that is pinned."""
 
 
+class EngineFailedError(UnavailableError):
+    """The engine itself does not work: it says nothing of a guest, and would say the same of the next one."""
+
+
 class BuildError(HarnessError):
     """A step of a build failed, or what was built is not what was asked for."""
 

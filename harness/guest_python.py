@@ -14,6 +14,7 @@ from harness.prepared import Prepared
 
 # Where the guest has the folder of a script, and one that it may write to.
 HERE = "/here"
+MAX_STATUS = 255
 SCRATCH = "/scratch"
 
 
@@ -38,7 +39,13 @@ def run_python(prepared: Prepared, arguments: Sequence[str], output: BinaryIO) -
             finally:
                 engine.close()
             watch()
-    return ending, ending.status if ending.ending is Ending.EXITED else EXIT_UNEXPECTED
+    return ending, status_of(ending)
+
+
+def status_of(ending: GuestExit) -> int:
+    """The status for the shell, which would see a guest's 256 as 0."""
+    is_status = ending.ending is Ending.EXITED and 0 <= ending.status <= MAX_STATUS
+    return ending.status if is_status else EXIT_UNEXPECTED
 
 
 def _copying(reader: BinaryIO, output: BinaryIO) -> Watch:

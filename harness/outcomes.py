@@ -102,7 +102,7 @@ class SubtestResult:
 @dataclass(frozen=True, kw_only=True)
 class CaseResult:
     """The outcome of one case. `seconds` is wall time inside the guest. `tries` are the outcomes of all its runs, the
-    first one's first; empty when it ran once.
+    first one's first; empty when it ran once. `id` is what unittest calls it where that is not `case`: empty otherwise.
     """
 
     case: str
@@ -111,6 +111,12 @@ class CaseResult:
     detail: Detail = Detail()
     subtests: tuple[SubtestResult, ...] = ()
     tries: tuple[Outcome, ...] = ()
+    id: str = ""
+
+    @property
+    def unittest_id(self) -> str:
+        """What unittest calls it."""
+        return self.id or self.case
 
     @property
     def changed_its_mind(self) -> bool:
@@ -133,6 +139,8 @@ class CaseResult:
             data["subtests"] = [subtest.to_json() for subtest in self.subtests]
         if self.tries:
             data["tries"] = [outcome.value for outcome in self.tries]
+        if self.id:
+            data["id"] = self.id
         return data
 
     @classmethod
@@ -144,6 +152,7 @@ class CaseResult:
             detail=Detail(**data["detail"]) if "detail" in data else _NO_DETAIL,
             subtests=tuple(map(SubtestResult.from_json, data["subtests"])) if "subtests" in data else (),
             tries=tuple(map(Outcome, data["tries"])) if "tries" in data else (),
+            id=data.get("id", ""),
         )
 
 
@@ -155,6 +164,10 @@ class ModuleResult:
     worst of its cases. What belongs to no case stands in `cases` under the module's dotted name. `complete`
     says that every case of the module was asked for and has its outcome: only then does the absence of a case
     mean something. `env_changed` is regrtest's "altered the execution environment".
+
+    `word` is what regrtest said of the module when the interpreter ran last, in lower case; empty when it did not come
+    to that. `exit_status` is the status with which that interpreter ended, None when it ended otherwise. Results that
+    were written before these were recorded have neither.
     """
 
     module: str
@@ -166,6 +179,8 @@ class ModuleResult:
     env_changed: bool = False
     detail: Detail = Detail()
     output: str = ""
+    word: str = ""
+    exit_status: int | None = None
 
     def counts(self) -> Counter[Outcome]:
         """How many cases had each outcome."""
@@ -185,6 +200,10 @@ class ModuleResult:
             data["detail"] = detail
         if self.output:
             data["output"] = self.output
+        if self.word:
+            data["word"] = self.word
+        if self.exit_status is not None:
+            data["exit_status"] = self.exit_status
         return data
 
     @classmethod
@@ -199,6 +218,8 @@ class ModuleResult:
             env_changed=data.get("env_changed", False),
             detail=Detail(**data.get("detail", {})),
             output=data.get("output", ""),
+            word=data.get("word", ""),
+            exit_status=data.get("exit_status"),
         )
 
 

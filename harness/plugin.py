@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from harness.engines import EngineSession
-from harness.errors import HarnessError
+from harness.errors import EngineFailedError, HarnessError
 from harness.hosts.pool import LOST, HostPool, is_remote, name_of
 from harness.options import TESTING
 from harness.outcomes import ModuleResult, Outcome
@@ -28,6 +28,8 @@ from harness.several import plan_here
 _KEY = pytest.StashKey["CellPlugin"]()
 # Under this name a report carries what its worker recorded of the module.
 RECORD = "harness-record"
+# And under this one, what its engine said that does not work.
+ENGINE_FAILED = "harness-engine-failed"
 
 
 class FrontEnd:
@@ -66,10 +68,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _told(config: pytest.Config, error: HarnessError) -> pytest.UsageError:
     """The error in pytest's terms; a front end learns of its exit status."""
+    _tell_front_end(config, error)
+    return pytest.UsageError(str(error))
+
+
+def _tell_front_end(config: pytest.Config, error: HarnessError) -> None:
     for front in config.pluginmanager.get_plugins():
         if isinstance(front, FrontEnd):
             front.error = error
-    return pytest.UsageError(str(error))
 
 
 class CellPlugin:
@@ -146,8 +152,10 @@ class CellPlugin:
         for name, record in report.user_properties:
             if name == RECORD:
                 self.run.take(module, str(record))
+            if name == ENGINE_FAILED:
+                _tell_front_end(self._config, EngineFailedError(str(record)))
         if report.failed:
-            self._failures[module] = report.longreprtext.strip().rpartition("\n")[2]
+            self._failures[module] = _reason(report.longreprtext)
 
     def _say(self, line: str) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
@@ -194,6 +202,12 @@ class CellPlugin:
         terminalreporter.write(self.summary + "\n")
 
 
+def _reason(failure: str) -> str:
+    """The last line of what pytest says of a failure, without the hint behind an error of ours."""
+    lines = [line for line in failure.strip().splitlines() if not line.lstrip().startswith("-> ")]
+    return lines[-1].strip() if lines else ""
+
+
 def _wants_color(config: pytest.Config) -> bool:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     return bool(reporter and reporter.hasmarkup)
@@ -228,7 +242,14 @@ class ModuleItem(pytest.Item):
         plugin = self.config.stash[_KEY]
         if plugin.should_stop():
             pytest.skip("the run was stopped")
-        result = plugin.test(self.name)
+        try:
+            result = plugin.test(self.name)
+        except EngineFailedError as error:
+            if not plugin.is_remote:
+                # It would fail at every module; what is finished is kept.
+                plugin.run.stop_file.touch()
+                self.user_properties.append((ENGINE_FAILED, str(error)))
+            raise
         if plugin.is_remote and (record := plugin.run.record(self.name)):
             self.user_properties.append((RECORD, record))
         failure = module_failure(result, plugin.run.expectations)

@@ -208,7 +208,8 @@ class CellRun:
         if self.verify > 1:
             jobs = [job] * (self.verify - 1)
         else:
-            match = tuple(map(exact_pattern, cases))
+            ids = {case.case: case.unittest_id for case in result.cases}
+            match = tuple(exact_pattern(ids[case]) for case in cases)
             jobs = [replace(job, match=match, excluded=())] * (self.reruns if cases else 0)
         folders = (job.folder.with_name(f"{job.folder.name}.{number}") for number in range(2, len(jobs) + 2))
         again: list[ModuleResult] = []

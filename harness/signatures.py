@@ -45,7 +45,7 @@ _TRAPS = tuple(
         (r"out of memory|cannot enlarge memory|array buffer allocation", "out of memory"),
     )
 )
-_EXIT = re.compile(r"exited with status (-?\d+)")
+_EXIT = re.compile(r"(?:exited with status |^exit: )(-?\d+)")
 _DIED = re.compile(r"engine process ended with ((?:signal|status) \d+)")
 _VARYING = (
     (re.compile(r"0x[0-9a-f]+", re.IGNORECASE), "N"),

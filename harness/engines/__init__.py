@@ -3,6 +3,9 @@
 One JSON object a line, both ways. To the child: `{"op": "load", ...}` once, `{"op": "run", ...}` for each
 guest, `{"op": "stop"}` at any time. From it: one answer to each load and run. A child whose standard input
 ends exits at once, so it cannot outlive the harness.
+
+The answer to a run is `{"status": N}` of a guest that exited, `{"trap": TEXT}` of one that was ended for a fault of its
+own, or `{"engine_error": TEXT}` when the child could not run it, whatever guest it is.
 """
 
 from __future__ import annotations
@@ -84,7 +87,9 @@ class EngineSession(Protocol):
     """A warm engine that runs one guest after another."""
 
     def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
-        """Runs the guest to its end; `watch` is asked many times a second whether to stop it."""
+        """Runs the guest to its end; `watch` is asked many times a second whether to stop it. EngineFailedError for a
+        failure of the engine's own.
+        """
 
     def close(self) -> None:
         """Ends the engine, whatever it is doing."""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.engines import Ending, GuestExit, GuestRun, Mount, Watch
+from harness.errors import EngineFailedError
 from harness.process import Command, run
 
 _LAUNCHER = Path(__file__).with_name("native_launcher.py")
@@ -29,6 +30,9 @@ class NativeEngine:
             if reason := watch():
                 raise _StopRequestedError(reason)
 
+        program = guest.argv[0]
+        if not os.access(program, os.X_OK):
+            raise EngineFailedError(f"{program} cannot be started", hint="build its Python again")
         try:
             done = run(native_command(guest), log=guest.output, on_tick=look)
         except _StopRequestedError as stop:

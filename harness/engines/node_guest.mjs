@@ -7,14 +7,18 @@ import { parentPort, workerData } from "node:worker_threads";
 import { layFiles, openStreams } from "./node_files.mjs";
 
 const EXIT_POLL_MS = 50;
+// What `ended` says: whether the guest has exited, with which status, whether it has begun.
+const HAS_EXITED = 0;
+const STATUS = 1;
+const HAS_BEGUN = 2;
 const { argv, compiled, ended, env, module, mounts, output } = workerData;
 
 const descriptor = openSync(output, "a");
 const say = (line) => writeSync(descriptor, `${line}\n`);
 
 function end(status) {
-  ended[1] = status;
-  ended[0] = 1;
+  ended[STATUS] = status;
+  ended[HAS_EXITED] = 1;
   parentPort.postMessage("ended");
 }
 
@@ -38,6 +42,8 @@ const python = await factory({
   },
   onExit: end,
 });
+// Until here nothing depends on what the guest does.
+ended[HAS_BEGUN] = 1;
 python.callMain(argv.slice(1));
 
 // Where main() runs in a pthread, callMain has only started it, and its os._exit() gets no further than to set this.

@@ -30,7 +30,7 @@ async function load(request) {
 
 function start(request) {
   // Written by the guest, read after its end: a message could be lost when a guest ends by process.exit.
-  const ended = new Int32Array(new SharedArrayBuffer(8));
+  const ended = new Int32Array(new SharedArrayBuffer(12));
   let fault;
   guest = new Worker(new URL("node_guest.mjs", import.meta.url), {
     workerData: { ...request, module: settings.module, compiled, ended },
@@ -43,8 +43,14 @@ function start(request) {
   guest.on("exit", (code) => {
     guest = undefined;
     // The status is the interpreter's last word; a fault after it is of the engine's clean-up.
-    answer(ended[0] ? { status: ended[1] } : { trap: fault ?? `the guest's thread ended with status ${code}` });
+    answer(ending(ended, fault ?? `the guest's thread ended with status ${code}`));
   });
+}
+
+// A fault before the guest has begun is the engine's own.
+function ending([hasExited, status, hasBegun], fault) {
+  if (hasExited) return { status };
+  return hasBegun ? { trap: fault } : { engine_error: fault };
 }
 
 function describe(error) {
@@ -58,8 +64,7 @@ async function serve(request) {
     else if (request.op === "run") start(request);
     else answer(await load(request));
   } catch (error) {
-    const told = describe(error);
-    answer(request.op === "run" ? { trap: `the engine could not run the guest: ${told}` } : { error: told });
+    answer({ [request.op === "run" ? "engine_error" : "error"]: describe(error) });
   }
 }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.engines import Ending, GuestExit, GuestRun, Watch
-from harness.errors import UnavailableError
+from harness.errors import EngineFailedError
 from harness.process import Command, kill_group, last_lines, start_child
 
 TICK_SECONDS = 0.02
@@ -45,10 +45,10 @@ class ChildEngine:
         while True:
             answer, alive = self._receive(child, TICK_SECONDS)
             if answer is not None:
-                return _exit_of(answer, stop_reason)
+                return self._exit_of(answer, stop_reason)
             if not alive:
                 self.close()
-                return _death(child, stop_reason)
+                return self._death(child, stop_reason)
             if not stop_reason and (reason := watch()):
                 stop_reason, deadline = reason, time.monotonic() + STOP_GRACE_SECONDS
                 _send(child, {"op": "stop"})
@@ -75,8 +75,33 @@ class ChildEngine:
             if answer is None or "error" in answer:
                 self.close()
                 said = answer["error"] if answer else last_lines(self._log) or "nothing"
-                raise UnavailableError(f"the engine did not start: {said}", hint=f"its log is {self._log}")
+                raise self._failure(f"the engine did not start: {said}")
         return self._child
+
+    def _exit_of(self, answer: Mapping[str, Any], stop_reason: str) -> GuestExit:
+        if type(answer.get("status")) is int:
+            return GuestExit(ending=Ending.EXITED, status=answer["status"])
+        if stop_reason:
+            return GuestExit(ending=Ending.STOPPED, reason=stop_reason)
+        if "trap" in answer:
+            return GuestExit(ending=Ending.TRAPPED, reason=str(answer["trap"]))
+        self.close()
+        raise self._failure(f"the engine could not run a guest: {answer.get('engine_error', answer)}")
+
+    def _death(self, child: subprocess.Popen[bytes], stop_reason: str) -> GuestExit:
+        """What the end of the child means: a guest can bring it down with a signal, but only its own script fails with
+        a status.
+        """
+        if stop_reason:
+            return GuestExit(ending=Ending.STOPPED, reason=stop_reason)
+        status = child.returncode
+        if status > 0:
+            raise self._failure(f"the engine process ended with status {status}: {last_lines(self._log) or 'nothing'}")
+        how = f"signal {-status}" if status else "status 0"
+        return GuestExit(ending=Ending.ENGINE_DIED, reason=f"the engine process ended with {how}")
+
+    def _failure(self, message: str) -> EngineFailedError:
+        return EngineFailedError(message, hint=f"its log is {self._log}")
 
     def _receive(self, child: subprocess.Popen[bytes], seconds: float) -> tuple[dict[str, Any] | None, bool]:
         """The next answer, if one comes within `seconds`, and whether the child is still there."""
@@ -92,29 +117,20 @@ class ChildEngine:
                     return None, False
                 self._buffer += chunk
         line, _, self._buffer = self._buffer.partition(b"\n")
-        answer: dict[str, Any] = json.loads(line)
-        return answer, True
+        return _answer(line), True
 
 
 def _send(child: subprocess.Popen[bytes], message: Mapping[str, Any]) -> None:
-    """A child that is gone cannot be told anything; that it is gone is seen when reading from it."""
+    """Nothing can be sent to a child that is gone; that it is gone is seen when reading from it."""
     assert child.stdin is not None
     with contextlib.suppress(BrokenPipeError):
         child.stdin.write(json.dumps(message).encode() + b"\n")
         child.stdin.flush()
 
 
-def _exit_of(answer: Mapping[str, Any], stop_reason: str) -> GuestExit:
-    if "status" in answer:
-        return GuestExit(ending=Ending.EXITED, status=answer["status"])
-    if stop_reason:
-        return GuestExit(ending=Ending.STOPPED, reason=stop_reason)
-    return GuestExit(ending=Ending.TRAPPED, reason=str(answer.get("trap", answer)))
-
-
-def _death(child: subprocess.Popen[bytes], stop_reason: str) -> GuestExit:
-    if stop_reason:
-        return GuestExit(ending=Ending.STOPPED, reason=stop_reason)
-    status = child.returncode
-    how = f"signal {-status}" if status < 0 else f"status {status}"
-    return GuestExit(ending=Ending.ENGINE_DIED, reason=f"the engine process ended with {how}")
+def _answer(line: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(line)
+    except ValueError:
+        answer = None
+    return answer if isinstance(answer, dict) else {"engine_error": f"it answered {line[:200]!r}"}

@@ -21,6 +21,7 @@ from typing import Any
 
 # Started by path and isolated: what lies beside this file is not found by itself, and only these shall be.
 sys.path.insert(0, str(Path(__file__).parent))
+from guest_exit import GuestExitedError, define_exit  # type: ignore[import-not-found]
 from paused_guest import WAY_IN, PausedGuest  # type: ignore[import-not-found]
 from rights import give_up_override  # type: ignore[import-not-found]
 from wasm_exports import with_exports  # type: ignore[import-not-found]
@@ -60,6 +61,7 @@ class Worker:
         self.module = self._module(Path(request["wasm"]), Path(request["compiled"]))
         self.linker = self.wasmtime.Linker(self.engine)
         self.linker.define_wasi()
+        define_exit(self.wasmtime, self.linker)
         return {"loaded": str(request["wasm"])}
 
     @property
@@ -86,7 +88,8 @@ class Worker:
             if paused is None or len(code) >= paused.code_limit:
                 return self.start(store)
             instance = self.linker.instantiate(store, self.module)
-            return self._outcome(paused.way_on(store, instance.exports(store), code))
+            way_on = paused.way_on(store, instance.exports(store), code)
+            return self._outcome(way_on)
 
     def _paused(self, request: dict[str, Any]) -> PausedGuest | None:
         """The guest that has done the prologue, as every guest with the same surroundings would; None when it cannot be
@@ -135,21 +138,22 @@ class Worker:
         return store
 
     def start(self, store: Any) -> dict[str, Any]:
-        def from_start() -> None:
-            self.linker.instantiate(store, self.module).exports(store)["_start"](store)
-
-        return self._outcome(from_start)
+        start = self.linker.instantiate(store, self.module).exports(store)["_start"]
+        return self._outcome(lambda: start(store))
 
     def _outcome(self, guest: Callable[[], object]) -> dict[str, Any]:
+        """How the guest ended. What Python says of a resumed guest whose code raised is a status too: 1, as from its
+        start.
+        """
         try:
-            guest()
-        except self.wasmtime.ExitTrap as ending:
+            failed = guest()
+        except GuestExitedError as ending:
+            return {"status": ending.status}
+        except self.wasmtime.ExitTrap as ending:  # from wasmtime's own proc_exit
             return {"status": ending.code}
-        except self.wasmtime.Trap as trap:
+        except (self.wasmtime.Trap, self.wasmtime.WasmtimeError) as trap:
             return {"trap": str(trap)}
-        except self.wasmtime.WasmtimeError as error:
-            return {"trap": str(error)}
-        return {"status": 0}
+        return {"status": 1 if failed else 0}
 
     def answer(self, message: dict[str, Any]) -> None:
         os.write(self.answers, json.dumps(message).encode() + b"\n")
@@ -157,8 +161,9 @@ class Worker:
     def serve(self, request: dict[str, Any]) -> None:
         try:
             answer = self.run(request)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the host must hear it or wait for ever
-            answer = {"trap": f"the engine could not run the guest: {error!r}"}
+        except Exception as error:  # noqa: BLE001 - whatever it is, the host must learn of it or wait for ever
+            # Nothing that a guest does leads here.
+            answer = {"engine_error": f"{type(error).__name__}: {error}"}
         self.answer(answer)
 
 
@@ -171,6 +176,8 @@ def main(runtime: str) -> None:
     # Guests write to descriptors 1 and 2; the answers keep a descriptor that no guest can name.
     answers = os.dup(1)
     give_up_override()
+    # New files have the same permissions whoever runs the suite.
+    os.umask(0o022)
     if runtime:
         sys.path.insert(0, runtime)
     import wasmtime  # noqa: PLC0415 - the version to use is an argument
@@ -185,7 +192,7 @@ def main(runtime: str) -> None:
         else:
             try:
                 worker.answer(worker.load(request))
-            except (wasmtime.WasmtimeError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - as above: of a wasmtime with another interface it may be any
                 worker.answer({"error": f"{type(error).__name__}: {error}"})
     os._exit(0)
 

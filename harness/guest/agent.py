@@ -10,18 +10,24 @@ an engine that can keep the memory of the paused interpreter continues every gue
 
 Events (`e`): `plan` the ids about to run; `start` and `end` of a case; `fixture` a class or module fixture
 begins; `outside` something unittest reports under a fixture's name; `module` regrtest's own word on the
-module.
+module, with the exception that ended it, if one did.
+
+A test may raise anything anywhere, also what is no Exception: whatever is asked of it here is asked with care.
 """
 
+import contextlib
 import functools
 import importlib
 import json
 import os
 import sys
 import time
+import traceback
 import unittest
+import unittest.case
+import unittest.suite
 import unittest.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 MESSAGE_LIMIT = 500
@@ -30,9 +36,13 @@ RESUME_CODE_LIMIT = 65536
 
 # Tests replace functions of os, time and json for a while; the journal must not notice.
 _write, _open, _dumps, _clock = os.write, os.open, json.dumps, time.perf_counter
+_write_output = os.write
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 _journal = ""
 _descriptor = -1
+RANKS = {"expected-failure": 1, "unexpected-success": 2, "fail": 3, "error": 4}
+# The exceptions that end the run and are known to the journal as those of a case.
+_known: list[BaseException] = []
 
 
 def open_journal(path: str) -> None:
@@ -56,28 +66,72 @@ def id_of(test: Any) -> str:
     It is asked of the library's own class: a test may have an `id` of its own, which is another thing or changes while
     it runs. A doctest's id is doctest's to tell; for `unittest.TestCase` all of them have the same.
     """
-    try:
-        given = next(vars(kind)["id"] for kind in type(test).__mro__ if "id" in vars(kind) and is_of_library(kind))
-        return str(given(test))
-    except Exception:
-        return str(test)
+    for ask in (_id_of_library, str):
+        try:
+            return exact(ask(test))
+        except BaseException:
+            continue
+    return f"a case of {type_name(type(test))}"
+
+
+def _id_of_library(test: Any) -> Any:
+    given = next(vars(kind)["id"] for kind in type(test).__mro__ if "id" in vars(kind) and is_of_library(kind))
+    return given(test)
 
 
 def is_of_library(kind: type) -> bool:
     return kind.__module__.partition(".")[0] in {"unittest", "doctest"}
 
 
+def exact(text: Any, limit: int | None = None) -> str:
+    """The text, or its beginning, as a string of no other class: one may have methods of its own."""
+    return str.__getitem__(str(text), slice(limit))
+
+
 def type_name(kind: Any) -> str:
-    name: str = getattr(kind, "__qualname__", repr(kind))
-    module = getattr(kind, "__module__", "builtins")
+    try:
+        name, module = exact(kind.__qualname__), exact(kind.__module__)
+    except BaseException:
+        return "a_type_without_a_name"
     return name if module == "builtins" else f"{module}.{name}"
 
 
-def text_of(value: object) -> str:
+def text_of(value: object, limit: int | None = MESSAGE_LIMIT) -> str:
     try:
-        return str(value)[:MESSAGE_LIMIT]
-    except Exception as error:
-        return f"<its text cannot be had: {type(error).__name__}>"
+        return exact(value, limit)
+    except BaseException as error:
+        return f"<its text raises {type_name(type(error))}>"
+
+
+def params_of(subtest: Any) -> str:
+    """A subtest's parameters as unittest prints them."""
+    try:
+        return exact(subtest._subDescription())
+    except BaseException as error:
+        return f"<its parameters raise {type_name(type(error))}>"
+
+
+def kind_of(test: Any, err: Any) -> str:
+    """What unittest calls an exception in a subtest."""
+    try:
+        return "fail" if issubclass(err[0], test.failureException) else "error"
+    except BaseException:
+        return "error"
+
+
+def printable(test: Any) -> Any:
+    """The case, or a stand-in for one that regrtest could not print: it prints those that failed when all have run."""
+    try:
+        exact(test)
+        test.shortDescription()
+    except BaseException:
+        return stand_in(id_of(test))
+    return test
+
+
+def stand_in(name: str) -> Any:
+    """What unittest reports an error of, if it is of no case."""
+    return unittest.suite._ErrorHolder(name)  # type: ignore[attr-defined]
 
 
 def result_class(base: Any) -> Any:
@@ -90,6 +144,7 @@ def result_class(base: Any) -> Any:
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self.journal_case: Any = None
+            self.journal_before: Any = None
 
         @property
         def buffer(self) -> bool:
@@ -101,13 +156,19 @@ def result_class(base: Any) -> Any:
             pass
 
         def startTest(self, test: Any) -> None:
-            self.journal_case = {"outcomes": [], "detail": {}, "subtests": []}
+            self.journal_case = {"outcomes": [], "detail": {}, "rank": -1, "subtests": []}
+            self.journal_before = sys.exc_info()[1]
             emit(e="start", id=id_of(test))
             self.journal_began = _clock()
-            super().startTest(test)
+            self.journal_pass_on(super().startTest, test)
 
         def stopTest(self, test: Any) -> None:
-            super().stopTest(test)
+            # unittest calls this also while an exception that ends the whole run passes through the case.
+            leaving = sys.exc_info()
+            self.journal_pass_on(super().stopTest, test)
+            if leaving[1] is not None and leaving[1] is not self.journal_before:
+                self.journal_note(test, "error", self.journal_error(test, leaving))
+                _known.append(leaving[1])
             case, self.journal_case = self.journal_case, None
             if case is not None:
                 seconds = round(_clock() - self.journal_began, 6)
@@ -120,21 +181,30 @@ def result_class(base: Any) -> Any:
                     s=case["subtests"],
                 )
 
+        def journal_pass_on(self, report: Callable[..., None], test: Any, *more: Any) -> None:
+            """Hands a report on to regrtest's class. What that cannot put down is an error of the case."""
+            try:
+                report(test, *more)
+            except BaseException:
+                detail = self.journal_error(test, sys.exc_info())
+                self.journal_note(test, "error", detail)
+                self.errors.append((stand_in(id_of(test)), detail["traceback"]))
+
         def journal_note(self, test: Any, outcome: str, detail: dict[str, str] | None = None) -> None:
             case = self.journal_case
             if case is None:
                 emit(e="outside", id=id_of(test), o=outcome, d=detail or {})
             else:
                 case["outcomes"].append(outcome)
-                # What went wrong tells more than why a part was skipped before it.
-                if detail and ("exception" in detail or not case["detail"]) and "exception" not in case["detail"]:
-                    case["detail"] = detail
+                # The detail is that of the worst outcome, the first one of several.
+                if detail and (rank := RANKS.get(outcome, 0)) > case["rank"]:
+                    case["detail"], case["rank"] = detail, rank
 
         def journal_error(self, test: Any, err: Any) -> dict[str, str]:
             try:
-                trace = self._exc_info_to_string(err, test)
-            except Exception as error:
-                trace = f"<no traceback: {type(error).__name__}>"
+                trace = exact(self._exc_info_to_string(err, test))
+            except BaseException as error:
+                trace = f"<no traceback: {type_name(type(error))}>"
             return {
                 "exception": type_name(err[0]),
                 "message": text_of(err[1]),
@@ -143,42 +213,43 @@ def result_class(base: Any) -> Any:
 
         def addSuccess(self, test: Any) -> None:
             self.journal_note(test, "pass")
-            super().addSuccess(test)
+            self.journal_pass_on(super().addSuccess, test)
 
         def addFailure(self, test: Any, err: Any) -> None:
             self.journal_note(test, "fail", self.journal_error(test, err))
-            super().addFailure(test, err)
+            self.journal_pass_on(super().addFailure, printable(test), err)
 
         def addError(self, test: Any, err: Any) -> None:
             self.journal_note(test, "error", self.journal_error(test, err))
-            super().addError(test, err)
+            self.journal_pass_on(super().addError, printable(test), err)
 
         def addSkip(self, test: Any, reason: str) -> None:
-            case = self.journal_case
-            params = getattr(test, "_subDescription", None)
-            if params is not None and case is not None:
+            case, detail = self.journal_case, {"reason": text_of(reason)}
+            if hasattr(test, "_subDescription") and case is not None:
                 # A skipped subTest: unittest reports neither success nor failure of its case after it.
-                case["subtests"].append({"params": params(), "outcome": "skip", "detail": {"reason": text_of(reason)}})
-            self.journal_note(test, "skip", {"reason": text_of(reason)})
-            super().addSkip(test, reason)
+                case["subtests"].append({"params": params_of(test), "outcome": "skip", "detail": detail})
+            self.journal_note(test, "skip", detail)
+            self.journal_pass_on(super().addSkip, printable(test), reason)
 
         def addExpectedFailure(self, test: Any, err: Any) -> None:
             self.journal_note(test, "expected-failure")
-            super().addExpectedFailure(test, err)
+            self.journal_pass_on(super().addExpectedFailure, printable(test), err)
 
         def addUnexpectedSuccess(self, test: Any) -> None:
             self.journal_note(test, "unexpected-success")
-            super().addUnexpectedSuccess(test)
+            self.journal_pass_on(super().addUnexpectedSuccess, printable(test))
 
         def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
             if err is not None and self.journal_case is not None:
-                outcome = "fail" if issubclass(err[0], test.failureException) else "error"
-                detail = self.journal_error(subtest, err)
+                outcome, detail = kind_of(test, err), self.journal_error(test, err)
                 self.journal_case["subtests"].append(
-                    {"params": subtest._subDescription(), "outcome": outcome, "detail": detail}
+                    {"params": params_of(subtest), "outcome": outcome, "detail": detail}
                 )
                 self.journal_note(test, outcome, detail)
-            super().addSubTest(test, subtest, err)
+            self.journal_pass_on(super().addSubTest, test, printable(subtest) if err else subtest, err)
+
+        def addDuration(self, test: Any, elapsed: float) -> None:
+            self.journal_pass_on(super().addDuration, test, elapsed)
 
     return JournalResult
 
@@ -191,47 +262,124 @@ def ids_in(suite: Any) -> Iterator[str]:
             yield id_of(test)
 
 
-def watch_suites(journal_result: Any) -> None:
-    """Makes unittest's suites tell what they are about to run, and when a fixture begins."""
-    suite: Any = unittest.TestSuite
-    run, set_up_class = suite.run, suite._handleClassSetUp
-    set_up_module, tear_down_class = suite._handleModuleFixture, suite._tearDownPreviousClass
-    tear_down_module = suite._handleModuleTearDown
+def report_fixture(result: Any, name: str) -> None:
+    """Reports the exception that is being handled as an error of a fixture.
 
-    def is_ours(result: Any) -> bool:
-        return isinstance(result, journal_result)
+    unittest does so itself with an Exception; all others, such as SystemExit, would end the module.
+    """
+    result.addError(stand_in(name), sys.exc_info())
+
+
+def clean_up_class(kind: Any, result: Any, name: str) -> None:
+    """What unittest does after a class fixture that raised an Exception."""
+    with contextlib.suppress(Exception):
+        kind._classSetupFailed = True
+
+    def report_kept() -> None:
+        for err in vars(kind).get("tearDown_exceptions", ()):
+            result.addError(stand_in(name), err)
+        kind.tearDown_exceptions = []
+
+    def clean_up() -> None:
+        try:
+            kind.doClassCleanups()
+        finally:
+            report_kept()
+
+    if hasattr(kind, "doClassCleanups"):
+        report_kept()
+        clean_up_with(clean_up, kind._class_cleanups, result, name)
+
+
+def clean_up_module(_: Any, result: Any, name: str) -> None:
+    """What unittest does after a module fixture that raised an Exception."""
+    result._moduleSetUpFailed = True
+    clean_up_with(unittest.case.doModuleCleanups, unittest.case._module_cleanups, result, name)  # type: ignore[attr-defined]
+
+
+def clean_up_with(clean_up: Callable[[], None], left: list[Any], result: Any, name: str) -> None:
+    """Calls what cleans up until nothing is left: what is no Exception ends it at the entry that raised it."""
+    while left:
+        count = len(left)
+        try:
+            clean_up()
+        except BaseException:
+            report_fixture(result, name)
+        if len(left) == count:
+            return
+
+
+def class_to_set_up(_: Any, test: Any, result: Any) -> tuple[str, Any]:
+    """The fixture's name and its class; no name where there is none to run."""
+    kind = test.__class__
+    is_new = kind is not getattr(result, "_previousTestClass", None)
+    return (f"setUpClass ({unittest.util.strclass(kind)})" if is_new else ""), kind
+
+
+def class_to_tear_down(_: Any, test: Any, result: Any) -> tuple[str, Any]:
+    kind: Any = getattr(result, "_previousTestClass", None)
+    is_over = kind is not None and kind is not test.__class__
+    return (f"tearDownClass ({unittest.util.strclass(kind)})" if is_over else ""), kind
+
+
+def module_to_set_up(suite: Any, test: Any, result: Any) -> tuple[str, Any]:
+    module = test.__class__.__module__
+    return (f"setUpModule ({module})" if module != suite._get_previous_module(result) else ""), None
+
+
+def module_to_tear_down(suite: Any, result: Any) -> tuple[str, Any]:
+    module = suite._get_previous_module(result)
+    return (f"tearDownModule ({module})" if module is not None else ""), None
+
+
+# unittest's methods for fixtures: which fixture it is, and what follows one that raised what is no Exception.
+FIXTURES: dict[str, tuple[Callable[..., tuple[str, Any]], Callable[[Any, Any, str], None]]] = {
+    "_handleClassSetUp": (class_to_set_up, clean_up_class),
+    "_tearDownPreviousClass": (class_to_tear_down, clean_up_class),
+    "_handleModuleFixture": (module_to_set_up, clean_up_module),
+    "_handleModuleTearDown": (module_to_tear_down, clean_up_module),
+}
+
+
+def watched_fixture(method: str, journal_result: Any) -> Callable[..., None]:
+    """unittest's method for a kind of fixture, with a line in the journal before it."""
+    handle = getattr(unittest.TestSuite, method)
+    which, follow = FIXTURES[method]
+
+    def watched(self: Any, *arguments: Any) -> None:
+        result = arguments[-1]
+        if not isinstance(result, journal_result):
+            handle(self, *arguments)
+            return
+        name, kind = which(self, *arguments)
+        if name:
+            emit(e="fixture", id=name)
+        try:
+            handle(self, *arguments)
+        except BaseException:
+            # What a clean-up prints is kept with its error, as unittest does it.
+            result._setupStdout()
+            report_fixture(result, name)
+            follow(kind, result, name)
+            result._restoreStdout()
+
+    return watched
+
+
+def watch_suites(journal_result: Any) -> None:
+    """Makes unittest's suites note what they are about to run, and when a fixture begins."""
+    suite: Any = unittest.TestSuite
+    run = suite.run
 
     def planned_run(self: Any, result: Any, debug: bool = False) -> Any:
-        if is_ours(result) and not result.journal_planned:
+        if isinstance(result, journal_result) and not result.journal_planned:
             result.journal_planned = True
             emit(e="plan", ids=list(ids_in(self)))
         return run(self, result, debug)
 
-    def class_set_up(self: Any, test: Any, result: Any) -> Any:
-        if is_ours(result) and test.__class__ is not getattr(result, "_previousTestClass", None):
-            emit(e="fixture", id=f"setUpClass ({unittest.util.strclass(test.__class__)})")
-        return set_up_class(self, test, result)
-
-    def module_set_up(self: Any, test: Any, result: Any) -> Any:
-        if is_ours(result) and test.__class__.__module__ != self._get_previous_module(result):
-            emit(e="fixture", id=f"setUpModule ({test.__class__.__module__})")
-        return set_up_module(self, test, result)
-
-    def class_tear_down(self: Any, test: Any, result: Any) -> Any:
-        previous = getattr(result, "_previousTestClass", None)
-        if is_ours(result) and previous is not None and previous is not test.__class__:
-            emit(e="fixture", id=f"tearDownClass ({unittest.util.strclass(previous)})")
-        return tear_down_class(self, test, result)
-
-    def module_tear_down(self: Any, result: Any) -> Any:
-        previous = self._get_previous_module(result)
-        if is_ours(result) and previous is not None:
-            emit(e="fixture", id=f"tearDownModule ({previous})")
-        return tear_down_module(self, result)
-
-    suite.run, suite._handleClassSetUp = planned_run, class_set_up
-    suite._handleModuleFixture, suite._tearDownPreviousClass = module_set_up, class_tear_down
-    suite._handleModuleTearDown = module_tear_down
+    suite.run = planned_run
+    for method in FIXTURES:
+        setattr(suite, method, watched_fixture(method, journal_result))
 
 
 def state_of(result: Any) -> str:
@@ -247,21 +395,66 @@ def state_of(result: Any) -> str:
         "Skipped": "skipped",
         "ResourceDenied": "resource_denied",
         "DidNotRun": "did_not_run",
+        "Interrupted": "interrupted",
+        "RefLeak": "refleak",
     }
     return names.get(type(result).__name__, type(result).__name__)
 
 
 def watch_module(main: Any) -> None:
-    """Makes regrtest tell what it thinks of the module: `run_single_test` from 3.12 on, `runtest` in 3.11."""
+    """Makes regrtest note what it says of the module: `run_single_test` from 3.12 on, `runtest` in 3.11.
+
+    It prints the exception that ended the module and keeps it nowhere: that one is taken from what loads the module.
+    """
     name = "run_single_test" if hasattr(main, "run_single_test") else "runtest"
-    run = getattr(main, name)
+    run, ended_by = getattr(main, name), list[BaseException]()
 
     def journalled(*args: Any, **kwargs: Any) -> Any:
         result = run(*args, **kwargs)
-        emit(e="module", state=state_of(result))
+        error = ended_by.pop() if ended_by else None
+        detail = {} if error is None else {"exception": type_name(type(error)), "message": text_of(error)}
+        emit(e="module", state=state_of(result), d=detail, known=any(error is one for one in _known))
         return result
 
+    def loading(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return load(*args, **kwargs)
+        except BaseException as error:
+            ended_by.append(error)
+            raise
+
     setattr(main, name, journalled)
+    for place, inner in (("single", "_load_run_test"), ("runtest", "_runtest_inner2")):
+        with contextlib.suppress(ImportError, AttributeError):
+            module = importlib.import_module(f"test.libregrtest.{place}")
+            load = getattr(module, inner)
+            setattr(module, inner, loading)
+            break
+
+
+class WholeId(str):
+    """An id that regrtest compares as a whole. It would compare its parts too, and one word as an id is a part of
+    others.
+    """
+
+    __slots__ = ()
+
+    def split(self, *_: Any) -> list[str]:
+        return []
+
+    def id(self) -> str:
+        """regrtest asks a case for it."""
+        return self
+
+
+def filter_by_journal_id(support: Any) -> None:
+    """Makes regrtest's filters see the ids that are in the journal: `id` of a case may be something else, or raise."""
+    try:
+        place: Any = importlib.import_module("test.libregrtest.single")
+        match = place.match_test
+    except (ImportError, AttributeError):
+        place, match = support, support.match_test
+    place.match_test = lambda test: match(WholeId(id_of(test)))
 
 
 def main_module() -> Any:
@@ -270,12 +463,15 @@ def main_module() -> Any:
 
 
 def ready_regrtest() -> Any:
-    """regrtest's main module, with our result class and our ears in it."""
+    """regrtest's main module, with our result class and our watches in it."""
     regrtest = main_module()
+    from test import support
+
     try:
         from test.libregrtest import testresult
     except ImportError:
         from test.support import testresult
+    filter_by_journal_id(support)
     journal_result = result_class(testresult.RegressionTestResult)
     testresult.RegressionTestResult = journal_result
     watch_suites(journal_result)
@@ -289,8 +485,16 @@ def run(regrtest: Any, journal: str, module: str, *options: str) -> None:
     sys.argv = ["-m test", *options, module]
     # The module is named; listing all others costs a slow walk through every test folder, for nothing.
     regrtest.findtests = lambda *_, **__: [module]
-    regrtest.main()
-    sys.exit()
+    try:
+        regrtest.main()
+    except SystemExit:
+        raise
+    except BaseException:
+        # Python itself would print it and end with 1, but for a resumed guest. A test may have replaced `print`.
+        _write_output(2, traceback.format_exc().encode(errors="backslashreplace"))
+        raise SystemExit(1) from None
+    # A test may have replaced `sys.exit`.
+    raise SystemExit
 
 
 def pause(regrtest: Any) -> None:

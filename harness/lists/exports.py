@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from harness.expectations import FIXTURE, CellExpectations, Expectation, Expectations, dotted, module_of, subject_of
 from harness.limitations import Limitation, Registry
 from harness.report.results import CellResults
+from harness.suite.journal import unnumbered
 from harness.suite.regrtest import exact_pattern
 from harness.verdicts import Verdict, cause_of
 
@@ -25,7 +26,7 @@ def _pattern(test: str, modules: Collection[str]) -> str:
     """A pattern for all that an id of a list stands for."""
     subject = subject_of(test)
     one_case = not test.endswith(".*") and subject not in modules and (not FIXTURE.fullmatch(test) or _is_after(test))
-    return exact_pattern(subject) if one_case else f"{exact_pattern(subject)}.*"
+    return exact_pattern(unnumbered(subject)) if one_case else f"{exact_pattern(subject)}.*"
 
 
 def _is_after(test: str) -> bool:

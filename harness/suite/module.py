@@ -9,15 +9,15 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.cache import remove_tree
 from harness.engines import Ending, EngineSession, GuestExit, GuestRun, Mount, Prologue
 from harness.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.process import last_lines
-from harness.suite.journal import Attempt, parse_events, read_attempt, settle, unnumbered, victims_of
-from harness.suite.regrtest import RegrtestWord, exact_pattern, own_result, trap_headline
+from harness.suite.journal import Attempt, Names, parse_events, read_attempt, settle, victims_of
+from harness.suite.regrtest import RegrtestWord, exact_pattern, fits, own_result, trap_headline
 
 OUTPUT_LIMIT = 16 * 1024 * 1024
 OUTPUT_TAIL_LINES = 40
@@ -63,51 +63,71 @@ class RunStoppedError(Exception):
 
 @dataclass
 class _Progress:
-    """What is known of the module so far."""
+    """What is known of the module so far. `last` is how its last start ended, `word` regrtest's word then."""
 
+    names: Names
     results: dict[str, CaseResult] = field(default_factory=dict)
     planned: tuple[str, ...] | None = None
-    state: str = ""
+    word: str = ""
+    last: GuestExit | None = None
+    env_changed: bool = False
     attempts: int = 0
 
     def remaining(self) -> list[str]:
         return [case for case in self.planned or () if case not in self.results]
 
     def finished(self) -> Iterator[str]:
-        """What is not to run again. A case that shares its id with one that is left has to, or that one could not be
-        had; unless it would take the interpreter down again.
+        """The ids that are not to run again. Those of one id run together: one that has its result runs again if
+        another is left, unless that would take the interpreter down again.
         """
-        left = {unnumbered(case) for case in self.remaining()}
-        died = {unnumbered(name) for name, case in self.results.items() if case.outcome in DEATHS}
-        return (case for case in self.results if (name := unnumbered(case)) not in left or name in died)
+        left = {self.names.id_of(case) for case in self.remaining()}
+        died = {self.names.id_of(name) for name, case in self.results.items() if case.outcome in DEATHS}
+        ids = dict.fromkeys(map(self.names.id_of, self.results))
+        return (case for case in ids if case not in left or case in died)
 
     def why_left(self, case: str, otherwise: str) -> str:
         """What kept a case from running: the one of its id that died."""
-        same = (name for name, one in self.results.items() if one.outcome in DEATHS and unnumbered(name) == case)
-        return next(same, otherwise)
+        wanted = self.names.id_of(case)
+        died = (name for name, one in self.results.items() if one.outcome in DEATHS)
+        return next((name for name in died if self.names.id_of(name) == wanted), otherwise)
+
+    def with_id(self, result: CaseResult) -> CaseResult:
+        """The result with what unittest calls its case, where that is something else."""
+        case = self.names.id_of(result.case)
+        return result if case == result.case else replace(result, id=case)
+
+    def outcomes(self, *, but: str) -> dict[str, Outcome]:
+        """What each case did, without the result of that name."""
+        return {name: case.outcome for name, case in self.results.items() if name != but}
 
 
 def run_module(job: ModuleJob, engine: EngineSession) -> ModuleResult:
     """The module's result. Raises RunStoppedError when `should_stop` said so."""
     start = time.monotonic()
-    progress = _Progress()
+    progress = _Progress(names=Names({job.dotted, job.module}))
     _prepare(job.folder)
     for case in job.excluded:
         progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason="run = false"))
     if job.dotted in job.excluded:
         return _not_started(job, progress)
+    # They become patterns; ids may hold characters that mean something there.
+    job = replace(job, excluded=tuple(case for case in job.excluded if case.endswith(".*")))
     while progress.attempts < MAX_ATTEMPTS:
         progress.attempts += 1
+        before = progress.outcomes(but=job.dotted)
         ending, attempt = _attempt(job, engine, progress)
         if ending.ending is Ending.STOPPED and job.should_stop():
             raise RunStoppedError(job.module)
-        _absorb(progress, attempt)
-        if not _blame(job, progress, attempt, ending) or not progress.remaining():
+        _absorb(progress, attempt, ending)
+        _blame(job, progress, attempt, ending)
+        # What ends twice in the same place does so for ever.
+        if not progress.remaining() or progress.outcomes(but=job.dotted) == before:
             break
     gave_up = f"gave up after {progress.attempts} attempts"
     for case in progress.remaining():
-        reason = job.dotted if job.dotted in progress.results else progress.why_left(unnumbered(case), gave_up)
-        progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=reason))
+        reason = progress.why_left(case, job.dotted if job.dotted in progress.results else gave_up)
+        left = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=reason))
+        progress.results[case] = progress.with_id(left)
     return _result(job, progress, time.monotonic() - start)
 
 
@@ -136,7 +156,7 @@ def _attempt(job: ModuleJob, engine: EngineSession, progress: _Progress) -> tupl
     watch = _Watch(job, journal, time.monotonic())
     ending = engine.run(_guest(job, journal, scratch, progress), watch)
     _empty(scratch)
-    return ending, read_attempt(parse_events(_read(journal)))
+    return ending, read_attempt(parse_events(_read(journal)), progress.names)
 
 
 def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) -> GuestRun:
@@ -199,7 +219,8 @@ class _Watch:
         if still <= EXPECTED_HANG_SECONDS:
             return self._job.case_timeout
         if self._expects_hang is None:
-            attempt = read_attempt(parse_events(_read(self._journal)))
+            names = Names({self._job.dotted, self._job.module})
+            attempt = read_attempt(parse_events(_read(self._journal)), names)
             self._expects_hang = self._job.expects_hang(attempt.open_case or attempt.open_fixture)
         return min(EXPECTED_HANG_SECONDS, self._job.case_timeout) if self._expects_hang else self._job.case_timeout
 
@@ -218,40 +239,73 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _absorb(progress: _Progress, attempt: Attempt) -> None:
+def _absorb(progress: _Progress, attempt: Attempt, ending: GuestExit) -> None:
     if attempt.planned is not None:
         progress.planned = tuple(dict.fromkeys([*(progress.planned or ()), *attempt.planned]))
     for case in attempt.cases:
         progress.results.setdefault(case.case, case)
     progress.results.update(settle(attempt, progress.results, progress.planned or ()))
-    progress.state = attempt.state or progress.state
+    progress.last, progress.word = ending, attempt.state
+    progress.env_changed |= attempt.state == "env_changed"
 
 
-def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestExit) -> bool:
-    """Records what a guest that did not end well was doing; true when the rest is worth another start."""
-    if attempt.state == "interrupted":
-        # A case that raised KeyboardInterrupt ended regrtest's run of the module, not ours.
-        return bool(attempt.cases)
-    if ending.ending is Ending.EXITED and attempt.state:
-        return False
+def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestExit) -> None:
+    """Records what was wrong beside the cases that have their results: what regrtest says of the module, and what a
+    guest was doing that did not end as it has to after that.
+
+    A guest that exits with status 7 inside a case costs that case. If it does so after regrtest has said that the
+    module passed, in a handler of atexit, it costs the module's own result.
+    """
+    if attempt.state:
+        _take_word(job, progress, attempt)
+    if ending.ending is Ending.EXITED and fits(attempt.state, ending.status):
+        return
     outcome = Outcome.TIMEOUT if ending.ending is Ending.STOPPED else Outcome.CRASH
-    reason = ending.reason or f"the interpreter exited with status {ending.status}"
-    detail = Detail(exception=trap_headline(reason), message=reason[:4000])
-    if attempt.open_case:
-        culprit = attempt.open_case
-    elif attempt.open_fixture:
-        culprit = attempt.open_fixture
-        for case in victims_of(culprit, progress.remaining()):
-            progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=culprit))
-    elif attempt.state or attempt.planned is None:
-        culprit = job.dotted
-    else:
-        culprit = f"after ({attempt.last_case or job.dotted})"
-    before = progress.results.get(culprit)
-    fresh = before is None or before.outcome.is_good
-    if fresh:
-        progress.results[culprit] = CaseResult(case=culprit, outcome=outcome, detail=detail)
-    return fresh and attempt.planned is not None and not attempt.state
+    culprit = job.dotted if attempt.state else _place(job, attempt)
+    _record(progress, CaseResult(case=culprit, outcome=outcome, detail=_ending_in_words(attempt, ending)))
+
+
+def _ending_in_words(attempt: Attempt, ending: GuestExit) -> Detail:
+    if ending.ending is not Ending.EXITED:
+        return Detail(exception=trap_headline(ending.reason), message=ending.reason[:4000])
+    after = f" after regrtest's word on the module: {attempt.state}" if attempt.state else ""
+    return Detail(
+        exception=f"exit: {ending.status}", message=f"the interpreter exited with status {ending.status}{after}"
+    )
+
+
+def _take_word(job: ModuleJob, progress: _Progress, attempt: Attempt) -> None:
+    """Records what regrtest says of the module, if the results of the cases do not say it."""
+    output = last_lines(job.folder / "output.txt", OUTPUT_TAIL_LINES)
+    word = RegrtestWord(
+        module=job.module,
+        state=attempt.state,
+        output=output,
+        filtered=bool(job.match),
+        error=attempt.error,
+        error_is_known=attempt.error_is_known,
+    )
+    own = own_result(job.dotted, word, progress.results)
+    if own is None:
+        return
+    is_inside = own.outcome is Outcome.ERROR and bool(attempt.open_case)
+    _record(progress, replace(own, case=attempt.open_case) if is_inside else own)
+
+
+def _place(job: ModuleJob, attempt: Attempt) -> str:
+    """Where the guest stood when its journal ended."""
+    if attempt.open_case or attempt.open_fixture:
+        return attempt.open_case or attempt.open_fixture
+    return job.dotted if attempt.planned is None else f"after ({attempt.last_case or job.dotted})"
+
+
+def _record(progress: _Progress, result: CaseResult) -> None:
+    """Puts down a result unless there is a worse one; what it keeps from running is not run because of it."""
+    before = progress.results.get(result.case)
+    if before is None or result.outcome.severity > before.outcome.severity:
+        progress.results[result.case] = progress.with_id(result)
+    for case in victims_of(result.case, progress.remaining()):
+        progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=result.case))
 
 
 def _empty(folder: Path) -> None:
@@ -260,13 +314,10 @@ def _empty(folder: Path) -> None:
 
 
 def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult:
-    output = last_lines(job.folder / "output.txt", OUTPUT_TAIL_LINES)
-    word = RegrtestWord(module=job.module, state=progress.state, output=output, filtered=bool(job.match))
-    own = progress.results.get(job.dotted) or own_result(job.dotted, word, progress.results)
-    if own is not None:
-        progress.results[own.case] = own
+    own = progress.results.get(job.dotted)
     cases = tuple(progress.results.values())
     outcome = own.outcome if own else worst([case.outcome for case in cases])
+    exited = progress.last is not None and progress.last.ending is Ending.EXITED
     return ModuleResult(
         module=job.module,
         outcome=outcome,
@@ -274,7 +325,9 @@ def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult
         attempts=progress.attempts,
         complete=not job.match and (progress.planned is not None or outcome is Outcome.SKIP),
         cases=cases,
-        env_changed=progress.state == "env_changed",
+        env_changed=progress.env_changed,
         detail=own.detail if own else Detail(),
-        output="" if outcome.is_good else output,
+        output="" if outcome.is_good else last_lines(job.folder / "output.txt", OUTPUT_TAIL_LINES),
+        word=progress.word,
+        exit_status=progress.last.status if progress.last is not None and exited else None,
     )

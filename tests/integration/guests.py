@@ -37,6 +37,8 @@ _WASI_BODIES = {
     "trap": f"{_WASI_HELLO} unreachable",
     "loop": "(loop $again (br $again))",
     "recurse": "(call $start)",
+    "status-200": "(call $exit (i32.const 200))",
+    "status-minus-1": "(call $exit (i32.const -1))",
 }
 # With one argument it pauses as the agent does; with more it runs from its start. Resumed, it prints its stack pointer
 # (as a letter), the letter that it left in its memory before the pause, and the first two of its code.
@@ -87,6 +89,8 @@ export default async function (given) {
 _NODE_BODIES = {
     "well": 'print("hello\\n"); exit(0)',
     "status": "exit(3)",
+    "status-200": "exit(200)",
+    "status-minus-1": "exit(-1)",
     "trap": 'print("hello\\n"); code.trap()',
     "loop": "code.loop()",
     "recurse": "code.recurse()",
@@ -121,13 +125,15 @@ def wasmtime_session(folder: Path, name: str) -> ChildEngine:
 def _wasi_text(name: str) -> str:
     if not name.startswith("pausing"):
         return f'{_WASI_IMPORTS} (func $start (export "_start") {_WASI_BODIES[name]})'
-    # Imports come first.
-    memory = _WASI_IMPORTS.index("  (memory")
     status = "1" if name == "pausing-badly" else "0"
     symbol = "PyRun_Other" if name == "pausing-without-a-way-in" else "PyRun_SimpleStringFlags"
-    imports, _, rest = _WASI_PAUSING.partition("  (global")
-    text = f"{_WASI_IMPORTS[:memory]} {imports} {_WASI_IMPORTS[memory:]} (global {rest}"
-    return text.replace("STATUS", status).replace("NAME", symbol)
+    text = _WASI_PAUSING.replace("STATUS", status).replace("NAME", symbol)
+    if name == "pausing-with-code-that-raises":
+        text = text.replace("(call $exit (i32.const 4)) (i32.const 0)", "(i32.const -1)")
+    # Imports come first.
+    memory = _WASI_IMPORTS.index("  (memory")
+    imports, _, rest = text.partition("  (global")
+    return f"{_WASI_IMPORTS[:memory]} {imports} {_WASI_IMPORTS[memory:]} (global {rest}"
 
 
 def node_session(folder: Path, name: str, node: Path = Path(NODE)) -> ChildEngine:

@@ -14,7 +14,7 @@ import pytest
 
 from harness.engines import Ending, GuestRun
 from harness.engines.fresh import FreshEngine
-from harness.errors import UnavailableError
+from harness.errors import EngineFailedError, UnavailableError
 from tests.integration.guests import NEEDS_NODE, Opener, opener, run
 
 pytestmark = pytest.mark.integration
@@ -35,7 +35,13 @@ def opened(engine: str, tmp_path: Path) -> Iterator[Opener]:
 
 @pytest.mark.parametrize(
     ("name", "ending", "status"),
-    [("well", Ending.EXITED, 0), ("status", Ending.EXITED, 3), ("trap", Ending.TRAPPED, 0)],
+    [
+        ("well", Ending.EXITED, 0),
+        ("status", Ending.EXITED, 3),
+        ("status-200", Ending.EXITED, 200),
+        ("status-minus-1", Ending.EXITED, -1),
+        ("trap", Ending.TRAPPED, 0),
+    ],
 )
 def test_how_a_guest_ends(opened: Opener, tmp_path: Path, name: str, ending: Ending, status: int) -> None:
     session = opened(name)
@@ -43,6 +49,15 @@ def test_how_a_guest_ends(opened: Opener, tmp_path: Path, name: str, ending: End
         ended = run(session, tmp_path)
         assert (ended.ending, ended.status) == (ending, status)
     assert session.starts == 1
+
+
+def test_a_failure_of_the_engine_s_own_is_no_ending_of_the_guest(opened: Opener, tmp_path: Path) -> None:
+    session = opened("well")
+    guest = GuestRun(argv=("guest",), mounts=(), output=tmp_path / "no-such-folder" / "output.txt")
+    with pytest.raises(EngineFailedError, match=r"the engine could not run a guest: .*no-such-folder") as caught:
+        session.run(guest, lambda: None)
+    assert "engine.log" in caught.value.hint
+    assert session.pid == 0
 
 
 def test_an_isolated_guest_has_a_child_of_its_own(opened: Opener, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import shutil
@@ -16,7 +17,8 @@ import pytest
 
 import harness.engines
 from harness.engines import Ending, GuestRun, Mount
-from harness.errors import UnavailableError
+from harness.engines import node as node_engine
+from harness.errors import EngineFailedError, UnavailableError
 from harness.outcomes import Outcome
 from harness.prepared import Prepared
 from harness.process import capture
@@ -107,21 +109,26 @@ def test_a_node_that_is_not_there_is_told(tmp_path: Path) -> None:
         run(session, tmp_path)
 
 
-def test_a_module_that_is_not_there_is_a_fault_of_that_guest(opened: Opener, tmp_path: Path) -> None:
+def test_a_module_that_is_not_there_is_a_fault_of_the_engine(opened: Opener, tmp_path: Path) -> None:
     session = opened("well")
     (tmp_path / "well.mjs").unlink()
-    ended = run(session, tmp_path)
-    assert ended.ending is Ending.TRAPPED
-    assert "Cannot find module" in ended.reason
+    with pytest.raises(EngineFailedError, match="Cannot find module"):
+        run(session, tmp_path)
 
 
-def test_a_folder_for_the_output_that_is_not_there_is_a_fault_of_the_engine_not_a_hang(
-    opened: Opener, tmp_path: Path
-) -> None:
-    guest = GuestRun(argv=("guest",), mounts=(), output=tmp_path / "no" / "output.txt")
-    ended = opened("well").run(guest, lambda: None)
-    assert ended.ending is Ending.TRAPPED
-    assert "ENOENT" in ended.reason
+def test_a_host_script_that_breaks_is_a_fault_of_the_engine(opened: Opener, tmp_path: Path) -> None:
+    session = opened("well")
+    shutil.copytree(Path(node_engine.__file__).parent, tmp_path / "engines")
+    *argv, _ = session._command.argv
+    host = tmp_path / "engines" / "node_host.mjs"
+    session._command = dataclasses.replace(session._command, argv=(*argv, str(host)))
+    guest = host.with_name("node_guest.mjs")
+    guest.write_text(guest.read_text(encoding="utf-8").replace("layFiles(", "layNothing("), encoding="utf-8")
+    with pytest.raises(EngineFailedError, match="the engine could not run a guest"):
+        run(session, tmp_path)
+    host.write_text(host.read_text(encoding="utf-8").replace(" start(request);", " process.exit(7);"), encoding="utf-8")
+    with pytest.raises(EngineFailedError, match="the engine process ended with status 7"):
+        run(session, tmp_path)
 
 
 REAL = pytest.mark.toolchain

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.engines import Ending, GuestRun, Mount, Prologue
+from harness.engines import wasmtime as wasmtime_engine
 from harness.engines.session import ChildEngine
 from harness.engines.wasmtime import processor_for
+from harness.errors import EngineFailedError
 from tests.integration.guests import Opener, opener, run
 
 pytestmark = pytest.mark.integration
@@ -37,9 +41,28 @@ def test_a_damaged_compiled_module_is_made_again(opened: Opener, tmp_path: Path)
 
 def test_a_mount_that_is_not_there_is_a_fault_of_the_engine_not_a_hang(opened: Opener, tmp_path: Path) -> None:
     guest = GuestRun(argv=("guest",), mounts=(Mount(host=tmp_path / "no", guest="/"),), output=tmp_path / "o")
-    ended = opened("well").run(guest, lambda: None)
-    assert ended.ending is Ending.TRAPPED
-    assert "could not run the guest" in ended.reason
+    with pytest.raises(EngineFailedError, match="the engine could not run a guest"):
+        opened("well").run(guest, lambda: None)
+
+
+def test_a_wasmtime_with_another_interface_is_a_fault_of_the_engine(opened: Opener, tmp_path: Path) -> None:
+    """It is seen at the first guest, if not before: here its Store has no such thing any more."""
+    session = opened("well")
+    shutil.copytree(Path(wasmtime_engine.__file__).parent, tmp_path / "engines")
+    worker = tmp_path / "engines" / "wasmtime_worker.py"
+    session._command = dataclasses.replace(session._command, argv=(*session._command.argv[:2], str(worker), "."))
+    code = worker.read_text(encoding="utf-8")
+    for call in ("store.set_limits(", "self.wasmtime.Engine("):
+        assert call in code
+        worker.write_text(code.replace(call, call.replace("(", "_no_more(")), encoding="utf-8")
+        with pytest.raises(EngineFailedError, match=r"AttributeError.*_no_more"):
+            run(session, tmp_path)
+
+
+def test_a_resumed_guest_whose_code_raised_ends_as_from_its_start(opened: Opener, tmp_path: Path) -> None:
+    """Python prints the exception, and what is called returns: with the status of a program that ends so."""
+    status, _ = resumed(opened("pausing-with-code-that-raises"), tmp_path)
+    assert status == 1
 
 
 def resumed(session: ChildEngine, folder: Path, code: str = "xy") -> tuple[int, str]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines import Mount
+from harness.engines import Ending, GuestExit, Mount
 from harness.errors import ConfigError
-from harness.guest_python import with_script
+from harness.guest_python import status_of, with_script
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,9 @@ def test_a_script_is_found_behind_options_and_its_folder_mounted(tmp_path: Path)
 def test_what_cannot_be_run_is_said(arguments: list[str], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         with_script(arguments)
+
+
+@pytest.mark.parametrize(("status", "shell"), [(0, 0), (3, 3), (200, 200), (255, 255), (256, 1), (-1, 1)])
+def test_no_status_of_a_guest_looks_like_success_but_0(status: int, shell: int) -> None:
+    assert status_of(GuestExit(ending=Ending.EXITED, status=status)) == shell
+    assert status_of(GuestExit(ending=Ending.TRAPPED, status=status)) == 1

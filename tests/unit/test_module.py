@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import re
 import time
@@ -16,6 +17,7 @@ from harness.compare import compare_module
 from harness.engines import Ending, GuestExit, GuestRun, Watch
 from harness.expectations import CellExpectations
 from harness.outcomes import ModuleResult, Outcome
+from harness.signatures import signature_of
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.verdicts import Verdict
 
@@ -24,6 +26,12 @@ A, B, C, D = CASES
 TRAPPED = GuestExit(ending=Ending.TRAPPED, reason="Caused by:\n  wasm trap: unreachable")
 DIED = GuestExit(ending=Ending.ENGINE_DIED, reason="the engine process ended with signal 11")
 EXITED = GuestExit(ending=Ending.EXITED)
+# How regrtest ends after each word.
+AFTER = {"failed": 2, "uncaught_exc": 2, "interrupted": 130, "resource_denied": 4, "did_not_run": 4}
+
+
+def exited(status: int) -> GuestExit:
+    return GuestExit(ending=Ending.EXITED, status=status)
 
 
 @dataclass
@@ -78,13 +86,13 @@ class ScriptedGuest:
                 return events, self.faults[nth]
             if case == self.interrupted_at:
                 events.append({"e": "end", "id": case, "t": 0.1, "o": [], "d": {}, "s": []})
-                events.append({"e": "module", "state": "interrupted"})
-                return events, EXITED
+                events.append({"e": "module", "state": "interrupted", "known": True})
+                return events, exited(130)
             events.append({"e": "end", "id": case, "t": 0.1, "o": ["pass"], "d": {}, "s": []})
             if f"after {case}" in self.faults:
                 return events, self.faults[f"after {case}"]
         events.append({"e": "module", "state": self.state})
-        return events, self.faults.get("exit", EXITED)
+        return events, self.faults.get("exit", exited(AFTER.get(self.state, 0)))
 
 
 @pytest.fixture
@@ -226,11 +234,229 @@ def test_a_keyboard_interrupt_inside_a_case_is_that_case_s(run: Callable[..., Mo
     assert result.attempts == 2
 
 
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        *(("passed", status) for status in (1, 2, 3, 4, 7, 120, 130, 200, -1)),
+        *(("failed", 0), ("failed", 1), ("uncaught_exc", 0), ("interrupted", 0), ("interrupted", 2)),
+        *(("env_changed", 2), ("skipped", 4), ("resource_denied", 2), ("did_not_run", 5)),
+    ],
+)
+def test_a_status_that_does_not_fit_regrtest_s_word_is_a_crash_of_the_module(
+    run: Callable[..., ModuleResult], state: str, status: int
+) -> None:
+    result = run(ScriptedGuest(state=state, faults={"exit": exited(status)}))
+    own = next(case for case in result.cases if case.case == "test.test_x")
+    assert (result.outcome, own.outcome) == (Outcome.CRASH, Outcome.CRASH)
+    assert (own.detail.exception, signature_of(own)) == (f"exit: {status}", f"exit: {status}")
+    assert state in own.detail.message
+    assert (result.word, result.exit_status, result.attempts) == (state, status, 1)
+    assert compare_module(result, CellExpectations()).unexpected
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("passed", 0), ("env_changed", 0), ("env_changed", 3)],
+)
+def test_a_status_that_fits_is_recorded_with_the_word(
+    run: Callable[..., ModuleResult], state: str, status: int
+) -> None:
+    result = run(ScriptedGuest(state=state, faults={"exit": exited(status)}))
+    assert (result.outcome, result.word, result.exit_status) == (Outcome.PASS, state, status)
+    read = ModuleResult.from_json("test_x", json.loads(json.dumps(result.to_json())))
+    assert (read.word, read.exit_status) == (state, status)
+
+
+@pytest.mark.parametrize("ending", [TRAPPED, DIED])
+def test_a_trap_after_the_word_has_no_status(run: Callable[..., ModuleResult], ending: GuestExit) -> None:
+    result = run(ScriptedGuest(faults={"exit": ending}))
+    assert (result.outcome, result.word, result.exit_status) == (Outcome.CRASH, "passed", None)
+    assert result.cases[-1].detail.message == ending.reason
+
+
+def test_a_guest_that_stands_still_after_the_word_is_a_timeout_of_the_module(run: Callable[..., ModuleResult]) -> None:
+    stopped = GuestExit(ending=Ending.STOPPED, reason="no progress for 5 s")
+    result = run(ScriptedGuest(faults={"exit": stopped}))
+    assert (outcomes(result)["test.test_x"], result.outcome) == (Outcome.TIMEOUT, Outcome.TIMEOUT)
+
+
+@pytest.mark.parametrize("status", [0, 1, 126, 256, -1])
+def test_an_exit_inside_a_case_is_named_by_its_status(run: Callable[..., ModuleResult], status: int) -> None:
+    result = run(ScriptedGuest(faults={B: exited(status)}))
+    case = result.cases[1]
+    assert (case.case, case.outcome, case.detail.exception) == (B, Outcome.CRASH, f"exit: {status}")
+    assert (result.word, result.exit_status) == ("passed", 0)
+
+
+@dataclass
+class StubbornGuest(ScriptedGuest):
+    """Dies in the same place whatever it is asked to leave out."""
+
+    def _ignored(self, guest: GuestRun, journal: Path) -> set[str]:
+        return set()
+
+
+@pytest.mark.parametrize(
+    ("place", "starts"),
+    [(A, 2), (D, 2), (f"after {A}", 2), ("setUpClass (test.test_x.T)", 2), ("import", 1), ("exit", 1)],
+)
+@pytest.mark.parametrize("ending", [TRAPPED, DIED, exited(7), GuestExit(ending=Ending.STOPPED, reason="no progress")])
+def test_what_ends_twice_in_the_same_place_is_not_started_again(
+    run: Callable[..., ModuleResult], place: str, starts: int, ending: GuestExit
+) -> None:
+    guest = StubbornGuest(faults={place: ending})
+    result = run(guest)
+    assert guest.starts == result.attempts <= starts
+    assert result.outcome in {Outcome.CRASH, Outcome.TIMEOUT}
+
+
+def test_only_the_case_whose_own_id_ends_like_a_number_has_crashed(run: Callable[..., ModuleResult]) -> None:
+    odd = f"{A}#2"
+    result = run(ScriptedGuest(cases=(odd, A, B), faults={odd: TRAPPED}))
+    assert outcomes(result) == {odd: Outcome.CRASH, A: Outcome.PASS, B: Outcome.PASS}
+
+
+def test_a_number_that_an_id_has_already_is_not_given_to_another(run: Callable[..., ModuleResult]) -> None:
+    odd = f"{A}#2"
+
+    class Guest(ScriptedGuest):
+        def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+            ending = super().run(guest, watch)
+            self.faults = {}
+            return ending
+
+    result = run(Guest(cases=(A, odd, B, A), faults={odd: TRAPPED}))
+    assert outcomes(result) == {A: Outcome.PASS, odd: Outcome.CRASH, B: Outcome.PASS, f"{A}#3": Outcome.PASS}
+    ids = {case.case: case.unittest_id for case in result.cases}
+    assert ids == {A: A, odd: odd, B: B, f"{A}#3": A}
+
+
+@pytest.mark.parametrize("odd", [f"{A} ", f" {A}", "word", f"{A}[1]", f"{A}?", f"{A}\n"])
+def test_an_odd_id_that_crashed_is_left_out_and_nothing_else(run: Callable[..., ModuleResult], odd: str) -> None:
+    class Guest(ScriptedGuest):
+        def _ignored(self, guest: GuestRun, journal: Path) -> set[str]:
+            patterns = {line.strip() for line in super()._ignored(guest, journal) if line}
+            return {case for case in self.cases if any(fnmatch.fnmatchcase(case, pattern) for pattern in patterns)}
+
+    result = run(Guest(cases=(odd, A, B), faults={odd: TRAPPED}))
+    (crashed,) = [case for case in result.cases if case.outcome is not Outcome.PASS]
+    assert (crashed.unittest_id, crashed.outcome, len(result.cases)) == (odd, Outcome.CRASH, 3)
+
+
+@pytest.mark.parametrize("own", ["test.test_x", "test_x"])
+def test_a_case_of_the_module_s_own_id_is_not_the_module(run: Callable[..., ModuleResult], own: str) -> None:
+    class Failing(ScriptedGuest):
+        def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
+            events, ending = super()._play(ignored)
+            return [event | {"o": ["fail"]} if event.get("id") == A and "o" in event else event for event in events], (
+                ending
+            )
+
+    result = run(Failing(cases=(own, A), state="failed", prints="what was printed"))
+    assert outcomes(result) == {f"{own}.__doc__": Outcome.PASS, A: Outcome.FAIL}
+    assert (result.outcome, result.output) == (Outcome.FAIL, "what was printed")
+    crashed = run(ScriptedGuest(cases=(own, A), faults={own: exited(6)}))
+    assert outcomes(crashed) == {f"{own}.__doc__": Outcome.CRASH, A: Outcome.PASS}
+    both = run(ScriptedGuest(cases=(own, A), faults={"exit": exited(7)}))
+    assert outcomes(both) == {f"{own}.__doc__": Outcome.PASS, A: Outcome.PASS, "test.test_x": Outcome.CRASH}
+
+
+@dataclass
+class EndedGuest(ScriptedGuest):
+    """An exception that is no case's ends the module in the middle, the first time or whenever it runs."""
+
+    at: str = f"start {B}"
+    word: dict[str, object] = field(default_factory=dict)
+    always: bool = False
+
+    def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
+        events, ending = super()._play(ignored)
+        kind, _, name = self.at.partition(" ")
+        index = next((at for at, event in enumerate(events) if event["e"] == kind and event.get("id") == name), None)
+        if index is None or (self.starts > 1 and not self.always):
+            return events, ending
+        word = {"e": "module", "state": "uncaught_exc", "d": {"exception": "Odd", "message": "why"}}
+        return [*events[: index + 1], word | self.word], exited(AFTER[str((word | self.word)["state"])])
+
+
+@pytest.mark.parametrize("state", ["uncaught_exc", "interrupted"])
+def test_an_exception_that_gets_out_of_a_case_is_that_case_s(run: Callable[..., ModuleResult], state: str) -> None:
+    result = run(EndedGuest(word={"state": state}))
+    assert outcomes(result) == dict.fromkeys(CASES, Outcome.PASS) | {B: Outcome.ERROR}
+    detail = next(case.detail for case in result.cases if case.case == B)
+    assert (detail.exception, detail.message, result.attempts) == ("Odd", "why", 2)
+
+
+def test_an_exception_between_two_cases_is_the_module_s_and_the_rest_runs(run: Callable[..., ModuleResult]) -> None:
+    result = run(EndedGuest(at=f"end {A}"))
+    assert outcomes(result) == dict.fromkeys(CASES, Outcome.PASS) | {"test.test_x": Outcome.ERROR}
+    assert (result.outcome, result.detail.exception, result.attempts) == (Outcome.ERROR, "Odd", 2)
+
+
+def test_an_exception_that_ends_the_module_whenever_it_runs_is_what_the_rest_did_not_run_for(
+    run: Callable[..., ModuleResult],
+) -> None:
+    result = run(EndedGuest(at="plan ", always=True))
+    assert outcomes(result) == dict.fromkeys(CASES, Outcome.PASS)
+
+    class Ended(EndedGuest):
+        def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
+            word: dict[str, object] = {"e": "module", "state": "uncaught_exc", "d": {"exception": "Odd"}}
+            return [{"e": "plan", "ids": list(CASES)}, word], exited(2)
+
+    result = run(Ended())
+    assert {case.detail.reason for case in result.cases if case.outcome is Outcome.NOT_RUN} == {"test.test_x"}
+    assert (result.outcome, result.attempts, len(result.cases)) == (Outcome.ERROR, 1, 5)
+
+
+def test_a_module_that_is_interrupted_at_its_import_is_no_pass(run: Callable[..., ModuleResult]) -> None:
+    class Interrupted(ScriptedGuest):
+        def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
+            return [{"e": "module", "state": "interrupted", "d": {"exception": "KeyboardInterrupt"}}], exited(130)
+
+    result = run(Interrupted())
+    assert outcomes(result) == {"test.test_x": Outcome.ERROR}
+    assert (result.outcome, result.detail.exception) == (Outcome.ERROR, "KeyboardInterrupt")
+    assert compare_module(result, CellExpectations()).unexpected
+
+
+def test_what_unittest_left_out_after_a_stop_runs_in_another_start(run: Callable[..., ModuleResult]) -> None:
+    class Stopping(ScriptedGuest):
+        def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
+            events, ending = super()._play(ignored)
+            if self.starts > 1:
+                return events, ending
+            until = next(at for at, event in enumerate(events) if event["e"] == "end")
+            return [*events[: until + 1], events[-1]], ending
+
+    result = run(Stopping())
+    assert (outcomes(result), result.attempts) == (dict.fromkeys(CASES, Outcome.PASS), 2)
+
+
+def test_what_one_start_said_of_the_module_stays_when_the_next_one_says_nothing(
+    run: Callable[..., ModuleResult],
+) -> None:
+    class Changing(ScriptedGuest):
+        def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+            ending = super().run(guest, watch)
+            self.faults, self.state = {}, "passed"
+            return ending
+
+    class ChangingAndStopping(Changing):
+        def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
+            events, ending = super()._play(ignored)
+            return [*events[:4], events[-1]] if self.starts == 1 else events, ending
+
+    assert run(ChangingAndStopping(state="env_changed")).env_changed
+    result = run(ChangingAndStopping(state="failed"))
+    assert (result.outcome, result.word) == (Outcome.FAIL, "passed")
+
+
 class SkippingGuest(ScriptedGuest):
     """A module that says something of itself and has no cases."""
 
     def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
-        return [{"e": "module", "state": self.state}], EXITED
+        return [{"e": "module", "state": self.state}], exited(AFTER.get(self.state, 0))
 
 
 @pytest.mark.parametrize(
@@ -269,6 +495,25 @@ def test_what_must_not_run_is_not_run(run: Callable[..., ModuleResult]) -> None:
     result = run(ScriptedGuest(faults={B: DIED}), excluded=(B,))
     assert outcomes(result) == dict.fromkeys(CASES, Outcome.PASS) | {B: Outcome.NOT_RUN}
     assert result.attempts == 1
+
+
+@pytest.mark.parametrize("odd", [f"{A}[1]", f"{A}?", f"{A} "])
+def test_what_must_not_run_may_be_called_like_a_pattern(run: Callable[..., ModuleResult], odd: str) -> None:
+    class Guest(ScriptedGuest):
+        def _ignored(self, guest: GuestRun, journal: Path) -> set[str]:
+            patterns = {line.strip() for line in super()._ignored(guest, journal) if line}
+            return {case for case in self.cases if any(fnmatch.fnmatchcase(case, pattern) for pattern in patterns)}
+
+    result = run(Guest(cases=(odd, A, f"{A}1", C), faults={odd: DIED}), excluded=(odd, "test.test_x.U.*"))
+    wanted = {odd: Outcome.NOT_RUN, "test.test_x.U.*": Outcome.NOT_RUN, A: Outcome.PASS, f"{A}1": Outcome.PASS}
+    assert (outcomes(result), result.attempts) == (wanted, 1)
+
+
+def test_the_docstring_of_a_module_may_be_what_must_not_run(run: Callable[..., ModuleResult]) -> None:
+    doctest = "test.test_x"
+    guest = ScriptedGuest(cases=(doctest, A), faults={doctest: DIED})
+    result = run(guest, excluded=(f"{doctest}.__doc__",))
+    assert outcomes(result) == {f"{doctest}.__doc__": Outcome.NOT_RUN, A: Outcome.PASS}
 
 
 def test_a_module_of_which_a_part_was_asked_is_not_complete(run: Callable[..., ModuleResult]) -> None:

@@ -18,6 +18,7 @@ FULL = ModuleResult(
         CaseResult(case="test.test_asyncio.test_tasks.T.test_a", outcome=Outcome.PASS, seconds=0.12345678),
         CaseResult(
             case="test.test_asyncio.test_tasks.T.test_b",
+            id="test.test_asyncio.test_tasks.T.test_b ",
             outcome=Outcome.FAIL,
             detail=Detail(exception="AssertionError", message="1 != 2", traceback="Traceback"),
             subtests=(SubtestResult(params="(i=1)", outcome=Outcome.FAIL, detail=Detail(message="no")),),
@@ -26,6 +27,8 @@ FULL = ModuleResult(
     env_changed=True,
     detail=Detail(reason="why"),
     output="wasm trap",
+    word="passed",
+    exit_status=7,
 )
 
 
@@ -58,6 +61,8 @@ def test_a_module_survives_json() -> None:
     restored = ModuleResult.from_json(FULL.module, data)
     assert restored.to_json() == FULL.to_json()
     assert restored.cases[1] == FULL.cases[1]
+    assert (restored.cases[1].unittest_id, restored.cases[0].id) == ("test.test_asyncio.test_tasks.T.test_b ", "")
+    assert (restored.word, restored.exit_status) == ("passed", 7)
     assert (restored.env_changed, restored.detail, restored.output) == (
         True,
         Detail(reason="why"),
@@ -73,6 +78,13 @@ def test_what_says_nothing_is_left_out() -> None:
     )
     assert module.to_json().keys() == {"outcome", "seconds", "attempts", "complete", "cases"}
     assert ModuleResult.from_json("test_json", module.to_json()).detail == Detail()
+
+
+def test_results_without_word_and_status_are_read_as_before() -> None:
+    data = {key: value for key, value in FULL.to_json().items() if key not in {"word", "exit_status"}}
+    restored = ModuleResult.from_json(FULL.module, data)
+    assert (restored.word, restored.exit_status) == ("", None)
+    assert ModuleResult.from_json("test_x", data | {"exit_status": 0}).to_json()["exit_status"] == 0
 
 
 def test_counts_are_by_outcome() -> None:

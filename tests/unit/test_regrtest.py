@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
+import io
 
 import pytest
 
 from harness.outcomes import CaseResult, Detail, Outcome
-from harness.suite.regrtest import RegrtestWord, exact_pattern, own_result, trap_headline
+from harness.suite.regrtest import RegrtestWord, exact_pattern, fits, own_result, trap_headline
 
 PASSED = {"a": CaseResult(case="a", outcome=Outcome.PASS)}
 FAILED = {"a": CaseResult(case="a", outcome=Outcome.FAIL)}
@@ -36,6 +38,83 @@ def test_an_exception_outside_any_case_counts_even_beside_a_failing_one() -> Non
 
 
 @pytest.mark.parametrize(
+    ("state", "statuses"),
+    [
+        ("passed", {0}),
+        ("skipped", {0}),
+        ("resource_denied", {0, 4}),
+        ("did_not_run", {0, 4}),
+        ("env_changed", {0, 3}),
+        ("failed", {2}),
+        ("uncaught_exc", {2}),
+        ("refleak", {2}),
+        ("interrupted", {130}),
+        ("", set()),
+    ],
+)
+def test_which_status_fits_which_word(state: str, statuses: set[int]) -> None:
+    assert {status for status in range(-1, 260) if fits(state, status)} == statuses
+
+
+def test_a_word_that_is_not_known_is_no_good_one() -> None:
+    assert fits("worker_abducted", 0)
+    found = own_result("test.test_x", word("worker_abducted"), PASSED)
+    assert found is not None
+    assert (found.outcome, "worker_abducted" in found.detail.message) == (Outcome.ERROR, True)
+
+
+@pytest.mark.parametrize("state", ["uncaught_exc", "interrupted"])
+def test_the_exception_that_ended_the_module_is_its_own_unless_a_case_has_it(state: str) -> None:
+    error = Detail(exception="a.b.Odd", message="why")
+    given = RegrtestWord(module="test_x", state=state, output="ValueError: printed", error=error)
+    found = own_result("test.test_x", given, PASSED)
+    assert found is not None
+    assert (found.outcome, found.detail.exception, found.detail.message) == (Outcome.ERROR, "a.b.Odd", "why")
+    assert own_result("test.test_x", dataclasses.replace(given, error_is_known=True), FAILED) is None
+
+
+@pytest.mark.parametrize(
+    ("printed", "exception"),
+    [
+        ("Exception: on purpose\n", "Exception"),
+        ("a.b.Error\n", "Error"),
+        ("ValueError: x\nException: errors while loading tests\n", "ValueError"),
+    ],
+)
+def test_what_is_only_printed_has_an_exception_too(printed: str, exception: str) -> None:
+    loading = Detail(exception="Exception", message="errors while loading tests") if "loading" in printed else Detail()
+    given = RegrtestWord(module="test_x", state="uncaught_exc", output=printed, error=loading)
+    found = own_result("test.test_x", given, {})
+    assert found is not None
+    assert found.detail.exception == exception
+
+
+def test_errors_of_loading_that_were_not_printed_keep_what_is_known() -> None:
+    error = Detail(exception="Exception", message="errors while loading tests")
+    found = own_result("test.test_x", RegrtestWord(module="test_x", state="uncaught_exc", output="", error=error), {})
+    assert found is not None
+    assert found.detail.exception == "Exception"
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        *("a.T.test_x", "a.T.test_x ", " a.T.test_x", "a.T.test#2", "a.T.test?", "a.T.test*", "a.T.test[1]", "word"),
+        *("a.T.test[!x]", "a.T.test]", "a.T.test\n", "a.T.test\r", "a.T.test\x1b", "a.T.test\ud800", "a.T.test\u3000"),
+        *("a.T.test\\d", "", "a.T.test-&&~~||^", "\t", "a.T.té", "setUpClass (a.T)"),
+    ],
+)
+def test_an_id_of_any_kind_becomes_a_pattern_on_one_line_that_matches_it_alone(case: str) -> None:
+    pattern = exact_pattern(case)
+    # regrtest reads a file as UTF-8, strips its lines and uses fnmatch.
+    (read,) = io.StringIO(f"{pattern}\n".encode().decode(), newline=None).readlines()
+    assert read.strip() == pattern
+    others = (f"{case}x", f"x{case}", case[:-1], case.replace("x", "y"), f"{case} ", case.strip() + "1", "a.T.test1")
+    assert fnmatch.fnmatchcase(case, pattern)
+    assert not [other for other in others if other != case and fnmatch.fnmatchcase(other, pattern)]
+
+
+@pytest.mark.parametrize(
     ("case", "other"),
     [
         ("a.T.test_x", "a.T.test_xy"),
@@ -49,11 +128,6 @@ def test_an_id_becomes_a_pattern_that_matches_it_alone(case: str, other: str) ->
     assert not fnmatch.fnmatchcase(other, exact_pattern(case))
 
 
-def test_the_second_case_of_an_id_goes_by_the_id() -> None:
-    assert exact_pattern("a.T.test_x#2") == "a.T.test_x"
-    assert exact_pattern("a.T.test_#tag") == "a.T.test_#tag"
-
-
 @pytest.mark.parametrize(
     ("reason", "headline"),
     [
@@ -61,6 +135,7 @@ def test_the_second_case_of_an_id_goes_by_the_id() -> None:
             "error while executing\n\nCaused by:\n    wasm trap: indirect call to null",
             "wasm trap: indirect call to null",
         ),
+        ("error while executing at wasm backtrace:\n  0: f\n\nCaused by:\n  something new", "something new"),
         (
             "RangeError: Maximum call stack size exceeded\n  at x",
             "RangeError: Maximum call stack size exceeded",

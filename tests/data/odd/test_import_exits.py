@@ -1,0 +1,5 @@
+# Importing the module raises SystemExit.
+
+import sys
+
+sys.exit(3)

@@ -1,0 +1,4 @@
+# Importing the module takes for ever.
+
+while True:
+    pass

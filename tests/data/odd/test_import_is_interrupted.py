@@ -1,0 +1,3 @@
+# Importing the module raises KeyboardInterrupt.
+
+raise KeyboardInterrupt

@@ -1,0 +1,3 @@
+# The module is no Python.
+
+def this is not:

@@ -1,0 +1,5 @@
+# The module skips itself.
+
+import unittest
+
+raise unittest.SkipTest("not here")

@@ -1,0 +1,3 @@
+# Importing the module raises a plain Exception.
+
+raise Exception("on purpose")

@@ -1,0 +1,16 @@
+# Reasons of skips whose text raises what is no Exception.
+
+import unittest
+
+
+class Odd(unittest.SkipTest):
+    def __str__(self):
+        raise SystemExit("no text")
+
+
+class T(unittest.TestCase):
+    def test_a(self):
+        raise Odd
+
+    def test_b(self):
+        pass

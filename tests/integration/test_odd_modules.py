@@ -1,0 +1,98 @@
+"""The modules of tests/data/odd in the real interpreters: each does what tests/data/odd/outcomes.toml says."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engines import EngineSession, Mount
+from harness.engines.fresh import FreshEngine
+from harness.outcomes import CaseResult, ModuleResult
+from harness.prepared import Prepared
+from harness.signatures import signature_of
+from harness.suite.module import run_module
+
+pytestmark = pytest.mark.toolchain
+ODD = Path(__file__).parent.parent / "data" / "odd"
+TABLE: dict[str, Any] = tomllib.loads((ODD / "outcomes.toml").read_text(encoding="utf-8"))
+OWN = "(module)"
+WORKERS = 2
+# Seconds, for a module that the table has no `case_timeout` of: long enough for any start of a guest.
+CASE_TIMEOUT = 60.0
+
+
+def expected(entry: Mapping[str, Any], target: str) -> dict[str, str]:
+    """The table's entry for a module on a target, flat: the module's outcome under an empty name."""
+    other = entry.get(target, {})
+    cases = entry.get("cases", {}) | other.get("cases", {})
+    outcome = other.get("module", entry["module"])
+    return {"": outcome, **{case: text for case, text in cases.items() if text}}
+
+
+def found(result: ModuleResult, wanted: Mapping[str, str]) -> dict[str, str]:
+    """What a module did in the form of the table; with signatures only where the table has them, or no such case."""
+    cases = {_name(case.case, result.module): case for case in result.cases}
+    texts = {name: _text(case, result.module, wanted.get(name, ",")) for name, case in cases.items()}
+    return {"": result.outcome.value, **texts}
+
+
+def _name(case: str, module: str) -> str:
+    return OWN if case in {module, f"test.{module}"} else case.replace(f"{module}.", "", 1)
+
+
+def _text(case: CaseResult, module: str, wanted: str) -> str:
+    signature = signature_of(case).removeprefix(f"{module}.")
+    return f"{case.outcome.value}, {signature}" if "," in wanted and signature else case.outcome.value
+
+
+def run_all(prepared: Prepared, folder: Path, modules: Sequence[str], *, isolated: bool) -> list[ModuleResult]:
+    """The results of these modules, by engines side by side."""
+
+    def run_some(worker: int) -> list[ModuleResult]:
+        engine = prepared.open_engine(folder / f"engine-{worker}.log", worker)
+        try:
+            session = FreshEngine(engine) if isolated else engine
+            return [run_one(prepared, session, folder, module) for module in modules[worker::WORKERS]]
+        finally:
+            engine.close()
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return [result for some in pool.map(run_some, range(WORKERS)) for result in some]
+
+
+def run_one(prepared: Prepared, session: EngineSession, folder: Path, module: str) -> ModuleResult:
+    job = prepared.job(module, folder / module, match=(), excluded=(), should_stop=lambda: False)
+    given = Mount(host=ODD, guest="/given")
+    options = ("--testdir", given.guest)
+    timeout = TABLE[module].get("case_timeout", CASE_TIMEOUT)
+    job = dataclasses.replace(job, mounts=(*job.mounts, given), options=options, case_timeout=timeout)
+    return run_module(job, session)
+
+
+def test_the_table_has_every_module() -> None:
+    assert sorted(TABLE) == sorted(path.stem for path in ODD.glob("test_*.py"))
+
+
+@pytest.mark.parametrize("isolated", [False, True], ids=["warm", "isolated"])
+@pytest.mark.parametrize("target", ["wasi", "emscripten"])
+def test_every_odd_module_has_the_outcomes_of_the_table(
+    request: pytest.FixtureRequest, tmp_path: Path, target: str, isolated: bool
+) -> None:
+    prepared: Prepared = request.getfixturevalue(target)
+    modules = [module for module, entry in TABLE.items() if entry.get("isolated") or not isolated]
+    wrong = []
+    for result in run_all(prepared, tmp_path, modules, isolated=isolated):
+        wanted = expected(TABLE[result.module], target)
+        did = found(result, wanted)
+        wrong += [
+            f"{result.module} {name or 'as a whole'}: {did.get(name)}, not {wanted.get(name)}"
+            for name in sorted({*did, *wanted})
+            if did.get(name) != wanted.get(name)
+        ]
+    assert not wrong, "\n".join(wrong)
