@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.cache import remove_tree
-from harness.engines import Ending, EngineSession, GuestExit, GuestRun, Mount, Prologue
+from harness.engines import JOURNAL, Ending, EngineSession, GuestExit, GuestRun, Mount, Prologue
 from harness.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.process import last_lines
 from harness.suite.journal import Attempt, parse_events, read_attempt, settle, unnumbered, victims_of
@@ -125,7 +125,7 @@ def _not_started(job: ModuleJob, progress: _Progress) -> ModuleResult:
 
 def _prepare(folder: Path) -> None:
     remove_tree(folder)
-    for name in ("journal", "scratch"):
+    for name in ("journal", "patterns", "scratch"):
         (folder / name).mkdir(parents=True)
 
 
@@ -140,13 +140,14 @@ def _attempt(job: ModuleJob, engine: EngineSession, progress: _Progress) -> tupl
 
 
 def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) -> GuestRun:
+    patterns = job.folder / "patterns"
     options = ["--tempdir", "/tmp", "-u", job.resources, "--randseed", "0", *job.options]
     if job.match:
-        options += ["--matchfile", _write_patterns(journal.with_name("match.txt"), job.match)]
+        options += ["--matchfile", _write_patterns(patterns / "match.txt", job.match)]
     if progress.results:
         done = (case if case in job.excluded else exact_pattern(case) for case in progress.finished())
-        options += ["--ignorefile", _write_patterns(journal.with_name("done.txt"), done)]
-    arguments = [f"/journal/{journal.name}", job.module, *options]
+        options += ["--ignorefile", _write_patterns(patterns / "done.txt", done)]
+    arguments = [str(JOURNAL), job.module, *options]
     return GuestRun(
         argv=(*job.python, job.agent, *arguments),
         # The agent waits under this name; json's strings are Python's too.
@@ -157,16 +158,17 @@ def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) ->
         mounts=(
             *job.mounts,
             Mount(host=scratch, guest="/tmp", writable=True),
-            Mount(host=journal.parent, guest="/journal", writable=True),
+            Mount(host=patterns, guest="/patterns"),
         ),
         env=job.env,
         output=job.folder / "output.txt",
+        journal=journal,
     )
 
 
 def _write_patterns(path: Path, patterns: Iterable[str]) -> str:
     path.write_text("".join(f"{pattern}\n" for pattern in patterns), encoding="utf-8")
-    return f"/journal/{path.name}"
+    return f"/patterns/{path.name}"
 
 
 class _Watch:

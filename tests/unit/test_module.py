@@ -44,20 +44,21 @@ class ScriptedGuest:
     def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
         self.starts += 1
         guest.output.write_text(self.prints)
-        journal = next(mount.host for mount in guest.mounts if mount.guest == "/journal") / Path(guest.argv[2]).name
-        with journal.open("w") as stream:
-            events, ending = self._play(self._ignored(guest, journal))
+        assert guest.journal
+        with guest.journal.open("w") as stream:
+            events, ending = self._play(self._ignored(guest))
             stream.writelines(json.dumps(event) + "\n" for event in events)
         return ending
 
     def close(self) -> None:
         pass
 
-    def _ignored(self, guest: GuestRun, journal: Path) -> set[str]:
+    def _ignored(self, guest: GuestRun) -> set[str]:
         if "--ignorefile" not in guest.argv:
             return set()
-        name = guest.argv[guest.argv.index("--ignorefile") + 1]
-        return set(journal.with_name(Path(name).name).read_text().split("\n"))
+        folder, name = guest.argv[guest.argv.index("--ignorefile") + 1].rsplit("/", 1)
+        host = next(mount.host for mount in guest.mounts if mount.guest == folder)
+        return set((host / name).read_text().split("\n"))
 
     def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
         events: list[dict[str, object]] = []
