@@ -5,14 +5,16 @@ This agent only puts its own result class in the place of regrtest's, and notes 
 around the cases. Every event is one JSON line, written with a single system call, so that a journal is whole
 up to the moment of a crash. The journal is a descriptor of the engine: it can be appended to, and nothing else.
 
-Usage: `python /harness JOURNAL MODULE [regrtest options...]` with the number of that descriptor, or `python /harness` alone to get ready and pause:
-an engine that can keep the memory of the paused interpreter continues every guest from there.
+Usage: `python /harness JOURNAL MODULE [regrtest options...]` with the number of that descriptor, or
+`python /harness` alone to get ready and pause: an engine that can keep the memory of the paused interpreter
+continues every guest from there.
 
 Events (`e`): `plan` the ids about to run; `start` and `end` of a case; `fixture` a class or module fixture
 begins; `outside` something unittest reports under a fixture's name; `module` regrtest's own word on the
 module.
 """
 
+import contextlib
 import functools
 import importlib
 import json
@@ -34,8 +36,11 @@ _descriptor = -1
 
 
 def open_journal(number: str) -> None:
-    global _descriptor
+    global _descriptor  # noqa: PLW0603 - there is one journal, and the tests must find nothing of it
     _descriptor = int(number)
+    with contextlib.suppress(OSError):
+        # In the native reference, processes that a test starts would have it too. A guest has no such call for it.
+        os.set_inheritable(_descriptor, False)
 
 
 def emit(**event: Any) -> None:

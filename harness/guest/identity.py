@@ -1,4 +1,7 @@
-"""What the interpreter says of itself, as JSON for its journal: `python /harness/identity.py JOURNAL`. It judges nothing."""
+"""Writes down what the interpreter says of itself: `python /harness/identity.py JOURNAL`. It judges nothing.
+
+JOURNAL is the number of a descriptor that can only be appended to.
+"""
 
 import _imp
 import json

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.cache import remove_tree
+from harness.cache import disk_faults, remove_tree
 from harness.engines import JOURNAL, Ending, EngineSession, GuestExit, GuestRun, Mount, Prologue
 from harness.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.process import last_lines
@@ -258,7 +258,8 @@ def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestE
 
 def _empty(folder: Path) -> None:
     remove_tree(folder)
-    folder.mkdir()
+    with disk_faults(folder):
+        folder.mkdir()
 
 
 def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult:
