@@ -31,17 +31,22 @@ export function openStreams(FS, descriptor) {
   FS.init.initialized = true; // where older Emscripten keeps it
 }
 
-// Appends what the guest writes to the stream `number` to the host's `descriptor`. The stream is in no list of open ones,
-// so that nothing takes its number or its place; its flags and position stay; and it has no path by which another one
-// could be opened.
+// Appends what the guest writes with `pwrite` to the stream `number` to the host's `descriptor`. The stream is in no list
+// of open ones, so that nothing takes its number or its place; its flags stay; and it has no path by which another one
+// could be opened. Emscripten passes on the stream's own position for a `write`, which has none.
 export function openJournal(FS, number, descriptor) {
   const { NODEFS } = FS.filesystems;
-  const close = () => { throw new FS.ErrnoError(EBADF); };
-  const write = (stream, buffer, offset, length) =>
+  const refuse = () => { throw new FS.ErrnoError(EBADF); };
+  const append = (buffer, offset, length) =>
     NODEFS.tryFSOperation(() => writeSync(descriptor, buffer, offset, length));
-  const shared = Object.defineProperties({}, { flags: fixed(constants.O_WRONLY), position: fixed(0) });
+  const operations = {
+    close: refuse,
+    dup: (copy) => { FS.closeStream(copy.fd); refuse(); },
+    write: (stream, buffer, offset, length, position) => (position < 0 ? refuse() : append(buffer, offset, length)),
+  };
+  const shared = Object.defineProperties({}, { flags: fixed(constants.O_WRONLY), position: fixed(-1) });
   const node = new FS.FSNode(null, "", constants.S_IFCHR | 0o200, 0);
-  const given = { shared, node, path: "/dev/null", seekable: true, stream_ops: { close, write }, ungotten: [], fd: -1 };
+  const given = { shared, node, path: "/dev/null", seekable: true, stream_ops: operations, ungotten: [], fd: -1 };
   const journal = Object.assign(new FS.FSStream(), given);
   const getStream = FS.getStream;
   FS.getStream = (fd) => (fd === number ? journal : getStream(fd));
