@@ -110,6 +110,22 @@ def outcomes(result: ModuleResult) -> dict[str, Outcome]:
     return {case.case: case.outcome for case in result.cases}
 
 
+def test_nothing_of_the_host_s_lies_where_a_guest_can_write(run: Callable[..., ModuleResult]) -> None:
+    class Looking(ScriptedGuest):
+        def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+            assert guest.journal
+            (writable,) = [mount for mount in guest.mounts if mount.writable]
+            (patterns,) = [mount for mount in guest.mounts if mount.guest == "/patterns"]
+            assert writable.guest == "/tmp"
+            for path in (guest.journal, guest.output, patterns.host):
+                assert not path.is_relative_to(writable.host)
+                assert not writable.host.is_relative_to(path)
+            assert not any(guest.journal.is_relative_to(mount.host) for mount in guest.mounts)
+            return super().run(guest, watch)
+
+    assert run(Looking(faults={A: TRAPPED}), match=CASES).attempts == 2
+
+
 def test_a_module_that_goes_well_is_started_once(run: Callable[..., ModuleResult]) -> None:
     result = run(ScriptedGuest())
     assert outcomes(result) == dict.fromkeys(CASES, Outcome.PASS)
