@@ -250,7 +250,8 @@ def attack_the_system():
 
 def attack_the_journal():
     quietly(lambda: os.close(JOURNAL))
-    quietly(lambda: os.closerange(3, JOURNAL + 3))
+    os.closerange(3, 256)
+    os.closerange(JOURNAL - 3, JOURNAL + 3)
     quietly(lambda: make_writable(JOURNAL))
     descriptor = os.open("/tmp/own", os.O_RDWR)
     quietly(lambda: os.dup2(descriptor, JOURNAL))

@@ -25,7 +25,8 @@ from harness.stage import make_read_only
 
 DATA = Path(__file__).parent.parent / "data"
 WARM, FRESH = "warm", "fresh"
-SECONDS = 60.0
+# It takes two, on a machine with nothing else to do.
+SECONDS = 300.0
 # From <linux/prctl.h> and <linux/capability.h>.
 _KEEPCAPS, _AMBIENT, _RAISE = 8, 47, 2
 _VERSION_3, _READ_SEARCH = 0x20080522, 2

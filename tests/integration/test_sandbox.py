@@ -45,7 +45,7 @@ def by_an_ordinary_user(prepared: Prepared, folder: Path, start: str) -> dict[st
         folder.chmod(0o755)
         os.chown(place, ORDINARY_USER, ORDINARY_USER)
     argv = [sys.executable, "-m", "tests.integration.hostile", str(given), str(place), start, str(ORDINARY_USER)]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode == CANNOT:
         pytest.skip(f"root cannot become an ordinary user here: {done.stderr.strip()}")
     assert done.returncode == 0, done.stderr

@@ -29,7 +29,7 @@ class T(unittest.TestCase):
         attempt(os.ftruncate, JOURNAL, 0)
         attempt(os.lseek, JOURNAL, 0, os.SEEK_SET)
         attempt(os.close, JOURNAL)
-        os.closerange(3, JOURNAL + 3)
+        os.closerange(JOURNAL - 3, JOURNAL + 3)
 
     def test_d_puts_another_file_in_its_place(self):
         with open("other", "wb+") as stream:
