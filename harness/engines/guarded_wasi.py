@@ -142,13 +142,15 @@ def guard(journal: int) -> str:
 
 
 class GuardedWasi:
-    """The WASI of one guest after the other, on one engine: only one of them runs at a time."""
+    """The WASI of one guest after the other, on one engine: only one of them runs at a time. What else a guest is to
+    import is defined in `linker`.
+    """
 
     def __init__(self, wasmtime: Any, engine: Any, journal: int) -> None:
         i32 = wasmtime.ValType.i32
         self._doors, self._guard = wasmtime.Module(engine, DOORS), wasmtime.Module(engine, guard(journal))
-        self._outer, self._inner = wasmtime.Linker(engine), wasmtime.Linker(engine)
-        for linker in (self._outer, self._inner):
+        self.linker, self._inner = wasmtime.Linker(engine), wasmtime.Linker(engine)
+        for linker in (self.linker, self._inner):
             # Some of WASI is defined again, by instances of the store in use.
             linker.allow_shadowing = True
             linker.define_wasi()
@@ -160,10 +162,10 @@ class GuardedWasi:
         """An instance of the guest's module. `mounts` says of each folder, in the order of the store's, whether it is
         writable.
         """
-        doors = self._outer.instantiate(store, self._doors).exports(store)
+        doors = self.linker.instantiate(store, self._doors).exports(store)
         for call in _CALLS:
-            self._outer.define(store, _WASI, call, doors[call])
-        guest = self._outer.instantiate(store, module)
+            self.linker.define(store, _WASI, call, doors[call])
+        guest = self.linker.instantiate(store, module)
         for name, item in (("memory", guest.exports(store)["memory"]), *((name, doors[name]) for name in _SHARED)):
             self._inner.define(store, "harness", name, item)
         decisions = self._inner.instantiate(store, self._guard).exports(store)
