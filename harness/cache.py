@@ -13,6 +13,7 @@ import glob
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import tempfile
@@ -143,11 +144,56 @@ def _remove_leftovers(final: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Deletes a folder, if it is there, with all that is in it, also where permissions forbid it."""
-    for path, _, _ in os.walk(folder):
+    """Deletes a folder, if it is there, with all that is in it, also where permissions forbid it.
+
+    A guest may have made it: no link is followed, and it may be deeper than a path is long or than many files are open.
+    So each folder in it is moved to its top before it is emptied. What the system does not let go is left.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    with contextlib.suppress(OSError):
+        folder.chmod(0o700)
+        top = os.open(folder, _FOLDER)
+        try:
+            _empty_by(top)
+        finally:
+            os.close(top)
+        folder.rmdir()
+
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+def _empty_by(top: int) -> None:
+    """Deletes what is in the folder with the descriptor `top`."""
+    mark, count = secrets.token_hex(8), 0
+    waiting = ["."]
+    while waiting:
+        name = waiting.pop()
         with contextlib.suppress(OSError):
-            Path(path).chmod(0o755)
-    shutil.rmtree(folder, ignore_errors=True)
+            descriptor = os.open(name, _FOLDER, dir_fd=top)
+            try:
+                for entry in list(os.scandir(descriptor)):
+                    count += 1
+                    if moved := _remove_or_move(entry, descriptor, top, f"{mark}-{count}"):
+                        waiting.append(moved)
+            finally:
+                os.close(descriptor)
+            if name != ".":
+                # What was in it has been deleted, or waits at the top.
+                os.rmdir(name, dir_fd=top)
+
+
+def _remove_or_move(entry: os.DirEntry[str], folder: int, top: int, name: str) -> str:
+    """Deletes an entry of `folder`, or moves it to `top` under `name` if it is a folder; gives its new name then."""
+    with contextlib.suppress(OSError):
+        if not entry.is_dir(follow_symlinks=False):
+            os.unlink(entry.name, dir_fd=folder)
+            return ""
+        os.chmod(entry.name, 0o700, dir_fd=folder)
+        os.rename(entry.name, name, src_dir_fd=folder, dst_dir_fd=top)
+        return name
+    return ""
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from harness.cache import remove_tree
 from harness.engines import Ending, GuestExit, Mount, Watch
 from harness.errors import EXIT_UNEXPECTED, ConfigError
 from harness.prepared import Prepared
@@ -38,6 +39,8 @@ def run_python(prepared: Prepared, arguments: Sequence[str], output: BinaryIO) -
                 ending = engine.run(prepared.guest_python(argv, (*mounts, scratch_mount), printed), watch)
             finally:
                 engine.close()
+                # A guest may leave what the folder around it could not be deleted with.
+                remove_tree(scratch_mount.host)
             watch()
     return ending, status_of(ending)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.build import Build
 from harness.cache import disk_faults
-from harness.engines import EngineSession, GuestRun, Mount, node, wasmtime
+from harness.engines import JOURNAL, EngineSession, GuestRun, Mount, node, wasmtime
 from harness.identity import Identity
 from harness.matrix import Cell, Target
 from harness.recipes.targets import guest_environment
@@ -63,14 +64,14 @@ class Prepared:
 
     @property
     def _mounts(self) -> tuple[Mount, ...]:
-        return Mount(host=self.build.root, guest="/"), Mount(host=GUEST_FOLDER, guest="/harness")
+        return Mount(host=self.build.root, guest="/", sealed=True), Mount(host=GUEST_FOLDER, guest="/harness")
 
     def guest(self, script: str, folder: Path) -> GuestRun:
-        """One start of the interpreter with a script of guest/, which is given the path of a file to write:
+        """One start of the interpreter with a script of guest/, which is given the number of its journal, the file
         `answer` in `folder`. What it prints is in `output` there.
         """
-        journal = Mount(host=folder, guest="/journal", writable=True)
-        return self.guest_python((f"/harness/{script}", "/journal/answer"), (journal,), folder / "output")
+        run = self.guest_python((f"/harness/{script}", str(JOURNAL)), (), folder / "output")
+        return dataclasses.replace(run, journal=folder / "answer")
 
     def guest_python(self, arguments: Sequence[str], mounts: Sequence[Mount], output: Path) -> GuestRun:
         """One start of the interpreter with Python's own arguments, and mounts beside those that every guest has."""

@@ -19,14 +19,21 @@ from typing import Any, Protocol
 # What `watch` returns to have a running guest stopped: a short reason, or None to let it go on.
 Watch = Callable[[], str | None]
 
+# The descriptor that a guest writes its journal to: beyond every number that a program reaches which closes all it may
+# have, or opens as many files as it can. It can only be appended to, by `os.pwrite`, and not be closed.
+JOURNAL = 1 << 16
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mount:
-    """A folder of the host that the guest can see."""
+    """A folder of the host that the guest can see. `sealed` says of one that is not writable that the permission to
+    write has been taken from everything in it.
+    """
 
     host: Path
     guest: str
     writable: bool = False
+    sealed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +50,15 @@ class Prologue:
 
 @dataclass(frozen=True, kw_only=True)
 class GuestRun:
-    """One start of the interpreter. What it prints is appended to the file `output`. `argv` does all that it is for,
-    `prologue` the same in two steps; which one is the engine's choice.
+    """One start of the interpreter. What it prints is appended to the file `output`, what it writes to the descriptor
+    `JOURNAL` to the file `journal`; without one that descriptor is not open. `argv` does all that it is for, `prologue`
+    the same in two steps; which one is the engine's choice.
     """
 
     argv: tuple[str, ...]
     mounts: tuple[Mount, ...]
     output: Path
+    journal: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     prologue: Prologue | None = None
 
@@ -58,8 +67,9 @@ class GuestRun:
             "op": "run",
             "argv": list(self.argv),
             "env": dict(self.env),
-            "mounts": [[str(mount.host), mount.guest, mount.writable] for mount in self.mounts],
+            "mounts": [[str(mount.host), mount.guest, mount.writable, mount.sealed] for mount in self.mounts],
             "output": str(self.output),
+            "journal": str(self.journal) if self.journal else "",
             "prologue": list(self.prologue.argv) if self.prologue else None,
             "resume": self.prologue.resume if self.prologue else "",
         }

@@ -1,17 +1,19 @@
 """Runs the native build Python as if it were a guest, so that one runner and one agent serve the reference too.
 
 There is no sandbox: a mount is nothing but a name, and an argument that begins with one gets the host's path instead.
+The journal is an ordinary descriptor that the process inherits.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.engines import Ending, GuestExit, GuestRun, Mount, Watch
+from harness.engines import JOURNAL, Ending, GuestExit, GuestRun, Mount, Watch
 from harness.errors import EngineFailedError
 from harness.process import Command, run
 
@@ -34,7 +36,8 @@ class NativeEngine:
         if not os.access(program, os.X_OK):
             raise EngineFailedError(f"{program} cannot be started", hint="build its Python again")
         try:
-            done = run(native_command(guest), log=guest.output, on_tick=look)
+            number = journal_number(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+            done = run(native_command(guest, number), log=guest.output, on_tick=look)
         except _StopRequestedError as stop:
             return GuestExit(ending=Ending.STOPPED, reason=str(stop))
         if done.returncode < 0:
@@ -45,12 +48,21 @@ class NativeEngine:
         """Nothing outlives a run."""
 
 
-def native_command(guest: GuestRun) -> Command:
-    """The process for this run. It works in the folder that a guest has as its /tmp, which is also its home."""
+def journal_number(limit: int) -> int:
+    """The number of the journal in a process that may have `limit` descriptors."""
+    return JOURNAL if limit == resource.RLIM_INFINITY else min(JOURNAL, limit - 1)
+
+
+def native_command(guest: GuestRun, journal: int = JOURNAL) -> Command:
+    """The process for this run. It works in the folder that a guest has as its /tmp, which is also its home; its
+    journal has the number `journal`, which the arguments name in the place of `JOURNAL`.
+    """
     scratch = host_path("/tmp", guest.mounts)
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch}
     program, *arguments = guest.argv
-    argv = (sys.executable, "-I", str(_LAUNCHER), program, *(host_path(word, guest.mounts) for word in arguments))
+    words = [str(journal) if word == str(JOURNAL) else host_path(word, guest.mounts) for word in arguments]
+    launch = (sys.executable, "-I", str(_LAUNCHER), str(guest.journal or ""), str(journal))
+    argv = (*launch, program, *words)
     return Command(argv=argv, cwd=Path(scratch), env=environment | dict(guest.env))
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from harness.engines import JOURNAL
 from harness.engines.session import ChildEngine
 from harness.process import Command
 
@@ -23,6 +24,7 @@ def open_session(*, module: Path, wasm: Path, node: Path, log: Path, flags: tupl
     load = {
         "module": str(module),
         "wasm": str(wasm),
+        "journal": JOURNAL,
         "limits": {"stackSizeMb": STACK_MB, "maxOldGenerationSizeMb": HEAP_MB},
     }
     return ChildEngine(Command(argv=argv, cwd=log.parent, env=node_environment()), load, log)

@@ -8,6 +8,7 @@ import { constants, existsSync, lstatSync, realpathSync, writeSync } from "node:
 import { dirname, sep } from "node:path";
 
 const EACCES = 2;
+const EBADF = 8;
 const EROFS = 69;
 const EOPNOTSUPP = 138;
 const ESPIPE = 70;
@@ -30,7 +31,33 @@ export function openStreams(FS, descriptor) {
   FS.init.initialized = true; // where older Emscripten keeps it
 }
 
-// Mounts are [host, guest, writable].
+// Appends what the guest writes with `pwrite` to the stream `number` to the host's `descriptor`. The stream is in no list
+// of open ones, so that nothing takes its number or its place; its flags stay; and it has no path by which another one
+// could be opened. Emscripten passes on the stream's own position for a `write`, which has none.
+export function openJournal(FS, number, descriptor) {
+  const { NODEFS } = FS.filesystems;
+  const refuse = () => { throw new FS.ErrnoError(EBADF); };
+  const append = (buffer, offset, length) =>
+    NODEFS.tryFSOperation(() => writeSync(descriptor, buffer, offset, length));
+  const operations = {
+    close: refuse,
+    dup: (copy) => { FS.closeStream(copy.fd); refuse(); },
+    write: (stream, buffer, offset, length, position) => (position < 0 ? refuse() : append(buffer, offset, length)),
+  };
+  const shared = Object.defineProperties({}, { flags: fixed(constants.O_WRONLY), position: fixed(-1) });
+  const node = new FS.FSNode(null, "", constants.S_IFCHR | 0o200, 0);
+  const given = { shared, node, path: "/dev/null", seekable: true, stream_ops: operations, ungotten: [], fd: -1 };
+  const journal = Object.assign(new FS.FSStream(), given);
+  const getStream = FS.getStream;
+  FS.getStream = (fd) => (fd === number ? journal : getStream(fd));
+}
+
+// A property that can be assigned to, which changes nothing.
+function fixed(value) {
+  return { get: () => value, set() {} };
+}
+
+// Mounts are [host, guest, writable, sealed].
 export function layFiles(FS, mounts) {
   const { NODEFS } = FS.filesystems;
   guard(FS, NODEFS);

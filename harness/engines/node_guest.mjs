@@ -4,14 +4,14 @@ import { openSync, writeSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
 
-import { layFiles, openStreams } from "./node_files.mjs";
+import { layFiles, openJournal, openStreams } from "./node_files.mjs";
 
 const EXIT_POLL_MS = 50;
 // What `ended` says: whether the guest has exited, with which status, whether it has begun.
 const HAS_EXITED = 0;
 const STATUS = 1;
 const HAS_BEGUN = 2;
-const { argv, compiled, ended, env, module, mounts, output } = workerData;
+const { argv, compiled, ended, env, journal, journalNumber, module, mounts, output } = workerData;
 
 const descriptor = openSync(output, "a");
 const say = (line) => writeSync(descriptor, `${line}\n`);
@@ -37,6 +37,7 @@ const python = await factory({
   printErr: say,
   preRun(instance) {
     openStreams(instance.FS, descriptor);
+    if (journal) openJournal(instance.FS, journalNumber, openSync(journal, "a"));
     layFiles(instance.FS, mounts);
     Object.assign(instance.ENV, env);
   },

@@ -33,7 +33,7 @@ function start(request) {
   const ended = new Int32Array(new SharedArrayBuffer(12));
   let fault;
   guest = new Worker(new URL("node_guest.mjs", import.meta.url), {
-    workerData: { ...request, module: settings.module, compiled, ended },
+    workerData: { ...request, module: settings.module, journalNumber: settings.journal, compiled, ended },
     resourceLimits: settings.limits,
     env: {},
     execArgv: ["--require", fileURLToPath(new URL("node_confine.cjs", import.meta.url))],

@@ -34,9 +34,11 @@ def main() -> None:
         wasi.inherit_stdout()
         wasi.inherit_stderr()
         wasi.preopen_dir(root, "/", True)
+        linker = wasmtime.Linker(worker.engine)
+        linker.define_wasi()
         with wasmtime.Store(worker.engine) as store:
             store.set_wasi(wasi)
-            answer = worker.start(store)
+            answer = worker.start(store, linker.instantiate(store, worker.module).exports(store))
         if "trap" in answer:
             sys.stderr.write(answer["trap"] + "\n")
         status = answer.get("status", 134)

@@ -13,8 +13,10 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 
 def give_up_override() -> None:
-    """Makes file permissions count for root too, on Linux: the staged library is protected by them."""
-    if sys.platform != "linux" or os.geteuid() != 0:
+    """Makes file permissions count for root too, and for whoever has such a right, on Linux: the staged library is
+    protected by them.
+    """
+    if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)

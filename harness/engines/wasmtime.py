@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from harness.engines import JOURNAL
 from harness.engines.session import ChildEngine
 from harness.process import Command
 
@@ -28,6 +29,7 @@ def open_session(*, wasm: Path, compiled: Path, wasm_stack: int, runtime: Path, 
         "max_wasm_stack": wasm_stack,
         "memory_limit": MEMORY_LIMIT,
         "processor": processor_for(index),
+        "journal": JOURNAL,
     }
     return ChildEngine(command, load, log)
 

@@ -21,6 +21,7 @@ from typing import Any
 
 # Started by path and isolated: what lies beside this file is not found by itself, and only these shall be.
 sys.path.insert(0, str(Path(__file__).parent))
+from guarded_wasi import GuardedWasi  # type: ignore[import-not-found]
 from guest_exit import GuestExitedError, define_exit  # type: ignore[import-not-found]
 from paused_guest import WAY_IN, PausedGuest  # type: ignore[import-not-found]
 from rights import give_up_override  # type: ignore[import-not-found]
@@ -37,7 +38,7 @@ class Worker:
         self.answers = answers
         self.engine: Any = None
         self.module: Any = None
-        self.linker: Any = None
+        self.wasi: GuardedWasi = None
         self.memory_limit = 0
         self._prologue = ""
         self._guest: PausedGuest | None = None
@@ -59,9 +60,9 @@ class Worker:
         threading.stack_size(stack + NATIVE_STACK_MARGIN)
         self.engine = self.wasmtime.Engine(config)
         self.module = self._module(Path(request["wasm"]), Path(request["compiled"]))
-        self.linker = self.wasmtime.Linker(self.engine)
-        self.linker.define_wasi()
-        define_exit(self.wasmtime, self.linker)
+        if "journal" in request:
+            self.wasi = GuardedWasi(self.wasmtime, self.engine, request["journal"])
+            define_exit(self.wasmtime, self.wasi.linker)
         return {"loaded": str(request["wasm"])}
 
     @property
@@ -84,12 +85,20 @@ class Worker:
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         paused = self._paused(request)
         code = request["resume"].encode()
-        with self._store(request, Path(request["output"])) as store:
-            if paused is None or len(code) >= paused.code_limit:
-                return self.start(store)
-            instance = self.linker.instantiate(store, self.module)
-            way_on = paused.way_on(store, instance.exports(store), code)
-            return self._outcome(way_on)
+        self.wasi.open_journal(request["journal"])
+        try:
+            with self._store(request, Path(request["output"])) as store:
+                exports = self._instance(store, request)
+                if paused is None or len(code) >= paused.code_limit:
+                    return self.start(store, exports)
+                return self._outcome(paused.way_on(store, exports, code))
+        finally:
+            self.wasi.close_journal()
+
+    def _instance(self, store: Any, request: dict[str, Any]) -> Any:
+        """The exports of a fresh instance with the guest's folders."""
+        writable = [mount[2] for mount in request["mounts"]]
+        return self.wasi.instantiate(store, self.module, writable).exports(store)
 
     def _paused(self, request: dict[str, Any]) -> PausedGuest | None:
         """The guest that has done the prologue, as every guest with the same surroundings would; None when it cannot be
@@ -105,12 +114,12 @@ class Worker:
     def _pause(self, request: dict[str, Any]) -> PausedGuest | None:
         prologue = {**request, "argv": request["prologue"]}
         with tempfile.NamedTemporaryFile() as output, self._store(prologue, Path(output.name)) as store:
-            exports = self.linker.instantiate(store, self.module).exports(store)
+            exports = self._instance(store, request)
             if not all(name in exports for name in WAY_IN):
                 return None
             if self._outcome(lambda: exports["_start"](store)) != {"status": 0}:
                 return None
-            fresh = self.linker.instantiate(store, self.module).exports(store)
+            fresh = self._instance(store, request)
             try:
                 return PausedGuest.of(store, exports, fresh, json.loads(output.read()))
             except ValueError:
@@ -126,10 +135,11 @@ class Worker:
         wasi.env = request["env"].items()
         wasi.inherit_stdout()
         wasi.inherit_stderr()
-        for host, guest, writable in request["mounts"]:
+        for host, guest, writable, sealed in request["mounts"]:
             # Where the operating system already refuses to write, wasmtime need not: it would answer EPERM
             # even for a file that does not exist, which no real file system does.
-            rights = () if writable or not os.access(host, os.W_OK) else self._reading
+            refuses = sealed and not os.access(host, os.W_OK)
+            rights = () if writable or refuses else self._reading
             wasi.preopen_dir(host, guest, *rights)
         store = self.wasmtime.Store(self.engine)
         store.set_wasi(wasi)
@@ -137,9 +147,9 @@ class Worker:
         store.set_epoch_deadline(1)
         return store
 
-    def start(self, store: Any) -> dict[str, Any]:
-        start = self.linker.instantiate(store, self.module).exports(store)["_start"]
-        return self._outcome(lambda: start(store))
+    def start(self, store: Any, exports: Any) -> dict[str, Any]:
+        """Runs the instance with these exports from its start."""
+        return self._outcome(lambda: exports["_start"](store))
 
     def _outcome(self, guest: Callable[[], object]) -> dict[str, Any]:
         """How the guest ended. What Python says of a resumed guest whose code raised is a status too: 1, as from its

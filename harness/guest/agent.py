@@ -3,10 +3,11 @@
 CPython's own runner does the work: `test.libregrtest` with its resources, filters and environment checks.
 This agent only puts its own result class in the place of regrtest's, and notes what unittest's suites do
 around the cases. Every event is one JSON line, written with a single system call, so that a journal is whole
-up to the moment of a crash.
+up to the moment of a crash. The journal is a descriptor of the engine: it can be appended to, and nothing else.
 
-Usage: `python /harness JOURNAL MODULE [regrtest options...]`, or `python /harness` alone to get ready and pause:
-an engine that can keep the memory of the paused interpreter continues every guest from there.
+Usage: `python /harness JOURNAL MODULE [regrtest options...]` with the number of that descriptor, or
+`python /harness` alone to get ready and pause: an engine that can keep the memory of the paused interpreter
+continues every guest from there.
 
 Events (`e`): `plan` the ids about to run; `start` and `end` of a case; `fixture` a class or module fixture
 begins; `outside` something unittest reports under a fixture's name; `module` regrtest's own word on the
@@ -35,29 +36,25 @@ TRACEBACK_LIMIT = 6000
 RESUME_CODE_LIMIT = 65536
 
 # Tests replace functions of os, time and json for a while; the journal must not notice.
-_write, _open, _dumps, _clock = os.write, os.open, json.dumps, time.perf_counter
+_write, _dumps, _clock = os.pwrite, json.dumps, time.perf_counter
 _write_output = os.write
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-_journal = ""
 _descriptor = -1
 RANKS = {"expected-failure": 1, "unexpected-success": 2, "fail": 3, "error": 4}
 # The exceptions that end the run and are known to the journal as those of a case.
 _known: list[BaseException] = []
 
 
-def open_journal(path: str) -> None:
-    global _journal, _descriptor
-    _journal, _descriptor = path, _open(path, _FLAGS, 0o644)
+def open_journal(number: str) -> None:
+    global _descriptor  # noqa: PLW0603 - there is one journal, and the tests must find nothing of it
+    _descriptor = int(number)
+    with contextlib.suppress(OSError):
+        # In the native reference, processes that a test starts would have it too. A guest has no such call for it.
+        os.set_inheritable(_descriptor, False)
 
 
 def emit(**event: Any) -> None:
-    """Appends one event; a test that closed our descriptor costs nothing but opening it again."""
-    line = _dumps(event).encode() + b"\n"
-    try:
-        _write(_descriptor, line)
-    except OSError:
-        open_journal(_journal)
-        _write(_descriptor, line)
+    """Appends one event, wherever it is written to."""
+    _write(_descriptor, _dumps(event).encode() + b"\n", 0)
 
 
 def id_of(test: Any) -> str:

@@ -34,7 +34,7 @@ def probe_cell(prepared: Prepared, registry: Registry, folder: Path, *, say: Cal
             engine,
             folder / "probes",
             python=f"/{manifest['layout']['program']}",
-            mounts=(Mount(host=prepared.build.root, guest="/"),),
+            mounts=(Mount(host=prepared.build.root, guest="/", sealed=True),),
             env=prepared.guest_environment,
             say=say,
         )

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.cache import remove_tree
-from harness.engines import Ending, EngineSession, GuestExit, GuestRun, Mount, Prologue
+from harness.cache import disk_faults, remove_tree
+from harness.engines import JOURNAL, Ending, EngineSession, GuestExit, GuestRun, Mount, Prologue
 from harness.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.process import last_lines
 from harness.suite.journal import Attempt, Names, parse_events, read_attempt, settle, victims_of
@@ -145,7 +145,7 @@ def _not_started(job: ModuleJob, progress: _Progress) -> ModuleResult:
 
 def _prepare(folder: Path) -> None:
     remove_tree(folder)
-    for name in ("journal", "scratch"):
+    for name in ("journal", "patterns", "scratch"):
         (folder / name).mkdir(parents=True)
 
 
@@ -160,13 +160,14 @@ def _attempt(job: ModuleJob, engine: EngineSession, progress: _Progress) -> tupl
 
 
 def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) -> GuestRun:
+    patterns = job.folder / "patterns"
     options = ["--tempdir", "/tmp", "-u", job.resources, "--randseed", "0", *job.options]
     if job.match:
-        options += ["--matchfile", _write_patterns(journal.with_name("match.txt"), job.match)]
+        options += ["--matchfile", _write_patterns(patterns / "match.txt", job.match)]
     if progress.results:
         done = (case if case in job.excluded else exact_pattern(case) for case in progress.finished())
-        options += ["--ignorefile", _write_patterns(journal.with_name("done.txt"), done)]
-    arguments = [f"/journal/{journal.name}", job.module, *options]
+        options += ["--ignorefile", _write_patterns(patterns / "done.txt", done)]
+    arguments = [str(JOURNAL), job.module, *options]
     return GuestRun(
         argv=(*job.python, job.agent, *arguments),
         # The agent waits under this name; json's strings are Python's too.
@@ -177,16 +178,17 @@ def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) ->
         mounts=(
             *job.mounts,
             Mount(host=scratch, guest="/tmp", writable=True),
-            Mount(host=journal.parent, guest="/journal", writable=True),
+            Mount(host=patterns, guest="/patterns"),
         ),
         env=job.env,
         output=job.folder / "output.txt",
+        journal=journal,
     )
 
 
 def _write_patterns(path: Path, patterns: Iterable[str]) -> str:
     path.write_text("".join(f"{pattern}\n" for pattern in patterns), encoding="utf-8")
-    return f"/journal/{path.name}"
+    return f"/patterns/{path.name}"
 
 
 class _Watch:
@@ -310,7 +312,8 @@ def _record(progress: _Progress, result: CaseResult) -> None:
 
 def _empty(folder: Path) -> None:
     remove_tree(folder)
-    folder.mkdir()
+    with disk_faults(folder):
+        folder.mkdir()
 
 
 def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import wasmtime
 
-from harness.engines import EngineSession, GuestExit, GuestRun
+from harness.engines import JOURNAL, EngineSession, GuestExit, GuestRun
 from harness.engines import node as node_engine
 from harness.engines import wasmtime as wasmtime_engine
 from harness.engines.session import ChildEngine
@@ -26,6 +26,8 @@ Opener = Callable[[str], ChildEngine]
 _WASI_IMPORTS = """
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_pwrite" (func $pwrite (param i32 i32 i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
   (memory (export "memory") 1)
   (data (i32.const 16) "hello\\n")
 """
@@ -39,6 +41,20 @@ _WASI_BODIES = {
     "recurse": "(call $start)",
     "status-200": "(call $exit (i32.const 200))",
     "status-minus-1": "(call $exit (i32.const -1))",
+    # In two parts; the status is the error and the number of bytes.
+    "journal": f"""(i32.store (i32.const 0) (i32.const 16)) (i32.store (i32.const 4) (i32.const 2))
+      (i32.store (i32.const 8) (i32.const 18)) (i32.store (i32.const 12) (i32.const 4))
+      (call $exit (i32.add (call $pwrite (i32.const {JOURNAL}) (i32.const 0) (i32.const 2) (i64.const 7) (i32.const 40))
+                           (i32.load (i32.const 40))))""",
+    "journal-of-too-much": f"""(i32.store (i32.const 0) (i32.const 16)) (i32.store (i32.const 4) (i32.const 65530))
+      (call $exit (call $pwrite (i32.const {JOURNAL}) (i32.const 0) (i32.const 1) (i64.const 0) (i32.const 40)))""",
+    "journal-from-beyond": f"""
+      (call $exit (call $pwrite (i32.const {JOURNAL}) (i32.const -4) (i32.const 1) (i64.const 0) (i32.const 40)))""",
+    "journal-answered-beyond": f"""
+      (call $exit (call $pwrite (i32.const {JOURNAL}) (i32.const 0) (i32.const 0) (i64.const 0) (i32.const -4)))""",
+    # The first is a mount, the second is not open.
+    "closes": """(call $exit
+      (i32.add (call $close (i32.const 3)) (i32.mul (i32.const 8) (call $close (i32.const -1)))))""",
 }
 # With one argument it pauses as the agent does; with more it runs from its start. Resumed, it prints its stack pointer
 # (as a letter), the letter that it left in its memory before the pause, and the first two of its code.

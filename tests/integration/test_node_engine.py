@@ -8,15 +8,13 @@ import json
 import os
 import shutil
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import harness.engines
-from harness.engines import Ending, GuestRun, Mount
+from harness.engines import Ending
 from harness.engines import node as node_engine
 from harness.errors import EngineFailedError, UnavailableError
 from harness.outcomes import Outcome
@@ -132,7 +130,6 @@ def test_a_host_script_that_breaks_is_a_fault_of_the_engine(opened: Opener, tmp_
 
 
 REAL = pytest.mark.toolchain
-DATA = Path(__file__).parent.parent / "data"
 
 
 @REAL
@@ -144,52 +141,6 @@ def test_a_module_of_the_suite_runs_to_its_end(emscripten: Prepared, tmp_path: P
         result = run_module(job, engine)
     assert (result.outcome, result.attempts, result.complete) == (Outcome.PASS, 1, True), result
     assert len(result.cases) > 50
-
-
-def run_script(prepared: Prepared, folder: Path, given: Path, *arguments: str) -> list[str]:
-    """What `given`/escape.py prints inside the built interpreter, with `folder`/scratch as its /tmp."""
-    (folder / "scratch").mkdir()
-    job = prepared.job("unused", folder / "job", match=(), excluded=(), should_stop=lambda: False)
-    guest = GuestRun(
-        argv=(*job.python, "/given/escape.py", *arguments),
-        mounts=(
-            *job.mounts,
-            Mount(host=given, guest="/given"),
-            Mount(host=folder / "scratch", guest="/tmp", writable=True),
-        ),
-        env=job.env,
-        output=folder / "output.txt",
-    )
-    deadline = time.monotonic() + 60
-    with contextlib.closing(prepared.open_engine(folder / "engine.log", 0)) as engine:
-        ended = engine.run(guest, lambda: "too long" if time.monotonic() > deadline else None)
-    printed = guest.output.read_text()
-    assert (ended.ending, ended.status) == (Ending.EXITED, 0), (ended, printed)
-    return printed.splitlines()
-
-
-def content(folder: Path) -> dict[str, tuple[int, float, bytes]]:
-    paths = [folder, *folder.iterdir()]
-    return {
-        path.name: (path.stat().st_mode, path.stat().st_mtime, path.read_bytes() if path.is_file() else b"")
-        for path in paths
-    }
-
-
-@REAL
-def test_no_way_leads_out_of_what_is_mounted(emscripten: Prepared, tmp_path: Path) -> None:
-    outside = Path(tempfile.mkdtemp(dir="/var/tmp"))  # not below /tmp: the guest has a /tmp of its own
-    given = tmp_path / "given"
-    given.mkdir()
-    shutil.copy(DATA / "escape.py", given)
-    try:
-        for folder in (outside, given):
-            (folder / "secret").write_text("hidden")
-        before = content(outside), content(given)
-        assert run_script(emscripten, tmp_path, given, str(outside)) == ["end"]
-        assert (content(outside), content(given)) == before
-    finally:
-        shutil.rmtree(outside)
 
 
 # Emscripten finds its nodes anew by every path today; these take a folder for what it was before.

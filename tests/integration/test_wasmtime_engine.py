@@ -95,6 +95,36 @@ def test_code_that_the_paused_guest_has_no_room_for_runs_from_the_start(opened: 
     assert resumed(opened("pausing"), tmp_path, "x" * 19) == (4, "pBGxx")
 
 
+@pytest.mark.parametrize(
+    ("name", "status", "journal"),
+    [
+        ("journal", 6, "before\nhello\n"),
+        ("journal-of-too-much", 21, "before\n"),
+        ("journal-from-beyond", 21, "before\n"),
+        ("journal-answered-beyond", 21, "before\n"),
+    ],
+)
+def test_what_a_guest_writes_to_its_journal_is_appended(
+    opened: Opener, tmp_path: Path, name: str, status: int, journal: str
+) -> None:
+    (tmp_path / "journal").write_text("before\n")
+    guest = GuestRun(argv=("guest",), mounts=(), output=tmp_path / "o", journal=tmp_path / "journal")
+    assert opened(name).run(guest, lambda: None).status == status
+    assert (tmp_path / "journal").read_text() == journal
+
+
+def test_a_guest_without_a_journal_has_no_such_descriptor(opened: Opener, tmp_path: Path) -> None:
+    badf = 8
+    assert run(opened("journal"), tmp_path).status == badf
+
+
+def test_the_folders_of_a_guest_stay_open(opened: Opener, tmp_path: Path) -> None:
+    badf = 8
+    mounts = (Mount(host=tmp_path, guest="/"),)
+    ended = opened("closes").run(GuestRun(argv=("guest",), mounts=mounts, output=tmp_path / "o"), lambda: None)
+    assert ended.status == badf + 8 * badf
+
+
 def test_sessions_side_by_side_spread_over_the_processors() -> None:
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     assert len({processor_for(index) for index in range(count)}) == count

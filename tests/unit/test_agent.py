@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import doctest
+import json
+import os
 import sys
 import types
 import unittest
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +31,21 @@ from harness.guest.agent import (
     watch_module,
     watch_suites,
 )
+
+
+def test_an_event_is_one_line_appended_to_the_descriptor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    monkeypatch.setattr(agent, "_descriptor", -1)
+    agent.open_journal(str(descriptor))
+    try:
+        agent.emit(e="start", id="a\nb")
+        agent.emit(e="end", id="a\nb")
+        assert not os.get_inheritable(descriptor)
+    finally:
+        os.close(descriptor)
+    lines = path.read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [{"e": "start", "id": "a\nb"}, {"e": "end", "id": "a\nb"}]
 
 
 class Plain(unittest.TestCase):

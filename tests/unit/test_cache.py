@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from harness import ask
 from harness.build import Build
-from harness.cache import VARIABLE, cache_root, locked, make_entry
+from harness.cache import VARIABLE, cache_root, locked, make_entry, remove_tree
 from harness.errors import UnavailableError
 from harness.git import fetch_commit
 from harness.prepared import Prepared
@@ -69,3 +70,50 @@ def test_the_variable_may_begin_with_the_home_folder(tmp_path: Path, monkeypatch
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv(VARIABLE, "~/cache")
     assert cache_root() == tmp_path / "cache"
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Path:
+    """What a guest may leave: names and modes of all kinds, and a tree that is deeper than a path may be long."""
+    folder = tmp_path / "left"
+    (folder / "shut" / "inside").mkdir(parents=True)
+    (folder / "shut" / "inside" / "file").touch(mode=0)
+    for name in (b"\xff", b" \n*", b"-rf"):
+        (folder / os.fsdecode(name)).mkdir()
+    inner = folder / ("d" * 200)
+    inner.mkdir()
+    for _ in range(30):
+        (folder / "around").mkdir()
+        inner.rename(folder / "around" / inner.name)
+        (folder / "around").rename(inner)
+    for path in (folder / "shut" / "inside", folder / "shut", folder):
+        path.chmod(0)
+    return folder
+
+
+def test_a_folder_is_deleted_whatever_is_in_it(left: Path) -> None:
+    remove_tree(left)
+    assert not left.exists()
+
+
+def test_deleting_a_folder_follows_no_link(tmp_path: Path) -> None:
+    kept, folder = tmp_path / "kept", tmp_path / "folder"
+    for made in (kept, folder):
+        made.mkdir()
+        (made / "file").touch()
+    kept.chmod(0o755)
+    for name, target in (("link", kept), ("file-link", kept / "file"), ("up", Path("..")), ("dangling", Path("x"))):
+        (folder / name).symlink_to(target)
+    remove_tree(folder)
+    (tmp_path / "way").symlink_to(kept)
+    remove_tree(tmp_path / "way")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "way"]
+    assert [path.name for path in kept.iterdir()] == ["file"]
+    assert kept.stat().st_mode & 0o777 == 0o755
+
+
+def test_what_is_no_folder_is_not_deleted(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    remove_tree(tmp_path / "file")
+    remove_tree(tmp_path / "missing")
+    assert (tmp_path / "file").exists()

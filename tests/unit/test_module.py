@@ -52,20 +52,21 @@ class ScriptedGuest:
     def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
         self.starts += 1
         guest.output.write_text(self.prints)
-        journal = next(mount.host for mount in guest.mounts if mount.guest == "/journal") / Path(guest.argv[2]).name
-        with journal.open("w") as stream:
-            events, ending = self._play(self._ignored(guest, journal))
+        assert guest.journal
+        with guest.journal.open("w") as stream:
+            events, ending = self._play(self._ignored(guest))
             stream.writelines(json.dumps(event) + "\n" for event in events)
         return ending
 
     def close(self) -> None:
         pass
 
-    def _ignored(self, guest: GuestRun, journal: Path) -> set[str]:
+    def _ignored(self, guest: GuestRun) -> set[str]:
         if "--ignorefile" not in guest.argv:
             return set()
-        name = guest.argv[guest.argv.index("--ignorefile") + 1]
-        return set(journal.with_name(Path(name).name).read_text().split("\n"))
+        folder, name = guest.argv[guest.argv.index("--ignorefile") + 1].rsplit("/", 1)
+        host = next(mount.host for mount in guest.mounts if mount.guest == folder)
+        return set((host / name).read_text().split("\n"))
 
     def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
         events: list[dict[str, object]] = []
@@ -115,6 +116,22 @@ def run(tmp_path: Path) -> Callable[..., ModuleResult]:
 
 def outcomes(result: ModuleResult) -> dict[str, Outcome]:
     return {case.case: case.outcome for case in result.cases}
+
+
+def test_nothing_of_the_host_s_lies_where_a_guest_can_write(run: Callable[..., ModuleResult]) -> None:
+    class Looking(ScriptedGuest):
+        def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+            assert guest.journal
+            (writable,) = [mount for mount in guest.mounts if mount.writable]
+            (patterns,) = [mount for mount in guest.mounts if mount.guest == "/patterns"]
+            assert writable.guest == "/tmp"
+            for path in (guest.journal, guest.output, patterns.host):
+                assert not path.is_relative_to(writable.host)
+                assert not writable.host.is_relative_to(path)
+            assert not any(guest.journal.is_relative_to(mount.host) for mount in guest.mounts)
+            return super().run(guest, watch)
+
+    assert run(Looking(faults={A: TRAPPED}), match=CASES).attempts == 2
 
 
 def test_a_module_that_goes_well_is_started_once(run: Callable[..., ModuleResult]) -> None:

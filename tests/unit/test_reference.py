@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines import GuestRun, Mount
-from harness.engines.native import host_path, native_command
+from harness.engines import JOURNAL, GuestRun, Mount
+from harness.engines.native import host_path, journal_number, native_command
 from harness.outcomes import CaseResult, ModuleResult, Outcome
 from harness.reference import load_reference, reference_folder
 
@@ -41,6 +41,13 @@ def test_a_native_run_works_in_its_scratch_folder_with_little_of_our_environment
     assert command.env["HOME"] == command.env["TMPDIR"] == "/w/scratch"
     assert command.env["A"] == "b"
     assert "PYTHONPATH" not in command.env
+
+
+def test_the_journal_of_a_native_run_has_a_number_that_its_process_may_have() -> None:
+    assert [journal_number(limit) for limit in (-1, JOURNAL + 1, 4096)] == [JOURNAL, JOURNAL, 4095]
+    argv = ("/python", "/harness", str(JOURNAL), "test_json")
+    run = GuestRun(argv=argv, mounts=MOUNTS, output=Path("/w/out"), journal=Path("/w/1.jsonl"))
+    assert native_command(run, 4095).argv[-6:] == ("/w/1.jsonl", "4095", "/python", "/w/agent", "4095", "test_json")
 
 
 def test_the_references_of_two_states_of_a_checkout_are_two(tmp_path: Path) -> None:
