@@ -154,7 +154,8 @@ class ModuleResult:
     `outcome` is the module's own word where it has one (a module-level skip, an import that failed), else the
     worst of its cases. What belongs to no case stands in `cases` under the module's dotted name. `complete`
     says that every case of the module was asked for and has its outcome: only then does the absence of a case
-    mean something. `env_changed` is regrtest's "altered the execution environment".
+    mean something. `env_changed` is regrtest's "altered the execution environment". `own` says that it is a test file
+    of the user's, and not a module of the suite.
     """
 
     module: str
@@ -166,6 +167,7 @@ class ModuleResult:
     env_changed: bool = False
     detail: Detail = Detail()
     output: str = ""
+    own: bool = False
 
     def counts(self) -> Counter[Outcome]:
         """How many cases had each outcome."""
@@ -185,6 +187,8 @@ class ModuleResult:
             data["detail"] = detail
         if self.output:
             data["output"] = self.output
+        if self.own:
+            data["own"] = True
         return data
 
     @classmethod
@@ -199,6 +203,7 @@ class ModuleResult:
             env_changed=data.get("env_changed", False),
             detail=Detail(**data.get("detail", {})),
             output=data.get("output", ""),
+            own=data.get("own", False),
         )
 
 

@@ -23,10 +23,11 @@ from harness.build import Build
 from harness.cache import disk_faults, write_atomically
 from harness.compare import compare, compare_module
 from harness.dependencies import libraries_told
-from harness.engines import EngineSession
+from harness.engines import EngineSession, Mount
 from harness.engines.fresh import FreshEngine
 from harness.expectations import CellExpectations
 from harness.outcomes import ModuleResult, Outcome
+from harness.own_tests import GUEST_FOLDER, OwnTests, find_tests, unimportable
 from harness.prepare import Wishes, expectations_for, load_configuration, prepare
 from harness.prepared import Prepared
 from harness.report import console, junit
@@ -43,6 +44,8 @@ from harness.suite.regrtest import exact_pattern
 from harness.suite.rerun import with_tries, worth_another_try
 
 WIDTH = 110
+# Below the cell's folder: the copy of the user's own tests.
+TESTS_FOLDER = "tests"
 
 
 class Options(Protocol):
@@ -55,6 +58,7 @@ class Options(Protocol):
     reruns: int
     verify: int
     run_dir: str
+    tests: str
     resume: bool
     isolated: bool
 
@@ -63,7 +67,7 @@ class Options(Protocol):
 class CellRun:
     """`folder` is the cell's own, inside the run's. `reruns` is how often a case that did something unexpected runs
     again, `verify` how often every case runs in all. `isolated` gives every start of the interpreter an engine process
-    of its own. `started` is a Unix time.
+    of its own. `tests` are those of the user's own that take the place of the suite. `started` is a Unix time.
     """
 
     prepared: Prepared
@@ -74,15 +78,18 @@ class CellRun:
     verify: int = 1
     resume: bool = False
     isolated: bool = False
+    tests: OwnTests | None = None
     started: float = field(default_factory=time.time)
 
     @classmethod
     def start(cls, options: Options) -> CellRun:
         """Prepares the cell and a folder for its results."""
-        shard = read_shard(options.shard, options.case)  # a mistake is told before anything is made
+        # A mistake is told before anything is made.
+        tests = find_tests(options.tests) if options.tests else None
+        shard = read_shard(options.shard, options.case, own=tests is not None)
         prepared = prepare(options.cell, Wishes.of(options))
         expectations = expectations_for(prepared.cell, prepared.build)
-        chosen = choose(prepared, options.case, shard, cut_by=options.cut_by)
+        chosen = choose(prepared, options.case, shard, cut_by=options.cut_by, tests=tests)
         base = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
         run = cls(
             prepared=prepared,
@@ -93,13 +100,14 @@ class CellRun:
             verify=options.verify,
             resume=options.resume,
             isolated=options.isolated,
+            tests=tests,
         )
         run.clear()
-        return run
+        return replace(run, tests=tests.copied_into(run.folder / TESTS_FOLDER)) if tests else run
 
     def clear(self) -> None:
         """Makes the folder ready: what an earlier run left goes, unless this one resumes it."""
-        asked = asked_for(self.prepared, self.chosen)
+        asked = asked_for(self.prepared, self.chosen, self.tests)
         if self.resume:
             check_resumed(self.folder, asked)
         else:
@@ -133,6 +141,7 @@ class CellRun:
             "verify": self.verify,
             "resume": self.resume,
             "isolated": self.isolated,
+            "tests": self.tests.to_json() if self.tests else None,
             "started": self.started,
         }
 
@@ -152,6 +161,7 @@ class CellRun:
             verify=data["verify"],
             resume=data["resume"],
             isolated=data["isolated"],
+            tests=OwnTests.from_json(data["tests"]) if data["tests"] else None,
             started=data["started"],
         )
 
@@ -165,6 +175,7 @@ class CellRun:
         return [
             f"cell {cell.id}: {tested}, {compiler}, {cell.engine} {cell.runtime}",
             *libraries_told(manifest),
+            *([f"own tests: {self.tests.source}"] if self.tests else []),
             f"results in {self.folder}",
         ]
 
@@ -182,20 +193,30 @@ class CellRun:
     def job(self, module: str, should_stop: Callable[[], bool]) -> ModuleJob:
         """What running this module takes. A case that was asked for by name gets all its time, also to hang."""
         match = self.chosen.cases_in(module)
-        excluded = () if match else self.expectations.not_to_run(module)
+        excluded = () if match else self.expectations.not_to_run(module, own=self.tests is not None)
         job = self.prepared.job(
             module, self.folder / "journal" / module, match=match, excluded=excluded, should_stop=should_stop
         )
+        if self.tests:
+            mount = Mount(host=self.tests.folder, guest=GUEST_FOLDER)
+            job = replace(job, own=True, mounts=(*job.mounts, mount), options=("--testdir", GUEST_FOLDER))
         return job if match else replace(job, expects_hang=self.expectations.expects_hang)
 
     def test(self, job: ModuleJob, engine: EngineSession) -> ModuleResult:
         """Runs one module and writes its result; one that was stopped is recorded nowhere."""
         try:
-            result = self._tried_again(run_module(job, engine), job, engine)
+            result = unimportable(job.module) if job.own else None
+            result = result or self._tried_again(run_module(job, engine), job, engine)
             result = with_unmet(result, self.chosen.cases_in(job.module))
         except RunStoppedError:
             return ModuleResult(
-                module=job.module, outcome=Outcome.NOT_RUN, seconds=0.0, attempts=0, complete=False, cases=()
+                module=job.module,
+                outcome=Outcome.NOT_RUN,
+                seconds=0.0,
+                attempts=0,
+                complete=False,
+                cases=(),
+                own=job.own,
             )
         write_atomically(self._record(job.module), json.dumps(result.to_json()))
         return result
@@ -224,8 +245,12 @@ class CellRun:
         self.stop_file.unlink(missing_ok=True)
         modules = self._results()
         finished = {module.module for module in modules}
-        modules += tuple(lost_module(module, why) for module, why in (lost or {}).items() if module not in finished)
-        complete = not interrupted and not self.chosen.cases and finished == set(self.prepared.build.modules())
+        own = self.tests is not None
+        modules += tuple(
+            lost_module(module, why, own=own) for module, why in (lost or {}).items() if module not in finished
+        )
+        everything = not interrupted and not self.chosen.cases and finished == set(self.prepared.build.modules())
+        complete = everything and not own
         results = CellResults(
             cell=self.prepared.cell,
             modules=modules,
@@ -245,7 +270,7 @@ class CellRun:
             engine=self.prepared.engine_facts(),
             identity=self.prepared.identity.to_json() if self.prepared.identity else {},
         )
-        if not self.chosen.shard:
+        if not self.chosen.shard and not own:
             # The shards that are still to come shall be cut as this one was.
             record_durations(self.prepared.durations, seconds_of(modules))
         return publish(results, self.folder, color=color), bool(results.comparison.unexpected)
@@ -264,7 +289,7 @@ class CellRun:
         order = {module: index for index, module in enumerate(self.prepared.build.modules())}
         found = [
             ModuleResult.from_json(path.name.removesuffix(".json"), json.loads(path.read_text(encoding="utf-8")))
-            for path in (self.folder / "modules").glob("test*.json")
+            for path in (self.folder / "modules").glob("[!.]*.json")
         ]
         return tuple(sorted(found, key=lambda result: order.get(result.module, -1)))
 

@@ -23,9 +23,10 @@ def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
     if not wanted:
         return result
     skipped = result.outcome is Outcome.SKIP and result.detail.reason != NOTHING_MATCHED
-    died = any(case.case == dotted(result.module) and not case.outcome.is_good for case in result.cases)
+    name = dotted(result.module, own=result.own)
+    died = any(case.case == name and not case.outcome.is_good for case in result.cases)
     found = [unnumbered(case.case) for case in result.cases]
-    unmet = [case for case in wanted if not any(name == case or fnmatchcase(name, case) for name in found)]
+    unmet = [case for case in wanted if not any(each == case or fnmatchcase(each, case) for each in found)]
     if skipped or died or not unmet:
         return result
     detail = Detail(reason=NO_SUCH_CASE)
@@ -34,9 +35,9 @@ def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
     return replace(result, outcome=Outcome.NOT_RUN, cases=(*cases, *lacking), detail=detail)
 
 
-def lost_module(module: str, why: str) -> ModuleResult:
-    """The result of a module that was to run, and of which nothing is known."""
-    case = CaseResult(case=dotted(module), outcome=Outcome.NOT_RUN, detail=Detail(reason=f"{_LOST}{why}"))
+def lost_module(module: str, why: str, *, own: bool = False) -> ModuleResult:
+    """The result of a module that was to run, and of which nothing is known. `own` as of ModuleResult."""
+    case = CaseResult(case=dotted(module, own=own), outcome=Outcome.NOT_RUN, detail=Detail(reason=f"{_LOST}{why}"))
     return ModuleResult(
         module=module,
         outcome=case.outcome,
@@ -45,6 +46,7 @@ def lost_module(module: str, why: str) -> ModuleResult:
         complete=False,
         cases=(case,),
         detail=case.detail,
+        own=own,
     )
 
 
