@@ -18,7 +18,7 @@ from harness.limitations import Limitation
 from harness.matrix import Cell
 from harness.outcomes import Outcome
 
-FIXTURE = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \(([\w.]+)\)")
+FIXTURE = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \((.+)\)")
 _WILDCARD = ".*"
 
 

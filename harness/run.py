@@ -21,13 +21,16 @@ from typing import Any, Protocol
 from harness.accounting import account_for
 from harness.build import Build
 from harness.cache import disk_faults, write_atomically
+from harness.command_line import DEFAULT, RunOptions
 from harness.compare import compare, compare_module
 from harness.dependencies import libraries_told
 from harness.engines import EngineSession, Mount
 from harness.engines.fresh import FreshEngine
 from harness.expectations import CellExpectations
+from harness.keywords import ANY, Keyword
 from harness.outcomes import ModuleResult, Outcome
 from harness.own_tests import GUEST_FOLDER, OwnTests, find_tests, unimportable
+from harness.past_cases import PastCases, past_results
 from harness.prepare import Wishes, expectations_for, load_configuration, prepare
 from harness.prepared import Prepared
 from harness.report import console, junit
@@ -35,7 +38,7 @@ from harness.report.cells import ERROR_FILE, RESULTS_FILE
 from harness.report.results import CellResults, RunInfo, write_results
 from harness.report.skips import one_line
 from harness.resuming import asked_for, check_resumed, write_asked
-from harness.run_folder import new_run_folder, point_latest_at, shown
+from harness.run_folder import new_run_folder, point_latest_at, project_root, shown
 from harness.selection import Chosen, choose, read_shard
 from harness.suite.absent import lost_module, with_unmet
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
@@ -67,7 +70,8 @@ class Options(Protocol):
 class CellRun:
     """`folder` is the cell's own, inside the run's. `reruns` is how often a case that did something unexpected runs
     again, `verify` how often every case runs in all. `isolated` gives every start of the interpreter an engine process
-    of its own. `tests` are those of the user's own that take the place of the suite. `started` is a Unix time.
+    of its own. `tests` are those of the user's own that take the place of the suite, `options` what the
+    command that runs a case again needs. `started` is a Unix time.
     """
 
     prepared: Prepared
@@ -79,17 +83,20 @@ class CellRun:
     resume: bool = False
     isolated: bool = False
     tests: OwnTests | None = None
+    options: RunOptions = DEFAULT
     started: float = field(default_factory=time.time)
 
     @classmethod
-    def start(cls, options: Options) -> CellRun:
-        """Prepares the cell and a folder for its results."""
+    def start(cls, options: Options, keyword: Keyword = ANY) -> CellRun:
+        """Prepares the cell and a folder for its results. `keyword` is what modules have to match."""
         # A mistake is told before anything is made.
         tests = find_tests(options.tests) if options.tests else None
         shard = read_shard(options.shard, options.case, own=tests is not None)
         prepared = prepare(options.cell, Wishes.of(options))
         expectations = expectations_for(prepared.cell, prepared.build)
-        chosen = choose(prepared, options.case, shard, cut_by=options.cut_by, tests=tests)
+        past = _past(prepared, tests, options.run_dir)
+        chosen = choose(prepared, options.case, shard, cut_by=options.cut_by, tests=tests, past=past)
+        keyword.check(chosen.modules, past)
         base = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
         run = cls(
             prepared=prepared,
@@ -101,6 +108,7 @@ class CellRun:
             resume=options.resume,
             isolated=options.isolated,
             tests=tests,
+            options=RunOptions.of(options),
         )
         run.clear()
         return replace(run, tests=tests.copied_into(run.folder / TESTS_FOLDER)) if tests else run
@@ -265,6 +273,8 @@ class CellRun:
                 shard=self.chosen.shard,
                 plan=self.chosen.plan,
                 lacking=len(set(self.chosen.modules) - finished),
+                options=self.options,
+                tests=self.tests.key if self.tests else "",
             ),
             build=self.prepared.build.manifest,
             engine=self.prepared.engine_facts(),
@@ -295,6 +305,12 @@ class CellRun:
 
     def _record(self, module: str) -> Path:
         return self.folder / "modules" / f"{module}.json"
+
+
+def _past(prepared: Prepared, tests: OwnTests | None, run_dir: str) -> PastCases:
+    """What the runs in reports/, and those beside the run folder that the user named, know of the cell's cases."""
+    folders = [project_root() / "reports", *([Path(run_dir).absolute().parent] if run_dir else [])]
+    return PastCases(past_results(prepared.cell.id, folders), prepared.build.manifest, tests.key if tests else "")
 
 
 def publish(results: CellResults, folder: Path, *, color: bool) -> str:

@@ -31,6 +31,7 @@ def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, comm
         command=command,
         complete=True,
         seed=first.run.seed,
+        options=first.run.options,
     )
     comparison = compare(modules, expectations, complete=True)
     return dataclasses.replace(first, modules=modules, run=run, comparison=comparison)
@@ -66,6 +67,8 @@ def _check_whole(shards: Sequence[CellResults]) -> None:
     if missing := [f"{number}/{count}" for number in range(1, count + 1) if number not in numbers]:
         raise ConfigError(f"{cell}: without the shard {', '.join(missing)} it is not whole", hint="run it too")
     for shard in shards:
+        if own := shard.run.options.tests:
+            raise ConfigError(f"{_title(shard)} is a run of own tests, {own}", hint="leave it out: it is no shard")
         if shard.run.interrupted or shard.run.lacking:
             raise ConfigError(
                 f"{_title(shard)} was not run to its end: {shard.run.lacking} of its modules have no result",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -14,6 +14,8 @@ from harness.suite.regrtest import NOTHING_MATCHED
 
 NO_SUCH_CASE = "its module has no case of this name (all cases of a class: its name and .*)"
 _LOST = "lost: "
+# What results have behind the id of a module's own doctest, which is that of the module.
+OWN_DOCTEST = ".__doc__"
 
 
 def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
@@ -25,14 +27,20 @@ def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
     skipped = result.outcome is Outcome.SKIP and result.detail.reason != NOTHING_MATCHED
     name = dotted(result.module, own=result.own)
     died = any(case.case == name and not case.outcome.is_good for case in result.cases)
-    found = [unnumbered(case.case) for case in result.cases]
-    unmet = [case for case in wanted if not any(each == case or fnmatchcase(each, case) for each in found)]
+    found = [case.case for case in result.cases]
+    unmet = [case for case in wanted if not any(is_wanted(each, (case, unnumbered(case))) for each in found)]
     if skipped or died or not unmet:
         return result
     detail = Detail(reason=NO_SUCH_CASE)
     lacking = tuple(CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=detail) for case in unmet)
     cases = tuple(case for case in result.cases if case.detail.reason != NOTHING_MATCHED)
     return replace(result, outcome=Outcome.NOT_RUN, cases=(*cases, *lacking), detail=detail)
+
+
+def is_wanted(case: str, patterns: Iterable[str]) -> bool:
+    """Whether the case, by its name in results, is one that regrtest runs for one of the patterns."""
+    names = {case, unnumbered(case), case.removesuffix(OWN_DOCTEST)}
+    return any(name == wanted or fnmatchcase(name, wanted) for name in names for wanted in patterns)
 
 
 def lost_module(module: str, why: str, *, own: bool = False) -> ModuleResult:
