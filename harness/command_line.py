@@ -20,6 +20,7 @@ from harness.run_folder import project_root
 from harness.suite.regrtest import exact_pattern
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
+ABOUT = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \((.+)\)", re.DOTALL)
 _VERSION = re.compile(r"\d+(\.\d+)*\w*")
 # A bracket that stands for one character of an id, as `exact_pattern` writes it.
 _ESCAPED = re.compile(r"\[([\[*?])\]")
@@ -136,8 +137,14 @@ def case_word(case: str, module: str, *, own: bool = False) -> str:
     with the module's name. What `--case` would take for a pattern is escaped.
     """
     word = exact_pattern(case, numbered=True) if "*" in case or _ESCAPED.search(case) else case
-    name, subject = dotted(module, own=own), subject_of(case)
+    name, subject = dotted(module, own=own), subject_in(case)
     return word if not module or subject == name or subject.startswith(f"{name}.") else f"{module}::{word}"
+
+
+def subject_in(case: str) -> str:
+    """What an id is about, as `subject_of` in harness/expectations.py; here any class or case may have a fixture."""
+    found = ABOUT.fullmatch(case)
+    return found[1] if found else subject_of(case)
 
 
 def split_word(word: str) -> tuple[str, str]:

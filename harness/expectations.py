@@ -18,7 +18,7 @@ from harness.limitations import Limitation
 from harness.matrix import Cell
 from harness.outcomes import Outcome
 
-FIXTURE = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \((.+)\)")
+FIXTURE = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \(([\w.]+)\)")
 _WILDCARD = ".*"
 
 
@@ -227,6 +227,8 @@ def _suite_mistake(test: str, names: Collection[str]) -> tuple[str, str] | None:
     """
     subject = subject_of(test)
     parts = subject.split(".")
+    if is_own(test) and module_of(f"test.{subject}", names):
+        return "is not a full id", f"did you mean 'test.{test}'?"
     if subject in names and test.endswith(_WILDCARD):
         return "is a module: .* stands for the cases of a class", f"name the class, as in {subject}.Class.*"
     if parts[0] != "test" or module_of(test, names):

@@ -62,11 +62,14 @@ class PastCases:
         """The cases of a module of this very build; empty where they are not all known."""
         return next((run.cases[module] for run in self._runs() if run.same and module in run.whole), ())
 
-    def cases_named(self, name: str) -> Collection[str]:
-        """The ids whose last part is this, in the last run that has any."""
-        tail = f".{name}"
+    def cases_like(self, word: str) -> Collection[str]:
+        """The ids whose last part is that of the word, in the last run that has any; for a word without a dot, those
+        without one.
+        """
+        tail = word.rpartition(".")[2]
         for run in self._runs():
-            if found := {case for cases in run.cases.values() for case in cases if case == name or case.endswith(tail)}:
+            cases = (case for cases in run.cases.values() for case in cases)
+            if found := {case for case in cases if ("." not in case if tail == word else case.endswith(f".{tail}"))}:
                 return found
         return ()
 

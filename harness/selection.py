@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.build import Build
-from harness.command_line import literal, pattern, split_word
+from harness.command_line import ABOUT, literal, pattern, split_word, subject_in
 from harness.errors import ConfigError, did_you_mean
-from harness.expectations import FIXTURE, dotted, module_of, wildcard_of
+from harness.expectations import dotted, module_of, wildcard_of
 from harness.own_tests import OwnTests
 from harness.past_cases import NO_PAST, PastCases
 from harness.prepared import Prepared
@@ -128,32 +128,34 @@ def _placed(word: str, suite: Suite, past: PastCases) -> tuple[str, str]:
     module, case = split_word(word)
     if module and (name := suite.named(module)):
         return name, case
-    if name := module_of(word, suite.modules) or "":
+    if name := module_of(subject_in(word), suite.modules) or "":
         return name, word
     if not module and (name := past.module_with(literal(unnumbered(word)), suite.modules)):
         return name, word
-    raise ConfigError(f"no module of {suite.title} holds the case {word!r}; {_near(word, suite, past)}", hint=_HINT)
+    near = _near(word, suite, past)
+    message = f"no module of {suite.title} holds the case {word!r}"
+    raise ConfigError(f"{message}; {near}" if near else message, hint=_HINT)
 
 
 def _near(word: str, suite: Suite, past: PastCases) -> str:
     """What the user may have meant by a word that belongs to no module."""
-    module, case = split_word(word)
+    module, _ = split_word(word)
     if module:
         return did_you_mean(f"test.{module}", suite.modules) or did_you_mean(module, suite.modules)
     if f"test.{word}" in suite.modules:
         return f"for the whole module: -k {word}, or --case test.{word}"
     if module_of(f"test.{word}", suite.modules):
         return f"did you mean 'test.{word}'?"
-    known = past.cases_named(case.rpartition(".")[2])
-    return nearest(word, known) or did_you_mean(".".join(word.split(".")[:2]), suite.modules)
+    return nearest(word, past.cases_like(word)) or did_you_mean(".".join(word.split(".")[:2]), suite.modules)
 
 
 def _check_known(word: str, wanted: Collection[str], module: str, past: PastCases) -> None:
     """ConfigError when the module has no such case."""
     known = past.cases_of(module) if wanted else ()
     if known and not any(is_wanted(case, wanted) for case in known):
-        near = nearest(split_word(word)[1], known) or "its cases are in its results"
-        raise ConfigError(f"{module} has no case {word!r}; {near}", hint=_HINT)
+        near = nearest(split_word(word)[1], known)
+        message = f"{module} has no case {word!r}"
+        raise ConfigError(f"{message}; {near}" if near else message, hint=_HINT)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -170,7 +172,7 @@ def _patterns(case: str, module: str) -> tuple[str, ...]:
     """What regrtest is to match; nothing for the whole module. A fixture cannot be asked for by itself, but the cases
     that it is there for.
     """
-    fixture = FIXTURE.fullmatch(case)
+    fixture = ABOUT.fullmatch(case)
     if fixture is None:
         plain, numbered = pattern(unnumbered(case).removesuffix(OWN_DOCTEST)), pattern(case)
         # What looks like the number of a second case may belong to the name.

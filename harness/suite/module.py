@@ -18,7 +18,7 @@ from harness.expectations import dotted
 from harness.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.process import last_lines
 from harness.suite.journal import Attempt, parse_events, read_attempt, settle, unnumbered, victims_of
-from harness.suite.regrtest import RegrtestWord, exact_pattern, own_result, trap_headline
+from harness.suite.regrtest import RegrtestWord, exact_pattern, namesakes, own_result, trap_headline
 
 OUTPUT_LIMIT = 16 * 1024 * 1024
 OUTPUT_TAIL_LINES = 40
@@ -146,9 +146,9 @@ def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) ->
     options = ["--tempdir", "/tmp", "-u", job.resources, "--randseed", "0", *job.options]
     if job.match:
         options += ["--matchfile", _write_patterns(journal.with_name("match.txt"), job.match)]
-    if progress.results:
-        done = (case if case in job.excluded else exact_pattern(case) for case in progress.finished())
-        options += ["--ignorefile", _write_patterns(journal.with_name("done.txt"), done)]
+    done = [case if case in job.excluded else exact_pattern(case) for case in progress.finished()]
+    if ignored := [*done, *namesakes(job.match)]:
+        options += ["--ignorefile", _write_patterns(journal.with_name("done.txt"), ignored)]
     arguments = [f"/journal/{journal.name}", job.module, *options]
     return GuestRun(
         argv=(*job.python, job.agent, *arguments),

@@ -6,7 +6,7 @@ It has a word for a module beyond its cases, but prints the reason for it and ke
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.outcomes import CaseResult, Detail, Outcome
@@ -63,6 +63,16 @@ def exact_pattern(case: str, *, numbered: bool = False) -> str:
     keeps the number that the second case of one id has.
     """
     return re.sub(r"([\[*])", r"[\1]", case if numbered else unnumbered(case))
+
+
+def namesakes(match: Sequence[str]) -> tuple[str, ...]:
+    """Patterns of what regrtest must not run though it matches: it holds a pattern without a dot against each part of
+    an id too, so that `json`, the id of a doctest, would be `json.encoder` as well. Nothing for several patterns, which
+    may want both.
+    """
+    if len(match) != 1 or re.search(r"[.*?]", match[0]):
+        return ()
+    return f"{match[0]}.*", f"*.{match[0]}", f"*.{match[0]}.*"
 
 
 def trap_headline(reason: str) -> str:
