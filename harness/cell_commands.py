@@ -144,7 +144,8 @@ def _recorded(options: argparse.Namespace, cell: Cell) -> Iterator[None]:
     try:
         yield
     except HarnessError as error:
-        if options.run_dir:
+        # A mistake in the arguments makes no run folder.
+        if options.run_dir and (error.exit_code != EXIT_CONFIG or Path(options.run_dir).is_dir()):
             with contextlib.suppress(HarnessError, OSError):
                 record_error(Path(options.run_dir) / cell.id, error)
         raise

@@ -59,6 +59,9 @@ def _check_same(name: str, facts: Any, shards: Sequence[CellResults]) -> None:
 
 
 def _check_whole(shards: Sequence[CellResults]) -> None:
+    for shard in shards:
+        if own := shard.run.options.tests:
+            raise ConfigError(f"{shard.cell.id}: a run of own tests, {own}, is no shard", hint="leave it out")
     numbers = Counter(parse_shard(shard.run.shard or "1/1").number for shard in shards)
     count = parse_shard(shards[0].run.shard or "1/1").count
     cell = shards[0].cell.id
@@ -67,8 +70,6 @@ def _check_whole(shards: Sequence[CellResults]) -> None:
     if missing := [f"{number}/{count}" for number in range(1, count + 1) if number not in numbers]:
         raise ConfigError(f"{cell}: without the shard {', '.join(missing)} it is not whole", hint="run it too")
     for shard in shards:
-        if own := shard.run.options.tests:
-            raise ConfigError(f"{_title(shard)} is a run of own tests, {own}", hint="leave it out: it is no shard")
         if shard.run.interrupted or shard.run.lacking:
             raise ConfigError(
                 f"{_title(shard)} was not run to its end: {shard.run.lacking} of its modules have no result",

@@ -7,7 +7,7 @@ import fnmatch
 import pytest
 
 from harness.outcomes import CaseResult, Detail, Outcome
-from harness.suite.regrtest import RegrtestWord, exact_pattern, own_result, trap_headline
+from harness.suite.regrtest import RegrtestWord, exact_pattern, namesakes, own_result, trap_headline
 
 PASSED = {"a": CaseResult(case="a", outcome=Outcome.PASS)}
 FAILED = {"a": CaseResult(case="a", outcome=Outcome.FAIL)}
@@ -70,3 +70,17 @@ def test_the_second_case_of_an_id_goes_by_the_id() -> None:
 )
 def test_the_headline_of_a_trap(reason: str, headline: str) -> None:
     assert trap_headline(reason) == headline
+
+
+@pytest.mark.parametrize(
+    ("match", "patterns"),
+    [
+        (("json",), ("json.*", "*.json", "*.json.*")),
+        (("test.test_os.T.test_a",), ()),
+        (("ieee*",), ()),
+        (("json", "func"), ()),
+        ((), ()),
+    ],
+)
+def test_an_id_without_a_dot_is_not_a_part_of_another(match: tuple[str, ...], patterns: tuple[str, ...]) -> None:
+    assert namesakes(match) == patterns
