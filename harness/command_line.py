@@ -17,12 +17,11 @@ from harness.cache import VARIABLE, cache_root
 from harness.expectations import dotted, subject_of
 from harness.paths import expanded
 from harness.run_folder import project_root
-from harness.suite.regrtest import exact_pattern
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 ABOUT = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \((.+)\)", re.DOTALL)
 _VERSION = re.compile(r"\d+(\.\d+)*\w*")
-# A bracket that stands for one character of an id, as `exact_pattern` writes it.
+# A bracket that stands for one character of an id.
 _ESCAPED = re.compile(r"\[([\[*?])\]")
 
 
@@ -136,7 +135,7 @@ def case_word(case: str, module: str, *, own: bool = False) -> str:
     """The word for `--case` that means this case of this module: its id, after `MODULE::` where the id does not begin
     with the module's name. What `--case` would take for a pattern is escaped.
     """
-    word = exact_pattern(case, numbered=True) if "*" in case or _ESCAPED.search(case) else case
+    word = re.sub(r"([\[*])", r"[\1]", case) if "*" in case or _ESCAPED.search(case) else case
     name, subject = dotted(module, own=own), subject_in(case)
     return word if not module or subject == name or subject.startswith(f"{name}.") else f"{module}::{word}"
 
@@ -160,6 +159,7 @@ def literal(word: str) -> str:
 
 def pattern(word: str) -> str:
     """The word for `--case` as a pattern of fnmatch. Only `*` stands for any text; `?` is what ids have for a character
-    that cannot be printed.
+    that cannot be printed. White space at an end, which regrtest would strip, is put in brackets.
     """
-    return re.sub(r"\[[\[*?]\]|\[", lambda found: found[0] if len(found[0]) == 3 else "[[]", word)
+    escaped = re.sub(r"\[[\[*?]\]|\[", lambda found: found[0] if len(found[0]) == 3 else "[[]", word)
+    return re.sub(r"^\s|\s$", lambda found: f"[{found[0]}]", escaped)

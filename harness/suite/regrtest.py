@@ -58,11 +58,9 @@ def _detail(word: RegrtestWord) -> Detail:
     return Detail(exception=exception, message=message, traceback=word.output)
 
 
-def exact_pattern(case: str, *, numbered: bool = False) -> str:
-    """A pattern for regrtest's fnmatch that matches this id alone; `?` stands for what is not printable. `numbered`
-    keeps the number that the second case of one id has.
-    """
-    return re.sub(r"([\[*])", r"[\1]", case if numbered else unnumbered(case))
+def exact_pattern(case: str) -> str:
+    """A pattern for regrtest's fnmatch that matches this id alone; `?` stands for what is not printable."""
+    return re.sub(r"([\[*])", r"[\1]", unnumbered(case))
 
 
 def namesakes(match: Sequence[str]) -> tuple[str, ...]:

@@ -145,7 +145,14 @@ def test_a_module_stands_before_two_colons(word: str, module: str, case: str) ->
 
 @pytest.mark.parametrize(
     ("word", "expected"),
-    [("a.T.*", "a.T.*"), ("a[1]", "a[[]1]"), ("a[*]", "a[*]"), ("a[[]x", "a[[]x"), ("a[[][*]]", "a[[][*]]")],
+    [
+        ("a.T.*", "a.T.*"),
+        ("a[1]", "a[[]1]"),
+        ("a[*]", "a[*]"),
+        ("a[[]x", "a[[]x"),
+        ("a[[][*]]", "a[[][*]]"),
+        ("a.T.b ", "a.T.b[ ]"),
+    ],
 )
 def test_only_a_star_is_a_pattern(word: str, expected: str) -> None:
     assert pattern(word) == expected
