@@ -120,15 +120,18 @@ def _each(
     def of_cell(cell: Cell) -> list[str]:
         return [command, cell.id, f"--run-dir={folder}", *workers, *jobs, *arguments]
 
-    status = SeveralCells(
+    cells = SeveralCells(
         folder=folder,
         cells=selection.cells,
         left_out=selection.left_out,
         arguments=of_cell,
         at_once=1 if over_hosts else planned.at_once,
         done=done,
-    ).run()
-    point_latest_at(folder)
+    )
+    status = cells.run()
+    # A mistake in the arguments, which every cell refuses, is no run.
+    if any(row.status != EXIT_CONFIG for row in cells.rows.values()):
+        point_latest_at(folder)
     print(f"all of it is in {shown(folder)}")
     return status
 
@@ -141,7 +144,8 @@ def _recorded(options: argparse.Namespace, cell: Cell) -> Iterator[None]:
     try:
         yield
     except HarnessError as error:
-        if options.run_dir:
+        # A mistake in the arguments makes no run folder.
+        if options.run_dir and (error.exit_code != EXIT_CONFIG or Path(options.run_dir).is_dir()):
             with contextlib.suppress(HarnessError, OSError):
                 record_error(Path(options.run_dir) / cell.id, error)
         raise
@@ -176,6 +180,8 @@ def _workers(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
     if not _names_hosts(rest):
         # A folder among the arguments must not move pytest's root there, away from its settings.
         return ["-n", str(options.workers or "auto"), "-c", str(project_root() / "pyproject.toml"), str(matrix_file())]
+    if options.tests:
+        raise ConfigError("--tests names files of this machine, and --tx other machines", hint="leave one of them out")
     if options.workers:
         raise ConfigError(
             "-n counts workers of this machine, and --tx names hosts", hint="--tx 4*ssh=HOST counts there"

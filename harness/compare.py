@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from harness.expectations import CellExpectations, Expectation, dotted, wildcard_of
+from harness.expectations import CellExpectations, Expectation, dotted, is_own, wildcard_of
 from harness.limitations import Limitation
 from harness.outcomes import CaseResult, ModuleResult, Outcome
 from harness.signatures import signature_of
@@ -108,7 +108,7 @@ def judged_cases(result: ModuleResult) -> tuple[CaseResult, ...]:
     unaccounted = not result.outcome.is_good and all(case.outcome.is_good for case in result.cases)
     if nothing_asked or (result.cases and not unaccounted):
         return result.cases
-    name = dotted(result.module)
+    name = dotted(result.module, own=result.own)
     own = CaseResult(case=name, outcome=result.outcome, seconds=result.seconds, detail=result.detail)
     return (*(case for case in result.cases if case.case != name), own)
 
@@ -121,12 +121,12 @@ def follows(case: CaseResult, cases: Mapping[str, CaseResult]) -> bool:
 
 def _unseen(result: ModuleResult, cases: Mapping[str, CaseResult], expectations: CellExpectations) -> Iterator[Row]:
     """Entries of a complete module that met no case; none when the module as such went wrong."""
-    module = dotted(result.module)
+    module = dotted(result.module, own=result.own)
     own = cases.get(module)
     if not result.complete or (own and not own.outcome.is_good):
         return
     seen = cases.keys() | {wildcard_of(case) for case in cases}
-    for test in expectations.of_module(result.module):
+    for test in expectations.of_module(result.module, own=result.own):
         if test in seen:
             continue
         entry = expectations.entries[test]
@@ -143,7 +143,7 @@ def _missing(test: str, module: str, entry: Expectation) -> Row:
 
 def _unclaimed(results: tuple[ModuleResult, ...], expectations: CellExpectations) -> list[str]:
     claimed = {test for result in results for test in expectations.of_module(result.module)}
-    left = expectations.entries.keys() - claimed
+    left = {test for test in expectations.entries if test not in claimed and not is_own(test)}
     seen = {case.case for result in results for case in result.cases} if left else set()
     return sorted(left - seen - {wildcard_of(case) for case in seen})
 

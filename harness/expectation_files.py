@@ -130,8 +130,6 @@ def _test_mistakes(tests: Sequence[str]) -> Iterator[_Mistake]:
                 f"{test!r} is no test id",
                 "a case, a module, a fixture, or a class and .*",
             )
-        elif test.startswith("test_"):
-            yield "tests", f"{test!r} is not a full id", f"did you mean 'test.{test}'?"
     for test, count in Counter(tests).items() if len(set(tests)) < len(tests) else ():
         if count > 1:
             yield "tests", f"{test!r} stands here {count} times", ""

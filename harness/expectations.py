@@ -74,16 +74,16 @@ class CellExpectations:
         entry = self.lookup(case)
         return entry is not None and entry.outcome == (Outcome.TIMEOUT,)
 
-    def of_module(self, module: str) -> tuple[str, ...]:
-        """What the entries name within that module, its own dotted name included; sorted."""
-        name = dotted(module)
+    def of_module(self, module: str, *, own: bool = False) -> tuple[str, ...]:
+        """What the entries name within that module, its own dotted name included; sorted. `own` as for `dotted`."""
+        name = dotted(module, own=own)
         # "/" is the character after ".": the bounds enclose what begins with the name and a dot.
         inner = self._between((name + ".",), (name + "/",))
         return tuple(sorted(test for _, test in (*self._between((name,), (name + "\0",)), *inner)))
 
-    def not_to_run(self, module: str) -> tuple[str, ...]:
+    def not_to_run(self, module: str, *, own: bool = False) -> tuple[str, ...]:
         """What of that module must not run at all."""
-        return tuple(test for test in self.of_module(module) if not self.entries[test].run)
+        return tuple(test for test in self.of_module(module, own=own) if not self.entries[test].run)
 
     def modules(self, known: Iterable[str]) -> tuple[str, ...]:
         """Those of the `known` modules that have an entry, in their order."""
@@ -167,9 +167,20 @@ class Expectations:
 _CONFLICT = "merge the two, or give them conditions that exclude each other"
 
 
-def dotted(module: str) -> str:
-    """`test.test_json` for regrtest's `test_json`."""
-    return module if module.startswith("test.") else f"test.{module}"
+# A case of a module of the user's own that is named as regrtest's are: no id of the suite has this form.
+_OWN = re.compile(r"test_\w+\..")
+
+
+def dotted(module: str, *, own: bool = False) -> str:
+    """`test.test_json` for regrtest's `test_json`: the name by which Python imports it, with which the ids of its cases
+    begin. A test file of the user's `own` is not in the package `test`.
+    """
+    return module if own or module.startswith("test.") else f"test.{module}"
+
+
+def is_own(test: str) -> bool:
+    """Whether the id is of a test file of the user's own, which is no part of the suite."""
+    return bool(_OWN.match(subject_of(test)))
 
 
 def module_of(test: str, known: Collection[str]) -> str | None:
@@ -216,6 +227,8 @@ def _suite_mistake(test: str, names: Collection[str]) -> tuple[str, str] | None:
     """
     subject = subject_of(test)
     parts = subject.split(".")
+    if is_own(test) and module_of(f"test.{subject}", names):
+        return "is not a full id", f"did you mean 'test.{test}'?"
     if subject in names and test.endswith(_WILDCARD):
         return "is a module: .* stands for the cases of a class", f"name the class, as in {subject}.Class.*"
     if parts[0] != "test" or module_of(test, names):

@@ -64,10 +64,16 @@ BUNDLE = Option(
     metavar="FILE",
     help="test the build in this file, made by `python -m harness bundle`, and build nothing",
 )
+TESTS = Option(
+    flag="--tests",
+    metavar="PATH",
+    help="run the test_*.py modules and test_* packages in this folder, or this .py file, in the place of the suite",
+)
 TESTING = (
     *WISHES,
     BUNDLE,
     Option(flag="--case", metavar="ID", many=True, help="only this case; may be repeated"),
+    TESTS,
     Option(flag="--shard", metavar="K/N", help="only the K-th of N parts of the suite, which take about the same time"),
     Option(
         flag="--cut-by",

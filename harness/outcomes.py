@@ -163,7 +163,8 @@ class ModuleResult:
     `outcome` is the module's own word where it has one (a module-level skip, an import that failed), else the
     worst of its cases. What belongs to no case stands in `cases` under the module's dotted name. `complete`
     says that every case of the module was asked for and has its outcome: only then does the absence of a case
-    mean something. `env_changed` is regrtest's "altered the execution environment".
+    mean something. `env_changed` is regrtest's "altered the execution environment". `own` says that it is a test file
+    of the user's, and not a module of the suite.
 
     `word` is what regrtest said of the module when the interpreter ran last, in lower case; empty when it did not come
     to that. `exit_status` is the status with which that interpreter ended, None when it ended otherwise. Results that
@@ -181,6 +182,7 @@ class ModuleResult:
     output: str = ""
     word: str = ""
     exit_status: int | None = None
+    own: bool = False
 
     def counts(self) -> Counter[Outcome]:
         """How many cases had each outcome."""
@@ -204,6 +206,8 @@ class ModuleResult:
             data["word"] = self.word
         if self.exit_status is not None:
             data["exit_status"] = self.exit_status
+        if self.own:
+            data["own"] = True
         return data
 
     @classmethod
@@ -220,6 +224,7 @@ class ModuleResult:
             output=data.get("output", ""),
             word=data.get("word", ""),
             exit_status=data.get("exit_status"),
+            own=data.get("own", False),
         )
 
 

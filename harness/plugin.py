@@ -18,6 +18,7 @@ import pytest
 from harness.engines import EngineSession
 from harness.errors import EngineFailedError, HarnessError
 from harness.hosts.pool import LOST, HostPool, is_remote, name_of
+from harness.keywords import Keyword
 from harness.options import TESTING
 from harness.outcomes import ModuleResult, Outcome
 from harness.prepare import load_configuration
@@ -58,7 +59,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     worker = getattr(config, "workerinput", None)
     try:
-        run = CellRun.from_json(worker["harness"]) if worker else CellRun.start(config.option)
+        keyword = Keyword(config.option.keyword, config.getoption("--cell"))
+        run = CellRun.from_json(worker["harness"]) if worker else CellRun.start(config.option, keyword)
     except HarnessError as error:
         raise _told(config, error) from error
     plugin = CellPlugin(config, run, worker["workerid"] if worker else "")
@@ -194,6 +196,9 @@ class CellPlugin:
             self.summary, unexpected = self.run.finish(
                 interrupted=interrupted, color=_wants_color(session.config), lost=lost
             )
+            if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.run.resume:
+                # The selection holds modules, or the run would not have been started: they were all finished before.
+                session.exitstatus = pytest.ExitCode.OK
             if unexpected and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

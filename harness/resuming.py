@@ -10,15 +10,17 @@ from typing import Any
 
 from harness.cache import write_atomically
 from harness.errors import ConfigError
+from harness.own_tests import OwnTests
 from harness.prepared import Prepared
 from harness.selection import Chosen
 
 ASKED_FILE = "asked.json"
 
 
-def asked_for(prepared: Prepared, chosen: Chosen) -> dict[str, Any]:
+def asked_for(prepared: Prepared, chosen: Chosen, tests: OwnTests | None = None) -> dict[str, Any]:
     """What all results in one folder have in common, by the words of an error."""
     return {
+        **({"folder of own tests": [str(tests.source), tests.key]} if tests else {}),
         "build": prepared.build.manifest.get("wasm", ""),
         "engine": prepared.cell.runtime,
         "choice of cases": list(chosen.cases),

@@ -21,12 +21,16 @@ from typing import Any, Protocol
 from harness.accounting import account_for
 from harness.build import Build
 from harness.cache import disk_faults, write_atomically
+from harness.command_line import DEFAULT, RunOptions
 from harness.compare import compare, compare_module
 from harness.dependencies import libraries_told
-from harness.engines import EngineSession
+from harness.engines import EngineSession, Mount
 from harness.engines.fresh import FreshEngine
 from harness.expectations import CellExpectations
+from harness.keywords import ANY, Keyword
 from harness.outcomes import ModuleResult, Outcome
+from harness.own_tests import GUEST_FOLDER, OwnTests, find_tests, unimportable
+from harness.past_cases import PastCases, past_results
 from harness.prepare import Wishes, expectations_for, load_configuration, load_lists, prepare
 from harness.prepared import Prepared
 from harness.report import console, junit
@@ -34,7 +38,7 @@ from harness.report.cells import ERROR_FILE, RESULTS_FILE
 from harness.report.results import CellResults, RunInfo, write_results
 from harness.report.skips import one_line
 from harness.resuming import asked_for, check_resumed, write_asked
-from harness.run_folder import new_run_folder, point_latest_at, shown
+from harness.run_folder import new_run_folder, point_latest_at, project_root, shown
 from harness.selection import Chosen, choose, read_shard
 from harness.suite.absent import lost_module, with_unmet
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
@@ -44,6 +48,8 @@ from harness.suite.rerun import with_tries, worth_another_try
 from harness.versions import shown_version
 
 WIDTH = 110
+# Below the cell's folder: the copy of the user's own tests.
+TESTS_FOLDER = "tests"
 
 
 class Options(Protocol):
@@ -56,6 +62,7 @@ class Options(Protocol):
     reruns: int
     verify: int
     run_dir: str
+    tests: str
     resume: bool
     isolated: bool
 
@@ -64,7 +71,8 @@ class Options(Protocol):
 class CellRun:
     """`folder` is the cell's own, inside the run's. `reruns` is how often a case that did something unexpected runs
     again, `verify` how often every case runs in all. `isolated` gives every start of the interpreter an engine process
-    of its own. `started` is a Unix time.
+    of its own. `tests` are those of the user's own that take the place of the suite, `options` what the
+    command that runs a case again needs. `started` is a Unix time.
     """
 
     prepared: Prepared
@@ -75,16 +83,22 @@ class CellRun:
     verify: int = 1
     resume: bool = False
     isolated: bool = False
+    tests: OwnTests | None = None
+    options: RunOptions = DEFAULT
     started: float = field(default_factory=time.time)
 
     @classmethod
-    def start(cls, options: Options) -> CellRun:
-        """Prepares the cell and a folder for its results."""
-        shard = read_shard(options.shard, options.case)  # a mistake is reported before anything is made
-        load_lists()  # and so is one in the lists
+    def start(cls, options: Options, keyword: Keyword = ANY) -> CellRun:
+        """Prepares the cell and a folder for its results. `keyword` is what modules have to match."""
+        # A mistake is reported before anything is made.
+        tests = find_tests(options.tests) if options.tests else None
+        shard = read_shard(options.shard, options.case, own=tests is not None)
+        load_lists()
         prepared = prepare(options.cell, Wishes.of(options))
         expectations = expectations_for(prepared.cell, prepared.build)
-        chosen = choose(prepared, options.case, shard, cut_by=options.cut_by)
+        past = _past(prepared, tests, options.run_dir)
+        chosen = choose(prepared, options.case, shard, cut_by=options.cut_by, tests=tests, past=past)
+        keyword.check(chosen.modules, past)
         base = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
         run = cls(
             prepared=prepared,
@@ -95,13 +109,15 @@ class CellRun:
             verify=options.verify,
             resume=options.resume,
             isolated=options.isolated,
+            tests=tests,
+            options=RunOptions.of(options),
         )
         run.clear()
-        return run
+        return replace(run, tests=tests.copied_into(run.folder / TESTS_FOLDER)) if tests else run
 
     def clear(self) -> None:
         """Makes the folder ready: what an earlier run left goes, unless this one resumes it."""
-        asked = asked_for(self.prepared, self.chosen)
+        asked = asked_for(self.prepared, self.chosen, self.tests)
         if self.resume:
             check_resumed(self.folder, asked)
         else:
@@ -135,6 +151,7 @@ class CellRun:
             "verify": self.verify,
             "resume": self.resume,
             "isolated": self.isolated,
+            "tests": self.tests.to_json() if self.tests else None,
             "started": self.started,
         }
 
@@ -154,6 +171,7 @@ class CellRun:
             verify=data["verify"],
             resume=data["resume"],
             isolated=data["isolated"],
+            tests=OwnTests.from_json(data["tests"]) if data["tests"] else None,
             started=data["started"],
         )
 
@@ -167,6 +185,7 @@ class CellRun:
         return [
             f"cell {cell.id}: {tested}, {compiler}, {cell.engine} {cell.runtime}",
             *libraries_told(manifest),
+            *([f"own tests: {self.tests.source}"] if self.tests else []),
             f"results in {self.folder}",
         ]
 
@@ -184,20 +203,30 @@ class CellRun:
     def job(self, module: str, should_stop: Callable[[], bool]) -> ModuleJob:
         """What running this module takes. A case that was asked for by name gets all its time, also to hang."""
         match = self.chosen.cases_in(module)
-        excluded = () if match else self.expectations.not_to_run(module)
+        excluded = () if match else self.expectations.not_to_run(module, own=self.tests is not None)
         job = self.prepared.job(
             module, self.folder / "journal" / module, match=match, excluded=excluded, should_stop=should_stop
         )
+        if self.tests:
+            mount = Mount(host=self.tests.folder, guest=GUEST_FOLDER)
+            job = replace(job, own=True, mounts=(*job.mounts, mount), options=("--testdir", GUEST_FOLDER))
         return job if match else replace(job, expects_hang=self.expectations.expects_hang)
 
     def test(self, job: ModuleJob, engine: EngineSession) -> ModuleResult:
         """Runs one module and writes its result; one that was stopped is recorded nowhere."""
         try:
-            result = self._tried_again(run_module(job, engine), job, engine)
+            result = unimportable(job.module) if job.own else None
+            result = result or self._tried_again(run_module(job, engine), job, engine)
             result = with_unmet(result, self.chosen.cases_in(job.module))
         except RunStoppedError:
             return ModuleResult(
-                module=job.module, outcome=Outcome.NOT_RUN, seconds=0.0, attempts=0, complete=False, cases=()
+                module=job.module,
+                outcome=Outcome.NOT_RUN,
+                seconds=0.0,
+                attempts=0,
+                complete=False,
+                cases=(),
+                own=job.own,
             )
         write_atomically(self._record(job.module), json.dumps(result.to_json()))
         return result
@@ -227,8 +256,12 @@ class CellRun:
         self.stop_file.unlink(missing_ok=True)
         modules = self._results()
         finished = {module.module for module in modules}
-        modules += tuple(lost_module(module, why) for module, why in (lost or {}).items() if module not in finished)
-        complete = not interrupted and not self.chosen.cases and finished == set(self.prepared.build.modules())
+        own = self.tests is not None
+        modules += tuple(
+            lost_module(module, why, own=own) for module, why in (lost or {}).items() if module not in finished
+        )
+        everything = not interrupted and not self.chosen.cases and finished == set(self.prepared.build.modules())
+        complete = everything and not own
         results = CellResults(
             cell=self.prepared.cell,
             modules=modules,
@@ -243,12 +276,14 @@ class CellRun:
                 shard=self.chosen.shard,
                 plan=self.chosen.plan,
                 lacking=len(set(self.chosen.modules) - finished),
+                options=self.options,
+                tests=self.tests.key if self.tests else "",
             ),
             build=self.prepared.build.manifest,
             engine=self.prepared.engine_facts(),
             identity=self.prepared.identity.to_json() if self.prepared.identity else {},
         )
-        if not self.chosen.shard:
+        if not self.chosen.shard and not own:
             # The shards that are still to come shall be cut as this one was.
             record_durations(self.prepared.durations, seconds_of(modules))
         return publish(results, self.folder, color=color), bool(results.comparison.unexpected)
@@ -267,12 +302,18 @@ class CellRun:
         order = {module: index for index, module in enumerate(self.prepared.build.modules())}
         found = [
             ModuleResult.from_json(path.name.removesuffix(".json"), json.loads(path.read_text(encoding="utf-8")))
-            for path in (self.folder / "modules").glob("test*.json")
+            for path in (self.folder / "modules").glob("[!.]*.json")
         ]
         return tuple(sorted(found, key=lambda result: order.get(result.module, -1)))
 
     def _record(self, module: str) -> Path:
         return self.folder / "modules" / f"{module}.json"
+
+
+def _past(prepared: Prepared, tests: OwnTests | None, run_dir: str) -> PastCases:
+    """What the runs in reports/, and those beside the run folder that the user named, know of the cell's cases."""
+    folders = [project_root() / "reports", *([Path(run_dir).absolute().parent] if run_dir else [])]
+    return PastCases(past_results(prepared.cell.id, folders), prepared.build.manifest, tests.key if tests else "")
 
 
 def publish(results: CellResults, folder: Path, *, color: bool) -> str:

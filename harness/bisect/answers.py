@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.bisect.search import Answer
+from harness.command_line import literal, split_word
 from harness.errors import EXIT_BUILD, EXIT_UNAVAILABLE, BuildError, ConfigError, HarnessError, UnavailableError
 from harness.expectations import dotted
 from harness.outcomes import Outcome
@@ -55,15 +56,17 @@ class Step:
 
 
 def observe(results: CellResults, case: str) -> tuple[str, tuple[str, ...]]:
-    """The outcome of the case, and of all its tries. What its module did as a whole stands for a case that it kept from
-    running. The outcome is empty when the suite does not have the case.
+    """The outcome of the case, which is named as for `--case`, and of all its tries. What its module did as a whole
+    stands for a case that it kept from running. The outcome is empty when the suite does not have the case.
     """
+    named, wanted = split_word(case)
     for module in results.modules:
         for found in module.cases:
-            if found.case == case and found.detail.reason != NO_SUCH_CASE:
+            if found.case in {case, wanted, literal(case), literal(wanted)} and found.detail.reason != NO_SUCH_CASE:
                 return found.outcome.value, tuple(each.value for each in found.tries)
     for module in results.modules:
-        if dotted(module.module) == case or case.startswith(f"{dotted(module.module)}."):
+        name = dotted(module.module, own=module.own)
+        if named in {module.module, name} or name == case or case.startswith(f"{name}."):
             return ("" if module.detail.reason == NO_SUCH_CASE else module.outcome.value), ()
     return "", ()
 

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from harness.bisect.question import Axis
-from harness.options import RUN_DIR, WISHES
+from harness.options import RUN_DIR, TESTS, WISHES
 
 
 def add_bisect_command(commands: Any) -> None:
@@ -14,7 +14,7 @@ def add_bisect_command(commands: Any) -> None:
     what = "find the version or the commit at which a case began to do something else"
     parser = commands.add_parser("bisect", help=what, allow_abbrev=False)
     parser.add_argument("cell", metavar="CELL")
-    parser.add_argument("--case", required=True, metavar="ID", help="the case, as in results.json")
+    parser.add_argument("--case", required=True, metavar="ID", help="the case, as in results.json, or MODULE::ID")
     parser.add_argument("--axis", required=True, metavar="AXIS", help=", ".join(Axis))
     parser.add_argument("--good", required=True, metavar="A", help="a version or commit at which it is right")
     parser.add_argument("--bad", required=True, metavar="B", help="one at which it is not; it may be an earlier one")
@@ -25,7 +25,7 @@ def add_bisect_command(commands: Any) -> None:
         action="store_true",
         help="every other outcome than at --good is bad",
     )
-    for option in (*WISHES, RUN_DIR):
+    for option in (*WISHES, TESTS, RUN_DIR):
         option.add(parser.add_argument)
     parser.set_defaults(run=bisect)
 

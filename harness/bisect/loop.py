@@ -17,9 +17,10 @@ from harness.bisect.report import Bisection
 from harness.bisect.search import steps_left
 from harness.bisect.steps import Steps, Supply
 from harness.cache import cache_root, content_key, disk_faults, locked, write_atomically
+from harness.command_line import RunOptions
 from harness.errors import EXIT_OK, EXIT_UNEXPECTED, ConfigError, did_you_mean
 from harness.matrix import Matrix
-from harness.options import WISHES, as_arguments
+from harness.options import TESTS, WISHES, as_arguments
 from harness.paths import expanded
 from harness.pins import Pins, load_pins
 from harness.prepare import load_configuration
@@ -60,7 +61,7 @@ def _question(options: argparse.Namespace, matrix: Matrix) -> Question:
         raise ConfigError(f"--tries {options.tries}: a case is run once at least", hint="give 1 or more")
     axis, cell = Axis(options.axis), matrix.cell(options.cell)
     check_axis(axis, cell, {f"--{name}": str(value) for name, value in vars(options).items()})
-    further = tuple(wish for wish in WISHES if wish.flag not in {axis.option, "--pins"})
+    further = tuple(wish for wish in (*WISHES, TESTS) if wish.flag not in {axis.option, "--pins"})
     question = Question(
         cell=cell.id,
         case=options.case,
@@ -70,7 +71,7 @@ def _question(options: argparse.Namespace, matrix: Matrix) -> Question:
         tries=options.tries,
         changed=options.bad_when_changed,
         versions=tuple(filter(None, options.versions.replace(",", " ").split())),
-        options=tuple(as_arguments(options, further)),
+        options=tuple(as_arguments(_with_whole_paths(options), further)),
     )
     if axis is Axis.CPYTHON:
         checkout = Checkout(root=expanded(Path(options.cpython)))
@@ -80,6 +81,13 @@ def _question(options: argparse.Namespace, matrix: Matrix) -> Question:
     if question.good == question.bad:
         raise ConfigError(f"--good and --bad are the same {axis.label}, {question.good}", hint="give two ends")
     return question
+
+
+def _with_whole_paths(options: argparse.Namespace) -> argparse.Namespace:
+    """The options with paths as they are from every folder: the report may be read in another one."""
+    given = RunOptions.of(options)
+    named = {name: getattr(given, name) for name in vars(options) if isinstance(getattr(given, name, None), str)}
+    return argparse.Namespace(**(vars(options) | named))
 
 
 def _given(run_dir: str, question: Question) -> Path:

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import re
-import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from pathlib import Path
 from harness.bisect.answers import Step, observe
 from harness.bisect.question import Question
 from harness.cache import disk_faults, remove_tree, write_atomically
+from harness.command_line import RunOptions
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
 from harness.process import POLL_SECONDS, Background, Command, Completed
 from harness.report.cells import ERROR_FILE, RESULTS_FILE
@@ -72,7 +72,7 @@ class Steps:
             candidate=candidate,
             status=done.returncode,
             seconds=round(done.seconds, 1),
-            command=f"python -m harness {shlex.join([*asking, *question.again(candidate, chosen)])}",
+            command=RunOptions.here().line([*asking, *question.again(candidate, chosen)]),
         )
         if done.returncode not in {EXIT_OK, EXIT_UNEXPECTED}:
             return replace(step, why=_refusal(place / question.cell, done))

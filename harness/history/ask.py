@@ -148,6 +148,7 @@ def _cases(store: Store, wanted: str) -> list[tuple[int, Case]]:
     for condition, value in (
         ("modules.name = :value", dotted(wanted)),
         ("cases.name = :value", wanted),
+        ("modules.name || '::' || cases.name = :value", dotted(wanted)),
         (_PATTERN, wanted),
     ):
         if found := store.cases(condition, value):
@@ -155,7 +156,7 @@ def _cases(store: Store, wanted: str) -> list[tuple[int, Case]]:
     raise ConfigError(
         f"the history knows neither a case nor a module {wanted!r}",
         hint=did_you_mean(wanted, _near(store, wanted))
-        or "name a case's id, a module, or a pattern such as 'test.test_json.*'",
+        or "name a case's id, MODULE::ID, a module, or a pattern such as 'test.test_json.*'",
     )
 
 

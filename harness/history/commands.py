@@ -25,7 +25,7 @@ def add_commands(commands: Any) -> None:
     recording.set_defaults(run=record)
 
     asking = commands.add_parser("history", help="what a case, or a module, has done over time on each cell")
-    what = "a case's id, a module, or a pattern such as 'test.test_json.*'"
+    what = "a case's id, MODULE::ID, a module, or a pattern such as 'test.test_json.*'"
     asking.add_argument("case", metavar="CASE", help=what)
     asking.add_argument("--cell", default="", metavar="CELL", help="only this cell, or those that the pattern matches")
     asking.add_argument("--all", action="store_true", help="also the cases that did the same in every run")

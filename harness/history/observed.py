@@ -108,7 +108,11 @@ class Observation:
 
 
 def observe(results: CellResults, *, source: str) -> Observation:
-    """What the history keeps of results. ConfigError when nobody can tell when they were made."""
+    """What the history keeps of results. ConfigError when nobody can tell when they were made, or they
+    are of the user's own tests.
+    """
+    if own := results.run.options.tests:
+        raise ConfigError(f"{source} is a run of own tests, {own}", hint="the history keeps runs of the suite alone")
     states: dict[Case, State] = {}
     slow: dict[Case, float] = {}
     seconds: dict[str, float] = {}

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.cache import content_key, write_atomically
 from harness.errors import UnavailableError
-from harness.expectations import FIXTURE, dotted, module_of, subject_of
+from harness.expectations import FIXTURE, dotted, is_own, module_of, subject_of
 from harness.matrix import Cell
 from harness.outcomes import Outcome
 
@@ -49,6 +49,8 @@ class Suite:
         """Whether what a list names exists; None where that is not known."""
         if self._names(test):
             return True
+        if is_own(test):
+            return None
         module = module_of(test, self.modules)
         known = module in self.whole if module else self.modules == self.whole
         return False if known else None

@@ -143,7 +143,10 @@ def gather(
     """
     runs: list[Run] = []
     for index, path in enumerate(paths):
-        runs.append(read_run(load_results(path), source=str(path), index=index))
+        results = load_results(path)
+        if own := results.run.options.tests:
+            raise ConfigError(f"{path} is a run of own tests, {own}", hint="lists learn from runs of the suite alone")
+        runs.append(read_run(results, source=str(path), index=index))
     newest: dict[str, tuple[str, int]] = {}
     for run in runs:
         newest[run.cell] = max(run.order, newest.get(run.cell, run.order))
@@ -153,7 +156,10 @@ def gather(
             if path.resolve() in given:
                 continue
             try:
-                older = read_run(load_results(path), source=str(path), index=-1)
+                results = load_results(path)
+                if results.run.options.tests:
+                    continue
+                older = read_run(results, source=str(path), index=-1)
             except ConfigError as error:
                 say(f"passed over: {error.message}")
                 continue

@@ -16,7 +16,7 @@ from harness.report.results import CellResults, as_table
 @dataclass(frozen=True, kw_only=True)
 class CellFacts:
     """`facts` are names and values, `steps` those of the build with their seconds, `departures` where its recipe leaves
-    CPython's own.
+    CPython's own. `again` is the command that tests the cell again, `own` says that it runs the user's own tests.
     """
 
     label: str
@@ -27,6 +27,8 @@ class CellFacts:
     departures: tuple[str, ...]
     manifest: Mapping[str, Any]
     folder: str
+    again: str = ""
+    own: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -38,6 +40,8 @@ class CellFacts:
             "departures": list(map(visible, self.departures)),
             "manifest": json.dumps(self.manifest, indent=1),
             "folder": self.folder,
+            "again": visible(self.again),
+            "own": self.own,
         }
 
 
@@ -54,6 +58,8 @@ def facts_of(label: str, results: CellResults, *, folder: str = "") -> CellFacts
         departures=tuple(map(str, _list(as_table(build.get("recipe")).get("departures")))),
         manifest={key: value for key, value in build.items() if key != "steps"},
         folder=folder,
+        again=results.run.options.command(results.cell.id),
+        own=bool(results.run.options.tests),
     )
 
 

@@ -84,6 +84,8 @@ def row_of(results: CellResults) -> CellRow:
     status = EXIT_UNEXPECTED if unexpected else EXIT_OK
     if results.run.interrupted:
         state, status = f"interrupted; {state} so far", EXIT_INTERRUPTED
+    elif results.run.options.tests:
+        state += ", own tests"
     elif not results.run.complete:
         state += ", in part"
     return CellRow(cell=results.cell.id, state=state, status=status, numbers=numbers)

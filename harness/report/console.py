@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from harness.command_line import RunOptions
 from harness.compare import judged_cases
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.report import plain
@@ -116,7 +116,9 @@ def _head(page: _Page, results: CellResults, file: str, skips: str) -> Iterator[
         yield from page.field("skips", skips)
     if comparison.followed:
         yield from page.field("followed", f"{comparison.followed:,} not run because of another, judged in their place")
-    if not results.run.complete:
+    if own := results.run.options.tests:
+        yield from page.field("part", f"the tests of {own} were run; of the suite nothing is said")
+    elif not results.run.complete:
         yield from page.field("part", "only a part of the suite was run; of the rest nothing is said")
     yield from page.field("results", file)
     yield ""
@@ -178,14 +180,14 @@ def _unexpected(page: _Page, results: CellResults, file: str) -> Iterator[str]:
     rows = sorted(results.comparison.unexpected, key=lambda row: order.index(row.verdict))
     modules = {module.module: module for module in results.modules}
     for row in rows[:ROWS_SHOWN]:
-        yield from _row(page, results.cell.id, row, modules.get(row.module))
+        yield from _row(page, results.cell.id, results.run.options, row, modules.get(row.module))
         yield ""
     if len(rows) > ROWS_SHOWN:
         yield f"... and {len(rows) - ROWS_SHOWN:,} more unexpected: {file} has them all"
         yield ""
 
 
-def _row(page: _Page, cell_id: str, row: Row, module: ModuleResult | None) -> Iterator[str]:
+def _row(page: _Page, cell_id: str, options: RunOptions, row: Row, module: ModuleResult | None) -> Iterator[str]:
     case = _case_of(row, module)
     detail = case.telling if case and row.detail == Detail() else row.detail
     verdict = page.style(row.verdict.value.upper(), _VERDICT_STYLE[row.verdict])
@@ -204,8 +206,7 @@ def _row(page: _Page, cell_id: str, row: Row, module: ModuleResult | None) -> It
         yield from page.field("subtest", f"{subtest.params} {subtest.outcome.value}")
     yield from _tail(page, row, detail, module)
     if row.verdict is not Verdict.MISSING:
-        again = f"python -m harness test {shlex.quote(plain(cell_id))} --case {shlex.quote(plain(row.case))}"
-        yield f"{page.label('again')}{again}"
+        yield f"{page.label('again')}{plain(options.again(cell_id, row.case, row.module))}"
 
 
 def _case_of(row: Row, module: ModuleResult | None) -> CaseResult | None:

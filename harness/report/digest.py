@@ -6,16 +6,15 @@ A cell's results take a hundred times the memory of its digest, and a run may ha
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.command_line import DEFAULT, RunOptions
 from harness.compare import judged_cases
 from harness.diff import AxisChange, differing_axes
 from harness.matrix import Cell
 from harness.outcomes import Outcome
-from harness.report import visible
 from harness.report.cells import row_of
 from harness.report.results import CellResults
 from harness.report.runs import Failed
@@ -45,13 +44,15 @@ class Before:
 @dataclass(frozen=True, kw_only=True)
 class Hit:
     """One unexpected verdict on one cell, by its label and its id. `is_new` says that the case ran in the run before
-    and was as expected or known there; None when there is no run before, or it does not have the case.
+    and was as expected or known there; None when there is no run before, or it does not have the case. `options` are
+    those of the run.
     """
 
     label: str
     cell: str
     row: Row
     is_new: bool | None = None
+    options: RunOptions = DEFAULT
 
     @property
     def is_crash(self) -> bool:
@@ -66,7 +67,8 @@ class Hit:
     @property
     def command(self) -> str:
         """What runs the case again on that cell; empty for one that does not exist."""
-        return "" if self.row.verdict is Verdict.MISSING else again(self.row.case, self.cell)
+        exists = self.row.verdict is not Verdict.MISSING
+        return self.options.again(self.cell, self.row.case, self.row.module) if exists else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,7 @@ class CellDigest:
     `before` names the run that it was compared with, if any; `changed_axes` is what differs from there. `status`
     is the exit status of the cell. `struck` are the cases that a limitation struck at random, each with its id. `skips`
     are counted by the id of what explains them, "" for nothing; None when
-    nobody has asked.
+    nobody has asked. `own_tests` is where the user's own tests are, if these were run.
     """
 
     label: str
@@ -93,6 +95,7 @@ class CellDigest:
     changed_axes: tuple[AxisChange, ...] = ()
     skips: Counter[str] | None = None
     struck: tuple[tuple[str, str], ...] = ()
+    own_tests: str = ""
 
     @property
     def cases(self) -> int:
@@ -160,11 +163,6 @@ class RunDigest:
         return tuple(cell for cell in self.cells if cell.before)
 
 
-def again(case: str, cell: str) -> str:
-    """The command that runs one case of a cell again."""
-    return f"python -m harness test {shlex.quote(visible(cell))} --case {shlex.quote(visible(case))}"
-
-
 def digest_cell(
     label: str, results: CellResults, before: Before | None = None, explain: Callable[[str], str] | None = None
 ) -> CellDigest:
@@ -179,7 +177,7 @@ def digest_cell(
             return None
         return unexpected_before.get(row.case) is not row.verdict
 
-    found = [Hit(label=label, cell=results.cell.id, row=row) for row in rows]
+    found = [Hit(label=label, cell=results.cell.id, row=row, options=results.run.options) for row in rows]
     worst = sorted(found, key=lambda hit: hit.rank)[:HITS_KEPT]
     return CellDigest(
         label=label,
@@ -195,6 +193,7 @@ def digest_cell(
         before=before.run if before else "",
         changed_axes=differing_axes(before.results, results) if before else (),
         skips=_skips(results, explain) if explain else None,
+        own_tests=results.run.options.tests,
         struck=tuple((row.case, row.limitation) for row in results.comparison.struck),
     )
 

@@ -44,7 +44,8 @@ def junit_xml(results: CellResults) -> junitparser.JUnitXml:
         rows.setdefault(row.module, {})[row.case] = row
     suites = [_suite(results, module, rows.pop(module.module, {})) for module in results.modules]
     for module_name, left in sorted(rows.items()):
-        suites.append(_suite_of(results, module_name or _UNCLAIMED, map(_testcase_of_row, left.values())))
+        cases = [_testcase_of_row(results, row) for row in left.values()]
+        suites.append(_suite_of(results, module_name or _UNCLAIMED, cases))
     xml = junitparser.JUnitXml(xml_text(results.cell.id))
     xml.extend(suites)  # type: ignore[no-untyped-call]
     xml.update_statistics()  # type: ignore[no-untyped-call]
@@ -60,8 +61,8 @@ def _suite(results: CellResults, module: ModuleResult, rows: Mapping[str, Row]) 
     judged = judged_cases(module)
     seen = {case.case for case in judged}
     unseen = [row for case, row in rows.items() if case not in seen]
-    cases = [_testcase(case, rows.get(case.case), module) for case in judged]
-    return _suite_of(results, module.module, [*cases, *map(_testcase_of_row, unseen)])
+    cases = [_testcase(results, case, rows.get(case.case), module) for case in judged]
+    return _suite_of(results, module.module, [*cases, *(_testcase_of_row(results, row) for row in unseen)])
 
 
 def _suite_of(results: CellResults, name: str, cases: Iterable[junitparser.TestCase]) -> junitparser.TestSuite:
@@ -71,15 +72,15 @@ def _suite_of(results: CellResults, name: str, cases: Iterable[junitparser.TestC
     return suite
 
 
-def _testcase_of_row(row: Row) -> junitparser.TestCase:
+def _testcase_of_row(results: CellResults, row: Row) -> junitparser.TestCase:
     testcase = _named(row.case, 0.0)
-    testcase.result = [_result_of_row(row)]
+    testcase.result = [_result_of_row(results, row)]
     return testcase
 
 
-def _testcase(case: CaseResult, row: Row | None, module: ModuleResult) -> junitparser.TestCase:
+def _testcase(results: CellResults, case: CaseResult, row: Row | None, module: ModuleResult) -> junitparser.TestCase:
     testcase = _named(case.case, case.seconds)
-    result = _result_of_row(row, case.subtests) if row else _result_as_expected(case)
+    result = _result_of_row(results, row, case.subtests) if row else _result_as_expected(case)
     if result is not None:
         testcase.result = [result]
     if case.outcome in {Outcome.CRASH, Outcome.TIMEOUT} and module.output:
@@ -105,7 +106,7 @@ def _result_as_expected(case: CaseResult) -> junitparser.Skipped | None:
     return junitparser.Skipped(xml_text(words.get(case.outcome, case.outcome.value)))
 
 
-def _result_of_row(row: Row, subtests: Sequence[SubtestResult] = ()) -> _Result:
+def _result_of_row(results: CellResults, row: Row, subtests: Sequence[SubtestResult] = ()) -> _Result:
     cause = cause_of(row.limitation, row.issue)
     why = f"{row.reason} ({cause})" if cause else ""
     if row.verdict is Verdict.KNOWN:
@@ -119,9 +120,14 @@ def _result_of_row(row: Row, subtests: Sequence[SubtestResult] = ()) -> _Result:
         _told(row.detail),
         *(f"subtest {sub.params} {sub.outcome}\n{_told(sub.detail)}" for sub in subtests),
         why,
+        f"again: {_again(results, row)}" if row.outcome else "",
     ]
     result.text = xml_text("\n".join(part for part in told if part))
     return result
+
+
+def _again(results: CellResults, row: Row) -> str:
+    return results.run.options.again(results.cell.id, row.case, row.module)
 
 
 def _told(detail: Detail) -> str:

@@ -29,7 +29,7 @@ def summary(run: RunDigest, folder: str) -> str:
     lines = [f"## {icon} {escaped(run.name)}: {escaped(status_line(run))}", ""]
     for statement in statements(run, folder):
         lines.append(f"- {escaped(statement.text)}")
-        lines += [f"  - {escaped(about)}: {code(command)}" for about, command in statement.commands]
+        lines += [f"  - {escaped(about)}: {command(line)}" for about, line in statement.commands]
     new = [case for case in run.wrong if case.is_new]
     lines += _cases("New since the run before", new, WRONG)
     other = [case for case in run.wrong if not case.is_new]
@@ -50,13 +50,21 @@ def code(text: str) -> str:
     return f"<code>{escaped(text)}</code>" if text else ""
 
 
+def command(text: str) -> str:
+    """A command as code, to be copied from the file as well as from what is drawn of it: Markdown's own code, which
+    has no escapes, unless the command has what would end it.
+    """
+    line = visible(text)
+    return f"`{line}`" if line and not set(line) & set("`|\n") and line == line.strip() else code(text)
+
+
 def _cases(title: str, cases: Sequence[UnexpectedCase], wanted: Collection[Verdict]) -> Iterator[str]:
     if not cases:
         return
     yield from ("", f"### {title} ({len(cases):,})", "", "| case | what | where | |", "|---|---|---|---|")
     for case in cases[:CASES_SHOWN]:
         hits = case.hits_of(wanted)
-        yield f"| {code(case.case)} | {_what(hits[0])} | {_where(case, hits)} | {code(hits[0].command)} |"
+        yield f"| {code(case.case)} | {_what(hits[0])} | {_where(case, hits)} | {command(hits[0].command)} |"
     if len(cases) > CASES_SHOWN:
         yield from ("", f"... and {len(cases) - CASES_SHOWN:,} more: index.html has them all.")
 

@@ -31,6 +31,7 @@ def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, comm
         command=command,
         complete=True,
         seed=first.run.seed,
+        options=first.run.options,
     )
     comparison = compare(modules, expectations, complete=True)
     return dataclasses.replace(first, modules=modules, run=run, comparison=comparison)
@@ -58,6 +59,9 @@ def _check_same(name: str, facts: Any, shards: Sequence[CellResults]) -> None:
 
 
 def _check_whole(shards: Sequence[CellResults]) -> None:
+    for shard in shards:
+        if own := shard.run.options.tests:
+            raise ConfigError(f"{shard.cell.id}: a run of own tests, {own}, is no shard", hint="leave it out")
     numbers = Counter(parse_shard(shard.run.shard or "1/1").number for shard in shards)
     count = parse_shard(shards[0].run.shard or "1/1").count
     cell = shards[0].cell.id

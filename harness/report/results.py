@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.cache import write_atomically
+from harness.command_line import DEFAULT, RunOptions
 from harness.compare import judged_cases
 from harness.errors import ConfigError
 from harness.matrix import Cell
@@ -32,7 +33,8 @@ class RunInfo:
 
     `complete` says that the whole suite was asked for and run to its end, `interrupted` that somebody ended it.
     `shard` is which part was asked for, as in 2/8, `plan` stands for the way the parts were cut, and `lacking` is how
-    many of the part's modules have no result.
+    many of the part's modules have no result. `options` are what decided, besides the cell, what was tested; `tests`
+    stands for the contents of the user's own tests, which then took the place of the suite.
     """
 
     started: str
@@ -44,6 +46,15 @@ class RunInfo:
     shard: str = ""
     plan: str = ""
     lacking: int = 0
+    options: RunOptions = DEFAULT
+    tests: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self) | {"options": self.options.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RunInfo:
+        return cls(**{**data, "options": RunOptions.from_json(data.get("options", {}))})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +84,7 @@ class CellResults:
             "build": dict(self.build),
             "engine": dict(self.engine),
             "identity": dict(self.identity),
-            "run": dataclasses.asdict(self.run),
+            "run": self.run.to_json(),
             "comparison": self.comparison.to_json(),
             "modules": {module.module: module.to_json() for module in self.modules},
         }
@@ -93,7 +104,7 @@ class CellResults:
             build=data["build"],
             engine=data["engine"],
             identity=data.get("identity", {}),
-            run=RunInfo(**data["run"]),
+            run=RunInfo.from_json(data["run"]),
             comparison=Comparison.from_json(data["comparison"]),
             modules=tuple(ModuleResult.from_json(name, module) for name, module in data["modules"].items()),
             probes=data.get("probes", {}),

@@ -21,7 +21,7 @@ from harness.report.junit import merge_junit
 from harness.report.markdown import summary
 from harness.report.page import causes_json, page
 from harness.report.probes import read_probes
-from harness.report.results import load_results, load_verdicts
+from harness.report.results import CellResults, load_results, load_verdicts
 from harness.report.runs import Failed, RunFiles
 
 PAGE, SUMMARY, BADGE, ANNOTATIONS, JUNIT = "index.html", "summary.md", "badge.json", "annotations.txt", "junit.xml"
@@ -73,7 +73,7 @@ def _read(files: RunFiles, known: Registry | None) -> _Read:
             read.failed.append(Failed(label=label, status=error.exit_code, why=str(error)))
             continue
         explain = explainer_for(results, known).cause_id if known else None
-        read.cells.append(digest_cell(label, results, _before(files, label), explain))
+        read.cells.append(digest_cell(label, results, _before(files, label, results), explain))
         read.dataset.add(label, results, explain)
         read.facts[label] = facts_of(label, results, folder=_link(files, path))
         read.paths[label] = path
@@ -86,9 +86,11 @@ def exit_status(run: RunDigest) -> int:
     return worst_status([*(failed.status for failed in run.failed), *(cell.status for cell in run.cells)])
 
 
-def _before(files: RunFiles, label: str) -> Before | None:
-    """The last earlier results of the cell that are complete; the run that the user names may be any."""
-    for path in files.befores[label]:
+def _before(files: RunFiles, label: str, now: CellResults) -> Before | None:
+    """The last earlier results of the cell that are complete; the run that the user names may be any. A run of own
+    tests is compared with no other unless the user says so.
+    """
+    for path in files.befores[label] if files.since or not now.run.options.tests else ():
         with suppress(*([] if files.since else [ConfigError])):
             results, had = load_verdicts(path)
             if results.run.complete or files.since:

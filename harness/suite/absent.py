@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -14,6 +14,8 @@ from harness.suite.regrtest import NOTHING_MATCHED
 
 NO_SUCH_CASE = "its module has no case of this name (all cases of a class: its name and .*)"
 _LOST = "lost: "
+# What results have behind the id of a module's own doctest, which is that of the module.
+OWN_DOCTEST = ".__doc__"
 
 
 def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
@@ -23,9 +25,10 @@ def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
     if not wanted:
         return result
     skipped = result.outcome is Outcome.SKIP and result.detail.reason != NOTHING_MATCHED
-    died = any(case.case == dotted(result.module) and not case.outcome.is_good for case in result.cases)
-    found = [unnumbered(case.case) for case in result.cases]
-    unmet = [case for case in wanted if not any(name == case or fnmatchcase(name, case) for name in found)]
+    name = dotted(result.module, own=result.own)
+    died = any(case.case == name and not case.outcome.is_good for case in result.cases)
+    found = [case.case for case in result.cases]
+    unmet = [case for case in wanted if not any(is_wanted(each, (case, unnumbered(case))) for each in found)]
     if skipped or died or not unmet:
         return result
     detail = Detail(reason=NO_SUCH_CASE)
@@ -34,9 +37,15 @@ def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
     return replace(result, outcome=Outcome.NOT_RUN, cases=(*cases, *lacking), detail=detail)
 
 
-def lost_module(module: str, why: str) -> ModuleResult:
-    """The result of a module that was to run, and of which nothing is known."""
-    case = CaseResult(case=dotted(module), outcome=Outcome.NOT_RUN, detail=Detail(reason=f"{_LOST}{why}"))
+def is_wanted(case: str, patterns: Iterable[str]) -> bool:
+    """Whether the case, by its name in results, is one that regrtest runs for one of the patterns."""
+    names = {case, unnumbered(case), case.removesuffix(OWN_DOCTEST)}
+    return any(name == wanted or fnmatchcase(name, wanted) for name in names for wanted in patterns)
+
+
+def lost_module(module: str, why: str, *, own: bool = False) -> ModuleResult:
+    """The result of a module that was to run, and of which nothing is known. `own` as of ModuleResult."""
+    case = CaseResult(case=dotted(module, own=own), outcome=Outcome.NOT_RUN, detail=Detail(reason=f"{_LOST}{why}"))
     return ModuleResult(
         module=module,
         outcome=case.outcome,
@@ -45,6 +54,7 @@ def lost_module(module: str, why: str) -> ModuleResult:
         complete=False,
         cases=(case,),
         detail=case.detail,
+        own=own,
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.cache import disk_faults, remove_tree
 from harness.engines import JOURNAL, Ending, EngineSession, GuestExit, GuestRun, Mount, Prologue
+from harness.expectations import dotted
 from harness.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.process import last_lines
 from harness.suite.journal import Attempt, Names, parse_events, read_attempt, settle, victims_of
@@ -33,7 +34,7 @@ class ModuleJob:
     `options` are further ones for regrtest; `agent` is the guest's folder to start. Seconds: `case_timeout` without
     any event, `module_timeout` for each attempt. `expects_hang` says of a case that nothing but a timeout is expected
     of it: it gets at most EXPECTED_HANG_SECONDS. `should_stop` is asked while the guest runs; true ends the run,
-    keeping what is finished.
+    keeping what is finished. `own` says that the module is a test file of the user's, and not one of the suite.
     """
 
     module: str
@@ -50,11 +51,12 @@ class ModuleJob:
     agent: str = "/harness"
     expects_hang: Callable[[str], bool] = lambda case: False  # noqa: ARG005 - as every such callable
     should_stop: Callable[[], bool] = lambda: False
+    own: bool = False
 
     @property
     def dotted(self) -> str:
         """The module's name as Python imports it."""
-        return self.module if self.module.startswith("test.") else f"test.{self.module}"
+        return dotted(self.module, own=self.own)
 
 
 class RunStoppedError(Exception):
@@ -140,6 +142,7 @@ def _not_started(job: ModuleJob, progress: _Progress) -> ModuleResult:
         attempts=0,
         complete=False,
         cases=(progress.results[job.dotted],),
+        own=job.own,
     )
 
 
@@ -333,4 +336,5 @@ def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult
         output="" if outcome.is_good else last_lines(job.folder / "output.txt", OUTPUT_TAIL_LINES),
         word=progress.word,
         exit_status=progress.last.status if progress.last is not None and exited else None,
+        own=job.own,
     )

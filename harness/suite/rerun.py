@@ -21,9 +21,8 @@ def worth_another_try(result: ModuleResult, expectations: CellExpectations) -> t
     """
     cases = {case.case for case in result.cases}
     rows = compare_module(result, expectations).unexpected
-    found = [
-        row.case for row in rows if row.case in cases and row.case != dotted(result.module) and "(" not in row.case
-    ]
+    name = dotted(result.module, own=result.own)
+    found = [row.case for row in rows if row.case in cases and row.case != name and "(" not in row.case]
     return tuple(found) if len(found) <= MANY else ()
 
 

@@ -177,12 +177,13 @@ def test_a_full_disk_is_told(wasi: Prepared, tmp_path: Path) -> None:
     assert "Traceback" not in output
 
 
-def test_a_case_with_a_wrong_name_is_not_a_skip(wasi: Prepared, tmp_path: Path) -> None:
+def test_a_case_with_a_wrong_name_is_told_by_results_that_know_its_module(wasi: Prepared, tmp_path: Path) -> None:
+    finish(start("-n", "1", "-k", "test_json", "--run-dir", tmp_path / "first"))
     case = "test.test_json.test_decode.TestCDecode.test_decimel"
-    status, output = finish(start("--case", case, "--run-dir", tmp_path))
-    assert status == 1, output
-    assert f"regression: {case}: not-run" in output
-    assert "its module has no case of this name" in output
+    status, output = finish(start("--case", case, "--run-dir", tmp_path / "second"))
+    assert status == 2, output
+    assert f"test_json has no case '{case}'; did you mean '{case[:-2]}al'" in output
+    assert not (tmp_path / "second").exists()
 
 
 def test_modules_whose_engine_does_not_start_are_lost_and_not_forgotten(emscripten: Prepared, tmp_path: Path) -> None:

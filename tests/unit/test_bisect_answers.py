@@ -9,7 +9,7 @@ import pytest
 from harness.bisect.answers import Step, check_end, check_ends, judge, observe
 from harness.bisect.search import Answer
 from harness.errors import BuildError, ConfigError, HarnessError, UnavailableError
-from harness.outcomes import Outcome
+from harness.outcomes import CaseResult, Outcome
 from harness.suite.absent import NO_SUCH_CASE
 from tests.unit.sample_results import case, module, results
 
@@ -40,6 +40,15 @@ def test_a_case_that_the_suite_does_not_have_has_no_outcome() -> None:
     absent = module("test_os", outcome=Outcome.SKIP, reason=NO_SUCH_CASE)
     assert observe(results(absent), CASE) == ("", ())
     assert observe(results(module("test_osx", case("test_osx.A.b"))), CASE) == ("", ())
+
+
+def test_a_case_may_be_named_with_its_module_or_escaped() -> None:
+    found = results(module("test_math", CaseResult(case="ieee754_txt", outcome=Outcome.FAIL)))
+    assert observe(found, "test_math::ieee754_txt") == ("fail", ())
+    assert (
+        observe(results(module("test_x", case("test_x.T.test_*", Outcome.FAIL))), "test.test_x.T.test_[*]")[0] == "fail"
+    )
+    assert observe(results(module("test_x", outcome=Outcome.SKIP)), "test_x::func")[0] == "skip"
 
 
 @pytest.mark.parametrize(

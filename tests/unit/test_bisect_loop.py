@@ -217,3 +217,14 @@ def test_no_folder_but_one_of_a_step_is_removed(world: World, tmp_path: Path, na
         made.of(name.replace("/{}", str(victim)).replace("{}", "victim"))
     assert victim.is_dir()
     assert (tmp_path / "steps").is_dir()
+
+
+def test_paths_in_the_printed_command_are_whole(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "matrices").mkdir()
+    (tmp_path / "matrices" / "default.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    world.does = pass_until(43)
+    assert world.bisect("--tests", "mine", "--toolchain=24") == EXIT_OK
+    (step, *_) = json.loads((world.folder / "bisect.json").read_text())["steps"]
+    assert step["command"].startswith(f"cd {tmp_path} && WASM_HARNESS_CACHE={tmp_path}/cache ")
+    assert f"--toolchain=24 --tests={tmp_path}/mine " in step["command"]

@@ -10,6 +10,7 @@ import unicodedata
 
 import pytest
 
+from harness.command_line import RunOptions
 from harness.outcomes import CaseResult, Outcome
 from harness.report import plain, visible
 from harness.report.console import ROWS_SHOWN, render
@@ -146,6 +147,15 @@ def test_the_command_is_quoted_for_a_shell(name: str) -> None:
     text = page(results(module("test_os", CaseResult(case=name, outcome=Outcome.ERROR))))
     command = next(line for line in text.splitlines() if line.startswith("  again")).removeprefix("  again      ")
     assert shlex.split(command) == ["python", "-m", "harness", "test", "wasi", "--case", name]
+
+
+def test_the_command_has_the_options_of_the_run_and_the_module_of_an_odd_id() -> None:
+    found = results(module("test_math", CaseResult(case="ieee754_txt", outcome=Outcome.ERROR)))
+    run = dataclasses.replace(found.run, options=RunOptions(runtime="20.18.0", tests="/my tests"))
+    text = page(dataclasses.replace(found, run=run), width=200)
+    command = "python -m harness test wasi --runtime=20.18.0 '--tests=/my tests' --case test_math::ieee754_txt"
+    assert f"  again      {command}" in text.splitlines()
+    assert "  part       the tests of /my tests were run; of the suite nothing is said" in text.splitlines()
 
 
 NASTY = "\x1b]0;title\x07 \x1b[2J \x9b31m \r\b \u202e \u2028 \ud800 \x7f"

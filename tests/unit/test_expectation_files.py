@@ -109,12 +109,6 @@ def test_no_folder_is_a_mistake_and_an_empty_one_is_not(tmp_path: Path) -> None:
         ({"tests": '["test.test_os.*.x"]'}, (2, "tests"), "'test.test_os.*.x' is no test id", None),
         ({"tests": '["test.test_os X"]'}, (2, "tests"), "'test.test_os X' is no test id", None),
         ({"tests": '["*"]'}, (2, "tests"), "'*' is no test id", None),
-        (
-            {"tests": '["test_os.LinkTests.test_link"]'},
-            (2, "tests"),
-            "'test_os.LinkTests.test_link' is not a full id",
-            "did you mean 'test.test_os.LinkTests.test_link'?",
-        ),
         ({"tests": '["test.a.b", "test.a.b"]'}, (2, "tests"), "'test.a.b' stands here 2 times", None),
         ({"when": '"wasi"'}, (6, "when"), "must be an inline table, { target = ... }", None),
         ({"when": '{ traget = "wasi" }'}, (6, "when.traget"), "unknown axis", "did you mean 'target'?"),

@@ -137,6 +137,7 @@ def test_ids_of_the_suite_are_accepted(tmp_path: Path, test: str) -> None:
     ("test", "message", "suggestion"),
     [
         ("test.test_jsn.X.test_a", "belongs to no module of the suite", "did you mean 'test.test_json'?"),
+        ("test_json.X.test_a", "is not a full id", "did you mean 'test.test_json.X.test_a'?"),
         (
             "test.test_asyncio.test_task.X.test_a",
             "belongs to no module of the suite",

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from harness import cli
+from harness.command_line import RunOptions
 from harness.errors import EXIT_CONFIG, EXIT_OK, ConfigError, UnavailableError
 from harness.history.account import account, trend
 from harness.history.ask import Answer, CaseAnswer, ask
@@ -160,7 +161,15 @@ def test_two_cells_are_told_apart_and_one_can_be_asked_for(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "count"), [("test_os", 2), ("test.test_os", 2), (LINK, 1), ("test.test_os.T.*", 2), ("*_link", 1)]
+    ("wanted", "count"),
+    [
+        ("test_os", 2),
+        ("test.test_os", 2),
+        (LINK, 1),
+        (f"test_os::{LINK}", 1),
+        ("test.test_os.T.*", 2),
+        ("*_link", 1),
+    ],
 )
 def test_a_question_is_a_case_a_module_or_a_pattern(file: Path, wanted: str, count: int) -> None:
     record(file, nights("P"))
@@ -423,6 +432,13 @@ def test_results_that_tell_no_time_are_refused() -> None:
     (run,) = nights("P")
     with pytest.raises(ConfigError, match="when the run was"):
         seen(dataclasses.replace(run, run=dataclasses.replace(run.run, started="yesterday")))
+
+
+def test_a_run_of_own_tests_is_refused() -> None:
+    (run,) = nights("P")
+    own = dataclasses.replace(run.run, options=RunOptions(tests="/t"))
+    with pytest.raises(ConfigError, match=r"a run of own tests, /t"):
+        seen(dataclasses.replace(run, run=own))
 
 
 # The commands.

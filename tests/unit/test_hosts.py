@@ -122,13 +122,13 @@ def test_hosts_are_named_in_the_projects_folder_and_count_their_own_workers(
 ) -> None:
     monkeypatch.chdir(project_root())
     hosts = ["--tx=ssh=north"]
-    assert "-n" not in cell_commands._workers(Namespace(workers=0), hosts)
-    assert cell_commands._workers(Namespace(workers=3), [])[:2] == ["-n", "3"]
+    assert "-n" not in cell_commands._workers(Namespace(workers=0, tests=""), hosts)
+    assert cell_commands._workers(Namespace(workers=3, tests=""), [])[:2] == ["-n", "3"]
     with pytest.raises(ConfigError, match="-n counts workers of this machine"):
-        cell_commands._workers(Namespace(workers=3), hosts)
+        cell_commands._workers(Namespace(workers=3, tests=""), hosts)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match="in the project's own folder only"):
-        cell_commands._workers(Namespace(workers=0), hosts)
+        cell_commands._workers(Namespace(workers=0, tests=""), hosts)
 
 
 class Channel:

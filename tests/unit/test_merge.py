@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.command_line import RunOptions
 from harness.errors import ConfigError
 from harness.expectations import CellExpectations
 from harness.outcomes import Outcome
@@ -70,6 +71,7 @@ def changed(part: CellResults, **changes: Any) -> CellResults:
         (lambda one, two: [one, dataclasses.replace(two, build={"wasm": {"sha256": "ff"}})], "another build"),
         (lambda one, two: [one, dataclasses.replace(two, engine={"version": "1"})], "another engine"),
         (lambda one, two: [changed(one, shard=""), changed(two, shard="")], "the shard 1/1 is there more than once"),
+        (lambda one, _two: [changed(one, options=RunOptions(tests="/t"))], "a run of own tests, /t"),
         (lambda one, _two: [changed(one, shard="")], "neither a shard nor the whole suite"),
     ],
 )
@@ -80,3 +82,9 @@ def test_what_is_not_all_of_one_run_is_refused(
     with pytest.raises(ConfigError, match=words) as caught:
         merge(spoil(one, two), LISTS, command="merge")
     assert caught.value.hint
+
+
+def test_the_command_to_run_a_case_again_is_that_of_the_shards() -> None:
+    options = RunOptions(runtime="20.18.0")
+    shards = [changed(shard, options=options) for shard in shards_of(whole(4), 2)]
+    assert merge(shards, LISTS, command="merge").run.options == options

@@ -54,6 +54,8 @@ def test_the_file_has_the_documented_keys(tmp_path: Path) -> None:
         "shard": "",
         "plan": "",
         "lacking": 0,
+        "options": {},
+        "tests": "",
     }
     assert data["modules"]["test_os"]["cases"]["test.test_os.StatTests.test_stat"] == {
         "outcome": "pass",

@@ -42,7 +42,7 @@ def cell_run(folder: Path, cases: tuple[str, ...] = (), *, reruns: int = 0, veri
         prepared=Prepared(cell=WASI, build=build, runtime=folder, cache=folder),
         folder=folder,
         expectations=load(folder, entry(outcome='"timeout"')).for_cell(WASI),
-        chosen=Chosen(modules=("test_os",), cases=cases),
+        chosen=Chosen(modules=("test_os",), cases=cases, patterns={"test_os": cases}),
         reruns=reruns,
         verify=verify,
     )

@@ -143,7 +143,7 @@ function kindPart(at, kind, where, isFirst) {
   const isWrong = kind.rank <= WORST_UNEXPECTED;
   return make("div", { class: "kind" }, heading, words.length ? terms(words) : "",
     isWrong ? outputs(at, where, isFirst) : "",
-    kind.verdict !== "missing" && kind.rank <= RANK.known ? command(commandFor(where[0], cases[at])) : "");
+    kind.verdict !== "missing" && kind.rank <= RANK.known ? command(commandFor(where[0], at)) : "");
 }
 
 /** What the test printed: once for all cells where it is the same. */

@@ -7,7 +7,7 @@ function drawCells() {
 }
 
 function cellPart(cell) {
-  const { facts, steps, departures, manifest, folder, id } = cells[cell];
+  const { facts, steps, departures, manifest, folder, again } = cells[cell];
   const slowest = modules.map((module, index) => [module.name, data.seconds[cell][index]])
     .sort((a, b) => b[1] - a[1]).slice(0, SLOWEST).filter(([, seconds]) => seconds > 0);
   return [
@@ -19,7 +19,7 @@ function cellPart(cell) {
     ...(steps.length ? [make("h4", {}, "Steps of the build"), bars(steps)] : []),
     ...(departures.length ? [make("h4", {}, "Where the recipe leaves CPython's own"),
       make("ul", {}, departures.map((text) => make("li", {}, text)))] : []),
-    make("h4", {}, "Again"), command(`python -m harness test ${quoted(id)}`),
+    make("h4", {}, "Again"), command(again),
     folder ? make("p", {}, "Files: ", make("a", { href: `${encodeURI(folder)}/results.json` }, "results.json"), ", ",
       make("a", { href: `${encodeURI(folder)}/junit.xml` }, "junit.xml")) : "",
     make("details", {}, make("summary", {}, "the build's manifest"), make("pre", { tabindex: "0" }, manifest)),

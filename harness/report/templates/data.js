@@ -92,8 +92,17 @@ function kindCounts(cell) {
 }
 
 const fresh = cells.map((_, cell) => new Set(data.new[cell]));
-const commandFor = (cell, id) =>
-  `python -m harness test ${quoted(cells[cell].id)} --case ${quoted(id)}`;
+const commandFor = (cell, at) => `${cells[cell].again} --case ${quoted(caseWord(cell, at))}`;
+
+/** The word that means this case: as `case_word` in harness/command_line.py. */
+function caseWord(cell, at) {
+  const module = modules.find(({ first, end }) => first <= at && at < end).name;
+  const id = cases[at];
+  const name = cells[cell].own || module.startsWith("test.") ? module : `test.${module}`;
+  const subject = /^(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \((.+)\)$/s.exec(id)?.[1] ?? id.replace(/\.\*$/, "");
+  const word = id.includes("*") || /\[[[*?]\]/.test(id) ? id.replaceAll(/[[*]/g, "[$&]") : id;
+  return subject === name || subject.startsWith(`${name}.`) ? word : `${module}::${word}`;
+}
 
 function quoted(text) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\"'\"'")}'`;
