@@ -31,6 +31,7 @@ from harness.prepare import Wishes, expectations_for, load_configuration, prepar
 from harness.prepared import Prepared
 from harness.report import console, junit
 from harness.report.cells import ERROR_FILE, RESULTS_FILE
+from harness.report.newly import NewSkip, newly_skipped, nothing_ran
 from harness.report.results import CellResults, RunInfo, write_results
 from harness.report.skips import one_line
 from harness.resuming import asked_for, check_resumed, write_asked
@@ -40,7 +41,7 @@ from harness.suite.absent import lost_module, with_unmet
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.order import record_durations, seconds_of
 from harness.suite.regrtest import exact_pattern
-from harness.suite.rerun import with_tries, worth_another_try
+from harness.suite.rerun import with_environment_tries, with_tries, worth_another_try
 
 WIDTH = 110
 
@@ -54,6 +55,7 @@ class Options(Protocol):
     cut_by: str
     reruns: int
     verify: int
+    fail_env_changed: bool
     run_dir: str
     resume: bool
     isolated: bool
@@ -82,6 +84,7 @@ class CellRun:
         shard = read_shard(options.shard, options.case)  # a mistake is told before anything is made
         prepared = prepare(options.cell, Wishes.of(options))
         expectations = expectations_for(prepared.cell, prepared.build)
+        expectations = replace(expectations, fail_env_changed=options.fail_env_changed)
         chosen = choose(prepared, options.case, shard, cut_by=options.cut_by)
         base = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
         run = cls(
@@ -133,6 +136,7 @@ class CellRun:
             "verify": self.verify,
             "resume": self.resume,
             "isolated": self.isolated,
+            "fail_env_changed": self.expectations.fail_env_changed,
             "started": self.started,
         }
 
@@ -146,7 +150,7 @@ class CellRun:
         return cls(
             prepared=prepared,
             folder=Path(data["folder"]),
-            expectations=expectations_for(cell, build),
+            expectations=replace(expectations_for(cell, build), fail_env_changed=data["fail_env_changed"]),
             chosen=Chosen(**data["chosen"]),
             reruns=data["reruns"],
             verify=data["verify"],
@@ -203,8 +207,12 @@ class CellRun:
     def _tried_again(self, result: ModuleResult, job: ModuleJob, engine: EngineSession) -> ModuleResult:
         """The result with the tries of its cases: of all that were selected, or of those that nobody expected."""
         cases = worth_another_try(result, self.expectations)
+        environment = result.env_changed and self.expectations.fail_env_changed
         if self.verify > 1:
             jobs = [job] * (self.verify - 1)
+        elif environment:
+            # Which of its cases did it, nobody knows: only the whole module can do it again.
+            jobs = [job] * self.reruns
         else:
             match = tuple(map(exact_pattern, cases))
             jobs = [replace(job, match=match, excluded=())] * (self.reruns if cases else 0)
@@ -214,7 +222,13 @@ class CellRun:
         with contextlib.suppress(RunStoppedError):
             for each, folder in zip(jobs, folders, strict=True):
                 again.append(run_module(replace(each, folder=folder), engine))
-        return with_tries(result, again, whole=self.verify > 1)
+        if self.verify > 1 or environment:
+            result = with_environment_tries(result, again)
+        return (
+            with_tries(result, again, whole=True)
+            if self.verify > 1
+            else with_tries(result, again, only=cases if environment else None)
+        )
 
     def finish(self, *, interrupted: bool, color: bool, lost: Mapping[str, str] | None = None) -> tuple[str, bool]:
         """Writes results.json and junit.xml from what was finished. Gives the summary, and whether anything
@@ -240,6 +254,7 @@ class CellRun:
                 shard=self.chosen.shard,
                 plan=self.chosen.plan,
                 lacking=len(set(self.chosen.modules) - finished),
+                fail_env_changed=self.expectations.fail_env_changed,
             ),
             build=self.prepared.build.manifest,
             engine=self.prepared.engine_facts(),
@@ -274,11 +289,25 @@ class CellRun:
 
 def publish(results: CellResults, folder: Path, *, color: bool) -> str:
     """Writes results.json and junit.xml into the cell's folder of a run, and gives the page for people."""
+    # Before `latest` is this run.
+    newly = newly_skipped_in(results, folder / RESULTS_FILE)
     write_results(folder / RESULTS_FILE, results)
     junit.write_junit(results, folder / "junit.xml")
     point_latest_at(folder.parent)
     file, skips = shown(folder / RESULTS_FILE), one_line(account_for(results, native=False))
-    return console.render(results, color=color, width=WIDTH, results_file=file, skips=skips)
+    return console.render(results, color=color, width=WIDTH, results_file=file, skips=skips, newly=newly)
+
+
+def newly_skipped_in(results: CellResults, path: Path) -> tuple[NewSkip, ...]:
+    """The modules that skip as a whole and ran in the run before. `path` is the file of these results. Reading the
+    run before takes some tenths of a second, so that it is read only where a module skips as a whole.
+    """
+    if not nothing_ran(results.modules):
+        return ()
+    from harness.report.earlier import earlier_results, read_before  # noqa: PLC0415 - workers do without
+
+    before = read_before(earlier_results(path))
+    return newly_skipped(results.modules, before.outcomes) if before else ()
 
 
 def module_failure(result: ModuleResult, expectations: CellExpectations) -> str:

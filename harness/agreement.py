@@ -1,0 +1,274 @@
+"""The harness's outcomes against those of CPython's own runner: what agrees, what differs, and which rule explains it.
+
+Pure. Each rule explains one exact situation; what none of them explains is a fault of the harness, or a new rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from harness.expectations import FIXTURE, CellExpectations, Expectation, dotted
+from harness.outcomes import CaseResult, ModuleResult, Outcome
+from harness.peer import Word
+from harness.skips import MODULE_SKIPPED
+from harness.suite.journal import victims_of
+
+_FAILED = frozenset({Outcome.FAIL, Outcome.ERROR})
+# The outcome of a module as a whole, and the words of regrtest that mean the same.
+_SAME_WORD = {
+    Outcome.SKIP: {Word.SKIPPED, Word.DENIED},
+    Outcome.ERROR: {Word.UNCAUGHT},
+    Outcome.FAIL: {Word.FAILED},
+    Outcome.CRASH: {Word.DIED},
+    Outcome.TIMEOUT: {Word.TIMED_OUT},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """One case on which the two do not agree: `theirs` or `ours` is None where a side does not have it.
+
+    `entry` is that of the lists. `word` is regrtest's on the module, None when it did not mention the module. `cases`
+    are all of the harness's by id, `outcomes` all of regrtest's.
+    """
+
+    case: str
+    module: str
+    theirs: Outcome | None
+    ours: CaseResult | None
+    entry: Expectation | None = None
+    word: Word | None = None
+    cases: Mapping[str, CaseResult] = field(default_factory=dict)
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """Why two sides may differ: a name, one sentence, and whether it is so in a situation."""
+
+    name: str
+    why: str
+    explains: Callable[[Situation], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One case on which the two do not agree. `rule` is the name of what explains it; empty when nothing does."""
+
+    case: str
+    module: str
+    theirs: Outcome | None
+    ours: Outcome | None
+    rule: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """How the two sides compare. `compared` counts, by module, the cases that both have, `modules` are all modules of
+    either side.
+    """
+
+    modules: tuple[str, ...] = ()
+    compared: Mapping[str, int] = field(default_factory=dict)
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """How many cases both sides have."""
+        return sum(self.compared.values())
+
+    @property
+    def differing(self) -> tuple[Difference, ...]:
+        """Cases that both have, with another outcome."""
+        return tuple(found for found in self.differences if found.theirs is not None and found.ours is not None)
+
+    @property
+    def only_there(self) -> tuple[Difference, ...]:
+        return tuple(found for found in self.differences if found.ours is None)
+
+    @property
+    def only_here(self) -> tuple[Difference, ...]:
+        return tuple(found for found in self.differences if found.theirs is None)
+
+    @property
+    def unexplained(self) -> tuple[Difference, ...]:
+        return tuple(found for found in self.differences if not found.rule)
+
+    @property
+    def is_agreement(self) -> bool:
+        """Whether something was compared, and every difference is explained."""
+        return self.total > 0 and not self.unexplained
+
+    def by_rule(self) -> Counter[str]:
+        """How many differences each rule explains; those without a rule under the empty name."""
+        return Counter(found.rule for found in self.differences)
+
+
+def agree(
+    outcomes: Mapping[str, Outcome],
+    words: Mapping[str, Word],
+    ours: Iterable[ModuleResult],
+    expected: CellExpectations | None = None,
+) -> Agreement:
+    """Compares regrtest's outcomes by case and its words by module with the harness's results, case by case."""
+    ours = tuple(ours)
+    cases = {case.case: case for module in ours for case in module.cases}
+    homes = {case.case: module.module for module in ours for case in module.cases}
+    modules = sorted({*words, *(module.module for module in ours)})
+    owner = _owner_among(modules)
+    compared: Counter[str] = Counter()
+    found = []
+    for name in sorted(outcomes.keys() | cases.keys()):
+        theirs, case = outcomes.get(name), cases.get(name)
+        module = homes.get(name) or owner(name)
+        compared[module] += theirs is not None and case is not None
+        if case is not None and case.outcome is theirs:
+            continue
+        situation = Situation(
+            case=name,
+            module=module,
+            theirs=theirs,
+            ours=case,
+            entry=expected.lookup(name) if expected else None,
+            word=words.get(module),
+            cases=cases,
+            outcomes=outcomes,
+        )
+        rule = next((rule.name for rule in RULES if rule.explains(situation)), "")
+        ending = case.outcome if case else None
+        found.append(Difference(case=name, module=module, theirs=theirs, ours=ending, rule=rule))
+    return Agreement(modules=tuple(modules), compared=+compared, differences=tuple(found))
+
+
+def _owner_among(modules: Iterable[str]) -> Callable[[str], str]:
+    """A function that returns the module of a case by its id; empty when the id begins with no module's name."""
+    by_prefix = {dotted(module): module for module in modules}
+
+    def owner(case: str) -> str:
+        parts = case.partition(" ")[0].split(".")
+        prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+        return next((by_prefix[prefix] for prefix in prefixes if prefix in by_prefix), "")
+
+    return owner
+
+
+def _varies(found: Situation) -> bool:
+    both = found.ours is not None and found.theirs is not None
+    return both and found.entry is not None and {found.theirs, found.ours.outcome} <= set(found.entry.outcome)  # type: ignore[union-attr]
+
+
+def _skips_here(scope: str, reason: str, *theirs: Outcome) -> Callable[[Situation], bool]:
+    """Whether the harness skips a case below `scope` for a reason of exactly this pattern, while it has one of the
+    outcomes `theirs` under regrtest. A module that skips as a whole stands for its cases.
+    """
+    pattern = re.compile(reason)
+
+    def explains(found: Situation) -> bool:
+        inside = found.case.startswith(f"{scope}.")
+        ours = found.ours or next((found.cases[name] for name in _skipped_modules(found)), None)
+        skips = ours is not None and ours.outcome is Outcome.SKIP
+        return bool(inside and skips and found.theirs in theirs and pattern.fullmatch(ours.detail.reason))  # type: ignore[union-attr]
+
+    return explains
+
+
+def _skipped_modules(found: Situation) -> Iterable[str]:
+    """The ids in the results here that stand for a whole module, skipped at its import, in which the case is."""
+    parts = found.case.split(".")
+    names = (MODULE_SKIPPED + ".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return (name for name in names if name in found.cases)
+
+
+def _skipped_subtest_there(found: Situation) -> bool:
+    """regrtest has `CASE PARAMS`, skipped, and the case here has that very subtest, skipped."""
+    owner = found.cases.get(found.case.partition(" ")[0])
+    if found.ours is not None or found.theirs is not Outcome.SKIP or owner is None:
+        return False
+    skipped = {f"{owner.case} {sub.params}" for sub in owner.subtests if sub.outcome is Outcome.SKIP}
+    return found.case in skipped
+
+
+def _its_subtest_there(found: Situation) -> bool:
+    """The case has no name there, since its first skipped subtest took the place; here it has that subtest too."""
+    if found.theirs is not None or found.ours is None:
+        return False
+    skipped = (f"{found.case} {sub.params}" for sub in found.ours.subtests if sub.outcome is Outcome.SKIP)
+    return any(found.outcomes.get(name) is Outcome.SKIP for name in skipped)
+
+
+def _module_as_a_whole(found: Situation) -> bool:
+    """The module's own result here, and the word on the module there means the same."""
+    own = found.theirs is None and found.ours is not None and found.case == dotted(found.module)
+    return own and found.word in _SAME_WORD.get(found.ours.outcome, set())  # type: ignore[union-attr]
+
+
+def _fixture(found: Situation) -> bool:
+    """A fixture that skips or fails here: JUnit has no place for fixtures. One that fails makes the module fail."""
+    if found.theirs is not None or found.ours is None or not FIXTURE.match(found.case):
+        return False
+    return found.ours.outcome is Outcome.SKIP or (found.ours.outcome in _FAILED and found.word is Word.FAILED)
+
+
+def _kept_by_fixture(found: Situation) -> bool:
+    """A case that a fixture keeps from running here, and that JUnit does not have for the same reason."""
+    if found.theirs is not None or found.ours is None:
+        return False
+    for name, fixture in found.cases.items():
+        if FIXTURE.match(name) and victims_of(name, (found.case,)):
+            if fixture.outcome is Outcome.SKIP:
+                return found.ours.outcome is Outcome.SKIP
+            return found.ours.detail.reason == name and fixture.outcome in _FAILED and found.word is Word.FAILED
+    return False
+
+
+RULES = (
+    Rule(
+        name="varies",
+        why="it has now the one outcome, now the other: its entry in the lists names both",
+        explains=_varies,
+    ),
+    Rule(
+        name="skipped-subtest",
+        why="a skipped subtest takes the place of its case in regrtest's JUnit; here it stands within the case",
+        explains=lambda found: _skipped_subtest_there(found) or _its_subtest_there(found),
+    ),
+    Rule(
+        name="module-as-a-whole",
+        why="the module has no case of its own, and the two say the same of it: JUnit has no place for that",
+        explains=_module_as_a_whole,
+    ),
+    Rule(
+        name="fixture",
+        why="a fixture skips or fails: JUnit has a place for cases alone",
+        explains=_fixture,
+    ),
+    Rule(
+        name="kept-by-fixture",
+        why="a fixture keeps the case from running on both sides: JUnit has only what ran",
+        explains=_kept_by_fixture,
+    ),
+    Rule(
+        name="library-read-only",
+        why="the test writes beside the library's modules, which regrtest's run may and a guest of the harness may not",
+        explains=_skips_here(
+            "test.test_zipfile.test_core", "requires write access to the installed location", Outcome.PASS
+        ),
+    ),
+    Rule(
+        name="no-zone-files",
+        why="the test wants the host's time zones, which regrtest's run may see and a guest of the harness may not",
+        explains=_skips_here(
+            "test.test_zoneinfo",
+            r"No time zone data available|\[Errno \d+\] No such file or directory: '/usr/share/zoneinfo/[\w/+-]+'",
+            Outcome.PASS,
+        ),
+    ),
+    Rule(
+        name="no-source-folder",
+        why="the test wants the source where it was built, which is not there for a guest of the harness",
+        explains=_skips_here("test.test_support", "cannot access Python source code directory: .+", Outcome.PASS),
+    ),
+)
