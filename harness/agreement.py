@@ -20,6 +20,7 @@ _FAILED = frozenset({Outcome.FAIL, Outcome.ERROR})
 # The outcome of a module as a whole, and the words of regrtest that mean the same.
 _SAME_WORD = {
     Outcome.SKIP: {Word.SKIPPED, Word.DENIED},
+    Outcome.NO_TESTS: {Word.NO_TESTS},
     Outcome.ERROR: {Word.UNCAUGHT},
     Outcome.FAIL: {Word.FAILED},
     Outcome.CRASH: {Word.DIED},
@@ -207,7 +208,8 @@ def _module_as_a_whole(found: Situation) -> bool:
 
 def _fixture(found: Situation) -> bool:
     """A fixture that skips or fails here: JUnit has no place for fixtures. One that fails makes the module fail."""
-    if found.theirs is not None or found.ours is None or not FIXTURE.match(found.case):
+    is_fixture = FIXTURE.fullmatch(found.case) and not found.case.startswith("after ")
+    if found.theirs is not None or found.ours is None or not is_fixture:
         return False
     return found.ours.outcome is Outcome.SKIP or (found.ours.outcome in _FAILED and found.word is Word.FAILED)
 

@@ -16,7 +16,6 @@ from harness.agreement import RULES, Agreement, Difference, agree
 from harness.build import Build
 from harness.cache import locked, remove_tree
 from harness.errors import ConfigError
-from harness.expectations import CellExpectations
 from harness.outcomes import DEATHS, ModuleResult, Outcome
 from harness.peer import Peer, Reply, Task, Word
 from harness.prepare import Wishes, expectations_for, prepare
@@ -61,7 +60,7 @@ def consult(cell: str, modules: Sequence[str], workers: int, run_dir: str = "") 
         print(f"oracle {cell}: regrtest's run", flush=True)
         answer = ask_regrtest(Peer.of(prepared, folder), Task(workers=workers, modules=tuple(modules)), ours.modules)
     asked = [module for module in ours.modules if not modules or module.module in modules]
-    found = compare_with(answer, asked, expectations_for(prepared.cell, prepared.build))
+    found = agree(answer.outcomes, answer.words, asked, expectations_for(prepared.cell, prepared.build))
     return render(cell, found), found.is_agreement
 
 
@@ -145,11 +144,6 @@ def outcome_alone(case: str, module: str, whole: Reply, alone: Reply) -> Outcome
         without = whole.words.get(module)
         return None if without is None or without in {*_DEATH_WORDS, Word.BUG} else death
     return alone.unnamed[0] if not alone.outcomes and len(alone.unnamed) == 1 else None
-
-
-def compare_with(answer: Answer, ours: Iterable[ModuleResult], expected: CellExpectations | None = None) -> Agreement:
-    """How regrtest's answer and the harness's results compare."""
-    return agree(answer.outcomes, answer.words, ours, expected)
 
 
 def render(cell: str, found: Agreement) -> str:

@@ -63,7 +63,7 @@ _OTHER_WORDS = {"run no tests": Word.NO_TESTS}
 _WORDS = {word.value: word for word in Word} | _OTHER_WORDS
 _PROGRESS = re.compile(
     r"^\d+:\d\d:\d\d (?:load avg: [\d.]+ )?(?:mem: \S+ )?\[ *\d+/\d+(?:/\d+)?\] (?:Re-run )?(\S+) "
-    rf"({'|'.join(re.escape(word) for word in sorted(_WORDS, key=len, reverse=True))})(?![^ ])",
+    rf"({'|'.join(re.escape(word) for word in sorted(_WORDS, key=len, reverse=True))})(?=\s|$)",
     re.MULTILINE,
 )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.agreement import agree
 from harness.bench.memory import PeakMemory
 from harness.expectations import CellExpectations
-from harness.oracle import ask_regrtest, compare_with, render, run_harness
+from harness.oracle import ask_regrtest, render, run_harness
 from harness.outcomes import NOTHING_RAN, Outcome
 from harness.peer import Peer, Task
 from harness.prepare import Wishes, expectations_for, prepare
@@ -34,7 +35,7 @@ def measure(cell: str, modules: tuple[str, ...], workers: int, folder: Path) -> 
     answer = ask_regrtest(Peer.of(prepared, folder), task, results.modules, on_tick=memory)
     _say("regrtest:", answer.seconds, executed(_counts(answer.outcomes)), memory.peak)
     print(f"ratio:    {done.seconds / answer.seconds:7.2f}")
-    print(render(cell, compare_with(answer, results.modules, expected)))
+    print(render(cell, agree(answer.outcomes, answer.words, results.modules, expected)))
 
 
 def standing_still(expected: CellExpectations, prepared: Prepared) -> tuple[str, ...]:

@@ -130,7 +130,7 @@ def befores_of(path: Path) -> list[Path]:
     when the run's folder is not named by its time.
     """
     run = _run_folder(path).resolve()
-    if not _BY_TIME.fullmatch(run.name):
+    if not _BY_TIME.fullmatch(run.name) or not run.parent.is_dir():
         return []
     earlier = sorted(
         (other for other in run.parent.iterdir() if _BY_TIME.fullmatch(other.name) and other.name < run.name),

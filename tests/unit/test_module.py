@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -243,7 +244,7 @@ class SkippingGuest(ScriptedGuest):
             Outcome.SKIP,
             "Use of the 'gui' resource",
         ),
-        ("did_not_run", "", Outcome.SKIP, "no test ran"),
+        ("did_not_run", "", Outcome.NO_TESTS, "the module has no tests"),
         ("uncaught_exc", "Traceback:\nImportError: no _ssl\n", Outcome.ERROR, "no _ssl"),
     ],
 )
@@ -253,6 +254,16 @@ def test_what_regrtest_says_of_a_module_without_cases(
     result = run(SkippingGuest(state=state, prints=prints))
     assert outcomes(result) == {"test.test_x": outcome}
     assert (result.outcome, result.detail.reason or result.detail.message) == (outcome, detail)
+
+
+def test_a_module_in_which_no_case_matched_is_not_one_without_tests(run: Callable[..., ModuleResult]) -> None:
+    result = run(SkippingGuest(state="did_not_run"), match=("no_such_case",))
+    assert (result.outcome, result.detail.reason) == (Outcome.SKIP, "no case matched")
+
+
+def test_a_module_whose_last_start_had_nothing_left_to_run_has_tests(run: Callable[..., ModuleResult]) -> None:
+    result = run(ScriptedGuest(state="did_not_run"))
+    assert (result.outcome, len(result.cases)) == (Outcome.PASS, len(CASES))
 
 
 def test_a_module_that_failed_without_a_failing_case_is_not_a_pass(run: Callable[..., ModuleResult]) -> None:
@@ -268,6 +279,19 @@ def test_a_changed_environment_is_noted(run: Callable[..., ModuleResult]) -> Non
 def test_what_must_not_run_is_not_run(run: Callable[..., ModuleResult]) -> None:
     result = run(ScriptedGuest(faults={B: DIED}), excluded=(B,))
     assert outcomes(result) == dict.fromkeys(CASES, Outcome.PASS) | {B: Outcome.NOT_RUN}
+    assert result.attempts == 1
+
+
+class MatchingGuest(ScriptedGuest):
+    """Reads what must not run as regrtest does: as patterns."""
+
+    def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
+        return super()._play({case for case in self.cases if any(fnmatchcase(case, each) for each in ignored)})
+
+
+def test_no_case_of_a_class_that_must_not_run_is_started(run: Callable[..., ModuleResult]) -> None:
+    result = run(MatchingGuest(faults={A: DIED, B: DIED}), excluded=("test.test_x.T.*",))
+    assert outcomes(result) == {"test.test_x.T.*": Outcome.NOT_RUN, C: Outcome.PASS, D: Outcome.PASS}
     assert result.attempts == 1
 
 

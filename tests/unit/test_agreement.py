@@ -1,0 +1,189 @@
+"""Which differences between the harness and regrtest a rule explains, and which not."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.agreement import RULES, Agreement, Situation, agree
+from harness.expectations import CellExpectations
+from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
+from harness.peer import Word
+from tests.unit.sample_results import expecting
+
+CASE, OTHER = "test.test_x.T.test_a", "test.test_x.T.test_b"
+PASS, FAIL, ERROR, SKIP, CRASH = Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.SKIP, Outcome.CRASH
+
+
+def case(name: str, outcome: Outcome, reason: str = "", **detail: str) -> CaseResult:
+    return CaseResult(case=name, outcome=outcome, detail=Detail(reason=reason, **detail))
+
+
+def with_subtests(name: str, outcome: Outcome, *subtests: tuple[str, Outcome]) -> CaseResult:
+    found = tuple(SubtestResult(params=params, outcome=each) for params, each in subtests)
+    return CaseResult(case=name, outcome=outcome, subtests=found)
+
+
+def module(*cases: CaseResult, name: str = "test_x") -> ModuleResult:
+    return ModuleResult(module=name, outcome=PASS, seconds=1, attempts=1, complete=True, cases=cases)
+
+
+def rule_of(
+    name: str,
+    theirs: Outcome | None,
+    *cases: CaseResult,
+    word: Word | None = None,
+    expected: CellExpectations | None = None,
+    home: str = "test_x",
+    also: dict[str, Outcome] | None = None,
+) -> str | None:
+    """The rule that explains the case; None when it is no difference."""
+    outcomes = ({name: theirs} if theirs else {}) | (also or {})
+    found = agree(outcomes, {home: word} if word else {}, [module(*cases, name=home)], expected)
+    return next((each.rule for each in found.differences if each.case == name), None)
+
+
+def test_the_same_outcome_is_compared_and_no_difference() -> None:
+    found = agree({CASE: CRASH}, {}, [module(case(CASE, CRASH))])
+    assert (found.total, found.differences, found.is_agreement) == (1, (), True)
+
+
+@pytest.mark.parametrize("theirs", [FAIL, SKIP, CRASH, Outcome.EXPECTED_FAILURE])
+def test_another_outcome_is_not_explained_by_itself(theirs: Outcome) -> None:
+    found = agree({CASE: theirs}, {}, [module(case(CASE, PASS))])
+    assert [(each.case, each.module, each.theirs, each.ours, each.rule) for each in found.differing] == [
+        (CASE, "test_x", theirs, PASS, "")
+    ]
+    assert not found.is_agreement
+
+
+def test_what_one_side_alone_has_is_counted_by_side_and_module_and_is_not_explained_by_itself() -> None:
+    words = {"test_x": Word.PASSED, "test_y": Word.PASSED}
+    found = agree({CASE: PASS, "test.test_y.T.test_a": PASS}, words, [module(case(CASE, PASS), case(OTHER, CRASH))])
+    assert [(each.case, each.module) for each in found.only_there] == [("test.test_y.T.test_a", "test_y")]
+    assert [(each.case, each.module) for each in found.only_here] == [(OTHER, "test_x")]
+    assert len(found.unexplained) == 2
+    assert found.compared == {"test_x": 1}
+    assert found.modules == ("test_x", "test_y")
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [({}, ()), ({CASE: PASS}, ()), ({}, (case(CASE, SKIP),))])
+def test_nothing_in_common_is_no_agreement(theirs: dict[str, Outcome], ours: tuple[CaseResult, ...]) -> None:
+    assert not agree(theirs, {}, [module(*ours)]).is_agreement
+    assert not Agreement().is_agreement
+
+
+def test_an_id_that_does_not_begin_with_its_module_belongs_to_the_one_that_has_it() -> None:
+    found = agree({"ieee754_txt": PASS, "elsewhere_txt": PASS}, {}, [module(case("ieee754_txt", FAIL))])
+    assert {each.case: each.module for each in found.differences} == {"ieee754_txt": "test_x", "elsewhere_txt": ""}
+
+
+def test_every_rule_has_a_name_of_its_own_and_explains_no_bare_difference() -> None:
+    assert len({rule.name for rule in RULES}) == len(RULES)
+    for theirs, ours in ((PASS, FAIL), (FAIL, SKIP), (SKIP, PASS), (None, CRASH), (CRASH, None)):
+        bare = Situation(case=CASE, module="test_x", theirs=theirs, ours=case(CASE, ours) if ours else None)
+        assert not [rule.name for rule in RULES if rule.explains(bare)]
+
+
+@pytest.mark.parametrize(
+    ("listed", "theirs", "rule"),
+    [
+        ((FAIL, PASS), PASS, "varies"),
+        ((FAIL, PASS), ERROR, ""),
+        ((FAIL, PASS), None, ""),
+        ((FAIL,), PASS, ""),
+        ((ERROR, PASS), PASS, ""),
+    ],
+)
+def test_varies(listed: tuple[Outcome, ...], theirs: Outcome | None, rule: str) -> None:
+    expected = CellExpectations({CASE: expecting(CASE.removeprefix("test."), *listed)})
+    assert rule_of(CASE, theirs, case(CASE, FAIL), expected=expected) == rule
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "subtests", "rule"),
+    [
+        (f"{CASE} (i=3)", SKIP, [("(i=3)", SKIP)], "skipped-subtest"),
+        (f"{CASE} (i=3)", SKIP, [("(i=4)", SKIP)], ""),
+        (f"{CASE} (i=3)", SKIP, [("(i=3)", FAIL)], ""),
+        (f"{CASE} (i=3)", SKIP, [], ""),
+        (f"{CASE} (i=3)", PASS, [("(i=3)", SKIP)], ""),
+        (f"{OTHER} (i=3)", SKIP, [("(i=3)", SKIP)], ""),
+    ],
+)
+def test_skipped_subtest_there(name: str, theirs: Outcome, subtests: list[tuple[str, Outcome]], rule: str) -> None:
+    assert rule_of(name, theirs, with_subtests(CASE, SKIP, *subtests)) == rule
+
+
+@pytest.mark.parametrize(
+    ("also", "rule"),
+    [
+        ({f"{CASE} (i=3)": SKIP}, "skipped-subtest"),
+        ({f"{CASE} (i=4)": SKIP}, ""),
+        ({f"{CASE} (i=3)": FAIL}, ""),
+        ({f"{OTHER} (i=3)": SKIP}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_case_of_a_skipped_subtest_has_no_name_there(also: dict[str, Outcome], rule: str) -> None:
+    assert rule_of(CASE, None, with_subtests(CASE, SKIP, ("(i=3)", SKIP)), also=also) == rule
+
+
+@pytest.mark.parametrize(
+    ("ours", "word", "rule"),
+    [
+        (SKIP, Word.SKIPPED, "module-as-a-whole"),
+        (SKIP, Word.DENIED, "module-as-a-whole"),
+        (Outcome.NO_TESTS, Word.NO_TESTS, "module-as-a-whole"),
+        (ERROR, Word.UNCAUGHT, "module-as-a-whole"),
+        (FAIL, Word.FAILED, "module-as-a-whole"),
+        (CRASH, Word.DIED, "module-as-a-whole"),
+        (Outcome.TIMEOUT, Word.TIMED_OUT, "module-as-a-whole"),
+        (SKIP, Word.PASSED, ""),
+        (SKIP, Word.NO_TESTS, ""),
+        (SKIP, None, ""),
+        (Outcome.NO_TESTS, Word.SKIPPED, ""),
+        (CRASH, Word.TIMED_OUT, ""),
+        (CRASH, Word.BUG, ""),
+        (PASS, Word.PASSED, ""),
+    ],
+)
+def test_module_as_a_whole(ours: Outcome, word: Word | None, rule: str) -> None:
+    assert rule_of("test.test_x", None, case("test.test_x", ours), word=word) == rule
+    assert rule_of(OTHER, None, case(OTHER, ours), word=word) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "ours", "word", "rule"),
+    [
+        ("setUpClass (test.test_x.T)", SKIP, Word.PASSED, "fixture"),
+        ("setUpModule (test.test_x)", ERROR, Word.FAILED, "fixture"),
+        ("tearDownClass (test.test_x.T)", FAIL, Word.FAILED, "fixture"),
+        ("tearDownClass (test.test_x.T)", ERROR, Word.PASSED, ""),
+        ("tearDownClass (test.test_x.T)", ERROR, None, ""),
+        ("setUpClass (test.test_x.T)", CRASH, Word.FAILED, ""),
+        ("after (test.test_x.T.test_a)", CRASH, Word.DIED, ""),
+        ("after (test.test_x.T.test_a)", SKIP, Word.PASSED, ""),
+        ("test.test_x.T.test_a (i=1)", SKIP, Word.FAILED, ""),
+    ],
+)
+def test_fixture(name: str, ours: Outcome, word: Word | None, rule: str) -> None:
+    assert rule_of(name, None, case(name, ours), word=word) == rule
+
+
+FIXTURE = "setUpClass (test.test_x.T)"
+
+
+@pytest.mark.parametrize(
+    ("fixture", "ours", "word", "rule"),
+    [
+        (case(FIXTURE, SKIP), case(CASE, SKIP), Word.PASSED, "kept-by-fixture"),
+        (case(FIXTURE, ERROR), case(CASE, Outcome.NOT_RUN, FIXTURE), Word.FAILED, "kept-by-fixture"),
+        (case(FIXTURE, ERROR), case(CASE, Outcome.NOT_RUN, FIXTURE), Word.PASSED, ""),
+        (case(FIXTURE, ERROR), case(CASE, Outcome.NOT_RUN, "gave up after 100 attempts"), Word.FAILED, ""),
+        (case(FIXTURE, SKIP), case(CASE, PASS), Word.PASSED, ""),
+        (case("setUpClass (test.test_x.U)", SKIP), case(CASE, SKIP), Word.PASSED, ""),
+        (case("tearDownClass (test.test_x.T)", SKIP), case(CASE, SKIP), Word.PASSED, ""),
+    ],
+)
+def test_kept_by_fixture(fixture: CaseResult, ours: CaseResult, word: Word, rule: str) -> None:
+    assert rule_of(CASE, None, fixture, ours, word=word) == rule
