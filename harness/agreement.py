@@ -68,11 +68,12 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """How the two sides compare. `compared` counts, by module, the cases that both have, `modules` are all modules of
-    either side.
+    """How the two sides compare. `compared` counts, by module, the cases that both have; `here` and `there` are the
+    modules of either side.
     """
 
-    modules: tuple[str, ...] = ()
+    here: frozenset[str] = frozenset()
+    there: frozenset[str] = frozenset()
     compared: Mapping[str, int] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
 
@@ -95,13 +96,19 @@ class Agreement:
         return tuple(found for found in self.differences if found.theirs is None)
 
     @property
+    def lone_modules(self) -> Mapping[str, tuple[str, ...]]:
+        """The modules that one side alone has, by side: no rule explains that."""
+        sides = {"only there": self.there - self.here, "only here": self.here - self.there}
+        return {side: tuple(sorted(modules)) for side, modules in sides.items() if modules}
+
+    @property
     def unexplained(self) -> tuple[Difference, ...]:
         return tuple(found for found in self.differences if not found.rule)
 
     @property
     def is_agreement(self) -> bool:
-        """Whether something was compared, and every difference is explained."""
-        return self.total > 0 and not self.unexplained
+        """Whether something was compared, both sides have the same modules, and every difference is explained."""
+        return self.total > 0 and not self.unexplained and not self.lone_modules
 
     def by_rule(self) -> Counter[str]:
         """How many differences each rule explains; those without a rule under the empty name."""
@@ -118,8 +125,8 @@ def agree(
     ours = tuple(ours)
     cases = {case.case: case for module in ours for case in module.cases}
     homes = {case.case: module.module for module in ours for case in module.cases}
-    modules = sorted({*words, *(module.module for module in ours)})
-    owner = _owner_among(modules)
+    here = frozenset(module.module for module in ours)
+    owner = _owner_among(here | words.keys())
     compared: Counter[str] = Counter()
     found = []
     for name in sorted(outcomes.keys() | cases.keys()):
@@ -141,7 +148,7 @@ def agree(
         rule = next((rule.name for rule in RULES if rule.explains(situation)), "")
         ending = case.outcome if case else None
         found.append(Difference(case=name, module=module, theirs=theirs, ours=ending, rule=rule))
-    return Agreement(modules=tuple(modules), compared=+compared, differences=tuple(found))
+    return Agreement(here=here, there=frozenset(words), compared=+compared, differences=tuple(found))
 
 
 def _owner_among(modules: Iterable[str]) -> Callable[[str], str]:

@@ -162,11 +162,13 @@ def _side_by_side(found: Difference) -> str:
 
 def _by_module(found: Agreement) -> Iterator[str]:
     """One line for each module on which the two differ, those with something unexplained first."""
+    for side, lone in found.lone_modules.items():
+        yield f"modules {side}, UNEXPLAINED: {', '.join(lone)}"
     counts = {name: Counter(each.module for each in group) for name, group in _groups(found).items()}
     unexplained = Counter(each.module for each in found.unexplained)
     modules = sorted({each.module for each in found.differences}, key=lambda name: (-unexplained[name], name))
     if modules:
-        yield f"modules with a difference: {len(modules)} of {len(found.modules)}"
+        yield f"modules with a difference: {len(modules)} of {len(found.here | found.there)}"
     for module in modules[:MODULES_SHOWN]:
         parts = [f"{found.compared.get(module, 0):,} compared"]
         parts += [f"{count[module]:,} {name}" for name, count in counts.items() if count[module]]
@@ -190,10 +192,11 @@ def _by_rule(found: Agreement) -> Iterator[str]:
 def _last_line(cell: str, found: Agreement) -> str:
     same = found.total - len(found.differing)
     counts = ", ".join(f"{len(group):,} {name}" for name, group in _groups(found).items())
+    lone = [module for modules in found.lone_modules.values() for module in modules]
     explained = len(found.differences) - len(found.unexplained)
     if not found.total:
         return f"{cell}: NOTHING WAS COMPARED: the two have no case in common ({counts})"
     return (
         f"{cell}: {found.total:,} cases compared, {same:,} with the same outcome, {counts}; "
-        f"{explained:,} explained, {len(found.unexplained):,} unexplained"
+        f"{explained:,} explained, {len(found.unexplained) + len(lone):,} unexplained"
     )

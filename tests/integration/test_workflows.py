@@ -93,8 +93,8 @@ class Forge:
         self._small_cache(self.folder / "warm")
 
     def _small_cache(self, cache: Path) -> None:
-        """The tests' own cache, but for the build, which has three modules: one of CPython's, one that fails, and one that
-        leaves its environment altered.
+        """The tests' own cache, but for the build, which has three modules: one of CPython's, one that fails, and one
+        that leaves its environment altered.
         """
         for name in ("sources", "runtimes", "compiled"):
             (cache / name).parent.mkdir(parents=True, exist_ok=True)

@@ -43,13 +43,13 @@ def rule_of(
 
 
 def test_the_same_outcome_is_compared_and_no_difference() -> None:
-    found = agree({CASE: CRASH}, {}, [module(case(CASE, CRASH))])
+    found = agree({CASE: CRASH}, {"test_x": Word.FAILED}, [module(case(CASE, CRASH))])
     assert (found.total, found.differences, found.is_agreement) == (1, (), True)
 
 
 @pytest.mark.parametrize("theirs", [FAIL, SKIP, CRASH, Outcome.EXPECTED_FAILURE])
 def test_another_outcome_is_not_explained_by_itself(theirs: Outcome) -> None:
-    found = agree({CASE: theirs}, {}, [module(case(CASE, PASS))])
+    found = agree({CASE: theirs}, {"test_x": Word.PASSED}, [module(case(CASE, PASS))])
     assert [(each.case, each.module, each.theirs, each.ours, each.rule) for each in found.differing] == [
         (CASE, "test_x", theirs, PASS, "")
     ]
@@ -63,7 +63,21 @@ def test_what_one_side_alone_has_is_counted_by_side_and_module_and_is_not_explai
     assert [(each.case, each.module) for each in found.only_here] == [(OTHER, "test_x")]
     assert len(found.unexplained) == 2
     assert found.compared == {"test_x": 1}
-    assert found.modules == ("test_x", "test_y")
+    assert found.lone_modules == {"only there": ("test_y",)}
+
+
+@pytest.mark.parametrize(
+    ("words", "lone"),
+    [
+        ({"test_x": Word.PASSED}, {}),
+        ({"test_x": Word.PASSED, "test_y": Word.SKIPPED}, {"only there": ("test_y",)}),
+        ({}, {"only here": ("test_x",)}),
+    ],
+)
+def test_a_module_of_one_side_alone_is_no_agreement(words: dict[str, Word], lone: dict[str, tuple[str, ...]]) -> None:
+    found = agree({CASE: PASS}, words, [module(case(CASE, PASS))])
+    assert found.lone_modules == lone
+    assert found.is_agreement is not bool(lone)
 
 
 @pytest.mark.parametrize(("theirs", "ours"), [({}, ()), ({CASE: PASS}, ()), ({}, (case(CASE, SKIP),))])

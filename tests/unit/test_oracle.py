@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.agreement import agree
+from harness.agreement import RULES, agree
 from harness.build import Build
 from harness.errors import ConfigError
 from harness.oracle import Answer, ask_regrtest, failed_by_subtests, fatal_cases, outcome_alone, render, results_of
@@ -172,15 +172,19 @@ def test_the_page_has_each_case_each_module_each_rule_and_all_counts() -> None:
         "  test_x: 2 compared, 1 differing, 1 only there, 1 only here, 3 UNEXPLAINED",
         "  test_y: 0 compared, 1 only here",
         "rules",
-        (
-            "       1  module-as-a-whole: the module has no case of its own, and the two say the same of it: JUnit has no "
-            "place for that"
-        ),
+        f"       1  module-as-a-whole: {next(rule.why for rule in RULES if rule.name == 'module-as-a-whole')}",
         (
             "wasi: 2 cases compared, 1 with the same outcome, 1 differing, 1 only there, 2 only here; 1 explained, "
             "3 unexplained"
         ),
     ]
+
+
+def test_a_module_of_one_side_alone_is_named_and_counted() -> None:
+    ours = module(CaseResult(case=CASE, outcome=Outcome.PASS))
+    lines = render("wasi", agree({CASE: Outcome.PASS}, {"test_y": Word.SKIPPED}, [ours])).splitlines()
+    assert lines[:2] == ["modules only there, UNEXPLAINED: test_y", "modules only here, UNEXPLAINED: test_x"]
+    assert lines[-1].endswith("0 explained, 2 unexplained")
 
 
 def test_nothing_compared_is_said_in_the_last_line() -> None:
