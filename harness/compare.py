@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -156,7 +157,7 @@ def _environment(
     case = CaseResult(
         case=name,
         outcome=Outcome.ENV_CHANGED if result.env_changed else Outcome.PASS,
-        detail=Detail(reason=ENVIRONMENT_ALTERED),
+        detail=Detail(message=": ".join([ENVIRONMENT_ALTERED, *altered_by(result.output)])),
         tries=tries,
     )
     entry = expectations.lookup(name)
@@ -169,6 +170,14 @@ def _environment(
         tries=tries,
         **_about(entry),
     )
+
+
+def altered_by(output: str) -> list[str]:
+    """What regrtest printed of an altered environment, in one text; none when nothing of it was kept. The values from
+    before and after, which it indents, are left out.
+    """
+    warnings = re.findall(r"^Warning -- (\S.*)$", output, re.MULTILINE)
+    return ["; ".join(dict.fromkeys(warnings))] if warnings else []
 
 
 def _missing(test: str, module: str, entry: Expectation) -> Row:

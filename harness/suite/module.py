@@ -276,5 +276,6 @@ def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult
         cases=cases,
         env_changed=progress.state == "env_changed",
         detail=own.detail if own else Detail(),
-        output="" if outcome.is_good else output,
+        # regrtest prints what a module altered, and keeps it nowhere else.
+        output="" if outcome.is_good and progress.state != "env_changed" else output,
     )

@@ -162,7 +162,17 @@ def test_an_altered_environment_is_counted() -> None:
     lists = CellExpectations(fail_env_changed=True)
     found = compare([altered()], lists, complete=True)
     assert found.counts == {Verdict.AS_EXPECTED: 1, Verdict.REGRESSION: 1}
-    assert "--fail-env-changed" in found.rows[0].detail.reason
+    assert found.rows[0].detail.message == "the module altered the execution environment (--fail-env-changed)"
+
+
+def test_what_was_altered_is_said_as_far_as_regrtest_printed_it() -> None:
+    printed = (
+        "Warning -- os.environ was modified by test_os\nWarning --   Before: {}\nWarning --   After: {'A': 'b'}\n"
+        "no Warning -- at all\nWarning -- os.environ was modified by test_os\nWarning -- test_os leaked a file\n"
+    )
+    lists = CellExpectations(fail_env_changed=True)
+    (row,) = compare_module(dataclasses.replace(altered(), output=printed), lists).rows
+    assert row.detail.message.endswith(": os.environ was modified by test_os; test_os leaked a file")
 
 
 def test_a_row_says_what_was_got_what_was_expected_and_why() -> None:

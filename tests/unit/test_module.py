@@ -273,7 +273,10 @@ def test_a_module_that_failed_without_a_failing_case_is_not_a_pass(run: Callable
 
 
 def test_a_changed_environment_is_noted(run: Callable[..., ModuleResult]) -> None:
-    assert run(ScriptedGuest(state="env_changed")).env_changed
+    result = run(ScriptedGuest(state="env_changed", prints="Warning -- os.environ was modified by test_x\n"))
+    assert result.env_changed
+    assert "os.environ was modified" in result.output
+    assert not run(ScriptedGuest(prints="much\n")).output
 
 
 def test_what_must_not_run_is_not_run(run: Callable[..., ModuleResult]) -> None:
