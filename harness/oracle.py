@@ -17,7 +17,7 @@ from harness.build import Build
 from harness.cache import locked, remove_tree
 from harness.errors import ConfigError
 from harness.outcomes import DEATHS, ModuleResult, Outcome
-from harness.peer import Peer, Reply, Task, Word
+from harness.peer import Key, Peer, Reply, Task, Word
 from harness.prepare import Wishes, expectations_for, prepare
 from harness.process import Command, Completed, run
 from harness.report.results import CellResults, load_results
@@ -36,9 +36,9 @@ class Answer:
     `seconds` are those of its run of the suite; what the cases in `alone` took is not among them.
     """
 
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[Key, Outcome]
     words: Mapping[str, Word] = field(default_factory=dict)
-    alone: tuple[str, ...] = ()
+    alone: tuple[Key, ...] = ()
     seconds: float = 0.0
 
 
@@ -92,58 +92,51 @@ def ask_regrtest(
     """
     asked = [module for module in ours if not task.modules or module.module in task.modules]
     fatal = fatal_cases(asked)
-    whole = peer.run(dataclasses.replace(task, excluded=tuple(exact_pattern(case) for case, _ in fatal)), on_tick)
+    whole = peer.run(dataclasses.replace(task, excluded=tuple(exact_pattern(key.case) for key in fatal)), on_tick)
     outcomes = dict(whole.outcomes)
-    alone = [*fatal, *((case, module) for case, module in failed_by_subtests(asked) if case not in outcomes)]
-    for number, (case, module) in enumerate(alone):
-        print(f"  {case} by itself", flush=True)
-        only = Task(
-            workers=1,
-            name=f"alone-{number}",
-            modules=(module,),
-            match=(exact_pattern(case),),
-            seconds=ALONE_SECONDS,
-        )
-        if outcome := outcome_alone(case, module, whole, peer.run(only)):
-            outcomes[case] = outcome
-    return Answer(outcomes=outcomes, words=whole.words, alone=tuple(case for case, _ in alone), seconds=whole.seconds)
+    alone = (*fatal, *(key for key in failed_by_subtests(asked) if key not in outcomes))
+    for number, key in enumerate(alone):
+        print(f"  {key.case} by itself", flush=True)
+        match, name = (exact_pattern(key.case),), f"alone-{number}"
+        only = Task(workers=1, name=name, modules=(key.module,), match=match, seconds=ALONE_SECONDS)
+        if outcome := outcome_alone(key, whole, peer.run(only)):
+            outcomes[key] = outcome
+    return Answer(outcomes=outcomes, words=whole.words, alone=alone, seconds=whole.seconds)
 
 
-def fatal_cases(ours: Iterable[ModuleResult]) -> tuple[tuple[str, str], ...]:
-    """The cases in which the interpreter died or stood still, each with its module. What is no case has no dotted id
-    of its own.
-    """
+def fatal_cases(ours: Iterable[ModuleResult]) -> tuple[Key, ...]:
+    """The cases in which the interpreter died or stood still. What is no case has no dotted id of its own."""
     return tuple(
-        (case.case, module.module)
+        Key(module.module, case.case)
         for module in ours
         for case in module.cases
         if case.outcome in DEATHS and " " not in case.case and case.case.removeprefix("test.") != module.module
     )
 
 
-def failed_by_subtests(ours: Iterable[ModuleResult]) -> tuple[tuple[str, str], ...]:
-    """The cases that failed in a subtest, each with its module."""
+def failed_by_subtests(ours: Iterable[ModuleResult]) -> tuple[Key, ...]:
+    """The cases that failed in a subtest."""
     bad = {Outcome.FAIL, Outcome.ERROR}
     return tuple(
-        (case.case, module.module)
+        Key(module.module, case.case)
         for module in ours
         for case in module.cases
         if case.outcome in bad and any(subtest.outcome in bad for subtest in case.subtests)
     )
 
 
-def outcome_alone(case: str, module: str, whole: Reply, alone: Reply) -> Outcome | None:
+def outcome_alone(key: Key, whole: Reply, alone: Reply) -> Outcome | None:
     """What a case did that regrtest ran by itself; None when that cannot be seen.
 
     A module that dies in a run of this case alone died of the case only if it did not die without it, in the run of the
     `whole`. A run without any test says nothing of the case: its name did not match.
     """
-    if case in alone.outcomes:
-        return alone.outcomes[case]
-    if death := _DEATH_WORDS.get(alone.words.get(module, Word.NO_TESTS)):
-        without = whole.words.get(module)
+    if key in alone.outcomes:
+        return alone.outcomes[key]
+    if death := _DEATH_WORDS.get(alone.words.get(key.module, Word.NO_TESTS)):
+        without = whole.words.get(key.module)
         return None if without is None or without in {*_DEATH_WORDS, Word.BUG} else death
-    return alone.unnamed[0] if not alone.outcomes and len(alone.unnamed) == 1 else None
+    return alone.unnamed.get(key.module)
 
 
 def render(cell: str, found: Agreement) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from harness.cache import remove_tree
@@ -68,18 +69,29 @@ _PROGRESS = re.compile(
 )
 
 
+# Of such a module JUnit has a suite, in the order of the progress lines; one with an exception of its own may have one.
+_WITH_SUITE = frozenset({Word.PASSED, Word.FAILED, Word.ENV_CHANGED, Word.NO_TESTS})
+
+
+class Key(NamedTuple):
+    """A case by its module and its id: two modules may have cases of one id."""
+
+    module: str
+    case: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What one run of regrtest reported: its seconds, its word on each module, and the outcome of each case by id.
+    """What one run of regrtest reported: its seconds, its word on each module, and the outcome of each case.
 
-    JUnit has no name for a case that fails by its subtests alone. `unnamed` has one outcome for each module whose only
+    JUnit has no name for a case that fails by its subtests alone. `unnamed` has an outcome for each module whose only
     case is such a one: when a single case was asked for, it is the outcome of that case.
     """
 
     seconds: float = 0.0
     words: Mapping[str, Word] = field(default_factory=dict)
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
-    unnamed: tuple[Outcome, ...] = ()
+    outcomes: Mapping[Key, Outcome] = field(default_factory=dict)
+    unnamed: Mapping[str, Outcome] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +133,7 @@ class Peer:
         return peer
 
     def run(self, task: Task, on_tick: Callable[[float], None] | None = None) -> Reply:
-        """Runs regrtest and returns its reply. BuildError when it does not even have a word on one module."""
+        """Runs regrtest and returns its reply. BuildError when it has no word on any module, or JUnit does not fit."""
         junit, log = self.folder / f"{task.name}.xml", self.folder / f"{task.name}.log"
         command = self.command(task, junit)
         done = run(command, log=log, on_tick=on_tick)
@@ -132,8 +144,8 @@ class Peer:
                 hint=f"run it by hand: {command.reproduce()}",
             )
         # It writes no file when every module died or was skipped before its first case.
-        reply = read_junit(junit) if junit.exists() else Reply()
-        return dataclasses.replace(reply, seconds=done.seconds, words=words)
+        reply = read_junit(junit, words) if junit.exists() else Reply(words=words)
+        return dataclasses.replace(reply, seconds=done.seconds)
 
     def command(self, task: Task, junit: Path) -> Command:
         """What runs the task; `junit` is where regrtest writes its results."""
@@ -201,40 +213,51 @@ def _make_writable(root: Path) -> None:
 
 
 def read_words(log: str) -> dict[str, Word]:
-    """The word on each module that regrtest's progress lines name, the last one where there are several."""
+    """The word on each module that regrtest's progress lines name, in their order."""
     return {module: _WORDS[word] for module, word in _PROGRESS.findall(log)}
 
 
-def read_junit(path: Path) -> Reply:
-    """regrtest's outcomes by case, without words. Of a case that is there twice the second has `#2` behind its id, as
-    in the journal.
+def read_junit(path: Path, words: Mapping[str, Word]) -> Reply:
+    """The reply of a run whose JUnit is in the file `path`, and whose words are these, in the order of the progress
+    lines. Of a case that a module has twice the second has `#2` behind its id, as in the journal. BuildError when the
+    file does not have a suite for each module that ran.
 
     An expected failure is an `<output>` element there, an unexpected success an `<outcome>`
     (Lib/test/libregrtest/testresult.py).
     """
-    outcomes: dict[str, Outcome] = {}
-    unnamed: list[Outcome] = []
-    seen: Counter[str] = Counter()
-    for suite in ElementTree.parse(path).iter("testsuite"):
-        cases = suite.findall("testcase")
+    outcomes: dict[Key, Outcome] = {}
+    unnamed: dict[str, Outcome] = {}
+    suites = list(ElementTree.parse(path).iter("testsuite"))
+    for module, suite in zip(_modules_with_suite(words, len(suites), path), suites, strict=True):
+        cases, seen = suite.findall("testcase"), Counter[str]()
         for element in cases:
             if name := element.get("name"):
                 case = clean_id(name)
                 seen[case] += 1
-                case = case if seen[case] == 1 else f"{case}#{seen[case]}"
-                outcomes[case] = _outcome_of({child.tag for child in element})
-        if len(cases) == 1 and not cases[0].get("name"):
-            unnamed += _outcome_of_subtests(suite)
-    return Reply(outcomes=outcomes, unnamed=tuple(unnamed))
+                key = Key(module, case if seen[case] == 1 else f"{case}#{seen[case]}")
+                outcomes[key] = _outcome_of({child.tag for child in element})
+        failed = _outcome_of_subtests(suite)
+        if failed and len(cases) == 1 and not cases[0].get("name"):
+            unnamed[module] = failed
+    return Reply(words=words, outcomes=outcomes, unnamed=unnamed)
 
 
-def _outcome_of_subtests(suite: ElementTree.Element) -> list[Outcome]:
-    """The outcome of a suite's only case by the counts of the suite; empty when they name no failure."""
-    counts = {outcome: int(suite.get(name, 0)) for name, outcome in _COUNTS.items()}
-    return [outcome for outcome, count in counts.items() if count][:1]
+def _modules_with_suite(words: Mapping[str, Word], count: int, path: Path) -> list[str]:
+    """The modules of so many suites, in their order: suites have no name."""
+    for further in (set(), {Word.UNCAUGHT}):
+        modules = [module for module, word in words.items() if word in _WITH_SUITE | further]
+        if len(modules) == count:
+            return modules
+    raise BuildError(
+        f"{path} has {count} suites, and regrtest's progress lines name {len(modules)} modules that ran",
+        hint="compare fewer modules at a time",
+    )
 
 
-_COUNTS = {"errors": Outcome.ERROR, "failures": Outcome.FAIL}
+def _outcome_of_subtests(suite: ElementTree.Element) -> Outcome | None:
+    """The outcome of a suite's only case by the counts of the suite; None when they name no failure."""
+    counts = {"errors": Outcome.ERROR, "failures": Outcome.FAIL}
+    return next((outcome for name, outcome in counts.items() if int(suite.get(name, 0))), None)
 
 
 def _outcome_of(tags: set[str]) -> Outcome:

@@ -10,7 +10,7 @@ from harness.bench.memory import PeakMemory
 from harness.expectations import CellExpectations
 from harness.oracle import ask_regrtest, render, run_harness
 from harness.outcomes import NOTHING_RAN, Outcome
-from harness.peer import Peer, Task
+from harness.peer import Key, Peer, Task
 from harness.prepare import Wishes, expectations_for, prepare
 from harness.prepared import Prepared
 
@@ -53,7 +53,7 @@ def executed(counts: Mapping[Outcome, int]) -> tuple[int, int]:
     return total, total - sum(counts.get(outcome, 0) for outcome in (*NOTHING_RAN, Outcome.NOT_RUN))
 
 
-def _counts(outcomes: Mapping[str, Outcome]) -> Mapping[Outcome, int]:
+def _counts(outcomes: Mapping[Key, Outcome]) -> Mapping[Outcome, int]:
     return {outcome: list(outcomes.values()).count(outcome) for outcome in Outcome}
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from harness.agreement import RULES, Agreement, Situation, agree
 from harness.expectations import CellExpectations
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
-from harness.peer import Word
+from harness.peer import Key, Word
 from tests.unit.sample_results import expecting
 
 CASE, OTHER = "test.test_x.T.test_a", "test.test_x.T.test_b"
@@ -38,18 +40,23 @@ def rule_of(
 ) -> str | None:
     """The rule that explains the case; None when it is no difference."""
     outcomes = ({name: theirs} if theirs else {}) | (also or {})
-    found = agree(outcomes, {home: word} if word else {}, [module(*cases, name=home)], expected)
+    found = agree(of(outcomes, home), {home: word} if word else {}, [module(*cases, name=home)], expected)
     return next((each.rule for each in found.differences if each.case == name), None)
 
 
+def of(outcomes: Mapping[str, Outcome], home: str = "test_x") -> dict[Key, Outcome]:
+    """regrtest's outcomes of the cases of a module."""
+    return {Key(home, name): outcome for name, outcome in outcomes.items()}
+
+
 def test_the_same_outcome_is_compared_and_no_difference() -> None:
-    found = agree({CASE: CRASH}, {"test_x": Word.FAILED}, [module(case(CASE, CRASH))])
+    found = agree(of({CASE: CRASH}), {"test_x": Word.FAILED}, [module(case(CASE, CRASH))])
     assert (found.total, found.differences, found.is_agreement) == (1, (), True)
 
 
 @pytest.mark.parametrize("theirs", [FAIL, SKIP, CRASH, Outcome.EXPECTED_FAILURE])
 def test_another_outcome_is_not_explained_by_itself(theirs: Outcome) -> None:
-    found = agree({CASE: theirs}, {"test_x": Word.PASSED}, [module(case(CASE, PASS))])
+    found = agree(of({CASE: theirs}), {"test_x": Word.PASSED}, [module(case(CASE, PASS))])
     assert [(each.case, each.module, each.theirs, each.ours, each.rule) for each in found.differing] == [
         (CASE, "test_x", theirs, PASS, "")
     ]
@@ -58,7 +65,8 @@ def test_another_outcome_is_not_explained_by_itself(theirs: Outcome) -> None:
 
 def test_what_one_side_alone_has_is_counted_by_side_and_module_and_is_not_explained_by_itself() -> None:
     words = {"test_x": Word.PASSED, "test_y": Word.PASSED}
-    found = agree({CASE: PASS, "test.test_y.T.test_a": PASS}, words, [module(case(CASE, PASS), case(OTHER, CRASH))])
+    theirs = of({CASE: PASS}) | of({"test.test_y.T.test_a": PASS}, "test_y")
+    found = agree(theirs, words, [module(case(CASE, PASS), case(OTHER, CRASH))])
     assert [(each.case, each.module) for each in found.only_there] == [("test.test_y.T.test_a", "test_y")]
     assert [(each.case, each.module) for each in found.only_here] == [(OTHER, "test_x")]
     assert len(found.unexplained) == 2
@@ -75,20 +83,24 @@ def test_what_one_side_alone_has_is_counted_by_side_and_module_and_is_not_explai
     ],
 )
 def test_a_module_of_one_side_alone_is_no_agreement(words: dict[str, Word], lone: dict[str, tuple[str, ...]]) -> None:
-    found = agree({CASE: PASS}, words, [module(case(CASE, PASS))])
+    found = agree(of({CASE: PASS}), words, [module(case(CASE, PASS))])
     assert found.lone_modules == lone
     assert found.is_agreement is not bool(lone)
 
 
 @pytest.mark.parametrize(("theirs", "ours"), [({}, ()), ({CASE: PASS}, ()), ({}, (case(CASE, SKIP),))])
 def test_nothing_in_common_is_no_agreement(theirs: dict[str, Outcome], ours: tuple[CaseResult, ...]) -> None:
-    assert not agree(theirs, {}, [module(*ours)]).is_agreement
+    assert not agree(of(theirs), {"test_x": Word.PASSED}, [module(*ours)]).is_agreement
     assert not Agreement().is_agreement
 
 
-def test_an_id_that_does_not_begin_with_its_module_belongs_to_the_one_that_has_it() -> None:
-    found = agree({"ieee754_txt": PASS, "elsewhere_txt": PASS}, {}, [module(case("ieee754_txt", FAIL))])
-    assert {each.case: each.module for each in found.differences} == {"ieee754_txt": "test_x", "elsewhere_txt": ""}
+def test_a_case_is_compared_within_its_module_whatever_its_id() -> None:
+    # test_cprofile runs the cases of test_profile again, under their ids.
+    words = {"test_profile": Word.PASSED, "test_cprofile": Word.PASSED}
+    ours = [module(case(CASE, PASS), name="test_profile"), module(case(CASE, FAIL), name="test_cprofile")]
+    found = agree(of({CASE: PASS}, "test_profile") | of({CASE: SKIP}, "test_cprofile"), words, ours)
+    assert [(each.module, each.theirs, each.ours) for each in found.differences] == [("test_cprofile", SKIP, FAIL)]
+    assert found.compared == {"test_profile": 1, "test_cprofile": 1}
 
 
 def test_every_rule_has_a_name_of_its_own_and_explains_no_bare_difference() -> None:
@@ -122,6 +134,9 @@ def test_varies(listed: tuple[Outcome, ...], theirs: Outcome | None, rule: str) 
         (f"{CASE} (i=3)", SKIP, [], ""),
         (f"{CASE} (i=3)", PASS, [("(i=3)", SKIP)], ""),
         (f"{OTHER} (i=3)", SKIP, [("(i=3)", SKIP)], ""),
+        (f"{CASE} (f=<g at 0x1192738>)", SKIP, [("(f=<g at 0x7a>)", SKIP)], "skipped-subtest"),
+        (f"{CASE} (f=<g at 0x1192738>)", SKIP, [("(f=<h at 0x1192738>)", SKIP)], ""),
+        (f"{CASE} (i=0x1)", SKIP, [("(i=0x2)", SKIP)], ""),
     ],
 )
 def test_skipped_subtest_there(name: str, theirs: Outcome, subtests: list[tuple[str, Outcome]], rule: str) -> None:
@@ -170,6 +185,8 @@ def test_module_as_a_whole(ours: Outcome, word: Word | None, rule: str) -> None:
     ("name", "ours", "word", "rule"),
     [
         ("setUpClass (test.test_x.T)", SKIP, Word.PASSED, "fixture"),
+        ("setUpClass (test.test_x.T)", SKIP, Word.DIED, ""),
+        ("setUpClass (test.test_x.T)", SKIP, None, ""),
         ("setUpModule (test.test_x)", ERROR, Word.FAILED, "fixture"),
         ("tearDownClass (test.test_x.T)", FAIL, Word.FAILED, "fixture"),
         ("tearDownClass (test.test_x.T)", ERROR, Word.PASSED, ""),
@@ -194,6 +211,8 @@ FIXTURE = "setUpClass (test.test_x.T)"
         (case(FIXTURE, ERROR), case(CASE, Outcome.NOT_RUN, FIXTURE), Word.FAILED, "kept-by-fixture"),
         (case(FIXTURE, ERROR), case(CASE, Outcome.NOT_RUN, FIXTURE), Word.PASSED, ""),
         (case(FIXTURE, ERROR), case(CASE, Outcome.NOT_RUN, "gave up after 100 attempts"), Word.FAILED, ""),
+        (case(FIXTURE, SKIP), case(CASE, SKIP), Word.DIED, ""),
+        (case(FIXTURE, SKIP), case(CASE, SKIP), None, ""),
         (case(FIXTURE, SKIP), case(CASE, PASS), Word.PASSED, ""),
         (case("setUpClass (test.test_x.U)", SKIP), case(CASE, SKIP), Word.PASSED, ""),
         (case("tearDownClass (test.test_x.T)", SKIP), case(CASE, SKIP), Word.PASSED, ""),
@@ -201,3 +220,49 @@ FIXTURE = "setUpClass (test.test_x.T)"
 )
 def test_kept_by_fixture(fixture: CaseResult, ours: CaseResult, word: Word, rule: str) -> None:
     assert rule_of(CASE, None, fixture, ours, word=word) == rule
+
+
+def test_a_class_of_which_a_case_ran_there_was_not_skipped_there() -> None:
+    skipped = (case(FIXTURE, SKIP), case(CASE, SKIP), case(OTHER, SKIP))
+    for name in (FIXTURE, CASE):
+        assert rule_of(name, None, *skipped, word=Word.PASSED, also={OTHER: PASS}) == ""
+        assert rule_of(name, None, *skipped, word=Word.PASSED, also={"test.test_x.U.test_b": PASS}) != ""
+
+
+ZIPFILE = "test.test_zipfile.test_core.PyZipFileTests.test_write_pyfile"
+READ_ONLY = "requires write access to the installed location"
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "ours", "rule"),
+    [
+        (ZIPFILE, PASS, case(ZIPFILE, SKIP, READ_ONLY), "library-read-only"),
+        (ZIPFILE, FAIL, case(ZIPFILE, SKIP, READ_ONLY), ""),
+        (ZIPFILE, None, case(ZIPFILE, SKIP, READ_ONLY), ""),
+        (ZIPFILE, PASS, case(ZIPFILE, FAIL, READ_ONLY), ""),
+        (ZIPFILE, PASS, case(ZIPFILE, SKIP, "cannot write"), ""),
+        (ZIPFILE, PASS, case(ZIPFILE, SKIP, f"{READ_ONLY} of the host"), ""),
+        (CASE, PASS, case(CASE, SKIP, READ_ONLY), ""),
+    ],
+)
+def test_library_read_only(name: str, theirs: Outcome | None, ours: CaseResult, rule: str) -> None:
+    assert rule_of(name, theirs, ours, home="test_zipfile", word=Word.PASSED) == rule
+
+
+EGG_INFO = "test.test_importlib.metadata.test_api.APITests.test_files_egg_info"
+CLIMBS = "[Errno 63] Operation not permitted: '/tmp/tmpl2m5nrrl/../../etc/jupyter/jupyter_notebook_config.d'"
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "ours", "message", "rule"),
+    [
+        (EGG_INFO, PASS, ERROR, CLIMBS, "scratch-mount"),
+        (EGG_INFO, FAIL, ERROR, CLIMBS, ""),
+        (EGG_INFO, PASS, FAIL, CLIMBS, ""),
+        (EGG_INFO, PASS, ERROR, "[Errno 63] Operation not permitted: '/tmp/x/etc'", ""),
+        (EGG_INFO, PASS, ERROR, f"cannot go on: {CLIMBS}", ""),
+        (EGG_INFO.replace("egg_info", "egg"), PASS, ERROR, CLIMBS, ""),
+    ],
+)
+def test_scratch_mount(name: str, theirs: Outcome, ours: Outcome, message: str, rule: str) -> None:
+    assert rule_of(name, theirs, case(name, ours, message=message), home="test_importlib") == rule

@@ -13,13 +13,18 @@ from harness.build import Build
 from harness.errors import ConfigError
 from harness.oracle import Answer, ask_regrtest, failed_by_subtests, fatal_cases, outcome_alone, render, results_of
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
-from harness.peer import Peer, Reply, Task, Word
+from harness.peer import Key, Peer, Reply, Task, Word
 from harness.report.results import write_results
 from tests.unit.sample_results import as_expected
 
-CASE, OTHER = "test.test_x.T.test_a", "test.test_x.T.test_b"
+CASE, OTHER, THIRD = (f"test.test_x.T.test_{letter}" for letter in "abc")
 DIED, HUNG = Reply(words={"test_x": Word.DIED}), Reply(words={"test_x": Word.TIMED_OUT})
 RAN = Reply(words={"test_x": Word.PASSED})
+
+
+def of(outcomes: Mapping[str, Outcome]) -> dict[Key, Outcome]:
+    """regrtest's outcomes of the cases of test_x."""
+    return {Key("test_x", name): outcome for name, outcome in outcomes.items()}
 
 
 def module(*cases: CaseResult) -> ModuleResult:
@@ -29,14 +34,14 @@ def module(*cases: CaseResult) -> ModuleResult:
 FATAL = module(
     CaseResult(case=CASE, outcome=Outcome.CRASH),
     CaseResult(case=OTHER, outcome=Outcome.TIMEOUT),
-    CaseResult(case="test.test_x.T.test_c", outcome=Outcome.ERROR),
+    CaseResult(case=THIRD, outcome=Outcome.ERROR),
     CaseResult(case=f"after ({CASE})", outcome=Outcome.CRASH),
     CaseResult(case="test.test_x", outcome=Outcome.CRASH),
 )
 
 
 def test_fatal_is_a_case_that_died_or_stood_still() -> None:
-    assert fatal_cases([FATAL]) == ((CASE, "test_x"), (OTHER, "test_x"))
+    assert fatal_cases([FATAL]) == (("test_x", CASE), ("test_x", OTHER))
 
 
 def by_subtests(name: str, outcome: Outcome, *subtests: Outcome) -> CaseResult:
@@ -52,7 +57,7 @@ def test_a_case_that_failed_in_a_subtest_is_found_and_one_that_skipped_a_subtest
         by_subtests("d", Outcome.ERROR, Outcome.SKIP),
         by_subtests("e", Outcome.FAIL),
     )
-    assert failed_by_subtests([ours]) == (("a", "test_x"), ("b", "test_x"))
+    assert failed_by_subtests([ours]) == (("test_x", "a"), ("test_x", "b"))
 
 
 class FalsePeer(Peer):
@@ -74,17 +79,17 @@ def peer_that_says(replies: Mapping[tuple[str, ...], Reply]) -> FalsePeer:
 
 
 def test_a_fatal_case_does_not_cost_the_others_of_its_module_and_is_asked_about_by_itself() -> None:
-    whole = Reply(seconds=7, words={"test_x": Word.FAILED}, outcomes={"test.test_x.T.test_c": Outcome.ERROR})
-    passed = Reply(words={"test_x": Word.PASSED}, outcomes={OTHER: Outcome.PASS})
+    whole = Reply(seconds=7, words={"test_x": Word.FAILED}, outcomes=of({THIRD: Outcome.ERROR}))
+    passed = Reply(words={"test_x": Word.PASSED}, outcomes=of({OTHER: Outcome.PASS}))
     peer = peer_that_says({(): whole, (CASE,): DIED, (OTHER,): passed})
     answer = ask_regrtest(peer, Task(workers=2), [FATAL])
     assert peer.asked[0].excluded == (CASE, OTHER)
     assert {task.modules for task in peer.asked[1:]} == {("test_x",)}
     assert len({task.name for task in peer.asked}) == 3
     assert answer == Answer(
-        outcomes={"test.test_x.T.test_c": Outcome.ERROR, CASE: Outcome.CRASH, OTHER: Outcome.PASS},
+        outcomes=of({THIRD: Outcome.ERROR, CASE: Outcome.CRASH, OTHER: Outcome.PASS}),
         words={"test_x": Word.FAILED},
-        alone=(CASE, OTHER),
+        alone=(Key("test_x", CASE), Key("test_x", OTHER)),
         seconds=7,
     )
     # It dies there as here, so that the two agree on it; the other one ended well there.
@@ -94,12 +99,12 @@ def test_a_fatal_case_does_not_cost_the_others_of_its_module_and_is_asked_about_
 
 def test_a_case_without_a_name_there_is_asked_about_by_itself_and_one_with_a_name_is_not() -> None:
     ours = module(by_subtests(CASE, Outcome.FAIL, Outcome.FAIL), by_subtests(OTHER, Outcome.FAIL, Outcome.FAIL))
-    whole = Reply(words={"test_x": Word.FAILED}, outcomes={OTHER: Outcome.FAIL})
-    alone = Reply(words={"test_x": Word.FAILED}, unnamed=(Outcome.FAIL,))
+    whole = Reply(words={"test_x": Word.FAILED}, outcomes=of({OTHER: Outcome.FAIL}))
+    alone = Reply(words={"test_x": Word.FAILED}, unnamed={"test_x": Outcome.FAIL})
     peer = peer_that_says({(): whole, (CASE,): alone})
     answer = ask_regrtest(peer, Task(workers=2), [ours])
     assert peer.asked[0].excluded == ()
-    assert answer.outcomes == {CASE: Outcome.FAIL, OTHER: Outcome.FAIL}
+    assert answer.outcomes == of({CASE: Outcome.FAIL, OTHER: Outcome.FAIL})
     assert agree(answer.outcomes, answer.words, [ours]).is_agreement
 
 
@@ -113,12 +118,12 @@ def test_a_case_is_asked_for_by_a_pattern_that_matches_nothing_else() -> None:
     odd = module(CaseResult(case="test.test_x.T.test_[a]*", outcome=Outcome.CRASH))
     pattern = "test.test_x.T.test_[[]a][*]"
     peer = peer_that_says({(): RAN, (pattern,): DIED})
-    assert ask_regrtest(peer, Task(workers=2), [odd]).outcomes == {"test.test_x.T.test_[a]*": Outcome.CRASH}
+    assert ask_regrtest(peer, Task(workers=2), [odd]).outcomes == of({"test.test_x.T.test_[a]*": Outcome.CRASH})
     assert peer.asked[0].excluded == (pattern,)
 
 
-NAMED = Reply(words={"test_x": Word.FAILED}, outcomes={CASE: Outcome.FAIL})
-UNNAMED = Reply(words={"test_x": Word.FAILED}, unnamed=(Outcome.ERROR,))
+NAMED = Reply(words={"test_x": Word.FAILED}, outcomes=of({CASE: Outcome.FAIL}))
+UNNAMED = Reply(words={"test_x": Word.FAILED}, unnamed={"test_x": Outcome.ERROR})
 
 
 @pytest.mark.parametrize(
@@ -139,20 +144,20 @@ UNNAMED = Reply(words={"test_x": Word.FAILED}, unnamed=(Outcome.ERROR,))
         (RAN, Reply(words={"test_x": Word.SKIPPED}), None),
         (RAN, Reply(words={"test_x": Word.BUG}), None),
         (RAN, Reply(), None),
-        (RAN, Reply(words={"test_x": Word.PASSED}, outcomes={OTHER: Outcome.PASS}), None),
+        (RAN, Reply(words={"test_x": Word.PASSED}, outcomes=of({OTHER: Outcome.PASS})), None),
         # It failed by its subtests alone.
         (RAN, UNNAMED, Outcome.ERROR),
-        (RAN, dataclasses.replace(UNNAMED, unnamed=(Outcome.ERROR, Outcome.FAIL)), None),
-        (RAN, dataclasses.replace(UNNAMED, outcomes={OTHER: Outcome.PASS}), None),
+        (RAN, dataclasses.replace(UNNAMED, unnamed={"test_y": Outcome.ERROR}), None),
+        (RAN, dataclasses.replace(UNNAMED, unnamed={}), None),
     ],
 )
 def test_what_regrtest_says_of_a_case_by_itself(whole: Reply, alone: Reply, outcome: Outcome | None) -> None:
-    assert outcome_alone(CASE, "test_x", whole, alone) is outcome
+    assert outcome_alone(Key("test_x", CASE), whole, alone) is outcome
 
 
 def test_the_page_has_each_case_each_module_each_rule_and_all_counts() -> None:
     skipped = CaseResult(case="test.test_x", outcome=Outcome.SKIP, detail=Detail(reason="no"))
-    theirs = {CASE: Outcome.PASS, OTHER: Outcome.FAIL, "test.test_x.T.test_c": Outcome.PASS}
+    theirs = of({CASE: Outcome.PASS, OTHER: Outcome.FAIL, THIRD: Outcome.PASS})
     ours = module(
         CaseResult(case=CASE, outcome=Outcome.PASS),
         CaseResult(case=OTHER, outcome=Outcome.PASS),
@@ -182,7 +187,7 @@ def test_the_page_has_each_case_each_module_each_rule_and_all_counts() -> None:
 
 def test_a_module_of_one_side_alone_is_named_and_counted() -> None:
     ours = module(CaseResult(case=CASE, outcome=Outcome.PASS))
-    lines = render("wasi", agree({CASE: Outcome.PASS}, {"test_y": Word.SKIPPED}, [ours])).splitlines()
+    lines = render("wasi", agree(of({CASE: Outcome.PASS}), {"test_y": Word.SKIPPED}, [ours])).splitlines()
     assert lines[:2] == ["modules only there, UNEXPLAINED: test_y", "modules only here, UNEXPLAINED: test_x"]
     assert lines[-1].endswith("0 explained, 2 unexplained")
 

@@ -177,27 +177,61 @@ def suite(counts: str, *cases: str) -> str:
 @pytest.mark.parametrize(
     ("text", "unnamed"),
     [
-        (suite('errors="0" failures="3"', "<testcase />"), (Outcome.FAIL,)),
-        (suite('errors="1" failures="3"', "<testcase />"), (Outcome.ERROR,)),
-        (suite('errors="0" failures="0"', "<testcase />"), ()),
-        (suite('errors="0" failures="1"', "<testcase />", "<testcase />"), ()),
-        (suite('errors="0" failures="1"', "<testcase />", '<testcase name="a" />'), ()),
-        (suite('errors="1" failures="0"'), ()),
+        (suite('errors="0" failures="3"', "<testcase />"), {"test_x": Outcome.FAIL}),
+        (suite('errors="1" failures="3"', "<testcase />"), {"test_x": Outcome.ERROR}),
+        (suite('errors="0" failures="0"', "<testcase />"), {}),
+        (suite('errors="0" failures="1"', "<testcase />", "<testcase />"), {}),
+        (suite('errors="0" failures="1"', "<testcase />", '<testcase name="a" />'), {}),
+        (suite('errors="1" failures="0"'), {}),
     ],
 )
-def test_the_only_case_of_a_suite_may_have_no_name(text: str, unnamed: tuple[Outcome, ...], tmp_path: Path) -> None:
+def test_the_only_case_of_a_suite_may_have_no_name(text: str, unnamed: dict[str, Outcome], tmp_path: Path) -> None:
     (tmp_path / "x.xml").write_text(text)
-    assert read_junit(tmp_path / "x.xml").unnamed == unnamed
+    assert read_junit(tmp_path / "x.xml", {"test_x": Word.FAILED}).unnamed == unnamed
 
 
 def test_a_case_that_is_there_twice_is_numbered_as_in_the_journal(tmp_path: Path) -> None:
     (tmp_path / "x.xml").write_text(suite("", '<testcase name="a" />', '<testcase name="a"><skipped /></testcase>'))
-    assert read_junit(tmp_path / "x.xml").outcomes == {"a": Outcome.PASS, "a#2": Outcome.SKIP}
+    assert read_junit(tmp_path / "x.xml", {"test_x": Word.PASSED}).outcomes == {
+        ("test_x", "a"): Outcome.PASS,
+        ("test_x", "a#2"): Outcome.SKIP,
+    }
+
+
+TWO_SUITES = (
+    '<testsuites><testsuite><testcase name="a" /></testsuite><testsuite><testcase name="a" /></testsuite></testsuites>'
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "modules"),
+    [
+        ([Word.PASSED, Word.SKIPPED, Word.FAILED], ["test_0", "test_2"]),
+        ([Word.DENIED, Word.ENV_CHANGED, Word.DIED, Word.TIMED_OUT, Word.NO_TESTS], ["test_1", "test_4"]),
+        # With an exception outside of any case there may be a suite, or none.
+        ([Word.UNCAUGHT, Word.PASSED, Word.PASSED], ["test_1", "test_2"]),
+        ([Word.UNCAUGHT, Word.PASSED, Word.SKIPPED], ["test_0", "test_1"]),
+        ([Word.PASSED, Word.SKIPPED], None),
+        ([Word.PASSED, Word.PASSED, Word.PASSED], None),
+    ],
+)
+def test_suites_have_no_name_and_are_those_of_the_modules_that_ran(
+    words: list[Word], modules: list[str] | None, tmp_path: Path
+) -> None:
+    (tmp_path / "x.xml").write_text(f"<testsuites>{ONE_SUITE}{ONE_SUITE}</testsuites>")
+    named = {f"test_{number}": word for number, word in enumerate(words)}
+    if modules is None:
+        with pytest.raises(BuildError, match="x.xml has 2 suites, and regrtest's progress lines name"):
+            read_junit(tmp_path / "x.xml", named)
+    else:
+        assert [key.module for key in read_junit(tmp_path / "x.xml", named).outcomes] == modules
 
 
 def test_regrtest_s_own_dialect_of_junit_is_understood(tmp_path: Path) -> None:
     (tmp_path / "x.xml").write_text(JUNIT)
-    assert read_junit(tmp_path / "x.xml").outcomes == {
+    assert {
+        key.case: found for key, found in read_junit(tmp_path / "x.xml", {"test_x": Word.FAILED}).outcomes.items()
+    } == {
         "a": Outcome.PASS,
         "b": Outcome.FAIL,
         "c": Outcome.ERROR,
