@@ -10,11 +10,11 @@ import pytest
 from harness.agreement import Agreement, agree
 from harness.oracle import Answer, ask_regrtest, run_harness
 from harness.outcomes import Outcome
-from harness.peer import Peer, Task
+from harness.peer import Key, Peer, Task
 from harness.prepared import Prepared
 
 pytestmark = [pytest.mark.integration, pytest.mark.toolchain]
-FATAL = "test.test_compile.TestSpecifics.test_compiler_recursion_limit"
+FATAL = Key("test_compile", "test.test_compile.TestSpecifics.test_compiler_recursion_limit")
 
 
 def ask(prepared: Prepared, folder: Path, *modules: str) -> tuple[Answer, Agreement]:
@@ -28,7 +28,8 @@ def test_emscripten_has_the_same_outcomes_under_both(emscripten: Prepared, tmp_p
     answer, found = ask(emscripten, tmp_path, "test_stat", "test_json", "test_compile", "test_posixpath")
     assert found.differing == ()
     assert found.unexplained == ()
-    assert answer.outcomes["test.test_json.test_recursion.TestCRecursion.test_endless_recursion"] is Outcome.PASS
+    recursion = Key("test_json", "test.test_json.test_recursion.TestCRecursion.test_endless_recursion")
+    assert answer.outcomes[recursion] is Outcome.PASS
     assert FATAL in answer.alone
     assert answer.outcomes[FATAL] is Outcome.CRASH
     assert found.total > 400

@@ -198,9 +198,7 @@ def test_a_case_that_is_there_twice_is_numbered_as_in_the_journal(tmp_path: Path
     }
 
 
-TWO_SUITES = (
-    '<testsuites><testsuite><testcase name="a" /></testsuite><testsuite><testcase name="a" /></testsuite></testsuites>'
-)
+ONE_SUITE = '<testsuite><testcase name="a" /></testsuite>'
 
 
 @pytest.mark.parametrize(
@@ -221,7 +219,7 @@ def test_suites_have_no_name_and_are_those_of_the_modules_that_ran(
     (tmp_path / "x.xml").write_text(f"<testsuites>{ONE_SUITE}{ONE_SUITE}</testsuites>")
     named = {f"test_{number}": word for number, word in enumerate(words)}
     if modules is None:
-        with pytest.raises(BuildError, match="x.xml has 2 suites, and regrtest's progress lines name"):
+        with pytest.raises(BuildError, match=r"x\.xml has 2 suites, and regrtest's progress lines name"):
             read_junit(tmp_path / "x.xml", named)
     else:
         assert [key.module for key in read_junit(tmp_path / "x.xml", named).outcomes] == modules
@@ -229,9 +227,8 @@ def test_suites_have_no_name_and_are_those_of_the_modules_that_ran(
 
 def test_regrtest_s_own_dialect_of_junit_is_understood(tmp_path: Path) -> None:
     (tmp_path / "x.xml").write_text(JUNIT)
-    assert {
-        key.case: found for key, found in read_junit(tmp_path / "x.xml", {"test_x": Word.FAILED}).outcomes.items()
-    } == {
+    outcomes = read_junit(tmp_path / "x.xml", {"test_x": Word.FAILED}).outcomes
+    assert {key.case: found for key, found in outcomes.items()} == {
         "a": Outcome.PASS,
         "b": Outcome.FAIL,
         "c": Outcome.ERROR,
