@@ -175,26 +175,36 @@ def _varies(found: Situation) -> bool:
     return both and found.entry is not None and {found.theirs, found.ours.outcome} <= set(found.entry.outcome)  # type: ignore[union-attr]
 
 
-def _skips_here(scope: str, reason: str, *theirs: Outcome) -> Callable[[Situation], bool]:
-    """Whether the harness skips a case below `scope` for a reason of exactly this pattern, while it has one of the
-    outcomes `theirs` under regrtest. A module that skips as a whole stands for its cases.
+def _skips_here(scope: str, reason: str, theirs: Outcome) -> Callable[[Situation], bool]:
+    """Whether the harness skips a case below `scope` for a reason of exactly this pattern, while regrtest has the
+    outcome `theirs`. A file that skipped itself at its import stands for its cases, and is in their place.
     """
     pattern = re.compile(reason)
 
     def explains(found: Situation) -> bool:
-        inside = found.case.startswith(f"{scope}.")
-        ours = found.ours or next((found.cases[name] for name in _skipped_modules(found)), None)
-        skips = ours is not None and ours.outcome is Outcome.SKIP
-        return bool(inside and skips and found.theirs in theirs and pattern.fullmatch(ours.detail.reason))  # type: ignore[union-attr]
+        file = found.case.removeprefix(MODULE_SKIPPED)
+        is_file = file != found.case
+        ours = found.ours or next((found.cases[name] for name in _skipped_files(found)), None)
+        if ours is None or ours.outcome is not Outcome.SKIP or not pattern.fullmatch(ours.detail.reason):
+            return False
+        if is_file:
+            ran = any(name.startswith(f"{file}.") for name in found.outcomes)
+            return found.theirs is None and f"{file}.".startswith(f"{scope}.") and ran
+        return found.theirs is theirs and found.case.startswith(f"{scope}.")
 
     return explains
 
 
-def _skipped_modules(found: Situation) -> Iterable[str]:
-    """The ids in the results here that stand for a whole module, skipped at its import, in which the case is."""
+def _skipped_files(found: Situation) -> Iterator[str]:
+    """The ids in the results here that stand for a whole file, skipped at its import, in which the case is."""
     parts = found.case.split(".")
     names = (MODULE_SKIPPED + ".".join(parts[:length]) for length in range(len(parts), 0, -1))
     return (name for name in names if name in found.cases)
+
+
+def _either(*rules: Callable[[Situation], bool]) -> Callable[[Situation], bool]:
+    """Whether one of them explains it."""
+    return lambda found: any(rule(found) for rule in rules)
 
 
 def _skipped_subtest_there(found: Situation) -> bool:
@@ -305,10 +315,14 @@ RULES = (
     Rule(
         name="no-zone-files",
         why="the test wants the host's time zones, which regrtest's run may see and a guest of the harness may not",
-        explains=_skips_here(
-            "test.test_zoneinfo",
-            r"No time zone data available|\[Errno \d+\] No such file or directory: '/usr/share/zoneinfo/[\w/+-]+'",
-            Outcome.PASS,
+        explains=_either(
+            _skips_here("test.test_zoneinfo", "No time zone data available", Outcome.PASS),
+            _skips_here("test.test_plistlib", "Can't find timezone datebase", Outcome.PASS),
+            _skips_here(
+                "test.datetimetester",
+                r"Skipping [\w/]+: \[Errno \d+\] No such file or directory: '/usr/share/zoneinfo/[\w/]+'",
+                Outcome.PASS,
+            ),
         ),
     ),
     Rule(

@@ -266,3 +266,78 @@ CLIMBS = "[Errno 63] Operation not permitted: '/tmp/tmpl2m5nrrl/../../etc/jupyte
 )
 def test_scratch_mount(name: str, theirs: Outcome, ours: Outcome, message: str, rule: str) -> None:
     assert rule_of(name, theirs, case(name, ours, message=message), home="test_importlib") == rule
+
+
+TEHRAN = "test.datetimetester.IranTest_Fast.test_folds"
+PLIST = "test.test_plistlib.TestBinaryPlistlib.test_dump_aware_datetime"
+NO_TEHRAN = "Skipping Asia/Tehran: [Errno 44] No such file or directory: '/usr/share/zoneinfo/Asia/Tehran'"
+
+
+@pytest.mark.parametrize(
+    ("home", "name", "theirs", "reason", "rule"),
+    [
+        ("test_plistlib", PLIST, PASS, "Can't find timezone datebase", "no-zone-files"),
+        ("test_plistlib", PLIST, FAIL, "Can't find timezone datebase", ""),
+        ("test_plistlib", PLIST, PASS, "Can't find timezone datebase anywhere", ""),
+        ("test_plistlib", PLIST, PASS, NO_TEHRAN, ""),
+        ("test_datetime", TEHRAN, PASS, NO_TEHRAN, "no-zone-files"),
+        ("test_datetime", TEHRAN, ERROR, NO_TEHRAN, ""),
+        ("test_datetime", TEHRAN, PASS, "Skipping Asia/Tehran: [Errno 44] No such file or directory: '/tmp/x'", ""),
+        ("test_datetime", TEHRAN, PASS, "Skipping zoneinfo tests on Windows", ""),
+        ("test_x", CASE, PASS, NO_TEHRAN, ""),
+    ],
+)
+def test_no_zone_files(home: str, name: str, theirs: Outcome, reason: str, rule: str) -> None:
+    assert rule_of(name, theirs, case(name, SKIP, reason), home=home, word=Word.PASSED) == rule
+    assert rule_of(name, theirs, case(name, FAIL, reason), home=home, word=Word.PASSED) in {"", None}
+
+
+PROPERTY = "test.test_zoneinfo.test_zoneinfo_property"
+
+
+@pytest.mark.parametrize(
+    ("reason", "name", "rule"),
+    [
+        ("No time zone data available", f"{PROPERTY}.ZoneInfoTest.test_str", "no-zone-files"),
+        ("No time zone data available", "test.test_zoneinfo.test_zoneinfo.T.test_str", ""),
+        ("No time zone data available", f"{PROPERTY}_more.ZoneInfoTest.test_str", ""),
+        ("No time zone data", f"{PROPERTY}.ZoneInfoTest.test_str", ""),
+        ("requires threads", f"{PROPERTY}.ZoneInfoTest.test_str", ""),
+    ],
+)
+def test_the_cases_of_a_file_that_skipped_itself_are_explained_by_its_reason(reason: str, name: str, rule: str) -> None:
+    skipped = case(f"unittest.loader.ModuleSkipped.{PROPERTY}", SKIP, reason)
+    assert rule_of(name, PASS, skipped, home="test_zoneinfo", word=Word.PASSED) == rule
+
+
+@pytest.mark.parametrize(
+    ("also", "reason", "rule"),
+    [
+        ({f"{PROPERTY}.ZoneInfoTest.test_str": PASS}, "No time zone data available", "no-zone-files"),
+        ({f"{PROPERTY}.ZoneInfoTest.test_str": PASS}, "No time zone data", ""),
+        ({f"{PROPERTY}_more.ZoneInfoTest.test_str": PASS}, "No time zone data available", ""),
+        ({}, "No time zone data available", ""),
+    ],
+)
+def test_the_file_that_skipped_itself_is_explained_where_its_cases_ran_there(
+    also: dict[str, Outcome], reason: str, rule: str
+) -> None:
+    name = f"unittest.loader.ModuleSkipped.{PROPERTY}"
+    assert rule_of(name, None, case(name, SKIP, reason), home="test_zoneinfo", word=Word.PASSED, also=also) == rule
+
+
+SOURCE = "test.test_support.TestSupport.test_copy_python_src_ignore"
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "reason", "rule"),
+    [
+        (SOURCE, PASS, "cannot access Python source code directory: '/x/view'", "no-source-folder"),
+        (SOURCE, FAIL, "cannot access Python source code directory: '/x/view'", ""),
+        (SOURCE, PASS, "it cannot access Python source code directory: '/x/view'", ""),
+        (SOURCE, PASS, "cannot access Python source code directory", ""),
+        (CASE, PASS, "cannot access Python source code directory: '/x/view'", ""),
+    ],
+)
+def test_no_source_folder(name: str, theirs: Outcome, reason: str, rule: str) -> None:
+    assert rule_of(name, theirs, case(name, SKIP, reason), home="test_support", word=Word.PASSED) == rule
