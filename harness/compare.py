@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.expectations import CellExpectations, Expectation, dotted, is_own, wildcard_of
 from harness.limitations import Limitation
-from harness.outcomes import CaseResult, ModuleResult, Outcome
+from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.signatures import signature_of
 from harness.verdicts import Comparison, Row, Verdict
 
+ENVIRONMENT_ALTERED = "the module altered the execution environment (--fail-env-changed)"
 _PREVENTING = frozenset(Outcome) - {Outcome.PASS, Outcome.EXPECTED_FAILURE, Outcome.NOT_RUN}
 
 
@@ -77,7 +79,7 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
                     **(_about_strike(strike) if strike else _about(entry)),
                 )
             )
-    for row in _unseen(result, cases, expectations):
+    for row in (*_unseen(result, cases, expectations), *_environment(result, cases, expectations)):
         counts[row.verdict] += 1
         rows.append(row)
     return Comparison(counts=dict(counts), rows=_sorted(rows), followed=followed)
@@ -130,11 +132,52 @@ def _unseen(result: ModuleResult, cases: Mapping[str, CaseResult], expectations:
         if test in seen:
             continue
         entry = expectations.entries[test]
+        if test == module and Outcome.ENV_CHANGED in entry.outcome and not _is_environment_right(result, expectations):
+            continue
         missing = _missing(test, result.module, entry)
         if test == module:
             yield dataclasses.replace(missing, verdict=Verdict.FIXED, outcome=Outcome.PASS)
         else:
             yield dataclasses.replace(missing, detail=own.detail) if own else missing
+
+
+def _is_environment_right(result: ModuleResult, expectations: CellExpectations) -> bool:
+    """Whether the module is known to leave its environment as it was: only a run that asks for it says so."""
+    return expectations.fail_env_changed and not result.env_changed and not any(result.env_tries)
+
+
+def _environment(
+    result: ModuleResult, cases: Mapping[str, CaseResult], expectations: CellExpectations
+) -> Iterator[Row]:
+    """The verdict on a module that altered its environment, under the module's name, where the run asks for that."""
+    name = dotted(result.module)
+    if not expectations.fail_env_changed or name in cases or not (result.env_changed or any(result.env_tries)):
+        return
+    tries = tuple(Outcome.ENV_CHANGED if changed else Outcome.PASS for changed in result.env_tries)
+    case = CaseResult(
+        case=name,
+        outcome=Outcome.ENV_CHANGED if result.env_changed else Outcome.PASS,
+        detail=Detail(message=": ".join([ENVIRONMENT_ALTERED, *altered_by(result.output)])),
+        tries=tries,
+    )
+    entry = expectations.lookup(name)
+    yield Row(
+        case=name,
+        module=result.module,
+        verdict=judge_case(case, entry),
+        outcome=case.outcome,
+        detail=case.detail,
+        tries=tries,
+        **_about(entry),
+    )
+
+
+def altered_by(output: str) -> list[str]:
+    """What regrtest printed of an altered environment, in one text; none when nothing of it was kept. The values from
+    before and after, which it indents, are left out.
+    """
+    warnings = re.findall(r"^Warning -- (\S.*)$", output, re.MULTILINE)
+    return ["; ".join(dict.fromkeys(warnings))] if warnings else []
 
 
 def _missing(test: str, module: str, entry: Expectation) -> Row:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from harness.compare import judged_cases
 from harness.expectations import dotted
-from harness.outcomes import ModuleResult, Outcome
+from harness.outcomes import NOTHING_RAN, ModuleResult, Outcome
 from harness.report.results import CellResults, as_table
 from harness.versions import shown_version
 
@@ -22,6 +22,7 @@ class Change(StrEnum):
     NEW_CRASH = "new crash"
     BROKEN = "broken"
     NEWLY_SKIPPED = "newly skipped"
+    NO_TESTS = "newly without tests"
     VANISHED = "vanished"
     OTHERWISE = "otherwise different"
     CRASH_GONE = "crash gone"
@@ -133,9 +134,9 @@ def classify(before: Outcome | None, after: Outcome | None) -> Change:
         return Change.NEW_CRASH if after is Outcome.CRASH else Change.CRASH_GONE
     if before is None or after is None:
         return Change.APPEARED if before is None else Change.VANISHED
-    if after is Outcome.SKIP:
-        return Change.NEWLY_SKIPPED
-    if before is Outcome.SKIP and after.is_good:
+    if after in NOTHING_RAN:
+        return Change.NEWLY_SKIPPED if after is Outcome.SKIP else Change.NO_TESTS
+    if before in NOTHING_RAN and after.is_good:
         return Change.NO_LONGER_SKIPPED
     if before.is_good == after.is_good:
         return Change.OTHERWISE
@@ -165,14 +166,14 @@ def _side(module: ModuleResult | None, results: CellResults) -> _Side:
     rest = None
     if list(cases) == [dotted(module.module)]:
         # The module as such was skipped, or died: so did each of its cases, whichever they are.
-        rest = Outcome.SKIP if module.outcome is Outcome.SKIP else Outcome.NOT_RUN
+        rest = module.outcome if module.outcome in NOTHING_RAN else Outcome.NOT_RUN
     return _Side(cases=cases, rest=rest, is_known=module.complete)
 
 
 def _cases_of_both(module: str, was: _Side, now: _Side) -> list[str]:
     """The cases of either. A module that was skipped as a whole is no case beside those that the other side has."""
     cases = {**was.cases, **now.cases}
-    if len(cases) > 1 and Outcome.SKIP in {was.rest, now.rest}:
+    if len(cases) > 1 and NOTHING_RAN & {was.rest, now.rest}:
         cases.pop(module, None)
     return list(cases)
 

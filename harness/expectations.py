@@ -52,11 +52,13 @@ class Expectation(ExpectTable):
 @dataclass(frozen=True)
 class CellExpectations:
     """The expectations whose conditions hold for one cell, by what they name; and by its signature each failure that a
-    limitation of the cell may bring upon any case.
+    limitation of the cell may bring upon any case. `fail_env_changed` says that a module which alters its environment
+    needs an entry.
     """
 
     entries: Mapping[str, Expectation] = field(default_factory=dict)
     strikes: Mapping[str, Limitation] = field(default_factory=dict)
+    fail_env_changed: bool = False
 
     @functools.cached_property
     def _subjects(self) -> Sequence[tuple[str, str]]:

@@ -88,6 +88,7 @@ TESTING = (
         help="how often a case that did something unexpected runs again, to tell what is flaky (default: 2)",
     ),
     Option(flag="--verify", metavar="K", kind=int, default=1, help="run everything that is selected K times in all"),
+    Option(flag="--fail-env-changed", help="a module that alters its environment is unexpected, as in CPython's CI"),
     RUN_DIR,
     Option(flag="--resume", help="with --run-dir: keep the modules that are finished there"),
     Option(flag="--isolated", help="a new engine process for every start of the interpreter, to debug the harness"),

@@ -1,67 +1,51 @@
-"""`python -m harness oracle CELL`: the harness held against CPython's own runner, on the same build.
+"""`python -m harness oracle CELL`: the harness compared with CPython's own runner, on the same build.
 
-regrtest runs every module in a process of its own and writes JUnit. Each case it reports must have the same
-outcome here; every difference is listed with its reason, and one without a reason is a fault of the harness.
+regrtest runs every module in a process of its own and writes JUnit. docs/oracle.md says how to read what this prints.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.agreement import RULES, Agreement, Difference, agree
 from harness.build import Build
 from harness.cache import locked, remove_tree
 from harness.errors import ConfigError
-from harness.expectations import CellExpectations, Expectation
-from harness.outcomes import CaseResult, ModuleResult, Outcome
-from harness.peer import Peer, Task
+from harness.outcomes import DEATHS, ModuleResult, Outcome
+from harness.peer import Key, Peer, Reply, Task, Word
 from harness.prepare import Wishes, expectations_for, prepare
 from harness.process import Command, Completed, run
 from harness.report.results import CellResults, load_results
+from harness.suite.regrtest import exact_pattern
 
-# Seconds for a case that took its module down here; regrtest waits half as long again.
+# Seconds for a case that is asked about by itself; regrtest waits half as long again.
 ALONE_SECONDS = 20
-_ZONES = "it wants the time zones of the host, which regrtest's run may see and a guest of the harness may not"
-# What a skip reason mentions, and what it means that regrtest's run has it.
-_SKIPPED_FOR = {
-    "write": "it wants to write into the library, which regrtest's run may and a guest of the harness may not",
-    "/usr/share/zoneinfo/": _ZONES,
-    "find timezone datebase": _ZONES,
-    "No time zone data": _ZONES,
-    "source code directory": "it wants the source where it was built, which is not there for a guest of the harness",
-}
-NOTHING_EXPECTED = CellExpectations()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """A case on which the two disagree. `ours` is None for a case the harness has not; `why` may be empty."""
-
-    case: str
-    theirs: Outcome
-    ours: Outcome | None
-    why: str
+MODULES_SHOWN = 40
+_DEATH_WORDS = {Word.DIED: Outcome.CRASH, Word.TIMED_OUT: Outcome.TIMEOUT}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What regrtest says: outcomes by case, and the cases that took their module down there as they did here.
+    """What regrtest reports: outcomes by case and its word on each module, with the cases that it ran by themselves.
 
-    `seconds` are those of its run; what the `dead` took by themselves is not in it.
+    `seconds` are those of its run of the suite; what the cases in `alone` took is not among them.
     """
 
-    outcomes: Mapping[str, Outcome]
-    dead: tuple[str, ...] = ()
+    outcomes: Mapping[Key, Outcome]
+    words: Mapping[str, Word] = field(default_factory=dict)
+    alone: tuple[Key, ...] = ()
     seconds: float = 0.0
 
 
 def consult(cell: str, modules: Sequence[str], workers: int, run_dir: str = "") -> tuple[str, bool]:
-    """Runs both on the cell, or on some of its modules. Gives the text, and whether all is explained.
+    """Runs both on the cell, or on some of its modules. Returns the text, and whether the two agree.
 
-    With `run_dir` the harness does not run again: the results are there.
+    With `run_dir` the harness does not run: its results are read there.
     """
     prepared = prepare(cell, Wishes())
     folder = prepared.cache / "oracle" / cell
@@ -75,8 +59,9 @@ def consult(cell: str, modules: Sequence[str], workers: int, run_dir: str = "") 
             ours = run_harness(cell, " or ".join(modules), workers, folder)[1]
         print(f"oracle {cell}: regrtest's run", flush=True)
         answer = ask_regrtest(Peer.of(prepared, folder), Task(workers=workers, modules=tuple(modules)), ours.modules)
-    found = differences(answer.outcomes, ours.modules, expectations_for(prepared.cell, prepared.build))
-    return render(cell, answer, found), all(difference.why for difference in found)
+    asked = [module for module in ours.modules if not modules or module.module in modules]
+    found = agree(answer.outcomes, answer.words, asked, expectations_for(prepared.cell, prepared.build))
+    return render(cell, found), found.is_agreement
 
 
 def results_of(path: Path, build: Build) -> CellResults:
@@ -100,88 +85,111 @@ def run_harness(
 def ask_regrtest(
     peer: Peer, task: Task, ours: Iterable[ModuleResult], on_tick: Callable[[float], None] | None = None
 ) -> Answer:
-    """regrtest's outcomes by case. A case that takes its module down has none.
+    """regrtest's outcomes by case.
 
-    Such a case costs regrtest all others of its module. So those that did it here run by themselves there.
+    A case that takes its module down costs regrtest all others of that module, and one that fails by its subtests alone
+    has no name in its results. So it is asked about such cases one by one.
     """
     asked = [module for module in ours if not task.modules or module.module in task.modules]
     fatal = fatal_cases(asked)
-    done, theirs = peer.run(dataclasses.replace(task, excluded=tuple(case for case, _ in fatal)), on_tick)
-    for number, (case, module) in enumerate(fatal):
-        print(f"  {case} by itself", flush=True)
-        alone = Task(workers=1, name=f"alone-{number}", modules=(module,), match=(case,), seconds=ALONE_SECONDS)
-        theirs |= peer.run(alone)[1]
-    dead = tuple(case for case, _ in fatal if case not in theirs)
-    return Answer(outcomes=theirs, dead=dead, seconds=done.seconds)
+    whole = peer.run(dataclasses.replace(task, excluded=tuple(exact_pattern(key.case) for key in fatal)), on_tick)
+    outcomes = dict(whole.outcomes)
+    alone = (*fatal, *(key for key in failed_by_subtests(asked) if key not in outcomes))
+    for number, key in enumerate(alone):
+        print(f"  {key.case} by itself", flush=True)
+        match, name = (exact_pattern(key.case),), f"alone-{number}"
+        only = Task(workers=1, name=name, modules=(key.module,), match=match, seconds=ALONE_SECONDS)
+        if outcome := outcome_alone(key, whole, peer.run(only)):
+            outcomes[key] = outcome
+    return Answer(outcomes=outcomes, words=whole.words, alone=alone, seconds=whole.seconds)
 
 
-def fatal_cases(ours: Iterable[ModuleResult]) -> tuple[tuple[str, str], ...]:
-    """The cases in which the interpreter died or stood still, each with its module. What is no case has no dotted id
-    of its own.
-    """
+def fatal_cases(ours: Iterable[ModuleResult]) -> tuple[Key, ...]:
+    """The cases in which the interpreter died or stood still. What is no case has no dotted id of its own."""
     return tuple(
-        (case.case, module.module)
+        Key(module.module, case.case)
         for module in ours
         for case in module.cases
-        if case.outcome in {Outcome.CRASH, Outcome.TIMEOUT}
-        and " " not in case.case
-        and case.case.removeprefix("test.") != module.module
+        if case.outcome in DEATHS and " " not in case.case and case.case.removeprefix("test.") != module.module
     )
 
 
-def differences(
-    theirs: Mapping[str, Outcome], ours: Iterable[ModuleResult], expected: CellExpectations = NOTHING_EXPECTED
-) -> tuple[Difference, ...]:
-    """The cases on which the two disagree, sorted. A case that only the harness reports is no difference."""
-    cases = {case.case: case for module in ours for case in module.cases}
-    found = []
-    for name, outcome in theirs.items():
-        case = cases.get(name)
-        if case is None or case.outcome is not outcome:
-            why = _by_nature(outcome, case, expected.lookup(name)) or _explanation(name, outcome, case, cases)
-            found.append(Difference(case=name, theirs=outcome, ours=case.outcome if case else None, why=why))
-    return tuple(sorted(found, key=lambda difference: (difference.why, difference.case)))
+def failed_by_subtests(ours: Iterable[ModuleResult]) -> tuple[Key, ...]:
+    """The cases that failed in a subtest."""
+    bad = {Outcome.FAIL, Outcome.ERROR}
+    return tuple(
+        Key(module.module, case.case)
+        for module in ours
+        for case in module.cases
+        if case.outcome in bad and any(subtest.outcome in bad for subtest in case.subtests)
+    )
 
 
-def _by_nature(theirs: Outcome, case: CaseResult | None, entry: Expectation | None) -> str:
-    """Whether the lists know the case for having now the one outcome, now the other."""
-    if case is not None and entry is not None and {theirs, case.outcome} <= set(entry.outcome):
-        return "it has now the one outcome, now the other: its entry in the lists names both"
-    return ""
+def outcome_alone(key: Key, whole: Reply, alone: Reply) -> Outcome | None:
+    """What a case did that regrtest ran by itself; None when that cannot be seen.
+
+    A module that dies in a run of this case alone died of the case only if it did not die without it, in the run of the
+    `whole`. A run without any test says nothing of the case: its name did not match.
+    """
+    if key in alone.outcomes:
+        return alone.outcomes[key]
+    if death := _DEATH_WORDS.get(alone.words.get(key.module, Word.NO_TESTS)):
+        without = whole.words.get(key.module)
+        return None if without is None or without in {*_DEATH_WORDS, Word.BUG} else death
+    return alone.unnamed.get(key.module)
 
 
-def _explanation(name: str, theirs: Outcome, case: CaseResult | None, cases: Mapping[str, CaseResult]) -> str:
-    """Why the two differ, as far as it lies in how they are made; empty when it does not."""
-    owner = name.partition(" ")[0]
-    if case is None and theirs is Outcome.SKIP and name != owner and owner in cases:
-        return "regrtest gives a skipped subtest the place of its case; here it stands within it"
-    # What unittest puts in the place of all cases of a module that skips itself when it is imported.
-    case = case or cases.get(f"unittest.loader.ModuleSkipped.{'.'.join(name.split('.')[:-2])}")
-    if case is None:
-        return ""
-    if case.outcome is Outcome.SKIP:
-        return next((why for word, why in _SKIPPED_FOR.items() if word in case.detail.reason), "")
-    if theirs is Outcome.PASS and case.outcome is Outcome.ERROR and "/../" in case.detail.message:
-        return "its path climbs out of the scratch folder, which is mounted by itself here"
-    return ""
-
-
-def render(cell: str, answer: Answer, found: Sequence[Difference]) -> str:
-    """The differences, by reason, and a last line with the counts."""
+def render(cell: str, found: Agreement) -> str:
+    """What differs by its rule, the modules with a difference, the count of each rule, and a last line with all."""
     lines = []
-    for why in dict.fromkeys(difference.why for difference in found):
-        lines.append(why or "UNEXPLAINED")
-        lines += [
-            f"  {difference.case}: regrtest {difference.theirs}, here {difference.ours or 'no such case'}"
-            for difference in found
-            if difference.why == why
-        ]
-    if answer.dead:
-        lines += ["the interpreter dies or stands still in them, there as here", *(f"  {case}" for case in answer.dead)]
-    unexplained = sum(not difference.why for difference in found)
-    same = len(answer.outcomes) - len(found)
-    lines.append(
-        f"{cell}: {len(answer.outcomes):,} cases of regrtest's, {same:,} with the same outcome here, "
-        f"{len(found) - unexplained} explained differences, {unexplained} unexplained"
+    for name in (*(rule.name for rule in RULES), ""):
+        same = [difference for difference in found.differences if difference.rule == name]
+        lines += [name or "UNEXPLAINED", *(f"  {_side_by_side(each)}" for each in same)] if same else []
+    return "\n".join([*lines, *_by_module(found), *_by_rule(found), _last_line(cell, found)])
+
+
+def _side_by_side(found: Difference) -> str:
+    nothing = "has no such case"
+    return f"{found.case}: regrtest {found.theirs or nothing}, here {found.ours or nothing}"
+
+
+def _by_module(found: Agreement) -> Iterator[str]:
+    """One line for each module on which the two differ, those with something unexplained first."""
+    for side, lone in found.lone_modules.items():
+        yield f"modules {side}, UNEXPLAINED: {', '.join(lone)}"
+    counts = {name: Counter(each.module for each in group) for name, group in _groups(found).items()}
+    unexplained = Counter(each.module for each in found.unexplained)
+    modules = sorted({each.module for each in found.differences}, key=lambda name: (-unexplained[name], name))
+    if modules:
+        yield f"modules with a difference: {len(modules)} of {len(found.here | found.there)}"
+    for module in modules[:MODULES_SHOWN]:
+        parts = [f"{found.compared.get(module, 0):,} compared"]
+        parts += [f"{count[module]:,} {name}" for name, count in counts.items() if count[module]]
+        parts += [f"{unexplained[module]:,} UNEXPLAINED"] if unexplained[module] else []
+        yield f"  {module or 'of no module'}: {', '.join(parts)}"
+    if len(modules) > MODULES_SHOWN:
+        yield f"  ... and {len(modules) - MODULES_SHOWN} more"
+
+
+def _groups(found: Agreement) -> Mapping[str, Sequence[Difference]]:
+    return {"differing": found.differing, "only there": found.only_there, "only here": found.only_here}
+
+
+def _by_rule(found: Agreement) -> Iterator[str]:
+    counts = found.by_rule()
+    if any(counts[rule.name] for rule in RULES):
+        yield "rules"
+    yield from (f"  {counts[rule.name]:6,}  {rule.name}: {rule.why}" for rule in RULES if counts[rule.name])
+
+
+def _last_line(cell: str, found: Agreement) -> str:
+    same = found.total - len(found.differing)
+    counts = ", ".join(f"{len(group):,} {name}" for name, group in _groups(found).items())
+    lone = [module for modules in found.lone_modules.values() for module in modules]
+    explained = len(found.differences) - len(found.unexplained)
+    if not found.total:
+        return f"{cell}: NOTHING WAS COMPARED: the two have no case in common ({counts})"
+    return (
+        f"{cell}: {found.total:,} cases compared, {same:,} with the same outcome, {counts}; "
+        f"{explained:,} explained, {len(found.unexplained) + len(lone):,} unexplained"
     )
-    return "\n".join(lines)

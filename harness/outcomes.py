@@ -14,12 +14,18 @@ from typing import Any
 
 
 class Outcome(StrEnum):
-    """What one case did."""
+    """What one case did.
+
+    Two outcomes are those of modules alone: `no-tests` of one that has no test at all, and `env-changed` of one that
+    left its environment altered, where the run asks for that (`--fail-env-changed`).
+    """
 
     PASS = "pass"
     FAIL = "fail"
     ERROR = "error"
     SKIP = "skip"
+    NO_TESTS = "no-tests"
+    ENV_CHANGED = "env-changed"
     EXPECTED_FAILURE = "expected-failure"
     UNEXPECTED_SUCCESS = "unexpected-success"
     CRASH = "crash"
@@ -40,16 +46,21 @@ class Outcome(StrEnum):
 DEATHS = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
 """What ends the interpreter that the case ran in: the cases after it run in another one."""
 
+NOTHING_RAN = frozenset({Outcome.SKIP, Outcome.NO_TESTS})
+"""The outcomes of a module of which, as a whole, nothing ran: it skipped all it has, or it has nothing."""
+
 # Thousands of cases are read at a time, and a look-up here takes a third of a call of Outcome.
 _BY_NAME = {outcome.value: outcome for outcome in Outcome}
-_GOOD = frozenset({Outcome.PASS, Outcome.SKIP, Outcome.EXPECTED_FAILURE})
+_GOOD = frozenset({Outcome.PASS, Outcome.SKIP, Outcome.NO_TESTS, Outcome.EXPECTED_FAILURE})
 _SEVERITY = {
     outcome: rank
     for rank, outcome in enumerate(
         (
+            Outcome.NO_TESTS,
             Outcome.SKIP,
             Outcome.PASS,
             Outcome.EXPECTED_FAILURE,
+            Outcome.ENV_CHANGED,
             Outcome.UNEXPECTED_SUCCESS,
             Outcome.FAIL,
             Outcome.ERROR,
@@ -163,8 +174,9 @@ class ModuleResult:
     `outcome` is the module's own word where it has one (a module-level skip, an import that failed), else the
     worst of its cases. What belongs to no case stands in `cases` under the module's dotted name. `complete`
     says that every case of the module was asked for and has its outcome: only then does the absence of a case
-    mean something. `env_changed` is regrtest's "altered the execution environment". `own` says that it is a test file
-    of the user's, and not a module of the suite.
+    mean something. `env_changed` is regrtest's "altered the execution environment"; `env_tries` says so of each of its
+    whole runs, the first one first, and is empty when it ran once. `own` says that it is a test file of the user's, and
+    not a module of the suite.
 
     `word` is what regrtest said of the module when the interpreter ran last, in lower case; empty when it did not come
     to that. `exit_status` is the status with which that interpreter ended, None when it ended otherwise. Results that
@@ -178,6 +190,7 @@ class ModuleResult:
     complete: bool
     cases: tuple[CaseResult, ...]
     env_changed: bool = False
+    env_tries: tuple[bool, ...] = ()
     detail: Detail = Detail()
     output: str = ""
     word: str = ""
@@ -198,6 +211,8 @@ class ModuleResult:
         }
         if self.env_changed:
             data["env_changed"] = True
+        if self.env_tries:
+            data["env_tries"] = list(self.env_tries)
         if detail := self.detail.to_json():
             data["detail"] = detail
         if self.output:
@@ -220,6 +235,7 @@ class ModuleResult:
             complete=data["complete"],
             cases=tuple(CaseResult.from_json(case, value) for case, value in data["cases"].items()),
             env_changed=data.get("env_changed", False),
+            env_tries=tuple(map(bool, data.get("env_tries", ()))),
             detail=Detail(**data.get("detail", {})),
             output=data.get("output", ""),
             word=data.get("word", ""),

@@ -5,15 +5,19 @@ regrtest runs on the native build Python and starts a fresh, plain runtime for e
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import resource
 import shlex
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from harness.cache import remove_tree
@@ -22,7 +26,8 @@ from harness.errors import BuildError
 from harness.matrix import Target
 from harness.outcomes import Outcome
 from harness.prepared import Prepared
-from harness.process import Command, Completed, last_lines, run
+from harness.process import Command, last_lines, run
+from harness.suite.journal import clean_id
 
 _ENGINES = Path(__file__).parent / "engines"
 # Bytes of stack for what V8 does not count: its own runtime, and the system's.
@@ -37,12 +42,64 @@ runpy.run_path(sys.argv[0])
 """
 
 
+class Word(StrEnum):
+    """What regrtest says of a module (Lib/test/libregrtest/result.py), as it prints it."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNCAUGHT = "failed (uncaught exception)"
+    ENV_CHANGED = "failed (env changed)"
+    LEAKED = "failed (reference leak)"
+    SKIPPED = "skipped"
+    DENIED = "skipped (resource denied)"
+    INTERRUPTED = "interrupted"
+    DIED = "worker non-zero exit code"
+    BUG = "worker bug"
+    NO_TESTS = "ran no tests"
+    TIMED_OUT = "timed out"
+
+
+# CPython 3.12 prints it in another tense.
+_OTHER_WORDS = {"run no tests": Word.NO_TESTS}
+_WORDS = {word.value: word for word in Word} | _OTHER_WORDS
+_PROGRESS = re.compile(
+    r"^\d+:\d\d:\d\d (?:load avg: [\d.]+ )?(?:mem: \S+ )?\[ *\d+/\d+(?:/\d+)?\] (?:Re-run )?(\S+) "
+    rf"({'|'.join(re.escape(word) for word in sorted(_WORDS, key=len, reverse=True))})(?=\s|$)",
+    re.MULTILINE,
+)
+
+
+# Of such a module JUnit has a suite, in the order of the progress lines; one with an exception of its own may have one.
+_WITH_SUITE = frozenset({Word.PASSED, Word.FAILED, Word.ENV_CHANGED, Word.NO_TESTS})
+
+
+class Key(NamedTuple):
+    """A case by its module and its id: two modules may have cases of one id."""
+
+    module: str
+    case: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What one run of regrtest reported: its seconds, its word on each module, and the outcome of each case.
+
+    JUnit has no name for a case that fails by its subtests alone. `unnamed` has an outcome for each module whose only
+    case is such a one: when a single case was asked for, it is the outcome of that case.
+    """
+
+    seconds: float = 0.0
+    words: Mapping[str, Word] = field(default_factory=dict)
+    outcomes: Mapping[Key, Outcome] = field(default_factory=dict)
+    unnamed: Mapping[str, Outcome] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """What regrtest is to run. `name` names its files; no `modules` are all but those `left_out`.
 
-    `match` are the cases wanted, none for all; `excluded` are cases that are not. regrtest kills a module's process at
-    one and a half times `seconds`.
+    `match` are patterns of the cases wanted, none for all; `excluded` are patterns of those that are not. regrtest
+    kills a module's process at one and a half times `seconds`.
     """
 
     workers: int
@@ -75,21 +132,20 @@ class Peer:
         _move(prepared, peer.root)
         return peer
 
-    def run(self, task: Task, on_tick: Callable[[float], None] | None = None) -> tuple[Completed, dict[str, Outcome]]:
-        """Runs regrtest, and gives its outcomes by case. BuildError when it writes none, and not for being killed by
-        the cases asked for.
-        """
+    def run(self, task: Task, on_tick: Callable[[float], None] | None = None) -> Reply:
+        """Runs regrtest and returns its reply. BuildError when it has no word on any module, or JUnit does not fit."""
         junit, log = self.folder / f"{task.name}.xml", self.folder / f"{task.name}.log"
         command = self.command(task, junit)
         done = run(command, log=log, on_tick=on_tick)
-        if not junit.exists() and task.match:
-            return done, {}
-        if not junit.exists():
+        words = read_words(log.read_text(encoding="utf-8", errors="replace"))
+        if not words:
             raise BuildError(
                 f"regrtest {done.ending} and wrote no results:\n{last_lines(log)}",
                 hint=f"run it by hand: {command.reproduce()}",
             )
-        return done, read_junit(junit)
+        # It writes no file when every module died or was skipped before its first case.
+        reply = read_junit(junit, words) if junit.exists() else Reply(words=words)
+        return dataclasses.replace(reply, seconds=done.seconds)
 
     def command(self, task: Task, junit: Path) -> Command:
         """What runs the task; `junit` is where regrtest writes its results."""
@@ -141,7 +197,7 @@ def _environment(prepared: Prepared) -> Mapping[str, str]:
 
 
 def _move(prepared: Prepared, root: Path) -> None:
-    """Tells the copy where it is: sysconfig knows by its full name where it was built, and regrtest goes there."""
+    """Writes into the copy where it is: sysconfig has the full name of the build folder, and regrtest goes there."""
     folder = root / prepared.build.manifest["layout"]["build_folder"]
     for data in folder.glob("build/lib.*/_sysconfigdata*.py"):
         text = data.read_text(encoding="utf-8")
@@ -156,17 +212,52 @@ def _make_writable(root: Path) -> None:
                 path.chmod(path.stat().st_mode | 0o200)
 
 
-def read_junit(path: Path) -> dict[str, Outcome]:
-    """regrtest's outcomes by case. One that fails by its subtests alone has no name there, and is left out.
+def read_words(log: str) -> dict[str, Word]:
+    """The word on each module that regrtest's progress lines name, in their order."""
+    return {module: _WORDS[word] for module, word in _PROGRESS.findall(log)}
+
+
+def read_junit(path: Path, words: Mapping[str, Word]) -> Reply:
+    """The reply of a run whose JUnit is in the file `path`, and whose words are these, in the order of the progress
+    lines. Of a case that a module has twice the second has `#2` behind its id, as in the journal. BuildError when the
+    file does not have a suite for each module that ran.
 
     An expected failure is an `<output>` element there, an unexpected success an `<outcome>`
     (Lib/test/libregrtest/testresult.py).
     """
-    outcomes = {}
-    for element in ElementTree.parse(path).iter("testcase"):
-        if name := element.get("name"):
-            outcomes[name] = _outcome_of({child.tag for child in element})
-    return outcomes
+    outcomes: dict[Key, Outcome] = {}
+    unnamed: dict[str, Outcome] = {}
+    suites = list(ElementTree.parse(path).iter("testsuite"))
+    for module, suite in zip(_modules_with_suite(words, len(suites), path), suites, strict=True):
+        cases, seen = suite.findall("testcase"), Counter[str]()
+        for element in cases:
+            if name := element.get("name"):
+                case = clean_id(name)
+                seen[case] += 1
+                key = Key(module, case if seen[case] == 1 else f"{case}#{seen[case]}")
+                outcomes[key] = _outcome_of({child.tag for child in element})
+        failed = _outcome_of_subtests(suite)
+        if failed and len(cases) == 1 and not cases[0].get("name"):
+            unnamed[module] = failed
+    return Reply(words=words, outcomes=outcomes, unnamed=unnamed)
+
+
+def _modules_with_suite(words: Mapping[str, Word], count: int, path: Path) -> list[str]:
+    """The modules of so many suites, in their order: suites have no name."""
+    for further in (set(), {Word.UNCAUGHT}):
+        modules = [module for module, word in words.items() if word in _WITH_SUITE | further]
+        if len(modules) == count:
+            return modules
+    raise BuildError(
+        f"{path} has {count} suites, and regrtest's progress lines name {len(modules)} modules that ran",
+        hint="compare fewer modules at a time",
+    )
+
+
+def _outcome_of_subtests(suite: ElementTree.Element) -> Outcome | None:
+    """The outcome of a suite's only case by the counts of the suite; None when they name no failure."""
+    counts = {"errors": Outcome.ERROR, "failures": Outcome.FAIL}
+    return next((outcome for name, outcome in counts.items() if int(suite.get(name, 0))), None)
 
 
 def _outcome_of(tags: set[str]) -> Outcome:

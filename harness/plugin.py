@@ -20,7 +20,7 @@ from harness.errors import EngineFailedError, HarnessError
 from harness.hosts.pool import LOST, HostPool, is_remote, name_of
 from harness.keywords import Keyword
 from harness.options import TESTING
-from harness.outcomes import ModuleResult, Outcome
+from harness.outcomes import NOTHING_RAN, ModuleResult
 from harness.prepare import load_configuration
 from harness.run import CellRun, module_failure
 from harness.run_folder import matrix_file
@@ -241,7 +241,7 @@ class UnexpectedOutcomeError(Exception):
 
 
 class ModuleItem(pytest.Item):
-    """One module. It passes when its cases did what the lists expect; it is skipped when the module was."""
+    """One module. It passes when its cases did what the lists expect; it is skipped when nothing in it ran."""
 
     def runtest(self) -> None:
         plugin = self.config.stash[_KEY]
@@ -260,7 +260,7 @@ class ModuleItem(pytest.Item):
         failure = module_failure(result, plugin.run.expectations)
         if failure:
             raise UnexpectedOutcomeError(failure)
-        if result.outcome is Outcome.SKIP:
+        if result.outcome in NOTHING_RAN:
             pytest.skip(result.detail.reason or "skipped")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

@@ -35,6 +35,7 @@ from harness.prepare import Wishes, expectations_for, load_configuration, load_l
 from harness.prepared import Prepared
 from harness.report import console, junit
 from harness.report.cells import ERROR_FILE, RESULTS_FILE
+from harness.report.newly import NewSkip, newly_skipped, nothing_ran
 from harness.report.results import CellResults, RunInfo, write_results
 from harness.report.skips import one_line
 from harness.resuming import asked_for, check_resumed, write_asked
@@ -44,7 +45,7 @@ from harness.suite.absent import lost_module, with_unmet
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.order import record_durations, seconds_of
 from harness.suite.regrtest import exact_pattern
-from harness.suite.rerun import with_tries, worth_another_try
+from harness.suite.rerun import with_environment_tries, with_tries, worth_another_try
 from harness.versions import shown_version
 
 WIDTH = 110
@@ -61,6 +62,7 @@ class Options(Protocol):
     cut_by: str
     reruns: int
     verify: int
+    fail_env_changed: bool
     run_dir: str
     tests: str
     resume: bool
@@ -96,6 +98,7 @@ class CellRun:
         load_lists()
         prepared = prepare(options.cell, Wishes.of(options))
         expectations = expectations_for(prepared.cell, prepared.build)
+        expectations = replace(expectations, fail_env_changed=options.fail_env_changed)
         past = _past(prepared, tests, options.run_dir)
         chosen = choose(prepared, options.case, shard, cut_by=options.cut_by, tests=tests, past=past)
         keyword.check(chosen.modules, past)
@@ -152,6 +155,7 @@ class CellRun:
             "resume": self.resume,
             "isolated": self.isolated,
             "tests": self.tests.to_json() if self.tests else None,
+            "fail_env_changed": self.expectations.fail_env_changed,
             "started": self.started,
         }
 
@@ -165,7 +169,7 @@ class CellRun:
         return cls(
             prepared=prepared,
             folder=Path(data["folder"]),
-            expectations=expectations_for(cell, build),
+            expectations=replace(expectations_for(cell, build), fail_env_changed=data["fail_env_changed"]),
             chosen=Chosen(**data["chosen"]),
             reruns=data["reruns"],
             verify=data["verify"],
@@ -234,8 +238,12 @@ class CellRun:
     def _tried_again(self, result: ModuleResult, job: ModuleJob, engine: EngineSession) -> ModuleResult:
         """The result with the tries of its cases: of all that were selected, or of those that nobody expected."""
         cases = worth_another_try(result, self.expectations)
+        environment = result.env_changed and self.expectations.fail_env_changed
         if self.verify > 1:
             jobs = [job] * (self.verify - 1)
+        elif environment:
+            # Which of its cases did it, nobody knows: only the whole module can do it again.
+            jobs = [job] * self.reruns
         else:
             ids = {case.case: case.unittest_id for case in result.cases}
             match = tuple(exact_pattern(ids[case]) for case in cases)
@@ -246,7 +254,13 @@ class CellRun:
         with contextlib.suppress(RunStoppedError):
             for each, folder in zip(jobs, folders, strict=True):
                 again.append(run_module(replace(each, folder=folder), engine))
-        return with_tries(result, again, whole=self.verify > 1)
+        if self.verify > 1 or environment:
+            result = with_environment_tries(result, again)
+        return (
+            with_tries(result, again, whole=True)
+            if self.verify > 1
+            else with_tries(result, again, only=cases if environment else None)
+        )
 
     def finish(self, *, interrupted: bool, color: bool, lost: Mapping[str, str] | None = None) -> tuple[str, bool]:
         """Writes results.json and junit.xml from what was finished. Gives the summary, and whether anything
@@ -278,6 +292,7 @@ class CellRun:
                 lacking=len(set(self.chosen.modules) - finished),
                 options=self.options,
                 tests=self.tests.key if self.tests else "",
+                fail_env_changed=self.expectations.fail_env_changed,
             ),
             build=self.prepared.build.manifest,
             engine=self.prepared.engine_facts(),
@@ -318,11 +333,25 @@ def _past(prepared: Prepared, tests: OwnTests | None, run_dir: str) -> PastCases
 
 def publish(results: CellResults, folder: Path, *, color: bool) -> str:
     """Writes results.json and junit.xml into the cell's folder of a run, and gives the page for people."""
+    # Before `latest` is this run.
+    newly = newly_skipped_in(results, folder / RESULTS_FILE)
     write_results(folder / RESULTS_FILE, results)
     junit.write_junit(results, folder / "junit.xml")
     point_latest_at(folder.parent)
     file, skips = shown(folder / RESULTS_FILE), one_line(account_for(results, native=False))
-    return console.render(results, color=color, width=WIDTH, results_file=file, skips=skips)
+    return console.render(results, color=color, width=WIDTH, results_file=file, skips=skips, newly=newly)
+
+
+def newly_skipped_in(results: CellResults, path: Path) -> tuple[NewSkip, ...]:
+    """The modules that skip as a whole and ran in the run before. `path` is the file of these results. Reading the
+    run before takes some tenths of a second, so that it is read only where a module skips as a whole.
+    """
+    if not nothing_ran(results.modules):
+        return ()
+    from harness.report.earlier import earlier_results, read_before  # noqa: PLC0415 - workers do without
+
+    before = read_before(earlier_results(path))
+    return newly_skipped(results.modules, before.outcomes) if before else ()
 
 
 def module_failure(result: ModuleResult, expectations: CellExpectations) -> str:

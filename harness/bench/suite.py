@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.agreement import agree
 from harness.bench.memory import PeakMemory
 from harness.expectations import CellExpectations
-from harness.oracle import ask_regrtest, differences, render, run_harness
-from harness.outcomes import Outcome
-from harness.peer import Peer, Task
+from harness.oracle import ask_regrtest, render, run_harness
+from harness.outcomes import NOTHING_RAN, Outcome
+from harness.peer import Key, Peer, Task
 from harness.prepare import Wishes, expectations_for, prepare
 from harness.prepared import Prepared
 
@@ -34,7 +35,7 @@ def measure(cell: str, modules: tuple[str, ...], workers: int, folder: Path) -> 
     answer = ask_regrtest(Peer.of(prepared, folder), task, results.modules, on_tick=memory)
     _say("regrtest:", answer.seconds, executed(_counts(answer.outcomes)), memory.peak)
     print(f"ratio:    {done.seconds / answer.seconds:7.2f}")
-    print(render(cell, answer, differences(answer.outcomes, results.modules, expected)))
+    print(render(cell, agree(answer.outcomes, answer.words, results.modules, expected)))
 
 
 def standing_still(expected: CellExpectations, prepared: Prepared) -> tuple[str, ...]:
@@ -49,10 +50,10 @@ def standing_still(expected: CellExpectations, prepared: Prepared) -> tuple[str,
 def executed(counts: Mapping[Outcome, int]) -> tuple[int, int]:
     """How many cases there are, and how many of them were not skipped."""
     total = sum(counts.values())
-    return total, total - counts.get(Outcome.SKIP, 0) - counts.get(Outcome.NOT_RUN, 0)
+    return total, total - sum(counts.get(outcome, 0) for outcome in (*NOTHING_RAN, Outcome.NOT_RUN))
 
 
-def _counts(outcomes: Mapping[str, Outcome]) -> Mapping[Outcome, int]:
+def _counts(outcomes: Mapping[Key, Outcome]) -> Mapping[Outcome, int]:
     return {outcome: list(outcomes.values()).count(outcome) for outcome in Outcome}
 
 

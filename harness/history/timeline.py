@@ -10,7 +10,7 @@ from typing import NamedTuple
 from harness.history.account import Account, RunFacts, Sight, account
 from harness.history.observed import Coverage, State
 from harness.history.steps import ABSENT, Step, states
-from harness.outcomes import Outcome
+from harness.outcomes import NOTHING_RAN
 
 
 class Kept(NamedTuple):
@@ -42,15 +42,15 @@ class CellRuns:
         return self._covering[module]
 
     def sights(self, kept: Kept) -> list[Sight]:
-        """What each run that says something of the case saw. Where the module was skipped as a whole, so was the case;
+        """What each run that says something of the case saw. Where nothing of the module ran, the case has its outcome;
         where it died before its first case, nothing is known of it.
         """
         found = {step.at: self.states[step.state] for step in kept.apart}
         runs = self.covering(kept.module)
         for place, state, own in zip(runs, states(kept.steps, runs), states(kept.own, runs), strict=True):
             whole = self.states[own].outcome
-            if state == ABSENT and whole is Outcome.SKIP:
-                found[place] = State(Outcome.SKIP)
+            if state == ABSENT and whole in NOTHING_RAN:
+                found[place] = State(whole)
             elif state != ABSENT or whole is None or whole.is_good:
                 found[place] = self.states[state]
         return [Sight(run=self.runs[place], state=found[place]) for place in sorted(found)]

@@ -68,6 +68,9 @@ def decide(sequence: Sequence[Seen], entry: Expectation | None, rules: Rules, *,
         return _without_entry(bad, good, rules, passed_in)
     if all(_is_known(seen, entry) for seen in state):
         return Decision(KEEP)
+    if not bad and Outcome.ENV_CHANGED in entry.outcome:
+        # Of the environment of a module only a run with --fail-env-changed says something, and its verdict does.
+        return Decision(KEEP)
     if not bad:
         return _passing(sequence, rules)
     return _with_entry(bad, good, entry, rules)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,6 +12,8 @@ from harness.command_line import RunOptions
 from harness.compare import judged_cases
 from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.report import plain
+from harness.report.newly import NewSkip
+from harness.report.newly import listed as newly_listed
 from harness.report.results import CellResults
 from harness.verdicts import Row, Verdict, cause_of
 from harness.versions import shown_version
@@ -26,6 +28,7 @@ _Word = TypeVar("_Word", Outcome, Verdict)
 _PASSIVE = {
     Outcome.PASS: "passed",
     Outcome.SKIP: "skipped",
+    Outcome.NO_TESTS: "without any test",
     Outcome.FAIL: "failed",
     Outcome.ERROR: "with errors",
     Outcome.CRASH: "crashed",
@@ -80,26 +83,38 @@ class _Page:
         yield from (" " * (_LABEL + 2) + line for line in lines[1:])
 
 
-def render(results: CellResults, *, color: bool, width: int = 100, results_file: str = "", skips: str = "") -> str:
+def render(
+    results: CellResults,
+    *,
+    color: bool,
+    width: int = 100,
+    results_file: str = "",
+    skips: str = "",
+    newly: Sequence[NewSkip] = (),
+) -> str:
     """The report of one cell, its last line a headline. Control characters of a test's output are shown, not
     sent.
 
-    `results_file` is where the reader finds all of it, `skips` the account of the skips in a line.
+    `results_file` is where the reader finds all of it, `skips` the account of the skips in a line, `newly` are the
+    modules that skip as a whole and ran in the run before.
     """
     page = _Page(color=color, width=width)
     file = results_file or f"reports/latest/{results.cell.id}/results.json"
     lines = [
-        *_head(page, results, file, skips),
+        *_head(page, results, file, skips, newly),
         *_unexpected(page, results, file),
         page.style(_headline(results), "green" if results.comparison.is_as_expected else "red"),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _head(page: _Page, results: CellResults, file: str, skips: str) -> Iterator[str]:
+def _head(page: _Page, results: CellResults, file: str, skips: str, newly: Sequence[NewSkip]) -> Iterator[str]:
     comparison = results.comparison
     yield page.style(_title(results), "bold")
     yield page.style("-" * page.width, "dim")
+    if newly:
+        number = f"{len(newly):,} module{'' if len(newly) == 1 else 's'} that ran in the run before: "
+        yield page.style(f"NEWLY SKIPPED  {plain(number + newly_listed(newly))}", "yellow")
     yield from page.field("modules", _modules(results.modules))
     yield from page.field("cases", _listed(_PASSIVE, results.counts()))
     verdicts = {verdict: _plural(verdict, comparison.counts.get(verdict, 0)) for verdict in Verdict}
@@ -141,12 +156,14 @@ def _title(results: CellResults) -> str:
 def _modules(modules: Iterable[ModuleResult]) -> str:
     modules = tuple(modules)
     skipped = sum(1 for module in modules if module.outcome is Outcome.SKIP)
+    empty = sum(1 for module in modules if module.outcome is Outcome.NO_TESTS)
     not_run = sum(1 for module in modules if module.outcome is Outcome.NOT_RUN)
-    ran = len(modules) - skipped - not_run
+    ran = len(modules) - skipped - empty - not_run
     bad = sum(1 for module in modules if not module.outcome.is_good) - not_run
     changed = sum(1 for module in modules if module.env_changed)
     words = [f"{ran:,} ran" + (f" ({bad:,} with something that failed)" if bad else "")]
     words += [f"{skipped:,} skipped as a whole"] if skipped else []
+    words += [f"{empty:,} without any test"] if empty else []
     words += [f"{not_run:,} not run"] if not_run else []
     words += [f"{changed:,} changed the environment"] if changed else []
     return f"{len(modules):,}: {', '.join(words)}"

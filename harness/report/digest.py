@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.command_line import DEFAULT, RunOptions
 from harness.compare import judged_cases
@@ -16,6 +16,7 @@ from harness.diff import AxisChange, differing_axes
 from harness.matrix import Cell
 from harness.outcomes import Outcome
 from harness.report.cells import row_of
+from harness.report.newly import NewSkip, newly_skipped
 from harness.report.results import CellResults
 from harness.report.runs import Failed
 from harness.report.since import Since, first_bad_version
@@ -34,11 +35,12 @@ WRONG = frozenset({Verdict.REGRESSION, Verdict.CHANGED})
 
 @dataclass(frozen=True, kw_only=True)
 class Before:
-    """The run before of a cell: without its modules, and whether a module had a case then."""
+    """The run before of a cell: without its modules, whether a module had a case then, and each module's outcome."""
 
     run: str
     results: CellResults
     had: Callable[[str, str], bool]
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,8 @@ class CellDigest:
     `before` names the run that it was compared with, if any; `changed_axes` is what differs from there. `status`
     is the exit status of the cell. `struck` are the cases that a limitation struck at random, each with its id. `skips`
     are counted by the id of what explains them, "" for nothing; None when
-    nobody has asked. `own_tests` is where the user's own tests are, if these were run.
+    nobody has asked. `own_tests` is where the user's own tests are, if these were run. `newly_skipped` are the modules
+    that ran in the run before, and of which nothing runs now.
     """
 
     label: str
@@ -96,6 +99,7 @@ class CellDigest:
     skips: Counter[str] | None = None
     struck: tuple[tuple[str, str], ...] = ()
     own_tests: str = ""
+    newly_skipped: tuple[NewSkip, ...] = ()
 
     @property
     def cases(self) -> int:
@@ -195,6 +199,7 @@ def digest_cell(
         skips=_skips(results, explain) if explain else None,
         own_tests=results.run.options.tests,
         struck=tuple((row.case, row.limitation) for row in results.comparison.struck),
+        newly_skipped=newly_skipped(results.modules, before.outcomes) if before else (),
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.outcomes import Outcome
 from harness.report.digest import STALE, RunDigest, UnexpectedCase
+from harness.report.newly import listed
 from harness.report.since import listed_since
 from harness.verdicts import Verdict
 
@@ -41,6 +42,7 @@ def statements(run: RunDigest, folder: str) -> tuple[Statement, ...]:
     """The sentences, in the order in which they matter. `folder` is the run's, as a user would type it."""
     return (
         _what_ran(run),
+        *_newly_skipped(run),
         *_failed(run),
         *_regressions(run),
         *_axis(run),
@@ -68,16 +70,31 @@ def _what_ran(run: RunDigest) -> Statement:
     known = sum(cell.verdicts.get(Verdict.KNOWN, 0) for cell in run.cells)
     text = (
         f"{count(run.cases, 'case')} in {count(len(run.cells), 'cell')}: {outcomes[Outcome.PASS]:,} passed, "
-        f"{outcomes[Outcome.SKIP]:,} skipped{_unexplained(run)}, {known:,} known to fail"
+        f"{outcomes[Outcome.SKIP]:,} skipped{_unexplained(run)}, {_without_tests(outcomes)}{known:,} known to fail"
     )
     if run.is_as_expected:
         return Statement(text=f"{text}. Everything is as expected.", mood="good")
     return Statement(text=f"{text}, {run.unexpected:,} unexpected.")
 
 
+def _without_tests(outcomes: Mapping[Outcome, int]) -> str:
+    number = outcomes[Outcome.NO_TESTS]
+    return f"{count(number, 'module')} without any test, " if number else ""
+
+
 def _unexplained(run: RunDigest) -> str:
     number = sum(run.skips.get("", ()))
     return f" ({number:,} of them not explained)" if number else ""
+
+
+def _newly_skipped(run: RunDigest) -> Iterator[Statement]:
+    """One sentence for each cell on which modules that ran before skip as a whole."""
+    for cell in run.cells:
+        if cell.newly_skipped:
+            number = len(cell.newly_skipped)
+            verb = "runs" if number == 1 else "run"
+            text = f"{count(number, 'module')} that ran in {cell.before} {verb} nothing now on {cell.label}"
+            yield Statement(text=f"{text}: {listed(cell.newly_skipped)}.", mood="bad")
 
 
 def _failed(run: RunDigest) -> Iterator[Statement]:

@@ -100,6 +100,7 @@ def _result_as_expected(case: CaseResult) -> junitparser.Skipped | None:
     reason = case.detail.reason or case.detail.message
     words = {
         Outcome.SKIP: reason or "skipped",
+        Outcome.NO_TESTS: f"{Outcome.NO_TESTS}: {reason}",
         Outcome.EXPECTED_FAILURE: f"expected failure: {reason}" if reason else "expected failure",
         Outcome.NOT_RUN: f"not run because of {reason}",
     }

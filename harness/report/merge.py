@@ -32,7 +32,9 @@ def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, comm
         complete=True,
         seed=first.run.seed,
         options=first.run.options,
+        fail_env_changed=any(shard.run.fail_env_changed for shard in shards),
     )
+    expectations = dataclasses.replace(expectations, fail_env_changed=run.fail_env_changed)
     comparison = compare(modules, expectations, complete=True)
     return dataclasses.replace(first, modules=modules, run=run, comparison=comparison)
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from harness.cache import write_atomically
 from harness.command_line import DEFAULT, RunOptions
@@ -34,7 +34,8 @@ class RunInfo:
     `complete` says that the whole suite was asked for and run to its end, `interrupted` that somebody ended it.
     `shard` is which part was asked for, as in 2/8, `plan` stands for the way the parts were cut, and `lacking` is how
     many of the part's modules have no result. `options` are what decided, besides the cell, what was tested; `tests`
-    stands for the contents of the user's own tests, which then took the place of the suite.
+    stands for the contents of the user's own tests, which then took the place of the suite. `fail_env_changed` says
+    that a module which alters its environment was judged to be unexpected.
     """
 
     started: str
@@ -48,6 +49,7 @@ class RunInfo:
     lacking: int = 0
     options: RunOptions = DEFAULT
     tests: str = ""
+    fail_env_changed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self) | {"options": self.options.to_json()}
@@ -127,14 +129,28 @@ def load_results(path: Path) -> CellResults:
     return _loaded(path, CellResults.from_json)
 
 
-def load_verdicts(path: Path) -> tuple[CellResults, Callable[[str, str], bool]]:
-    """The results in the file `path` without their modules, which takes a third of the time, and whether a module had a
-    case. ConfigError as from `load_results`.
+class Verdicts(NamedTuple):
+    """What `load_verdicts` reads: results without their modules, whether a module had a case, and each module's
+    outcome.
     """
 
-    def read(data: Mapping[str, Any]) -> tuple[CellResults, Callable[[str, str], bool]]:
+    results: CellResults
+    had: Callable[[str, str], bool]
+    outcomes: Mapping[str, Outcome]
+
+
+def load_verdicts(path: Path) -> Verdicts:
+    """The results in the file `path` without their modules, which takes a third of the time. ConfigError as from
+    `load_results`.
+    """
+
+    def read(data: Mapping[str, Any]) -> Verdicts:
         cases = {name: module["cases"] for name, module in data["modules"].items()}
-        return CellResults.from_json({**data, "modules": {}}), lambda module, case: case in cases.get(module, ())
+        return Verdicts(
+            results=CellResults.from_json({**data, "modules": {}}),
+            had=lambda module, case: case in cases.get(module, ()),
+            outcomes={name: Outcome(module["outcome"]) for name, module in data["modules"].items()},
+        )
 
     return _loaded(path, read)
 

@@ -122,8 +122,15 @@ def _befores(path: Path, since: Path | None) -> list[Path]:
     """The results of the same cell in the run `since`, or else in the runs before in the same folder."""
     if since:
         return [other for other in results_in(since) if other.parent.name == path.parent.name]
+    return befores_of(path)
+
+
+def befores_of(path: Path) -> list[Path]:
+    """The results of the same cell in the runs before in the same folder, newest first, at most RUNS_LOOKED_AT; none
+    when the run's folder is not named by its time.
+    """
     run = _run_folder(path).resolve()
-    if not _BY_TIME.fullmatch(run.name):
+    if not _BY_TIME.fullmatch(run.name) or not run.parent.is_dir():
         return []
     earlier = sorted(
         (other for other in run.parent.iterdir() if _BY_TIME.fullmatch(other.name) and other.name < run.name),

@@ -17,11 +17,12 @@ from harness.report.cell_facts import CellFacts, facts_of
 from harness.report.cells import worst_status
 from harness.report.dataset import Dataset
 from harness.report.digest import Before, CellDigest, RunDigest, digest_cell, digest_run
+from harness.report.earlier import read_before
 from harness.report.junit import merge_junit
 from harness.report.markdown import summary
 from harness.report.page import causes_json, page
 from harness.report.probes import read_probes
-from harness.report.results import CellResults, load_results, load_verdicts
+from harness.report.results import CellResults, load_results
 from harness.report.runs import Failed, RunFiles
 
 PAGE, SUMMARY, BADGE, ANNOTATIONS, JUNIT = "index.html", "summary.md", "badge.json", "annotations.txt", "junit.xml"
@@ -90,12 +91,9 @@ def _before(files: RunFiles, label: str, now: CellResults) -> Before | None:
     """The last earlier results of the cell that are complete; the run that the user names may be any. A run of own
     tests is compared with no other unless the user says so.
     """
-    for path in files.befores[label] if files.since or not now.run.options.tests else ():
-        with suppress(*([] if files.since else [ConfigError])):
-            results, had = load_verdicts(path)
-            if results.run.complete or files.since:
-                return Before(run=path.absolute().parent.parent.name, results=results, had=had)
-    return None
+    if now.run.options.tests and not files.since:
+        return None
+    return read_before(files.befores[label], whatever=files.since)
 
 
 def _link(files: RunFiles, path: Path) -> str:

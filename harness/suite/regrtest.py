@@ -9,12 +9,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.outcomes import CaseResult, Detail, Outcome
+from harness.outcomes import NOTHING_RAN, CaseResult, Detail, Outcome
 
 _STATE_OUTCOMES = {
     "skipped": Outcome.SKIP,
     "resource_denied": Outcome.SKIP,
-    "did_not_run": Outcome.SKIP,
+    "did_not_run": Outcome.NO_TESTS,
     "uncaught_exc": Outcome.ERROR,
     "interrupted": Outcome.ERROR,
     "failed": Outcome.FAIL,
@@ -38,6 +38,7 @@ _STATUSES = {
     "interrupted": (130,),
 }
 NOTHING_MATCHED = "no case matched"
+NO_TESTS = "the module has no tests"
 # regrtest raises it itself, after it has printed why.
 _NOT_LOADED = "errors while loading tests"
 _EXCEPTION = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception|Exit|Warning|Interrupt))(?:: (.*))?$", re.MULTILINE)
@@ -77,16 +78,19 @@ def own_result(dotted: str, word: RegrtestWord, cases: Mapping[str, CaseResult])
     """
     outcome = _STATE_OUTCOMES.get(word.state, Outcome.ERROR)
     explained = any(not case.outcome.is_good for case in cases.values())
-    if outcome is None or (explained and outcome is Outcome.FAIL) or (cases and outcome is Outcome.SKIP):
+    if outcome is None or (explained and outcome is Outcome.FAIL) or (cases and outcome in NOTHING_RAN):
         return None
     if word.error_is_known and outcome is Outcome.ERROR:
         return None
+    if outcome is Outcome.NO_TESTS and word.filtered:
+        # The module may well have tests: none of them is among those that were asked for.
+        outcome = Outcome.SKIP
     return CaseResult(case=dotted, outcome=outcome, detail=_detail(word))
 
 
 def _detail(word: RegrtestWord) -> Detail:
     if word.state == "did_not_run":
-        return Detail(reason=NOTHING_MATCHED if word.filtered else "no test ran")
+        return Detail(reason=NOTHING_MATCHED if word.filtered else NO_TESTS)
     if word.state not in _STATE_OUTCOMES:
         return Detail(message=f"regrtest's word on the module is {word.state!r}, which is not known")
     skipped = re.search(rf"^{re.escape(word.module)} skipped -- (.*)$", word.output, re.MULTILINE)

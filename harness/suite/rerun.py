@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from harness.compare import compare_module
 from harness.expectations import CellExpectations, dotted
@@ -26,16 +26,24 @@ def worth_another_try(result: ModuleResult, expectations: CellExpectations) -> t
     return tuple(found) if len(found) <= MANY else ()
 
 
-def with_tries(result: ModuleResult, again: Sequence[ModuleResult], *, whole: bool = False) -> ModuleResult:
+def with_environment_tries(result: ModuleResult, again: Sequence[ModuleResult]) -> ModuleResult:
+    """The result with what further runs of the whole module left of its environment; unchanged when none did more."""
+    tries = (result.env_changed, *(rerun.env_changed for rerun in again))
+    return dataclasses.replace(result, env_tries=tries) if again and any(tries) else result
+
+
+def with_tries(
+    result: ModuleResult, again: Sequence[ModuleResult], *, whole: bool = False, only: Collection[str] | None = None
+) -> ModuleResult:
     """The result with what further runs made of its cases. Its outcomes stay those of the first run: no case has passed
-    because it passes now and then.
+    because it passes now and then. Of a run of the whole module, `only` these cases are of interest; None for all.
 
     `whole` says that those were of all that the first run was asked for. What went wrong in them and was not there
     before (a crash between two cases, an import that failed) is told too, with a pass for each run without it.
     """
     further: dict[str, list[Outcome]] = {}
     for rerun in again:
-        for case in rerun.cases:
+        for case in rerun.cases if only is None else (case for case in rerun.cases if case.case in only):
             further.setdefault(case.case, []).append(case.outcome)
     cases = [
         dataclasses.replace(case, tries=(case.outcome, *further[case.case])) if case.case in further else case

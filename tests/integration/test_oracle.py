@@ -7,34 +7,45 @@ from pathlib import Path
 
 import pytest
 
-from harness.oracle import Answer, ask_regrtest, differences, run_harness
+from harness.agreement import Agreement, agree
+from harness.oracle import Answer, ask_regrtest, run_harness
 from harness.outcomes import Outcome
-from harness.peer import Peer, Task
+from harness.peer import Key, Peer, Task
 from harness.prepared import Prepared
 
 pytestmark = [pytest.mark.integration, pytest.mark.toolchain]
-FATAL = "test.test_compile.TestSpecifics.test_compiler_recursion_limit"
+FATAL = Key("test_compile", "test.test_compile.TestSpecifics.test_compiler_recursion_limit")
 
 
-def ask(prepared: Prepared, folder: Path, *modules: str) -> tuple[Answer, tuple[str, ...]]:
+def ask(prepared: Prepared, folder: Path, *modules: str) -> tuple[Answer, Agreement]:
     ours = run_harness(prepared.cell.id, " or ".join(modules), 2, folder)[1].modules
     answer = ask_regrtest(Peer.of(prepared, folder), Task(workers=2, modules=modules), ours)
-    return answer, tuple(f"{found.case}: {found.theirs}, {found.ours}" for found in differences(answer.outcomes, ours))
+    return answer, agree(answer.outcomes, answer.words, ours)
 
 
 def test_emscripten_has_the_same_outcomes_under_both(emscripten: Prepared, tmp_path: Path) -> None:
     # Files and links; an interpreter that dies; the deepest recursion that CPython allows; what nothing is said of.
     answer, found = ask(emscripten, tmp_path, "test_stat", "test_json", "test_compile", "test_posixpath")
-    assert found == ()
-    assert answer.outcomes["test.test_json.test_recursion.TestCRecursion.test_endless_recursion"] is Outcome.PASS
-    assert FATAL in answer.dead
-    assert len(answer.outcomes) > 400
+    assert found.differing == ()
+    assert found.unexplained == ()
+    recursion = Key("test_json", "test.test_json.test_recursion.TestCRecursion.test_endless_recursion")
+    assert answer.outcomes[recursion] is Outcome.PASS
+    assert FATAL in answer.alone
+    assert answer.outcomes[FATAL] is Outcome.CRASH
+    assert found.total > 400
 
 
 def test_wasi_has_the_same_outcomes_under_both(wasi: Prepared, tmp_path: Path) -> None:
-    answer, found = ask(wasi, tmp_path, "test_stat", "test_bool")
-    assert found == ()
-    assert len(answer.outcomes) > 40
+    _, found = ask(wasi, tmp_path, "test_stat", "test_bool")
+    assert found.differing == ()
+    assert found.unexplained == ()
+    assert found.total > 40
+
+
+def test_a_module_that_skips_itself_on_both_sides_is_no_agreement(wasi: Prepared, tmp_path: Path) -> None:
+    _, found = ask(wasi, tmp_path, "test_threading")
+    assert found.by_rule() == {"module-as-a-whole": 1}
+    assert not found.is_agreement
 
 
 @pytest.mark.parametrize(

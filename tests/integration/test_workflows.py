@@ -40,6 +40,14 @@ class Night(unittest.TestCase):
     def test_stands(self):
         pass
 """
+UNTIDY = """
+import os
+import unittest
+
+class Untidy(unittest.TestCase):
+    def test_alters_its_environment(self):
+        os.environ["LEFT_BEHIND"] = "yes"
+"""
 GH = """#!/usr/bin/env bash
 printf '%s\\n' "$*" | head -n 1 >> "$(dirname "$0")/calls"
 if test "$1 $2" = "pr list"; then cat "$(dirname "$0")/open"; fi
@@ -94,7 +102,9 @@ class Forge:
             raise OriginError(f"pip cannot install what the jobs need: {done.stderr.strip().splitlines()[-1]}")
 
     def _small_cache(self, cache: Path) -> None:
-        """The tests' own cache, but for the build, which has two modules: one of CPython's, and one that fails."""
+        """The tests' own cache, but for the build, which has three modules: one of CPython's, one that fails, and one
+        that leaves its environment altered.
+        """
         for name in ("sources", "runtimes", "compiled"):
             (cache / name).parent.mkdir(parents=True, exist_ok=True)
             (cache / name).symlink_to(self.wasi.cache / name)
@@ -103,10 +113,11 @@ class Forge:
         link_tree(real / "root", build / "root", leave_out=())
         shutil.copytree(real / "logs", build / "logs")
         shutil.copy2(real / "manifest.json", build)
-        (build / "modules.json").write_text('["test_bool", "test_night"]')
+        (build / "modules.json").write_text('["test_bool", "test_night", "test_untidy"]')
         suite = build / "root" / "Lib" / "test"
         suite.chmod(0o755)
         (suite / "test_night.py").write_text(MODULE)
+        (suite / "test_untidy.py").write_text(UNTIDY)
 
     def service(self, name: str, run_id: str, **inputs: str) -> Service:
         """GitHub, as far as a run of a workflow knows it. Its caches are those of the last run of that name."""
@@ -196,13 +207,15 @@ def test_two_nights(forge: Forge) -> None:
 
     # What people look at.
     case = "test.test_night.Night.test_falls"
-    assert "1 unexpected" in first.summaries
+    assert "2 unexpected" in first.summaries
+    assert "the module altered the execution environment (&#45;&#45;fail&#45;env&#45;changed)" in first.summaries
     assert f"<code>{case.replace('_', '&#95;')}</code>" in first.summaries
     assert "::error" in output_of(first, "Summary and annotations")
     (run,) = (first.artifacts / "report").glob("2*")
     judged = json.loads((run / "wasi" / "results.json").read_text())
     assert judged["run"]["complete"] is True
-    assert sorted(judged["modules"]) == ["test_bool", "test_night"]
+    assert sorted(judged["modules"]) == ["test_bool", "test_night", "test_untidy"]
+    assert judged["run"]["fail_env_changed"] is True
     assert (run / "index.html").stat().st_size > 10_000
     assert "1 run" in ask_history(forge, first.artifacts / "report" / "history.sqlite", case)
 

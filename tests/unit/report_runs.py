@@ -40,7 +40,8 @@ def _before(found: CellResults | None) -> Before | None:
     if found is None:
         return None
     cases = {(module.module, case.case) for module in found.modules for case in module.cases}
-    return Before(run="last-night", results=found, had=lambda module, case: (module, case) in cases)
+    outcomes = {module.module: module.outcome for module in found.modules}
+    return Before(run="last-night", results=found, had=lambda module, case: (module, case) in cases, outcomes=outcomes)
 
 
 def html(cells: Mapping[str, CellResults]) -> str:

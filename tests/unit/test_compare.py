@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -60,7 +62,7 @@ def verdicts(comparison: Comparison) -> dict[str, Verdict]:
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_without_an_entry_only_good_outcomes_are_as_expected(outcome: Outcome) -> None:
-    good = outcome in {Outcome.PASS, Outcome.SKIP, Outcome.EXPECTED_FAILURE}
+    good = outcome in {Outcome.PASS, Outcome.SKIP, Outcome.NO_TESTS, Outcome.EXPECTED_FAILURE}
     assert judge(outcome, None) is (Verdict.AS_EXPECTED if good else Verdict.REGRESSION)
 
 
@@ -71,6 +73,7 @@ def test_without_an_entry_only_good_outcomes_are_as_expected(outcome: Outcome) -
         (Outcome.TIMEOUT, Verdict.KNOWN),
         (Outcome.PASS, Verdict.FIXED),
         (Outcome.SKIP, Verdict.CHANGED),
+        (Outcome.NO_TESTS, Verdict.CHANGED),
         (Outcome.EXPECTED_FAILURE, Verdict.CHANGED),
         (Outcome.UNEXPECTED_SUCCESS, Verdict.CHANGED),
         (Outcome.ERROR, Verdict.CHANGED),
@@ -93,6 +96,83 @@ def test_what_must_not_run_is_known_when_it_did_not_run() -> None:
     assert judge(Outcome.NOT_RUN, takes_down) is Verdict.KNOWN
     assert judge(Outcome.PASS, takes_down) is Verdict.FIXED
     assert judge(Outcome.NOT_RUN, entry(LINK, outcome=(Outcome.CRASH,))) is Verdict.CHANGED
+
+
+def test_a_class_that_must_not_run_is_known_as_a_whole_and_its_entry_is_not_missing() -> None:
+    whole_class = entry("test.test_os.LinkTests.*", outcome=(Outcome.CRASH,), run=False)
+    result = module(case("test.test_os.LinkTests.*", Outcome.NOT_RUN, "run = false"), case(STAT, Outcome.PASS))
+    found = compare([result], expecting(whole_class), complete=True)
+    assert verdicts(found) == {"test.test_os.LinkTests.*": Verdict.KNOWN}
+    assert found.is_as_expected
+
+
+def without_tests(**changes: Any) -> ModuleResult:
+    own = case("test.test_os", Outcome.NO_TESTS, "the module has no tests")
+    return dataclasses.replace(module(own, outcome=Outcome.NO_TESTS, detail=own.detail), **changes)
+
+
+def test_a_module_without_tests_is_as_expected_unless_an_entry_speaks_of_it() -> None:
+    assert compare([without_tests()], expecting(), complete=True).rows == ()
+    found = compare([without_tests()], expecting(entry(LINK), entry("test.test_os")), complete=True)
+    assert verdicts(found) == {"test.test_os": Verdict.CHANGED, LINK: Verdict.MISSING}
+
+
+def altered(env_changed: bool = True, *tries: bool, cases: tuple[CaseResult, ...] = ()) -> ModuleResult:
+    result = module(*(cases or (case(STAT, Outcome.PASS),)))
+    return dataclasses.replace(result, env_changed=env_changed, env_tries=tries)
+
+
+def in_strict_run(result: ModuleResult, *entries: Expectation) -> dict[str, tuple[Verdict, Outcome | None]]:
+    lists = dataclasses.replace(expecting(*entries), fail_env_changed=True)
+    return {row.case: (row.verdict, row.outcome) for row in compare_module(result, lists).rows}
+
+
+ENV = (Outcome.ENV_CHANGED,)
+LISTED = entry("test.test_os", outcome=ENV)
+
+
+@pytest.mark.parametrize(
+    ("result", "entries", "found"),
+    [
+        (altered(), (), (Verdict.REGRESSION, Outcome.ENV_CHANGED)),
+        (altered(), (LISTED,), (Verdict.KNOWN, Outcome.ENV_CHANGED)),
+        (altered(), (entry("test.test_os", outcome=(Outcome.CRASH,)),), (Verdict.CHANGED, Outcome.ENV_CHANGED)),
+        (altered(False), (), None),
+        (altered(False), (LISTED,), (Verdict.FIXED, Outcome.PASS)),
+        (altered(True, True, True), (), (Verdict.REGRESSION, Outcome.ENV_CHANGED)),
+        (altered(True, True, False), (), (Verdict.FLAKY, Outcome.ENV_CHANGED)),
+        (altered(False, False, True), (), (Verdict.FLAKY, Outcome.PASS)),
+        (altered(False, False, True), (LISTED,), (Verdict.FLAKY, Outcome.PASS)),
+    ],
+)
+def test_a_run_may_ask_that_no_module_alters_its_environment(
+    result: ModuleResult, entries: tuple[Expectation, ...], found: tuple[Verdict, Outcome] | None
+) -> None:
+    assert in_strict_run(result, *entries).get("test.test_os") == found
+    # No other run judges it, not even by the entry.
+    assert compare_module(result, expecting(*(each for each in entries if each is LISTED))).rows == ()
+
+
+def test_an_altered_environment_adds_nothing_to_a_module_that_went_wrong_itself() -> None:
+    own = case("test.test_os", Outcome.ERROR)
+    assert in_strict_run(altered(cases=(own,))) == {"test.test_os": (Verdict.REGRESSION, Outcome.ERROR)}
+
+
+def test_an_altered_environment_is_counted() -> None:
+    lists = CellExpectations(fail_env_changed=True)
+    found = compare([altered()], lists, complete=True)
+    assert found.counts == {Verdict.AS_EXPECTED: 1, Verdict.REGRESSION: 1}
+    assert found.rows[0].detail.message == "the module altered the execution environment (--fail-env-changed)"
+
+
+def test_what_was_altered_is_said_as_far_as_regrtest_printed_it() -> None:
+    printed = (
+        "Warning -- os.environ was modified by test_os\nWarning --   Before: {}\nWarning --   After: {'A': 'b'}\n"
+        "no Warning -- at all\nWarning -- os.environ was modified by test_os\nWarning -- test_os leaked a file\n"
+    )
+    lists = CellExpectations(fail_env_changed=True)
+    (row,) = compare_module(dataclasses.replace(altered(), output=printed), lists).rows
+    assert row.detail.message.endswith(": os.environ was modified by test_os; test_os leaked a file")
 
 
 def test_a_row_says_what_was_got_what_was_expected_and_why() -> None:

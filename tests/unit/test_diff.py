@@ -38,6 +38,11 @@ def with_build(found: CellResults, **build: Any) -> CellResults:
         (Outcome.CRASH, None, Change.CRASH_GONE),
         (Outcome.PASS, Outcome.SKIP, Change.NEWLY_SKIPPED),
         (Outcome.FAIL, Outcome.SKIP, Change.NEWLY_SKIPPED),
+        (Outcome.PASS, Outcome.NO_TESTS, Change.NO_TESTS),
+        (Outcome.SKIP, Outcome.NO_TESTS, Change.NO_TESTS),
+        (Outcome.NO_TESTS, Outcome.SKIP, Change.NEWLY_SKIPPED),
+        (Outcome.NO_TESTS, Outcome.PASS, Change.NO_LONGER_SKIPPED),
+        (Outcome.NO_TESTS, Outcome.FAIL, Change.BROKEN),
         (Outcome.SKIP, Outcome.PASS, Change.NO_LONGER_SKIPPED),
         (None, Outcome.PASS, Change.APPEARED),
         (None, Outcome.FAIL, Change.APPEARED),
@@ -83,6 +88,13 @@ def test_a_module_that_is_skipped_as_a_whole_skips_each_of_its_cases() -> None:
     assert changes(ran, skipped) == expected
     assert set(changes(skipped, ran).values()) == {Change.NO_LONGER_SKIPPED, Change.NEW_CRASH}
     assert changes(skipped, skipped) == {}
+
+
+def test_a_module_that_has_no_tests_any_more_has_lost_each_of_its_cases() -> None:
+    ran = results(module("test_a", case("test_a.T.x"), case("test_a.T.y", Outcome.FAIL)))
+    empty = results(module("test_a", outcome=Outcome.NO_TESTS, reason="the module has no tests"))
+    assert changes(ran, empty) == {"test_a.T.x": Change.NO_TESTS, "test_a.T.y": Change.NO_TESTS}
+    assert set(changes(empty, ran).values()) == {Change.NO_LONGER_SKIPPED, Change.BROKEN}
 
 
 def test_a_module_that_dies_before_its_first_case_is_a_crash_of_its_own() -> None:

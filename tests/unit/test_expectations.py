@@ -104,6 +104,11 @@ def test_what_must_not_run_is_listed_by_module(tmp_path: Path) -> None:
     assert found.not_to_run("test_json") == ()
 
 
+def test_a_class_that_must_not_run_is_named_as_such(tmp_path: Path) -> None:
+    text = entry(tests='["test.test_os.LinkTests.*"]', run="false")
+    assert load(tmp_path, text).for_cell(WASI).not_to_run("test_os") == ("test.test_os.LinkTests.*",)
+
+
 @pytest.mark.parametrize(
     ("outcome", "expects"), [('"timeout"', True), ('["timeout", "pass"]', False), ('"crash"', False)]
 )

@@ -151,6 +151,13 @@ def test_where_the_module_was_skipped_its_cases_were(file: Path) -> None:
     assert (told.runs, told.agreeing, told.changes) == (3, 2, 2)
 
 
+def test_where_the_module_had_no_tests_its_cases_had_that_outcome(file: Path) -> None:
+    empty = module("test_os", outcome=Outcome.NO_TESTS, reason="the module has no tests")
+    record(file, [*nights("P"), on_day(2, empty)])
+    account = only(file).account
+    assert (account.runs, account.newest.state.outcome) == (2, Outcome.NO_TESTS)
+
+
 def test_two_cells_are_told_apart_and_one_can_be_asked_for(file: Path) -> None:
     record(file, [*nights("PP"), on_day(1, module("test_os", found("F")), cell="wasi-debug")])
     assert [answer.cell for answer in answered(file, LINK).cases] == ["wasi", "wasi-debug"]

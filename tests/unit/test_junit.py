@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import junitparser
 import pytest
 
+from harness.compare import compare
+from harness.expectations import CellExpectations
 from harness.outcomes import CaseResult, Outcome
 from harness.report.junit import write_junit, xml_text
 from harness.report.results import CellResults
+from harness.verdicts import Comparison, Row, Verdict
 from tests.unit.sample_results import as_expected, case, expecting, module, results, usual
 
 
@@ -109,6 +113,41 @@ def test_a_green_run_has_no_failure(tmp_path: Path) -> None:
 def test_every_unexpected_outcome_is_red(tmp_path: Path, outcome: Outcome, tag: str) -> None:
     root = written(tmp_path, results(module("test_os", case("test_os.T.test_a", outcome))))
     assert results_of(root) == {"test.test_os.T.test_a": (tag, f"regression: {outcome.value}")}
+
+
+@pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict.is_unexpected])
+@pytest.mark.parametrize("outcome", [*Outcome, None])
+def test_every_unexpected_verdict_is_red(tmp_path: Path, verdict: Verdict, outcome: Outcome | None) -> None:
+    name = "test.test_os.T.test_a"
+    row = Row(case=name, module="test_os", verdict=verdict, outcome=outcome)
+    found = results(module("test_os", case("test_os.T.test_a", outcome)) if outcome else module("test_os"))
+    judged = dataclasses.replace(found, comparison=Comparison(counts={verdict: 1}, rows=(row,)))
+    tag, message = results_of(written(tmp_path, judged))[name]
+    assert tag in {"failure", "error"}
+    assert str(message).startswith(f"{verdict.value}: ")
+
+
+def test_a_case_that_changed_its_mind_is_red(tmp_path: Path) -> None:
+    flaky = dataclasses.replace(case("test_os.T.test_a"), tries=(Outcome.PASS, Outcome.FAIL))
+    assert results_of(written(tmp_path, results(module("test_os", flaky)))) == {
+        "test.test_os.T.test_a": ("error", "flaky: pass")
+    }
+
+
+def test_a_module_without_tests_says_so(tmp_path: Path) -> None:
+    empty = module("test_os", outcome=Outcome.NO_TESTS, reason="the module has no tests")
+    root = written(tmp_path, results(empty))
+    assert results_of(root) == {"test.test_os": ("skipped", "no-tests: the module has no tests")}
+
+
+def test_a_module_that_altered_its_environment_is_red_under_its_name(tmp_path: Path) -> None:
+    altered = dataclasses.replace(module("test_os", case("test_os.T.test_a")), env_changed=True)
+    compared = compare([altered], CellExpectations(fail_env_changed=True))
+    found = dataclasses.replace(results(altered), comparison=compared)
+    assert results_of(written(tmp_path, found)) == {
+        "test.test_os.T.test_a": ("", None),
+        "test.test_os": ("error", "regression: env-changed"),
+    }
 
 
 def test_what_was_not_run_is_no_pass(tmp_path: Path) -> None:

@@ -7,13 +7,16 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness import cli
+from harness.outcomes import Outcome
 from harness.report.cells import record_failure
 from harness.report.results import CellResults, load_results, write_results
 from harness.suite.order import read_durations
+from harness.verdicts import Verdict
 from tests.unit.sample_results import case, module, results
 from tests.unit.test_merge import shards_of
 
@@ -57,6 +60,39 @@ def test_each_cell_becomes_whole_and_its_durations_are_kept(shards: Path, empty_
     for cell in ("wasi", "wasi-debug"):
         assert [found.module for found in load_results(run / cell / "results.json").modules] == ["test_a", "test_b"]
         assert read_durations(empty_cache / "durations" / f"{cell}.json") == {"test_a": 2.5, "test_b": 2.5}
+
+
+def spoilt(shards: Path, folder: str, **changes: Any) -> None:
+    """Replaces the modules of a shard, as its job might have left them."""
+    file = shards / folder / "wasi" / "results.json"
+    write_results(file, dataclasses.replace(load_results(file), **changes))
+
+
+def test_a_merged_run_with_a_regression_ends_with_its_status(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = module("test_a", case("test_a.T.test_x", Outcome.FAIL), case("test_a.T.test_z", Outcome.CRASH))
+    # The verdicts in the shard's own file say nothing: they are those of the lists as they are now.
+    spoilt(shards, "wasi-1-of-2", modules=(broken,))
+    status, run = merge(shards)
+    assert status == 1
+    assert [row.verdict for row in load_results(run / "wasi" / "results.json").comparison.unexpected] == (
+        [Verdict.REGRESSION] * 2
+    )
+    assert "2 UNEXPECTED (2 regressions)" in capsys.readouterr().out
+    # The worst cell decides, in whichever order they are.
+    assert not load_results(run / "wasi-debug" / "results.json").comparison.unexpected
+
+
+def test_shards_that_fail_for_an_altered_environment_do_so_when_they_are_merged(shards: Path) -> None:
+    altered = dataclasses.replace(module("test_a", case("test_a.T.test_x")), env_changed=True)
+    spoilt(shards, "wasi-1-of-2", modules=(altered,))
+    assert merge(shards)[0] == 0
+    for folder in ("wasi-1-of-2", "wasi-2-of-2"):
+        info = load_results(shards / folder / "wasi" / "results.json").run
+        spoilt(shards, folder, run=dataclasses.replace(info, fail_env_changed=True))
+    status, run = merge(shards)
+    results = load_results(run / "wasi" / "results.json")
+    assert (status, results.run.fail_env_changed) == (1, True)
+    assert [row.case for row in results.comparison.unexpected] == ["test.test_a"]
 
 
 def test_a_cell_that_lacks_a_shard_does_not_stop_the_others(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:

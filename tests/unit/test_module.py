@@ -351,8 +351,8 @@ def test_a_number_that_an_id_has_already_is_not_given_to_another(run: Callable[.
 @pytest.mark.parametrize("odd", [f"{A} ", f" {A}", "word", f"{A}[1]", f"{A}?", f"{A}\n"])
 def test_an_odd_id_that_crashed_is_left_out_and_nothing_else(run: Callable[..., ModuleResult], odd: str) -> None:
     class Guest(ScriptedGuest):
-        def _ignored(self, guest: GuestRun, journal: Path) -> set[str]:
-            patterns = {line.strip() for line in super()._ignored(guest, journal) if line}
+        def _ignored(self, guest: GuestRun) -> set[str]:
+            patterns = {line.strip() for line in super()._ignored(guest) if line}
             return {case for case in self.cases if any(fnmatch.fnmatchcase(case, pattern) for pattern in patterns)}
 
     result = run(Guest(cases=(odd, A, B), faults={odd: TRAPPED}))
@@ -486,7 +486,7 @@ class SkippingGuest(ScriptedGuest):
             Outcome.SKIP,
             "Use of the 'gui' resource",
         ),
-        ("did_not_run", "", Outcome.SKIP, "no test ran"),
+        ("did_not_run", "", Outcome.NO_TESTS, "the module has no tests"),
         ("uncaught_exc", "Traceback:\nImportError: no _ssl\n", Outcome.ERROR, "no _ssl"),
     ],
 )
@@ -498,6 +498,16 @@ def test_what_regrtest_says_of_a_module_without_cases(
     assert (result.outcome, result.detail.reason or result.detail.message) == (outcome, detail)
 
 
+def test_a_module_in_which_no_case_matched_is_not_one_without_tests(run: Callable[..., ModuleResult]) -> None:
+    result = run(SkippingGuest(state="did_not_run"), match=("no_such_case",))
+    assert (result.outcome, result.detail.reason) == (Outcome.SKIP, "no case matched")
+
+
+def test_a_module_whose_last_start_had_nothing_left_to_run_has_tests(run: Callable[..., ModuleResult]) -> None:
+    result = run(ScriptedGuest(state="did_not_run"))
+    assert (result.outcome, len(result.cases)) == (Outcome.PASS, len(CASES))
+
+
 def test_a_module_that_failed_without_a_failing_case_is_not_a_pass(run: Callable[..., ModuleResult]) -> None:
     result = run(ScriptedGuest(state="uncaught_exc", prints="ValueError: after all\n"))
     assert result.outcome is Outcome.ERROR
@@ -505,7 +515,10 @@ def test_a_module_that_failed_without_a_failing_case_is_not_a_pass(run: Callable
 
 
 def test_a_changed_environment_is_noted(run: Callable[..., ModuleResult]) -> None:
-    assert run(ScriptedGuest(state="env_changed")).env_changed
+    result = run(ScriptedGuest(state="env_changed", prints="Warning -- os.environ was modified by test_x\n"))
+    assert result.env_changed
+    assert "os.environ was modified" in result.output
+    assert not run(ScriptedGuest(prints="much\n")).output
 
 
 def test_what_must_not_run_is_not_run(run: Callable[..., ModuleResult]) -> None:
@@ -517,13 +530,26 @@ def test_what_must_not_run_is_not_run(run: Callable[..., ModuleResult]) -> None:
 @pytest.mark.parametrize("odd", [f"{A}[1]", f"{A}?", f"{A} "])
 def test_what_must_not_run_may_be_called_like_a_pattern(run: Callable[..., ModuleResult], odd: str) -> None:
     class Guest(ScriptedGuest):
-        def _ignored(self, guest: GuestRun, journal: Path) -> set[str]:
-            patterns = {line.strip() for line in super()._ignored(guest, journal) if line}
+        def _ignored(self, guest: GuestRun) -> set[str]:
+            patterns = {line.strip() for line in super()._ignored(guest) if line}
             return {case for case in self.cases if any(fnmatch.fnmatchcase(case, pattern) for pattern in patterns)}
 
     result = run(Guest(cases=(odd, A, f"{A}1", C), faults={odd: DIED}), excluded=(odd, "test.test_x.U.*"))
     wanted = {odd: Outcome.NOT_RUN, "test.test_x.U.*": Outcome.NOT_RUN, A: Outcome.PASS, f"{A}1": Outcome.PASS}
     assert (outcomes(result), result.attempts) == (wanted, 1)
+
+
+class MatchingGuest(ScriptedGuest):
+    """Reads what must not run as regrtest does: as patterns."""
+
+    def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
+        return super()._play({case for case in self.cases if any(fnmatch.fnmatchcase(case, each) for each in ignored)})
+
+
+def test_no_case_of_a_class_that_must_not_run_is_started(run: Callable[..., ModuleResult]) -> None:
+    result = run(MatchingGuest(faults={A: DIED, B: DIED}), excluded=("test.test_x.T.*",))
+    assert outcomes(result) == {"test.test_x.T.*": Outcome.NOT_RUN, C: Outcome.PASS, D: Outcome.PASS}
+    assert result.attempts == 1
 
 
 def test_the_docstring_of_a_module_may_be_what_must_not_run(run: Callable[..., ModuleResult]) -> None:

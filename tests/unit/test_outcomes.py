@@ -25,6 +25,7 @@ FULL = ModuleResult(
         ),
     ),
     env_changed=True,
+    env_tries=(True, False),
     detail=Detail(reason="why"),
     output="wasm trap",
     word="passed",
@@ -33,7 +34,12 @@ FULL = ModuleResult(
 
 
 def test_good_outcomes_are_those_that_need_no_expectation() -> None:
-    assert {outcome.value for outcome in Outcome if outcome.is_good} == {"pass", "skip", "expected-failure"}
+    assert {outcome.value for outcome in Outcome if outcome.is_good} == {
+        "pass",
+        "skip",
+        "no-tests",
+        "expected-failure",
+    }
 
 
 @pytest.mark.parametrize(

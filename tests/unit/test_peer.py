@@ -12,7 +12,7 @@ from harness.build import Build
 from harness.errors import BuildError
 from harness.matrix import Cell, Target
 from harness.outcomes import Outcome
-from harness.peer import Peer, Task, read_junit, stack_flag
+from harness.peer import Peer, Reply, Task, Word, read_junit, read_words, stack_flag
 from harness.prepared import Prepared
 from harness.process import Command, Completed
 from tests.unit.sample_cells import EMSCRIPTEN, WASI
@@ -108,23 +108,127 @@ def test_the_copy_can_be_written_to_and_knows_where_it_is(tmp_path: Path) -> Non
     (copy / data.relative_to(built)).with_name("new").touch()
 
 
-def test_a_regrtest_without_results_is_told_but_for_cases_that_may_kill_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def dies(command: Command, log: Path, **_: object) -> Completed:
-        log.write_text("no space left")
+def says(log_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every process that the peer starts only writes this."""
+
+    def run(command: Command, log: Path, **_: object) -> Completed:
+        log.write_text(log_text)
         return Completed(command=command, returncode=-9, seconds=1, timed_out=False)
 
-    monkeypatch.setattr("harness.peer.run", dies)
+    monkeypatch.setattr("harness.peer.run", run)
+
+
+@pytest.mark.parametrize("match", [(), ("a",)])
+def test_a_regrtest_without_a_word_on_any_module_is_an_error(
+    match: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says("no space left", monkeypatch)
     peer = Peer(prepared=prepared(EMSCRIPTEN, tmp_path), folder=tmp_path)
     with pytest.raises(BuildError, match="no space left"):
-        peer.run(Task(workers=1))
-    assert peer.run(Task(workers=1, match=("a",)))[1] == {}
+        peer.run(Task(workers=1, match=match))
+
+
+def test_a_module_that_dies_leaves_no_junit_but_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    says("0:00:01 [1/1/1] test_x worker non-zero exit code (Exit code 134)\n", monkeypatch)
+    reply = Peer(prepared=prepared(EMSCRIPTEN, tmp_path), folder=tmp_path).run(Task(workers=1, match=("a",)))
+    assert reply == Reply(seconds=1, words={"test_x": Word.DIED})
+
+
+LOG = """\
+Using random seed: 0
+0:00:00 load avg: 7.10 Run 4 tests in parallel using 1 worker process
+0:00:01 load avg: 7.10 [  1/400] test_good passed
+0:00:01 load avg: 7.10 [  2/400] test_bad failed (1 error, 3 failures) (1 min 3 sec)
+test test_bad failed -- multiple errors occurred; run in verbose mode for details
+0:00:02 load avg: 7.41 [  3/400/1] test_none ran no tests -- running (1): test_slow (31.0 sec)
+0:00:02 load avg: 7.41 [  4/400/1] test_older run no tests
+0:00:04 load avg: 7.41 [  5/400/1] test_away skipped
+0:00:04 load avg: 7.41 [  6/400/1] test_net skipped (resource denied)
+0:00:05 load avg: 7.41 [  7/400/2] test_odd failed (uncaught exception)
+0:00:05 load avg: 7.41 [  8/400/3] test_env failed (env changed)
+0:00:05 load avg: 7.41 [  9/400/4] test_dead worker non-zero exit code (Exit code -6 (SIGABRT))
+1:00:05 [ 10/400/5] test.test_asyncio.test_hang timed out (30.0 sec)
+0:00:05 load avg: 7.41 [ 11/400/5] test_strange passedly
+  0:00:05 [1/2] test_inside passed
+1 test failed:
+    test_bad
+"""
+
+
+def test_the_word_on_each_module_is_read_of_the_progress_lines() -> None:
+    assert read_words(LOG) == {
+        "test_good": Word.PASSED,
+        "test_bad": Word.FAILED,
+        "test_none": Word.NO_TESTS,
+        "test_older": Word.NO_TESTS,
+        "test_away": Word.SKIPPED,
+        "test_net": Word.DENIED,
+        "test_odd": Word.UNCAUGHT,
+        "test_env": Word.ENV_CHANGED,
+        "test_dead": Word.DIED,
+        "test.test_asyncio.test_hang": Word.TIMED_OUT,
+    }
+
+
+def suite(counts: str, *cases: str) -> str:
+    return f"<testsuites><testsuite {counts}>{''.join(cases)}</testsuite></testsuites>"
+
+
+@pytest.mark.parametrize(
+    ("text", "unnamed"),
+    [
+        (suite('errors="0" failures="3"', "<testcase />"), {"test_x": Outcome.FAIL}),
+        (suite('errors="1" failures="3"', "<testcase />"), {"test_x": Outcome.ERROR}),
+        (suite('errors="0" failures="0"', "<testcase />"), {}),
+        (suite('errors="0" failures="1"', "<testcase />", "<testcase />"), {}),
+        (suite('errors="0" failures="1"', "<testcase />", '<testcase name="a" />'), {}),
+        (suite('errors="1" failures="0"'), {}),
+    ],
+)
+def test_the_only_case_of_a_suite_may_have_no_name(text: str, unnamed: dict[str, Outcome], tmp_path: Path) -> None:
+    (tmp_path / "x.xml").write_text(text)
+    assert read_junit(tmp_path / "x.xml", {"test_x": Word.FAILED}).unnamed == unnamed
+
+
+def test_a_case_that_is_there_twice_is_numbered_as_in_the_journal(tmp_path: Path) -> None:
+    (tmp_path / "x.xml").write_text(suite("", '<testcase name="a" />', '<testcase name="a"><skipped /></testcase>'))
+    assert read_junit(tmp_path / "x.xml", {"test_x": Word.PASSED}).outcomes == {
+        ("test_x", "a"): Outcome.PASS,
+        ("test_x", "a#2"): Outcome.SKIP,
+    }
+
+
+ONE_SUITE = '<testsuite><testcase name="a" /></testsuite>'
+
+
+@pytest.mark.parametrize(
+    ("words", "modules"),
+    [
+        ([Word.PASSED, Word.SKIPPED, Word.FAILED], ["test_0", "test_2"]),
+        ([Word.DENIED, Word.ENV_CHANGED, Word.DIED, Word.TIMED_OUT, Word.NO_TESTS], ["test_1", "test_4"]),
+        # With an exception outside of any case there may be a suite, or none.
+        ([Word.UNCAUGHT, Word.PASSED, Word.PASSED], ["test_1", "test_2"]),
+        ([Word.UNCAUGHT, Word.PASSED, Word.SKIPPED], ["test_0", "test_1"]),
+        ([Word.PASSED, Word.SKIPPED], None),
+        ([Word.PASSED, Word.PASSED, Word.PASSED], None),
+    ],
+)
+def test_suites_have_no_name_and_are_those_of_the_modules_that_ran(
+    words: list[Word], modules: list[str] | None, tmp_path: Path
+) -> None:
+    (tmp_path / "x.xml").write_text(f"<testsuites>{ONE_SUITE}{ONE_SUITE}</testsuites>")
+    named = {f"test_{number}": word for number, word in enumerate(words)}
+    if modules is None:
+        with pytest.raises(BuildError, match=r"x\.xml has 2 suites, and regrtest's progress lines name"):
+            read_junit(tmp_path / "x.xml", named)
+    else:
+        assert [key.module for key in read_junit(tmp_path / "x.xml", named).outcomes] == modules
 
 
 def test_regrtest_s_own_dialect_of_junit_is_understood(tmp_path: Path) -> None:
     (tmp_path / "x.xml").write_text(JUNIT)
-    assert read_junit(tmp_path / "x.xml") == {
+    outcomes = read_junit(tmp_path / "x.xml", {"test_x": Word.FAILED}).outcomes
+    assert {key.case: found for key, found in outcomes.items()} == {
         "a": Outcome.PASS,
         "b": Outcome.FAIL,
         "c": Outcome.ERROR,

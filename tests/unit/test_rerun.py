@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from harness.compare import compare_module
 from harness.expectations import CellExpectations, Expectation
 from harness.lists.evidence import read_run
 from harness.outcomes import CaseResult, ModuleResult, Outcome
-from harness.suite.rerun import MANY, with_tries, worth_another_try
+from harness.suite.rerun import MANY, with_environment_tries, with_tries, worth_another_try
 from harness.verdicts import Row, Verdict
 from tests.unit.sample_results import case, expecting, module, results
 
@@ -54,6 +56,30 @@ def test_an_entry_that_met_no_case_has_nothing_to_run() -> None:
 def test_a_module_that_is_broken_as_a_whole_does_not_run_again(count: int, again: int) -> None:
     broken = module("test_os", *(case(f"test_os.T.test_{number}", FAIL) for number in range(count)))
     assert len(worth_another_try(broken, lists())) == again
+
+
+@pytest.mark.parametrize(
+    ("first", "further", "tries"),
+    [
+        (True, (True, False), (True, True, False)),
+        (False, (False, True), (False, False, True)),
+        (False, (False,), ()),
+        (True, (), ()),
+    ],
+)
+def test_what_each_whole_run_left_of_the_environment_is_kept(
+    first: bool, further: tuple[bool, ...], tries: tuple[bool, ...]
+) -> None:
+    runs = [dataclasses.replace(module("test_os", case(A)), env_changed=changed) for changed in (first, *further)]
+    assert with_environment_tries(runs[0], runs[1:]).env_tries == tries
+
+
+def test_of_a_run_of_the_whole_module_only_the_cases_in_question_are_kept() -> None:
+    first, again = module("test_os", case(A, FAIL), case(B)), module("test_os", case(A), case(B))
+    assert {found.case: found.tries for found in with_tries(first, [again], only=[f"test.{A}"]).cases} == {
+        f"test.{A}": (FAIL, PASS),
+        f"test.{B}": (),
+    }
 
 
 def test_every_outcome_is_kept_and_the_first_one_counts() -> None:

@@ -56,6 +56,7 @@ def test_the_file_has_the_documented_keys(tmp_path: Path) -> None:
         "lacking": 0,
         "options": {},
         "tests": "",
+        "fail_env_changed": False,
     }
     assert data["modules"]["test_os"]["cases"]["test.test_os.StatTests.test_stat"] == {
         "outcome": "pass",
@@ -143,7 +144,8 @@ def test_a_missing_or_binary_file_is_told(tmp_path: Path) -> None:
 def test_verdicts_are_loaded_without_their_modules(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     write_results(path, usual())
-    found, had = load_verdicts(path)
+    found, had, outcomes = load_verdicts(path)
+    assert outcomes == {"test_os": Outcome.CRASH, "test_json": Outcome.FAIL, "test_mmap": Outcome.SKIP}
     assert found == dataclasses.replace(usual(), modules=())
     assert had("test_os", "test.test_os.StatTests.test_stat")
     assert not had("test_os", "test.test_os.LinkTests.test_gone")

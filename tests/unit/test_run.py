@@ -11,10 +11,11 @@ import pytest
 from harness.build import Build
 from harness.engines import GuestExit, GuestRun, Watch
 from harness.errors import ConfigError
+from harness.expectations import CellExpectations
 from harness.outcomes import Outcome
 from harness.prepared import Prepared
 from harness.report.results import load_results
-from harness.run import CellRun
+from harness.run import CellRun, module_failure
 from harness.selection import Chosen
 from tests.unit.sample_cells import WASI
 from tests.unit.sample_lists import entry, load
@@ -64,6 +65,15 @@ def test_a_case_that_was_named_is_given_all_its_time(tmp_path: Path) -> None:
     assert not job.expects_hang(HANGING)
 
 
+@pytest.mark.parametrize("tests", ["test.test_os.LinkTests.test_link", "test.test_os.LinkTests.*"])
+def test_what_must_not_run_is_left_out_unless_cases_are_named(tmp_path: Path, tests: str) -> None:
+    lists = load(tmp_path, entry(tests=f'["{tests}"]', run="false")).for_cell(WASI)
+    whole = dataclasses.replace(cell_run(tmp_path), expectations=lists)
+    assert whole.job("test_os", lambda: False).excluded == (tests,)
+    named = dataclasses.replace(whole, chosen=Chosen(modules=("test_os",), cases=(HANGING,)))
+    assert named.job("test_os", lambda: False).excluded == ()
+
+
 def tries(folder: Path, guest: ScriptedGuest, *, reruns: int = 0, verify: int = 1) -> dict[str, tuple[Outcome, ...]]:
     run = cell_run(folder, reruns=reruns, verify=verify)
     (run.folder / "modules").mkdir()
@@ -81,6 +91,45 @@ def test_an_unexpected_case_runs_again_by_itself(tmp_path: Path, reruns: int) ->
 def test_verify_runs_everything_so_often(tmp_path: Path) -> None:
     found = tries(tmp_path, ScriptedGuest(), verify=3)
     assert found == dict.fromkeys(CASES, (Outcome.PASS,) * 3)
+
+
+@dataclass
+class UntidyGuest(ScriptedGuest):
+    """Alters its environment in its first start, and in all others if it is `always` so."""
+
+    always: bool = False
+
+    def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+        self.state = "env_changed" if self.always or not self.starts else "passed"
+        return super().run(guest, watch)
+
+
+@pytest.mark.parametrize(
+    ("strict", "always", "verdict"),
+    [(True, True, "regression"), (True, False, "flaky"), (False, True, ""), (False, False, "")],
+)
+def test_a_module_that_alters_its_environment_runs_again_as_a_whole_where_that_is_asked(
+    tmp_path: Path, strict: bool, always: bool, verdict: str
+) -> None:
+    run = cell_run(tmp_path, reruns=2)
+    run = dataclasses.replace(run, expectations=CellExpectations(fail_env_changed=strict))
+    (run.folder / "modules").mkdir()
+    (run.prepared.build.folder / "modules.json").write_text('["test_x"]')
+    guest = UntidyGuest(always=always)
+    result = run.test(run.job("test_x", lambda: False), guest)
+    assert (guest.starts, result.env_tries) == ((3, (True, always, always)) if strict else (1, ()))
+    assert not any(case.tries for case in result.cases)
+    failure = module_failure(result, run.expectations)
+    assert failure == (f"{verdict}: test.test_x: env-changed" if verdict else "")
+    page, unexpected = run.finish(interrupted=False, color=False)
+    assert unexpected is bool(verdict)
+    assert ("the module altered the execution environment (--fail-env-changed)" in page) is bool(verdict)
+    assert load_results(run.folder / "results.json").run.fail_env_changed is strict
+
+
+def test_workers_judge_the_environment_too(tmp_path: Path) -> None:
+    run = dataclasses.replace(cell_run(tmp_path), expectations=CellExpectations(fail_env_changed=True))
+    assert run.to_json()["fail_env_changed"] is True
 
 
 def test_a_module_that_was_lost_is_red_and_not_finished(tmp_path: Path) -> None:

@@ -52,6 +52,14 @@ def held(found: Update) -> list[str]:
     return [one.why for one in found.held]
 
 
+def test_an_entry_for_an_altered_environment_stays_whatever_is_seen_of_the_cases() -> None:
+    listed = {FILE: entry(tests='["test.test_os"]', outcome='"env-changed"')}
+    found = updated(listed, runs_of(WASI, LINK, "PPPPP"))
+    assert (found.after, found.held) == (listed, ())
+    crash = {FILE: entry(tests='["test.test_os"]', outcome='"crash"')}
+    assert updated(crash, runs_of(WASI, LINK, "PPPPP")).after != crash
+
+
 # What is new.
 
 

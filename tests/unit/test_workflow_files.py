@@ -24,6 +24,14 @@ def test_every_job_is_bounded_and_may_only_what_it_says(path: Path) -> None:
         assert job["permissions"]["contents"] == ("write" if name in writers else "read")
 
 
+def test_the_nightly_fails_for_a_module_that_alters_its_environment() -> None:
+    nightly = next(path for path in WORKFLOWS if path.stem == "nightly")
+    jobs: dict[str, Any] = YAML(typ="safe").load(nightly)["jobs"]
+    (step,) = (step for step in jobs["test"]["steps"] if step.get("name") == "Test")
+    assert "python -m harness test" in step["run"]
+    assert "--fail-env-changed" in step["run"].split()
+
+
 def test_an_action_is_one_commit_of_github_s_own_everywhere() -> None:
     lines = [line for path in WORKFLOWS for line in path.read_text().splitlines() if "uses:" in line]
     found = [USES.search(line) for line in lines]

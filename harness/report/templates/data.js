@@ -15,6 +15,7 @@ const STATES = [
   { id: "missing", letter: "?", label: "missing: the entry's case is gone", unexpected: true },
   { id: "known", letter: "k", label: "known to fail" },
   { id: "not-run", letter: "n", label: "not run" },
+  { id: "no-tests", letter: "0", label: "no tests" },
   { id: "skip", letter: "s", label: "skipped" },
   { id: "pass", letter: "", label: "passed" },
   { id: "absent", letter: "", label: "not there" },

@@ -1,0 +1,35 @@
+"""The run before of a cell: where its results may lie, and the first of them that can be compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from harness.errors import ConfigError
+from harness.report.digest import Before
+from harness.report.results import load_verdicts
+from harness.report.runs import befores_of
+from harness.run_folder import project_root
+
+
+def earlier_results(path: Path) -> tuple[Path, ...]:
+    """The files with earlier results of the cell whose results.json is `path`, newest first. A run folder that is not
+    named by its time has no run before; for it that is the run that ended last.
+    """
+    latest = project_root() / "reports" / "latest" / path.parent.name / path.name
+    found = tuple(befores_of(path)) or ((latest,) if latest.is_file() else ())
+    return tuple(other for other in found if other.resolve() != path.resolve())
+
+
+def read_before(paths: Iterable[Path], *, whatever: bool = False) -> Before | None:
+    """The first results that can be read and are those of a whole suite; with `whatever` the first ones. None when
+    there are none. With `whatever` ConfigError for what cannot be read.
+    """
+    for path in paths:
+        with suppress(*([] if whatever else [ConfigError])):
+            found = load_verdicts(path)
+            if found.results.run.complete or whatever:
+                name = path.absolute().parent.parent.resolve().name
+                return Before(run=name, results=found.results, had=found.had, outcomes=found.outcomes)
+    return None
