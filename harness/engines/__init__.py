@@ -40,8 +40,9 @@ class Prologue:
 
 @dataclass(frozen=True, kw_only=True)
 class GuestRun:
-    """One start of the interpreter. What it prints is appended to the file `output`. `argv` does all that it is for,
-    `prologue` the same in two steps; which one is the engine's choice.
+    """One start of the interpreter. What it prints is appended to the file `output`; `input` is the file that it reads
+    as its standard input, which is empty without one. `argv` does all that it is for, `prologue` the same in two steps;
+    which one is the engine's choice.
     """
 
     argv: tuple[str, ...]
@@ -49,6 +50,7 @@ class GuestRun:
     output: Path
     env: Mapping[str, str] = field(default_factory=dict)
     prologue: Prologue | None = None
+    input: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -57,6 +59,7 @@ class GuestRun:
             "env": dict(self.env),
             "mounts": [[str(mount.host), mount.guest, mount.writable] for mount in self.mounts],
             "output": str(self.output),
+            "input": str(self.input) if self.input else None,
             "prologue": list(self.prologue.argv) if self.prologue else None,
             "resume": self.prologue.resume if self.prologue else "",
         }

@@ -30,7 +30,7 @@ class NativeEngine:
                 raise _StopRequestedError(reason)
 
         try:
-            done = run(native_command(guest), log=guest.output, on_tick=look)
+            done = run(native_command(guest), log=guest.output, source=guest.input, on_tick=look)
         except _StopRequestedError as stop:
             return GuestExit(ending=Ending.STOPPED, reason=str(stop))
         if done.returncode < 0:

@@ -7,7 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { layFiles, openStreams } from "./node_files.mjs";
 
 const EXIT_POLL_MS = 50;
-const { argv, compiled, ended, env, module, mounts, output } = workerData;
+const { argv, compiled, ended, env, input, module, mounts, output } = workerData;
 
 const descriptor = openSync(output, "a");
 const say = (line) => writeSync(descriptor, `${line}\n`);
@@ -32,7 +32,7 @@ const python = await factory({
   print: say,
   printErr: say,
   preRun(instance) {
-    openStreams(instance.FS, descriptor);
+    openStreams(instance.FS, descriptor, input ? openSync(input, "r") : undefined);
     layFiles(instance.FS, mounts);
     Object.assign(instance.ENV, env);
   },

@@ -51,7 +51,7 @@ def test_npm_packages_have_nodes_names_of_platforms(system: str, machine: str, n
 
 def test_without_npm_the_way_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UnavailableError, match="of Node is had from npm") as caught:
+    with pytest.raises(UnavailableError, match="npm is needed, and this machine does not have it") as caught:
         obtain_runtime("node", "26.10.0", Pins(runtime=(NODE,)), tmp_path)
     assert "install npm" in caught.value.hint
 

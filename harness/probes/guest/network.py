@@ -1,13 +1,10 @@
 """Sockets, names, select, and what stands on them."""
 
-import contextlib
 import os
 import socket
-import struct
 import sys
-import time
 
-from observed import NoEffect, NotApplicable, attempt, new_file, prepares
+from observed import NoEffect, NotApplicable, ask_host, attempt, new_file, prepares
 
 LOCALHOST = "127.0.0.1"
 
@@ -48,10 +45,40 @@ def connect() -> None:
     raise NoEffect("a connection to nobody succeeded")
 
 
-def netlink() -> None:
+# Linux's numbers, which both C libraries share: 1 is AF_UNIX, 2 AF_INET, 10 AF_INET6.
+OTHER_FAMILIES = [number for number in range(3, 46) if number != 10]
+KINDS = (socket.SOCK_STREAM, socket.SOCK_DGRAM, 3, 5)  # SOCK_RAW, SOCK_SEQPACKET
+SO_DOMAIN = 39
+
+
+def other_families() -> None:
+    """Tries every family but the Internet's and AF_UNIX; one that the kernel can make a socket of, and names again when
+    it is asked for the family of that socket, is enough.
+    """
     if sys.platform not in ("linux", "emscripten", "wasi"):
-        raise NotApplicable("only Linux has AF_NETLINK")
-    socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)
+        raise NotApplicable("the numbers are those of Linux")
+    if not hasattr(socket.socket, "getsockopt"):
+        raise NoEffect("no socket can be asked for its family")
+    failures = []
+    for family in OTHER_FAMILIES:
+        for kind in KINDS:
+            try:
+                with socket.socket(family, kind) as made:
+                    if made.getsockopt(socket.SOL_SOCKET, SO_DOMAIN) == family:
+                        return
+            except OSError as error:
+                failures.append(error)
+    raise failures[-1]
+
+
+def raw_socket() -> None:
+    """Neither TCP nor UDP; Linux has it for root alone, and says so."""
+    try:
+        made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    except PermissionError:
+        return
+    if made.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) != socket.SOCK_RAW:
+        raise NoEffect("the socket is another one")
 
 
 def unix_socket() -> None:
@@ -72,17 +99,21 @@ def socketpair() -> None:
 
 
 def blocking_receive() -> None:
-    """Nothing comes, so a blocking socket waits until the kernel's time limit is over."""
+    """A blocking socket waits for what the host sends a moment later."""
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    # What never blocks may well not know of a limit.
-    with contextlib.suppress(OSError):
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 200_000))
-    began = time.monotonic()
-    try:
-        receiver.recv(100)
-    except BlockingIOError:
-        if time.monotonic() - began < 0.1:
-            raise
+    receiver.bind((LOCALHOST, 0))
+    ask_host("datagram", receiver.getsockname()[1])
+    if receiver.recv(100) != b"hello":
+        raise NoEffect("what was sent did not arrive")
+
+
+def blocking_accept() -> None:
+    """A blocking socket waits for a connection, which the host makes a moment later."""
+    server = _listening_socket()
+    ask_host("connect", server.getsockname()[1])
+    accepted, _ = server.accept()
+    if accepted.recv(100) != b"hello":
+        raise NoEffect("what was sent did not arrive")
 
 
 @prepares
