@@ -99,10 +99,6 @@ def time_without_padding() -> None:
     _shows("%-d %_d", "5  5")
 
 
-def time_of_a_width() -> None:
-    _shows("%6Y", "002020")
-
-
 def unknown_locale() -> None:
     """A locale that nobody has must be refused, whatever it is asked for."""
     import locale
@@ -154,15 +150,6 @@ def locale_of_sorting() -> None:
 
     if _german("LC_COLLATE") and locale.strcoll("\xe4", "z") >= 0:
         raise NoEffect("\xe4 is sorted behind z")
-
-
-def character_set_of_c() -> None:
-    """In the locale C a character that is not ASCII has no upper case, and the character set is ASCII."""
-    import locale
-
-    locale.setlocale(locale.LC_ALL, "C")
-    if locale.nl_langinfo(locale.CODESET) not in ("ANSI_X3.4-1968", "US-ASCII", "ASCII", "646"):
-        raise NoEffect(f"the character set of the locale C is {locale.nl_langinfo(locale.CODESET)!r}")
 
 
 def subinterpreter() -> None:
