@@ -127,8 +127,8 @@ def _open_wasmtime(
 def _open_node(
     prepared: Prepared,
     log: Path,
-    index: int,
-    packages: Path | None,  # noqa: ARG001 - as every opener
+    index: int,  # noqa: ARG001 - as every opener
+    packages: Path | None,
 ) -> EngineSession:
     return node.open_session(
         module=prepared.build.program,

@@ -59,7 +59,7 @@ def _section(number: int, content: bytes) -> bytes:
     return bytes([number, len(content)]) + content
 
 
-def side_module() -> bytes:
+def _side_module() -> bytes:
     """A module of WebAssembly for run-time linking, whose PyInit_probe() returns NULL."""
     name = b"PyInit_probe"
     return b"".join(
@@ -87,7 +87,7 @@ def _load_side_module() -> None:
     import importlib.machinery
     import importlib.util
 
-    loader = importlib.machinery.ExtensionFileLoader("probe", new_file("probe.so", side_module()))
+    loader = importlib.machinery.ExtensionFileLoader("probe", new_file("probe.so", _side_module()))
     try:
         importlib.util.module_from_spec(importlib.util.spec_from_loader("probe", loader))
     except SystemError as error:
