@@ -59,7 +59,7 @@ def test_a_request_waits_until_the_guest_waits(tmp_path: Path, monkeypatch: pyte
     sent: list[int] = []
     monkeypatch.setattr(os, "kill", lambda pid, _: sent.append(pid))
     now = [0.0]
-    monkeypatch.setattr(host.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("harness.probes.host.time.monotonic", lambda: now[0])
     helper = asked(tmp_path, "host: interrupt 42")
     helper.look()
     assert sent == []
