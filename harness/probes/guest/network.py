@@ -52,22 +52,25 @@ SO_DOMAIN = 39
 
 
 def other_families() -> None:
-    """Tries every family but the Internet's and AF_UNIX; one that the kernel can make a socket of, and names again when
-    it is asked for the family of that socket, is enough.
+    """Tries every family but the Internet's and AF_UNIX. One is enough of which a socket can be made that says, when it
+    is asked, that it is of this family.
     """
     if sys.platform not in ("linux", "emscripten", "wasi"):
         raise NotApplicable("the numbers are those of Linux")
-    if not hasattr(socket.socket, "getsockopt"):
-        raise NoEffect("no socket can be asked for its family")
-    failures = []
+    failures, nameless = [], 0
     for family in OTHER_FAMILIES:
         for kind in KINDS:
             try:
-                with socket.socket(family, kind) as made:
-                    if made.getsockopt(socket.SOL_SOCKET, SO_DOMAIN) == family:
-                        return
+                made = socket.socket(family, kind)
             except OSError as error:
                 failures.append(error)
+                continue
+            with made:
+                if _says(made, SO_DOMAIN) == family:
+                    return
+            nameless += 1
+    if nameless:
+        raise NoEffect(f"{nameless} sockets of other families are made, and none says that it is of its family")
     raise failures[-1]
 
 
@@ -77,8 +80,16 @@ def raw_socket() -> None:
         made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     except PermissionError:
         return
-    if made.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) != socket.SOCK_RAW:
-        raise NoEffect("the socket is another one")
+    if _says(made, socket.SO_TYPE) != socket.SOCK_RAW:
+        raise NoEffect("the socket does not say that it is a raw one")
+
+
+def _says(made: socket.socket, option: int) -> int | None:
+    """What the socket is; None when it does not know the question."""
+    try:
+        return made.getsockopt(socket.SOL_SOCKET, option)
+    except OSError:
+        return None
 
 
 def unix_socket() -> None:
