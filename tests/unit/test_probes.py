@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -14,6 +16,8 @@ from harness.errors import ConfigError
 from harness.limitations import Limitation, Registry, load_registry
 from harness.matrix import Target
 from harness.matrix_files import load_matrix
+from harness.prepared import Prepared
+from harness.probes.command import packages_for
 from harness.probes.observation import Did, Finding, Observation
 from harness.probes.results import CellProbes, answer_all, load_probes, probes_for, write_probes
 from harness.probes.run import PROBES_FOLDER, run_probes
@@ -229,3 +233,21 @@ def test_every_probe_of_the_registry_exists_and_every_probe_is_used() -> None:
     wanted = {probe for item in load_registry(SHIPPED).limitations.values() for probe in item.probes}
     assert wanted - defined == set()
     assert defined - wanted == set()
+
+
+def prepared(target: Target, cache: Path) -> Prepared:
+    """As much of a prepared cell as the choice of its packages looks at."""
+    return cast("Prepared", SimpleNamespace(cell=SimpleNamespace(id="cell", target=target), cache=cache))
+
+
+def test_only_node_gets_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.probes.command.obtain_package", lambda *_, **__: tmp_path / "node_modules")
+    assert packages_for(prepared(Target.WASI, tmp_path), "", print) is None
+    assert packages_for(prepared(Target.EMSCRIPTEN, tmp_path), "", print) == tmp_path / "node_modules"
+
+
+def test_without_npm_the_probes_run_and_say_what_they_lack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said: list[str] = []
+    assert packages_for(prepared(Target.EMSCRIPTEN, tmp_path), "", said.append) is None
+    assert "the sockets of cell are not tried, ws is not available: npm is needed" in said[-1]
