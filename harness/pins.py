@@ -14,7 +14,9 @@ from harness.matrix import Library
 from harness.tables import TableReader, load_document
 from harness.versions import number
 
-T = TypeVar("T", "CPythonPin", "DependencyPin", "WasiSdkPin", "WasiSdkArchive", "EmscriptenPin", "RuntimePin")
+T = TypeVar(
+    "T", "CPythonPin", "DependencyPin", "WasiSdkPin", "WasiSdkArchive", "EmscriptenPin", "RuntimePin", "PackagePin"
+)
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -137,6 +139,15 @@ class RuntimePin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PackagePin:
+    """A package of npm that is the same on every platform; only the probes give one to Node."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pins:
     """All pins."""
 
@@ -147,6 +158,7 @@ class Pins:
     emsdk: EmsdkPin | None = None
     emscripten: tuple[EmscriptenPin, ...] = ()
     runtime: tuple[RuntimePin, ...] = ()
+    npm: tuple[PackagePin, ...] = ()
 
     def cpython_pin(self, version: str) -> CPythonPin:
         """UnavailableError when that CPython is not pinned."""
@@ -184,6 +196,13 @@ class Pins:
         pairs = ((field.name, getattr(self, field.name), getattr(more, field.name)) for field in fields(self))
         return replace(self, **{name: mine + others for name, mine, others in pairs if isinstance(mine, tuple)})
 
+    def npm_pin(self, name: str) -> PackagePin:
+        """UnavailableError when no version of that package of npm is pinned."""
+        found = next((pin for pin in self.npm if pin.name == name), None)
+        if found is None:
+            raise UnavailableError(f"the npm package {name} is not pinned", hint="add an [[npm]] to matrices/pins.toml")
+        return found
+
     def runtime_pin(self, name: str, version: str) -> RuntimePin:
         """UnavailableError when that version of the runtime is not pinned."""
         return _of_version([pin for pin in self.runtime if pin.name == name], version, name, "")
@@ -207,7 +226,8 @@ def load_pins(path: Path, beside: Pins | None = None) -> Pins:
     """
     problems: list[Problem] = []
     reader = TableReader(load_document(path, f"{path.parent.name}/{path.name}", problems), problems)
-    reader.check_top_level({"cpython", "dependency", "wasi_sdk", "wasi_sdk_archive", "emsdk", "emscripten", "runtime"})
+    tables = {"cpython", "dependency", "wasi_sdk", "wasi_sdk_archive", "emsdk", "emscripten", "runtime", "npm"}
+    reader.check_top_level(tables)
     pins = Pins(
         cpython=_read(reader, CPythonPin, "cpython", ("version",)),
         dependency=_read(reader, DependencyPin, "dependency", ("name",)),
@@ -216,6 +236,7 @@ def load_pins(path: Path, beside: Pins | None = None) -> Pins:
         emsdk=_read_emsdk(reader),
         emscripten=_read(reader, EmscriptenPin, "emscripten", ("version",)),
         runtime=_read(reader, RuntimePin, "runtime", ("name", "version")),
+        npm=_read(reader, PackagePin, "npm", ("name",)),
     )
     pins = beside.and_also(pins) if beside else pins
     _check_nodes(pins, reader)
@@ -259,9 +280,9 @@ def _check_nodes(pins: Pins, reader: TableReader) -> None:
 
 
 def _contradictions(
-    pin: CPythonPin | DependencyPin | WasiSdkPin | WasiSdkArchive | EmscriptenPin | RuntimePin,
+    pin: CPythonPin | DependencyPin | WasiSdkPin | WasiSdkArchive | EmscriptenPin | RuntimePin | PackagePin,
 ) -> Iterable[tuple[str, str]]:
-    if isinstance(pin, TarballPin | WasiSdkArchive | RuntimePin):
+    if isinstance(pin, TarballPin | WasiSdkArchive | RuntimePin | PackagePin):
         hashes = pin.sha256 if isinstance(pin.sha256, tuple) else (pin.sha256,)
         if not hashes or not all(_SHA256.fullmatch(value) for value in hashes):
             yield "sha256", "must be 64 lower-case hex digits"

@@ -41,9 +41,11 @@ class Prepared:
         facts = {"name": self.cell.engine.value, "version": self.cell.runtime}
         return facts | ({} if self.runtime.is_relative_to(self.cache / "runtimes") else {"path": str(self.runtime)})
 
-    def open_engine(self, log: Path, index: int) -> EngineSession:
-        """A warm engine for this build; the sessions that run side by side are numbered."""
-        return _OPENERS[self.cell.target](self, log, index)
+    def open_engine(self, log: Path, index: int, packages: Path | None = None) -> EngineSession:
+        """A warm engine for this build; the sessions that run side by side are numbered. Node finds what is in the
+        folder `packages`.
+        """
+        return _OPENERS[self.cell.target](self, log, index, packages)
 
     @property
     def durations(self) -> Path:
@@ -107,7 +109,12 @@ class Prepared:
         )
 
 
-def _open_wasmtime(prepared: Prepared, log: Path, index: int) -> EngineSession:
+def _open_wasmtime(
+    prepared: Prepared,
+    log: Path,
+    index: int,
+    packages: Path | None,  # noqa: ARG001 - as every opener
+) -> EngineSession:
     return wasmtime.open_session(
         wasm=prepared.build.wasm,
         compiled=prepared.compiled(),
@@ -118,12 +125,18 @@ def _open_wasmtime(prepared: Prepared, log: Path, index: int) -> EngineSession:
     )
 
 
-def _open_node(prepared: Prepared, log: Path, index: int) -> EngineSession:  # noqa: ARG001 - as every opener
+def _open_node(
+    prepared: Prepared,
+    log: Path,
+    index: int,  # noqa: ARG001 - as every opener
+    packages: Path | None,
+) -> EngineSession:
     return node.open_session(
         module=prepared.build.program,
         wasm=prepared.build.wasm,
         node=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / "node",
         log=log,
+        packages=packages,
     )
 
 

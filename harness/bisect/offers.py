@@ -114,7 +114,7 @@ def _pinned(pin: RuntimePin) -> RuntimePin:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         if pin.installer is Installer.NPM:
-            return dataclasses.replace(pin, sha256=(file_sha256(npm_pack(pin, folder)),))
+            return dataclasses.replace(pin, sha256=(file_sha256(npm_pack(npm_package(pin), pin.version, folder)),))
         report = folder / "report.json"
         options = ("--dry-run", "--ignore-installed", "--no-deps", "--report", str(report))
         done = pip("install", *options, f"{pin.package_name}=={pin.version}", folder=folder)

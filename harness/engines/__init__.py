@@ -51,8 +51,9 @@ class Prologue:
 @dataclass(frozen=True, kw_only=True)
 class GuestRun:
     """One start of the interpreter. What it prints is appended to the file `output`, what it writes to the descriptor
-    `JOURNAL` to the file `journal`; without one that descriptor is not open. `argv` does all that it is for, `prologue`
-    the same in two steps; which one is the engine's choice.
+    `JOURNAL` to the file `journal`; without one that descriptor is not open. `input` is the file that it reads as its
+    standard input, which is empty without one. `argv` does all that it is for, `prologue` the same in two steps; which
+    one is the engine's choice.
     """
 
     argv: tuple[str, ...]
@@ -61,6 +62,7 @@ class GuestRun:
     journal: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     prologue: Prologue | None = None
+    input: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -70,6 +72,7 @@ class GuestRun:
             "mounts": [[str(mount.host), mount.guest, mount.writable, mount.sealed] for mount in self.mounts],
             "output": str(self.output),
             "journal": str(self.journal) if self.journal else "",
+            "input": str(self.input) if self.input else None,
             "prologue": list(self.prologue.argv) if self.prologue else None,
             "resume": self.prologue.resume if self.prologue else "",
         }

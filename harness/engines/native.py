@@ -37,7 +37,7 @@ class NativeEngine:
             raise EngineFailedError(f"{program} cannot be started", hint="build its Python again")
         try:
             number = journal_number(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-            done = run(native_command(guest, number), log=guest.output, on_tick=look)
+            done = run(native_command(guest, number), log=guest.output, source=guest.input, on_tick=look)
         except _StopRequestedError as stop:
             return GuestExit(ending=Ending.STOPPED, reason=str(stop))
         if done.returncode < 0:

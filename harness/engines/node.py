@@ -18,14 +18,19 @@ _HOST = Path(__file__).with_name("node_host.mjs")
 _LAUNCHER = Path(__file__).with_name("node_launcher.py")
 
 
-def open_session(*, module: Path, wasm: Path, node: Path, log: Path, flags: tuple[str, ...] = ()) -> ChildEngine:
-    """A warm Node that runs the Emscripten module `module` (an ES6 factory) with the code in `wasm`."""
+def open_session(
+    *, module: Path, wasm: Path, node: Path, log: Path, flags: tuple[str, ...] = (), packages: Path | None = None
+) -> ChildEngine:
+    """A warm Node that runs the Emscripten module `module` (an ES6 factory) with the code in `wasm`. What Emscripten's
+    own code asks of npm is looked for in the folder `packages`.
+    """
     argv = (sys.executable, "-I", str(_LAUNCHER), str(node), *flags, str(_HOST))
     load = {
         "module": str(module),
         "wasm": str(wasm),
         "journal": JOURNAL,
         "limits": {"stackSizeMb": STACK_MB, "maxOldGenerationSizeMb": HEAP_MB},
+        "packages": str(packages) if packages else "",
     }
     return ChildEngine(Command(argv=argv, cwd=log.parent, env=node_environment()), load, log)
 

@@ -4,7 +4,7 @@
 // text alone. What is left to the host is guarded here: no operation follows a link, or writes to a mount that is not
 // writable (permissions do not protect files from a chmod by their owner).
 
-import { constants, existsSync, lstatSync, realpathSync, writeSync } from "node:fs";
+import { constants, existsSync, lstatSync, readSync, realpathSync, writeSync } from "node:fs";
 import { dirname, sep } from "node:path";
 
 const EACCES = 2;
@@ -14,15 +14,17 @@ const EOPNOTSUPP = 138;
 const ESPIPE = 70;
 const STREAMS_MAJOR = 64;
 
-// Standard input has ended; output goes to the descriptor at once. Emscripten's own streams, which it makes unless it is
+// Standard input is that of the descriptor `source`, or has ended when there is none; output goes to the descriptor at once. Emscripten's own streams, which it makes unless it is
 // told that they are there, are terminals that keep what they print until the end of a line.
-export function openStreams(FS, descriptor) {
+export function openStreams(FS, descriptor, source) {
   const { NODEFS } = FS.filesystems;
   const write = (stream, buffer, offset, length) =>
     NODEFS.tryFSOperation(() => writeSync(descriptor, buffer, offset, length));
+  const read = (stream, buffer, offset, length) =>
+    source === undefined ? 0 : NODEFS.tryFSOperation(() => readSync(source, buffer, offset, length));
   const llseek = () => { throw new FS.ErrnoError(ESPIPE); };
   const device = FS.makedev(STREAMS_MAJOR, 0);
-  FS.registerDevice(device, { read: () => 0, write, llseek });
+  FS.registerDevice(device, { read, write, llseek });
   for (const [name, flags] of [["stdin", constants.O_RDONLY], ["stdout", constants.O_WRONLY], ["stderr", constants.O_WRONLY]]) {
     FS.mkdev(`/dev/${name}`, 0o666, device);
     FS.open(`/dev/${name}`, flags);

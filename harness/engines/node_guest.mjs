@@ -11,7 +11,7 @@ const EXIT_POLL_MS = 50;
 const HAS_EXITED = 0;
 const STATUS = 1;
 const HAS_BEGUN = 2;
-const { argv, compiled, ended, env, journal, journalNumber, module, mounts, output } = workerData;
+const { argv, compiled, ended, env, input, journal, journalNumber, module, mounts, output } = workerData;
 
 const descriptor = openSync(output, "a");
 const say = (line) => writeSync(descriptor, `${line}\n`);
@@ -36,7 +36,7 @@ const python = await factory({
   print: say,
   printErr: say,
   preRun(instance) {
-    openStreams(instance.FS, descriptor);
+    openStreams(instance.FS, descriptor, input ? openSync(input, "r") : undefined);
     if (journal) openJournal(instance.FS, journalNumber, openSync(journal, "a"));
     layFiles(instance.FS, mounts);
     Object.assign(instance.ENV, env);

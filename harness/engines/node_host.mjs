@@ -35,7 +35,8 @@ function start(request) {
   guest = new Worker(new URL("node_guest.mjs", import.meta.url), {
     workerData: { ...request, module: settings.module, journalNumber: settings.journal, compiled, ended },
     resourceLimits: settings.limits,
-    env: {},
+    // Node's own variable for where require() looks; no guest sees the environment of its thread.
+    env: settings.packages ? { NODE_PATH: settings.packages } : {},
     execArgv: ["--require", fileURLToPath(new URL("node_confine.cjs", import.meta.url))],
   });
   guest.on("message", () => guest.terminate());

@@ -133,6 +133,8 @@ class Worker:
         wasi = self.wasmtime.WasiConfig()
         wasi.argv = request["argv"]
         wasi.env = request["env"].items()
+        if request["input"]:
+            wasi.stdin_file = request["input"]
         wasi.inherit_stdout()
         wasi.inherit_stderr()
         for host, guest, writable, sealed in request["mounts"]:

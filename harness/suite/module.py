@@ -324,6 +324,8 @@ def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult
     cases = tuple(progress.results.values())
     outcome = own.outcome if own else worst([case.outcome for case in cases])
     exited = progress.last is not None and progress.last.ending is Ending.EXITED
+    # regrtest prints what a module altered, and keeps it nowhere else.
+    keeps_output = not outcome.is_good or progress.env_changed
     return ModuleResult(
         module=job.module,
         outcome=outcome,

@@ -92,6 +92,19 @@ def test_what_is_no_sha256_is_refused(tmp_path: Path, sha: str) -> None:
     ]
 
 
+def test_what_the_probes_give_to_node_is_pinned(own: Pins) -> None:
+    assert own.npm_pin("ws").version
+    with pytest.raises(UnavailableError, match="the npm package websocket is not pinned"):
+        own.npm_pin("websocket")
+
+
+def test_an_npm_package_has_one_pin_with_a_sha256(tmp_path: Path) -> None:
+    pin = '[[npm]]\nname = "ws"\nversion = "8"\nsha256 = "ab"\n'
+    assert mistakes(tmp_path, pin) == ["matrices/pins.toml:4: npm.sha256: must be 64 lower-case hex digits"]
+    twice = pin.replace('"ab"', f'"{SHA}"') * 2
+    assert mistakes(tmp_path, twice) == ["matrices/pins.toml:6: npm.name: ws is pinned twice"]
+
+
 def test_a_runtime_without_any_sha256_is_refused(tmp_path: Path) -> None:
     text = '[[runtime]]\nname = "wasmtime"\nversion = "1"\nsha256 = []\n'
     assert mistakes(tmp_path, text) == ["matrices/pins.toml:4: runtime.sha256: must be 64 lower-case hex digits"]

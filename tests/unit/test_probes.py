@@ -5,22 +5,30 @@ from __future__ import annotations
 import ast
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from harness.conditions import Condition
+from harness.conditions import Condition, facts_of
 from harness.engines import Ending, GuestExit, GuestRun, Watch
 from harness.errors import ConfigError
 from harness.limitations import Limitation, Registry, load_registry
 from harness.matrix import Target
+from harness.matrix_files import load_matrix
+from harness.prepared import Prepared
+from harness.probes.command import packages_for
 from harness.probes.observation import Did, Finding, Observation
 from harness.probes.results import CellProbes, answer_all, load_probes, probes_for, write_probes
 from harness.probes.run import PROBES_FOLDER, run_probes
 from harness.probes.table import markdown, summary, text_table
 from harness.report.results import load_results, write_results
+from tests.probe_findings import FINDINGS, load_findings, seed_statements, seed_table
 from tests.unit.sample_results import usual
 
 SHIPPED = Path(__file__).parents[2] / "expected_failures" / "limitations.toml"
+MATRICES = Path(__file__).parents[2] / "matrices"
+SEED = seed_statements(load_registry(SHIPPED))
 WASI: dict[str, str | bool] = {"target": "wasi", "pthreads": False}
 
 
@@ -166,6 +174,15 @@ def test_each_probe_has_an_instance_and_an_empty_folder_of_its_own(tmp_path: Pat
     assert sorted(path.name for path in (tmp_path / "probes").iterdir()) == ["files.dup.txt", "files.umask.txt"]
 
 
+def test_what_is_typed_is_the_input_of_an_interactive_interpreter(tmp_path: Path) -> None:
+    engine = Engine('\nprobe: {"did": "works"}\n')
+    run_probes(("shell.interactive",), engine, tmp_path / "probes", python="/p", mounts=(), env={}, say=print)
+    (guest,) = engine.guests
+    assert guest.argv == ("/p", "-i", "-q", "/probes", "shell.interactive")
+    assert guest.input is not None
+    assert guest.input.read_text() == "6 * 7\nanswer()\n"
+
+
 def test_a_probe_that_never_answers_is_stopped(tmp_path: Path) -> None:
     seen = probe(Engine(""), tmp_path / "probes")["files.dup"]
     assert (seen.did, seen.message) == (Did.TIMEOUT, "no answer in 0 s")
@@ -177,6 +194,36 @@ def test_every_shipped_limitation_has_a_probe_or_says_why_not() -> None:
     assert len([item for item in limitations if item.probes]) >= 90
 
 
+def test_the_seed_statements_have_probes_and_the_rest_a_reason() -> None:
+    unprobed = {item.id: item.unprobed for item in SEED if not item.probes}
+    assert len(SEED) == 41
+    assert unprobed == {
+        "thread-with-dynamic-linking": "it is advice, and every cell with both is marked as broken",
+        "ext-dynamic-linking-crash": "every cell with dynamic linking and threads is marked as broken",
+        "browser-shell": "the matrix has no browser",
+        "browser-small-stdlib": "the matrix has no browser",
+        "browser-memory-file-system": "the matrix has no browser",
+        "browser-web-example-toolchain": "the matrix has no browser",
+        "browser-shared-array-buffer": "the matrix has no browser",
+    }
+
+
+def test_the_documentation_has_the_answers_of_the_seed_statements() -> None:
+    """docs/limitations.md shows what tests/data/probe-findings.toml has, which a test holds against real runs."""
+    text = (SHIPPED.parents[1] / "docs" / "limitations.md").read_text(encoding="utf-8")
+    assert seed_table(SEED, load_findings(FINDINGS)) in text
+    probed = sum(bool(item.probes) for item in SEED)
+    assert f"{probed} of the {len(SEED)} statements" in text
+
+
+def test_every_statement_with_a_probe_has_an_expected_finding_for_each_of_its_targets() -> None:
+    expected = load_findings(FINDINGS)
+    for cell in ("wasi", "emscripten-3.1.69"):
+        facts = facts_of(load_matrix(MATRICES).cell(cell), python="3.13.5")
+        items = load_registry(SHIPPED).limitations.values()
+        assert set(expected[cell]) == {item.id for item in items if item.probes and item.holds_for(facts)}
+
+
 def test_every_probe_of_the_registry_exists_and_every_probe_is_used() -> None:
     defined = set()
     for path in set(PROBES_FOLDER.glob("[!_]*.py")) - {PROBES_FOLDER / "observed.py"}:
@@ -186,3 +233,21 @@ def test_every_probe_of_the_registry_exists_and_every_probe_is_used() -> None:
     wanted = {probe for item in load_registry(SHIPPED).limitations.values() for probe in item.probes}
     assert wanted - defined == set()
     assert defined - wanted == set()
+
+
+def prepared(target: Target, cache: Path) -> Prepared:
+    """As much of a prepared cell as the choice of its packages looks at."""
+    return cast("Prepared", SimpleNamespace(cell=SimpleNamespace(id="cell", target=target), cache=cache))
+
+
+def test_only_node_gets_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.probes.command.obtain_package", lambda *_, **__: tmp_path / "node_modules")
+    assert packages_for(prepared(Target.WASI, tmp_path), "", print) is None
+    assert packages_for(prepared(Target.EMSCRIPTEN, tmp_path), "", print) == tmp_path / "node_modules"
+
+
+def test_without_npm_the_probes_run_and_say_what_they_lack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said: list[str] = []
+    assert packages_for(prepared(Target.EMSCRIPTEN, tmp_path), "", said.append) is None
+    assert "the sockets of cell are not tried, ws is not available: npm is needed" in said[-1]

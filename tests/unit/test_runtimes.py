@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from harness.errors import UnavailableError
-from harness.pins import Installer, Pins, RuntimePin
-from harness.runtimes import npm_package, obtain_runtime, own_node
+from harness.pins import Installer, PackagePin, Pins, RuntimePin
+from harness.process import Command, Completed
+from harness.runtimes import npm_package, obtain_package, obtain_runtime, own_node
 
 NODE = RuntimePin(name="node", version="26.10.0", sha256=("ab" * 32,), installer=Installer.NPM)
 PINS = Pins(runtime=(RuntimePin(name="wasmtime", version="50.0.1", sha256=("ab" * 32,)),))
@@ -51,9 +53,45 @@ def test_npm_packages_have_nodes_names_of_platforms(system: str, machine: str, n
 
 def test_without_npm_the_way_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UnavailableError, match="of Node comes from npm") as caught:
+    with pytest.raises(UnavailableError, match="npm is needed, and this machine does not have it") as caught:
         obtain_runtime("node", "26.10.0", Pins(runtime=(NODE,)), tmp_path)
     assert "install npm" in caught.value.hint
+
+
+def packed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """npm, as if it packed a package that is one file; gives the list of what it is asked for."""
+    asked = []
+
+    def npm(command: str, *arguments: str, folder: Path) -> Completed:
+        asked.append((command, *arguments))
+        (folder / "npm").mkdir()
+        with tarfile.open(folder / "ws-8.tgz", "w:gz") as archive:
+            archive.addfile(tarfile.TarInfo("package/index.js"))
+        return Completed(command=Command(argv=("npm",), cwd=folder), returncode=0, seconds=0, timed_out=False)
+
+    monkeypatch.setattr("harness.runtimes.npm", npm)
+    return asked
+
+
+def test_an_npm_package_is_where_node_looks_and_is_fetched_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = packed(monkeypatch)
+    monkeypatch.setattr("harness.runtimes.file_sha256", lambda _: "ab" * 32)
+    pins = Pins(npm=(PackagePin(name="ws", version="8", sha256="ab" * 32),))
+    folder = obtain_package("ws", pins, tmp_path)
+    assert obtain_package("ws", pins, tmp_path) == folder
+    assert [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*"))] == ["ws", "ws/index.js"]
+    assert [path.name for path in folder.parent.iterdir()] == ["node_modules"]
+    assert asked == [("pack", "--ignore-scripts", "ws@8")]
+
+
+def test_an_npm_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed(monkeypatch)
+    pins = Pins(npm=(PackagePin(name="ws", version="8", sha256="ab" * 32),))
+    with pytest.raises(UnavailableError, match="ws 8 of npm is not what is pinned: its sha256 is"):
+        obtain_package("ws", pins, tmp_path)
+    assert [path.suffix for path in (tmp_path / "runtimes").iterdir()] == [".lock"]
 
 
 def says(monkeypatch: pytest.MonkeyPatch, version: str) -> None:

@@ -3,6 +3,8 @@
 A probe is a function that tries what the documentation says does not work, and returns when it worked. Whatever it
 raises is how it failed. The last line of the output is `probe: ` and the observation as JSON. It stands there as a
 crash before the attempt begins; when there is none at all, the interpreter ended in the probe's preparations.
+
+With -i it only says that the attempt begins: the interactive interpreter itself is tried, and `answer()` is typed.
 """
 
 import errno
@@ -47,7 +49,7 @@ def observe(name: str) -> dict[str, object]:
     return {"did": "works"}
 
 
-def main() -> None:
+def answer() -> None:
     line = "\nprobe: " + json.dumps(observe(sys.argv[1])) + "\n"
     # Around every buffer, and out at once: threads that still run, or a clean-up that crashes, are no part of it.
     sys.stdout.flush()
@@ -55,4 +57,7 @@ def main() -> None:
     os._exit(0)
 
 
-main()
+if sys.flags.interactive:
+    attempt()
+else:
+    answer()

@@ -97,13 +97,49 @@ def large_file() -> None:
 
 
 def memory_map() -> None:
+    """What is in a file can be read through a map of it."""
     import mmap
 
     with open(new_file("mapped", b"a" * mmap.PAGESIZE), "r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapped:
+        if len(mapped) != mmap.PAGESIZE or mapped[:3] != b"aaa" or mapped.find(b"b") != -1:
+            raise NoEffect("the map shows something else than the file")
+
+
+def memory_map_flush() -> None:
+    """What is written to a map is in the file, for who opens it, as soon as the map is flushed."""
+    import mmap
+
+    path = new_file("flushed", b"a" * mmap.PAGESIZE)
+    with open(path, "r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapped:
         mapped[:3] = b"xyz"
         mapped.flush()
-        if os.pread(stream.fileno(), 3, 0) != b"xyz":
-            raise NoEffect("what was written to the map is not in the file")
+        with open(path, "rb") as other:
+            if other.read(4) != b"xyza":
+                raise NoEffect("what was written to the map is not in the file")
+
+
+def memory_map_flush_of_a_part() -> None:
+    import mmap
+
+    path = new_file("second-page", b"a" * 2 * mmap.PAGESIZE)
+    with open(path, "r+b") as stream, mmap.mmap(stream.fileno(), 0) as mapped:
+        mapped[mmap.PAGESIZE : mmap.PAGESIZE + 3] = b"xyz"
+        mapped.flush(mmap.PAGESIZE, mmap.PAGESIZE)
+        with open(path, "rb") as other:
+            other.seek(mmap.PAGESIZE)
+            if other.read(4) != b"xyza":
+                raise NoEffect("what was written to the map is not in the file")
+
+
+def memory_map_shared() -> None:
+    """Two maps of one file are one memory."""
+    import mmap
+
+    with open(new_file("shared", b"a" * mmap.PAGESIZE), "r+b") as stream:
+        one, other = mmap.mmap(stream.fileno(), 0), mmap.mmap(stream.fileno(), 0)
+        one[:3] = b"xyz"
+        if other[:3] != b"xyz":
+            raise NoEffect("what was written to one map is not in the other one")
 
 
 def chmod() -> None:

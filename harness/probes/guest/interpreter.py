@@ -71,26 +71,85 @@ def object_allocator() -> None:
         raise NoEffect("no block is allocated by CPython's own allocator")
 
 
-def glibc_time_formats() -> None:
-    moment = (2020, 1, 5, 14, 0, 0, 6, 5, 0)
-    wrong = {
-        template: shown
-        for template, wanted in {"%P": "pm", "%^a": "SUN", "%k": "14", "%-d": "5"}.items()
-        if (shown := time.strftime(template, moment)) != wanted
-    }
-    if wrong:
-        raise NoEffect(f"the formats give {wrong}")
+def _shows(template: str, wanted: str) -> None:
+    """For a Sunday in January, two in the afternoon."""
+    shown = time.strftime(template, (2020, 1, 5, 14, 0, 0, 6, 5, 0))
+    if shown != wanted:
+        raise NoEffect(f"{template} gives {shown!r}, not {wanted!r}")
+
+
+def time_in_lower_case() -> None:
+    _shows("%P", "pm")
+
+
+def time_in_upper_case() -> None:
+    _shows("%^a", "SUN")
+
+
+def time_in_the_other_case() -> None:
+    _shows("%#Z", time.tzname[0].lower())
+
+
+def time_with_a_space() -> None:
+    """%k is the hour with a space in front where it has one digit."""
+    _shows("%k %l", "14  2")
+
+
+def time_without_padding() -> None:
+    _shows("%-d %_d", "5  5")
 
 
 def unknown_locale() -> None:
-    """A locale that nobody has must be refused."""
+    """A locale that nobody has must be refused, whatever it is asked for."""
+    import locale
+
+    taken = []
+    for category in ("LC_ALL", "LC_CTYPE", "LC_COLLATE", "LC_TIME", "LC_MONETARY", "LC_NUMERIC"):
+        try:
+            locale.setlocale(getattr(locale, category), "xx_YY.UTF-8")
+        except locale.Error:
+            continue
+        taken.append(category)
+    if taken:
+        raise NoEffect(f"setlocale() takes a locale that nobody has for {', '.join(taken)}")
+
+
+def _german(category: str) -> bool:
+    """Whether the C library says that it has German conventions for this; where it has not it must not say so."""
     import locale
 
     try:
-        locale.setlocale(locale.LC_ALL, "xx_YY.UTF-8")
+        locale.setlocale(getattr(locale, category), "de_DE.UTF-8")
     except locale.Error:
-        return
-    raise NoEffect("setlocale() takes a locale that nobody has")
+        return False
+    return True
+
+
+def locale_of_numbers() -> None:
+    import locale
+
+    if _german("LC_NUMERIC") and locale.localeconv()["decimal_point"] != ",":
+        raise NoEffect(f"the German decimal point is {locale.localeconv()['decimal_point']!r}")
+
+
+def locale_of_money() -> None:
+    import locale
+
+    if _german("LC_MONETARY") and locale.localeconv()["int_curr_symbol"].strip() != "EUR":
+        raise NoEffect(f"the German currency is {locale.localeconv()['int_curr_symbol']!r}")
+
+
+def locale_of_days() -> None:
+    if _german("LC_TIME"):
+        _shows("%A", "Sonntag")
+
+
+def locale_of_sorting() -> None:
+    """In German \xe4 is sorted as a."""
+    import locale
+
+    if _german("LC_COLLATE") and locale.strcoll("\xe4", "z") >= 0:
+        raise NoEffect("\xe4 is sorted behind z")
 
 
 def subinterpreter() -> None:

@@ -55,8 +55,47 @@ def _keep(kind: str) -> None:
             raise NoEffect("the value is lost")
 
 
+def _section(number: int, content: bytes) -> bytes:
+    return bytes([number, len(content)]) + content
+
+
+def _side_module() -> bytes:
+    """A module of WebAssembly for run-time linking, whose PyInit_probe() returns NULL."""
+    name = b"PyInit_probe"
+    return b"".join(
+        (
+            b"\0asm\1\0\0\0",
+            _section(0, b"\x08dylink.0" + b"\1\4" + bytes(4)),  # it needs no memory and no table of its own
+            _section(1, b"\1\x60\0\1\x7f"),  # (func (result i32))
+            _section(3, b"\1\0"),
+            _section(7, b"\1" + bytes([len(name)]) + name + b"\0\0"),
+            _section(10, b"\1\4\0\x41\0\x0b"),  # i32.const 0
+        )
+    )
+
+
 def extension_from_a_file() -> None:
-    """Loads a module that the build keeps in a file of its own."""
+    """Loads an extension module that is a file: on WebAssembly one of our own, elsewhere one that the build has."""
+    if sys.platform in ("emscripten", "wasi"):
+        _load_side_module()
+    else:
+        _load_a_module_of_the_build()
+
+
+def _load_side_module() -> None:
+    """It is loaded when CPython complains of what its initialization returns."""
+    import importlib.machinery
+    import importlib.util
+
+    loader = importlib.machinery.ExtensionFileLoader("probe", new_file("probe.so", _side_module()))
+    try:
+        importlib.util.module_from_spec(importlib.util.spec_from_loader("probe", loader))
+    except SystemError as error:
+        if "initialization of probe failed" not in str(error):
+            raise
+
+
+def _load_a_module_of_the_build() -> None:
     import importlib.machinery
     import importlib.util
 
@@ -69,6 +108,33 @@ def extension_from_a_file() -> None:
                 spec.loader.exec_module(importlib.util.module_from_spec(spec))
                 return
     raise NoEffect("no extension module has a file of its own")
+
+
+def testcapi() -> None:
+    import _testcapi
+
+    if _testcapi.INT_MAX <= 0:
+        raise NoEffect("a constant of the module is wrong")
+
+
+def testinternalcapi() -> None:
+    import _testinternalcapi
+
+    if _testinternalcapi.get_recursion_depth() <= 0:
+        raise NoEffect("the interpreter has no depth")
+
+
+def testbuffer() -> None:
+    import _testbuffer
+
+    if bytes(_testbuffer.ndarray([1, 2], shape=[2], format="B")) != b"\1\2":
+        raise NoEffect("a buffer has another content")
+
+
+def xxtestfuzz() -> None:
+    import _xxtestfuzz
+
+    _xxtestfuzz.run(b"")
 
 
 def ensurepip_bootstrap() -> None:

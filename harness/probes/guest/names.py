@@ -69,6 +69,14 @@ def parent_of_nothing() -> None:
     raise NoEffect("the parent of a folder that does not exist was found")
 
 
+def parent_of_a_link() -> None:
+    """POSIX follows the link first, and goes to the parent of where it leads."""
+    os.mkdir(new_folder("far") + "/away")
+    os.symlink("far/away", scratch("link-to-away"))
+    if os.stat(scratch("link-to-away/..")).st_ino != os.stat(scratch("far")).st_ino:
+        raise NoEffect("`link/..` is the folder that has the link, not the parent of where it leads")
+
+
 def endless_links() -> None:
     folder = new_folder("endless")
     os.symlink(".", f"{folder}/again")

@@ -1,13 +1,10 @@
 """Sockets, names, select, and what stands on them."""
 
-import contextlib
 import os
 import socket
-import struct
 import sys
-import time
 
-from observed import NoEffect, NotApplicable, attempt, new_file, prepares
+from observed import NoEffect, NotApplicable, ask_host, attempt, new_file, prepares
 
 LOCALHOST = "127.0.0.1"
 
@@ -48,10 +45,51 @@ def connect() -> None:
     raise NoEffect("a connection to nobody succeeded")
 
 
-def netlink() -> None:
+# Linux's numbers, which both C libraries share: 1 is AF_UNIX, 2 AF_INET, 10 AF_INET6.
+OTHER_FAMILIES = [number for number in range(3, 46) if number != 10]
+KINDS = (socket.SOCK_STREAM, socket.SOCK_DGRAM, 3, 5)  # SOCK_RAW, SOCK_SEQPACKET
+SO_DOMAIN = 39
+
+
+def other_families() -> None:
+    """Tries every family but the Internet's and AF_UNIX. One is enough of which a socket can be made that says, when it
+    is asked, that it is of this family.
+    """
     if sys.platform not in ("linux", "emscripten", "wasi"):
-        raise NotApplicable("only Linux has AF_NETLINK")
-    socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)
+        raise NotApplicable("the numbers are those of Linux")
+    failures, nameless = [], 0
+    for family in OTHER_FAMILIES:
+        for kind in KINDS:
+            try:
+                made = socket.socket(family, kind)
+            except OSError as error:
+                failures.append(error)
+                continue
+            with made:
+                if _says(made, SO_DOMAIN) == family:
+                    return
+            nameless += 1
+    if nameless:
+        raise NoEffect(f"{nameless} sockets of other families are made, and none says that it is of its family")
+    raise failures[-1]
+
+
+def raw_socket() -> None:
+    """Neither TCP nor UDP; Linux has it for root alone, and says so."""
+    try:
+        made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    except PermissionError:
+        return
+    if _says(made, socket.SO_TYPE) != socket.SOCK_RAW:
+        raise NoEffect("the socket does not say that it is a raw one")
+
+
+def _says(made: socket.socket, option: int) -> int | None:
+    """What the socket is; None when it does not know the question."""
+    try:
+        return made.getsockopt(socket.SOL_SOCKET, option)
+    except OSError:
+        return None
 
 
 def unix_socket() -> None:
@@ -72,17 +110,21 @@ def socketpair() -> None:
 
 
 def blocking_receive() -> None:
-    """Nothing comes, so a blocking socket waits until the kernel's time limit is over."""
+    """A blocking socket waits for what the host sends a moment later."""
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    # What never blocks may well not know of a limit.
-    with contextlib.suppress(OSError):
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 200_000))
-    began = time.monotonic()
-    try:
-        receiver.recv(100)
-    except BlockingIOError:
-        if time.monotonic() - began < 0.1:
-            raise
+    receiver.bind((LOCALHOST, 0))
+    ask_host("datagram", receiver.getsockname()[1])
+    if receiver.recv(100) != b"hello":
+        raise NoEffect("what was sent did not arrive")
+
+
+def blocking_accept() -> None:
+    """A blocking socket waits for a connection, which the host makes a moment later."""
+    server = _listening_socket()
+    ask_host("connect", server.getsockname()[1])
+    accepted, _ = server.accept()
+    if accepted.recv(100) != b"hello":
+        raise NoEffect("what was sent did not arrive")
 
 
 @prepares

@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from observed import NoEffect, scratch
+from observed import NoEffect, ask_host, scratch
 
 # What wasi-libc and Emscripten's C library both give as the process id.
 MADE_UP_ID = 42
@@ -167,6 +167,22 @@ def siginterrupt() -> None:
 def sigterm() -> None:
     """With a handler, SIGTERM is only a signal."""
     _wait_for(signal.SIGTERM, lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+
+def keyboard_interrupt() -> None:
+    """What Ctrl-C sends: SIGINT for the process that runs the interpreter, while it is busy."""
+    import time
+
+    # Who starts a program in the background may have it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    deadline = time.monotonic() + 5
+    try:
+        ask_host("interrupt", os.getpid())
+        while time.monotonic() < deadline:
+            pass
+    except KeyboardInterrupt:
+        return
+    raise NoEffect("KeyboardInterrupt was not raised")
 
 
 def _wait_for(number: int, send: Callable[[], object]) -> None:

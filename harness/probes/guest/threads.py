@@ -1,6 +1,6 @@
 """Threads, and what needs them."""
 
-from observed import NoEffect
+from observed import NoEffect, descriptors_of_the_process
 
 
 def start() -> None:
@@ -37,3 +37,21 @@ def shared_memory_of_the_runtime() -> None:
     if sys.platform == "emscripten" and not sys._emscripten_info.shared_memory:
         raise NoEffect("the runtime's memory is not shared")
     start()
+
+
+def worker_descriptors() -> None:
+    """A thread needs no descriptor; where it is a worker of Node it has its own."""
+    import threading
+
+    count = 4
+    before = descriptors_of_the_process()
+    release = threading.Event()
+    threads = [threading.Thread(target=release.wait) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    taken = descriptors_of_the_process() - before
+    release.set()
+    for thread in threads:
+        thread.join()
+    if taken >= count:
+        raise NoEffect(f"{count} threads hold {taken} descriptors of the process")
