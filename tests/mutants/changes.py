@@ -177,8 +177,8 @@ def _instead_of_expression(parent: ast.AST, field: str, node: ast.expr, place: P
         case ast.BoolOp(op=operator, values=values):
             yield ast.BoolOp(op=ast.Or() if isinstance(operator, ast.And) else ast.And(), values=values)
             for index in range(len(values)):
-                left = [*values[:index], *values[index + 1 :]]
-                yield left[0] if len(left) == 1 else ast.BoolOp(op=operator, values=left)
+                rest = [*values[:index], *values[index + 1 :]]
+                yield rest[0] if len(rest) == 1 else ast.BoolOp(op=operator, values=rest)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             yield operand
         case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATORS:

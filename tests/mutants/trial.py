@@ -19,7 +19,7 @@ import signal
 import sys
 import time
 import traceback
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,11 +121,14 @@ class Reporter:
         hypothesis.settings.register_profile("mutants", fixed)
         hypothesis.settings.load_profile("mutants")
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed:
-            print(report.longreprtext)
-            output(os.getpid()).with_suffix(".failed").write_text(report.nodeid)
-            leave(_FAILED)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        # Before there is a report: to format a traceback takes longer than most tests.
+        if not call.excinfo or call.excinfo.errisinstance(pytest.skip.Exception) or item.get_closest_marker("xfail"):
+            return
+        traceback.print_exception(call.excinfo.value, limit=-5)
+        output(os.getpid()).with_suffix(".failed").write_text(item.nodeid)
+        leave(_FAILED)
 
 
 def run_pytest(tests: Sequence[str], *plugins: object) -> int:
@@ -140,20 +143,27 @@ def run_pytest(tests: Sequence[str], *plugins: object) -> int:
     return int(pytest.main([*options, *tests], plugins=[Reporter(), *plugins]))
 
 
-class ChangedModule(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):
-    """Finds and loads one module from code that is in no file."""
+class ChangedModule(importlib.machinery.SourceFileLoader):
+    """Loads one module from code that is in no file."""
 
     def __init__(self, name: str, path: Path, code: CodeType) -> None:
         super().__init__(name, str(path))
         self.code = code
 
-    def find_spec(self, fullname: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
-        if fullname != self.name:
-            return None
-        return importlib.util.spec_from_file_location(fullname, self.path, loader=self)
-
     def get_code(self, fullname: str) -> CodeType:
         return self.code
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Finds the changed module before anything else does."""
+
+    def __init__(self, loader: ChangedModule) -> None:
+        self.loader = loader
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
+        if fullname != self.loader.name:
+            return None
+        return importlib.util.spec_from_file_location(fullname, self.loader.path, loader=self.loader)
 
 
 def try_imported(trial: Trial) -> Callable[[], int]:
@@ -161,7 +171,7 @@ def try_imported(trial: Trial) -> Callable[[], int]:
 
     def run() -> int:
         path = Path(trial.file).resolve()
-        sys.meta_path.insert(0, ChangedModule(_module(trial.file), path, _changed(trial)))
+        sys.meta_path.insert(0, Finder(ChangedModule(_module(trial.file), path, _changed(trial))))
         return run_pytest(trial.tests)
 
     return run
@@ -261,7 +271,7 @@ class Measurer:
 
     def __init__(self, measured: coverage.Coverage) -> None:
         self.measured = measured
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[Any]:
