@@ -115,7 +115,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def mutants(session: nox.Session) -> None:
-    """Single statements of the core changed, and which of the changes no unit test notices; `-- FILE ... --sample N`."""
+    """Which changes of single statements of the core no unit test notices; `-- FILE ... --sample N` tries fewer."""
     interpreter = python(session, *NEEDED_BY_DEVELOPERS, "coverage")
     session.run(interpreter, "-m", "tests.mutants", *session.posargs, external=True)
 
