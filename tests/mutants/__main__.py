@@ -56,7 +56,7 @@ def main() -> int:
         copy = Path(folder) / "checkout"
         _copy(copy)
         os.chdir(copy)
-        _measure(measured)
+        _measure(measured, files)
         trials = _trials(files, measured, results, options)
         if options.sample is not None and options.sample < len(trials):
             chosen = set(random.Random(options.seed).sample(range(len(trials)), options.sample))
@@ -100,8 +100,8 @@ def _copy(target: Path) -> None:
             shutil.copy2(ROOT / name, target / name)
 
 
-def _measure(measured: Measured) -> None:
-    stale = measured.stale(Path.cwd())
+def _measure(measured: Measured, files: Sequence[str]) -> None:
+    stale = measured.stale(Path.cwd(), files)
     if not stale:
         return
     print(f"measuring which test runs which line: {len(stale)} test files", file=sys.stderr)
@@ -121,11 +121,10 @@ def _trials(files: Sequence[str], measured: Measured, results: Results, options:
     for file in files:
         source = (Path.cwd() / file).read_text()
         tree = ast.parse(source)
-        known = {} if options.again else results.of(Path.cwd(), file)
         for change in changes(tree, source):
             tests = measured.tests(file, change.lines, options.seconds)
             limit = 3 * sum(tests.values()) + SECONDS_MORE
-            kept = known.get(change.id)
+            kept = None if options.again else results.of(file, change)
             if kept is None or (kept["ending"] == "survived" and kept["tests"] != _state(tuple(tests), measured)):
                 found.append(Trial(file=file, tree=tree, change=change, tests=tuple(tests), seconds=limit))
     return found
@@ -139,8 +138,8 @@ def _state(tests: tuple[str, ...], measured: Measured) -> str:
 
 def _try(trials: Sequence[Trial], measured: Measured, results: Results, jobs: int) -> None:
     for number, (trial, ending) in enumerate(_endings(trials, jobs), 1):
-        known = results.of(Path.cwd(), trial.file)
-        known[trial.change.id] = {"ending": ending.word, "by": ending.test, "tests": _state(trial.tests, measured)}
+        tests = _state(trial.tests, measured)
+        results.add(trial.file, trial.change, ending.word, test=ending.test, tests=tests)
         if ending.word != "killed":
             print(f"{ending.word}: {trial.file}: {trial.change.id}", flush=True)
         if number % 20 == 0 or number == len(trials):

@@ -7,6 +7,8 @@ like a name (a key, a value of an enumeration) are changed.
 from __future__ import annotations
 
 import ast
+import dataclasses
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -44,7 +46,7 @@ _DELETED = (ast.Expr, ast.Raise, ast.Continue, ast.Break, ast.AugAssign, ast.Del
 @dataclass(frozen=True, kw_only=True)
 class Change:
     """`old` becomes `new` in `line` (its text) of `function`. The tests that run one of `lines` can notice it; there
-    are none where the statement is executed by the import.
+    are none where the statement is executed by the import. `code` is a digest of the whole function.
     """
 
     function: str
@@ -53,6 +55,7 @@ class Change:
     new: str
     occurrence: int
     lines: range
+    code: str
     apply: Callable[[], None]
 
     @property
@@ -68,6 +71,7 @@ class Place:
 
     function: str = ""
     lines: range = range(0)
+    code: str = ""
     in_text: bool = False
 
 
@@ -79,10 +83,17 @@ def changes(tree: ast.Module, source: str) -> list[Change]:
     for place, node, old, new, apply in _of_node(tree, Place()):
         line = text[getattr(node, "lineno", 1) - 1].strip()
         key = (place.function, line, old, new)
-        function, lines = place.function or "(module)", place.lines
-        occurrence = seen[key]
         found.append(
-            Change(function=function, line=line, old=old, new=new, occurrence=occurrence, lines=lines, apply=apply)
+            Change(
+                function=place.function or "(module)",
+                line=line,
+                old=old,
+                new=new,
+                occurrence=seen[key],
+                lines=place.lines,
+                code=place.code,
+                apply=apply,
+            )
         )
         seen[key] += 1
     return found
@@ -117,20 +128,20 @@ def _put(parent: ast.AST, field: str, index: int, new: ast.AST) -> Callable[[], 
 
 
 def _place_in(node: ast.AST, place: Place) -> Place:
-    if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         name = f"{place.function}.{node.name}".lstrip(".")
-        whole = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-        return Place(function=name, lines=range(0) if isinstance(node, ast.ClassDef) else whole)
+        code = place.code or hashlib.sha256(ast.unparse(node).encode()).hexdigest()[:16]
+        return Place(function=name, lines=range(node.lineno, (node.end_lineno or node.lineno) + 1), code=code)
+    if isinstance(node, ast.ClassDef):
+        return Place(function=f"{place.function}.{node.name}".lstrip("."), code=place.code)
     if isinstance(node, ast.arguments):  # the defaults
-        return Place(function=place.function)
-    if isinstance(node, ast.JoinedStr):
-        return Place(function=place.function, lines=place.lines, in_text=True)
-    if isinstance(node, ast.FormattedValue):
-        return Place(function=place.function, lines=place.lines)
+        return dataclasses.replace(place, lines=range(0))
+    if isinstance(node, ast.JoinedStr | ast.FormattedValue):
+        return dataclasses.replace(place, in_text=isinstance(node, ast.JoinedStr))
     if isinstance(node, ast.stmt) and place.lines:
         body = getattr(node, "body", None)
         end = body[0].lineno - 1 if isinstance(body, list) else node.end_lineno or node.lineno
-        return Place(function=place.function, lines=range(node.lineno, max(end, node.lineno) + 1))
+        return dataclasses.replace(place, lines=range(node.lineno, max(end, node.lineno) + 1))
     return place
 
 

@@ -1,16 +1,18 @@
 """What is kept between two invocations, in one ignored folder: which test runs which line, and what became of changes.
 
-Results of a file are dropped when the file changes; a change that survived is tried again when a test of it changes.
+A change is tried again when its function changes, and one that survived when one of its tests does.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.mutants.changes import Change
 
 
 def digest(path: Path) -> str:
@@ -23,14 +25,15 @@ class Measured:
 
     by_test_file: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def stale(self, root: Path) -> list[str]:
-        """The test files that were changed since, or run a file that was."""
+    def stale(self, root: Path, files: Collection[str]) -> list[str]:
+        """The test files that were changed since, or run one of these files of the harness that was."""
         found = []
         for path in sorted((root / "tests" / "unit").glob("test_*.py")):
             name = str(path.relative_to(root))
             kept = self.by_test_file.get(name)
-            digests = {**kept["harness"], name: kept["digest"]} if kept else {}
-            if not kept or any(digest(root / file) != value for file, value in digests.items()):
+            if not kept or kept["digest"] != digest(path):
+                found.append(name)
+            elif any(digest(root / file) != value for file, value in kept["harness"].items() if file in files):
                 found.append(name)
         return found
 
@@ -78,18 +81,19 @@ class Measured:
 
 @dataclass(kw_only=True)
 class Results:
-    """By file of the harness: its digest, and by change what became of it."""
+    """By file of the harness and by the name of a change: what became of it, and of which code."""
 
-    by_file: dict[str, dict[str, Any]] = field(default_factory=dict)
+    by_file: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
 
-    def of(self, root: Path, file: str) -> dict[str, dict[str, str]]:
-        """What is known of the file as it is now; may be added to."""
-        now = digest(root / file)
-        kept = self.by_file.get(file)
-        if not kept or kept["digest"] != now:
-            kept = self.by_file[file] = {"digest": now, "changes": {}}
-        changes: dict[str, dict[str, str]] = kept["changes"]
-        return changes
+    def of(self, file: str, change: Change) -> dict[str, str] | None:
+        """What became of a change of the function as it is now."""
+        kept = self.by_file.get(file, {}).get(change.id)
+        return kept if kept and kept["code"] == change.code else None
+
+    def add(self, file: str, change: Change, ending: str, *, test: str = "", tests: str = "") -> None:
+        """`test` noticed the change; `tests` is a digest of all that could have."""
+        kept = self.by_file.setdefault(file, {})
+        kept[change.id] = {"ending": ending, "by": test, "tests": tests, "code": change.code}
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -66,15 +66,14 @@ def table(root: Path, files: Sequence[str], results: Results, accepted: Sequence
 
 def _figures(root: Path, file: str, results: Results, accepted: Sequence[Accepted]) -> Figures:
     source = (root / file).read_text()
-    names = [change.id for change in changes(ast.parse(source), source)]
-    known = results.of(root, file)
-    tried = [name for name in names if name in known]
-    living = [name for name in tried if known[name]["ending"] == "survived"]
+    possible = changes(ast.parse(source), source)
+    tried = {change.id: kept["ending"] for change in possible if (kept := results.of(file, change))}
+    living = [name for name, ending in tried.items() if ending == "survived"]
     why = {one.change: one for one in accepted if one.file == file}
     equivalent = {name for name in living if name in why and why[name].kind == "equivalent"}
     survivors = [(name, why[name].why if name in why else "") for name in living if name not in equivalent]
     return Figures(
-        possible=len(names),
+        possible=len(possible),
         tried=len(tried),
         killed=len(tried) - len(living),
         equivalent=len(equivalent),

@@ -75,34 +75,38 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_the_tests_of_the_module_come_first_and_only_so_many_seconds_of_them(project: Path) -> None:
-    a, b = "tests/unit/test_a.py", "tests/unit/test_b.py"
+    a, b, file = "tests/unit/test_a.py", "tests/unit/test_b.py", "harness/a.py"
     tests = {f"{a}::slow": [2], f"{a}::quick": [2], f"{a}::elsewhere": [9], f"{b}::test": [2]}
     seconds = {f"{a}::slow": 2.0, f"{a}::quick": 1.0, f"{a}::elsewhere": 0.1, f"{b}::test": 0.5}
     measured = Measured()
-    assert measured.stale(project) == [a, b]
-    measured.add(project, [a, b], {"seconds": seconds, "lines": {"harness/a.py": tests}})
-    assert measured.stale(project) == []
-    assert list(measured.tests("harness/a.py", range(2, 3), 10)) == [f"{a}::quick", f"{a}::slow", f"{b}::test"]
-    assert list(measured.tests("harness/a.py", range(2, 3), 1.5)) == [f"{a}::quick", f"{b}::test"]
-    assert f"{a}::elsewhere" in measured.tests("harness/a.py", range(0), 10)
+    assert measured.stale(project, [file]) == [a, b]
+    measured.add(project, [a, b], {"seconds": seconds, "lines": {file: tests}})
+    assert measured.stale(project, [file]) == []
+    assert list(measured.tests(file, range(2, 3), 10)) == [f"{a}::quick", f"{a}::slow", f"{b}::test"]
+    assert list(measured.tests(file, range(2, 3), 1.5)) == [f"{a}::quick", f"{b}::test"]
+    assert f"{a}::elsewhere" in measured.tests(file, range(0), 10)
     (project / b).write_text("# changed")
-    assert measured.stale(project) == [b]
-    (project / "harness" / "a.py").write_text("")
-    assert measured.stale(project) == [a, b]
+    assert measured.stale(project, [file]) == [b]
+    (project / file).write_text("")
+    assert measured.stale(project, []) == [b]
+    assert measured.stale(project, [file]) == [a, b]
 
 
 def test_the_table_counts_what_is_not_equivalent_and_says_why_the_rest_survives(project: Path) -> None:
     source = (project / "harness" / "a.py").read_text()
-    names = [change.id for change in changes(ast.parse(source), source)]
+    found = changes(ast.parse(source), source)
+    names = [change.id for change in found]
     assert len(names) == 3
     results = Results()
     endings = ("killed", "survived", "survived")
-    for name, ending in zip(names, endings, strict=True):
-        results.of(project, "harness/a.py")[name] = {"ending": ending}
+    for change, ending in zip(found, endings, strict=True):
+        results.add("harness/a.py", change, ending)
     known = Accepted(file="harness/a.py", change=names[1], kind="equivalent", why="it is the same")
     text = table(project, ["harness/a.py"], results, [known])
     assert "| all | 3 | 3 | 1 | 1 | 1 | 50.0 |" in text
     assert f"`{names[2]}`\n" in text
     assert f"`{names[1]}`: it is the same" in text
-    (project / "harness" / "a.py").write_text(source + "\n")
+    (project / "harness" / "a.py").write_text("# moved\n" + source)
+    assert "| all | 3 | 3 | 1 | 0 | 2 | 33.3 |" in table(project, ["harness/a.py"], results, [])
+    (project / "harness" / "a.py").write_text(source.replace("(a)", "(a, b)"))
     assert "| all | 3 | 0 | 0 | 0 | 0 | - |" in table(project, ["harness/a.py"], results, [])
