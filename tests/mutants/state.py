@@ -31,9 +31,10 @@ class Measured:
         for path in sorted((root / "tests" / "unit").glob("test_*.py")):
             name = str(path.relative_to(root))
             kept = self.by_test_file.get(name)
-            if not kept or kept["digest"] != digest(path):
-                found.append(name)
-            elif any(digest(root / file) != value for file, value in kept["harness"].items() if file in files):
+            digests = {file: value for file, value in kept["harness"].items() if file in files} if kept else {}
+            if not kept or any(
+                digest(root / file) != value for file, value in [*digests.items(), (name, kept["digest"])]
+            ):
                 found.append(name)
         return found
 
