@@ -23,9 +23,9 @@ class Accepted:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """Of one file: how many changes there are, how many were tried, and what became of them."""
+    """Of one file: which changes there are, how many were tried, and what became of them."""
 
-    possible: int
+    names: frozenset[str]
     tried: int
     killed: int
     equivalent: int
@@ -41,9 +41,9 @@ class Figures:
 def table(root: Path, files: Sequence[str], results: Results, accepted: Sequence[Accepted]) -> str:
     """One row per file, their sum, and the survivors that are not equivalent, then those that are."""
     figures = {file: _figures(root, file, results, accepted) for file in files}
-    figures = {file: one for file, one in figures.items() if one.possible}
+    figures = {file: one for file, one in figures.items() if one.names}
     whole = Figures(
-        possible=sum(one.possible for one in figures.values()),
+        names=frozenset(f"{file} {name}" for file, one in figures.items() for name in one.names),
         tried=sum(one.tried for one in figures.values()),
         killed=sum(one.killed for one in figures.values()),
         equivalent=sum(one.equivalent for one in figures.values()),
@@ -54,13 +54,17 @@ def table(root: Path, files: Sequence[str], results: Results, accepted: Sequence
         "|---|" + "--:|" * 6,
     ]
     for name, one in [*figures.items(), ("all", whole)]:
-        counts = (one.possible, one.tried, one.killed, one.equivalent, len(one.survivors))
+        counts = (len(one.names), one.tried, one.killed, one.equivalent, len(one.survivors))
         lines.append(f"| {name} | {' | '.join(map(str, counts))} | {one.rate} |")
     lines += ["", "Survivors:", ""]
     for file, one in figures.items():
         lines += [f"- `{file}`: `{change}`" + (f": {why}" if why else "") for change, why in one.survivors]
     lines += ["", "Equivalent:", ""]
     lines += [f"- `{one.file}`: `{one.change}`: {one.why}" for one in accepted if one.kind == "equivalent"]
+    gone = [one for one in accepted if one.file in figures and one.change not in figures[one.file].names]
+    if gone:
+        lines += ["", "In accepted.toml, but no change of the file any more:", ""]
+        lines += [f"- `{one.file}`: `{one.change}`" for one in gone]
     return "\n".join(lines)
 
 
@@ -73,7 +77,7 @@ def _figures(root: Path, file: str, results: Results, accepted: Sequence[Accepte
     equivalent = {name for name in living if name in why and why[name].kind == "equivalent"}
     survivors = [(name, why[name].why if name in why else "") for name in living if name not in equivalent]
     return Figures(
-        possible=len(possible),
+        names=frozenset(change.id for change in possible),
         tried=len(tried),
         killed=len(tried) - len(living),
         equivalent=len(equivalent),

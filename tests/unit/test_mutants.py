@@ -106,7 +106,10 @@ def test_the_table_counts_what_is_not_equivalent_and_says_why_the_rest_survives(
     assert "| all | 3 | 3 | 1 | 1 | 1 | 50.0 |" in text
     assert f"`{names[2]}`\n" in text
     assert f"`{names[1]}`: it is the same" in text
+    assert "any more" not in text
     (project / "harness" / "a.py").write_text("# moved\n" + source)
     assert "| all | 3 | 3 | 1 | 0 | 2 | 33.3 |" in table(project, ["harness/a.py"], results, [])
+    gone = Accepted(file="harness/a.py", change="f | return b", kind="accepted", why="")
+    assert "any more:\n\n- `harness/a.py`: `f | return b`" in table(project, ["harness/a.py"], results, [gone])
     (project / "harness" / "a.py").write_text(source.replace("(a)", "(a, b)"))
     assert "| all | 3 | 0 | 0 | 0 | 0 | - |" in table(project, ["harness/a.py"], results, [])
