@@ -113,6 +113,13 @@ def tests(session: nox.Session) -> None:
     session.run(python(session, *NEEDED_BY_DEVELOPERS), "-m", "pytest", *usual, *session.posargs, external=True)
 
 
+@nox.session(venv_backend="none", default=False)
+def mutants(session: nox.Session) -> None:
+    """Which changes of single statements of the core no unit test notices; `-- FILE ... --sample N` tries fewer."""
+    interpreter = python(session, *NEEDED_BY_DEVELOPERS, "coverage")
+    session.run(interpreter, "-m", "tests.mutants", *session.posargs, external=True)
+
+
 @nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
     """ruff, its formatter, mypy in strict mode; of the workflows their schema, and zizmor for what is unsafe there."""

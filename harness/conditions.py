@@ -207,7 +207,7 @@ def _read_range(axis: str, text: str) -> VersionRange | Mistake:
             version = Version(bare)
             # A bare version names what it spells and what lies under it: `25` every 25.x, `3.13` every
             # 3.13.x.
-            bare = f"=={bare}" if version.is_prerelease or version.local else f"=={bare}.*"
+            bare = f"=={bare}" if version.is_prerelease else f"=={bare}.*"
         specifiers = tuple(sorted(SpecifierSet(bare), key=str))
     except (InvalidSpecifier, InvalidVersion):
         specifiers = ()
@@ -242,7 +242,7 @@ def _implied_targets(
 def _term_holds(wanted: _Wanted, fact: str | bool | None) -> bool:
     if isinstance(wanted, VersionRange):
         return isinstance(fact, str) and wanted.holds(fact)
-    return fact is not None and fact == wanted
+    return fact == wanted
 
 
 def _term_text(axis: str, wanted: _Wanted) -> str:

@@ -235,7 +235,7 @@ def _suite_mistake(test: str, names: Collection[str]) -> tuple[str, str] | None:
         return "is a module: .* stands for the cases of a class", f"name the class, as in {subject}.Class.*"
     if parts[0] != "test" or module_of(test, names):
         return None
-    packages = {name.rpartition(".")[0] for name in names} - {"test"}
+    packages = {name.rpartition(".")[0] for name in names}
     package = module_of(test, packages) or "test"
     first = parts[package.count(".") + 1 : package.count(".") + 2]
     if first and not first[0].startswith("test_"):

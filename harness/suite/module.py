@@ -335,10 +335,7 @@ def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult
         cases=cases,
         env_changed=progress.env_changed,
         detail=own.detail if own else Detail(),
-        # regrtest prints what a module altered, and keeps it nowhere else.
-        output=""
-        if outcome.is_good and not progress.env_changed
-        else last_lines(job.folder / "output.txt", OUTPUT_TAIL_LINES),
+        output=last_lines(job.folder / "output.txt", OUTPUT_TAIL_LINES) if keeps_output else "",
         word=progress.word,
         exit_status=progress.last.status if progress.last is not None and exited else None,
         own=job.own,

@@ -175,6 +175,20 @@ def test_what_was_altered_is_said_as_far_as_regrtest_printed_it() -> None:
     assert row.detail.message.endswith(": os.environ was modified by test_os; test_os leaked a file")
 
 
+@pytest.mark.parametrize(
+    ("signature", "verdict"),
+    [
+        ("OSError ENOSYS", Verdict.KNOWN),
+        ("OSError EPERM", Verdict.CHANGED),
+        ("", Verdict.KNOWN),  # of this failure none could be worked out
+    ],
+)
+def test_a_failure_with_another_signature_is_changed(signature: str, verdict: Verdict) -> None:
+    signed = dataclasses.replace(entry(LINK), signature=("OSError ENOSYS",))
+    assert judge(Outcome.ERROR, signed, signature) is verdict
+    assert judge(Outcome.ERROR, entry(LINK), signature) is Verdict.KNOWN
+
+
 def test_a_row_says_what_was_got_what_was_expected_and_why() -> None:
     detail = Detail(exception="OSError", message="[Errno 52] Function not implemented")
     comparison = compare_module(
@@ -242,6 +256,21 @@ def test_a_module_that_failed_without_a_failed_case_is_a_regression() -> None:
 def test_a_module_without_a_single_case_is_judged_unless_nothing_was_asked() -> None:
     assert verdicts(compare_module(module(), expecting())) == {"test.test_os": Verdict.REGRESSION}
     assert compare_module(module(complete=False), expecting()) == Comparison(counts={})
+
+
+def test_a_module_that_died_before_its_first_case_is_judged_even_if_only_some_cases_were_asked_for() -> None:
+    died = module(outcome=Outcome.CRASH, complete=False)
+    assert verdicts(compare_module(died, expecting())) == {"test.test_os": Verdict.REGRESSION}
+
+
+def test_what_the_cases_of_a_module_did_counts_although_the_module_as_such_went_wrong() -> None:
+    own = case("test.test_os", Outcome.SKIP)
+    died = module(case(STAT, Outcome.PASS), own, outcome=Outcome.ERROR)
+    assert [(judged.case, judged.outcome) for judged in judged_cases(died)] == [
+        (STAT, Outcome.PASS),
+        ("test.test_os", Outcome.ERROR),
+    ]
+    assert compare_module(died, expecting()).counts == {Verdict.AS_EXPECTED: 1, Verdict.REGRESSION: 1}
 
 
 def test_an_entry_for_the_module_is_fixed_when_only_its_cases_are_left_to_judge() -> None:
@@ -333,12 +362,51 @@ def test_entries_of_no_module_are_missing_only_from_the_whole_suite() -> None:
         "test.helper.U.*": Verdict.MISSING,
         "test.test_gone.T.test_a": Verdict.MISSING,
     }
+    assert compare(results, expected, complete=True).counts == {
+        Verdict.AS_EXPECTED: 1,
+        Verdict.KNOWN: 1,
+        Verdict.MISSING: 2,
+    }
 
 
 def test_a_comparison_survives_json() -> None:
     results = module(case(LINK, Outcome.ERROR, "why"), case(STAT, Outcome.FAIL))
     found = compare_module(results, expecting(entry(LINK), entry("test.test_os.Gone.test_a")))
     assert Comparison.from_json(found.to_json()) == found
+
+
+def test_a_row_in_json_says_why_and_leaves_out_what_is_empty() -> None:
+    row = Row(case=LINK, module="test_os", verdict=Verdict.FLAKY, outcome=None, issue="bpo-1", tries=(Outcome.PASS,))
+    assert row.to_json() == {
+        "case": LINK,
+        "module": "test_os",
+        "verdict": "flaky",
+        "issue": "bpo-1",
+        "tries": ["pass"],
+    }
+    assert Row.from_json(row.to_json()) == row
+
+
+@pytest.mark.parametrize(
+    ("verdict", "outcome", "text"),
+    [
+        (Verdict.CHANGED, Outcome.ERROR, "error or timeout by OSError ENOSYS or OSError EPERM"),
+        (Verdict.CHANGED, Outcome.CRASH, "error or timeout"),
+        (Verdict.KNOWN, Outcome.ERROR, "error or timeout"),
+    ],
+)
+def test_signatures_are_named_only_where_the_outcome_does_not_say_what_changed(
+    verdict: Verdict, outcome: Outcome, text: str
+) -> None:
+    row = Row(
+        case=LINK,
+        module="test_os",
+        verdict=verdict,
+        outcome=outcome,
+        expected=(Outcome.ERROR, Outcome.TIMEOUT),
+        signature=("OSError ENOSYS", "OSError EPERM"),
+    )
+    assert row.expectation == text
 
 
 bad_outcomes = st.sampled_from([outcome for outcome in Outcome if not outcome.is_good])

@@ -117,6 +117,8 @@ def test_prereleases_count_as_their_release_unless_named(text: str, version: str
         ({"python": 3.13}, "python", "must be a string, not 3.13", ""),
         ({"node": "new"}, "node", "'new' is no version range", 'such as ">=3.1.69,<6" or "25"'),
         ({"node": ""}, "node", "'' is no version range", 'such as ">=3.1.69,<6" or "25"'),
+        ({"node": ">=3,===22"}, "node", "'>=3,===22' is no version range", 'such as ">=3.1.69,<6" or "25"'),
+        ({"node": "22.1+git"}, "node", "'22.1+git' is no version range", 'such as ">=3.1.69,<6" or "25"'),
         ({"node": "===22"}, "node", "'===22' is no version range", 'such as ">=3.1.69,<6" or "25"'),
         ({"emscripten": ">=4,<3"}, "emscripten", "'>=4,<3' is an empty range: no version is in it", ""),
         ({"emscripten": "==4,!=4"}, "emscripten", "'==4,!=4' is an empty range: no version is in it", ""),
@@ -164,6 +166,12 @@ def test_targets_are_those_the_condition_can_hold_for() -> None:
     assert condition(dynamic_linking=False).targets == set(Target)
 
 
+def test_a_condition_that_contradicts_itself_can_hold_for_no_target() -> None:
+    contradictory, mistakes = read_condition({"target": "wasi", "emscripten": ">=4"})
+    assert mistakes
+    assert contradictory.targets == set()
+
+
 def test_a_condition_reads_as_a_sentence() -> None:
     assert str(condition(target="wasi", wasi_sdk=">=24", pthreads=False)) == "target wasi, wasi_sdk >=24, no pthreads"
 
@@ -194,3 +202,8 @@ def test_reading_is_total(data: dict[str, object]) -> None:
 def test_versions_between_releases_are_read() -> None:
     assert str(parse_version("3.15.0a7+")) == "3.15.0a7"
     assert parse_version("main") is None
+
+
+@pytest.mark.parametrize("text", ["main", "/src/cpython", ""])
+def test_no_range_holds_for_what_is_no_version(text: str) -> None:
+    assert not condition(python=">=3").holds({"python": text})

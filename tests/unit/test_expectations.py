@@ -132,6 +132,7 @@ SUITE = ("test_os", "test_json", "test.test_asyncio.test_tasks")
         "setUpClass (test.test_json.test_decode.TestCDecode)",
         "test.datetimetester.TestDate_Pure.test_a",  # named after a helper module
         "json.encoder",  # a doctest
+        "json.test_extra",  # a doctest, whatever its name begins with
     ],
 )
 def test_ids_of_the_suite_are_accepted(tmp_path: Path, test: str) -> None:
@@ -141,6 +142,11 @@ def test_ids_of_the_suite_are_accepted(tmp_path: Path, test: str) -> None:
 @pytest.mark.parametrize(
     ("test", "message", "suggestion"),
     [
+        (
+            "test.test_jsn.AClassWithALongName.Inner.test_a",
+            "belongs to no module of the suite",
+            "did you mean 'test.test_json'?",
+        ),
         ("test.test_jsn.X.test_a", "belongs to no module of the suite", "did you mean 'test.test_json'?"),
         ("test_json.X.test_a", "is not a full id", "did you mean 'test.test_json.X.test_a'?"),
         (
@@ -164,6 +170,13 @@ def test_ids_outside_the_suite_are_told_with_the_nearest_name(
         load(tmp_path, entry(tests=f'["{test}"]')).for_cell(WASI).check_modules(SUITE)
     (problem,) = caught.value.problems
     assert (problem.line, problem.message, problem.suggestion) == (1, f"{test!r} {message}", suggestion)
+
+
+def test_a_package_is_no_module(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, entry(tests='["test.test_asyncio"]')).check_modules(SUITE)
+    (problem,) = caught.value.problems
+    assert problem.message == "'test.test_asyncio' belongs to no module of the suite"
 
 
 def test_a_case_belongs_to_the_longest_module() -> None:

@@ -12,8 +12,8 @@ import pytest
 from harness.compare import compare
 from harness.expectations import CellExpectations
 from harness.outcomes import CaseResult, Outcome
-from harness.report.junit import write_junit, xml_text
-from harness.report.results import CellResults
+from harness.report.junit import merge_junit, write_junit, xml_text
+from harness.report.results import CellResults, write_results
 from harness.verdicts import Comparison, Row, Verdict
 from tests.unit.sample_results import as_expected, case, expecting, module, results, usual
 
@@ -87,6 +87,62 @@ def test_a_failure_tells_type_traceback_and_output(tmp_path: Path) -> None:
     assert deep.findtext("system-out") == "Thread 0x1 most recent call first:\n  <no Python frame>\n"
     assert link.find("system-out") is None
     assert "subtest (s='1.0') fail\nAssertionError: 1 != 2" in str(decimal[0].text)
+
+
+def test_what_differs_from_its_entry_is_told_with_the_reason_of_the_entry(tmp_path: Path) -> None:
+    (json,) = (suite for suite in written(tmp_path, usual()) if suite.get("name") == "test_json")
+    assert str(json[0][0].text).endswith("\nos.link() fails with ENOSYS (fs-hard-links)")
+
+
+def test_a_failure_without_a_traceback_tells_its_exception_and_message(tmp_path: Path) -> None:
+    lost = case("test_os.T.test_a", Outcome.ERROR, exception="OSError", message="[Errno 58] Not supported")
+    (error,) = next(written(tmp_path, results(module("test_os", lost))).iter("testcase"))
+    assert (error.get("type"), error.text) == ("OSError", "OSError: [Errno 58] Not supported")
+    silent = case("test_os.T.test_a", Outcome.CRASH, reason="the interpreter is gone")
+    (error,) = next(written(tmp_path, results(module("test_os", silent))).iter("testcase"))
+    assert (error.get("type"), error.text) == ("crash", "the interpreter is gone")
+
+
+@pytest.mark.parametrize(("outcome", "kept"), [(Outcome.CRASH, True), (Outcome.TIMEOUT, True), (Outcome.ERROR, False)])
+def test_only_where_the_interpreter_died_is_its_output_kept(tmp_path: Path, outcome: Outcome, kept: bool) -> None:
+    root = written(tmp_path, results(module("test_os", case("test_os.T.test_a", outcome), output="wasm trap")))
+    (testcase,) = root.iter("testcase")
+    assert testcase.findtext("system-out") == ("wasm trap" if kept else None)
+    assert testcase.get("time") == "0.25"
+
+
+def test_what_is_as_expected_and_no_pass_says_why(tmp_path: Path) -> None:
+    cases = (
+        case("test_os.T.test_a", Outcome.EXPECTED_FAILURE, message="1 != 2"),
+        case("test_os.T.test_b", Outcome.SKIP, message="skipped by hand"),
+    )
+    assert results_of(written(tmp_path, results(module("test_os", *cases)))) == {
+        "test.test_os.T.test_a": ("skipped", "expected failure: 1 != 2"),
+        "test.test_os.T.test_b": ("skipped", "skipped by hand"),
+    }
+
+
+def test_the_merged_file_counts_what_the_cells_count(tmp_path: Path) -> None:
+    cells = {"wasi": usual(), "wasi-24": as_expected()}
+    for name, found in cells.items():
+        (tmp_path / name).mkdir()
+        write_results(tmp_path / name / "results.json", found)
+    merge_junit({name: tmp_path / name / "results.json" for name in cells}, tmp_path / "junit.xml")
+    root = ET.parse(tmp_path / "junit.xml").getroot()
+    own = [ET.parse(tmp_path / name / "junit.xml").getroot() for name in cells]
+    for count in ("tests", "failures", "errors", "skipped", "time"):
+        assert float(root.get(count, -1)) == sum(float(part.get(count, -1)) for part in own)
+    assert root.get("name") == tmp_path.name
+    assert {path.name for path in tmp_path.iterdir()} == {"wasi", "wasi-24", "junit.xml"}
+
+
+def test_a_merged_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "wasi").mkdir()
+    write_results(tmp_path / "wasi" / "results.json", usual())
+    (tmp_path / "junit.xml").mkdir()
+    with pytest.raises(IsADirectoryError):
+        merge_junit({"wasi": tmp_path / "wasi" / "results.json"}, tmp_path / "junit.xml")
+    assert {path.name for path in tmp_path.iterdir()} == {"wasi", "junit.xml"}
 
 
 def test_a_green_run_has_no_failure(tmp_path: Path) -> None:

@@ -213,3 +213,11 @@ def test_a_shard_that_cannot_be_read_costs_its_own_cell_alone(
     assert failure["status"] == expected
     assert says in failure["error"]
     assert not (run / "wasi" / "results.json").exists()
+
+
+def test_files_are_merged_as_their_folders_are(shards: Path) -> None:
+    files = sorted(map(str, shards.glob("wasi-?-of-2/wasi/results.json")))
+    into = shards.parent / "reports" / "of-files"
+    assert len(files) == 2
+    assert cli.main(["merge", *files, f"--run-dir={into}"]) == 0
+    assert [found.module for found in load_results(into / "wasi" / "results.json").modules] == ["test_a", "test_b"]

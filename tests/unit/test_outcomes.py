@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -95,3 +96,52 @@ def test_results_without_word_and_status_are_read_as_before() -> None:
 
 def test_counts_are_by_outcome() -> None:
     assert FULL.counts() == {Outcome.PASS: 1, Outcome.FAIL: 1}
+
+
+def test_the_json_of_a_module_has_the_documented_keys() -> None:
+    again = CaseResult(case="test.test_os.T.test_c", outcome=Outcome.PASS, tries=(Outcome.ERROR, Outcome.PASS))
+    assert dataclasses.replace(FULL, cases=(FULL.cases[1], again)).to_json() == {
+        "outcome": "crash",
+        "seconds": 12.346,
+        "attempts": 3,
+        "complete": False,
+        "cases": {
+            "test.test_asyncio.test_tasks.T.test_b": {
+                "outcome": "fail",
+                "seconds": 0.0,
+                "detail": {"exception": "AssertionError", "message": "1 != 2", "traceback": "Traceback"},
+                "subtests": [{"params": "(i=1)", "outcome": "fail", "detail": {"message": "no"}}],
+            },
+            "test.test_os.T.test_c": {"outcome": "pass", "seconds": 0.0, "tries": ["error", "pass"]},
+        },
+        "env_changed": True,
+        "detail": {"reason": "why"},
+        "output": "wasm trap",
+    }
+    assert CaseResult.from_json(again.case, again.to_json()) == again
+
+
+@pytest.mark.parametrize(
+    ("tries", "changed"),
+    [
+        ((), False),
+        ((Outcome.FAIL, Outcome.FAIL), False),
+        ((Outcome.FAIL, Outcome.PASS), True),
+        ((Outcome.PASS, Outcome.FAIL, Outcome.PASS), True),
+    ],
+)
+def test_a_case_changed_its_mind_when_its_runs_differ(tries: tuple[Outcome, ...], changed: bool) -> None:
+    assert CaseResult(case="test.test_os.T.test_a", outcome=Outcome.PASS, tries=tries).changed_its_mind is changed
+
+
+def test_the_first_bad_subtest_speaks_for_a_case_that_says_nothing_itself() -> None:
+    subtests = (
+        SubtestResult(params="(i=0)", outcome=Outcome.SKIP, detail=Detail(reason="not here")),
+        SubtestResult(params="(i=1)", outcome=Outcome.ERROR, detail=Detail(message="first")),
+        SubtestResult(params="(i=2)", outcome=Outcome.FAIL, detail=Detail(message="second")),
+    )
+    silent = CaseResult(case="test.test_os.T.test_a", outcome=Outcome.ERROR, subtests=subtests)
+    assert silent.telling == Detail(message="first")
+    speaking = dataclasses.replace(silent, detail=Detail(message="its own"))
+    assert speaking.telling == Detail(message="its own")
+    assert dataclasses.replace(silent, subtests=subtests[:1]).telling == Detail()
