@@ -66,6 +66,11 @@ class VersionRange:
         return _in_range(self, version)
 
     @property
+    def names_prerelease(self) -> bool:
+        """True when a bound is a pre-release: the range then tells one pre-release from another."""
+        return any(Version(specifier.version.removesuffix(".*")).is_prerelease for specifier in self.specifiers)
+
+    @property
     def is_empty(self) -> bool:
         """True when no version can be in the range."""
         return not any(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from harness.conditions import Facts, VersionRange, facts_of
+from harness.conditions import Condition, Facts, VersionRange, facts_of
 from harness.errors import Problem, did_you_mean
 from harness.expectation_files import ReadLists
 from harness.expectations import Expectation, Expectations, problem_at, problem_of, suite_mistakes
@@ -50,10 +51,21 @@ class _Reach:
 
 
 def _unreachable(entry: Expectation, reach: _Reach) -> Iterator[Problem]:
-    if reach.of(entry):
+    if reach.of(entry) or reach.of(_for_any_checkout(entry)):
         return
     message = f"no declared cell is reached by {entry.when}"
     yield problem_at(entry.place, "expect.when", message, _why_unreachable(entry, reach.facts))
+
+
+def _for_any_checkout(entry: Expectation) -> Expectation:
+    """The entry without a range of CPython that names a pre-release: a cell runs that only by `--cpython`."""
+    return dataclasses.replace(
+        entry, when=Condition(tuple(term for term in entry.when.terms if not _names_prerelease(*term)))
+    )
+
+
+def _names_prerelease(axis: str, wanted: object) -> bool:
+    return axis == "python" and isinstance(wanted, VersionRange) and wanted.names_prerelease
 
 
 def _why_unreachable(entry: Expectation, cells: Mapping[str, Facts]) -> str:

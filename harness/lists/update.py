@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cache import disk_faults, write_atomically
 from harness.errors import ConfigError, HarnessError
 from harness.expectation_files import read_lists
-from harness.expectations import Expectation, Expectations
+from harness.expectations import Expectation, Expectations, wildcard_of
 from harness.lists.assemble import additions, assemble
 from harness.lists.causes import Cause, Causes, Scene
 from harness.lists.document import lines_of
@@ -22,7 +22,7 @@ from harness.lists.plan import Piece, Plan, make_plan
 from harness.lists.rooms import Rooms
 from harness.lists.suites import newest_runs
 from harness.lists.wants import Rules
-from harness.outcomes import DEATHS
+from harness.outcomes import DEATHS, Outcome
 from harness.report.results import load_results
 
 HISTORY = 10
@@ -99,7 +99,7 @@ def _round(
     evidence = Evidence.of(runs, Expectations(tuple(entries)))
     plan = make_plan(entries, evidence, declared, rules)
     if learn_signatures:
-        plan = _with_signatures(plan, evidence, rules)
+        plan = _with_signatures(plan, evidence, rules, {test for entry in entries for test in entry.tests})
     causes = Causes.of(rooms.registry, entries)
     modules = {name for run in runs for name in run.all_modules}
     new = additions(plan, rooms.folder.name, modules, lambda test, piece: _cause(causes, evidence, test, piece))
@@ -118,20 +118,32 @@ def _cause(causes: Causes, evidence: Evidence, test: str, piece: Piece) -> Cause
     return causes.propose(test, failures[0], piece.signature, scene)
 
 
-def _with_signatures(plan: Plan, evidence: Evidence, rules: Rules) -> Plan:
-    """The plan with the signatures of entries that have none, where every test of theirs was seen to fail."""
+def _with_signatures(plan: Plan, evidence: Evidence, rules: Rules, listed: Collection[str]) -> Plan:
+    """The plan with the signatures of entries that have none. `listed` are the tests that the lists name."""
     kept = {
-        place: tuple((_learnt(piece, tests, evidence, rules), tests) for piece, tests in pieces)
+        place: tuple((_learnt(piece, tests, evidence, rules, listed), tests) for piece, tests in pieces)
         for place, pieces in plan.kept.items()
     }
     return Plan(kept=kept, added=plan.added, held=plan.held)
 
 
-def _learnt(piece: Piece, tests: Sequence[str], evidence: Evidence, rules: Rules) -> Piece:
-    if piece.signature or any(test.endswith(".*") for test in tests):
+def _learnt(piece: Piece, tests: Sequence[str], evidence: Evidence, rules: Rules, listed: Collection[str]) -> Piece:
+    if piece.signature:
         return piece
-    seen = [signatures_seen(evidence, test, piece.when, rules.runs) for test in tests]
-    return piece._replace(signature=tuple(sorted({name for names in seen for name in names}))) if all(seen) else piece
+    cases = [_cases(test, evidence, listed) for test in tests]
+    seen = [
+        {name for case in group for name in signatures_seen(evidence, case, piece.when, rules.runs)} for group in cases
+    ]
+    # Where a pass is expected too, some of the tests need not have failed in these runs.
+    enough = any if Outcome.PASS in piece.outcome else all
+    return piece._replace(signature=tuple(sorted(set().union(*seen)))) if enough(seen) else piece
+
+
+def _cases(test: str, evidence: Evidence, listed: Collection[str]) -> Sequence[str]:
+    """The cases that a test of an entry stands for: of a class, those that failed and that no entry names."""
+    if not test.endswith(".*"):
+        return [test]
+    return [case for case in evidence.failing() if wildcard_of(case) == test and case not in listed]
 
 
 def gather(

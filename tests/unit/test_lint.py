@@ -150,6 +150,15 @@ def test_an_entry_that_no_cell_can_reach_is_told_with_what_the_cells_have() -> N
     assert problem[2] == "none has pydebug true; declared: false"
 
 
+def test_an_entry_for_a_prerelease_that_only_a_checkout_can_be_is_in_reach() -> None:
+    for when, reached in (
+        ('{ target = "emscripten", python = ">=3.14.0a1,<3.14.0a5" }', True),
+        ('{ target = "emscripten", emscripten = ">=7", python = ">=3.14.0a1,<3.14.0a5" }', False),
+        ('{ target = "emscripten", python = ">=3.99" }', False),
+    ):
+        assert (not told(entry(tests='["test.helper.H.test_a"]', when=when))) is reached
+
+
 def test_an_entry_that_holds_where_its_limitation_does_not_is_told() -> None:
     (newer,) = [read_condition({"emscripten": ">=4"})[0]]
     limits = {**REGISTRY.limitations, "newer": dataclasses.replace(REGISTRY.limitations["fs-hard-links"], when=newer)}

@@ -98,6 +98,15 @@ def test_an_outcome_without_a_signature_is_judged_by_itself() -> None:
     assert judge(Outcome.TIMEOUT, entry("OSError ENOTSUP")) is Verdict.KNOWN
 
 
+def test_a_case_that_may_pass_has_changed_all_the_same_if_it_fails_otherwise() -> None:
+    for outcomes in ((Outcome.FAIL, Outcome.PASS), (Outcome.PASS, Outcome.FAIL)):
+        now_and_then = dataclasses.replace(entry("AssertionError"), outcome=outcomes)
+        assert judge(Outcome.PASS, now_and_then) is Verdict.KNOWN
+        assert judge(Outcome.FAIL, now_and_then, "AssertionError") is Verdict.KNOWN
+        assert judge(Outcome.FAIL, now_and_then, "test.test_os.Odd") is Verdict.CHANGED
+        assert judge(Outcome.ERROR, now_and_then, "AssertionError") is Verdict.CHANGED
+
+
 def test_a_comparison_looks_at_the_signature_and_tells_the_known_ones() -> None:
     case = failed(Outcome.ERROR, "OSError", "[Errno 29] I/O error")
     module = ModuleResult(module="test_os", outcome=Outcome.ERROR, seconds=1, attempts=1, complete=True, cases=(case,))

@@ -386,6 +386,23 @@ def test_signatures_are_learnt() -> None:
     assert only.signature == ()
 
 
+def test_the_signatures_of_a_class_are_those_of_its_cases_that_no_entry_names() -> None:
+    a_class = entry(tests='["test.test_os.LinkTests.*"]', when='{ target = "wasi" }')
+    (only,) = updated(a_class, runs_of(WASI, LINK, "E"), learn=True).entries
+    assert only.signature == ("OSError ENOTSUP",)
+    named = entry(tests=f'["test.{LINK}"]', signature='"OSError ENOTSUP"', when='{ target = "wasi" }')
+    *_, wider = updated(named + a_class, runs_of(WASI, LINK, "E"), learn=True).entries
+    assert wider.signature == ()
+
+
+@pytest.mark.parametrize(("outcome", "learnt"), [('["error", "pass"]', ("OSError ENOTSUP",)), ('"error"', ())])
+def test_of_what_passes_now_and_then_not_every_case_must_have_failed(outcome: str, learnt: tuple[str, ...]) -> None:
+    unsigned = entry(tests=f'["test.{LINK}", "test.{LINK}_too"]', outcome=outcome, when='{ target = "wasi" }')
+    seen = run_of(WASI, {LINK: "E", f"{LINK}_too": "P"})
+    (only,) = updated(unsigned, [seen], learn=True).entries
+    assert only.signature == learnt
+
+
 # How it is written.
 
 COMMENTED = """\
