@@ -309,7 +309,7 @@ def test_an_exit_inside_a_case_is_named_by_its_status(run: Callable[..., ModuleR
 class StubbornGuest(ScriptedGuest):
     """Dies in the same place whatever it is asked to leave out."""
 
-    def _ignored(self, guest: GuestRun, journal: Path) -> set[str]:
+    def _ignored(self, guest: GuestRun) -> set[str]:
         return set()
 
 
