@@ -139,8 +139,8 @@ def connection_fault(url: str, seconds: float) -> str:
 
 def head_status(url: str, seconds: float) -> int:
     """The HTTP status with which the server answers a HEAD; 0 when there is no answer within `seconds`."""
-    request = urllib.request.Request(url, headers=_HEADERS, method="HEAD")
     try:
+        request = urllib.request.Request(url, headers=_HEADERS, method="HEAD")
         with urllib.request.urlopen(request, timeout=seconds) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from harness import download
-from harness.download import fetch
+from harness.download import fetch, head_status
 from harness.errors import UnavailableError
 from tests.integration.disk import small_disk
-from tests.integration.origin import Answer, serving
+from tests.integration.origin import Answer, serving, serving_folder
 
 pytestmark = pytest.mark.integration
 
@@ -147,3 +147,12 @@ def test_a_full_disk_is_told_as_what_it_is(tmp_path: Path) -> None:
             fetch(f"{origin.url}/a", hashlib.sha256(body).hexdigest(), disk / "a")
         assert list(disk.iterdir()) == []
     assert "WASM_HARNESS_CACHE" in caught.value.hint
+
+
+def test_a_server_is_asked_whether_it_has_a_file(tmp_path: Path) -> None:
+    (tmp_path / "there").touch()
+    with serving_folder(tmp_path) as origin:
+        assert head_status(f"{origin.url}/there", 5) == 200
+        assert head_status(f"{origin.url}/gone", 5) == 404
+    assert head_status(f"{origin.url}/there", 5) == 0
+    assert head_status("no address", 5) == 0

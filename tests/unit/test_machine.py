@@ -107,3 +107,15 @@ def test_origins_are_tried_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
     twice = dataclasses.replace(PINS, cpython=(CPYTHON, dataclasses.replace(CPYTHON, version="3.14.1")))
     assert machine._faults(twice) == {"source.example.org": "source.example.org cannot be reached (no route)"}
     assert tried == ["https://source.example.org/a.tgz", "https://sdk.example.org/sdk.tgz"]
+
+
+@pytest.mark.parametrize(("archive", "asked"), [("http://debian.example/debian/", True), ("mirror+file:/m", False)])
+def test_the_origin_and_the_debian_archive_are_asked_for_each_cpython(
+    monkeypatch: pytest.MonkeyPatch, archive: str, asked: bool
+) -> None:
+    monkeypatch.setattr(machine, "connection_fault", lambda *_: "")
+    monkeypatch.setattr(machine, "head_status", lambda url, *_: 404 if "/pool/" in url else 200)
+    answers = machine._answers(PINS, archive, {})
+    place = f"{archive}pool/main/p/python3.13/a.tgz"
+    assert answers == {CPYTHON.url: 200} | ({place: 404} if asked else {})
+    assert CPYTHON.url not in machine._answers(PINS, "", {"source.example.org": "no route"})
