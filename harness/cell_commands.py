@@ -41,9 +41,7 @@ def _selected(options: argparse.Namespace, rest: list[str]) -> tuple[Selection, 
 
     names = list(itertools.takewhile(lambda word: not word.startswith("-"), rest))
     if module := next((name for name in names if name.startswith(("test_", "test."))), ""):
-        raise ConfigError(
-            f"there is no cell {module!r}", hint=f"modules of the suite are selected with -k: -k {module}"
-        )
+        raise ConfigError(f"there is no cell {module!r}", hint=f"modules are selected with -k: -k {module}")
     if not names and not options.tag:
         raise ConfigError(
             "no cell is named", hint="name cells before all options, or -t TAG; `python -m harness cells` lists them"

@@ -122,7 +122,7 @@ def test_own_tests_are_resumed_with_the_same_files_alone(tmp_path: Path) -> None
 def test_own_tests_run_under_their_own_name_and_see_their_folder(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").touch()
     run = dataclasses.replace(cell_run(tmp_path), tests=find_tests(str(tmp_path / "test_mine.py")))
-    job = CellRun.from_json(run.to_json()).job("test_mine", lambda: False)
+    job = run.job("test_mine", lambda: False)
     assert (job.dotted, job.options) == ("test_mine", ("--testdir", "/tests"))
     assert [(mount.guest, mount.writable) for mount in job.mounts if mount.host == tmp_path] == [("/tests", False)]
 
