@@ -40,6 +40,8 @@ def _selected(options: argparse.Namespace, rest: list[str]) -> tuple[Selection, 
     from harness.prepare import load_configuration  # noqa: PLC0415
 
     names = list(itertools.takewhile(lambda word: not word.startswith("-"), rest))
+    if module := next((name for name in names if name.startswith(("test_", "test."))), ""):
+        raise ConfigError(f"there is no cell {module!r}", hint=f"modules are selected with -k: -k {module}")
     if not names and not options.tag:
         raise ConfigError(
             "no cell is named", hint="name cells before all options, or -t TAG; `python -m harness cells` lists them"

@@ -20,7 +20,7 @@ ASKED_FILE = "asked.json"
 def asked_for(prepared: Prepared, chosen: Chosen, tests: OwnTests | None = None) -> dict[str, Any]:
     """What all results in one folder have in common, by the words of an error."""
     return {
-        **({"folder of own tests": [str(tests.source), tests.key]} if tests else {}),
+        "folder of own tests": [str(tests.source), tests.key] if tests else None,
         "build": prepared.build.manifest.get("wasm", ""),
         "engine": prepared.cell.runtime,
         "choice of cases": list(chosen.cases),

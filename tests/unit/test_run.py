@@ -13,6 +13,7 @@ from harness.engines import GuestExit, GuestRun, Watch
 from harness.errors import ConfigError
 from harness.expectations import CellExpectations
 from harness.outcomes import Outcome
+from harness.own_tests import find_tests
 from harness.prepared import Prepared
 from harness.report.results import load_results
 from harness.run import CellRun, module_failure
@@ -146,6 +147,33 @@ def test_a_module_that_was_lost_is_red_and_not_finished(tmp_path: Path) -> None:
 
 def resumed(run: CellRun, **changes: object) -> None:
     dataclasses.replace(run, resume=True, **changes).clear()  # type: ignore[arg-type]
+
+
+def test_own_tests_are_resumed_with_the_same_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    file = tmp_path / "mine" / "test_mine.py"
+    file.write_text("X = 1\n")
+    tests = find_tests(str(tmp_path / "mine"))
+    run = dataclasses.replace(cell_run(tmp_path), tests=tests)
+    run.clear()
+    resumed(run)
+    with pytest.raises(ConfigError, match="another folder of own tests"):
+        resumed(run, tests=None)
+    file.write_text("X = 2\n")
+    with pytest.raises(ConfigError, match="another folder of own tests"):
+        resumed(run, tests=find_tests(str(tmp_path / "mine")))
+    run = cell_run(tmp_path)
+    run.clear()
+    with pytest.raises(ConfigError, match="another folder of own tests"):
+        resumed(run, tests=tests)
+
+
+def test_own_tests_run_under_their_own_name_and_see_their_folder(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").touch()
+    run = dataclasses.replace(cell_run(tmp_path), tests=find_tests(str(tmp_path / "test_mine.py")))
+    job = run.job("test_mine", lambda: False)
+    assert (job.dotted, job.options) == ("test_mine", ("--testdir", "/tests"))
+    assert [(mount.guest, mount.writable) for mount in job.mounts if mount.host == tmp_path] == [("/tests", False)]
 
 
 def test_a_run_is_resumed_with_what_it_was_asked_for(tmp_path: Path) -> None:
