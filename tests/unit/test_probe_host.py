@@ -15,7 +15,7 @@ from harness.probes.host import Host, Request, read_requests
 
 
 class Engine:
-    """An engine of which the host needs nothing but its process."""
+    """An engine with the one thing that the host needs: its process."""
 
     def __init__(self, pid: int = 0) -> None:
         self.pid = pid
