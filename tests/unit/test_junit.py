@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -181,6 +182,11 @@ def test_an_entry_of_no_module_is_red_in_a_suite_of_its_own(tmp_path: Path) -> N
     root = written(tmp_path, results(entries=(expecting("test_gone.T.test_a"),)))
     assert [suite.get("name") for suite in root] == ["expected_failures"]
     assert results_of(root)["test.test_gone.T.test_a"][0] == "error"
+
+
+def test_rows_of_a_module_without_results_keep_its_name(tmp_path: Path) -> None:
+    root = written(tmp_path / "not" / "yet", dataclasses.replace(usual(), modules=()))
+    assert [(suite.get("name"), len(suite)) for suite in root] == [("test_json", 1), ("test_os", 5)]
 
 
 def test_text_that_xml_cannot_hold_is_left_out(tmp_path: Path) -> None:
