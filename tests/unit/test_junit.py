@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -128,6 +129,31 @@ def test_the_merged_file_counts_what_the_cells_count(tmp_path: Path) -> None:
         assert float(root.get(count, -1)) == sum(float(part.get(count, -1)) for part in own)
     assert root.get("name") == tmp_path.name
     assert {path.name for path in tmp_path.iterdir()} == {"wasi", "wasi-24", "junit.xml"}
+
+
+def merged(folder: Path) -> ET.Element:
+    """Of one cell, whose results are in the folder."""
+    merge_junit({"wasi": folder / "wasi" / "results.json"}, folder / "junit.xml")
+    text = (folder / "junit.xml").read_text(encoding="utf-8")
+    assert text.startswith('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites ')
+    return ET.fromstring(text)
+
+
+def test_a_cell_without_a_suite_adds_none(tmp_path: Path) -> None:
+    (tmp_path / "wasi").mkdir()
+    write_results(tmp_path / "wasi" / "results.json", results(complete=False))
+    assert (list(merged(tmp_path)), merged(tmp_path).get("tests")) == ([], "0")
+
+
+def test_a_cells_own_file_is_made_again_only_if_it_must(tmp_path: Path) -> None:
+    (tmp_path / "wasi").mkdir()
+    own, json = tmp_path / "wasi" / "junit.xml", tmp_path / "wasi" / "results.json"
+    write_results(json, usual())
+    write_junit(as_expected(), own)
+    os.utime(json, (1, 1))
+    assert len(merged(tmp_path)) == 1
+    own.write_bytes(b"\xff is no XML")
+    assert len(merged(tmp_path)) == 3
 
 
 def test_a_merged_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
