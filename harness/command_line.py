@@ -41,6 +41,7 @@ class RunOptions:
     bundle: str = ""
     tests: str = ""
     isolated: bool = False
+    fail_env_changed: bool = False
     cache: str = ""
     project: str = ""
     program: str = "python"
@@ -49,7 +50,8 @@ class RunOptions:
     def of(cls, options: object) -> RunOptions:
         """Those among parsed options; not every command has all of them."""
         given = {name: absolute(name, str(getattr(options, name, "") or "")) for name in _VALUES}
-        return dataclasses.replace(cls.here(), **given, isolated=bool(getattr(options, "isolated", False)))
+        switches = {name: bool(getattr(options, name, False)) for name in _SWITCHES}
+        return dataclasses.replace(cls.here(), **given, **switches)
 
     @classmethod
     def here(cls) -> RunOptions:
@@ -64,8 +66,7 @@ class RunOptions:
     def arguments(self) -> Iterator[str]:
         """The options, as a user would type them."""
         yield from (f"--{name}={value}" for name in _VALUES if (value := getattr(self, name)))
-        if self.isolated:
-            yield "--isolated"
+        yield from (f"--{name.replace('_', '-')}" for name in _SWITCHES if getattr(self, name))
 
     def line(self, arguments: Sequence[str]) -> str:
         """A line for a shell: the harness with these arguments, in the folder and the cache of the run."""
@@ -94,6 +95,7 @@ class RunOptions:
 
 DEFAULT = RunOptions()
 _VALUES = ("cpython", "provider", "toolchain", "runtime", "pins", "bundle", "tests")
+_SWITCHES = ("isolated", "fail_env_changed")
 
 
 def absolute(name: str, value: str) -> str:

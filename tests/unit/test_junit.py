@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -136,6 +137,31 @@ def test_the_merged_file_counts_what_the_cells_count(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"wasi", "wasi-24", "junit.xml"}
 
 
+def merged(folder: Path) -> ET.Element:
+    """Of one cell, whose results are in the folder."""
+    merge_junit({"wasi": folder / "wasi" / "results.json"}, folder / "junit.xml")
+    text = (folder / "junit.xml").read_text(encoding="utf-8")
+    assert text.startswith('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites ')
+    return ET.fromstring(text)
+
+
+def test_a_cell_without_a_suite_adds_none(tmp_path: Path) -> None:
+    (tmp_path / "wasi").mkdir()
+    write_results(tmp_path / "wasi" / "results.json", results(complete=False))
+    assert (list(merged(tmp_path)), merged(tmp_path).get("tests")) == ([], "0")
+
+
+def test_a_cells_own_file_is_made_again_only_if_it_must(tmp_path: Path) -> None:
+    (tmp_path / "wasi").mkdir()
+    own, json = tmp_path / "wasi" / "junit.xml", tmp_path / "wasi" / "results.json"
+    write_results(json, usual())
+    write_junit(as_expected(), own)
+    os.utime(json, (1, 1))
+    assert len(merged(tmp_path)) == 1
+    own.write_bytes(b"\xff is no XML")
+    assert len(merged(tmp_path)) == 3
+
+
 def test_a_merged_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "wasi").mkdir()
     write_results(tmp_path / "wasi" / "results.json", usual())
@@ -223,6 +249,11 @@ def test_an_entry_of_no_module_is_red_in_a_suite_of_its_own(tmp_path: Path) -> N
     root = written(tmp_path, results(entries=(expecting("test_gone.T.test_a"),)))
     assert [suite.get("name") for suite in root] == ["expected_failures"]
     assert results_of(root)["test.test_gone.T.test_a"][0] == "error"
+
+
+def test_rows_of_a_module_without_results_keep_its_name(tmp_path: Path) -> None:
+    root = written(tmp_path / "not" / "yet", dataclasses.replace(usual(), modules=()))
+    assert [(suite.get("name"), len(suite)) for suite in root] == [("test_json", 1), ("test_os", 5)]
 
 
 def test_text_that_xml_cannot_hold_is_left_out(tmp_path: Path) -> None:
