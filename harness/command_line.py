@@ -51,7 +51,8 @@ class RunOptions:
         """Those among parsed options; not every command has all of them."""
         given = {name: absolute(name, str(getattr(options, name, "") or "")) for name in _VALUES}
         switches = {name: bool(getattr(options, name, False)) for name in _SWITCHES}
-        return dataclasses.replace(cls.here(), **given, **switches)
+        decided: dict[str, Any] = given | switches
+        return dataclasses.replace(cls.here(), **decided)
 
     @classmethod
     def here(cls) -> RunOptions:

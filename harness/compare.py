@@ -150,7 +150,7 @@ def _environment(
     result: ModuleResult, cases: Mapping[str, CaseResult], expectations: CellExpectations
 ) -> Iterator[Row]:
     """The verdict on a module that altered its environment, under the module's name, where the run asks for that."""
-    name = dotted(result.module)
+    name = dotted(result.module, own=result.own)
     if not expectations.fail_env_changed or name in cases or not (result.env_changed or any(result.env_tries)):
         return
     tries = tuple(Outcome.ENV_CHANGED if changed else Outcome.PASS for changed in result.env_tries)

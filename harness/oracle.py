@@ -92,12 +92,15 @@ def ask_regrtest(
     """
     asked = [module for module in ours if not task.modules or module.module in task.modules]
     fatal = fatal_cases(asked)
-    whole = peer.run(dataclasses.replace(task, excluded=tuple(exact_pattern(key.case) for key in fatal)), on_tick)
+    patterns = {
+        Key(module.module, case.case): exact_pattern(case.unittest_id) for module in asked for case in module.cases
+    }
+    whole = peer.run(dataclasses.replace(task, excluded=tuple(patterns[key] for key in fatal)), on_tick)
     outcomes = dict(whole.outcomes)
     alone = (*fatal, *(key for key in failed_by_subtests(asked) if key not in outcomes))
     for number, key in enumerate(alone):
         print(f"  {key.case} by itself", flush=True)
-        match, name = (exact_pattern(key.case),), f"alone-{number}"
+        match, name = (patterns[key],), f"alone-{number}"
         only = Task(workers=1, name=name, modules=(key.module,), match=match, seconds=ALONE_SECONDS)
         if outcome := outcome_alone(key, whole, peer.run(only)):
             outcomes[key] = outcome

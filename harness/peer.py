@@ -23,11 +23,12 @@ from xml.etree import ElementTree
 from harness.cache import remove_tree
 from harness.engines.node import STACK_MB, node_environment
 from harness.errors import BuildError
+from harness.expectations import FIXTURE, dotted
 from harness.matrix import Target
 from harness.outcomes import Outcome
 from harness.prepared import Prepared
 from harness.process import Command, last_lines, run
-from harness.suite.journal import clean_id
+from harness.suite.journal import Names
 
 _ENGINES = Path(__file__).parent / "engines"
 # Bytes of stack for what V8 does not count: its own runtime, and the system's.
@@ -219,8 +220,8 @@ def read_words(log: str) -> dict[str, Word]:
 
 def read_junit(path: Path, words: Mapping[str, Word]) -> Reply:
     """The reply of a run whose JUnit is in the file `path`, and whose words are these, in the order of the progress
-    lines. Of a case that a module has twice the second has `#2` behind its id, as in the journal. BuildError when the
-    file does not have a suite for each module that ran.
+    lines. Cases have the names that the journal gives them. BuildError when the file does not have a suite for each
+    module that ran.
 
     An expected failure is an `<output>` element there, an unexpected success an `<outcome>`
     (Lib/test/libregrtest/testresult.py).
@@ -229,13 +230,12 @@ def read_junit(path: Path, words: Mapping[str, Word]) -> Reply:
     unnamed: dict[str, Outcome] = {}
     suites = list(ElementTree.parse(path).iter("testsuite"))
     for module, suite in zip(_modules_with_suite(words, len(suites), path), suites, strict=True):
-        cases, seen = suite.findall("testcase"), Counter[str]()
+        cases, seen, names = suite.findall("testcase"), Counter[str](), Names((dotted(module),))
         for element in cases:
-            if name := element.get("name"):
-                case = clean_id(name)
+            if case := element.get("name"):
                 seen[case] += 1
-                key = Key(module, case if seen[case] == 1 else f"{case}#{seen[case]}")
-                outcomes[key] = _outcome_of({child.tag for child in element})
+                name = names.of(case, seen[case], is_fixture=FIXTURE.fullmatch(case) is not None)
+                outcomes[Key(module, name)] = _outcome_of({child.tag for child in element})
         failed = _outcome_of_subtests(suite)
         if failed and len(cases) == 1 and not cases[0].get("name"):
             unnamed[module] = failed

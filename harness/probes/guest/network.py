@@ -52,8 +52,8 @@ SO_DOMAIN = 39
 
 
 def other_families() -> None:
-    """Tries every family but the Internet's and AF_UNIX. It works when one of the sockets that can be made says, when it
-    is asked, that it is of the family it was made for.
+    """Tries every family but the Internet's and AF_UNIX. It works when one of the sockets that can be made
+    reports the family that it was made for.
     """
     if sys.platform not in ("linux", "emscripten", "wasi"):
         raise NotApplicable("the numbers are those of Linux")
