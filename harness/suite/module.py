@@ -21,6 +21,8 @@ from harness.suite.journal import Attempt, Names, parse_events, read_attempt, se
 from harness.suite.regrtest import RegrtestWord, exact_pattern, fits, own_result, trap_headline
 
 OUTPUT_LIMIT = 16 * 1024 * 1024
+# A module of 10,000 cases that all fail writes a tenth of it.
+JOURNAL_LIMIT = 512 * 1024 * 1024
 OUTPUT_TAIL_LINES = 40
 MAX_ATTEMPTS = 100
 # Long enough for any case that has not hung, on any machine that runs suites; short beside `case_timeout`.
@@ -213,6 +215,8 @@ class _Watch:
             os.truncate(self._output, 0)
         if self._job.should_stop():
             return "the run is being stopped"
+        if size > JOURNAL_LIMIT:
+            return f"more than {JOURNAL_LIMIT >> 20} MiB of journal"
         if (still := now - self._progress_at) > (limit := self._limit(still)):
             return f"no progress for {limit:.0f} s"
         if now - self._started_at > self._job.module_timeout:

@@ -44,7 +44,7 @@ def test_an_event_is_one_line_appended_to_the_descriptor(monkeypatch: pytest.Mon
         assert not os.get_inheritable(descriptor)
     finally:
         os.close(descriptor)
-    lines = path.read_text().splitlines()
+    lines = [line for line in path.read_text().splitlines() if line]
     assert [json.loads(line) for line in lines] == [{"e": "start", "id": "a\nb"}, {"e": "end", "id": "a\nb"}]
 
 

@@ -111,12 +111,15 @@ def test_the_json_of_a_module_has_the_documented_keys() -> None:
                 "seconds": 0.0,
                 "detail": {"exception": "AssertionError", "message": "1 != 2", "traceback": "Traceback"},
                 "subtests": [{"params": "(i=1)", "outcome": "fail", "detail": {"message": "no"}}],
+                "id": "test.test_asyncio.test_tasks.T.test_b ",
             },
             "test.test_os.T.test_c": {"outcome": "pass", "seconds": 0.0, "tries": ["error", "pass"]},
         },
         "env_changed": True,
         "detail": {"reason": "why"},
         "output": "wasm trap",
+        "word": "passed",
+        "exit_status": 7,
     }
     assert CaseResult.from_json(again.case, again.to_json()) == again
 

@@ -71,7 +71,9 @@ def test_what_must_not_run_is_left_out_unless_cases_are_named(tmp_path: Path, te
     lists = load(tmp_path, entry(tests=f'["{tests}"]', run="false")).for_cell(WASI)
     whole = dataclasses.replace(cell_run(tmp_path), expectations=lists)
     assert whole.job("test_os", lambda: False).excluded == (tests,)
-    named = dataclasses.replace(whole, chosen=Chosen(modules=("test_os",), cases=(HANGING,)))
+    named = dataclasses.replace(
+        whole, chosen=Chosen(modules=("test_os",), cases=(HANGING,), patterns={"test_os": (HANGING,)})
+    )
     assert named.job("test_os", lambda: False).excluded == ()
 
 
