@@ -120,6 +120,7 @@ def test_the_json_of_a_module_has_the_documented_keys() -> None:
         "output": "wasm trap",
         "word": "passed",
         "exit_status": 7,
+        "env_tries": [True, False],
     }
     assert CaseResult.from_json(again.case, again.to_json()) == again
 
