@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import functools
 import gc
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -199,6 +200,8 @@ class Trials:
         items: dict[str, list[pytest.Item]] = {}
         for item in session.items:
             items.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        for file in {trial.file for trial in self.trials}:
+            importlib.import_module(_module(file))  # where the harness itself imports it late
         gc.freeze()  # less memory that each fork has to copy
         for index, trial in enumerate(self.trials):
             if len(self.running) >= self.jobs:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.limitations import Limitation, Registry, load_registry
-from harness.lists.causes import Causes, Scene
+from harness.lists.causes import Causes, Scene, reason_of
 from harness.lists.evidence import Failure, read_run, setting_of
 from harness.matrix import Cell, Target
 from harness.outcomes import CaseResult, Detail, Outcome
@@ -212,3 +212,10 @@ def test_what_is_documented_for_the_target_alone_goes_before() -> None:
     both = limits(limitation("wasm-ipc", *Target), limitation("no-threads", Target.WASI))
     probed = answer("no-threads", NO_THREAD) | answer("wasm-ipc", NO_THREAD)
     assert told(both, THREADS, probed)[0] == "no-threads"
+
+
+def test_a_reason_is_one_line_of_bounded_length() -> None:
+    assert reason_of(Failure("OSError", "no\nlinks")) == "OSError: no links"
+    exact = Failure("OSError", "x" * 151)
+    assert reason_of(exact) == f"OSError: {'x' * 151}"
+    assert reason_of(Failure("OSError", "x" * 152)) == f"OSError: {'x' * 148}..."

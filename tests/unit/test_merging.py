@@ -221,3 +221,10 @@ def test_files_are_merged_as_their_folders_are(shards: Path) -> None:
     assert len(files) == 2
     assert cli.main(["merge", *files, f"--run-dir={into}"]) == 0
     assert [found.module for found in load_results(into / "wasi" / "results.json").modules] == ["test_a", "test_b"]
+
+
+@pytest.mark.parametrize(("left", "status"), [("modules", 130), ("journal", 130), ("logs", 130), ("elsewhere", 2)])
+def test_a_cell_of_which_a_run_left_only_what_it_begins_with_was_killed(shards: Path, left: str, status: int) -> None:
+    shutil.rmtree(shards / "wasi-2-of-2" / "wasi")
+    (shards / "wasi-2-of-2" / "wasi" / left).mkdir(parents=True)
+    assert merge(shards)[0] == status

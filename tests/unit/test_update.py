@@ -113,6 +113,17 @@ def test_a_later_failure_of_the_same_kind_joins_the_entry_that_still_waits_for_i
     assert only.tests == ("test.test_os.LinkTests.test_b", "test.test_os.LinkTests.test_link")
 
 
+def test_a_later_failure_does_not_join_an_entry_that_somebody_gave_a_reason() -> None:
+    first = updated({}, [run_of(WASI, {LINK: "E"})])
+    reasoned = 'reason = "links are not there"\nlimitation = "fs-hard-links"'
+    lists = {name: text.replace('reason = "TODO"', reasoned) for name, text in first.after.items()}
+    second = updated(lists, [run_of(WASI, {LINK: "E", "test_os.LinkTests.test_b": "E"}, day=2)])
+    assert {one.tests: one.reason for one in second.entries} == {
+        ("test.test_os.LinkTests.test_b",): "OSError: [Errno 58] Not supported",
+        ("test.test_os.LinkTests.test_link",): "links are not there",
+    }
+
+
 def test_the_limitation_whose_pattern_explains_the_failure_is_proposed() -> None:
     telling = dataclasses.replace(limitation("no-dup", Target.WASI), explains=(r"^OSError ENOTSUP: \[Errno 58\]",))
     found = updated({}, runs_of(WASI, LINK, "E"), registry=Registry({"no-dup": telling}))
