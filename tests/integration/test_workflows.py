@@ -208,7 +208,7 @@ def test_two_nights(forge: Forge) -> None:
     # What people look at.
     case = "test.test_night.Night.test_falls"
     assert "2 unexpected" in first.summaries
-    assert "the module altered the execution environment (&#45;&#45;fail&#45;env&#45;changed)" in first.summaries
+    assert "the module altered the execution environment (--fail-env-changed)" in first.summaries
     assert f"<code>{case.replace('_', '&#95;')}</code>" in first.summaries
     assert "::error" in output_of(first, "Summary and annotations")
     (run,) = (first.artifacts / "report").glob("2*")
