@@ -17,9 +17,9 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from harness.errors import HarnessError  # noqa: E402 - the script `nox` does not put this folder on the path
-from harness.matrix import Cell  # noqa: E402
-from harness.matrix_files import load_matrix  # noqa: E402
-from harness.run_folder import new_run_folder  # noqa: E402
+from harness.matrix.cells import Cell  # noqa: E402
+from harness.matrix.files import load_matrix  # noqa: E402
+from harness.results.run_folder import new_run_folder  # noqa: E402
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests", "lint"]

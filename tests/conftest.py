@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import hypothesis
 import pytest
 
-from harness import cache
+from harness import project
 
 pytest_plugins = ["pytester"]
 # How long an example takes says more about what else the machine does.
@@ -38,5 +38,5 @@ def unit_tests_touch_nothing(request: pytest.FixtureRequest, monkeypatch: pytest
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of the test's own, moved there as a user would move it."""
     folder = tmp_path / "cache"
-    monkeypatch.setenv(cache.VARIABLE, str(folder))
+    monkeypatch.setenv(project.VARIABLE, str(folder))
     return folder

@@ -9,8 +9,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.limitations import Limitation, Registry, load_registry
-from harness.probes.observation import Finding
+from harness.limitations.observation import Finding
+from harness.limitations.registry import Limitation, Registry, load_registry
 
 FINDINGS = Path(__file__).parent / "data" / "probe-findings.toml"
 REGISTRY = Path(__file__).parents[1] / "expected_failures" / "limitations.toml"

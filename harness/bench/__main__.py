@@ -11,10 +11,12 @@ from pathlib import Path
 
 from harness import bench
 from harness.bench import builds, history, lists, report, shards, suite
-from harness.cache import cache_root, locked, remove_tree
 from harness.errors import HarnessError
-from harness.prepare import Wishes, prepare
-from harness.process import Command, run
+from harness.run.prepare import Wishes, prepare
+from harness.util.cache import cache_root
+from harness.util.files import remove_tree
+from harness.util.locks import locked
+from harness.util.process import Command, run
 
 Part = Callable[[argparse.Namespace, Path], None]
 

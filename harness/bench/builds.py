@@ -8,15 +8,15 @@ import sys
 import time
 from pathlib import Path
 
-from harness.build_cell import ensure_build
-from harness.cache import cache_root
-from harness.dependencies import obtain_dependencies
+from harness.build.cross_build import ensure_build
+from harness.build.libraries import obtain_dependencies
 from harness.errors import BuildError, ConfigError
-from harness.matrix import Cell, Matrix
-from harness.prepare import load_configuration
-from harness.process import Command, last_lines, run
+from harness.matrix.cells import Cell, Matrix
+from harness.matrix.load import load_configuration
 from harness.sources import obtain_source
 from harness.toolchains import obtain_toolchain
+from harness.util.cache import cache_root
+from harness.util.process import Command, last_lines, run
 
 SYSTEM_LIBRARIES = "emscripten-caches"
 # A file that every CPython compiles once for the build Python and once for the target.

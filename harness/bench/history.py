@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from harness import cli
 from harness.bench.report import made_up_cells, made_up_results
+from harness.cli import main as cli
 from harness.history.database import opened
-from harness.history.observed import Case, Observation, State, observe
+from harness.history.record import Case, Observation, State, observe
 from harness.history.store import Store
-from harness.matrix import Cell
-from harness.outcomes import Outcome
+from harness.matrix.cells import Cell
+from harness.results.outcomes import Outcome
 
 NIGHTS, CELLS, CASES = 365, 12, 30_000
 CHANGED_A_NIGHT = 10

@@ -12,18 +12,17 @@ import sys
 import time
 from pathlib import Path
 
-from harness import cli
-from harness.cache import VARIABLE
-from harness.compare import compare
-from harness.expectations import Expectations
-from harness.limitations import REGISTRY_FILE, load_registry
-from harness.lists.rooms import open_rooms
-from harness.lists.samples import sample_lists, sample_results
-from harness.matrix import Cell, Target
-from harness.matrix_files import load_matrix
-from harness.outcomes import ModuleResult
-from harness.process import Command, run
-from harness.run_folder import project_root
+from harness.bench.samples import sample_lists, sample_results
+from harness.cli import main as cli
+from harness.curation.workspace import open_rooms
+from harness.expectations.compare import compare
+from harness.expectations.entries import Expectations
+from harness.limitations.registry import REGISTRY_FILE, load_registry
+from harness.matrix.cells import Cell, Target
+from harness.matrix.files import load_matrix
+from harness.project import VARIABLE, project_root
+from harness.results.outcomes import ModuleResult
+from harness.util.process import Command, run
 
 ENTRIES = 5_000
 CASES = 30_000

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from itertools import islice, product
 from pathlib import Path
 
-from harness.limitations import REGISTRY_FILE
-from harness.matrix import Cell, Target
-from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
-from harness.report.results import CellResults, RunInfo
-from harness.report.runs import find_run
-from harness.report.views import PAGE, write_views
-from harness.run_folder import project_root
-from harness.verdicts import Comparison, Row, Verdict
+from harness.limitations.registry import REGISTRY_FILE
+from harness.matrix.cells import Cell, Target
+from harness.project import project_root
+from harness.report.write import PAGE, write_views
+from harness.results.cell_results import CellResults, RunInfo
+from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
+from harness.results.run_folder import find_run
+from harness.results.verdicts import Comparison, Row, Verdict
 
 EMSCRIPTENS = ("3.1.69", "3.1.73", "4.0.9", "4.0.12", "5.0.4", "5.0.7", "6.0.1", "6.0.5")
 WASI_SDKS = ("24", "25", "27", "33")

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from harness import cli
 from harness.bench.report import CASES, made_up_cells, made_up_results
-from harness.cache import cache_root
-from harness.report.cells import RESULTS_FILE
-from harness.report.results import write_results
-from harness.suite.order import read_durations
+from harness.cli import main as cli
+from harness.results.cell_results import write_results
+from harness.results.run_folder import RESULTS_FILE
+from harness.suite.durations import read_durations
 from harness.suite.shards import cut
+from harness.util.cache import cache_root
 
 SHARDS = 8
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.agreement import agree
 from harness.bench.memory import PeakMemory
-from harness.expectations import CellExpectations
-from harness.oracle import ask_regrtest, render, run_harness
-from harness.outcomes import NOTHING_RAN, Outcome
-from harness.peer import Key, Peer, Task
-from harness.prepare import Wishes, expectations_for, prepare
-from harness.prepared import Prepared
+from harness.diagnostics.agreement import agree
+from harness.diagnostics.oracle import ask_regrtest, render, run_harness
+from harness.diagnostics.regrtest_runner import Key, Peer, Task
+from harness.expectations.entries import CellExpectations
+from harness.results.outcomes import NOTHING_RAN, Outcome
+from harness.run.prepare import Wishes, expectations_for, prepare
+from harness.run.prepared import Prepared
 
 
 def measure(cell: str, modules: tuple[str, ...], workers: int, folder: Path) -> None:

@@ -8,12 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.bisect.search import Answer
-from harness.command_line import literal, split_word
-from harness.errors import EXIT_BUILD, EXIT_UNAVAILABLE, BuildError, ConfigError, HarnessError, UnavailableError
-from harness.expectations import dotted
-from harness.outcomes import Outcome
-from harness.report.results import CellResults
-from harness.suite.absent import NO_SUCH_CASE
+from harness.errors import (
+    EXIT_BUILD,
+    EXIT_UNAVAILABLE,
+    BuildError,
+    ConfigError,
+    HarnessError,
+    UnavailableError,
+)
+from harness.results.case_ids import dotted
+from harness.results.cell_results import CellResults
+from harness.results.command_line import literal, split_word
+from harness.results.outcomes import Outcome
+from harness.suite.unseen import NO_SUCH_CASE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.bisect.question import Candidate
-from harness.cache import content_key, locked
 from harness.errors import ConfigError, UnavailableError
-from harness.git import ask
-from harness.process import capture
+from harness.util.git import ask
+from harness.util.hashing import content_key
+from harness.util.locks import locked
+from harness.util.process import capture
 
 
 @dataclass(frozen=True, kw_only=True)

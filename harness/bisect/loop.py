@@ -11,21 +11,24 @@ from pathlib import Path
 
 from harness.bisect.answers import Step, check_end, check_ends
 from harness.bisect.commits import Checkout
-from harness.bisect.offers import known_versions, pin_version
 from harness.bisect.question import Axis, Candidate, Question, between, check_axis, only
 from harness.bisect.report import Bisection
 from harness.bisect.search import steps_left
 from harness.bisect.steps import Steps, Supply
-from harness.cache import cache_root, content_key, disk_faults, locked, write_atomically
-from harness.command_line import RunOptions
+from harness.bisect.versions import known_versions, pin_version
 from harness.errors import EXIT_OK, EXIT_UNEXPECTED, ConfigError, did_you_mean
-from harness.matrix import Matrix
-from harness.options import TESTS, WISHES, as_arguments
-from harness.paths import expanded
-from harness.pins import Pins, load_pins
-from harness.prepare import load_configuration
-from harness.progress import Progress
-from harness.run_folder import project_root, shown
+from harness.matrix.cells import Matrix
+from harness.matrix.load import load_configuration
+from harness.matrix.pins import Pins, load_pins
+from harness.project import project_root
+from harness.results.command_line import RunOptions
+from harness.run.options import TESTS, WISHES, as_arguments
+from harness.util.cache import cache_root
+from harness.util.files import disk_faults, write_atomically
+from harness.util.hashing import content_key
+from harness.util.locks import locked
+from harness.util.paths import expanded, shown
+from harness.util.progress import Progress
 
 RECORD, REPORT, PINS = "bisect.json", "report.txt", "pins.toml"
 # What was asked here: written first, so that a folder is never gone on with by another question.

@@ -10,9 +10,9 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from harness.cache import content_key
 from harness.errors import ConfigError, did_you_mean
-from harness.matrix import Cell, Target
+from harness.matrix.cells import Cell, Target
+from harness.util.hashing import content_key
 
 
 class Axis(StrEnum):

@@ -9,8 +9,7 @@ from typing import Any
 from harness.bisect.answers import Step, judge
 from harness.bisect.question import Candidate, Question
 from harness.bisect.search import Answer, next_candidate, suspects
-from harness.progress import clock
-from harness.report import plain
+from harness.util.text import clock, plain
 
 SCHEMA = 1
 

@@ -18,12 +18,12 @@ from pathlib import Path
 
 from harness.bisect.answers import Step, observe
 from harness.bisect.question import Question
-from harness.cache import disk_faults, remove_tree, write_atomically
-from harness.command_line import RunOptions
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
-from harness.process import POLL_SECONDS, Background, Command, Completed
-from harness.report.cells import ERROR_FILE, RESULTS_FILE
-from harness.report.results import load_results
+from harness.results.cell_results import load_results
+from harness.results.command_line import RunOptions
+from harness.results.run_folder import ERROR_FILE, RESULTS_FILE
+from harness.util.files import disk_faults, remove_tree, write_atomically
+from harness.util.process import POLL_SECONDS, Background, Command, Completed
 
 RECORD, LOG_FILE = "step.json", "output.log"
 _STOP_SECONDS = 20.0

@@ -11,15 +11,16 @@ import re
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from harness.archive import outside
-from harness.build import Build
-from harness.bundles.head import NAME, TEXTS, File, Head, portable_manifest
-from harness.cache import disk_faults
-from harness.download import file_sha256
+from harness.build.artifact import Build
+from harness.build.identity import Identity
+from harness.bundles.index import NAME, TEXTS, File, Head, portable_manifest
 from harness.errors import ConfigError
-from harness.prepared import Prepared
+from harness.matrix.cells import Cell
+from harness.util.archive import outside
+from harness.util.files import disk_faults
+from harness.util.hashing import file_sha256
 
 # Twice as long as level 1 and a tenth smaller; xz would be a fifth smaller still and takes four times as long.
 COMPRESSION = 6
@@ -27,7 +28,23 @@ COMPRESSION = 6
 _LEFT_OUT = re.compile(r"config\.log|config\.status|\..*\.done")
 
 
-def pack(prepared: Prepared, output: Path) -> Head:
+class BuiltCell(Protocol):
+    """What a bundle is made from: the build of `cell`, and what the build reported of itself.
+
+    `cache` is the folder whose path must not appear in the bundle.
+    """
+
+    @property
+    def cell(self) -> Cell: ...
+    @property
+    def build(self) -> Build: ...
+    @property
+    def cache(self) -> Path: ...
+    @property
+    def identity(self) -> Identity | None: ...
+
+
+def pack(prepared: BuiltCell, output: Path) -> Head:
     """Writes the bundle of this cell's build. A file that is there is replaced when the new one is whole.
 
     ConfigError for a build with a link that leads outside.
@@ -58,7 +75,7 @@ def pack(prepared: Prepared, output: Path) -> Head:
     return head
 
 
-def kept_bundle(prepared: Prepared, *, say: Callable[[str], None]) -> Path:
+def kept_bundle(prepared: BuiltCell, *, say: Callable[[str], None]) -> Path:
     """The bundle of this cell's build in the cache, made once."""
     output = prepared.cache / "bundles" / f"{prepared.build.folder.name}.tar.gz"
     if not output.exists():
@@ -77,7 +94,7 @@ def _file(path: Path) -> File:
     )
 
 
-def _python(prepared: Prepared) -> str:
+def _python(prepared: BuiltCell) -> str:
     """What the cell calls its CPython; of one that was not named by its version, the version that it has."""
     version = re.fullmatch(r"\d+\.\d+\.\d+\w*", prepared.cell.python)
     return version.group() if version else str(prepared.build.manifest["python"])

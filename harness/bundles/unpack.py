@@ -15,12 +15,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness.archive import outside, refusal
-from harness.build import Build
-from harness.bundles.head import LARGEST_HEAD, NAME, File, Head, damaged, foreign, read_head
-from harness.cache import make_entry
+from harness.build.artifact import Build
+from harness.build.stage import make_read_only
+from harness.bundles.index import LARGEST_HEAD, NAME, File, Head, damaged, foreign, read_head
 from harness.errors import ConfigError, UnavailableError
-from harness.stage import make_read_only
+from harness.util.archive import outside, refusal
+from harness.util.cache import make_entry
 
 _CHUNK = 1 << 20
 # A path and the goal of a link, both at their longest, take 9 KiB.

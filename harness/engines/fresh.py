@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from harness.engines import EngineSession, GuestExit, GuestRun, Watch
+from harness.engines.protocol import EngineSession, GuestExit, GuestRun, Watch
 
 
 class FreshEngine:

@@ -13,11 +13,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.engines import JOURNAL, Ending, GuestExit, GuestRun, Mount, Watch
+from harness.engines.protocol import JOURNAL, Ending, GuestExit, GuestRun, Mount, Watch
 from harness.errors import EngineFailedError
-from harness.process import Command, run
+from harness.util.process import Command, run
 
-_LAUNCHER = Path(__file__).with_name("native_launcher.py")
+_LAUNCHER = Path(__file__).parent / "child" / "native_launcher.py"
 
 
 class _StopRequestedError(Exception):

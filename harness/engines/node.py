@@ -6,16 +6,16 @@ import os
 import sys
 from pathlib import Path
 
-from harness.engines import JOURNAL
+from harness.engines.protocol import JOURNAL
 from harness.engines.session import ChildEngine
-from harness.process import Command
+from harness.util.process import Command
 
 # MiB for each thread of a guest. From 4 on it is CPython's own stack of 5 MB in wasm memory that ends first, always at
 # the same depth; the margin is for code that is not optimised yet, whose frames are larger.
 STACK_MB = 32
 HEAP_MB = 1024
-_HOST = Path(__file__).with_name("node_host.mjs")
-_LAUNCHER = Path(__file__).with_name("node_launcher.py")
+_HOST = Path(__file__).parent / "child" / "node_host.mjs"
+_LAUNCHER = Path(__file__).parent / "child" / "node_launcher.py"
 
 
 def open_session(

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.engines import Ending, GuestExit, GuestRun, Watch
+from harness.engines.protocol import Ending, GuestExit, GuestRun, Watch
 from harness.errors import EngineFailedError
-from harness.process import Command, kill_group, last_lines, start_child
+from harness.util.process import Command, kill_group, last_lines, start_child
 
 TICK_SECONDS = 0.02
 STOP_GRACE_SECONDS = 2.0

@@ -6,14 +6,14 @@ import os
 import sys
 from pathlib import Path
 
-from harness.engines import JOURNAL
+from harness.engines.protocol import JOURNAL
 from harness.engines.session import ChildEngine
-from harness.process import Command
+from harness.util.process import Command
 
 # Bytes of linear memory for one guest: half of what a 32-bit guest could address, several times what the
 # suite takes.
 MEMORY_LIMIT = 2 << 30
-_WORKER = Path(__file__).with_name("wasmtime_worker.py")
+_WORKER = Path(__file__).parent / "child" / "wasmtime_worker.py"
 
 
 def open_session(*, wasm: Path, compiled: Path, wasm_stack: int, runtime: Path, log: Path, index: int) -> ChildEngine:

@@ -11,9 +11,9 @@ import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from harness.history.observed import Case, Coverage, Observation, Setup, State
-from harness.history.steps import ABSENT, Edit, Step, differing, insert
-from harness.outcomes import Outcome
+from harness.history.changes import ABSENT, Edit, Step, differing, insert
+from harness.history.record import Case, Coverage, Observation, Setup, State
+from harness.results.outcomes import Outcome
 
 _PAIR = struct.Struct("<If")
 FEW = 16

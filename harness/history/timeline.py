@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harness.history.account import Account, RunFacts, Sight, account
-from harness.history.observed import Coverage, State
-from harness.history.steps import ABSENT, Step, states
-from harness.outcomes import NOTHING_RAN
+from harness.history.changes import ABSENT, Step, states
+from harness.history.record import Coverage, State
+from harness.history.summary import Account, RunFacts, Sight, account
+from harness.results.outcomes import NOTHING_RAN
 
 
 class Kept(NamedTuple):

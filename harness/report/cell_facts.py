@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.diff import axes_of
-from harness.report import visible
+from harness.manifest import as_table
 from harness.report.headline import when
-from harness.report.results import CellResults, as_table
+from harness.results.cell_results import CellResults
+from harness.results.diff import axes_of
+from harness.util.text import visible
 
 
 @dataclass(frozen=True, kw_only=True)

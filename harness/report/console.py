@@ -8,15 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from harness.command_line import RunOptions
-from harness.compare import judged_cases
-from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
-from harness.report import plain
 from harness.report.newly import NewSkip
 from harness.report.newly import listed as newly_listed
-from harness.report.results import CellResults
-from harness.verdicts import Row, Verdict, cause_of
-from harness.versions import shown_version
+from harness.results.cell_results import CellResults
+from harness.results.command_line import RunOptions
+from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, judged_cases
+from harness.results.verdicts import Row, Verdict, cause_of
+from harness.util.text import plain
+from harness.util.versions import shown_version
 
 ROWS_SHOWN = 50
 TAIL_LINES = 10

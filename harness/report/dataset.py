@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from harness.compare import judged_cases
-from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome
-from harness.report import as_script_data, visible
-from harness.report.results import CellResults
-from harness.verdicts import Row, Verdict
+from harness.results.cell_results import CellResults
+from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, judged_cases
+from harness.results.verdicts import Row, Verdict
+from harness.util.text import as_script_data, visible
 
 ABSENT, PASSED = 0, 1
 # Characters, as they stand in the page. Fifty cells in which everything fails still make less than 15 MB.

@@ -10,17 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.command_line import DEFAULT, RunOptions
-from harness.compare import judged_cases
-from harness.diff import AxisChange, differing_axes
-from harness.matrix import Cell
-from harness.outcomes import Outcome
-from harness.report.cells import row_of
+from harness.matrix.cells import Cell
 from harness.report.newly import NewSkip, newly_skipped
-from harness.report.results import CellResults
-from harness.report.runs import Failed
 from harness.report.since import Since, first_bad_version
-from harness.verdicts import Row, Verdict
+from harness.report.table import row_of
+from harness.results.cell_results import CellResults
+from harness.results.command_line import DEFAULT, RunOptions
+from harness.results.diff import AxisChange, differing_axes
+from harness.results.outcomes import Outcome, judged_cases
+from harness.results.run_folder import Failed
+from harness.results.verdicts import Row, Verdict
 
 # Of a cell in which everything goes wrong the first ones tell enough; all are counted, and in its results.json.
 HITS_KEPT = 2000

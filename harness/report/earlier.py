@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import ConfigError
+from harness.project import project_root
 from harness.report.digest import Before
-from harness.report.results import load_verdicts
-from harness.report.runs import befores_of
-from harness.run_folder import project_root
+from harness.results.cell_results import load_verdicts
+from harness.results.run_folder import befores_of
 
 
 def earlier_results(path: Path) -> tuple[Path, ...]:

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.outcomes import Outcome
 from harness.report.digest import STALE, RunDigest, UnexpectedCase
 from harness.report.newly import listed
 from harness.report.since import listed_since
-from harness.verdicts import Verdict
+from harness.results.outcomes import Outcome
+from harness.results.verdicts import Verdict
 
 CASES_NAMED = 3
 VERSIONS_NAMED = 3

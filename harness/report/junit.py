@@ -15,12 +15,11 @@ from xml.sax.saxutils import escape
 
 import junitparser
 
-from harness.cache import disk_faults, write_atomically
-from harness.compare import judged_cases
-from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
-from harness.report import without_color
-from harness.report.results import CellResults, load_results
-from harness.verdicts import Row, Verdict, cause_of
+from harness.results.cell_results import CellResults, load_results
+from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult, judged_cases
+from harness.results.verdicts import Row, Verdict, cause_of
+from harness.util.files import disk_faults, write_atomically
+from harness.util.text import without_color
 
 # XML 1.0 cannot hold these, not even escaped: https://www.w3.org/TR/xml/#charsets
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from harness.outcomes import Outcome
-from harness.report import visible
 from harness.report.digest import STALE, WRONG, CellDigest, Hit, RunDigest, UnexpectedCase
 from harness.report.headline import count, statements, status_line
-from harness.verdicts import Verdict
+from harness.results.outcomes import Outcome
+from harness.results.verdicts import Verdict
+from harness.util.text import visible
 
 CASES_SHOWN = 20
 CELLS_SHOWN = 30

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.outcomes import NOTHING_RAN, ModuleResult, Outcome
+from harness.results.outcomes import NOTHING_RAN, ModuleResult, Outcome
 
 MODULES_NAMED = 10
 

@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from packaging.version import Version
 
-from harness.conditions import parse_version
-from harness.matrix import Cell, Target
+from harness.matrix.cells import Cell, Target
+from harness.matrix.conditions import parse_version
 
 _VERSIONS = ("toolchain", "python", "runtime")
 _NO_IDENTITY = {"id", "description", "tags", "broken", "case_timeout", "module_timeout"}

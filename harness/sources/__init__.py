@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.errors import ConfigError, did_you_mean
-from harness.pins import CPythonPin, Pins, TarballPin
-from harness.providers import first_that_can
-from harness.sources import apt, checkout, git, tarball
+from harness.matrix.pins import CPythonPin, Pins, TarballPin
+from harness.sources import checkout, debian, git, tarball
 from harness.sources.base import Provenance, Source, make_source
+from harness.util.providers import first_that_can
 
 __all__ = ["PROVIDERS", "Source", "is_version", "obtain_source"]
 
@@ -25,7 +25,7 @@ class Provider(Protocol):
         """Fills the folder `tree`, or raises UnavailableError."""
 
 
-PROVIDERS: Mapping[str, Provider] = {"tarball": tarball, "apt": apt}
+PROVIDERS: Mapping[str, Provider] = {"tarball": tarball, "apt": debian}
 
 
 def is_version(python: str) -> bool:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cache import make_entry, write_atomically
 from harness.errors import ConfigError, UnavailableError
+from harness.util.cache import make_entry
+from harness.util.files import write_atomically
 
 LANDMARKS = ("Include/patchlevel.h", "Lib/os.py", "Modules/Setup.stdlib.in", "configure")
 _SETUP_LOCAL = "# Made by cpython-wasm-harness: CPython's getpath and Tools/wasm look for this file.\n"

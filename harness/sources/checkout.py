@@ -12,11 +12,11 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from harness.cache import content_key
 from harness.errors import ConfigError, UnavailableError
-from harness.git import ask
-from harness.paths import expanded
 from harness.sources.base import Provenance, Source, check_landmarks, make_source, read_version
+from harness.util.git import ask
+from harness.util.hashing import content_key
+from harness.util.paths import expanded
 
 # What building inside the tree leaves behind, where no git can tell.
 _PRODUCT_FOLDERS = frozenset({".git", "__pycache__"})

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import ConfigError
-from harness.git import export, fetch_commit
 from harness.sources.base import Provenance, Source, cached, make_source
+from harness.util.git import export, fetch_commit
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 

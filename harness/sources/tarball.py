@@ -6,10 +6,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.archive import unpack
-from harness.download import fetch
-from harness.pins import TarballPin
+from harness.matrix.pins import TarballPin
 from harness.sources.base import Provenance
+from harness.util.archive import unpack
+from harness.util.download import fetch
 
 
 def fill(pin: TarballPin, tree: Path, _cache: Path, say: Callable[[str], None]) -> Provenance:

@@ -1,6 +1,6 @@
 """The journal of one attempt at a module, read into what is known afterwards. Pure.
 
-The agent writes one JSON line per event (harness/guest/agent.py lists them). What the last lines leave open
+The agent writes one JSON line per event (harness/guest/agent/agent.py lists them). What the last lines leave open
 is where the guest stood when it ended: inside a case, inside a fixture, between two cases, or outside of all.
 
 What a guest writes is not trusted: a line that is no event as the agent writes them costs that line alone.
@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.outcomes import CaseResult, Detail, Outcome, SubtestResult, worst
+from harness.results.outcomes import CaseResult, Detail, Outcome, SubtestResult, worst
 
 NO_OUTCOME = "unittest reported no outcome"
 _FIXTURE = re.compile(r"(?:setUp|tearDown)(?:Class|Module) \(.*\)")

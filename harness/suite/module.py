@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.cache import disk_faults, remove_tree
-from harness.engines import JOURNAL, Ending, EngineSession, GuestExit, GuestRun, Mount, Prologue
-from harness.expectations import dotted
-from harness.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
-from harness.process import last_lines
+from harness.engines.protocol import JOURNAL, Ending, EngineSession, GuestExit, GuestRun, Mount, Prologue
+from harness.results.case_ids import dotted
+from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.suite.journal import Attempt, Names, parse_events, read_attempt, settle, victims_of
 from harness.suite.regrtest import RegrtestWord, exact_pattern, fits, own_result, trap_headline
+from harness.util.files import disk_faults, remove_tree
+from harness.util.process import last_lines
 
 OUTPUT_LIMIT = 16 * 1024 * 1024
 # A module of 10,000 cases that all fail writes a tenth of it.

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.outcomes import NOTHING_RAN, CaseResult, Detail, Outcome
+from harness.results.outcomes import NOTHING_RAN, CaseResult, Detail, Outcome
 
 _STATE_OUTCOMES = {
     "skipped": Outcome.SKIP,

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.cache import content_key
 from harness.errors import ConfigError
-from harness.suite.order import guessed_seconds
+from harness.suite.durations import guessed_seconds
+from harness.util.hashing import content_key
 
 
 @dataclass(frozen=True, kw_only=True)

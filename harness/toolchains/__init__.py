@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from harness.errors import ConfigError, UnavailableError, did_you_mean
-from harness.matrix import Cell, Target
-from harness.pins import EmscriptenPin, Pins, WasiSdkPin
-from harness.providers import first_that_can
-from harness.toolchains import apt, wasi_sdk
-from harness.toolchains import path as own
+from harness.matrix.cells import Cell, Target
+from harness.matrix.pins import EmscriptenPin, Pins, WasiSdkPin
 from harness.toolchains.base import Toolchain, cached
-from harness.toolchains.emscripten import apt as emscripten_apt
-from harness.toolchains.emscripten import emsdk, shape
-from harness.toolchains.emscripten import path as own_emscripten
-from harness.versions import number
+from harness.toolchains.emscripten import debian as emscripten_apt
+from harness.toolchains.emscripten import emsdk, layout
+from harness.toolchains.emscripten import own as own_emscripten
+from harness.toolchains.wasi import debian, release
+from harness.toolchains.wasi import own as own
+from harness.util.providers import first_that_can
+from harness.util.versions import number
 
 __all__ = [
     "EMSCRIPTEN_PROVIDERS",
@@ -45,7 +45,7 @@ class Provider(Protocol[P_contra]):
 
 _NO_SDK = f"path: {own.VARIABLE} is not set", "set it to the folder of a WASI SDK"
 _NO_EMSCRIPTEN = "path: $EMSDK is not set and no emcc is on PATH", "source emsdk_env.sh, or give --toolchain PATH"
-PROVIDERS: Mapping[str, Provider[WasiSdkPin]] = {"wasi-sdk": wasi_sdk, "apt": apt}
+PROVIDERS: Mapping[str, Provider[WasiSdkPin]] = {"wasi-sdk": release, "apt": debian}
 EMSCRIPTEN_PROVIDERS: Mapping[str, Provider[EmscriptenPin]] = {"emsdk": emsdk, "apt": emscripten_apt}
 
 
@@ -205,4 +205,4 @@ def _given(folder: Path | None, fault: str, hint: str) -> Path:
 
 def toolchain_environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
     """Ours, and what the toolchain needs in it."""
-    return shape.whole_environment(toolchain, cache) if toolchain.kind == shape.KIND else dict(os.environ)
+    return layout.whole_environment(toolchain, cache) if toolchain.kind == layout.KIND else dict(os.environ)

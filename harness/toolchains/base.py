@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cache import content_key, locked, make_entry, write_atomically
 from harness.errors import UnavailableError
-from harness.process import Command, capture, run
+from harness.util.cache import make_entry
+from harness.util.files import write_atomically
+from harness.util.hashing import content_key
+from harness.util.locks import locked
+from harness.util.process import Command, capture, run
 
 _RECORD = "toolchain.json"
 _UNTRIED = "untried.json"

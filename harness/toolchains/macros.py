@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import UnavailableError
-from harness.process import Command, run
 from harness.toolchains.base import Toolchain
-from harness.toolchains.emscripten import shape
+from harness.toolchains.emscripten import layout
+from harness.util.process import Command, run
 
 # Newer Emscriptens tell their version in this header alone.
 _PROGRAM = "#if __has_include(<emscripten/version.h>)\n#include <emscripten/version.h>\n#endif\n"
@@ -17,7 +17,7 @@ _PROGRAM = "#if __has_include(<emscripten/version.h>)\n#include <emscripten/vers
 
 def predefined_macros(toolchain: Toolchain, env: Mapping[str, str], *, pthreads: bool = False) -> str:
     """The `#define` lines of `-dM -E`. UnavailableError, with the compiler's words, when it does not run."""
-    program = "emcc" if toolchain.kind == shape.KIND else "clang"
+    program = "emcc" if toolchain.kind == layout.KIND else "clang"
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "empty.c"
         source.write_text(_PROGRAM, encoding="utf-8")

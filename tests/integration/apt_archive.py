@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import apt
-from harness.process import capture
+from harness.util import apt
+from harness.util.process import capture
 from tests.integration.origin import Origin, serving_folder
 
 POOL = "pool/main/z/zlib"
@@ -52,7 +52,7 @@ class AptArchive:
 
 @contextlib.contextmanager
 def apt_archive(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AptArchive]:
-    """The archive that `harness.apt` uses meanwhile, in place of the machine's own."""
+    """The archive that `harness.util.apt` uses meanwhile, in place of the machine's own."""
     folder.mkdir()
     with serving_folder(folder) as origin:
         architecture = capture(["dpkg", "--print-architecture"])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.prepare import Wishes, prepare
-from harness.prepared import Prepared
+from harness.run.prepare import Wishes, prepare
+from harness.run.prepared import Prepared
 from tests.integration.third_party import skipped_without_origin
 
 ROOT = Path(__file__).parents[2]

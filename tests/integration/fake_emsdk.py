@@ -10,8 +10,8 @@ import sys
 import tarfile
 from pathlib import Path
 
-from harness.pins import EmscriptenPin, EmsdkPin, Pins, RuntimePin
-from harness.runtimes import runtime_folder
+from harness.matrix.pins import EmscriptenPin, EmsdkPin, Pins, RuntimePin
+from harness.toolchains.runtimes import runtime_folder
 
 NODE = RuntimePin(name="node", version="24.19.0", sha256=("ab" * 32,))
 SAYS = "this is WebAssembly"

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import wasmtime
 
-from harness.engines import JOURNAL, EngineSession, GuestExit, GuestRun
 from harness.engines import node as node_engine
 from harness.engines import wasmtime as wasmtime_engine
+from harness.engines.protocol import JOURNAL, EngineSession, GuestExit, GuestRun
 from harness.engines.session import ChildEngine
 
 NODE = shutil.which("node") or ""

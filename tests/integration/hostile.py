@@ -17,11 +17,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.cache import remove_tree
-from harness.engines import JOURNAL, GuestRun, Mount, Prologue
+from harness.build.stage import make_read_only
 from harness.engines.fresh import FreshEngine
-from harness.prepared import Prepared
-from harness.stage import make_read_only
+from harness.engines.protocol import JOURNAL, GuestRun, Mount, Prologue
+from harness.run.prepared import Prepared
+from harness.util.files import remove_tree
 
 DATA = Path(__file__).parent.parent / "data"
 WARM, FRESH = "warm", "fresh"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.dependencies.source import obtain_library_source
+from harness.build.library_sources import obtain_library_source
 from harness.errors import UnavailableError
-from harness.matrix import Library
-from harness.pins import DependencyPin
+from harness.matrix.cells import Library
+from harness.matrix.pins import DependencyPin
 from harness.sources import Source
 from tests.integration.apt_archive import POOL, AptArchive, apt_archive
 

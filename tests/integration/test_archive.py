@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.archive import unpack
 from harness.errors import UnavailableError
+from harness.util.archive import unpack
 from tests.integration.disk import small_disk
 
 pytestmark = pytest.mark.integration

@@ -15,15 +15,16 @@ from pathlib import Path
 import pytest
 
 from harness.bisect.commits import Checkout
-from harness.bisect.offers import pin_version
 from harness.bisect.question import Axis
-from harness.cache import cache_root, remove_tree
+from harness.bisect.versions import pin_version
 from harness.errors import ConfigError, UnavailableError
-from harness.pins import load_pins
-from harness.prepare import load_configuration
-from harness.prepared import Prepared
-from harness.runtimes import obtain_runtime
+from harness.matrix.load import load_configuration
+from harness.matrix.pins import load_pins
+from harness.run.prepared import Prepared
 from harness.sources import obtain_source
+from harness.toolchains.runtimes import obtain_runtime
+from harness.util.cache import cache_root
+from harness.util.files import remove_tree
 
 ROOT = Path(__file__).parents[2]
 DEEP = "test.test_dict.DictTest.test_repr_deep"

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.build import Build
-from harness.build_cell import ensure_build
-from harness.dependencies import Dependencies, Dependency
+from harness.build.artifact import Build
+from harness.build.cross_build import ensure_build
+from harness.build.libraries import Dependencies, Dependency
 from harness.errors import BuildError, ConfigError, UnavailableError
-from harness.matrix import Cell, Library, Target
+from harness.matrix.cells import Cell, Library, Target
 from harness.sources import Source
 from harness.toolchains import Toolchain
 from tests.integration.fake_cpython import add_script, set_fault, write_tree
@@ -176,7 +176,7 @@ def test_answers_that_config_site_forced_are_shared_by_none_that_has_another(ben
 
 
 def test_a_build_python_that_does_not_know_its_machine_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.build_cell.capture", lambda *_, **__: "")
+    monkeypatch.setattr("harness.build.cross_build.capture", lambda *_, **__: "")
     with pytest.raises(BuildError, match="does not say for which machine"):
         bench.build()
 

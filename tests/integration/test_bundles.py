@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from harness.bundles.head import portable_manifest
-from harness.prepared import Prepared
+from harness.bundles.index import portable_manifest
+from harness.run.prepared import Prepared
 from tests.integration.disk import small_disk
 
 pytestmark = [pytest.mark.integration, pytest.mark.toolchain]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.bench.report import write_made_up_run
-from harness.prepared import Prepared
+from harness.run.prepared import Prepared
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.process import Command, Completed, run
+from harness.util.process import Command, Completed, run
 from tests.trees import wasi_sdk_tree
 
 pytestmark = pytest.mark.integration

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import download
-from harness.download import fetch, head_status
 from harness.errors import UnavailableError
+from harness.util import download
+from harness.util.download import fetch, head_status
 from tests.integration.disk import small_disk
 from tests.integration.origin import Answer, serving, serving_folder
 

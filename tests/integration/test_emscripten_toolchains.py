@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.cache import cache_root
 from harness.errors import UnavailableError
-from harness.matrix import Cell
-from harness.pins import load_pins
-from harness.runtimes import obtain_runtime
+from harness.matrix.cells import Cell
+from harness.matrix.pins import load_pins
 from harness.toolchains import Toolchain, obtain_toolchain
-from harness.toolchains.emscripten.shape import em_cache, emscripten_environment, node_of, without_foreign
+from harness.toolchains.emscripten.layout import em_cache, emscripten_environment, node_of, without_foreign
+from harness.toolchains.runtimes import obtain_runtime
+from harness.util.cache import cache_root
 from tests.integration.fake_emsdk import SAYS, FakeEmsdk, archive_name, emscripten_tree, put_node
 from tests.unit.sample_cells import emscripten
 

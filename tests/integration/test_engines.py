@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines import Ending, GuestRun
 from harness.engines.fresh import FreshEngine
+from harness.engines.protocol import Ending, GuestRun
 from harness.errors import EngineFailedError, UnavailableError
 from tests.integration.guests import NEEDS_NODE, Opener, opener, run
 

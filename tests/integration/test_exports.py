@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.expectation_files import read_lists
-from harness.expectations import CellExpectations
-from harness.lists.exports import regrtest_patterns
-from harness.lists.skip_patch import skip_patch
-from harness.process import Command, run
+from harness.curation.export.formats import regrtest_patterns
+from harness.curation.export.skip_patch import skip_patch
+from harness.expectations.entries import CellExpectations
+from harness.expectations.files import read_lists
+from harness.util.process import Command, run
+from tests.unit.curation.export.test_export import SOURCE
 from tests.unit.sample_lists import REGISTRY, entry
-from tests.unit.test_exports import SOURCE
 
 pytestmark = pytest.mark.integration
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines import GuestRun, Mount, Prologue
-from harness.outcomes import ModuleResult, Outcome
-from harness.prepared import Prepared
+from harness.engines.protocol import GuestRun, Mount, Prologue
+from harness.results.outcomes import ModuleResult, Outcome
+from harness.run.prepared import Prepared
 from harness.suite.module import run_module
 
 pytestmark = pytest.mark.toolchain

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli
+from harness.cli import main as cli
 from harness.errors import EXIT_OK, EXIT_UNAVAILABLE
-from harness.history.ask import ask
 from harness.history.database import opened
+from harness.history.query import ask
 from harness.history.store import Store
-from harness.report.results import write_results
+from harness.results.cell_results import write_results
 from tests.integration.disk import small_disk
 from tests.unit.sample_results import case, module, results
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harness.prepared import Prepared
+from harness.run.prepared import Prepared
 from tests.integration.ssh_hosts import ROOT, Host, ssh_hosts
 
 pytestmark = [pytest.mark.integration, pytest.mark.toolchain]

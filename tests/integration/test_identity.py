@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from harness import ask
-from harness.build import Build
-from harness.cache import remove_tree
+from harness.build.artifact import Build
+from harness.build.identity import check
 from harness.errors import BuildError
-from harness.identity import check
-from harness.prepare import Wishes, prepare
-from harness.prepared import Prepared
+from harness.run import identify
+from harness.run.prepare import Wishes, prepare
+from harness.run.prepared import Prepared
+from harness.util.files import remove_tree
 
 pytestmark = pytest.mark.toolchain
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ def test_the_answer_is_kept_for_a_build_and_a_runtime(emscripten: Prepared, monk
     def asked(prepared: Prepared) -> dict[str, Any]:
         raise AssertionError(f"{prepared.runtime} is asked again")
 
-    monkeypatch.setattr(ask, "ask_interpreter", asked)
+    monkeypatch.setattr(identify, "ask_interpreter", asked)
     assert prepare("emscripten-3.1.69", Wishes()).identity == emscripten.identity
 
 
@@ -79,14 +79,14 @@ def altered(emscripten: Prepared, tmp_path: Path) -> Prepared:
 
 
 def test_a_build_whose_interpreter_was_exchanged_is_refused(altered: Prepared) -> None:
-    before = ask.answer_key(altered)
+    before = identify.answer_key(altered)
     code = altered.build.wasm.read_bytes()
     assert b"3.13.5" in code
     altered.build.wasm.unlink()
     altered.build.wasm.write_bytes(code.replace(b"3.13.5", b"3.13.4"))
-    assert ask.answer_key(altered) != before
+    assert identify.answer_key(altered) != before
     assert altered.identity is not None
-    told = dataclasses.replace(altered.identity, interpreter=ask.ask_interpreter(altered))
+    told = dataclasses.replace(altered.identity, interpreter=identify.ask_interpreter(altered))
     with pytest.raises(BuildError, match=r"asks for 3\.13\.5, the interpreter says 3\.13\.4"):
         check(altered.cell, altered.build.manifest, told)
 
@@ -94,7 +94,7 @@ def test_a_build_whose_interpreter_was_exchanged_is_refused(altered: Prepared) -
 def test_an_interpreter_that_does_not_start_is_told_with_its_words(altered: Prepared) -> None:
     remove_tree(altered.build.root / "Lib" / "encodings")
     with pytest.raises(BuildError, match="does not tell who it is: it exited with status 1") as caught:
-        ask.ask_interpreter(altered)
+        identify.ask_interpreter(altered)
     assert "No module named 'encodings'" in caught.value.message
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import OriginError
-from harness.pins import Installer, Pins, RuntimePin
-from harness.runtimes import npm_package, obtain_runtime
+from harness.matrix.pins import Installer, Pins, RuntimePin
+from harness.toolchains.runtimes import npm_package, obtain_runtime
 from tests.integration.origin import Origin, serving_folder
 
 pytestmark = pytest.mark.integration

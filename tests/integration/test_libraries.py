@@ -14,18 +14,18 @@ from pathlib import Path
 
 import pytest
 
-from harness.cache import cache_root
-from harness.dependencies import Dependencies, obtain_dependencies
-from harness.dependencies.source import obtain_library_source
-from harness.download import connection_fault
+from harness.build.libraries import Dependencies, obtain_dependencies
+from harness.build.library_sources import obtain_library_source
+from harness.build.recipes.emscripten import LIBFFI_LINK_FLAGS
+from harness.build.recipes.libraries import RECIPES
 from harness.errors import BuildError, UnavailableError
-from harness.matrix import Cell, Library, Target
-from harness.pins import DependencyPin, Pins
-from harness.prepare import load_configuration
-from harness.recipes.emscripten import LIBFFI_LINK_FLAGS
-from harness.recipes.libraries import RECIPES
+from harness.matrix.cells import Cell, Library, Target
+from harness.matrix.load import load_configuration
+from harness.matrix.pins import DependencyPin, Pins
 from harness.toolchains import Toolchain, obtain_toolchain
-from harness.toolchains.emscripten.shape import emscripten_environment, node_of, without_foreign
+from harness.toolchains.emscripten.layout import emscripten_environment, node_of, without_foreign
+from harness.util.cache import cache_root
+from harness.util.download import connection_fault
 from tests.integration.origin import Answer, Origin, serving
 
 pytestmark = pytest.mark.integration

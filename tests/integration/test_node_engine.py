@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-import harness.engines
-from harness.engines import Ending
+import harness.engines.protocol
 from harness.engines import node as node_engine
+from harness.engines.protocol import Ending
 from harness.errors import EngineFailedError, UnavailableError
-from harness.outcomes import Outcome
-from harness.prepared import Prepared
-from harness.process import capture
+from harness.results.outcomes import Outcome
+from harness.run.prepared import Prepared
 from harness.suite.module import run_module
+from harness.util.process import capture
 from tests.integration.guests import NEEDS_NODE, NODE, Opener, node_session, opener, run
 
 pytestmark = [pytest.mark.integration, NEEDS_NODE]
@@ -176,7 +176,7 @@ def test_a_link_in_the_place_of_a_folder_that_emscripten_remembers_is_not_follow
     (folder / "out").symlink_to(tmp_path)
     (folder / "inside" / "up").symlink_to("../..")
     script = tmp_path / "guard.mjs"
-    files = Path(harness.engines.__file__).with_name("node_files.mjs").as_uri()
+    files = Path(harness.engines.protocol.__file__).with_name("node_files.mjs").as_uri()
     script.write_text(GUARD.format(files=files, folder=folder), encoding="utf-8")
     eacces = 2
     expected = ["allowed", "allowed", "allowed", eacces, eacces, eacces, os.O_NOFOLLOW]
@@ -217,7 +217,7 @@ def test_a_folder_is_looked_at_anew_once_the_guest_may_have_moved_a_link(tmp_pat
     folder = tmp_path / "scratch"
     (folder / "inside").mkdir(parents=True)
     script = tmp_path / "moved.mjs"
-    files = Path(harness.engines.__file__).with_name("node_files.mjs").as_uri()
+    files = Path(harness.engines.protocol.__file__).with_name("node_files.mjs").as_uri()
     script.write_text(MOVED.format(files=files, folder=folder, operation=operation), encoding="utf-8")
     eacces = 2
     assert json.loads(capture([NODE, str(script)])) == ["allowed", "allowed", "after it", eacces]
@@ -251,6 +251,6 @@ def test_what_a_rename_replaces_is_forgotten_where_emscripten_means_to(
     tmp_path: Path, body: str, unlinked: list[str]
 ) -> None:
     script = tmp_path / "rename.mjs"
-    files = Path(harness.engines.__file__).with_name("node_files.mjs").as_uri()
+    files = Path(harness.engines.protocol.__file__).with_name("node_files.mjs").as_uri()
     script.write_text(RENAME.format(files=files, folder=tmp_path, body=body), encoding="utf-8")
     assert json.loads(capture([NODE, str(script)])) == unlinked

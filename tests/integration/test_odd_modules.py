@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from harness.engines import EngineSession, Mount
 from harness.engines.fresh import FreshEngine
-from harness.outcomes import CaseResult, ModuleResult
-from harness.prepared import Prepared
-from harness.signatures import signature_of
+from harness.engines.protocol import EngineSession, Mount
+from harness.results.outcomes import CaseResult, ModuleResult
+from harness.results.signatures import signature_of
+from harness.run.prepared import Prepared
 from harness.suite.module import run_module
 
 pytestmark = pytest.mark.toolchain

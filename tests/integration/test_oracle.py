@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.agreement import Agreement, agree
-from harness.oracle import Answer, ask_regrtest, run_harness
-from harness.outcomes import Outcome
-from harness.peer import Key, Peer, Task
-from harness.prepared import Prepared
+from harness.diagnostics.agreement import Agreement, agree
+from harness.diagnostics.oracle import Answer, ask_regrtest, run_harness
+from harness.diagnostics.regrtest_runner import Key, Peer, Task
+from harness.results.outcomes import Outcome
+from harness.run.prepared import Prepared
 
 pytestmark = [pytest.mark.integration, pytest.mark.toolchain]
 FATAL = Key("test_compile", "test.test_compile.TestSpecifics.test_compiler_recursion_limit")

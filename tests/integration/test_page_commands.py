@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.command_line import RunOptions
+from harness.results.command_line import RunOptions
 from tests.integration.guests import NEEDS_NODE, NODE
 
 pytestmark = [pytest.mark.integration, NEEDS_NODE]

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.diagnostics.probe import packages_for, probe_cell, run_probes
 from harness.engines.native import NativeEngine
-from harness.limitations import Registry, load_registry
-from harness.prepared import Prepared
-from harness.probes.command import packages_for
-from harness.probes.observation import Did, Finding, Observation, judge
-from harness.probes.results import CellProbes, load_probes
-from harness.probes.run import probe_cell, run_probes
+from harness.limitations.findings import CellProbes, load_probes
+from harness.limitations.observation import Did, Finding, Observation, judge
+from harness.limitations.registry import Registry, load_registry
+from harness.run.prepared import Prepared
 from tests.probe_findings import FINDINGS, load_findings, seed_statements
 
 pytestmark = pytest.mark.toolchain

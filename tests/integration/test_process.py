@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import cache
-from harness.cache import locked, make_entry, write_atomically
 from harness.errors import UnavailableError
-from harness.process import Background, Command, Completed, capture, last_lines, run
+from harness.util import locks
+from harness.util.cache import make_entry
+from harness.util.files import write_atomically
+from harness.util.locks import locked
+from harness.util.process import Background, Command, Completed, capture, last_lines, run
 
 pytestmark = pytest.mark.integration
 
@@ -189,9 +191,9 @@ def test_orphans_that_hold_a_lock_are_ended_by_the_next_run(tmp_path: Path) -> N
     lock, started = tmp_path / "lock", tmp_path / "started"
     script = f"""
 from pathlib import Path
-from harness import cache
-from harness.cache import locked
-from harness.process import Command, run
+from harness.util import locks
+from harness.util.locks import locked
+from harness.util.process import Command, run
 with locked(Path({str(lock)!r})) as descriptor:
     argv = ("/bin/sh", "-c", "touch {started}; sleep 60; true")
     run(Command(argv=argv, cwd=Path("/")), keep_open=[descriptor])
@@ -207,7 +209,7 @@ with locked(Path({str(lock)!r})) as descriptor:
 
 
 @pytest.mark.skipif(not Path("/proc/self/ns/pid").is_symlink(), reason="only Linux tells where a pid is one")
-@pytest.mark.parametrize(("place", "killed"), [(cache._place(), True), ("0123456789abcdef", False), ("", False)])
+@pytest.mark.parametrize(("place", "killed"), [(locks._place(), True), ("0123456789abcdef", False), ("", False)])
 def test_a_group_that_has_the_number_elsewhere_is_not_ended(tmp_path: Path, place: str, killed: bool) -> None:
     with subprocess.Popen(["/bin/true"]) as owner:
         owner.wait()

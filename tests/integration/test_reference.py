@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines import Ending, GuestRun, Mount
+from harness.diagnostics.native_suite import run_reference
 from harness.engines.native import NativeEngine
+from harness.engines.protocol import Ending, GuestRun, Mount
 from harness.errors import ConfigError
-from harness.outcomes import Outcome
-from harness.prepared import Prepared
-from harness.reference import load_reference, run_reference
+from harness.limitations.native_results import load_reference
+from harness.results.outcomes import Outcome
+from harness.run.prepared import Prepared
 
 ROOT = Path(__file__).parents[2]
 

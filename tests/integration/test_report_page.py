@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from harness.bench.report import write_made_up_run
-from harness.limitations import REGISTRY_FILE
-from harness.outcomes import Outcome
-from harness.report.results import write_results
-from harness.report.runs import find_run
-from harness.report.views import PAGE, write_views
-from harness.run_folder import project_root
+from harness.limitations.registry import REGISTRY_FILE
+from harness.project import project_root
+from harness.report.write import PAGE, write_views
+from harness.results.cell_results import write_results
+from harness.results.outcomes import Outcome
+from harness.results.run_folder import find_run
 from tests.integration.chromium import VARIABLE, Page, chromium, find_chromium
 from tests.unit.sample_results import HOSTILE, case, module, results, usual
 

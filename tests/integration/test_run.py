@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from junitparser import JUnitXml
 
-from harness.prepared import Prepared
+from harness.run.prepared import Prepared
 
 pytestmark = pytest.mark.toolchain
 ROOT = Path(__file__).parents[2]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.cache import cache_root
 from harness.errors import UnavailableError
-from harness.pins import Pins, load_pins
-from harness.prepare import Wishes, prepare
-from harness.prepared import Prepared
-from harness.runtimes import OLDEST_NODE, obtain_runtime
+from harness.matrix.pins import Pins, load_pins
+from harness.run.prepare import Wishes, prepare
+from harness.run.prepared import Prepared
+from harness.toolchains.runtimes import OLDEST_NODE, obtain_runtime
+from harness.util.cache import cache_root
 
 NODE = shutil.which("node") or ""
 pytestmark = [pytest.mark.integration, pytest.mark.toolchain]

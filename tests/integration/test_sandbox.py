@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from harness.engines import Ending
-from harness.prepared import Prepared
+from harness.engines.protocol import Ending
+from harness.run.prepared import Prepared
 from tests.integration.hostile import CANNOT, FRESH, WARM, attack
 
 pytestmark = pytest.mark.toolchain

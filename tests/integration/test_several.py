@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness.prepared import Prepared
+from harness.run.prepared import Prepared
 
 pytestmark = pytest.mark.toolchain
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError, UnavailableError
-from harness.pins import CPythonPin, Pins, load_pins
+from harness.matrix.pins import CPythonPin, Pins, load_pins
 from harness.sources import obtain_source
 from tests.integration.disk import small_disk
 from tests.integration.origin import Answer, serving
@@ -106,7 +106,7 @@ def test_two_processes_that_want_the_same_download_it_once(tmp_path: Path) -> No
     body = packed_tree(tmp_path)
     program = (
         "import sys; from pathlib import Path\n"
-        "from harness.pins import *; from harness.sources import obtain_source\n"
+        "from harness.matrix.pins import *; from harness.sources import obtain_source\n"
         "pins = Pins(cpython=(CPythonPin(version='3.13.5', url=sys.argv[1], sha256=sys.argv[2]),))\n"
         "print(obtain_source('3.13.5', pins, Path(sys.argv[3]), say=lambda line: None).root)\n"
     )

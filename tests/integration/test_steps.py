@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.build.recipes.model import Recipe, Step
+from harness.build.steps import run_recipe
 from harness.errors import BuildError
-from harness.process import Command
-from harness.progress import Progress
-from harness.recipes import Recipe, Step
-from harness.steps import run_recipe
+from harness.util.process import Command
+from harness.util.progress import Progress
 
 pytestmark = pytest.mark.integration
 

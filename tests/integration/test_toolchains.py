@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UnavailableError
-from harness.matrix import Cell, Target
-from harness.pins import Pins, WasiSdkArchive, WasiSdkPin, load_pins
-from harness.toolchains import obtain_toolchain, wasi_sdk
+from harness.matrix.cells import Cell, Target
+from harness.matrix.pins import Pins, WasiSdkArchive, WasiSdkPin, load_pins
+from harness.toolchains import obtain_toolchain
+from harness.toolchains.wasi import release
 from tests.integration.origin import Answer, serving
 from tests.trees import wasi_sdk_tree
 
@@ -43,7 +44,7 @@ def packed(tree: Path) -> bytes:
 
 def pins_for(url: str, body: bytes) -> Pins:
     sha256 = hashlib.sha256(body).hexdigest()
-    archive = WasiSdkArchive(version="25", platform=wasi_sdk.platform_name(), url=f"{url}/a.tar.gz", sha256=sha256)
+    archive = WasiSdkArchive(version="25", platform=release.platform_name(), url=f"{url}/a.tar.gz", sha256=sha256)
     return Pins(wasi_sdk=(PIN,), wasi_sdk_archive=(archive,))
 
 

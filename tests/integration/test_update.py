@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.lists.update import write
-from harness.process import Command, run
+from harness.curation.update.update import write
+from harness.util.process import Command, run
 from tests.unit.sample_runs import WASI, run_of, updated
 
 pytestmark = pytest.mark.integration

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines import Ending, GuestRun, Mount, Prologue
 from harness.engines import wasmtime as wasmtime_engine
+from harness.engines.protocol import Ending, GuestRun, Mount, Prologue
 from harness.engines.session import ChildEngine
 from harness.engines.wasmtime import processor_for
 from harness.errors import EngineFailedError

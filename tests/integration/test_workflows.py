@@ -18,13 +18,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.cache import remove_tree
+from harness.build.keys import keys_of
+from harness.build.stage import link_tree
+from harness.bundles.index import FORMAT
 from harness.errors import OriginError
-from harness.keys import keys_of
-from harness.prepare import load_configuration
-from harness.prepared import Prepared
-from harness.stage import link_tree
+from harness.matrix.load import load_configuration
+from harness.run.prepared import Prepared
 from harness.toolchains import PROVIDERS
+from harness.util.files import remove_tree
 from tests.integration.workflow_runner import Service, load_workflow
 
 pytestmark = pytest.mark.toolchain
@@ -140,7 +141,7 @@ class Forge:
             inputs=inputs,
         )
         # Those two would take a gigabyte; the machine that builds has them.
-        keys = keys_of(self.wasi.cell, load_configuration()[1])
+        keys = keys_of(self.wasi.cell, load_configuration()[1], FORMAT)
         for part in (f"source-Linux-X64-{keys.source}", f"toolchain-Linux-X64-{keys.toolchain}"):
             (service.caches / part).mkdir(parents=True, exist_ok=True)
         return service

@@ -69,7 +69,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("files", nargs="*", metavar="FILE", help="such as harness/compare.py; the whole core if none")
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="such as harness/expectations/compare.py; the whole core if none"
+    )
     parser.add_argument("--sample", type=int, metavar="N", help="so many of the changes that are still to be tried")
     parser.add_argument("--seed", type=int, default=0, help="which ones (default 0)")
     parser.add_argument("--jobs", type=int, default=1, help="so many at a time (default 1)")

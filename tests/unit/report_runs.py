@@ -9,9 +9,9 @@ from pathlib import Path
 from harness.report.cell_facts import facts_of
 from harness.report.dataset import Dataset
 from harness.report.digest import Before, RunDigest, digest_cell, digest_run
-from harness.report.page import page
-from harness.report.results import CellResults, write_results
-from harness.report.runs import Failed
+from harness.report.html import page
+from harness.results.cell_results import CellResults, write_results
+from harness.results.run_folder import Failed
 
 
 def of_cell(found: CellResults, cell_id: str, *, toolchain: str = "") -> CellResults:

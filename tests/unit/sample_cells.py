@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.matrix import Cell, Target
+from harness.matrix.cells import Cell, Target
 
 WASI = Cell(
     id="wasi",

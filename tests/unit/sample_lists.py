@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.expectation_files import load_expectations
-from harness.expectations import Expectations
-from harness.limitations import Limitation, Registry
-from harness.matrix import Target
+from harness.expectations.entries import Expectations
+from harness.expectations.files import load_expectations
+from harness.limitations.registry import Limitation, Registry
+from harness.matrix.cells import Target
 
 
 def limitation(name: str, *targets: Target) -> Limitation:

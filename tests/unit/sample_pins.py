@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.matrix import Cell, Target
-from harness.pins import CPythonPin, Pins, RuntimePin, WasiSdkArchive, WasiSdkPin
-from harness.toolchains import wasi_sdk
+from harness.matrix.cells import Cell, Target
+from harness.matrix.pins import CPythonPin, Pins, RuntimePin, WasiSdkArchive, WasiSdkPin
+from harness.toolchains.wasi import release
 
 CELL = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for tests")
 CPYTHON = CPythonPin(
@@ -24,7 +24,7 @@ SDK = WasiSdkPin(
     apt_packages=("clang-19",),
 )
 ARCHIVE = WasiSdkArchive(
-    version="25", platform=wasi_sdk.platform_name(), url="https://sdk.example.org/sdk.tgz", sha256="ab" * 32
+    version="25", platform=release.platform_name(), url="https://sdk.example.org/sdk.tgz", sha256="ab" * 32
 )
 RUNTIME = RuntimePin(name="wasmtime", version="50.0.1", sha256=("ab" * 32,))
 PINS = Pins(cpython=(CPYTHON,), wasi_sdk=(SDK,), wasi_sdk_archive=(ARCHIVE,), runtime=(RUNTIME,))

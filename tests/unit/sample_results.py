@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.compare import compare
-from harness.expectations import CellExpectations, Expectation
-from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult, worst
-from harness.report.results import CellResults, RunInfo
+from harness.expectations.compare import compare
+from harness.expectations.entries import CellExpectations, Expectation
+from harness.results.cell_results import CellResults, RunInfo
+from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult, worst
 from tests.unit.sample_cells import WASI
 
 # What a test may print, on purpose: ends of elements, comments and sections, entities, marks that turn text around,

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.compare import compare
-from harness.expectation_files import read_lists
-from harness.expectations import Expectations
-from harness.limitations import Registry
-from harness.lists.evidence import read_run
-from harness.lists.rooms import Rooms
-from harness.lists.update import Update, update
-from harness.lists.wants import Rules
-from harness.matrix import Cell, Target
-from harness.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
-from harness.report.results import CellResults, RunInfo
-from harness.verdicts import Comparison
+from harness.curation.update.decide import Rules
+from harness.curation.update.evidence import read_run
+from harness.curation.update.update import Update, update
+from harness.curation.workspace import Rooms
+from harness.expectations.compare import compare
+from harness.expectations.entries import Expectations
+from harness.expectations.files import read_lists
+from harness.limitations.registry import Registry
+from harness.matrix.cells import Cell, Target
+from harness.results.cell_results import CellResults, RunInfo
+from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
+from harness.results.verdicts import Comparison
 from tests.unit.sample_cells import emscripten
 from tests.unit.sample_lists import REGISTRY
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.recipes.tree import Tree
+from harness.build.recipes.cpython_tree import Tree
 
 _RUNNER = '"--wasm max-wasm-stack={} "'
 _OLD_SITES = {"Tools/wasm/config.site-wasm32-wasi": "", "Tools/wasm/config.site-wasm32-emscripten": ""}

@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 
 from harness import errors
-from harness.cli import main
-from harness.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, ConfigError, HarnessError, Problem, did_you_mean
+from harness.cli.main import main
+from harness.errors import (
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    ConfigError,
+    HarnessError,
+    Problem,
+    did_you_mean,
+)
 
 
 def test_an_error_reads_as_its_message_and_what_to_do() -> None:
@@ -60,7 +67,7 @@ def test_a_fault_of_ours_is_told_as_one(
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr("harness.prepare.load_configuration", fail)
+    monkeypatch.setattr("harness.matrix.load.load_configuration", fail)
     assert main(["cells"]) == status
     said = capsys.readouterr().err
     assert told in said

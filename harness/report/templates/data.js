@@ -95,7 +95,7 @@ function kindCounts(cell) {
 const fresh = cells.map((_, cell) => new Set(data.new[cell]));
 const commandFor = (cell, at) => `${cells[cell].again} --case ${quoted(caseWord(cell, at))}`;
 
-/** The word that means this case: as `case_word` in harness/command_line.py. */
+/** The word that means this case: as `case_word` in harness/results/command_line.py. */
 function caseWord(cell, at) {
   const module = modules.find(({ first, end }) => first <= at && at < end).name;
   const id = cases[at];

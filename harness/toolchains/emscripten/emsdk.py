@@ -12,16 +12,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.cache import remove_tree
-from harness.download import file_sha256
 from harness.errors import OriginError, UnavailableError
-from harness.git import export, fetch_commit
-from harness.pins import EmscriptenPin, EmsdkPin, Pins
-from harness.process import Command, run
-from harness.runtimes import obtain_runtime
+from harness.matrix.pins import EmscriptenPin, EmsdkPin, Pins
 from harness.toolchains.base import Toolchain
-from harness.toolchains.emscripten import shape
+from harness.toolchains.emscripten import layout
 from harness.toolchains.emscripten.trial import make_emscripten
+from harness.toolchains.runtimes import obtain_runtime
+from harness.util.files import remove_tree
+from harness.util.git import export, fetch_commit
+from harness.util.hashing import file_sha256
+from harness.util.process import Command, run
 
 _RELEASE = re.compile(r'^\s+"(\d+\.\d+\.\d+)": struct\((.*?)\),$', re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r'(\w+) = "([0-9a-f]+)"')
@@ -33,7 +33,7 @@ def entry(pin: EmscriptenPin, pins: Pins, cache: Path) -> Path | None:
     """Its place in the cache; None when no emsdk is pinned."""
     if pins.emsdk is None:
         return None
-    name = shape.entry_name(pin.version, "emsdk", pins.emsdk.commit, pin.node, cache)
+    name = layout.entry_name(pin.version, "emsdk", pins.emsdk.commit, pin.node, cache)
     return cache / "toolchains" / name
 
 
@@ -53,16 +53,16 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
         export(*_repository(emsdk, cache, say), tree)
         sha256 = _install(pin.version, emsdk, tree, cache, say)
         upstream = final / "emsdk" / "upstream"
-        parts = shape.Parts(
+        parts = layout.Parts(
             emscripten=upstream / "emscripten",
             llvm=upstream / "bin",
             binaryen=upstream,
             node=node,
             seed=upstream / "emscripten" / "cache",
         )
-        shape.lay_out(folder / "sdk", parts, now=lambda path: folder / path.relative_to(final))
+        layout.lay_out(folder / "sdk", parts, now=lambda path: folder / path.relative_to(final))
         facts = {"emsdk": emsdk.commit, "sha256": sha256, "node": pin.node}
-        return shape.emscripten_toolchain("emsdk", pin.version, final / "sdk", facts)
+        return layout.emscripten_toolchain("emsdk", pin.version, final / "sdk", facts)
 
     return make_emscripten(final, fill, cache, say=say)
 
@@ -132,7 +132,7 @@ def _link_all(source: Path, target: Path) -> None:
 
 def _emsdk(tree: Path, *arguments: str) -> None:
     settings = {"EMSDK_KEEP_DOWNLOADS": "1", "EMSDK_NOTTY": "1", "EMSDK_PYTHON": sys.executable}
-    env = shape.without_foreign(os.environ) | settings
+    env = layout.without_foreign(os.environ) | settings
     done = run(Command(argv=(str(tree / "emsdk"), *arguments), cwd=tree, env=env, timeout=3600))
     if not done.ok:
         words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-8:])

@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness.cache import locked, remove_tree
 from harness.errors import UnavailableError
-from harness.process import Command, Completed, run
 from harness.toolchains.base import Toolchain, make_toolchain
-from harness.toolchains.emscripten import shape
-from harness.versions import number
+from harness.toolchains.emscripten import layout
+from harness.util.files import remove_tree
+from harness.util.locks import locked
+from harness.util.process import Command, Completed, run
+from harness.util.versions import number
 
 _PROGRAMS = {"emscripten": "bin/emcc", "llvm": "llvm/clang", "binaryen": "binaryen/bin/wasm-opt"}
 _TOLD = re.compile(r"^(?:emcc \(.*?\) (\d[\w.+-]*)|(?:.*clang version|wasm-opt version) (\d+(?:\.\d+)*))", re.MULTILINE)
@@ -29,9 +30,9 @@ def make_emscripten(
     entry: Path, fill: Callable[[Path], Toolchain], cache: Path, *, say: Callable[[str], None]
 ) -> Toolchain:
     """`make_toolchain` for an Emscripten; one of which something has been deleted since is made again."""
-    if entry.exists() and not shape.is_whole(entry / "sdk"):
+    if entry.exists() and not layout.is_whole(entry / "sdk"):
         with locked(entry.with_name(f"{entry.name}.lock"), say=say):
-            if not shape.is_whole(entry / "sdk"):
+            if not layout.is_whole(entry / "sdk"):
                 say(f"emscripten: {entry} is not whole; it is made again")
                 remove_tree(entry)
     return make_toolchain(entry, fill, try_it=lambda toolchain: try_out(toolchain, cache, say=say), say=say)
@@ -43,7 +44,7 @@ def try_out(toolchain: Toolchain, cache: Path, *, say: Callable[[str], None]) ->
     UnavailableError when it is another version, or does not make a program that its Node can run.
     """
     with tempfile.TemporaryDirectory() as scratch:  # emcc wants an EM_CACHE even to say its version
-        env = shape.whole_environment(toolchain, cache) | {"EM_CACHE": scratch}
+        env = layout.whole_environment(toolchain, cache) | {"EM_CACHE": scratch}
         facts = {name: _version(toolchain, program, env) for name, program in _PROGRAMS.items()}
     if number(facts["emscripten"]) != number(toolchain.version):
         raise UnavailableError(
@@ -51,8 +52,8 @@ def try_out(toolchain: Toolchain, cache: Path, *, say: Callable[[str], None]) ->
             hint="use another provider (--provider), or choose a cell of that version",
         )
     facts |= toolchain.facts
-    tried = shape.emscripten_toolchain(toolchain.provider, toolchain.version, toolchain.root, facts)
-    shape.seed_cache(tried, cache, say=say)
+    tried = layout.emscripten_toolchain(toolchain.provider, toolchain.version, toolchain.root, facts)
+    layout.seed_cache(tried, cache, say=say)
     say(f"emscripten: trying {tried.id}")
     check_runs(tried, cache)
     return tried
@@ -66,7 +67,7 @@ def version_told(text: str) -> str:
 
 def check_runs(toolchain: Toolchain, cache: Path) -> None:
     """UnavailableError, with the compiler's words, unless a C program compiles, links and runs under Node."""
-    env = shape.whole_environment(toolchain, cache)
+    env = layout.whole_environment(toolchain, cache)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "probe.c").write_text(_SOURCE, encoding="utf-8")
@@ -76,7 +77,7 @@ def check_runs(toolchain: Toolchain, cache: Path) -> None:
         done = run(Command(argv=emcc, cwd=folder, env=env, timeout=1200))
         if not done.ok:
             raise _broken(toolchain, done, "does not compile and link a C program")
-        node = (str(shape.node_of(toolchain)), "--eval", _RUN)
+        node = (str(layout.node_of(toolchain)), "--eval", _RUN)
         done = run(Command(argv=node, cwd=folder, env=env, timeout=120))
         if not done.ok or _SAYS not in done.output:
             raise _broken(toolchain, done, f"makes a program that does not say {_SAYS!r}")

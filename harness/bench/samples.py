@@ -1,0 +1,92 @@
+"""Lists and results of any size, made up from a seed: for the figures and for the tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from harness.expectations.entries import Expectations
+from harness.matrix.cells import Cell
+from harness.matrix.conditions import facts_of
+
+CASES_OF_CLASS = 10
+CLASSES_OF_MODULE = 8
+CONDITIONS = (
+    '{ target = "emscripten" }',
+    '{ target = "wasi" }',
+    '{ target = "emscripten", emscripten = "<4" }',
+    '{ target = "emscripten", pthreads = false }',
+    '{ target = "wasi", wasi_sdk = ">=25" }',
+    '{ python = "<3.14" }',
+    "{ pydebug = false }",
+)
+
+
+def case_name(number: int) -> str:
+    """The id of the `number`-th case: ten to a class, eight classes to a module."""
+    kind, case = divmod(number, CASES_OF_CLASS)
+    module, kind = divmod(kind, CLASSES_OF_MODULE)
+    return f"test.test_made{module}.Made{kind}Tests.test_{case}"
+
+
+def sample_lists(entries: int, *, limitation: str, cases: int) -> dict[str, str]:
+    """That many entries, spread over files as lists are, each naming another one of the `cases`."""
+    files: dict[str, list[str]] = {}
+    for number in range(entries):
+        name = case_name(number * cases // entries)
+        area = name.split(".")[1]
+        files.setdefault(f"expected_failures/made/{area}.toml", []).append(
+            "[[expect]]\n"
+            f'tests = ["{name}"]\n'
+            'outcome = "error"\n'
+            f'limitation = "{limitation}"\n'
+            'reason = "os.link() fails with ENOTSUP, as it does for every file of this file system"\n'
+            'signature = "OSError ENOTSUP"\n'
+            f"when = {CONDITIONS[number % len(CONDITIONS)]}\n"
+        )
+    return {name: "\n".join(blocks) for name, blocks in files.items()}
+
+
+def sample_results(
+    cell: Cell, cases: int, expectations: Expectations, *, started: str, surprise: int = 0
+) -> dict[str, Any]:
+    """A whole run of a cell as results.json has it: what an entry names fails with its signature.
+
+    Every `surprise`-th case does the opposite; none for 0.
+    """
+    expected = expectations.for_cell(cell)
+    modules: dict[str, dict[str, Any]] = {}
+    for number in range(cases):
+        name = case_name(number)
+        fails = expected.lookup(name) is not None
+        if surprise and number % surprise == 0:
+            fails = not fails
+        modules.setdefault(name.split(".")[1], {})[name] = _FAILS if fails else _PASSES
+    return {
+        "schema": 1,
+        "cell": json.loads(json.dumps(vars(cell))),
+        "build": {"python": str(facts_of(cell).get("python", cell.python))},
+        "engine": {"name": cell.engine.value, "version": cell.runtime},
+        "run": {"started": started, "seconds": 1.0, "command": "made up", "complete": True, "seed": 0},
+        "comparison": {"counts": {}, "followed": 0, "rows": []},
+        "modules": {name: _module(found) for name, found in modules.items()},
+    }
+
+
+_PASSES = {"outcome": "pass", "seconds": 0.01}
+_FAILS = {
+    "outcome": "error",
+    "seconds": 0.01,
+    "detail": {
+        "exception": "OSError",
+        "message": "[Errno 58] Not supported: '/tmp/a' -> '/tmp/b'",
+        "traceback": "Traceback (most recent call last):\n" + '  File "/Lib/os.py", line 1, in link\n' * 12,
+    },
+}
+
+
+def _module(cases: Mapping[str, Any]) -> dict[str, Any]:
+    fails = any(case["outcome"] == "error" for case in cases.values())
+    outcome = "error" if fails else "pass"
+    return {"outcome": outcome, "seconds": 1.0, "attempts": 1, "complete": True, "cases": dict(cases)}

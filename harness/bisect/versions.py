@@ -1,0 +1,128 @@
+"""Which versions there are, and what a version that is not pinned is pinned to for one bisection.
+
+pip and npm are asked, who have their own configuration of where to look.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.bisect.question import Axis
+from harness.errors import OriginError, UnavailableError
+from harness.matrix.cells import Matrix, Target
+from harness.matrix.pins import EmscriptenPin, Installer, Pins, RuntimePin, load_pins
+from harness.toolchains.runtimes import npm, npm_pack, npm_package, pip
+from harness.util.files import write_atomically
+from harness.util.hashing import file_sha256
+from harness.util.process import Completed
+from harness.util.providers import first_that_can
+from harness.util.versions import number
+
+_VERSION = re.compile(r"\d+(\.\d+)*")
+_HINT = "check the network and its own configuration; or name the versions with --versions"
+
+
+def known_versions(axis: Axis, matrix: Matrix, pins: Pins, *, say: Callable[[str], None]) -> set[str]:
+    """The versions of an axis: of Emscripten those that are pinned or some cell's; of a runtime those that are pinned
+    or offered by one of the installers it is pinned for. UnavailableError when none of them answers.
+    """
+    if axis is Axis.EMSCRIPTEN:
+        cells = {cell.toolchain for cell in matrix.cells if cell.target is Target.EMSCRIPTEN}
+        return {version for version in {pin.version for pin in pins.emscripten} | cells if number(version) == version}
+    pinned = {pin.version for pin in pins.runtime if pin.name == axis}
+    offered, refusals = set(), []
+    for pin in _kinds(axis, pins):
+        try:
+            offered |= _offered(pin)
+        except UnavailableError as refusal:
+            refusals.append(refusal)
+            say(f"{pin.installer} does not tell which versions of {axis} there are: {refusal.message}")
+    if not offered:
+        raise refusals[0] if refusals else UnavailableError(f"no version of {axis} is pinned")
+    return pinned | offered
+
+
+def pin_version(axis: Axis, version: str, file: Path, pins: Pins, *, say: Callable[[str], None]) -> None:
+    """Adds the version to the pins in `file`, unless it is pinned already. What comes from an index is pinned to what
+    that says now: whoever uses the file later gets the same or nothing.
+    """
+    pins = load_pins(file, pins) if file.exists() else pins
+    known = pins.emscripten if axis is Axis.EMSCRIPTEN else [pin for pin in pins.runtime if pin.name == axis]
+    if any(pin.version == version for pin in known):
+        return
+    what = f"{axis} {version}"
+    attempts = {kind.installer.value: _attempt(kind, version) for kind in _kinds(axis, pins)}
+    pin = _emscripten(version, pins) if axis is Axis.EMSCRIPTEN else first_that_can(what, attempts, hint=_HINT, say=say)
+    before = file.read_text(encoding="utf-8") if file.exists() else ""
+    write_atomically(file, f"{before}{as_toml(pin)}")
+
+
+def as_toml(pin: EmscriptenPin | RuntimePin) -> str:
+    """One pin as pins.toml has it."""
+    table = "emscripten" if isinstance(pin, EmscriptenPin) else "runtime"
+    values = {name: value for name, value in dataclasses.asdict(pin).items() if value}
+    return "\n".join([f"[[{table}]]", *(f"{name} = {json.dumps(value)}" for name, value in values.items()), "", ""])
+
+
+def read_versions(said: str) -> set[str]:
+    """The releases in what `pip index versions` prints, or in `npm view versions --json`."""
+    listed = re.search(r"^Available versions: (.*)$", said, re.MULTILINE)
+    words = listed.group(1).split(", ") if listed else re.findall(r'"([^"]+)"', said)
+    return {word for word in words if _VERSION.fullmatch(word)}
+
+
+def read_sha256(report: str) -> str:
+    """Of the one archive in pip's report of an installation (pypa.io: installation report)."""
+    install = json.loads(report)["install"]
+    value: str = install[0]["download_info"]["archive_info"]["hashes"]["sha256"]
+    return value
+
+
+def _kinds(axis: Axis, pins: Pins) -> list[RuntimePin]:
+    """A pin for each installer that the runtime is pinned for: they say how its package is called there."""
+    return list({pin.installer: pin for pin in pins.runtime if pin.name == axis}.values())
+
+
+def _emscripten(version: str, pins: Pins) -> EmscriptenPin:
+    """emsdk at its pinned commit knows the sha256 of each release."""
+    return EmscriptenPin(version=version, node=pins.newest_emscripten.node)
+
+
+def _offered(pin: RuntimePin) -> set[str]:
+    with tempfile.TemporaryDirectory() as scratch:
+        if pin.installer is Installer.NPM:
+            done = npm("view", npm_package(pin), "versions", "--json", folder=Path(scratch))
+        else:
+            done = pip("index", "versions", pin.package_name, folder=Path(scratch))
+    found = read_versions(done.output) if done.ok else set()
+    if not found:
+        raise _failed(f"{pin.installer} tells no versions of {pin.package_name}", done)
+    return found
+
+
+def _attempt(kind: RuntimePin, version: str) -> Callable[[], RuntimePin]:
+    return lambda: _pinned(dataclasses.replace(kind, version=version, sha256=()))
+
+
+def _pinned(pin: RuntimePin) -> RuntimePin:
+    """The pin with the sha256 of what its installer has now."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        if pin.installer is Installer.NPM:
+            return dataclasses.replace(pin, sha256=(file_sha256(npm_pack(npm_package(pin), pin.version, folder)),))
+        report = folder / "report.json"
+        options = ("--dry-run", "--ignore-installed", "--no-deps", "--report", str(report))
+        done = pip("install", *options, f"{pin.package_name}=={pin.version}", folder=folder)
+        if not done.ok or not report.is_file():
+            raise _failed(f"pip has no {pin.package_name} {pin.version}", done)
+        return dataclasses.replace(pin, sha256=(read_sha256(report.read_text(encoding="utf-8")),))
+
+
+def _failed(what: str, done: Completed) -> OriginError:
+    words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-4:])
+    return OriginError(f"{what}: it {done.ending}\n{words}".rstrip(), hint=_HINT)

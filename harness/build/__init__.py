@@ -1,0 +1,1 @@
+"""From a source and a toolchain to a build and its manifest."""

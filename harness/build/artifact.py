@@ -1,0 +1,97 @@
+"""A finished build, and what names it: content-addressed, so that the same inputs are the same build.
+
+A build lies in `builds/<cell>-<key>`: `root` is what the guest sees as `/`, `manifest.json` says everything
+that went in, `modules.json` lists the modules of the suite, `logs` holds the output of each step.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.build.libraries import Dependencies
+from harness.build.recipes import native
+from harness.build.recipes.cpython_tree import Tree, read_tree
+from harness.build.recipes.targets import recipe_version
+from harness.matrix.cells import Cell
+from harness.sources import Source
+from harness.toolchains import Toolchain
+from harness.util.hashing import content_key
+
+MANIFEST_SCHEMA = 2
+NO_DEPENDENCIES = Dependencies()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """A finished build and the manifest of what made it."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def root(self) -> Path:
+        """The folder that the guest sees as `/`."""
+        return self.folder / "root"
+
+    @property
+    def wasm(self) -> Path:
+        return self.root / str(self.manifest["layout"]["wasm"])
+
+    @property
+    def program(self) -> Path:
+        """What the engine loads: the wasm itself, or the JavaScript module that goes with it."""
+        return self.root / str(self.manifest["layout"]["program"])
+
+    @functools.cached_property
+    def tree(self) -> Tree:
+        """The source tree that it was built from, which is a part of it."""
+        return read_tree(self.root)
+
+    @functools.cached_property
+    def sysconfig(self) -> str:
+        """The path at which the guest has the folder with the sysconfig data."""
+        folder = str(self.manifest["layout"]["build_folder"])
+        return f"/{folder}/{(self.root / folder / 'pybuilddir.txt').read_text().strip()}"
+
+    def modules(self) -> tuple[str, ...]:
+        """The suite's modules by regrtest's names, in regrtest's order."""
+        return tuple(json.loads((self.folder / "modules.json").read_text()))
+
+    @classmethod
+    def load(cls, folder: Path) -> Build:
+        return cls(folder=folder, manifest=json.loads((folder / "manifest.json").read_text()))
+
+
+def build_inputs(
+    cell: Cell, source: Source, toolchain: Toolchain, dependencies: Dependencies = NO_DEPENDENCIES
+) -> dict[str, Any]:
+    """Everything a build's content depends on; its hash names the build."""
+    return (
+        _linked_with(dependencies)
+        | cell.build_flags
+        | {
+            "manifest": MANIFEST_SCHEMA,
+            "source": source.id,
+            "toolchain": toolchain.id,
+            "recipe": [recipe_version(cell.target), native.VERSION],
+        }
+    )
+
+
+def _linked_with(dependencies: Dependencies) -> dict[str, Any]:
+    """A build without libraries keeps the key that it had before there were any."""
+    return {"dependencies": list(dependencies.ids)} if dependencies.found else {}
+
+
+def build_folder(
+    cell: Cell, source: Source, toolchain: Toolchain, cache: Path, dependencies: Dependencies = NO_DEPENDENCIES
+) -> Path:
+    """Where the build is, or will be. A cell with another toolchain than its own may be what another cell is."""
+    key = content_key(build_inputs(cell, source, toolchain, dependencies))
+    own = cache / "builds" / f"{cell.build_id}-{key}"
+    return own if own.exists() else next(iter(sorted(own.parent.glob(f"*-{key}"))), own)

@@ -1,0 +1,127 @@
+"""Whether a build is the cell that was asked for, by what its interpreter and its compiler say of themselves. Pure.
+
+The manifest says what the harness asked for; only the interpreter knows what came of it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import BuildError
+from harness.matrix.cells import Cell, Target
+from harness.util.versions import number
+
+# What is kept of `-dM -E`, which is some 400 macros.
+MACROS = re.compile(r"__clang_version__|__VERSION__|__EMSCRIPTEN.*|__wasm.*|__wasi__|_REENTRANT|__SIZEOF_POINTER__")
+_DYNAMIC_LINKING = "--enable-wasm-dynamic-linking"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """`interpreter` is the answer of `guest/identity.py`, `compiler` the macros of `-dM -E`."""
+
+    interpreter: Mapping[str, Any]
+    compiler: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"interpreter": dict(self.interpreter), "compiler": dict(self.compiler)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One thing in which cell and interpreter differ, and both values."""
+
+    what: str
+    asked: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: the cell asks for {self.asked}, {self.found}"
+
+
+def read_macros(text: str) -> dict[str, str]:
+    """The macros that tell of the compiler, in what `-dM -E` prints."""
+    words = (line.split(maxsplit=2) for line in text.splitlines() if line.startswith("#define "))
+    values = {name: (value[0] if value else "").strip('" ') for _, name, *value in words}
+    return {name: value for name, value in sorted(values.items()) if MACROS.fullmatch(name)}
+
+
+def check(cell: Cell, manifest: Mapping[str, Any], identity: Identity) -> None:
+    """BuildError, with both values of all that differs, when the build is not this cell."""
+    found = tuple(differences(cell, manifest, identity))
+    if found:
+        lines = "\n".join(f"  {difference}" for difference in found)
+        raise BuildError(
+            f"what was built for {cell.id} is not that cell:\n{lines}",
+            hint=f"compare the cell with the manifest of the build {manifest.get('cell', '')}; "
+            "if its files were changed, delete it from the cache's builds/",
+        )
+
+
+def differences(cell: Cell, manifest: Mapping[str, Any], identity: Identity) -> Iterator[Difference]:
+    """Everything in which the interpreter is not what the cell asks for."""
+    for what, asked, found in _comparisons(cell, manifest, identity):
+        if asked != found:
+            yield Difference(what=what, asked=asked, found=f"the interpreter says {found or 'nothing'}")
+    compiled_by, toolchain = _clang(identity.interpreter["version"]), _clang(identity.compiler.get("__VERSION__", ""))
+    if compiled_by and toolchain and compiled_by != toolchain:
+        told = f"the interpreter says that it was compiled by Clang {compiled_by}"
+        yield Difference(what="compiler", asked=f"a toolchain whose Clang is {toolchain}", found=told)
+    version = emscripten_version(identity.compiler)
+    if version and version != number(cell.toolchain):
+        yield Difference(what="compiler", asked=f"Emscripten {cell.toolchain}", found=f"its macros say {version}")
+
+
+def _comparisons(cell: Cell, manifest: Mapping[str, Any], identity: Identity) -> Iterator[tuple[str, str, str]]:
+    told = identity.interpreter
+    python = cell.python if re.fullmatch(r"\d+\.\d+\.\d+\w*", cell.python) else str(manifest["python"])
+    yield "platform", cell.target.value, told["platform"]
+    yield "machine", "wasm32", told["uname"][4]
+    yield "CPython", python, told["version"].split()[0]
+    yield "pydebug", _switch(cell.pydebug), _switch(told["pydebug"])
+    yield "pydebug in sysconfig", _switch(cell.pydebug), _switch(told["sysconfig"]["Py_DEBUG"])
+    arguments = shlex.split(told["sysconfig"]["CONFIG_ARGS"] or "")
+    for argument in cell.configure:
+        yield "configure", argument, argument if argument in arguments else " ".join(arguments)
+    if cell.target is Target.EMSCRIPTEN:
+        yield from _emscripten(cell, manifest, told)
+    else:
+        yield "threads", _switch(cell.pthreads), _switch(told["threads"] != "pthread-stubs")
+
+
+def _emscripten(cell: Cell, manifest: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    info = told["emscripten"] or {}
+    # CPython's own script may link dynamically whatever the cell says: then that is what was asked for.
+    commands = (argument for step in manifest.get("steps", ()) for argument in step["command"])
+    dynamic = cell.dynamic_linking or _DYNAMIC_LINKING in commands
+    asked = number(cell.toolchain)
+    yield "Emscripten", asked, number(info.get("version", ""))
+    # Older ones, 3.1.6 among them, call every release 1.0.
+    if told["uname"][2] != "1.0":
+        yield "Emscripten of os.uname()", asked, number(told["uname"][2])
+    yield "pthreads", _switch(cell.pthreads), _switch(info.get("pthreads"))
+    yield "dynamic linking", _switch(dynamic), _switch(told["dynamic_loading"])
+    # `Node.js v20.18.0`, or from Node 21 on `Node.js/24`.
+    runtime = re.search(r"Node\.js[ /]v?(\d+)", info.get("runtime") or "")
+    yield "Node", cell.runtime.split(".")[0], runtime.group(1) if runtime else str(info.get("runtime") or "")
+
+
+def _switch(value: object) -> str:
+    return "on" if value else "off"
+
+
+def _clang(text: str) -> str:
+    found = re.search(r"Clang (\d+\.\d+\.\d+)", text)
+    return found.group(1) if found else ""
+
+
+def emscripten_version(macros: Mapping[str, str]) -> str:
+    """`3.1.69` of the compiler's macros; empty when it is no Emscripten."""
+    parts = ("major", "minor", "tiny")
+    # From 4 on the names in capitals hold the numbers, and those in small letters stand for them.
+    numbers = [macros.get(f"__EMSCRIPTEN_{part.upper()}__") or macros.get(f"__EMSCRIPTEN_{part}__") for part in parts]
+    return ".".join(filter(None, numbers)) if all(numbers) else ""

@@ -1,0 +1,81 @@
+"""Keys of a cell's parts, known before anything is downloaded: a job without a cache of its own keeps them by these.
+
+The name of a build in the cache says more (which provider served, what its clang says of itself), and is known only
+when source and toolchain are there. These keys stand for what is asked for. Pure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from harness.build.artifact import MANIFEST_SCHEMA
+from harness.build.recipes import libraries, native
+from harness.build.recipes.targets import recipe_version
+from harness.errors import UnavailableError
+from harness.matrix.cells import Cell, Target
+from harness.matrix.pins import Pins
+from harness.util.hashing import content_key
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Keys:
+    """`build` changes with all that makes the finished build another one, `source` with the CPython and the recipe of
+    its build Python, `toolchain` with the pins of the compiler.
+    """
+
+    build: str
+    source: str
+    toolchain: str
+
+
+def keys_of(cell: Cell, pins: Pins, bundle_format: int) -> Keys:
+    """The keys of a cell; `bundle_format` is that of the bundle in which a job keeps its build. UnavailableError when its CPython, its toolchain or one of its libraries is not pinned."""
+    source = content_key([dataclasses.asdict(pins.cpython_pin(cell.python)), native.VERSION])
+    toolchain = content_key(list(_toolchain(cell, pins)))
+    build = content_key(
+        cell.build_flags
+        | {
+            "bundle": bundle_format,
+            "manifest": MANIFEST_SCHEMA,
+            "source": source,
+            "toolchain": toolchain,
+            "recipe": recipe_version(cell.target),
+            "dependencies": [libraries.VERSION, *_dependencies(cell, pins)] if cell.dependencies else [],
+        }
+    )
+    return Keys(
+        build=f"{cell.build_id}-{build}",
+        source=f"cpython-{cell.python}-{source}",
+        toolchain=f"{cell.target}-{cell.toolchain}-{toolchain}",
+    )
+
+
+def _toolchain(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:
+    """The pins of all providers: which of them will serve is not known yet."""
+    if cell.target is Target.WASI:
+        yield dataclasses.asdict(pins.wasi_sdk_pin(cell.toolchain))
+        yield from (dataclasses.asdict(pin) for pin in pins.wasi_sdk_archive if pin.version == cell.toolchain)
+        return
+    pin = pins.emscripten_pin(cell.toolchain)
+    yield dataclasses.asdict(pin)
+    yield dataclasses.asdict(pins.runtime_pin("node", pin.node))
+    if pins.emsdk:
+        yield dataclasses.asdict(pins.emsdk)
+
+
+def _dependencies(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:
+    return (dataclasses.asdict(pins.dependency_pin(library)) for library in cell.dependencies)
+
+
+def builds_of(cells: Sequence[Cell], pins: Pins, bundle_format: int) -> dict[str, str]:
+    """The key of each cell's build, by its id. What is not pinned shares none."""
+
+    def build_of(cell: Cell) -> str:
+        try:
+            return keys_of(cell, pins, bundle_format).build
+        except UnavailableError:
+            return cell.id
+
+    return {cell.id: build_of(cell) for cell in cells}

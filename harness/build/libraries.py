@@ -1,0 +1,176 @@
+"""The libraries that a cell is linked with: built once for each toolchain and flags, and shared by its cells.
+
+A library lies in `dependencies/<name>-<key>`: `include` and `lib`, and `dependency.json`, which
+says what it was made of. The log of its build lies beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.build.environment import without_users_flags
+from harness.build.library_sources import obtain_library_source, source_entries
+from harness.build.recipes.libraries import RECIPES, VERSION, flags_of, library_steps
+from harness.build.steps import run_step
+from harness.errors import BuildError, UnavailableError
+from harness.matrix.cells import Cell, Library
+from harness.matrix.pins import Pins
+from harness.sources import Source
+from harness.toolchains import Toolchain
+from harness.toolchains.emscripten import layout
+from harness.util.cache import make_entry
+from harness.util.files import remove_tree, write_atomically
+from harness.util.hashing import content_key
+from harness.util.locks import locked
+from harness.util.progress import Progress
+
+_RECORD = "dependency.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependency:
+    """A library that is there. `id` stands for all that it was made of, `record` says it."""
+
+    library: Library
+    id: str
+    root: Path
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependencies:
+    """The libraries of a cell: those that are there, and why the others are not."""
+
+    found: tuple[Dependency, ...] = ()
+    missing: Mapping[Library, str] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What they add to the key of a build."""
+        return tuple(dependency.id for dependency in self.found)
+
+    @property
+    def roots(self) -> dict[Library, Path]:
+        """The folder of each, with `include` and `lib` in it."""
+        return {dependency.library: dependency.root for dependency in self.found}
+
+    def manifest(self) -> dict[str, Any]:
+        """What the manifest of a build says of them."""
+        return {
+            "dependencies": {dependency.library.value: dict(dependency.record) for dependency in self.found},
+            "missing_dependencies": {library.value: reason for library, reason in self.missing.items()},
+        }
+
+
+def obtain_dependencies(
+    cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path, *, jobs: int, say: Callable[[str], None] = print
+) -> Dependencies:
+    """The libraries that the cell wants, built now unless the cache has them.
+
+    One that cannot be had or built is left out, with the reason; unless the cell requires it: then its
+    UnavailableError or BuildError is raised.
+    """
+    shelf = _Shelf(cell=cell, toolchain=toolchain, pins=pins, cache=cache)
+    found: list[Dependency] = []
+    missing: dict[Library, str] = {}
+    for library in cell.dependencies:
+        try:
+            found.append(shelf.at_hand(library) or shelf.make(library, jobs, say))
+        except (UnavailableError, BuildError) as fault:
+            if library in cell.requires:
+                raise
+            missing[library] = fault.message
+            say(f"{cell.id} goes without {library}: {fault.message.splitlines()[0]}")
+    return Dependencies(found=tuple(found), missing=missing)
+
+
+def libraries_told(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """A line on what a build is linked with and what it goes without; none for one that wants nothing."""
+    found = [f"{name} {record['version']}" for name, record in manifest.get("dependencies", {}).items()]
+    missing = manifest.get("missing_dependencies", {})
+    told = [*([f"with {', '.join(found)}"] if found else []), *([f"without {', '.join(missing)}"] if missing else [])]
+    return (f"libraries: {'; '.join(told)}",) if told else ()
+
+
+def dependencies_at_hand(cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path) -> Dependencies:
+    """Those of the cell's libraries that the cache has."""
+    shelf = _Shelf(cell=cell, toolchain=toolchain, pins=pins, cache=cache)
+    there = (shelf.at_hand(library) for library in cell.dependencies)
+    return Dependencies(found=tuple(dependency for dependency in there if dependency))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shelf:
+    """Where the libraries of one cell stand."""
+
+    cell: Cell
+    toolchain: Toolchain
+    pins: Pins
+    cache: Path
+
+    def at_hand(self, library: Library) -> Dependency | None:
+        """The library, if it was built from the source of any provider."""
+        sources = source_entries(self.pins.dependency_pin(library), self.cache).values()
+        entries = (self.entry(library, source.name) for source in sources)
+        return next((_load(library, entry) for entry in entries if (entry / _RECORD).exists()), None)
+
+    def entry(self, library: Library, source: str) -> Path:
+        """Its place. What the library shares with the interpreter is in the key, what it does not is not."""
+        key = content_key([VERSION, source, self.toolchain.id, flags_of(self.cell)])
+        return self.cache / "dependencies" / f"{library}-{key}"
+
+    def make(self, library: Library, jobs: int, say: Callable[[str], None]) -> Dependency:
+        """The library, built now. UnavailableError when its source cannot be had, BuildError when a step fails."""
+        source = obtain_library_source(self.pins.dependency_pin(library), self.cache, say=say)
+        entry = self.entry(library, source.id)
+        logs, work = entry.with_name(f"{entry.name}.logs"), self.cache / "work" / entry.name
+        env, flags = _environment(self.toolchain, self.cache), flags_of(self.cell)
+        steps = library_steps(library, source.version, flags, work=work, env=env, jobs=jobs)
+        progress = Progress(f"build {library} {source.version}", total=len(steps))
+
+        def build(folder: Path) -> None:
+            with locked(work.with_name(f"{work.name}.lock"), say=say) as lock:
+                remove_tree(work)
+                shutil.copytree(source.root, work, symlinks=True)
+                done = [run_step(step, logs / f"{step.name}.log", progress, held=(lock,)) for step in steps]
+                _lay_out(library, source.version, work, folder, logs)
+            write_atomically(folder / _RECORD, json.dumps(self._record(source, done), indent=1) + "\n")
+            # A build that fails is kept, so that its step can be run again by hand.
+            remove_tree(work)
+
+        return _load(library, make_entry(entry, build, say=say))
+
+    def _record(self, source: Source, steps: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "version": source.version,
+            "provider": source.provider,
+            "origin": source.origin,
+            "sha256": source.revision,
+            "toolchain": self.toolchain.id,
+            "flags": list(flags_of(self.cell)),
+            "steps": steps,
+        }
+
+
+def _load(library: Library, entry: Path) -> Dependency:
+    record = json.loads((entry / _RECORD).read_text(encoding="utf-8"))
+    return Dependency(library=library, id=entry.name, root=entry, record=record)
+
+
+def _lay_out(library: Library, version: str, work: Path, folder: Path, logs: Path) -> None:
+    """Moves what was built into its place in the entry."""
+    for goal, product in RECIPES[library].products.items():
+        if not (work / product).is_file():
+            raise BuildError(f"the build of {library} {version} made no {product}", hint=f"its logs: {logs}")
+        (folder / goal).parent.mkdir(parents=True, exist_ok=True)
+        (work / product).rename(folder / goal)
+
+
+def _environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
+    """Ours without what would change how a library is built, and what the toolchain needs in it."""
+    return without_users_flags(layout.whole_environment(toolchain, cache))

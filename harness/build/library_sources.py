@@ -1,0 +1,84 @@
+"""The source of a library: the official tarball, or else Debian's of the same release."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.build.environment import without_users_flags
+from harness.errors import UnavailableError
+from harness.matrix.cells import Library
+from harness.matrix.pins import DependencyPin
+from harness.sources import PROVIDERS, Source
+from harness.sources.base import Provenance, cached, make_tree
+from harness.util.files import remove_tree
+from harness.util.process import Command, run
+from harness.util.providers import first_that_can
+
+_TCLSH = ("tclsh8.7", "tclsh8.6", "tclsh8.5", "tclsh")
+_AMALGAMATION = ("sqlite3.c", "sqlite3.h", "sqlite3ext.h")
+
+
+def source_entries(pin: DependencyPin, cache: Path) -> dict[str, Path]:
+    """Where the source stands that each provider gives. Two that give the same bytes have one place."""
+    hashes = {"tarball": pin.sha256, "apt": pin.sha256_of_apt}
+    return {name: cache / "sources" / f"{pin.name}-{pin.version}-{hashes[name][:16]}" for name in PROVIDERS}
+
+
+def obtain_library_source(pin: DependencyPin, cache: Path, *, say: Callable[[str], None]) -> Source:
+    """What the cache has; else from the official origin; else from apt. UnavailableError tells why none could."""
+    entries = source_entries(pin, cache)
+    attempts = {name: _attempt(name, entries[name], pin, cache, say) for name in _in_order(entries)}
+    hint = "the harness goes on without it, unless the cell requires it"
+    source = first_that_can(pin.title, attempts, hint=hint, say=say)
+    say(f"{pin.title} is from {source.provider}: {source.origin}")
+    return source
+
+
+def _in_order(entries: dict[str, Path]) -> list[str]:
+    return sorted(entries, key=lambda name: cached(entries[name]) is None)
+
+
+def _attempt(
+    name: str, entry: Path, pin: DependencyPin, cache: Path, say: Callable[[str], None]
+) -> Callable[[], Source]:
+    def fill(tree: Path) -> Provenance:
+        provenance = PROVIDERS[name].fill(pin, tree, cache, say)
+        if pin.name is Library.SQLITE and not (tree / "sqlite3.c").exists():
+            _amalgamate(tree, say)
+        return provenance
+
+    return lambda: make_tree(entry, fill, lambda _: pin.version, say=say)
+
+
+def _amalgamate(tree: Path, say: Callable[[str], None]) -> None:
+    """Makes of SQLite's full source, in its place, the three files that its release has."""
+    if not any(map(shutil.which, _TCLSH)):
+        raise UnavailableError(
+            "apt: Debian's source of SQLite is not the amalgamation, and making that needs tclsh, which is not here",
+            hint="install tcl; the official origin needs none",
+        )
+    say("sqlite: making the amalgamation")
+    env = without_users_flags(os.environ)
+    for argv in (("./configure", "--disable-tcl"), ("make", "sqlite3.c")):
+        done = run(Command(argv=argv, cwd=tree, env=env, timeout=900))
+        if not done.ok:
+            told = "\n".join(f"  {line}" for line in done.output.splitlines()[-8:])
+            raise UnavailableError(
+                f"apt: the amalgamation of SQLite cannot be made: {argv[0]} {done.ending}\n{told}",
+                hint="it takes a C compiler, make and tclsh; the official origin needs none",
+            )
+    aside = tree / "amalgamation"
+    aside.mkdir()
+    for name in _AMALGAMATION:
+        shutil.copyfile(tree / (name if (tree / name).exists() else f"src/{name}"), aside / name)
+    for entry in tree.iterdir():
+        if entry.is_dir() and entry != aside:
+            remove_tree(entry)
+        elif entry != aside:
+            entry.unlink()
+    for name in _AMALGAMATION:
+        (aside / name).rename(tree / name)
+    aside.rmdir()

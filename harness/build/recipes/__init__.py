@@ -1,0 +1,1 @@
+"""The steps that build one layout of CPython, as data."""

@@ -1,0 +1,146 @@
+"""What a recipe must know of a source tree: which of CPython's own build scripts it has, and what they pin.
+
+A script stands for a layout. Its settings are read from the tree and not copied here, so that they are those of the
+CPython that is built. Pure but for `read_tree`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import tomli
+
+from harness.errors import ConfigError
+from harness.matrix.cells import Target
+
+
+class Script(StrEnum):
+    """CPython's own build scripts for WebAssembly, by their paths in the tree."""
+
+    WASM_BUILD = "Tools/wasm/wasm_build.py"
+    WASI_PY = "Tools/wasm/wasi.py"
+    TOOLS_WASI = "Tools/wasm/wasi/__main__.py"
+    PLATFORMS_WASI = "Platforms/WASI/__main__.py"
+    TOOLS_EMSCRIPTEN = "Tools/wasm/emscripten/__main__.py"
+    PLATFORMS_EMSCRIPTEN = "Platforms/emscripten/__main__.py"
+
+    @property
+    def folder(self) -> str:
+        """Where it lies, and with it what it reads."""
+        return self.rpartition("/")[0]
+
+
+# Newest first: a tree keeps the older scripts, as shims or broken.
+_SCRIPTS = {
+    Target.WASI: (Script.PLATFORMS_WASI, Script.TOOLS_WASI, Script.WASI_PY, Script.WASM_BUILD),
+    Target.EMSCRIPTEN: (Script.PLATFORMS_EMSCRIPTEN, Script.TOOLS_EMSCRIPTEN, Script.WASM_BUILD),
+}
+# The C file whose compiler must know how to ask a function pointer for its signature (LLVM 22).
+TRAMPOLINE = "Python/emscripten_trampoline_inner.c"
+_VERSION_FILE = "emscripten_version.txt"
+_CONFIG = "config.toml"
+_WASMTIME = "wasmtime.toml"
+_SITES = {Target.WASI: "config.site-wasm32-wasi", Target.EMSCRIPTEN: "config.site-wasm32-emscripten"}
+# Every file that the functions below ask for.
+FILES = tuple(
+    dict.fromkeys(
+        [
+            *Script,
+            *(f"{script.folder}/{name}" for script in Script for name in (_CONFIG, _VERSION_FILE, _WASMTIME)),
+            *(f"{script.folder}/{site}" for script in Script for site in _SITES.values()),
+            TRAMPOLINE,
+        ]
+    )
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tree:
+    """A source tree: the texts of those of `FILES` that it has, and how to call it in messages."""
+
+    name: str
+    texts: Mapping[str, str]
+
+    def script(self, target: Target) -> Script:
+        """The script that builds this tree for the target: its layout. ConfigError when it has none that is known."""
+        for script in _SCRIPTS[target]:
+            if script in self.texts:
+                return script
+        known = ", ".join(reversed(_SCRIPTS[target]))
+        raise ConfigError(
+            f"{self.name}: the layout is not known: it has none of CPython's build scripts for {target.value}",
+            hint=f"known are {known}; CPython has had one of them since 3.11",
+        )
+
+    def config_site(self, target: Target) -> str:
+        """configure's answers for this target; in its early days a script had them above its own folder."""
+        places = (self.script(target).folder, "Tools/wasm")
+        paths = [f"{folder}/{_SITES[target]}" for folder in places]
+        for path in paths:
+            if path in self.texts:
+                return path
+        raise ConfigError(f"{self.name}: the layout is not known: it has no {' and no '.join(dict.fromkeys(paths))}")
+
+    def settings(self, target: Target) -> Mapping[str, Any]:
+        """The script's config.toml; empty where it has none. ConfigError when it is not TOML."""
+        path = f"{self.script(target).folder}/{_CONFIG}"
+        return self._toml(path)
+
+    def pinned_toolchain(self, target: Target) -> str:
+        """The version that CPython builds this tree with: an Emscripten, or the major version of a WASI SDK.
+
+        Empty where the tree does not say.
+        """
+        script, settings = self.script(target), self.settings(target)
+        if target is Target.WASI:
+            found = re.search(r"^WASI_SDK_VERSION = (\d+)$", self.texts[script], re.MULTILINE)
+            return str(settings.get("targets", {}).get("wasi-sdk", found[1] if found else ""))
+        version = self.texts.get(f"{script.folder}/{_VERSION_FILE}", "").strip()
+        return str(settings.get("emscripten-version", version))
+
+    def pinned_node(self) -> str:
+        """The version of Node that CPython runs this tree's tests on; empty where the tree does not say."""
+        return str(self.settings(Target.EMSCRIPTEN).get("node-version", ""))
+
+    def pinned_libraries(self) -> dict[str, str]:
+        """Name and version of each library that CPython builds for Emscripten, as far as the tree's settings say."""
+        settings = self.settings(Target.EMSCRIPTEN)
+        tables = settings.get("dependencies", settings)
+        return {name: str(table.get("version", "")) for name, table in tables.items() if isinstance(table, dict)}
+
+    def upstream(self, target: Target) -> dict[str, Any]:
+        """For the manifest: the script, and what it pins."""
+        told: dict[str, Any] = {"script": self.script(target), "toolchain": self.pinned_toolchain(target)}
+        if target is Target.EMSCRIPTEN:
+            told |= {"node": self.pinned_node(), "libraries": self.pinned_libraries()}
+        return told
+
+    def wasi_triple(self) -> str:
+        """What configure calls WASI."""
+        if self.script(Target.WASI) is Script.WASM_BUILD:
+            return "wasm32-unknown-wasi"
+        return str(self.settings(Target.WASI).get("targets", {}).get("host-triple", "wasm32-wasip1"))
+
+    def wasm_stack(self) -> int:
+        """Bytes of wasm stack that the tree's own runner asks wasmtime for: 8 MiB where it does not say."""
+        script = self.script(Target.WASI)
+        stack = self._toml(f"{script.folder}/{_WASMTIME}").get("wasm", {}).get("max-wasm-stack")
+        found = re.search(r"max-wasm-stack=(\d+)", self.texts[script])
+        return int(stack or (found[1] if found else 8 << 20))
+
+    def _toml(self, path: str) -> Mapping[str, Any]:
+        try:
+            return tomli.loads(self.texts.get(path, ""))
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"{self.name}: {path} is not valid TOML: {error}") from error
+
+
+def read_tree(root: Path, name: str = "") -> Tree:
+    """What the tree in that folder has; `name` is what messages call it."""
+    texts = {path: (root / path).read_text(encoding="utf-8") for path in FILES if (root / path).is_file()}
+    return Tree(name=name or str(root), texts=texts)

@@ -1,0 +1,160 @@
+"""CPython for Emscripten under Node, as 3.11 to 3.13 build it: the steps of `Tools/wasm/wasm_build.py`, computed.
+
+The arguments and the environment are those of the script's profiles `emscripten-node-*` (facts from
+Tools/wasm/wasm_build.py and configure.ac of 3.13.5); how the interpreter is linked is not, for reasons that
+`DEPARTURES` gives.
+"""
+
+from __future__ import annotations
+
+from packaging.version import Version
+
+from harness.build.environment import without_users_flags
+from harness.build.recipes.libraries import configure_variables
+from harness.build.recipes.model import (
+    CACHE_FILE_TOLD,
+    NOT_WRITTEN,
+    HostBuild,
+    Layout,
+    Recipe,
+    Step,
+    make_step,
+    passed_on,
+)
+from harness.matrix.cells import Cell, Library, Target
+from harness.util.process import Command
+from harness.util.versions import number
+
+VERSION = 1
+HOST_TRIPLE = "wasm32-unknown-emscripten"
+# `program` is the ES6 module that makes an interpreter.
+LAYOUT = Layout(
+    build_folder="cross-build/wasm32-emscripten",
+    program="cross-build/wasm32-emscripten/python.mjs",
+    wasm="cross-build/wasm32-emscripten/python.wasm",
+)
+
+# Given as LINKFORSHARED: configure adds its own to it, and the Makefile puts it behind LDFLAGS_NODIST, whose
+# -sNODERAWFS it so takes back. It counts for the link of the interpreter alone, not for those of extension modules.
+LINK_FLAGS = (
+    "-sNODERAWFS=0",
+    "-sMODULARIZE",
+    "-sEXPORT_ES6",
+    "-sSTACK_SIZE=5MB",
+    "-sTEXTDECODER=2",
+    "-sEXPORTED_RUNTIME_METHODS=FS,callMain,ENV",
+)
+FAKE_DYLIBS_TOLD = (
+    "from Emscripten 6.0.0 on, and without dynamic linking, extension modules are linked with -sFAKE_DYLIBS, as "
+    "before by default: -shared gives plain objects, which nothing loads"
+)
+NO_PORTS_TOLD = (
+    "the ports of Emscripten for zlib, bzip2 and sqlite3 are not used: emcc downloads them unpinned while it compiles"
+)
+DEPARTURES = (
+    f"Tools/wasm/wasm_build.py itself is not run: {NOT_WRITTEN}",
+    (
+        "linked with -sNODERAWFS=0: with the host's files as its own the guest would reach all of them, and on "
+        "Emscripten 3.1.69 it has no standard streams; the harness mounts folders with NODEFS instead"
+    ),
+    (
+        "linked with -sMODULARIZE -sEXPORT_ES6 -sEXPORTED_RUNTIME_METHODS=FS,callMain,ENV and the suffix .mjs, as "
+        "CPython 3.14 does: the engine makes one instance for each module of the suite"
+    ),
+    (
+        "linked with -sSTACK_SIZE=5MB -sTEXTDECODER=2, as CPython 3.14 does: from Emscripten 3.1.27 on the default "
+        "stack is 64 KiB, on which CPython does not start"
+    ),
+    "HOSTRUNNER is plain `node`: configure would add options that newer Nodes do not know",
+    CACHE_FILE_TOLD,
+    FAKE_DYLIBS_TOLD,
+    NO_PORTS_TOLD,
+)
+
+# libffi calls functions and makes closures in JavaScript, and names there what Emscripten leaves out unless it is asked
+# for. The last of two -sEXPORTED_RUNTIME_METHODS counts. With dynamic linking all of it is there anyway.
+LIBFFI_LINK_FLAGS = (
+    "-sALLOW_TABLE_GROWTH",
+    "-sEXPORTED_FUNCTIONS=_main,_malloc,_free",
+    "-sEXPORTED_RUNTIME_METHODS=FS,callMain,ENV,stackAlloc,stackSave,stackRestore",
+)
+_LIBFFI_DEPARTURE = f"linked with {' '.join(LIBFFI_LINK_FLAGS)}, which libffi needs for calls and closures"
+ONCE_TOLD = (
+    "make gets MODULE_BINASCII_LDFLAGS=: with -sMAIN_MODULE every archive is linked whole, and so must be named once"
+)
+
+# From here on -shared makes real dynamic libraries, and refuses objects that were compiled without -fPIC, which CPython
+# compiles only for dynamic linking (Emscripten's ChangeLog.md, 6.0.0).
+_REAL_DYLIBS = Version("6")
+
+
+def emscripten_recipe(cell: Cell, host: HostBuild) -> Recipe:
+    """The steps `configure-host` and `make-host` for this cell. The host's environment has the toolchain in it."""
+    work = host.view / LAYOUT.build_folder
+    env = emscripten_environment(host)
+    configure = (
+        "emconfigure",
+        "../../configure",
+        f"--host={HOST_TRIPLE}",
+        f"--build={host.build_triple}",
+        f"--with-build-python={host.build_python}",
+        f"--cache-file={host.cache_file}",
+        "--with-emscripten-target=node",
+        "--with-suffix=.mjs",
+        switch("wasm-dynamic-linking", on=cell.dynamic_linking),
+        switch("wasm-pthreads", on=cell.pthreads),
+        *(("--with-pydebug",) if cell.pydebug else ()),
+        *configure_variables(host.libraries),
+        *shared_objects(cell),
+        *passed_on(cell),
+    )
+    return Recipe(
+        name="emscripten-classic",
+        version=VERSION,
+        steps=(
+            Step(name="configure-host", command=Command(argv=configure, cwd=work, env=env)),
+            make_step(host, work, env, *once(cell, host)),
+        ),
+        departures=(
+            *DEPARTURES,
+            *((_LIBFFI_DEPARTURE,) if Library.LIBFFI in host.libraries else ()),
+            *((ONCE_TOLD,) if once(cell, host) else ()),
+        ),
+    )
+
+
+def switch(feature: str, *, on: bool) -> str:
+    """configure's option for a feature, said either way: left out, configure would decide by itself."""
+    return f"--{'enable' if on else 'disable'}-{feature}"
+
+
+def once(cell: Cell, host: HostBuild) -> tuple[str, ...]:
+    """make's argument for what ONCE_TOLD says."""
+    return ("MODULE_BINASCII_LDFLAGS=",) if cell.dynamic_linking and Library.ZLIB in host.libraries else ()
+
+
+def shared_objects(cell: Cell) -> tuple[str, ...]:
+    """What `-shared` is to make: see FAKE_DYLIBS_TOLD."""
+    fake = Version(number(cell.toolchain)) >= _REAL_DYLIBS and not cell.dynamic_linking
+    return ("BLDSHARED=$(CC) -shared -sFAKE_DYLIBS",) if fake else ()
+
+
+def emscripten_environment(host: HostBuild) -> dict[str, str]:
+    """The environment that wasm_build.py gives to configure and make, with our link flags."""
+    link_flags = (*LINK_FLAGS, *(LIBFFI_LINK_FLAGS if Library.LIBFFI in host.libraries else ()))
+    return {
+        **without_users_flags(host.env),
+        "CONFIG_SITE": str(host.view / host.tree.config_site(Target.EMSCRIPTEN)),
+        "HOSTRUNNER": "node",
+        "LINKFORSHARED": " ".join(link_flags),
+        # emscripten#17635: what is compiled in must not depend on the local time zone.
+        "TZ": "UTC",
+    }
+
+
+def guest_environment() -> dict[str, str]:
+    """What the guest's environment needs beside Emscripten's own.
+
+    Emscripten takes LANG from the `navigator` of JavaScript, which Node has from version 21 on.
+    """
+    return {"LANG": "C.UTF-8"}

@@ -1,0 +1,92 @@
+"""The steps of a recipe, run: the output of each in a log, its failure told with the end of that log."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from harness.build.recipes.configure_errors import refusal, without_command
+from harness.build.recipes.model import Recipe, Step
+from harness.errors import BuildError
+from harness.util.files import disk_error, write_atomically
+from harness.util.process import last_lines, run
+from harness.util.progress import Progress
+
+LOG_LINES = 25
+# A step that fails with less than this free has failed for that.
+FULL_DISK_BYTES = 64 << 10
+# The longest that make is silent while it writes a file: the linking of the interpreter, or its frozen modules.
+UNDER_WAY_SECONDS = 60
+
+
+def run_recipe(
+    recipe: Recipe, work: Path, logs: Path, progress: Progress, *, held: tuple[int, ...]
+) -> list[dict[str, Any]]:
+    """Runs the steps that an earlier, interrupted try has not finished; each leaves a mark in `work` when it is done.
+
+    Gives what the manifest says of each. `held` as in `run_step`.
+    """
+    done = []
+    finished = None
+    for step in recipe.steps:
+        mark = work / f".{step.name}.done"
+        if mark.exists():
+            progress.done += 1
+            progress.say(f"{progress.title} {step.name}: finished by an earlier run")
+            done.append(json.loads(mark.read_text()))
+            finished = mark
+            continue
+        log = logs / f"{step.name}.log"
+        under_way = work / f".{step.name}.under-way"
+        if finished and log.exists() and under_way.exists():
+            _drop_unfinished(work, since=finished.stat().st_mtime, until=log.stat().st_mtime)
+        under_way.touch()
+        record = run_step(step, log, progress, held=held)
+        write_atomically(mark, json.dumps(record))
+        under_way.unlink()
+        done.append(record)
+        finished = mark
+    return done
+
+
+def _drop_unfinished(work: Path, *, since: float, until: float) -> None:
+    """Removes what an earlier try of a step may have been writing when it was killed or the disk was full.
+
+    make would take half a file for a whole one. A file that was under way was last written about when make said its
+    last word, at `until`; what was there `since` the step before has been finished by that. Both in seconds.
+    """
+    for path in work.rglob("*"):
+        # The marks, and what else the harness itself notes.
+        if path.parent == work and path.name.startswith("."):
+            continue
+        if path.is_file() and not path.is_symlink() and path.stat().st_mtime > max(since, until - UNDER_WAY_SECONDS):
+            path.unlink()
+
+
+def run_step(step: Step, log: Path, progress: Progress, *, held: tuple[int, ...] = ()) -> dict[str, Any]:
+    """What the manifest says of it. BuildError when it fails.
+
+    `held` are locks that the step's processes shall hold on to.
+    """
+    with progress.step(step.name, str(step.command)) as tick:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"+ {step.command.reproduce()}\n", encoding="utf-8")
+        done = run(step.command, log=log, keep_open=held, on_tick=tick)
+        if not done.ok and shutil.disk_usage(log.parent).free < FULL_DISK_BYTES:
+            raise disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), log.parent)
+        if not done.ok:
+            words = last_lines(log, LOG_LINES)
+            raise BuildError(
+                f"{progress.title}: the step {step.name} {done.ending}{refusal(words)}. "
+                f"The last lines of its log:\n{_indent(without_command(words))}\n  the whole log: {log}",
+                hint=f"run it again by hand: {step.command.reproduce()}",
+            )
+    return {"name": step.name, "command": list(step.command.argv), "seconds": round(done.seconds, 1)}
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())

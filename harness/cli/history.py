@@ -1,0 +1,85 @@
+"""`python -m harness record` and `python -m harness history`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from harness.errors import EXIT_OK
+from harness.project import HISTORY_FILE, project_root
+from harness.util.paths import shown
+
+
+def default_file() -> Path:
+    """Where the history is unless the user names a file."""
+    return project_root() / "reports" / HISTORY_FILE
+
+
+def add_commands(commands: Any) -> None:
+    """The two commands, for argparse."""
+    recording = commands.add_parser("record", help="add runs to the history")
+    where = "a run's folder, a cell's in it, or a results.json"
+    recording.add_argument("runs", nargs="+", type=Path, metavar="RUN", help=where)
+    _add_file(recording)
+    recording.set_defaults(run=record)
+
+    asking = commands.add_parser("history", help="what a case, or a module, has done over time on each cell")
+    what = "a case's id, MODULE::ID, a module, or a pattern such as 'test.test_json.*'"
+    asking.add_argument("case", metavar="CASE", help=what)
+    asking.add_argument("--cell", default="", metavar="CELL", help="only this cell, or those that the pattern matches")
+    asking.add_argument("--all", action="store_true", help="also the cases that did the same in every run")
+    asking.add_argument("--json", action="store_true", help="everything, as JSON")
+    _add_file(asking)
+    asking.set_defaults(run=history)
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--history",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="the history (default: reports/history.sqlite)",
+    )
+
+
+def record(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - as every command
+    """Adds the results of each run, cell by cell; what is there already stays as it is."""
+    from harness.history.database import opened  # noqa: PLC0415
+    from harness.history.record import observe  # noqa: PLC0415
+    from harness.history.store import Store  # noqa: PLC0415
+    from harness.results.cell_results import load_results  # noqa: PLC0415
+    from harness.results.run_folder import results_in  # noqa: PLC0415
+
+    file = options.history or default_file()
+    paths = [path for run in options.runs for path in results_in(run)]
+    added = 0
+    for number, path in enumerate(paths):
+        seen = observe(load_results(path), source=_source(path))
+        with opened(file, write=True, checked=number > 0) as connection:
+            is_new = Store(connection).record(seen)
+        added += is_new
+        print(f"{shown(path.absolute().parent)}: {'recorded' if is_new else 'was recorded already'}", flush=True)
+    print(f"{added:,} of {len(paths):,} results are new in {shown(file.absolute())}")
+    return EXIT_OK
+
+
+def _source(results: Path) -> str:
+    """The run's folder by a name that is no other run's tomorrow: no link, and not as seen from the current folder."""
+    run, root = results.resolve().parent.parent, project_root()
+    return str(run.relative_to(root) if run.is_relative_to(root) else run)
+
+
+def history(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - as every command
+    """Prints what is known. ConfigError when there is no history, or no such case."""
+    from harness.history.database import opened  # noqa: PLC0415
+    from harness.history.query import ask  # noqa: PLC0415
+    from harness.history.store import Store  # noqa: PLC0415
+    from harness.history.text import render  # noqa: PLC0415
+
+    with opened(options.history or default_file(), write=False) as connection:
+        answer = ask(Store(connection), options.case, options.cell)
+    print(json.dumps(answer.to_json(), indent=1) if options.json else render(answer, everything=options.all), end="")
+    return EXIT_OK

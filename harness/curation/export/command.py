@@ -1,0 +1,117 @@
+"""The command `export`: finds what an export needs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness.curation.export.formats import limitations_page, pyodide_entries, regrtest_patterns
+from harness.curation.export.skip_patch import skip_patch
+from harness.curation.workspace import Rooms, open_rooms
+from harness.errors import ConfigError, did_you_mean
+from harness.expectations.entries import CellExpectations, Expectation, Expectations
+from harness.matrix.cells import Cell, Matrix
+from harness.results.cell_results import load_results
+from harness.util.cache import cache_root
+
+Export = tuple[str, Sequence[str]]
+
+
+def export_lists(options: argparse.Namespace) -> Export:
+    """The text, and notes on what it leaves out. ConfigError for lists with mistakes, or what is not in them."""
+    rooms = open_rooms(options.lists, options.reports)
+    if problems := [*rooms.unreadable, *rooms.lists.problems, *rooms.lists.unfinished]:
+        raise ConfigError("the expectation lists have mistakes:", problems=problems)
+    return _EXPORTS[options.kind](options, rooms)
+
+
+def _regrtest(options: argparse.Namespace, rooms: Rooms) -> Export:
+    cell, expected = _expected(options.cell, rooms)
+    modules = _modules(cell, rooms)
+    notes = (
+        [] if modules else [f"no run and no build of {cell.id}: the id of a module cannot be told from that of a case"]
+    )
+    return regrtest_patterns(expected, modules), notes
+
+
+def _pyodide(options: argparse.Namespace, rooms: Rooms) -> Export:
+    cell, expected = _expected(options.cell, rooms)
+    modules = _modules(cell, rooms)
+    if not modules:
+        raise ConfigError(
+            f"there is no run and no build of {cell.id}, so its modules are not known",
+            hint=f"`python -m harness build {cell.id}`",
+        )
+    text, homeless = pyodide_entries(expected, modules)
+    return text, [f"{test} is left out: its module cannot be told by its id" for test in homeless]
+
+
+def _limitations(options: argparse.Namespace, rooms: Rooms) -> Export:
+    results = [load_results(Path(path)) for path in options.results]
+    newest = {found.cell.id: found for found in sorted(results, key=lambda found: found.run.started)}
+    expectations = Expectations(rooms.lists.entries)
+    return limitations_page(rooms.registry, expectations, [newest[cell] for cell in sorted(newest)]), ()
+
+
+def _patch(options: argparse.Namespace, rooms: Rooms) -> Export:
+    entry = _chosen(options.entry, rooms.lists.entries)
+    found = skip_patch(entry, _reader(_source(options.source)))
+    notes = [f"{axis}: no test can ask for it, so the skip is broader than {entry.place}" for axis in found.left_out]
+    notes += [f"{test} {why}" for test, why in sorted(found.remarks.items())]
+    return found.text, notes
+
+
+_EXPORTS: dict[str, Callable[[argparse.Namespace, Rooms], Export]] = {
+    "regrtest": _regrtest,
+    "pyodide": _pyodide,
+    "limitations": _limitations,
+    "patch": _patch,
+}
+
+
+def _expected(cell_id: str, rooms: Rooms) -> tuple[Cell, CellExpectations]:
+    cell = Matrix(rooms.cells).cell(cell_id)
+    return cell, Expectations(rooms.lists.entries).for_cell(cell)
+
+
+def _modules(cell: Cell, rooms: Rooms) -> tuple[str, ...]:
+    """The cell's modules, or those of any other cell: the suite is nearly the same for all."""
+    suites = rooms.suites().by_cell
+    suite = suites.get(cell.id) or next(iter(suites.values()), None)
+    return tuple(sorted(suite.modules)) if suite else ()
+
+
+def _chosen(word: str, entries: Sequence[Expectation]) -> Expectation:
+    """The one entry at that place, or of that test."""
+    found = [
+        entry for entry in entries if word in entry.tests or entry.place == word or entry.place.endswith("/" + word)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        places = ", ".join(entry.place for entry in found)
+        raise ConfigError(f"{word!r} is in several entries: {places}", hint="name one of them by its place")
+    near = did_you_mean(word, {test for entry in entries for test in entry.tests} | {entry.place for entry in entries})
+    raise ConfigError(f"no entry has the test or the place {word!r}", hint=near or "a place is named as fs.toml:12")
+
+
+def _source(given: str) -> Path:
+    """The root of CPython's source."""
+    if given:
+        folder = Path(given)
+        if not (folder / "Lib" / "test").is_dir():
+            raise ConfigError(f"{given} is no source of CPython: it has no Lib/test", hint="name a checkout")
+        return folder
+    found = sorted(cache_root().glob("sources/*/tree/Lib/test"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise ConfigError("there is no source of CPython in the cache", hint="name a checkout: --source DIR")
+    return found[-1].parent.parent
+
+
+def _reader(root: Path) -> Callable[[str], str | None]:
+    def read(name: str) -> str | None:
+        path = root / name
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+
+    return read

@@ -1,0 +1,147 @@
+"""Lint: every entry against every declared cell, every id against the suite. Pure; all problems at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from harness.curation.suite_index import Suites
+from harness.errors import Problem, did_you_mean
+from harness.expectations.entries import Expectation, Expectations, problem_at, problem_of, suite_mistakes
+from harness.expectations.files import ReadLists
+from harness.limitations.registry import Limitation, Registry
+from harness.matrix.cells import Cell
+from harness.matrix.conditions import Condition, Facts, VersionRange, facts_of
+
+# Looking for a near name costs milliseconds; where hundreds of ids match nothing, one cause is behind them all.
+NEAR_NAMES = 50
+
+
+def lint(lists: ReadLists, registry: Registry, cells: Sequence[Cell], suites: Suites) -> list[Problem]:
+    """All that is wrong with the lists and the registry, sorted by file and line."""
+    facts = {cell.id: facts_of(cell) for cell in cells}
+    reach = _Reach(facts)
+    return sorted(
+        {
+            *lists.problems,
+            *lists.unfinished,
+            *Expectations(lists.entries).overlaps(cells),
+            *(problem for entry in lists.entries for problem in _unreachable(entry, reach)),
+            *(problem for entry in lists.entries for problem in _undocumented(entry, reach, registry)),
+            *_unmatched(lists.entries, reach, suites, {cell.id: cell.python_series for cell in cells}),
+            # An entry that could not be read may name any limitation.
+            *(() if lists.problems else _dead(registry, lists.entries)),
+        }
+    )
+
+
+class _Reach:
+    """The cells for which a condition holds, worked out once for each condition."""
+
+    def __init__(self, facts: Mapping[str, Facts]) -> None:
+        self.facts = facts
+        self._known: dict[object, tuple[str, ...]] = {}
+
+    def of(self, entry: Expectation) -> tuple[str, ...]:
+        if entry.when not in self._known:
+            held = tuple(cell for cell, facts in self.facts.items() if entry.when.holds(facts))
+            self._known[entry.when] = held
+        return self._known[entry.when]
+
+
+def _unreachable(entry: Expectation, reach: _Reach) -> Iterator[Problem]:
+    if reach.of(entry) or reach.of(_for_any_checkout(entry)):
+        return
+    message = f"no declared cell is reached by {entry.when}"
+    yield problem_at(entry.place, "expect.when", message, _why_unreachable(entry, reach.facts))
+
+
+def _for_any_checkout(entry: Expectation) -> Expectation:
+    """The entry without a range of CPython that names a pre-release: a cell runs that only by `--cpython`."""
+    return dataclasses.replace(
+        entry, when=Condition(tuple(term for term in entry.when.terms if not _names_prerelease(*term)))
+    )
+
+
+def _names_prerelease(axis: str, wanted: object) -> bool:
+    return axis == "python" and isinstance(wanted, VersionRange) and wanted.names_prerelease
+
+
+def _why_unreachable(entry: Expectation, cells: Mapping[str, Facts]) -> str:
+    """The term that keeps every cell out, and what the cells have on its axis."""
+    for axis, wanted in entry.when.terms:
+        values = sorted({str(facts[axis]).lower() for facts in cells.values() if axis in facts})
+        held = any(type(entry.when)(((axis, wanted),)).holds(facts) for facts in cells.values())
+        if not held:
+            shown = wanted.text if isinstance(wanted, VersionRange) else str(wanted).lower()
+            return f"none has {axis} {shown}; declared: {', '.join(values)}"
+    return "each term holds somewhere, but never all in one cell; `python -m harness cells` lists them"
+
+
+def _undocumented(entry: Expectation, reach: _Reach, registry: Registry) -> Iterator[Problem]:
+    """A limitation that some of the entry's cells do not have."""
+    limitation = registry.limitations.get(entry.limitation)
+    if limitation is None or not limitation.when.terms:
+        return
+    others = [cell for cell in reach.of(entry) if not limitation.when.holds(reach.facts[cell])]
+    if others:
+        message = f"{entry.limitation!r} holds for {limitation.when}, and the entry speaks of {others[0]} too"
+        yield problem_at(entry.place, "expect.when", message, "narrow `when`")
+
+
+def _unmatched(
+    entries: Iterable[Expectation], reach: _Reach, suites: Suites, series: Mapping[str, str]
+) -> Iterator[Problem]:
+    """`series` is the CPython of each cell: the suites of one series have the same modules, but for a few."""
+    names_left = NEAR_NAMES
+    modules: dict[str, set[str]] = {}
+    for cell in suites.by_cell.keys() & series.keys():
+        modules.setdefault(series[cell], set()).update(suites.by_cell[cell].modules)
+    for entry in entries:
+        known = [suites.by_cell[cell] for cell in reach.of(entry) if cell in suites.by_cell]
+        for test in entry.tests:
+            if any(suite.has(test) for suite in known):
+                continue
+            answers = [suite.has(test) for suite in known]
+            if False in answers:
+                suite = known[answers.index(False)]
+                near = did_you_mean(test, suite.near(test)) if names_left > 0 else ""
+                names_left -= 1
+                yield problem_of(entry, test, f"matches no case of the suite, says {suite.source}", near)
+            elif (wanted := {series[cell] for cell in reach.of(entry)}) and wanted <= modules.keys():
+                yield from suite_mistakes(entry, test, set().union(*(modules[each] for each in wanted)))
+
+
+def _dead(registry: Registry, entries: Iterable[Expectation]) -> Iterator[Problem]:
+    named = {entry.limitation for entry in entries}
+    for limitation in registry.limitations.values():
+        if limitation.id not in named and not _speaks_for_itself(limitation):
+            message = f"{limitation.id!r} is dead: no entry names it, and it takes away nothing that a test needs"
+            yield problem_at(
+                registry.places[limitation.id], "limitation.id", message, "remove it, or name it where it is the cause"
+            )
+
+
+def _speaks_for_itself(limitation: Limitation) -> bool:
+    """Whether a limitation is of use without any entry: it is probed, or says why it cannot be, or explains skips or
+    failures to come.
+    """
+    of_use = (limitation.probes, limitation.unprobed, limitation.needs, limitation.skips)
+    return any((*of_use, limitation.explains, limitation.strikes))
+
+
+def causes_told(entries: Iterable[Expectation], registry: Registry) -> str:
+    """How many of the tests that are named have which kind of cause; a class counts as one."""
+    kinds = Counter(kind for entry in entries for kind in [_kind(entry, registry)] * len(entry.tests))
+    total = sum(kinds.values())
+    return f"{total:,} tests: " + ", ".join(f"{kinds[kind]:,} by {kind}" for kind in _KINDS)
+
+
+_DOCUMENTED, _FAULT, _ISSUE = "a documented limitation", "an acknowledged fault that is probed", "an issue alone"
+_KINDS = (_DOCUMENTED, _FAULT, _ISSUE)
+
+
+def _kind(entry: Expectation, registry: Registry) -> str:
+    limitation = registry.limitations.get(entry.limitation)
+    return _ISSUE if limitation is None else _FAULT if limitation.fault else _DOCUMENTED

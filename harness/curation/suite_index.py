@@ -1,0 +1,178 @@
+"""What there is to name: the modules and cases of the suite, as the newest runs and builds know them."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UnavailableError
+from harness.expectations.entries import is_own
+from harness.matrix.cells import Cell
+from harness.results.case_ids import FIXTURE, dotted, module_of, subject_of
+from harness.results.outcomes import Outcome
+from harness.util.files import write_atomically
+from harness.util.hashing import content_key
+
+RUNS_LOOKED_AT = 10
+INDEX_VERSION = 1
+
+# Of cells about which there is nothing to say.
+NAMED = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """The suite of one cell. `source` says who knows it.
+
+    `modules` are dotted names. `whole` are those of them of which every case is known; of the others, the absence
+    of a case means nothing.
+    """
+
+    source: str
+    modules: frozenset[str]
+    cases: frozenset[str] = frozenset()
+    whole: frozenset[str] = frozenset()
+
+    @functools.cached_property
+    def _classes(self) -> frozenset[str]:
+        return frozenset(case.rpartition(".")[0] for case in self.cases)
+
+    @functools.cached_property
+    def _scopes(self) -> frozenset[str]:
+        """The modules that define the classes: some are helpers that regrtest does not list."""
+        return frozenset(name.rpartition(".")[0] for name in self._classes) | self.modules
+
+    def has(self, test: str) -> bool | None:
+        """Whether what a list names exists; None where that is not known."""
+        if self._names(test):
+            return True
+        if is_own(test):
+            return None
+        module = module_of(test, self.modules)
+        known = module in self.whole if module else self.modules == self.whole
+        return False if known else None
+
+    def _names(self, test: str) -> bool:
+        subject = subject_of(test)
+        if test.endswith(".*"):
+            return subject in self._classes
+        if FIXTURE.fullmatch(test):
+            return subject in self._classes or subject in self._scopes or subject in self.cases
+        return test in self.cases or test in self.modules
+
+    def near(self, test: str) -> Iterable[str]:
+        """What might have been meant: the cases of its class, of its module, of any module, or else the modules."""
+        subject = subject_of(test)
+        scope = subject.rpartition(".")[0]
+        if scope in self._classes:
+            return [case for case in self.cases if case.startswith(scope + ".")]
+        module = module_of(test, self.modules)
+        if module is None:
+            tail = "." + ".".join(subject.split(".")[-2:])
+            return [case for case in self.cases if case.endswith(tail)] or self.modules
+        tail = subject.rpartition(".")[2] if not test.endswith(".*") else "*"
+        classes = [name for name in self._classes if name.startswith(module + ".")]
+        return [f"{name}.{tail}" for name in classes if tail == "*" or f"{name}.{tail}" in self.cases] or classes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suites:
+    """The suites by cell id, as far as they are known. `notes` tells whence, and of which cells nothing is known."""
+
+    by_cell: Mapping[str, Suite] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def load_suites(cells: Iterable[Cell], reports: Path, cache: Path) -> Suites:
+    """Of each cell, what its newest whole run found, or else the modules of its newest build."""
+    found: dict[str, Suite] = {}
+    notes: list[str] = []
+    unknown: list[str] = []
+    for cell in cells:
+        suite = _of_runs(cell, reports, cache) or _of_builds(cell, cache)
+        if suite is None:
+            unknown.append(cell.id)
+        else:
+            found[cell.id] = suite
+            count = f"{len(suite.cases):,} cases" if suite.cases else f"{len(suite.modules):,} modules, no cases"
+            notes.append(f"{cell.id}: {count}, from {suite.source}")
+    if unknown:
+        more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
+        notes.append(f"no run and no build, so ids are not checked: {', '.join(unknown[:NAMED])}{more}")
+    return Suites(by_cell=found, notes=tuple(notes))
+
+
+def newest_runs(cell_id: str, reports: Path) -> list[Path]:
+    """The results.json of that cell, the newest first; a run in progress has none."""
+    found = [path for path in reports.glob(f"*/{cell_id}/results.json") if not path.parent.parent.is_symlink()]
+    return sorted(found, key=lambda path: (path.stat().st_mtime, str(path)), reverse=True)
+
+
+def _of_runs(cell: Cell, reports: Path, cache: Path) -> Suite | None:
+    for path in newest_runs(cell.id, reports)[:RUNS_LOOKED_AT]:
+        try:
+            index = _index_of(path, cache)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+        if index["complete"] and index["python"] == cell.python:
+            return Suite(
+                source=f"{reports.name}/{path.relative_to(reports).as_posix()}",
+                modules=frozenset(index["modules"]),
+                cases=frozenset(index["cases"].split("\n")),
+                whole=frozenset(index["whole"]),
+            )
+    return None
+
+
+def _index_of(path: Path, cache: Path) -> dict[str, Any]:
+    """What of a results.json says which cases there are. It is kept: results have megabytes."""
+    status = path.stat()
+    key = content_key([INDEX_VERSION, str(path), status.st_mtime_ns, status.st_size])
+    kept = cache / "suites" / f"{key}.json"
+    with contextlib.suppress(OSError, ValueError):
+        index: dict[str, Any] = json.loads(kept.read_bytes())
+        return index
+    index = _make_index(json.loads(path.read_bytes()))
+    with contextlib.suppress(UnavailableError, OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(kept, json.dumps(index))
+    return index
+
+
+def _make_index(data: Mapping[str, Any]) -> dict[str, Any]:
+    modules: Mapping[str, Any] = data["modules"]
+    return {
+        "complete": data["run"]["complete"],
+        "python": data["cell"]["python"],
+        "modules": sorted(map(dotted, modules)),
+        "whole": sorted(dotted(name) for name, module in modules.items() if _is_whole(name, module)),
+        # One long string is read faster than a list of strings.
+        "cases": "\n".join(case for module in modules.values() for case in module["cases"]),
+    }
+
+
+def _is_whole(name: str, module: Mapping[str, Any]) -> bool:
+    """Whether every case of the module was seen: not where the module as such went wrong."""
+    own = module["cases"].get(dotted(name))
+    return module["complete"] and (own is None or Outcome(own["outcome"]).is_good)
+
+
+def _of_builds(cell: Cell, cache: Path) -> Suite | None:
+    found = [path for path in cache.glob(f"builds/{cell.id}-*/modules.json") if _builds_cell(path, cell)]
+    for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
+        try:
+            names = [str(name) for name in json.loads(path.read_bytes())]
+        except (OSError, ValueError, TypeError):
+            continue
+        return Suite(source=f"the build {path.parent.name}", modules=frozenset(map(dotted, names)))
+    return None
+
+
+def _builds_cell(path: Path, cell: Cell) -> bool:
+    """Whether the folder is a build of this cell, and not of another whose id begins with this one's."""
+    return path.parent.name.rpartition("-")[0] == cell.id

@@ -1,0 +1,170 @@
+"""What a case needs of the lists in one setting, after what its runs saw. Pure.
+
+`Need` is an entry with those outcomes and signatures, `FREE` none at all, `KEEP` what there is: an entry, or none.
+What is seen and not acted upon is told as `held`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from harness.curation.update.evidence import Seen
+from harness.expectations.compare import judge
+from harness.expectations.entries import Expectation
+from harness.results.outcomes import Outcome
+from harness.results.verdicts import Verdict
+
+T = TypeVar("T")
+
+RUNS_WANTED = 3
+_WORSE = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
+
+
+class Answer(Enum):
+    KEEP = "keep"
+    FREE = "free"
+
+
+KEEP, FREE = Answer.KEEP, Answer.FREE
+
+
+class Need(NamedTuple):
+    """The usual outcome first; `signature` in order."""
+
+    outcome: tuple[Outcome, ...]
+    signature: tuple[str, ...]
+
+
+Want: TypeAlias = Need | Answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """`runs` must agree before an entry goes. `accept_regression` marks also what used to pass."""
+
+    runs: int = RUNS_WANTED
+    accept_regression: bool = False
+
+
+class Decision(NamedTuple):
+    """`held` says why nothing is done, where something might be."""
+
+    want: Want
+    held: str = ""
+
+
+def decide(sequence: Sequence[Seen], entry: Expectation | None, rules: Rules, *, passed_in: str = "") -> Decision:
+    """What a case needs in one setting. `sequence` has the oldest first; `passed_in` names a run in which it passed."""
+    if not sequence:
+        return Decision(KEEP)
+    state = settled(sequence, rules.runs)
+    bad = [seen for seen in state if not seen.is_good]
+    good = [seen for seen in state if seen.is_good]
+    if entry is None:
+        return _without_entry(bad, good, rules, passed_in)
+    if all(_is_known(seen, entry) for seen in state):
+        return Decision(KEEP)
+    if not bad and Outcome.ENV_CHANGED in entry.outcome:
+        # Of the environment of a module only a run with --fail-env-changed says something, and its verdict does.
+        return Decision(KEEP)
+    if not bad:
+        return _passing(sequence, rules)
+    return _with_entry(bad, good, entry, rules)
+
+
+def settled(sequence: Sequence[Seen], runs: int) -> Sequence[Seen]:
+    """What is left after the last change that lasted: `pass pass fail fail` is `fail fail`, and what alternates stays
+    whole, unless so many whole runs have seen nothing bad since.
+    """
+    if agreeing_runs(sequence) >= runs:
+        last_bad = max((place for place, seen in enumerate(sequence) if not seen.is_good), default=-1)
+        return sequence[last_bad + 1 :]
+    words = [_word(seen) for seen in sequence]
+    for start in range(len(words) - 1, 0, -1):
+        if not set(words[:start]) & set(words[start:]):
+            return sequence[start:]
+    return sequence
+
+
+def _word(seen: Seen) -> Outcome | None:
+    """Good outcomes count as one."""
+    return None if seen.is_good else seen.outcome
+
+
+def _is_known(seen: Seen, entry: Expectation) -> bool:
+    return seen.outcome is not None and judge(seen.outcome, entry, seen.signature) is Verdict.KNOWN
+
+
+def _without_entry(bad: Sequence[Seen], good: Sequence[Seen], rules: Rules, passed_in: str) -> Decision:
+    if not bad:
+        return Decision(FREE)
+    outcomes = _ranked(bad)
+    if Outcome.NOT_RUN in outcomes:
+        return Decision(FREE, "was not run, which is no failure of its own")
+    if passed_in and not rules.accept_regression:
+        return Decision(FREE, f"is a regression: it passed in {passed_in}; --accept-regression would list it")
+    if (held := _unspeakable(good)) is not None:
+        return Decision(FREE, held)
+    return Decision(Need(outcomes + ((Outcome.PASS,) if good else ()), _signatures(bad)))
+
+
+def _passing(sequence: Sequence[Seen], rules: Rules) -> Decision:
+    agreeing = agreeing_runs(sequence)
+    if agreeing >= rules.runs:
+        return Decision(FREE)
+    word = "is gone" if sequence[-1].outcome is None else f"does {sequence[-1].outcome}"
+    return Decision(KEEP, f"{word} now, in {agreeing} of the {rules.runs} whole runs that must agree")
+
+
+def agreeing_runs(sequence: Sequence[Seen]) -> int:
+    """How many runs in a row, up to the newest, are whole and saw nothing bad. What is not whole is passed over."""
+    count = 0
+    for seen in reversed(sequence):
+        if not seen.is_good:
+            break
+        count += seen.whole
+    return count
+
+
+def _with_entry(bad: Sequence[Seen], good: Sequence[Seen], entry: Expectation, rules: Rules) -> Decision:
+    if Outcome.NOT_RUN not in entry.outcome:
+        bad = [seen for seen in bad if seen.outcome is not Outcome.NOT_RUN]
+    if not bad:
+        return Decision(KEEP, "was not run, which is no failure of its own")
+    outcomes = _ranked(bad)
+    worse = [outcome for outcome in outcomes if outcome in _WORSE and outcome not in entry.outcome]
+    if worse and not rules.accept_regression:
+        return Decision(KEEP, f"does {worse[0]} now, worse than its entry: --accept-regression would list it")
+    if (held := _unspeakable(good)) is not None:
+        return Decision(KEEP, held)
+    now_and_then = (Outcome.PASS,) if good else ()
+    signatures = _signatures(bad)
+    if set(outcomes) & set(entry.outcome):
+        learnt = merged(entry.signature, signatures) if entry.signature else ()
+        return Decision(Need(merged(entry.outcome, (*outcomes, *now_and_then)), learnt))
+    return Decision(Need((*outcomes, *now_and_then), signatures))
+
+
+def _unspeakable(good: Sequence[Seen]) -> str | None:
+    """What a list cannot say of a case that is good now and then; None when it can."""
+    others = sorted({str(seen.outcome or "missing") for seen in good if seen.outcome is not Outcome.PASS})
+    return f"is {' or '.join(others)} now and then, which no list can say" if others else None
+
+
+def _ranked(bad: Iterable[Seen]) -> tuple[Outcome, ...]:
+    """The outcomes, the usual one first."""
+    counts = Counter(seen.outcome for seen in bad if seen.outcome is not None)
+    return tuple(sorted(counts, key=lambda outcome: (-counts[outcome], -outcome.severity)))
+
+
+def _signatures(bad: Iterable[Seen]) -> tuple[str, ...]:
+    return tuple(sorted({seen.signature for seen in bad if seen.signature}))
+
+
+def merged(listed: Iterable[T], seen: Iterable[T]) -> tuple[T, ...]:
+    """What is listed, in its order, and what was seen besides."""
+    return tuple(dict.fromkeys([*listed, *seen]))

@@ -1,0 +1,309 @@
+"""What runs say of each case, and how far their word goes. Pure.
+
+A pass is a reason to remove an entry only in a run of the whole suite, in a module that ran to its end without a
+crash or a hang that nobody explained: after those the rest of a module runs in another interpreter, or not at all.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from harness.expectations.compare import judge
+from harness.expectations.entries import CellExpectations, Expectation, Expectations
+from harness.limitations.findings import Answer
+from harness.manifest import libraries_of
+from harness.matrix.cells import Cell
+from harness.matrix.conditions import VERSIONS, Facts, facts_of, parse_version
+from harness.results.case_ids import dotted, module_of
+from harness.results.cell_results import CellResults
+from harness.results.outcomes import DEATHS, CaseResult, Outcome, follows
+from harness.results.signatures import signature_of
+from harness.results.verdicts import Verdict
+from harness.suite.unseen import seen_cases
+
+Setting: TypeAlias = tuple[tuple[str, str | bool], ...]
+"""The facts of a cell as a key: runs with the same setting must agree with each other."""
+
+
+class Seen(NamedTuple):
+    """What one run saw of one case. `outcome` is None when the case did not appear although it should have.
+
+    `whole` says that it may count as a reason to remove an entry.
+    """
+
+    outcome: Outcome | None
+    signature: str = ""
+    whole: bool = False
+
+    @property
+    def is_good(self) -> bool:
+        return self.outcome is None or self.outcome.is_good
+
+
+TODO = "TODO"
+"""How the reason of an entry begins that a person has not looked at yet; lint refuses it."""
+
+_LINES = 4
+
+# Nearly all cases of all runs are the same few: one object serves them all.
+_seen = functools.cache(Seen)
+
+
+class Failure(NamedTuple):
+    """What a failing case said, for the cause and the reason of an entry. `lines` are the last lines of source of its
+    traceback, the innermost first.
+    """
+
+    exception: str
+    message: str
+    signature: str = ""
+    lines: tuple[str, ...] = ()
+
+
+class Death(NamedTuple):
+    """A crash or a hang, and all cases of the module in which it happened."""
+
+    case: str
+    seen: Seen
+    module: str
+    cases: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run of one cell. `modules` are the dotted names of those whose every case is accounted for.
+
+    `order` sorts the runs of a cell by time. `unsettled` are the cases that were there and prove nothing. `probes` is
+    what was found there of the limitations, if they were probed.
+    """
+
+    cell: str
+    source: str
+    order: tuple[str, int]
+    setting: Setting
+    complete: bool
+    seen: Mapping[str, Seen]
+    modules: frozenset[str]
+    all_modules: frozenset[str]
+    failures: Mapping[str, Failure]
+    deaths: tuple[Death, ...] = ()
+    unsettled: frozenset[str] = frozenset()
+    probes: Mapping[str, Answer] = field(default_factory=dict)
+
+
+def setting_of(cell: Cell, *, python: str = "", libraries: Collection[str] | None = None) -> Setting:
+    """The facts of a cell as a key; versions that are equal are spelled alike."""
+    return as_setting(facts_of(cell, python=python, libraries=libraries))
+
+
+def as_setting(facts: Facts) -> Setting:
+    """The facts as a key."""
+    return tuple(sorted((axis, _spelled(axis, value)) for axis, value in facts.items()))
+
+
+def _spelled(axis: str, value: str | bool) -> str | bool:
+    if axis not in VERSIONS:
+        return value
+    return value.removesuffix("+") if isinstance(value, str) and parse_version(value) else value
+
+
+class Witness(NamedTuple):
+    """What one run says of one module, by its dotted name: the outcomes of all cases, what was seen of those that prove
+    something, and what the bad ones of these said; and the crashes and hangs, of which also one that did not come again
+    means that the cases after it ran in another interpreter. `complete` as in ModuleResult.
+    """
+
+    module: str
+    complete: bool
+    cases: dict[str, Outcome]
+    told: dict[str, Seen]
+    failures: dict[str, Failure]
+    died: dict[str, Seen]
+
+
+def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
+    """The evidence in one results.json. `index` orders runs that began in the same second."""
+    witnesses = []
+    for module in results.modules:
+        cases = {sys.intern(case.case): case for case in seen_cases(module)}
+        whole = results.run.complete and module.complete
+        # What changed its mind within one run proves nothing, least of all what to expect of it.
+        steady = {case for case, found in cases.items() if not follows(found, cases) and not found.changed_its_mind}
+        told = {case: _seen(cases[case].outcome, signature_of(cases[case]), whole) for case in cases if case in steady}
+        deaths = {name: case for name, case in cases.items() if case.outcome in DEATHS}
+        died = {name: _seen(case.outcome, signature_of(case), whole) for name, case in deaths.items()}
+        failures = {case: _failure_of(cases[case]) for case, seen in told.items() if not seen.is_good}
+        outcomes = {case: found.outcome for case, found in cases.items()}
+        witnesses.append(Witness(dotted(module.module), module.complete, outcomes, told, failures, died))
+    return run_of(
+        witnesses,
+        cell=results.cell.id,
+        source=source,
+        order=(results.run.started, index),
+        setting=setting_of(
+            results.cell, python=str(results.build.get("python", "")), libraries=libraries_of(results.build)
+        ),
+        complete=results.run.complete,
+        probes={name: Answer.from_json(name, answer) for name, answer in results.probes.items()},
+    )
+
+
+def run_of(
+    witnesses: Sequence[Witness],
+    *,
+    cell: str,
+    source: str,
+    order: tuple[str, int],
+    setting: Setting,
+    complete: bool,
+    probes: Mapping[str, Answer] | None = None,
+) -> Run:
+    """A run, put together out of what it says of each module."""
+    seen: dict[str, Seen] = {}
+    failures: dict[str, Failure] = {}
+    unsettled: set[str] = set()
+    deaths: list[Death] = []
+    for witness in witnesses:
+        seen |= witness.told
+        failures |= witness.failures
+        unsettled |= witness.cases.keys() - witness.told.keys()
+        if witness.died:
+            cases = frozenset(witness.cases)
+            deaths += (Death(case, seen, witness.module, cases) for case, seen in witness.died.items())
+    accounted = (
+        witness.module
+        for witness in witnesses
+        if witness.complete and witness.cases.get(witness.module, Outcome.PASS).is_good
+    )
+    return Run(
+        cell=cell,
+        source=source,
+        order=order,
+        setting=setting,
+        complete=complete,
+        seen=seen,
+        modules=frozenset(accounted),
+        all_modules=frozenset(witness.module for witness in witnesses),
+        failures=failures,
+        deaths=tuple(deaths),
+        probes=probes or {},
+        unsettled=frozenset(unsettled - seen.keys()),
+    )
+
+
+_SHOWN = re.compile(r'^ *File ".*", line \d+, in .*\n(?! *File ")(.+)', re.MULTILINE)
+
+
+def _failure_of(case: CaseResult) -> Failure:
+    details = [case.detail, *(subtest.detail for subtest in case.subtests if not subtest.outcome.is_good)]
+    telling = next((detail for detail in details if detail.exception), case.detail)
+    message = telling.message or telling.reason
+    return Failure(telling.exception, message, signature_of(case), _source_lines(telling.traceback))
+
+
+def _source_lines(traceback: str) -> tuple[str, ...]:
+    """Of each frame the line that it shows, the innermost frame first."""
+    return tuple(line.strip() for line in reversed(_SHOWN.findall(traceback)[-_LINES:]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A run held against the lists: `doubtful` are the modules that died of what nobody has explained, and all their
+    cases.
+    """
+
+    run: Run
+    doubtful: frozenset[str]
+
+    @classmethod
+    def of(cls, run: Run, expected: CellExpectations) -> Judged:
+        unexplained = [death for death in run.deaths if not _is_explained(death, expected.lookup(death.case))]
+        return cls(run=run, doubtful=frozenset().union(*({death.module, *death.cases} for death in unexplained)))
+
+    def sight(self, test: str) -> Seen | None:
+        """What was seen of a test; None when the run says nothing of it."""
+        found = self.run.seen.get(test)
+        if found is None:
+            return None if test in self.run.unsettled else self._absence(test)
+        return found._replace(whole=False) if test in self.doubtful else found
+
+    def _absence(self, test: str) -> Seen | None:
+        module = module_of(test, self.run.all_modules)
+        if module:
+            whole = self.run.complete and module not in self.doubtful
+            return _seen(None, "", whole) if module in self.run.modules else None
+        everything = self.run.complete and self.run.modules == self.run.all_modules
+        return _seen(None, "", not self.doubtful) if everything else None
+
+
+def _is_explained(death: Death, entry: Expectation | None) -> bool:
+    """Whether a person has said why: an entry that waits for its reason explains nothing."""
+    if entry is None or entry.reason.startswith(TODO) or death.seen.outcome is None:
+        return False
+    return judge(death.seen.outcome, entry, death.seen.signature) is Verdict.KNOWN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """All runs by setting, each setting's in the order of time."""
+
+    runs: Mapping[Setting, tuple[Judged, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, runs: Iterable[Run], expectations: Expectations) -> Evidence:
+        by_setting: dict[Setting, list[Run]] = {}
+        for run in sorted(runs, key=lambda run: run.order):
+            by_setting.setdefault(run.setting, []).append(run)
+        judged: dict[Setting, tuple[Judged, ...]] = {}
+        for setting in sorted(by_setting, key=repr):
+            expected = expectations.for_facts(dict(setting))
+            judged[setting] = tuple(Judged.of(run, expected) for run in by_setting[setting])
+        return cls(runs=judged)
+
+    def sequence(self, test: str, setting: Setting) -> list[Seen]:
+        """What the runs of a setting saw of a test, the oldest first."""
+        return [seen for judged in self.runs.get(setting, ()) if (seen := judged.sight(test)) is not None]
+
+    def cells(self, setting: Setting) -> tuple[str, ...]:
+        """The cells that ran with this setting; one, unless two differ in what is no axis."""
+        return tuple(sorted({judged.run.cell for judged in self.runs.get(setting, ())}))
+
+    def appears(self, case: str, setting: Setting) -> bool:
+        """Whether any run of the setting has the case."""
+        runs = (judged.run for judged in self.runs.get(setting, ()))
+        return any(case in run.seen or case in run.unsettled for run in runs)
+
+    def all_runs(self) -> Iterator[Run]:
+        for judged in self.runs.values():
+            yield from (one.run for one in judged)
+
+    def failing(self) -> Iterator[str]:
+        """Every case that any run saw fail."""
+        yield from sorted({case for run in self.all_runs() for case in run.failures})
+
+    def passed_in(self, test: str, cells: Iterable[str]) -> str:
+        """The last run of those cells, under whatever CPython, that saw the case pass; empty when there is none."""
+        wanted = frozenset(cells)
+        found = [
+            run
+            for run in self.all_runs()
+            if run.cell in wanted and (seen := run.seen.get(test)) and seen.outcome is Outcome.PASS
+        ]
+        return max(found, key=lambda run: run.order).source if found else ""
+
+    def failure(self, test: str, setting: Setting) -> Failure:
+        """What the newest failure of a test said there."""
+        for judged in reversed(self.runs.get(setting, ())):
+            if test in judged.run.failures:
+                return judged.run.failures[test]
+        return Failure("", "")
+
+    def probes(self, setting: Setting) -> Mapping[str, Answer]:
+        """What the newest run of a setting that was probed has found of each limitation."""
+        probed = (judged.run.probes for judged in reversed(self.runs.get(setting, ())))
+        return next((found for found in probed if found), {})

@@ -1,0 +1,228 @@
+"""The tightest condition that holds for some settings and not for others. Pure.
+
+A condition is a conjunction, so a set of settings may need several, which then exclude each other. Versions are
+ordered: a range begins at the first version that needs it and ends before the first one after it that does not.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+from packaging.version import Version
+
+from harness.curation.update.evidence import Setting
+from harness.matrix.conditions import (
+    FLAGS,
+    LIBRARIES,
+    VERSIONS,
+    Condition,
+    Facts,
+    VersionRange,
+    parse_version,
+    read_condition,
+)
+
+Literal: TypeAlias = tuple[str, str | bool]
+"""An axis with one value or one bound: `("pthreads", True)`, `("emscripten", "<4")`."""
+
+# What most likely explains a difference comes first: of two conditions as short as each other, the first is taken.
+AXIS_ORDER = (
+    "target",
+    "emscripten",
+    "wasi_sdk",
+    "pthreads",
+    "dynamic_linking",
+    "pydebug",
+    *LIBRARIES,
+    "python",
+    "node",
+    "wasmtime",
+)
+MOST_CUTS = 3
+
+
+def infer(needed: Iterable[Setting], excluded: Iterable[Setting], base: Condition) -> tuple[Condition, ...] | None:
+    """Conditions of which exactly one holds for each of the `needed`, and none for any of the `excluded`.
+
+    As few as possible, each as short as possible. What of `base` holds for all the `needed` is part of each. None when
+    no condition can tell them apart.
+    """
+    wanted = tuple(sorted(set(needed), key=repr))
+    unwanted = tuple(sorted(set(excluded), key=repr))
+    kept = tuple(literal for literal in literals_of(base) if all(_holds(literal, setting) for setting in wanted))
+    found = _cover(wanted, unwanted, kept, MOST_CUTS) if wanted else ()
+    if found is None:
+        return None
+    return tuple(_condition(literals, base) for literals in found)
+
+
+def narrowed(condition: Condition, other: Condition) -> Condition:
+    """The condition that holds where both do; there must be a setting for which they do."""
+    own = literals_of(condition)
+    more = tuple(literal for literal in literals_of(other) if literal not in own)
+    return _condition((*own, *more), condition) if more else condition
+
+
+def literals_of(condition: Condition) -> tuple[Literal, ...]:
+    """The terms of a condition, a version range bound by bound."""
+    found: list[Literal] = []
+    for axis, wanted in condition.terms:
+        if isinstance(wanted, VersionRange):
+            found.extend((axis, str(specifier)) for specifier in wanted.specifiers)
+        else:
+            found.append((axis, wanted))
+    return tuple(found)
+
+
+@functools.cache
+def _cover(
+    needed: tuple[Setting, ...], excluded: tuple[Setting, ...], kept: tuple[Literal, ...], cuts: int
+) -> tuple[tuple[Literal, ...], ...] | None:
+    """One conjunction if there is one, else the fewest that dividing the needed gives; after so many cuts, the
+    first.
+    """
+    left = tuple(setting for setting in excluded if all(_holds(literal, setting) for literal in kept))
+    if (one := _fewest(needed, left)) is not None:
+        return ((*kept, *one),)
+    best: tuple[tuple[Literal, ...], ...] | None = None
+    # Flags that always come together divide alike: the likeliest stands for all of them.
+    divisions: dict[tuple[bool, ...], tuple[Literal, Literal]] = {}
+    for pair in _divisions(_facts(needed), _facts(left)):
+        if all(_holds(pair[0], one) != _holds(pair[1], one) for one in needed):
+            divisions.setdefault(tuple(_holds(pair[0], one) for one in needed), pair)
+    for pair in list(divisions.values())[: None if cuts > 0 else 1]:
+        parts = [
+            _cover(tuple(one for one in needed if _holds(literal, one)), left, (*kept, literal), cuts - 1)
+            for literal in pair
+        ]
+        if parts[0] is not None and parts[1] is not None and (best is None or len(best) > len(parts[0] + parts[1])):
+            best = parts[0] + parts[1]
+    return best
+
+
+def _fewest(needed: Sequence[Setting], excluded: Sequence[Setting]) -> tuple[Literal, ...] | None:
+    """The smallest set of literals, all true of the needed, of which each excluded setting breaks one."""
+    candidates = [
+        (literal, frozenset(number for number, setting in enumerate(excluded) if not _holds(literal, setting)))
+        for literal in _candidates(_facts(needed), _facts(excluded))
+        if all(_holds(literal, setting) for setting in needed)
+    ]
+    # Flags that always come together break the same settings: the likeliest stands for all of them.
+    likeliest: dict[frozenset[int], Literal] = {}
+    for literal, broken in candidates:
+        likeliest.setdefault(broken, literal)
+    useful = [(literal, broken) for broken, literal in likeliest.items() if broken]
+    if len(frozenset[int]().union(*(broken for _, broken in useful))) < len(excluded):
+        return None
+    for size in range(len(useful) + 1):
+        for chosen in itertools.combinations(useful, size):
+            if len(frozenset[int]().union(*(broken for _, broken in chosen))) == len(excluded):
+                return tuple(literal for literal, _ in chosen)
+    return None
+
+
+def _candidates(needed: Sequence[Facts], excluded: Sequence[Facts]) -> Iterator[Literal]:
+    """Literals that may hold for all the needed, the likeliest first."""
+    for axis in AXIS_ORDER:
+        values = {facts.get(axis) for facts in needed}
+        if None in values:
+            continue
+        if axis in VERSIONS:
+            yield from _bounds(axis, needed, excluded)
+        elif len(values) == 1:
+            (value,) = values
+            assert value is not None
+            yield axis, value
+
+
+def _bounds(axis: str, needed: Sequence[Facts], excluded: Sequence[Facts]) -> Iterator[Literal]:
+    """Since the first version that needs it; before the next one that does not; else what pre-releases need."""
+    versions, others = _versions(axis, needed), _versions(axis, excluded)
+    low, high = min(versions), max(versions)
+    below = [version for version in others if version < low]
+    above = [version for version in others if version > high]
+    if below:
+        yield axis, f">={low}"
+    if above:
+        yield axis, f"<{min(above)}"
+    if below:
+        yield axis, f">{max(below)}"
+    if above:
+        yield axis, f"<={high}"
+
+
+def _divisions(needed: Sequence[Facts], excluded: Sequence[Facts]) -> Iterator[tuple[Literal, Literal]]:
+    """Pairs of literals that divide the needed into two parts."""
+    for axis in AXIS_ORDER:
+        values = {facts.get(axis) for facts in needed}
+        if None in values or len(values) < 2:
+            continue
+        if axis in VERSIONS:
+            versions, between = sorted(_versions(axis, needed)), sorted(_versions(axis, excluded))
+            for lower, upper in itertools.pairwise(versions):
+                # The range ends before the first version that does not need it, as everywhere.
+                end = next((version for version in between if lower < version <= upper), upper)
+                if end == upper:
+                    yield (axis, f"<{upper}"), (axis, f">={upper}")
+                else:
+                    yield (axis, f"<{end}"), (axis, f">={upper}")
+        elif axis in FLAGS:
+            yield (axis, True), (axis, False)
+        elif len(values) == 2:
+            first, second = sorted(map(str, values))
+            yield (axis, first), (axis, second)
+
+
+def _versions(axis: str, settings: Iterable[Facts]) -> set[Version]:
+    texts = {str(facts.get(axis, "")) for facts in settings}
+    return {version for text in texts if (version := parse_version(text)) is not None}
+
+
+@functools.cache
+def _holds(literal: Literal, setting: Setting) -> bool:
+    return _condition_of((literal,)).holds(dict(setting))
+
+
+def _facts(settings: Iterable[Setting]) -> list[Facts]:
+    return [dict(setting) for setting in settings]
+
+
+def _condition(literals: Sequence[Literal], base: Condition) -> Condition:
+    """The literals as a condition; a range that is as the base has it keeps its text."""
+    written = {(axis, wanted.specifiers): wanted for axis, wanted in base.terms if isinstance(wanted, VersionRange)}
+    spelled = _condition_of(literals)
+    return Condition(
+        tuple(
+            (axis, written.get((axis, wanted.specifiers), wanted) if isinstance(wanted, VersionRange) else wanted)
+            for axis, wanted in spelled.terms
+        )
+    )
+
+
+def _condition_of(literals: Iterable[Literal]) -> Condition:
+    data: dict[str, str | bool] = {}
+    bounds: dict[str, list[str]] = {}
+    for axis, value in literals:
+        if axis in VERSIONS:
+            bounds.setdefault(axis, []).append(str(value))
+            data[axis] = ""
+        else:
+            data[axis] = value
+    for axis, texts in bounds.items():
+        data[axis] = ",".join(_tightest(texts))
+    condition, mistakes = read_condition(data)
+    assert not mistakes, mistakes
+    return condition
+
+
+def _tightest(bounds: Sequence[str]) -> list[str]:
+    """The bounds, lower before upper, without those that another one implies."""
+    lower = [bound for bound in bounds if bound.startswith(">=")]
+    upper = [bound for bound in bounds if bound.startswith("<") and not bound.startswith("<=")]
+    others = [bound for bound in bounds if bound not in lower and bound not in upper]
+    first = [max(lower, key=lambda bound: Version(bound[2:]))] if lower else []
+    last = [min(upper, key=lambda bound: Version(bound[1:]))] if upper else []
+    return list(dict.fromkeys([*first, *others, *last]))

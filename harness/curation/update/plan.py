@@ -1,0 +1,233 @@
+"""From what runs saw to what the lists should say: which entries change, and which are new. Pure.
+
+Where no run was seen, everything stays as it is: an entry that holds for such a cell goes on holding for it, and one
+that does not goes on not holding. Only a new entry may come to hold there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from harness.curation.update.decide import FREE, KEEP, Need, Rules, Want, merged
+from harness.curation.update.evidence import Evidence, Setting
+from harness.curation.update.infer_condition import infer
+from harness.curation.update.requirements import Held, Needs, signatures_seen
+from harness.expectations.entries import Expectation
+from harness.matrix.cells import Target
+from harness.matrix.conditions import ALWAYS, Condition, read_condition
+from harness.results.case_ids import wildcard_of
+from harness.results.outcomes import Outcome
+
+
+class Piece(NamedTuple):
+    """What an entry says of a test: with these outcomes and signatures, under this condition."""
+
+    outcome: tuple[Outcome, ...]
+    signature: tuple[str, ...]
+    when: Condition
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """`kept` has each entry's pieces with the tests of each, by its place; `added` what no entry can say.
+
+    An entry that is as it was has one piece, its own.
+    """
+
+    kept: Mapping[str, tuple[tuple[Piece, tuple[str, ...]], ...]]
+    added: Mapping[Piece, tuple[str, ...]]
+    held: tuple[Held, ...]
+
+
+def make_plan(entries: Sequence[Expectation], evidence: Evidence, declared: Iterable[Setting], rules: Rules) -> Plan:
+    """What the lists should say. `declared` are the settings of the cells that can be run."""
+    declared = tuple(declared)
+    planner = _Planner(Needs(entries, evidence, declared, rules), evidence, declared, rules)
+    kept = {entry.place: planner.regroup(entry) for entry in entries}
+    added = planner.new()
+    return Plan(kept=kept, added=added, held=tuple(sorted(set(planner.needs.held))))
+
+
+class _Planner:
+    """Works the plan out, entry by entry. A need that an entry was widened for is claimed, and not served twice."""
+
+    def __init__(self, needs: Needs, evidence: Evidence, declared: tuple[Setting, ...], rules: Rules) -> None:
+        self.needs = needs
+        self._evidence = evidence
+        self._declared = declared
+        self._rules = rules
+        self._claimed: set[tuple[str, Setting]] = set()
+        self._final: dict[str, list[Condition]] = {}
+
+    # An entry that exists.
+
+    def regroup(self, entry: Expectation) -> tuple[tuple[Piece, tuple[str, ...]], ...]:
+        """The entry's pieces with the tests of each; several where its tests have come to differ."""
+        by_piece: dict[Piece, list[str]] = {}
+        for test in self._split_wildcards(entry):
+            for piece in self._pieces(entry, test):
+                self._final.setdefault(test, []).append(piece.when)
+                by_piece.setdefault(piece, []).append(test)
+        return tuple((piece, tuple(tests)) for piece, tests in by_piece.items())
+
+    def _split_wildcards(self, entry: Expectation) -> list[str]:
+        """The entry's tests; a class whose cases have come to differ is named case by case."""
+        tests: list[str] = []
+        for test in entry.tests:
+            cases = self._covered(entry, test) if test.endswith(".*") else []
+            wants = {(setting, _normal(entry, self.needs.of_test(case, setting))) for setting, case in cases}
+            if len(wants) > len({setting for setting, _ in wants}):
+                tests.extend(dict.fromkeys(case for _, case in cases))
+            else:
+                tests.append(test)
+        return tests
+
+    def _covered(self, entry: Expectation, wildcard: str) -> list[tuple[Setting, str]]:
+        """The cases that the entry covers by that wildcard, in each setting where they were seen."""
+        return [
+            (setting, case)
+            for setting in self._evidence.runs
+            if entry.when.holds(dict(setting))
+            for case in self.needs.cases_of(wildcard)
+            if not self.needs.is_listed(case, setting) and self._evidence.appears(case, setting)
+        ]
+
+    def _pieces(self, entry: Expectation, test: str) -> tuple[Piece, ...]:
+        """What is left to say of a test. Its own piece comes first: the outcomes of the entry and what joined them."""
+        own, others = Need(entry.outcome, entry.signature), dict[Need, set[Setting]]()
+        needed: set[Setting] = set()
+        for setting in self.needs.universe:
+            want = self.needs.of_entry(entry, test, setting) if entry.when.holds(dict(setting)) else FREE
+            if isinstance(want, Need) and not set(want.outcome) & set(entry.outcome) - {Outcome.PASS}:
+                others.setdefault(want, set()).add(setting)
+                continue
+            if want is not FREE:
+                needed.add(setting)
+            if isinstance(want, Need):
+                signature = merged(own.signature, want.signature) if entry.signature else ()
+                own = Need(merged(own.outcome, want.outcome), signature)
+        return (
+            *(Piece(*own, when) for when in self._widened(entry, test, needed)),
+            *(
+                Piece(*need, when)
+                for need, settings in sorted(others.items())
+                for when in self._conditions(entry, test, settings)
+            ),
+        )
+
+    def _widened(self, entry: Expectation, test: str, needed: set[Setting]) -> tuple[Condition, ...]:
+        """Conditions for where the entry is needed, and for where else its tests fail in its way: one condition for
+        both if that can be, else the entry's own stays as it is.
+        """
+        more = {setting for setting in self.needs.universe if self._may_widen(entry, test, setting)}
+        for setting in more:
+            self._claimed.update((case, setting) for case in (test, *self.needs.cases_of(test)))
+        together = self._conditions(entry, test, needed | more)
+        if not more or len(together) <= 1:
+            return together
+        elsewhere = [setting for setting in self.needs.universe if setting not in more]
+        return (*self._conditions(entry, test, needed), *self._scopes(more, elsewhere))
+
+    def _may_widen(self, entry: Expectation, test: str, setting: Setting) -> bool:
+        """Whether a case, or every case of a class, fails where nothing is said of it in the very way that this entry
+        names, or in which it was seen to fail where the entry holds.
+        """
+        target = Target(str(dict(setting)["target"]))
+        if setting not in self._evidence.runs or target not in entry.when.targets or entry.when.holds(dict(setting)):
+            return False
+        cases = [case for case in self.needs.cases_of(test) if self._evidence.appears(case, setting)]
+        if any(self.needs.lookup(case, setting) or (case, setting) in self._claimed for case in cases):
+            return False
+        wants = [self.needs.of_test(case, setting) for case in cases]
+        if not wants or not all(isinstance(want, Need) for want in wants):
+            return False
+        known = self._signatures(entry, test)
+        return all(_is_alike(want, entry, known) for want in wants)
+
+    def _signatures(self, entry: Expectation, test: str) -> frozenset[str]:
+        """The signatures that the entry names, or else those that were seen where it holds."""
+        if entry.signature:
+            return frozenset(entry.signature)
+        cases = self.needs.cases_of(test)
+        return frozenset(
+            name for case in cases for name in signatures_seen(self._evidence, case, entry.when, self._rules.runs)
+        )
+
+    def _conditions(self, entry: Expectation, test: str, needed: set[Setting]) -> tuple[Condition, ...]:
+        """Conditions that hold for the needed settings and for no other: the entry's own where it does so already."""
+        if not needed:
+            return ()
+        if all(entry.when.holds(dict(setting)) == (setting in needed) for setting in self.needs.universe):
+            return (entry.when,)
+        found = infer(needed, (setting for setting in self.needs.universe if setting not in needed), entry.when)
+        if found is None:
+            self.needs.held.append(Held(test, "", f"no condition can say where: {entry.place} stays as it is"))
+            return (entry.when,)
+        return found
+
+    # What no entry says.
+
+    def new(self) -> dict[Piece, tuple[str, ...]]:
+        """Pieces for what fails where no entry speaks, each with its tests."""
+        found: dict[Piece, list[str]] = {}
+        for test in self._evidence.failing():
+            for piece in self._new_pieces(test):
+                found.setdefault(piece, []).append(test)
+        return {piece: tuple(tests) for piece, tests in found.items()}
+
+    def _new_pieces(self, test: str) -> list[Piece]:
+        needs: dict[tuple[Outcome, ...], dict[Setting, Need]] = {}
+        for setting in self._evidence.runs:
+            if self.needs.lookup(test, setting) is None and (test, setting) not in self._claimed:
+                want = self.needs.of_test(test, setting)
+                if isinstance(want, Need):
+                    needs.setdefault(want.outcome, {})[setting] = want
+        pieces: list[Piece] = []
+        for outcome, settings in sorted(needs.items()):
+            signature = tuple(sorted({name for need in settings.values() for name in need.signature}))
+            scopes = self._scopes(settings, self._taken(test, settings))
+            if not scopes:
+                self.needs.held.append(Held(test, "", "fails where no condition can say so"))
+            for when in scopes:
+                pieces.append(Piece(outcome, signature, when))
+                self._final.setdefault(test, []).append(when)
+        return pieces
+
+    def _taken(self, test: str, needed: Iterable[Setting]) -> list[Setting]:
+        """Where the new entry must not hold: where the case does well, and where another entry names it."""
+        conditions = [*self._final.get(test, ()), *self._final.get(wildcard_of(test), ())]
+        return [
+            setting
+            for setting in self.needs.universe
+            if setting not in needed
+            and (
+                (setting in self._evidence.runs and self.needs.is_seen(test, setting))
+                or any(condition.holds(dict(setting)) for condition in conditions)
+            )
+        ]
+
+    def _scopes(self, needed: Iterable[Setting], excluded: Sequence[Setting]) -> tuple[Condition, ...]:
+        """Conditions for the needed settings. A target of which nothing was seen is not spoken of."""
+        by_target: dict[str, list[Setting]] = {}
+        for setting in needed:
+            by_target.setdefault(str(dict(setting)["target"]), []).append(setting)
+        parts = [
+            infer(settings, excluded, read_condition({"target": target})[0])
+            for target, settings in sorted(by_target.items())
+        ]
+        separate = tuple(condition for part in parts for condition in part or ()) if None not in parts else ()
+        every_target = {dict(setting)["target"] for setting in self._declared} <= set(by_target)
+        whole = infer((s for settings in by_target.values() for s in settings), excluded, ALWAYS)
+        return whole if every_target and whole and (not separate or len(whole) <= len(separate)) else separate
+
+
+def _normal(entry: Expectation, want: Want) -> Want:
+    """KEEP for what the entry says already."""
+    same = isinstance(want, Need) and want == (entry.outcome, entry.signature)
+    return KEEP if same else want
+
+
+def _is_alike(want: Want, entry: Expectation, known: frozenset[str]) -> bool:
+    return isinstance(want, Need) and set(want.outcome) <= set(entry.outcome) and set(want.signature) <= known

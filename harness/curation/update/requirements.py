@@ -1,0 +1,143 @@
+"""What each test needs of the lists in each setting, by what runs saw there and by what the lists say now. Pure."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from harness.curation.update.decide import FREE, KEEP, Decision, Need, Rules, Want, decide, settled
+from harness.curation.update.evidence import Evidence, Seen, Setting
+from harness.expectations.entries import CellExpectations, Expectation, Expectations
+from harness.expectations.files import is_test_id
+from harness.matrix.conditions import Condition
+from harness.results.case_ids import wildcard_of
+
+
+class Held(NamedTuple):
+    """Something that was seen and is not acted upon, and why."""
+
+    test: str
+    cell: str
+    why: str
+
+
+class Needs:
+    """The needs of every test. `universe` are the settings that were seen and those that are declared, `held` what was
+    not acted upon so far.
+    """
+
+    def __init__(
+        self, entries: Sequence[Expectation], evidence: Evidence, declared: Iterable[Setting], rules: Rules
+    ) -> None:
+        self._evidence = evidence
+        self._rules = rules
+        self.universe: tuple[Setting, ...] = tuple(dict.fromkeys([*evidence.runs, *declared]))
+        everything = Expectations(tuple(entries))
+        self._expected: dict[Setting, CellExpectations] = {
+            setting: everything.for_facts(dict(setting)) for setting in self.universe
+        }
+        self._members = self._cases_of_wildcards({test for entry in entries for test in entry.tests})
+        self.held: list[Held] = []
+        self._decide = functools.cache(self._decide_once)
+
+    def _cases_of_wildcards(self, named: set[str]) -> dict[str, list[str]]:
+        wanted = {test for test in named if test.endswith(".*")}
+        found: dict[str, set[str]] = {test: set() for test in wanted}
+        for run in self._evidence.all_runs() if wanted else ():
+            for case in run.seen.keys() | run.unsettled:
+                if (wildcard := wildcard_of(case)) in wanted:
+                    found[wildcard].add(case)
+        return {test: sorted(cases) for test, cases in found.items()}
+
+    def _decide_once(self, test: str, setting: Setting) -> Decision:
+        entry = self.lookup(test, setting)
+        # A case of a class that is listed as a whole need not be in every suite.
+        listed = self.is_listed(test, setting)
+        sequence = [
+            seen
+            for seen in self._evidence.sequence(test, setting)
+            if listed or entry is None or seen.outcome is not None
+        ]
+        cells = self._evidence.cells(setting)
+        fails = entry is None and not all(seen.is_good for seen in sequence)
+        passed = self._evidence.passed_in(test, cells) if fails else ""
+        decision = decide(sequence, entry, self._rules, passed_in=passed)
+        if isinstance(decision.want, Need) and not is_test_id(test):
+            decision = Decision(FREE if entry is None else KEEP, "has an id that no list can name")
+        if decision.held:
+            self._hold(test, setting, decision.held)
+        return decision
+
+    def _hold(self, test: str, setting: Setting, why: str) -> None:
+        held = Held(test, ", ".join(self._evidence.cells(setting)), why)
+        if held not in self.held:
+            self.held.append(held)
+
+    def lookup(self, test: str, setting: Setting) -> Expectation | None:
+        """The entry that speaks of the test now."""
+        return self._expected[setting].lookup(test)
+
+    def is_listed(self, test: str, setting: Setting) -> bool:
+        """Whether an entry names the test itself, and not only its class."""
+        return test in self._expected[setting].entries
+
+    def is_seen(self, test: str, setting: Setting) -> bool:
+        """Whether a run in that setting says anything of the test, be it that it did not appear."""
+        return bool(self._evidence.sequence(test, setting))
+
+    def cases_of(self, test: str) -> Sequence[str]:
+        """The cases that were seen of a class that an entry names as a whole; of anything else, itself."""
+        return self._members.get(test, [test])
+
+    def of_test(self, test: str, setting: Setting) -> Want:
+        """What the lists should say of a test."""
+        return self._decide(test, setting).want if setting in self._evidence.runs else KEEP
+
+    def of_entry(self, entry: Expectation, test: str, setting: Setting) -> Want:
+        """What an entry should say of a test where it holds: FREE where it should not speak."""
+        if test.endswith(".*"):
+            return self._of_class(test, setting)
+        return self.of_test(test, setting) if test in entry.tests else self._of_member(test, setting)
+
+    def _of_class(self, wildcard: str, setting: Setting) -> Want:
+        cases = [case for case in self.cases_of(wildcard) if self._evidence.appears(case, setting)]
+        own = [case for case in cases if not self.is_listed(case, setting)]
+        if own:
+            return self._of_covered(own, setting)
+        return KEEP if cases else self.of_test(wildcard, setting)
+
+    def _of_member(self, case: str, setting: Setting) -> Want:
+        """Of a case that its class stood for until now: it may have an entry of its own, and need not be in every
+        suite.
+        """
+        absent = self.is_seen(case, setting) and not self._evidence.appears(case, setting)
+        return FREE if absent or self.is_listed(case, setting) else self._of_covered([case], setting)
+
+    def _of_covered(self, cases: Sequence[str], setting: Setting) -> Want:
+        """Of cases that their class stands for. Once they were there; an entry for what is gone since would be missing
+        in the newest run, so that it goes as any other, when enough whole runs agree.
+        """
+        absences = min((self._absences(case, setting) for case in cases), key=len)
+        if not absences:
+            return self.of_test(cases[0], setting)
+        decision = decide(absences, self.lookup(cases[0], setting), self._rules)
+        if decision.held:
+            self._hold(cases[0], setting, decision.held)
+        return decision.want
+
+    def _absences(self, case: str, setting: Setting) -> Sequence[Seen]:
+        """What the newest runs say of a case that they have not met; empty when it was there."""
+        newest = list(self._evidence.sequence(case, setting))[::-1]
+        return list(itertools.takewhile(lambda seen: seen.outcome is None, newest))[::-1]
+
+
+def signatures_seen(evidence: Evidence, test: str, when: Condition, runs: int) -> tuple[str, ...]:
+    """The signatures with which a case fails where the condition holds."""
+    found: set[str] = set()
+    for setting in evidence.runs:
+        if when.holds(dict(setting)):
+            state = settled(evidence.sequence(test, setting), runs)
+            found |= {seen.signature for seen in state if seen.signature}
+    return tuple(sorted(found))

@@ -1,0 +1,169 @@
+"""The lists as a plan wants them, as texts. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.curation.update.causes import Cause
+from harness.curation.update.infer_condition import narrowed
+from harness.curation.update.plan import Piece, Plan
+from harness.curation.update.toml_text import (
+    Block,
+    Fields,
+    ListText,
+    edited,
+    insert_sorted,
+    new_entry,
+    split,
+    trimmed,
+    without_comment,
+)
+from harness.errors import ConfigError
+from harness.expectations.entries import Expectation
+from harness.results.case_ids import module_of, subject_of
+
+ALL_TARGETS = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addition:
+    """Tests that need an entry, in a file that need not be there yet."""
+
+    file: str
+    piece: Piece
+    tests: tuple[str, ...]
+    cause: Cause
+
+
+def additions(
+    plan: Plan, folder: str, modules: Iterable[str], cause_of: Callable[[str, Piece], Cause]
+) -> list[Addition]:
+    """What is to be added, an entry for each module, piece and cause."""
+    known = frozenset(modules)
+    found: dict[tuple[str, Piece, Cause], list[str]] = {}
+    for piece, tests in plan.added.items():
+        for test in tests:
+            file = f"{folder}/{_area(piece, test, known)}.toml"
+            cause = cause_of(test, piece)
+            # Where no run was seen an entry speaks only of what its limitation speaks of.
+            narrow = piece._replace(when=narrowed(piece.when, cause.when))
+            found.setdefault((file, narrow, cause), []).append(test)
+    return [
+        Addition(file=file, piece=piece, tests=tuple(sorted(tests)), cause=cause)
+        for (file, piece, cause), tests in found.items()
+    ]
+
+
+def _area(piece: Piece, test: str, modules: frozenset[str]) -> str:
+    """A file of its own for each target and module: two people who add to different ones do not meet."""
+    targets = sorted(target.value for target in piece.when.targets)
+    name = module_of(test, modules) or ".".join(subject_of(test).split(".")[:2])
+    return f"{targets[0] if len(targets) == 1 else ALL_TARGETS}/{name.removeprefix('test.')}"
+
+
+def assemble(
+    texts: Mapping[str, str], entries: Sequence[Expectation], plan: Plan, added: Iterable[Addition]
+) -> dict[str, str]:
+    """Every list's text after the plan; empty for a list of which nothing is left."""
+    by_file: dict[str, list[Expectation]] = {}
+    for entry in entries:
+        by_file.setdefault(entry.place.rpartition(":")[0], []).append(entry)
+    new: dict[str, list[Addition]] = {}
+    for addition in added:
+        new.setdefault(addition.file, []).append(addition)
+    return {
+        name: _assemble_file(name, texts.get(name, ""), by_file.get(name, ()), plan, new.get(name, []))
+        for name in sorted({*texts, *new})
+    }
+
+
+def _assemble_file(name: str, text: str, entries: Sequence[Expectation], plan: Plan, new: Sequence[Addition]) -> str:
+    touched = bool(new) or any(not _is_unchanged(entry, plan) for entry in entries)
+    if not touched:
+        return text
+    listing = split(text)
+    blocks = {block.line: block for block in listing.blocks}
+    kept: list[Block] = []
+    firsts: list[str] = []
+    joined = _Joins(new)
+    for entry in entries:
+        block = blocks.get(int(entry.place.rpartition(":")[2]))
+        if block is None:
+            raise ConfigError(
+                f"{entry.place}: the updater cannot edit this entry", hint=f"write {name} with [[expect]] tables"
+            )
+        pieces = joined.into(entry, plan.kept[entry.place])
+        kept.append(Block(line=block.line, text=_edited_block(block, entry, pieces)))
+        firsts.append(pieces[0][1][0] if pieces else entry.tests[0])
+    fresh = [(addition.tests[0], new_entry(_fields_of(addition))) for addition in joined.left]
+    left = [(block, first) for block, first in zip(kept, firsts, strict=True) if block.text]
+    result = insert_sorted(
+        ListText(listing.head, tuple(block for block, _ in left)), fresh, [first for _, first in left]
+    )
+    return result if "[[" in result else ""
+
+
+def _is_unchanged(entry: Expectation, plan: Plan) -> bool:
+    return plan.kept[entry.place] == ((_own(entry), entry.tests),)
+
+
+def _own(entry: Expectation) -> Piece:
+    return Piece(entry.outcome, entry.signature, entry.when)
+
+
+Pieces = tuple[tuple[Piece, tuple[str, ...]], ...]
+
+
+class _Joins:
+    """Additions that an entry of the same file can take, since it says all but the tests: those to be written yet."""
+
+    def __init__(self, new: Sequence[Addition]) -> None:
+        self.left = list(new)
+
+    def into(self, entry: Expectation, pieces: Pieces) -> Pieces:
+        for addition in list(self.left):
+            cause = (addition.cause.limitation, "", addition.cause.reason)
+            if cause != (entry.limitation, entry.issue, entry.reason):
+                continue
+            for index, (piece, tests) in enumerate(pieces):
+                if piece == addition.piece:
+                    grown = (piece, tuple(sorted({*tests, *addition.tests})))
+                    pieces = (*pieces[:index], grown, *pieces[index + 1 :])
+                    self.left.remove(addition)
+                    break
+        return pieces
+
+
+def _edited_block(block: Block, entry: Expectation, pieces: Pieces) -> str:
+    """The entry's text, and after it a copy for each further piece; empty when nothing is left of it."""
+    if not pieces:
+        return ""
+    if pieces == ((_own(entry), entry.tests),):
+        return block.text
+    own = next((index for index, (piece, _) in enumerate(pieces) if piece == _own(entry)), None)
+    first = max(range(len(pieces)), key=lambda index: len(pieces[index][1])) if own is None else own
+    text = edited(block.text, _fields(*pieces[first]))
+    copied = trimmed(without_comment(block.text))
+    for index, piece in enumerate(pieces):
+        if index != first:
+            text = text.rstrip("\n") + "\n\n" + edited(copied, _fields(*piece))
+    return text
+
+
+def _fields(piece: Piece, tests: tuple[str, ...]) -> Fields:
+    return Fields(
+        tests=tests,
+        outcome=tuple(outcome.value for outcome in piece.outcome),
+        signature=piece.signature,
+        when=piece.when,
+    )
+
+
+def _fields_of(addition: Addition) -> Fields:
+    return dataclasses.replace(
+        _fields(addition.piece, addition.tests),
+        limitation=addition.cause.limitation,
+        reason=addition.cause.reason,
+    )

@@ -1,0 +1,228 @@
+"""A list as text, entry by entry, so that an edit touches one entry and leaves every other byte alone. Pure.
+
+tomlkit edits within an entry and keeps its comments; it reads only the entries that change, since it is slow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import tomlkit
+from tomlkit.items import Array, InlineTable
+
+from harness.matrix.conditions import Condition, VersionRange
+from harness.util.toml_tables import blank_strings
+
+_HEADER = re.compile(r"\s*\[\[\s*expect\s*\]\]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """The text of one entry, from the comment above it up to the next one. `line` is that of its header."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class ListText:
+    """A list: what stands before the first entry, and the entries."""
+
+    head: str
+    blocks: tuple[Block, ...]
+
+    def __str__(self) -> str:
+        return self.head + "".join(block.text for block in self.blocks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fields:
+    """What the updater writes of an entry; None or empty where it leaves or wants nothing."""
+
+    tests: tuple[str, ...]
+    outcome: tuple[str, ...]
+    signature: tuple[str, ...]
+    when: Condition
+    limitation: str = ""
+    reason: str = ""
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines with their ends. str.splitlines() knows ends of lines that TOML and Python do not."""
+    return [line for line in re.split(r"(?<=\n)", text) if line]
+
+
+def split(text: str) -> ListText:
+    """A list by its entries. A comment directly above an entry belongs to it."""
+    lines = lines_of(text)
+    visible = blank_strings(text).split("\n")
+    headers = [number for number, line in enumerate(visible) if _HEADER.match(line)]
+    starts = [_with_comment(visible, header) for header in headers]
+    blocks = [
+        Block(line=header + 1, text="".join(lines[start:end]))
+        for header, start, end in zip(headers, starts, [*starts, len(lines)][1:], strict=True)
+    ]
+    return ListText("".join(lines[: starts[0]] if starts else lines), tuple(blocks))
+
+
+def _with_comment(lines: Sequence[str], header: int) -> int:
+    start = header
+    while start and lines[start - 1].lstrip().startswith("#"):
+        start -= 1
+    # The comment at the top of a file is about the file, unless a blank line sets it apart from there.
+    return header if start == 0 else start
+
+
+def new_entry(fields: Fields) -> str:
+    """The text of a new entry."""
+    lines = ["[[expect]]", f"tests = {_strings(fields.tests)}", f"outcome = {_one_or_more(fields.outcome)}"]
+    if fields.limitation:
+        lines.append(f"limitation = {_quoted(fields.limitation)}")
+    lines.append(f"reason = {_quoted(fields.reason)}")
+    if fields.signature:
+        lines.append(f"signature = {_one_or_more(fields.signature)}")
+    if fields.when.terms:
+        lines.append(f"when = {_inline(_values(fields.when))}")
+    return "\n".join(lines) + "\n"
+
+
+def edited(text: str, fields: Fields) -> str:
+    """An entry's text with other tests, outcomes, signatures and condition; all else stays."""
+    text = text.replace("\r\n", "\n")
+    body, tail = _without_tail(text)
+    document = tomlkit.parse(body)
+    table = cast(Any, document)["expect"][0]
+    _edit_tests(table, fields.tests)
+    for key, values in (("outcome", fields.outcome), ("signature", fields.signature)):
+        _edit_words(table, key, values)
+    _edit_when(table, fields.when)
+    return tomlkit.dumps(document).rstrip("\n") + tail
+
+
+def without_comment(text: str) -> str:
+    """An entry's text from its header on: a copy does not take the comment above with it."""
+    lines = lines_of(text)
+    visible = blank_strings(text).split("\n")
+    header = next(number for number, line in enumerate(visible) if _HEADER.match(line))
+    return "".join(lines[header:])
+
+
+def trimmed(text: str) -> str:
+    """An entry's text without the blank lines and comments after it."""
+    return _without_tail(text)[0] + "\n"
+
+
+def _without_tail(text: str) -> tuple[str, str]:
+    """The entry, and the blank lines and comments after it, from the line break on."""
+    visible = blank_strings(text, "string").split("\n")
+    last = max(number for number, line in enumerate(visible) if line.strip() and not line.lstrip().startswith("#"))
+    lines = text.split("\n")
+    return "\n".join(lines[: last + 1]), "".join(f"\n{line}" for line in lines[last + 1 :])
+
+
+def _edit_tests(table: Any, tests: Sequence[str]) -> None:
+    array = table["tests"]
+    present = [str(test) for test in array]
+    if present == list(tests):
+        return
+    if "#" not in array.as_string() or not isinstance(array, Array):
+        table["tests"] = _array(tests)
+        return
+    for test in present:
+        if test not in tests:
+            array.remove(test)
+    for test in tests:
+        if test not in present:
+            array.append(test)
+
+
+def _edit_words(table: Any, key: str, values: Sequence[str]) -> None:
+    present = table.get(key, [])
+    if ([str(present)] if isinstance(present, str) else [str(word) for word in present]) == list(values):
+        return
+    if not values:
+        table.pop(key, None)
+    else:
+        table[key] = values[0] if len(values) == 1 else list(values)
+
+
+def _edit_when(table: Any, when: Condition) -> None:
+    wanted = _values(when)
+    present: Mapping[str, Any] = table.get("when", {})
+    if {axis: _plain(value) for axis, value in present.items()} == wanted:
+        return
+    if not wanted:
+        del table["when"]
+    elif "when" not in table or isinstance(present, InlineTable):
+        in_order = {axis: wanted[axis] for axis in present if axis in wanted} | wanted
+        table["when"] = tomlkit.value(_inline(in_order))
+    else:
+        for axis in [axis for axis in present if axis not in wanted]:
+            del table["when"][axis]
+        for axis, value in wanted.items():
+            table["when"][axis] = value
+
+
+def _plain(value: Any) -> Any:
+    return value.unwrap() if hasattr(value, "unwrap") else value
+
+
+def _values(when: Condition) -> dict[str, str | bool]:
+    return {axis: wanted.text if isinstance(wanted, VersionRange) else wanted for axis, wanted in when.terms}
+
+
+def _inline(values: Mapping[str, str | bool]) -> str:
+    terms = (
+        f"{axis} = {_quoted(value) if isinstance(value, str) else str(value).lower()}" for axis, value in values.items()
+    )
+    return f"{{ {', '.join(terms)} }}"
+
+
+def _array(tests: Sequence[str]) -> Array:
+    array = tomlkit.array()
+    array.extend(tests)
+    return array.multiline(len(tests) > 1)
+
+
+def _strings(values: Sequence[str]) -> str:
+    if len(values) == 1:
+        return f"[{_quoted(values[0])}]"
+    return "[\n" + "".join(f"    {_quoted(value)},\n" for value in values) + "]"
+
+
+def _one_or_more(values: Sequence[str]) -> str:
+    return _quoted(values[0]) if len(values) == 1 else f"[{', '.join(map(_quoted, values))}]"
+
+
+def _quoted(text: str) -> str:
+    return tomlkit.string(text).as_string()
+
+
+def insert_sorted(listing: ListText, texts: Iterable[tuple[str, str]], first_tests: Sequence[str]) -> str:
+    """The list with new entries, each before the first one that begins with a later test. `texts` pairs an entry's
+    first test with its text, `first_tests` are those of the entries that are there.
+    """
+    parts: list[list[str]] = [[] for _ in range(len(listing.blocks) + 1)]
+    for first, text in sorted(texts):
+        place = next((index for index, other in enumerate(first_tests) if other > first), len(listing.blocks))
+        parts[place].append(text)
+    pieces = [listing.head]
+    for index, new in enumerate(parts):
+        pieces.extend(new)
+        if index < len(listing.blocks):
+            pieces.append(listing.blocks[index].text)
+    return _spaced(pieces)
+
+
+def _spaced(pieces: Iterable[str]) -> str:
+    """The texts one after the other, a blank line between what has none."""
+    result = ""
+    for piece in pieces:
+        if piece and result and not result.endswith("\n\n"):
+            result = result if result.endswith("\n") else result + "\n"
+            result += "\n"
+        result += piece
+    return result if not result or result.endswith("\n") else result + "\n"

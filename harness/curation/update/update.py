@@ -1,0 +1,218 @@
+"""The updater: results in, changed lists out. It shows what it would write, and writes only when told to."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.curation.suite_index import newest_runs
+from harness.curation.update.causes import Cause, Causes, Scene
+from harness.curation.update.decide import Rules
+from harness.curation.update.evidence import TODO, Evidence, Run, Setting, read_run, setting_of
+from harness.curation.update.history_evidence import past_runs
+from harness.curation.update.plan import Piece, Plan, make_plan
+from harness.curation.update.requirements import Held, signatures_seen
+from harness.curation.update.rewrite import additions, assemble
+from harness.curation.update.toml_text import lines_of
+from harness.curation.workspace import Rooms
+from harness.errors import ConfigError, HarnessError
+from harness.expectations.entries import Expectation, Expectations
+from harness.expectations.files import read_lists
+from harness.results.case_ids import wildcard_of
+from harness.results.cell_results import load_results
+from harness.results.outcomes import DEATHS, Outcome
+from harness.util.files import disk_faults, write_atomically
+
+HISTORY = 10
+ROUNDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """What became of the lists: their texts before and after, by name, and what was seen but not acted upon.
+
+    `seen_once` counts the newly listed cases that a single run saw fail.
+    """
+
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    held: tuple[Held, ...]
+    entries: tuple[Expectation, ...]
+    seen_once: int = 0
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        return tuple(name for name in sorted(self.after) if self.after[name] != self.before.get(name, ""))
+
+    @property
+    def unfinished(self) -> int:
+        """How many entries wait for their reason."""
+        return sum(entry.reason.startswith(TODO) for entry in self.entries)
+
+    def diff(self) -> str:
+        """All changes as one patch."""
+        return "".join(_diff(name, self.before.get(name, ""), self.after[name]) for name in self.changed)
+
+
+def update(rooms: Rooms, runs: Sequence[Run], rules: Rules, *, learn_signatures: bool = False) -> Update:
+    """The lists after those runs, worked out until nothing changes any more: what becomes known may free the word of a
+    run on something else.
+    """
+    texts: Mapping[str, str] = rooms.texts
+    lists = rooms.lists
+    held: tuple[Held, ...] = ()
+    for _ in range(ROUNDS):
+        after, held = _round(rooms, texts, lists.entries, runs, rules, learn_signatures=learn_signatures)
+        if after == texts:
+            break
+        texts, lists = after, read_lists({name: text for name, text in after.items() if text}, rooms.registry)
+        if lists.problems:
+            raise HarnessError(f"the updater would write a list with a mistake: {lists.problems[0]}")
+    return Update(
+        before=rooms.texts,
+        after=texts,
+        held=held,
+        entries=lists.entries,
+        seen_once=_seen_once(rooms.lists.entries, lists.entries, runs),
+    )
+
+
+def _seen_once(before: Iterable[Expectation], after: Iterable[Expectation], runs: Iterable[Run]) -> int:
+    listed = {test for entry in before for test in entry.tests}
+    new = {test for entry in after for test in entry.tests} - listed
+    failures = Counter(case for run in runs for case in run.failures if case in new)
+    return sum(count == 1 for count in failures.values())
+
+
+def _round(
+    rooms: Rooms,
+    texts: Mapping[str, str],
+    entries: Sequence[Expectation],
+    runs: Sequence[Run],
+    rules: Rules,
+    *,
+    learn_signatures: bool,
+) -> tuple[dict[str, str], tuple[Held, ...]]:
+    declared: list[Setting] = [setting_of(cell) for cell in rooms.cells if not cell.broken]
+    evidence = Evidence.of(runs, Expectations(tuple(entries)))
+    plan = make_plan(entries, evidence, declared, rules)
+    if learn_signatures:
+        plan = _with_signatures(plan, evidence, rules, {test for entry in entries for test in entry.tests})
+    causes = Causes.of(rooms.registry, entries)
+    modules = {name for run in runs for name in run.all_modules}
+    new = additions(plan, rooms.folder.name, modules, lambda test, piece: _cause(causes, evidence, test, piece))
+    return assemble(texts, entries, plan, new), plan.held
+
+
+def _cause(causes: Causes, evidence: Evidence, test: str, piece: Piece) -> Cause:
+    """A likely cause; none for a crash or a hang, which a person has to look at."""
+    if DEATHS & set(piece.outcome):
+        return Cause()
+    settings = [setting for setting in evidence.runs if piece.when.holds(dict(setting))]
+    failures = [failure for setting in settings if (failure := evidence.failure(test, setting)).exception]
+    if not failures:
+        return Cause()
+    scene = Scene(settings=settings, probed=[found for setting in settings if (found := evidence.probes(setting))])
+    return causes.propose(test, failures[0], piece.signature, scene)
+
+
+def _with_signatures(plan: Plan, evidence: Evidence, rules: Rules, listed: Collection[str]) -> Plan:
+    """The plan with the signatures of entries that have none. `listed` are the tests that the lists name."""
+    kept = {
+        place: tuple((_learnt(piece, tests, evidence, rules, listed), tests) for piece, tests in pieces)
+        for place, pieces in plan.kept.items()
+    }
+    return Plan(kept=kept, added=plan.added, held=plan.held)
+
+
+def _learnt(piece: Piece, tests: Sequence[str], evidence: Evidence, rules: Rules, listed: Collection[str]) -> Piece:
+    if piece.signature:
+        return piece
+    cases = [_cases(test, evidence, listed) for test in tests]
+    seen = [
+        {name for case in group for name in signatures_seen(evidence, case, piece.when, rules.runs)} for group in cases
+    ]
+    # Where a pass is expected too, some of the tests need not have failed in these runs.
+    enough = any if Outcome.PASS in piece.outcome else all
+    return piece._replace(signature=tuple(sorted(set().union(*seen)))) if enough(seen) else piece
+
+
+def _cases(test: str, evidence: Evidence, listed: Collection[str]) -> Sequence[str]:
+    """The cases that a test of an entry stands for: of a class, those that failed and that no entry names."""
+    if not test.endswith(".*"):
+        return [test]
+    return [case for case in evidence.failing() if wildcard_of(case) == test and case not in listed]
+
+
+def gather(
+    paths: Sequence[Path], reports: Path, *, say: Callable[[str], None], history: Path | None = None
+) -> list[Run]:
+    """The runs named, and of the same cells those under `reports` and in the history that are older than the newest.
+
+    ConfigError for a file that holds no results, or is no history.
+    """
+    runs: list[Run] = []
+    for index, path in enumerate(paths):
+        results = load_results(path)
+        if own := results.run.options.tests:
+            raise ConfigError(f"{path} is a run of own tests, {own}", hint="lists learn from runs of the suite alone")
+        runs.append(read_run(results, source=str(path), index=index))
+    newest: dict[str, tuple[str, int]] = {}
+    for run in runs:
+        newest[run.cell] = max(run.order, newest.get(run.cell, run.order))
+    given = {path.resolve() for path in paths}
+    for cell, order in sorted(newest.items()):
+        for path in newest_runs(cell, reports)[:HISTORY]:
+            if path.resolve() in given:
+                continue
+            try:
+                results = load_results(path)
+                if results.run.options.tests:
+                    continue
+                older = read_run(results, source=str(path), index=-1)
+            except ConfigError as error:
+                say(f"passed over: {error.message}")
+                continue
+            if older.order < order:
+                runs.append(older)
+    if history:
+        known = {(run.cell, run.order[0]) for run in runs}
+        runs += past_runs(history, {cell: order[0] for cell, order in newest.items()}, known, limit=HISTORY)
+    return runs
+
+
+def write(update: Update, folder: Path) -> None:
+    """Writes every changed list, each in one step; a list of which nothing is left is removed."""
+    for name in update.changed:
+        path = folder.parent / name
+        if not update.after[name]:
+            path.unlink(missing_ok=True)
+            continue
+        with disk_faults(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, update.after[name])
+
+
+def summary(update: Update, *, rows: int) -> Iterable[str]:
+    """What was held back, and what is left to do."""
+    for held in update.held[:rows]:
+        yield f"held  {held.test}{f' ({held.cell})' if held.cell else ''} {held.why}"
+    if len(update.held) > rows:
+        yield f"held  ... and {len(update.held) - rows:,} more"
+    if update.seen_once:
+        yield f"{update.seen_once:,} of the new cases failed in one run only: a second one tells what is flaky"
+    if update.unfinished:
+        yield f"{update.unfinished:,} entries wait for their cause and reason; until then they are refused"
+
+
+def _diff(name: str, before: str, after: str) -> str:
+    lines = difflib.unified_diff(
+        lines_of(before),
+        lines_of(after),
+        f"a/{name}" if before else "/dev/null",
+        f"b/{name}" if after else "/dev/null",
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

@@ -1,0 +1,49 @@
+"""What the commands stand on: the lists as they lie on the disk, with the registry and the cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.curation.suite_index import Suites, load_suites
+from harness.errors import Problem
+from harness.expectations.files import ReadLists, load_texts, read_lists
+from harness.limitations.registry import REGISTRY_FILE, Registry, load_registry
+from harness.matrix.cells import Cell
+from harness.matrix.files import load_matrix
+from harness.project import project_root
+from harness.util.cache import cache_root
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rooms:
+    """`texts` are the lists by name, `unreadable` the problems of those that have no text at all."""
+
+    folder: Path
+    reports: Path
+    registry: Registry
+    cells: tuple[Cell, ...]
+    texts: dict[str, str]
+    lists: ReadLists
+    unreadable: tuple[Problem, ...]
+
+    def suites(self) -> Suites:
+        return load_suites(self.cells, self.reports, cache_root())
+
+
+def open_rooms(lists: str = "", reports: str = "") -> Rooms:
+    """The folders named, or else the project's. ConfigError for a registry or a matrix with mistakes."""
+    root = project_root()
+    folder = Path(lists).absolute() if lists else root / "expected_failures"
+    registry = load_registry(folder / REGISTRY_FILE)
+    problems: list[Problem] = []
+    texts = load_texts(folder, problems)
+    return Rooms(
+        folder=folder,
+        reports=Path(reports).absolute() if reports else root / "reports",
+        registry=registry,
+        cells=load_matrix(root / "matrices").cells,
+        texts=texts,
+        lists=read_lists(texts, registry),
+        unreadable=tuple(problems),
+    )

@@ -1,0 +1,1 @@
+"""Doctor, oracle, native suite, skip audit, probes."""

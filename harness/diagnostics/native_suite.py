@@ -1,0 +1,133 @@
+"""The native reference: the same commit's suite on the native build Python, by the same agent, with the same ids.
+
+It tells apart what is skipped everywhere, what only here, and what does not exist here. Its results are kept in the
+cache, by the build Python; a module that has its result is not run again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness.build.artifact import Build
+from harness.build.stage import link_tree, make_folders_read_only
+from harness.engines.native import NativeEngine
+from harness.engines.protocol import Mount
+from harness.errors import BuildError, ConfigError, did_you_mean
+from harness.limitations.native_results import load_reference, reference_folder
+from harness.matrix.cells import Cell
+from harness.results.outcomes import ModuleResult, Outcome
+from harness.run.prepare import Wishes, prepare
+from harness.run.prepared import GUEST_FOLDER, Prepared
+from harness.suite.durations import source_sizes
+from harness.suite.module import ModuleJob, run_module
+from harness.suite.pool import side_by_side
+from harness.suite.shards import cut
+from harness.util.cache import make_entry
+from harness.util.files import disk_faults, write_atomically
+from harness.util.process import capture
+
+PYTHON = Path("natives", "python", "python")
+_LEFT_OUT = shutil.ignore_patterns("*.o", "*.a", "_bootstrap_python", "logs")
+# Nothing of the reference may depend on the network or on a screen.
+NATIVE_RESOURCES = "-network,-urlfetch,-gui,-audio"
+
+
+def refer(cell: str, wishes: Wishes, only: Sequence[str], workers: int, *, say: Callable[[str], None]) -> str:
+    """Runs what is not known yet of a cell's reference, or of the modules `only`; gives a line with all its counts."""
+    prepared = prepare(cell, wishes, say=say)
+    found = run_reference(prepared, only=only, workers=workers, say=say)
+    counts = sum((module.counts() for module in found), Counter[Outcome]())
+    told = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome if counts[outcome])
+    return f"native reference: {len(found)} modules of {len(prepared.build.modules())}, {told}"
+
+
+def run_reference(
+    prepared: Prepared, *, only: Sequence[str], workers: int, say: Callable[[str], None]
+) -> tuple[ModuleResult, ...]:
+    """Runs what is not known yet of the suite, or of the modules `only`, `workers` side by side.
+
+    ConfigError for a module that the suite does not have. Interrupted, it keeps what was finished.
+    """
+    build, suite = prepared.build, prepared.build.modules()
+    for name in only:
+        if name not in suite:
+            raise ConfigError(f"the suite has no module {name!r}; {did_you_mean(name, suite)}")
+    folder = reference_folder(build.manifest, prepared.cache)
+    tree = make_entry(folder / "tree", lambda aside: _lay_out(build, aside), say=say)
+    records = folder / "modules"
+    with disk_faults(records):
+        records.mkdir(parents=True, exist_ok=True)
+    lacking = [name for name in only or suite if not (records / f"{name}.json").exists()]
+    (wanted,) = cut(lacking, {}, source_sizes(build.root / "Lib", lacking), 1)
+    if wanted:
+        say(f"native reference: {len(wanted)} modules to run with {build.manifest['native']}")
+        _Pool(prepared.cell, tree / PYTHON, records, say).run(wanted, workers)
+    return load_reference(build.manifest, prepared.cache)
+
+
+def _lay_out(build: Build, tree: Path) -> None:
+    """A tree of its own for the reference, so that no test writes into the source or the build Python.
+
+    An uninstalled Python finds its library by a path relative to itself, so both keep their places to each other.
+    """
+    native = Path(str(build.manifest["native"]))
+    ask = "import sysconfig; print(sysconfig.get_config_var('srcdir'))"
+    source = capture([str(native), "-c", ask])
+    if not source:
+        raise BuildError(
+            f"{native} does not start", hint="remove its folder from the cache; the next run makes it anew"
+        )
+    place = (tree / PYTHON).parent
+    below = Path(os.path.normpath(place / os.path.relpath(source, native.parent)))
+    if not below.is_relative_to(tree):
+        raise BuildError(f"the source {source} does not lie beside {native.parent}")
+    # Copies: these files are the owner's to write, and what a test does to them must not reach the build Python.
+    shutil.copytree(native.parent, place, symlinks=True, ignore=_LEFT_OUT)
+    layout = str(build.manifest["layout"]["build_folder"]).split("/", maxsplit=1)[0]
+    link_tree(build.root, below, leave_out=(layout, "tmp"))
+    make_folders_read_only(below)
+
+
+class _Pool:
+    """Runs modules side by side and writes each one's result as soon as it is known."""
+
+    def __init__(self, cell: Cell, python: Path, records: Path, say: Callable[[str], None]) -> None:
+        self._cell = cell
+        self._python = python
+        self._records = records
+        self._say = say
+        self._stopping = threading.Event()
+
+    def run(self, modules: Sequence[str], workers: int) -> None:
+        # Outside the cache: sockets in the file system allow short paths only.
+        with tempfile.TemporaryDirectory(prefix="native-") as folder:
+            jobs = [self._job(module, Path(folder, str(number))) for number, module in enumerate(modules)]
+            with side_by_side(self._one, jobs, workers, self._stopping) as results:
+                for done, result in enumerate(results, 1):
+                    self._say(f"native {done}/{len(jobs)} {result.module}: {result.outcome} {result.seconds:.1f} s")
+
+    def _one(self, job: ModuleJob) -> ModuleResult:
+        result = run_module(job, NativeEngine())
+        write_atomically(self._records / f"{job.module}.json", json.dumps(result.to_json()))
+        shutil.rmtree(job.folder, ignore_errors=True)
+        return result
+
+    def _job(self, module: str, folder: Path) -> ModuleJob:
+        return ModuleJob(
+            module=module,
+            folder=folder,
+            python=(str(self._python),),
+            mounts=(Mount(host=GUEST_FOLDER, guest="/harness"),),
+            env={},
+            resources=f"{self._cell.resources},{NATIVE_RESOURCES}",
+            case_timeout=self._cell.case_timeout,
+            module_timeout=self._cell.module_timeout,
+            should_stop=self._stopping.is_set,
+        )

@@ -1,0 +1,199 @@
+"""`python -m harness oracle CELL`: the harness compared with CPython's own runner, on the same build.
+
+regrtest runs every module in a process of its own and writes JUnit. docs/oracle.md says how to read what this prints.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.build.artifact import Build
+from harness.diagnostics.agreement import RULES, Agreement, Difference, agree
+from harness.diagnostics.regrtest_runner import Key, Peer, Reply, Task, Word
+from harness.errors import ConfigError
+from harness.results.cell_results import CellResults, load_results
+from harness.results.outcomes import DEATHS, ModuleResult, Outcome
+from harness.run.prepare import Wishes, expectations_for, prepare
+from harness.suite.regrtest import exact_pattern
+from harness.util.files import remove_tree
+from harness.util.locks import locked
+from harness.util.process import Command, Completed, run
+
+# Seconds for a case that is asked about by itself; regrtest waits half as long again.
+ALONE_SECONDS = 20
+MODULES_SHOWN = 40
+_DEATH_WORDS = {Word.DIED: Outcome.CRASH, Word.TIMED_OUT: Outcome.TIMEOUT}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What regrtest reports: outcomes by case and its word on each module, with the cases that it ran by themselves.
+
+    `seconds` are those of its run of the suite; what the cases in `alone` took is not among them.
+    """
+
+    outcomes: Mapping[Key, Outcome]
+    words: Mapping[str, Word] = field(default_factory=dict)
+    alone: tuple[Key, ...] = ()
+    seconds: float = 0.0
+
+
+def consult(cell: str, modules: Sequence[str], workers: int, run_dir: str = "") -> tuple[str, bool]:
+    """Runs both on the cell, or on some of its modules. Returns the text, and whether the two agree.
+
+    With `run_dir` the harness does not run: its results are read there.
+    """
+    prepared = prepare(cell, Wishes())
+    folder = prepared.cache / "oracle" / cell
+    with locked(folder.with_name(f"{cell}.lock")):
+        remove_tree(folder)
+        folder.mkdir()
+        if run_dir:
+            ours = results_of(Path(run_dir) / cell / "results.json", prepared.build)
+        else:
+            print(f"oracle {cell}: the harness's run", flush=True)
+            ours = run_harness(cell, " or ".join(modules), workers, folder)[1]
+        print(f"oracle {cell}: regrtest's run", flush=True)
+        answer = ask_regrtest(Peer.of(prepared, folder), Task(workers=workers, modules=tuple(modules)), ours.modules)
+    asked = [module for module in ours.modules if not modules or module.module in modules]
+    found = agree(answer.outcomes, answer.words, asked, expectations_for(prepared.cell, prepared.build))
+    return render(cell, found), found.is_agreement
+
+
+def results_of(path: Path, build: Build) -> CellResults:
+    """The results of an earlier run. ConfigError when they are of another build."""
+    results = load_results(path)
+    if results.build.get("inputs") != build.manifest["inputs"]:
+        raise ConfigError(f"{path} is of another build than {build.folder}", hint="leave out --run-dir to test it now")
+    return results
+
+
+def run_harness(
+    cell: str, select: str, workers: int, folder: Path, on_tick: Callable[[float], None] | None = None
+) -> tuple[Completed, CellResults]:
+    """The harness's own results, by its own command, into `folder`/CELL. `select` is for pytest's `-k`, or empty."""
+    options = ("-n", str(workers), "--run-dir", str(folder), *(("-k", select) if select else ()))
+    argv = (sys.executable, "-m", "harness", "test", cell, *options)
+    done = run(Command(argv=argv, cwd=Path.cwd()), log=folder / "ours.log", on_tick=on_tick)
+    return done, load_results(folder / cell / "results.json")
+
+
+def ask_regrtest(
+    peer: Peer, task: Task, ours: Iterable[ModuleResult], on_tick: Callable[[float], None] | None = None
+) -> Answer:
+    """regrtest's outcomes by case.
+
+    A case that takes its module down costs regrtest all others of that module, and one that fails by its subtests alone
+    has no name in its results. So it is asked about such cases one by one.
+    """
+    asked = [module for module in ours if not task.modules or module.module in task.modules]
+    fatal = fatal_cases(asked)
+    patterns = {
+        Key(module.module, case.case): exact_pattern(case.unittest_id) for module in asked for case in module.cases
+    }
+    whole = peer.run(dataclasses.replace(task, excluded=tuple(patterns[key] for key in fatal)), on_tick)
+    outcomes = dict(whole.outcomes)
+    alone = (*fatal, *(key for key in failed_by_subtests(asked) if key not in outcomes))
+    for number, key in enumerate(alone):
+        print(f"  {key.case} by itself", flush=True)
+        match, name = (patterns[key],), f"alone-{number}"
+        only = Task(workers=1, name=name, modules=(key.module,), match=match, seconds=ALONE_SECONDS)
+        if outcome := outcome_alone(key, whole, peer.run(only)):
+            outcomes[key] = outcome
+    return Answer(outcomes=outcomes, words=whole.words, alone=alone, seconds=whole.seconds)
+
+
+def fatal_cases(ours: Iterable[ModuleResult]) -> tuple[Key, ...]:
+    """The cases in which the interpreter died or stood still. What is no case has no dotted id of its own."""
+    return tuple(
+        Key(module.module, case.case)
+        for module in ours
+        for case in module.cases
+        if case.outcome in DEATHS and " " not in case.case and case.case.removeprefix("test.") != module.module
+    )
+
+
+def failed_by_subtests(ours: Iterable[ModuleResult]) -> tuple[Key, ...]:
+    """The cases that failed in a subtest."""
+    bad = {Outcome.FAIL, Outcome.ERROR}
+    return tuple(
+        Key(module.module, case.case)
+        for module in ours
+        for case in module.cases
+        if case.outcome in bad and any(subtest.outcome in bad for subtest in case.subtests)
+    )
+
+
+def outcome_alone(key: Key, whole: Reply, alone: Reply) -> Outcome | None:
+    """What a case did that regrtest ran by itself; None when that cannot be seen.
+
+    A module that dies in a run of this case alone died of the case only if it did not die without it, in the run of the
+    `whole`. A run without any test says nothing of the case: its name did not match.
+    """
+    if key in alone.outcomes:
+        return alone.outcomes[key]
+    if death := _DEATH_WORDS.get(alone.words.get(key.module, Word.NO_TESTS)):
+        without = whole.words.get(key.module)
+        return None if without is None or without in {*_DEATH_WORDS, Word.BUG} else death
+    return alone.unnamed.get(key.module)
+
+
+def render(cell: str, found: Agreement) -> str:
+    """What differs by its rule, the modules with a difference, the count of each rule, and a last line with all."""
+    lines = []
+    for name in (*(rule.name for rule in RULES), ""):
+        same = [difference for difference in found.differences if difference.rule == name]
+        lines += [name or "UNEXPLAINED", *(f"  {_side_by_side(each)}" for each in same)] if same else []
+    return "\n".join([*lines, *_by_module(found), *_by_rule(found), _last_line(cell, found)])
+
+
+def _side_by_side(found: Difference) -> str:
+    nothing = "has no such case"
+    return f"{found.case}: regrtest {found.theirs or nothing}, here {found.ours or nothing}"
+
+
+def _by_module(found: Agreement) -> Iterator[str]:
+    """One line for each module on which the two differ, those with something unexplained first."""
+    for side, lone in found.lone_modules.items():
+        yield f"modules {side}, UNEXPLAINED: {', '.join(lone)}"
+    counts = {name: Counter(each.module for each in group) for name, group in _groups(found).items()}
+    unexplained = Counter(each.module for each in found.unexplained)
+    modules = sorted({each.module for each in found.differences}, key=lambda name: (-unexplained[name], name))
+    if modules:
+        yield f"modules with a difference: {len(modules)} of {len(found.here | found.there)}"
+    for module in modules[:MODULES_SHOWN]:
+        parts = [f"{found.compared.get(module, 0):,} compared"]
+        parts += [f"{count[module]:,} {name}" for name, count in counts.items() if count[module]]
+        parts += [f"{unexplained[module]:,} UNEXPLAINED"] if unexplained[module] else []
+        yield f"  {module or 'of no module'}: {', '.join(parts)}"
+    if len(modules) > MODULES_SHOWN:
+        yield f"  ... and {len(modules) - MODULES_SHOWN} more"
+
+
+def _groups(found: Agreement) -> Mapping[str, Sequence[Difference]]:
+    return {"differing": found.differing, "only there": found.only_there, "only here": found.only_here}
+
+
+def _by_rule(found: Agreement) -> Iterator[str]:
+    counts = found.by_rule()
+    if any(counts[rule.name] for rule in RULES):
+        yield "rules"
+    yield from (f"  {counts[rule.name]:6,}  {rule.name}: {rule.why}" for rule in RULES if counts[rule.name])
+
+
+def _last_line(cell: str, found: Agreement) -> str:
+    same = found.total - len(found.differing)
+    counts = ", ".join(f"{len(group):,} {name}" for name, group in _groups(found).items())
+    lone = [module for modules in found.lone_modules.values() for module in modules]
+    explained = len(found.differences) - len(found.unexplained)
+    if not found.total:
+        return f"{cell}: NOTHING WAS COMPARED: the two have no case in common ({counts})"
+    return (
+        f"{cell}: {found.total:,} cases compared, {same:,} with the same outcome, {counts}; "
+        f"{explained:,} explained, {len(found.unexplained) + len(lone):,} unexplained"
+    )

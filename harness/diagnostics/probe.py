@@ -1,0 +1,195 @@
+"""Runs the probes of a cell, each in an instance of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from harness.diagnostics.probe_host import Host
+from harness.engines.protocol import Ending, EngineSession, GuestExit, GuestRun, Mount
+from harness.errors import UnavailableError
+from harness.limitations.findings import CellProbes, answer_all, load_probes, probes_for, write_probes
+from harness.limitations.findings_table import markdown, summary, text_table
+from harness.limitations.observation import Did, Observation
+from harness.limitations.registry import Registry, load_registry
+from harness.manifest import libraries_of
+from harness.matrix.cells import Target
+from harness.matrix.conditions import facts_of
+from harness.matrix.load import load_configuration
+from harness.matrix.pins import load_pins
+from harness.project import project_root
+from harness.results.run_folder import new_run_folder
+from harness.run.prepare import Wishes, prepare
+from harness.run.prepared import Prepared
+from harness.suite.regrtest import trap_headline
+from harness.toolchains.runtimes import obtain_package
+from harness.util.files import disk_faults, remove_tree, write_atomically
+
+PROBES_FOLDER = Path(__file__).parents[1] / "guest" / "probes"
+# The probes of this group are typed into the interactive interpreter; the function only looks at what came of it.
+TYPED_GROUP = "shell"
+TYPED = "6 * 7\nanswer()\n"
+# Seconds; the longest probe, a native `ensurepip`, takes four, and over thirty on a machine with much else to do.
+PROBE_TIMEOUT = 120.0
+
+
+def probe_cell(
+    prepared: Prepared,
+    registry: Registry,
+    folder: Path,
+    *,
+    packages: Path | None = None,
+    say: Callable[[str], None],
+) -> CellProbes:
+    """What the cell's interpreter says of every limitation; written into `folder`, which is the cell's own. `packages`
+    is the folder of the npm packages that its Node is given.
+    """
+    manifest = prepared.build.manifest
+    toolchain = str(manifest["toolchain"]["version"])
+    libraries = libraries_of(manifest)
+    facts = facts_of(prepared.cell, python=str(manifest["python"]), toolchain=toolchain, libraries=libraries)
+    with disk_faults(folder):
+        (folder / "logs").mkdir(parents=True, exist_ok=True)
+    engine = prepared.open_engine(folder / "logs" / "probes-engine.log", 0, packages)
+    try:
+        observed = run_probes(
+            probes_for(registry, facts),
+            engine,
+            folder / "probes",
+            python=f"/{manifest['layout']['program']}",
+            mounts=(Mount(host=prepared.build.root, guest="/", sealed=True),),
+            env=prepared.guest_environment,
+            say=say,
+        )
+    finally:
+        engine.close()
+    tested = {
+        "python": str(manifest["python"]),
+        "toolchain": toolchain,
+        "engine": f"{prepared.cell.engine} {prepared.cell.runtime}",
+    }
+    found = CellProbes(cell=prepared.cell.id, tested=tested, answers=answer_all(registry, facts, observed))
+    write_probes(folder, found)
+    return found
+
+
+def run_probes(
+    probes: Sequence[str],
+    engine: EngineSession,
+    folder: Path,
+    *,
+    python: str,
+    mounts: tuple[Mount, ...],
+    env: Mapping[str, str],
+    say: Callable[[str], None],
+    timeout: float = PROBE_TIMEOUT,
+) -> dict[str, Observation]:
+    """What each probe did, by its name. `folder` gets what each one printed; `timeout` is in seconds."""
+    remove_tree(folder)
+    folder.mkdir(parents=True)
+    scratch = folder / "scratch"
+    observed = {}
+    for probe in probes:
+        remove_tree(scratch)
+        scratch.mkdir()
+        guest = GuestRun(
+            argv=(python, "/probes", probe),
+            mounts=(
+                *mounts,
+                Mount(host=PROBES_FOLDER, guest="/probes"),
+                Mount(host=scratch, guest="/tmp", writable=True),
+            ),
+            output=folder / f"{probe}.txt",
+            env=env,
+        )
+        if probe.startswith(f"{TYPED_GROUP}."):
+            guest = _typed(guest, folder / f"{probe}-typed.txt")
+        observed[probe] = _observe(probe, engine, guest, Host(engine, guest.output, scratch), timeout)
+        say(f"probe {probe}: {observed[probe]}")
+    remove_tree(scratch)
+    return observed
+
+
+def _typed(guest: GuestRun, text: Path) -> GuestRun:
+    """The guest as an interactive interpreter that reads what is typed from the file `text`."""
+    text.write_text(TYPED, encoding="utf-8")
+    program, *arguments = guest.argv
+    return dataclasses.replace(guest, argv=(program, "-i", "-q", *arguments), input=text)
+
+
+def _observe(probe: str, engine: EngineSession, guest: GuestRun, host: Host, timeout: float) -> Observation:
+    guest.output.touch()
+    began = time.monotonic()
+    late = f"no answer in {timeout:.0f} s"
+
+    def watch() -> str | None:
+        host.look()
+        return late if time.monotonic() - began > timeout else None
+
+    ending = engine.run(guest, watch)
+    output = guest.output.read_text(encoding="utf-8", errors="replace")
+    return read_observation(probe, output, ending, time.monotonic() - began)
+
+
+_WORD = "\nprobe: "
+
+
+_MESSAGE_LIMIT = 400
+
+
+def read_observation(probe: str, output: str, ending: GuestExit, seconds: float) -> Observation:
+    """What the guest wrote of its probe; when its last word is not final, how it ended."""
+    said = _last_word(probe, output, seconds)
+    if said is not None and said.did is not Did.CRASH:
+        return said
+    if ending.ending is Ending.STOPPED:
+        return Observation(probe=probe, did=Did.TIMEOUT, message=ending.reason, seconds=seconds)
+    reason = trap_headline(ending.reason) or f"the interpreter exited with status {ending.status}"
+    return Observation(
+        probe=probe, did=Did.CRASH, message=reason[:_MESSAGE_LIMIT], seconds=seconds, reached=said is not None
+    )
+
+
+def _last_word(probe: str, output: str, seconds: float) -> Observation | None:
+    _, word, line = f"\n{output}".rpartition(_WORD)
+    if not word:
+        return None
+    try:
+        return Observation.from_json(probe, json.loads(line.splitlines()[0]) | {"seconds": seconds})
+    except (KeyError, TypeError, ValueError, IndexError):
+        return None
+
+
+# Emscripten's sockets load it as soon as one is to listen or to connect.
+SOCKETS_PACKAGE = "ws"
+
+
+def probe_cells(cells: Sequence[str], wishes: Wishes, run_dir: str, *, say: Callable[[str], None]) -> str:
+    """Runs the probes of each cell; gives the table of these and of all that the run's folder has already."""
+    registry = load_registry(project_root() / "expected_failures" / "limitations.toml")
+    prepared = [prepare(cell, wishes, say=say) for cell in dict.fromkeys(cells)]
+    base = Path(run_dir).absolute() if run_dir else new_run_folder()
+    for ready in prepared:
+        probe_cell(ready, registry, base / ready.cell.id, packages=packages_for(ready, wishes.pins, say), say=say)
+    found = load_probes(base)
+    write_atomically(base / "probes.md", markdown(registry, found))
+    lines = [text_table(registry, found), "", *map(summary, found), f"results: {base / 'probes.md'}"]
+    return "\n".join(lines)
+
+
+def packages_for(prepared: Prepared, more_pins: str, say: Callable[[str], None]) -> Path | None:
+    """The folder with the npm packages of a cell under Node; None for other cells, and, with a message, where npm
+    cannot provide them: the probes that need them then end in their preparations.
+    """
+    if prepared.cell.target is not Target.EMSCRIPTEN:
+        return None
+    _, pins = load_configuration()
+    pins = load_pins(Path(more_pins), pins) if more_pins else pins
+    try:
+        return obtain_package(SOCKETS_PACKAGE, pins, prepared.cache, say=say)
+    except UnavailableError as error:
+        say(f"probes: the sockets of {prepared.cell.id} are not tried, {SOCKETS_PACKAGE} is not available: {error}")
+        return None

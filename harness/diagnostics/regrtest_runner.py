@@ -1,0 +1,271 @@
+"""CPython's own runner on a build of ours: what the harness is measured by and held against.
+
+regrtest runs on the native build Python and starts a fresh, plain runtime for each module, as the buildbots do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import resource
+import shlex
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+from harness.engines.node import STACK_MB, node_environment
+from harness.errors import BuildError
+from harness.matrix.cells import Target
+from harness.results.case_ids import FIXTURE, dotted
+from harness.results.outcomes import Outcome
+from harness.run.prepared import Prepared
+from harness.suite.journal import Names
+from harness.util.files import remove_tree
+from harness.util.process import Command, last_lines, run
+
+_ENGINES = Path(__file__).parents[1] / "engines" / "child"
+# Bytes of stack for what V8 does not count: its own runtime, and the system's.
+STACK_MARGIN = 1 << 20
+_BUILT_IN = re.compile(r"'abs_builddir': '([^']+)'")
+# `-I` leaves the script's folder out of the path.
+_BOOT = """\
+import os, runpy, sys
+sys.argv.pop(0)
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+runpy.run_path(sys.argv[0])
+"""
+
+
+class Word(StrEnum):
+    """What regrtest says of a module (Lib/test/libregrtest/result.py), as it prints it."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNCAUGHT = "failed (uncaught exception)"
+    ENV_CHANGED = "failed (env changed)"
+    LEAKED = "failed (reference leak)"
+    SKIPPED = "skipped"
+    DENIED = "skipped (resource denied)"
+    INTERRUPTED = "interrupted"
+    DIED = "worker non-zero exit code"
+    BUG = "worker bug"
+    NO_TESTS = "ran no tests"
+    TIMED_OUT = "timed out"
+
+
+# CPython 3.12 prints it in another tense.
+_OTHER_WORDS = {"run no tests": Word.NO_TESTS}
+_WORDS = {word.value: word for word in Word} | _OTHER_WORDS
+_PROGRESS = re.compile(
+    r"^\d+:\d\d:\d\d (?:load avg: [\d.]+ )?(?:mem: \S+ )?\[ *\d+/\d+(?:/\d+)?\] (?:Re-run )?(\S+) "
+    rf"({'|'.join(re.escape(word) for word in sorted(_WORDS, key=len, reverse=True))})(?=\s|$)",
+    re.MULTILINE,
+)
+
+
+# Of such a module JUnit has a suite, in the order of the progress lines; one with an exception of its own may have one.
+_WITH_SUITE = frozenset({Word.PASSED, Word.FAILED, Word.ENV_CHANGED, Word.NO_TESTS})
+
+
+class Key(NamedTuple):
+    """A case by its module and its id: two modules may have cases of one id."""
+
+    module: str
+    case: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What one run of regrtest reported: its seconds, its word on each module, and the outcome of each case.
+
+    JUnit has no name for a case that fails by its subtests alone. `unnamed` has an outcome for each module whose only
+    case is such a one: when a single case was asked for, it is the outcome of that case.
+    """
+
+    seconds: float = 0.0
+    words: Mapping[str, Word] = field(default_factory=dict)
+    outcomes: Mapping[Key, Outcome] = field(default_factory=dict)
+    unnamed: Mapping[str, Outcome] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What regrtest is to run. `name` names its files; no `modules` are all but those `left_out`.
+
+    `match` are patterns of the cases wanted, none for all; `excluded` are patterns of those that are not. regrtest
+    kills a module's process at one and a half times `seconds`.
+    """
+
+    workers: int
+    name: str = "regrtest"
+    modules: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    match: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    seconds: int = 600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """regrtest with a copy of the build below `folder`: its modules may write into the whole tree."""
+
+    prepared: Prepared
+    folder: Path
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "root"
+
+    @classmethod
+    def of(cls, prepared: Prepared, folder: Path) -> Peer:
+        """A peer with a fresh copy of the build."""
+        peer = cls(prepared=prepared, folder=folder)
+        remove_tree(peer.root)
+        shutil.copytree(prepared.build.root, peer.root, symlinks=True)
+        _make_writable(peer.root)
+        _move(prepared, peer.root)
+        return peer
+
+    def run(self, task: Task, on_tick: Callable[[float], None] | None = None) -> Reply:
+        """Runs regrtest and returns its reply. BuildError when it has no word on any module, or JUnit does not fit."""
+        junit, log = self.folder / f"{task.name}.xml", self.folder / f"{task.name}.log"
+        command = self.command(task, junit)
+        done = run(command, log=log, on_tick=on_tick)
+        words = read_words(log.read_text(encoding="utf-8", errors="replace"))
+        if not words:
+            raise BuildError(
+                f"regrtest {done.ending} and wrote no results:\n{last_lines(log)}",
+                hint=f"run it by hand: {command.reproduce()}",
+            )
+        # It writes no file when every module died or was skipped before its first case.
+        reply = read_junit(junit, words) if junit.exists() else Reply(words=words)
+        return dataclasses.replace(reply, seconds=done.seconds)
+
+    def command(self, task: Task, junit: Path) -> Command:
+        """What runs the task; `junit` is where regrtest writes its results."""
+        prepared, program = self.prepared, Path(self.prepared.build.manifest["layout"]["program"])
+        python = shlex.join(_RUNNERS[prepared.cell.target](self, str(program)))
+        argv = (
+            *(str(prepared.build.manifest["native"]), "-m", "test"),
+            *("-j", str(task.workers), "-u", prepared.cell.resources, "--timeout", str(task.seconds)),
+            *("--randseed", "0", "--python", python, "--junit-xml", str(junit)),
+            *(word for case in task.match for word in ("--match", case)),
+            *(word for case in task.excluded for word in ("--ignore", case)),
+            *(("--exclude", *task.left_out) if task.left_out else task.modules),
+        )
+        env = os.environ | _environment(prepared)
+        return Command(argv=argv, cwd=(self.root / program).parent, env=env)
+
+
+def _wasmtime_runner(peer: Peer, program: str) -> tuple[str, ...]:
+    runner, prepared = _ENGINES / "plain_wasmtime.py", peer.prepared
+    settings = (prepared.runtime, peer.folder / "plain.cwasm", peer.root, prepared.build.tree.wasm_stack())
+    return (sys.executable, "-I", "-c", _BOOT, str(runner), *map(str, settings), "--", f"/{program}")
+
+
+def _node_runner(peer: Peer, program: str) -> tuple[str, ...]:
+    node = peer.prepared.runtime / "bin" / "node"
+    stack = stack_flag(resource.getrlimit(resource.RLIMIT_STACK)[0])
+    return (str(node), stack, str(_ENGINES / "plain_node.mjs"), str(peer.root / program))
+
+
+def stack_flag(limit: int) -> str:
+    """The stack for Node's first thread, where the system's limit for it is so many bytes.
+
+    V8 takes 984 KiB unless it is told, however large the limit is. On that some modules end with a RangeError, and
+    regrtest loses all their cases. `python.sh` of CPython 3.14 has NODEFLAGS for this.
+    """
+    stack = STACK_MB << 20 if limit == resource.RLIM_INFINITY else min(limit, STACK_MB << 20)
+    return f"--stack-size={max(stack - STACK_MARGIN, stack // 2) >> 10}"
+
+
+_RUNNERS = {Target.WASI: _wasmtime_runner, Target.EMSCRIPTEN: _node_runner}
+
+
+def _environment(prepared: Prepared) -> Mapping[str, str]:
+    """What the guests need. A WASI guest sees nothing of this but what its runner passes on."""
+    guest = prepared.guest_environment
+    if prepared.cell.target is Target.WASI:
+        return {"GUEST_PYTHONPATH": guest.get("PYTHONPATH", "")}
+    return node_environment() | guest
+
+
+def _move(prepared: Prepared, root: Path) -> None:
+    """Writes into the copy where it is: sysconfig has the full name of the build folder, and regrtest goes there."""
+    folder = root / prepared.build.manifest["layout"]["build_folder"]
+    for data in folder.glob("build/lib.*/_sysconfigdata*.py"):
+        text = data.read_text(encoding="utf-8")
+        if built := _BUILT_IN.search(text):
+            data.write_text(text.replace(built.group(1), str(folder)), encoding="utf-8")
+
+
+def _make_writable(root: Path) -> None:
+    for folder, _, files in os.walk(root):
+        for path in (Path(folder), *(Path(folder, name) for name in files)):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode | 0o200)
+
+
+def read_words(log: str) -> dict[str, Word]:
+    """The word on each module that regrtest's progress lines name, in their order."""
+    return {module: _WORDS[word] for module, word in _PROGRESS.findall(log)}
+
+
+def read_junit(path: Path, words: Mapping[str, Word]) -> Reply:
+    """The reply of a run whose JUnit is in the file `path`, and whose words are these, in the order of the progress
+    lines. Cases have the names that the journal gives them. BuildError when the file does not have a suite for each
+    module that ran.
+
+    An expected failure is an `<output>` element there, an unexpected success an `<outcome>`
+    (Lib/test/libregrtest/testresult.py).
+    """
+    outcomes: dict[Key, Outcome] = {}
+    unnamed: dict[str, Outcome] = {}
+    suites = list(ElementTree.parse(path).iter("testsuite"))
+    for module, suite in zip(_modules_with_suite(words, len(suites), path), suites, strict=True):
+        cases, seen, names = suite.findall("testcase"), Counter[str](), Names((dotted(module),))
+        for element in cases:
+            if case := element.get("name"):
+                seen[case] += 1
+                name = names.of(case, seen[case], is_fixture=FIXTURE.fullmatch(case) is not None)
+                outcomes[Key(module, name)] = _outcome_of({child.tag for child in element})
+        failed = _outcome_of_subtests(suite)
+        if failed and len(cases) == 1 and not cases[0].get("name"):
+            unnamed[module] = failed
+    return Reply(words=words, outcomes=outcomes, unnamed=unnamed)
+
+
+def _modules_with_suite(words: Mapping[str, Word], count: int, path: Path) -> list[str]:
+    """The modules of so many suites, in their order: suites have no name."""
+    for further in (set(), {Word.UNCAUGHT}):
+        modules = [module for module, word in words.items() if word in _WITH_SUITE | further]
+        if len(modules) == count:
+            return modules
+    raise BuildError(
+        f"{path} has {count} suites, and regrtest's progress lines name {len(modules)} modules that ran",
+        hint="compare fewer modules at a time",
+    )
+
+
+def _outcome_of_subtests(suite: ElementTree.Element) -> Outcome | None:
+    """The outcome of a suite's only case by the counts of the suite; None when they name no failure."""
+    counts = {"errors": Outcome.ERROR, "failures": Outcome.FAIL}
+    return next((outcome for name, outcome in counts.items() if int(suite.get(name, 0))), None)
+
+
+def _outcome_of(tags: set[str]) -> Outcome:
+    by_tag = {
+        "error": Outcome.ERROR,
+        "failure": Outcome.FAIL,
+        "skipped": Outcome.SKIP,
+        "output": Outcome.EXPECTED_FAILURE,
+        "outcome": Outcome.UNEXPECTED_SUCCESS,
+    }
+    return next((outcome for tag, outcome in by_tag.items() if tag in tags), Outcome.PASS)

@@ -1,0 +1,178 @@
+"""`python -m harness audit-skips CELL`: which of the suite's skips have gone stale.
+
+What a run skipped because of the platform is run again, with the suite's own gates forced open. Each module has a
+folder and interpreters of its own; a crash costs the case that it happened in. What passes now need not be skipped any
+more, or not for the reason that is given.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import queue
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.engines.protocol import EngineSession, Mount
+from harness.errors import ConfigError
+from harness.limitations.skip_account import account_for
+from harness.limitations.skips import MODULE_SKIPPED, Account, Elsewhere, Skip
+from harness.project import project_root
+from harness.results.case_ids import FIXTURE
+from harness.results.cell_results import load_results
+from harness.results.outcomes import ModuleResult, Outcome
+from harness.run.prepare import Wishes, prepare
+from harness.run.prepared import Prepared
+from harness.suite.module import ModuleJob, run_module
+from harness.suite.pool import side_by_side
+from harness.util.files import disk_faults, write_atomically
+
+GATES_FOLDER = Path(__file__).parents[1] / "guest" / "gates"
+FILE = "audit.json"
+# Seconds. What hangs behind a gate hangs at once, and there is a lot of it.
+CASE_TIMEOUT, MODULE_TIMEOUT = 10.0, 300.0
+CASES_SHOWN = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forced:
+    """What a case did behind open gates. `limitation` explained its skip, `reason` is what the suite said of it."""
+
+    case: str
+    outcome: Outcome
+    limitation: str
+    reason: str
+
+
+def audit_cell(
+    cell: str, wishes: Wishes, results: str, only: Sequence[str], workers: int, *, say: Callable[[str], None]
+) -> str:
+    """Audits the skips of a results.json, the latest run's when none is named; gives the page."""
+    path = Path(results) if results else project_root() / "reports" / "latest" / cell / "results.json"
+    loaded = load_results(path)
+    if loaded.cell.id != cell:
+        raise ConfigError(f"{path} holds the results of {loaded.cell.id}, not of {cell}")
+    prepared = prepare(cell, wishes, say=say)
+    found = audit(prepared, account_for(loaded), path.parent, only=only, workers=workers, say=say)
+    return render(cell, found)
+
+
+def audited(account: Account) -> dict[str, tuple[Skip, ...]]:
+    """The skips to look at, by module: those that a limitation explains, and that are not skipped natively too."""
+    found: dict[str, list[Skip]] = defaultdict(list)
+    for skip in account.skips:
+        if skip.cause and skip.cause.is_limitation and skip.elsewhere is not Elsewhere.EVERYWHERE:
+            found[skip.module].append(skip)
+    return {module: tuple(skips) for module, skips in found.items()}
+
+
+def patterns(skips: Iterable[Skip]) -> tuple[str, ...]:
+    """regrtest's patterns for the cases of these skips; empty for the whole module."""
+    found = []
+    for skip in skips:
+        fixture = FIXTURE.fullmatch(skip.case)
+        if skip.is_module or (fixture and skip.case.startswith("setUpModule")):
+            return ()
+        found.append(f"{fixture.group(1)}.*" if fixture else skip.case)
+    return tuple(
+        f"{case.removeprefix(MODULE_SKIPPED)}.*" if case.startswith(MODULE_SKIPPED) else case for case in found
+    )
+
+
+def explained_by(case: str, skips: Sequence[Skip]) -> Skip | None:
+    """The skip that kept this case from running; None for a case that ran anyway."""
+    for skip in skips:
+        fixture = FIXTURE.fullmatch(skip.case)
+        owner = fixture.group(1) if fixture else skip.case.removeprefix(MODULE_SKIPPED)
+        if case == skip.case or case.startswith(f"{owner}.") or skip.is_module:
+            return skip
+    return None
+
+
+def audit(
+    prepared: Prepared, account: Account, folder: Path, *, only: Sequence[str], workers: int, say: Callable[[str], None]
+) -> tuple[Forced, ...]:
+    """Runs what the gates hide, of all modules or of those named, and writes audit.json into `folder`.
+
+    Interrupted, it writes what was finished.
+    """
+    wanted = {module: skips for module, skips in audited(account).items() if not only or module in only}
+    logs = folder / "logs"
+    with disk_faults(folder):
+        logs.mkdir(exist_ok=True)
+    opened = [prepared.open_engine(logs / f"audit-engine-{index}.log", index) for index in range(workers)]
+    engines: queue.SimpleQueue[EngineSession] = queue.SimpleQueue()
+    for engine in opened:
+        engines.put(engine)
+    found: list[Forced] = []
+    stopping = threading.Event()
+
+    def force(module: str) -> tuple[Forced, ...]:
+        engine = engines.get()
+        try:
+            job = _job(prepared, folder / "audit", module, wanted[module])
+            result = run_module(dataclasses.replace(job, should_stop=stopping.is_set), engine)
+        finally:
+            engines.put(engine)
+        return forced_cases(result, wanted[module])
+
+    try:
+        with side_by_side(force, list(wanted), workers, stopping) as results:
+            for number, (module, forced) in enumerate(zip(wanted, results, strict=True), 1):
+                found += forced
+                say(f"audit {number}/{len(wanted)} {module}: {_passed(forced)} of {len(forced)} pass")
+    finally:
+        for engine in opened:
+            engine.close()
+        rows = [dataclasses.asdict(case) for case in found]
+        write_atomically(folder / FILE, json.dumps(rows, indent=1) + "\n")
+    return tuple(found)
+
+
+def forced_cases(result: ModuleResult, skips: Sequence[Skip]) -> tuple[Forced, ...]:
+    """The module's cases that one of these skips had kept from running."""
+    return tuple(
+        Forced(case=case.case, outcome=case.outcome, limitation=skip.cause.id, reason=skip.reason)
+        for case in result.cases
+        if (skip := explained_by(case.case, skips)) and skip.cause
+    )
+
+
+def _job(prepared: Prepared, folder: Path, module: str, skips: Sequence[Skip]) -> ModuleJob:
+    job = prepared.job(module, folder / module, match=patterns(skips), excluded=(), should_stop=lambda: False)
+    mounts = (*job.mounts, Mount(host=GATES_FOLDER, guest="/gates"))
+    return dataclasses.replace(
+        job, agent="/gates", mounts=mounts, case_timeout=CASE_TIMEOUT, module_timeout=MODULE_TIMEOUT
+    )
+
+
+def render(cell: str, found: Sequence[Forced]) -> str:
+    """What passes now, by the limitation that explained its skip, and the counts of the rest."""
+    by_limitation: Mapping[str, list[Forced]] = defaultdict(list)
+    for case in found:
+        by_limitation[case.limitation].append(case)
+    lines = [f"{cell}: {len(found):,} cases run behind open gates: {_counted(found)}"]
+    for name, cases in sorted(by_limitation.items(), key=lambda item: -_passed(item[1])):
+        lines += ["", f"{name}: {_counted(cases)}", *_passing(cases)]
+    return "\n".join(lines)
+
+
+def _counted(cases: Iterable[Forced]) -> str:
+    counts = Counter(case.outcome for case in cases)
+    return ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome if counts[outcome]) or "none"
+
+
+def _passed(cases: Iterable[Forced]) -> int:
+    return sum(case.outcome is Outcome.PASS for case in cases)
+
+
+def _passing(cases: Iterable[Forced]) -> Iterator[str]:
+    """The cases that pass now, a class a line."""
+    passing = Counter(case.case.rpartition(".")[0] for case in cases if case.outcome is Outcome.PASS)
+    for owner, count in passing.most_common(CASES_SHOWN):
+        yield f"  {count:6,}  {owner}"
+    if len(passing) > CASES_SHOWN:
+        yield f"  ... and {len(passing) - CASES_SHOWN} more classes: {FILE} has every case"

@@ -1,0 +1,1 @@
+"""What runs in an engine's own process. Started by path; imports nothing of the harness."""

@@ -1,0 +1,75 @@
+// The process that runs Emscripten guests under Node. It speaks the protocol of harness/engines/protocol.py on the
+// descriptors 3 and 4, where node_launcher.py puts it: 0 and 1 are known to guests.
+//
+// The main thread reads requests, so that a stop, or the end of the harness, is noticed while a guest runs. Each guest
+// gets a Worker with a fresh instance of the module, which is compiled once: whatever it does to its thread (process.exit,
+// abort, stack overflow, out of memory, an endless loop) ends that guest alone.
+
+import { createReadStream, readFileSync, writeSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+
+const REQUESTS = 3;
+const ANSWERS = 4;
+const TRAP_LENGTH = 4000;
+
+let settings;
+let compiled;
+let guest;
+
+function answer(message) {
+  writeSync(ANSWERS, JSON.stringify(message) + "\n");
+}
+
+async function load(request) {
+  compiled = await WebAssembly.compile(readFileSync(request.wasm));
+  settings = request;
+  return { loaded: request.wasm };
+}
+
+function start(request) {
+  // Written by the guest, read after its end: a message could be lost when a guest ends by process.exit.
+  const ended = new Int32Array(new SharedArrayBuffer(12));
+  let fault;
+  guest = new Worker(new URL("node_guest.mjs", import.meta.url), {
+    workerData: { ...request, module: settings.module, journalNumber: settings.journal, compiled, ended },
+    resourceLimits: settings.limits,
+    // Node's own variable for where require() looks; no guest sees the environment of its thread.
+    env: settings.packages ? { NODE_PATH: settings.packages } : {},
+    execArgv: ["--require", fileURLToPath(new URL("node_confine.cjs", import.meta.url))],
+  });
+  guest.on("message", () => guest.terminate());
+  guest.on("error", (error) => { fault ??= describe(error); });
+  guest.on("exit", (code) => {
+    guest = undefined;
+    // The status is the interpreter's last word; a fault after it is of the engine's clean-up.
+    answer(ending(ended, fault ?? `the guest's thread ended with status ${code}`));
+  });
+}
+
+// A fault before the guest has begun is the engine's own.
+function ending([hasExited, status, hasBegun], fault) {
+  if (hasExited) return { status };
+  return hasBegun ? { trap: fault } : { engine_error: fault };
+}
+
+function describe(error) {
+  // Not every fault is an Error: Emscripten also throws numbers and objects of its own.
+  return String(error?.stack ?? error?.message ?? error).slice(0, TRAP_LENGTH);
+}
+
+async function serve(request) {
+  try {
+    if (request.op === "stop") guest?.terminate();
+    else if (request.op === "run") start(request);
+    else answer(await load(request));
+  } catch (error) {
+    answer({ [request.op === "run" ? "engine_error" : "error"]: describe(error) });
+  }
+}
+
+const lines = createInterface({ input: createReadStream(null, { fd: REQUESTS }) });
+lines.on("line", (line) => serve(JSON.parse(line)));
+// Not process.exit: it would wait for a guest that does not end.
+lines.on("close", () => process.kill(process.pid, "SIGKILL"));

@@ -1,0 +1,1 @@
+"""The lists of expected failures, and the comparison of results with them."""

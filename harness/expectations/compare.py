@@ -1,0 +1,193 @@
+"""Outcomes against expectations: one verdict per case. Pure and total; order does not matter."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from harness.expectations.entries import CellExpectations, Expectation, is_own
+from harness.limitations.registry import Limitation
+from harness.results.case_ids import dotted, wildcard_of
+from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, follows, judged_cases
+from harness.results.signatures import signature_of
+from harness.results.verdicts import Comparison, Row, Verdict
+
+ENVIRONMENT_ALTERED = "the module altered the execution environment (--fail-env-changed)"
+
+
+def judge(outcome: Outcome, entry: Expectation | None, signature: str = "") -> Verdict:
+    """The verdict on an outcome. Only what an entry lists is known: an expected fail excuses no crash.
+
+    So it is with the signature of the failure, where the entry has any and there is one; empty when there is none.
+    """
+    if entry is None:
+        return Verdict.AS_EXPECTED if outcome.is_good else Verdict.REGRESSION
+    if outcome in entry.outcome:
+        other = entry.signature and signature and signature not in entry.signature
+        return Verdict.CHANGED if other else Verdict.KNOWN
+    if outcome is Outcome.NOT_RUN and not entry.run:
+        return Verdict.KNOWN
+    return Verdict.FIXED if outcome is Outcome.PASS else Verdict.CHANGED
+
+
+def judge_case(case: CaseResult, entry: Expectation | None) -> Verdict:
+    """The verdict on a case that was not struck. Its signature is worked out only where an entry asks for it.
+
+    One that ran more than once and changed its mind is flaky, unless everything it did is expected.
+    """
+    if case.changed_its_mind and any(judge(outcome, entry).is_unexpected for outcome in case.tries):
+        return Verdict.FLAKY
+    return judge(case.outcome, entry, signature_of(case) if entry and entry.signature else "")
+
+
+def struck(case: CaseResult, entry: Expectation | None, strikes: Mapping[str, Limitation]) -> Limitation | None:
+    """The limitation that brought a failure upon the case which it has nothing to do with: the failure bears its
+    signature, and in every further try the case did what is expected of it. None where that is not so.
+    """
+    further = case.tries[1:]
+    if not strikes or not further or any(judge(outcome, entry).is_unexpected for outcome in further):
+        return None
+    return strikes.get(signature_of(case)) if judge(case.outcome, entry).is_unexpected else None
+
+
+def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comparison:
+    """The verdicts on one module. In a complete one, an entry whose case did not appear is missing."""
+    cases = {case.case: case for case in judged_cases(result)}
+    counts: Counter[Verdict] = Counter()
+    rows: list[Row] = []
+    followed = 0
+    for case in cases.values():
+        entry = expectations.lookup(case.case)
+        strike = struck(case, entry, expectations.strikes)
+        verdict = Verdict.KNOWN if strike else judge_case(case, entry)
+        if verdict.is_unexpected and follows(case, cases):
+            verdict = Verdict.AS_EXPECTED
+            followed += 1
+        counts[verdict] += 1
+        if verdict is not Verdict.AS_EXPECTED:
+            rows.append(
+                Row(
+                    case=case.case,
+                    module=result.module,
+                    verdict=verdict,
+                    outcome=case.outcome,
+                    detail=case.detail,
+                    tries=case.tries,
+                    **(_about_strike(strike) if strike else _about(entry)),
+                )
+            )
+    for row in (*_unseen(result, cases, expectations), *_environment(result, cases, expectations)):
+        counts[row.verdict] += 1
+        rows.append(row)
+    return Comparison(counts=dict(counts), rows=_sorted(rows), followed=followed)
+
+
+def compare(results: Iterable[ModuleResult], expectations: CellExpectations, *, complete: bool = False) -> Comparison:
+    """The verdicts on a cell. `complete` says that the whole suite was run: only then is an entry missing
+    that belongs to none of its modules.
+    """
+    results = tuple(results)
+    parts = [compare_module(result, expectations) for result in results]
+    counts = sum((Counter(part.counts) for part in parts), Counter[Verdict]())
+    rows = [row for part in parts for row in part.rows]
+    if complete:
+        unclaimed = _unclaimed(results, expectations)
+        counts[Verdict.MISSING] += len(unclaimed)
+        rows.extend(_missing(test, "", expectations.entries[test]) for test in unclaimed)
+    return Comparison(counts=dict(+counts), rows=_sorted(rows), followed=sum(part.followed for part in parts))
+
+
+def _unseen(result: ModuleResult, cases: Mapping[str, CaseResult], expectations: CellExpectations) -> Iterator[Row]:
+    """Entries of a complete module that met no case; none when the module as such went wrong."""
+    module = dotted(result.module, own=result.own)
+    own = cases.get(module)
+    if not result.complete or (own and not own.outcome.is_good):
+        return
+    seen = cases.keys() | {wildcard_of(case) for case in cases}
+    for test in expectations.of_module(result.module, own=result.own):
+        if test in seen:
+            continue
+        entry = expectations.entries[test]
+        if test == module and Outcome.ENV_CHANGED in entry.outcome and not _is_environment_right(result, expectations):
+            continue
+        missing = _missing(test, result.module, entry)
+        if test == module:
+            yield dataclasses.replace(missing, verdict=Verdict.FIXED, outcome=Outcome.PASS)
+        else:
+            yield dataclasses.replace(missing, detail=own.detail) if own else missing
+
+
+def _is_environment_right(result: ModuleResult, expectations: CellExpectations) -> bool:
+    """Whether the module is known to leave its environment as it was: only a run that asks for it says so."""
+    return expectations.fail_env_changed and not result.env_changed and not any(result.env_tries)
+
+
+def _environment(
+    result: ModuleResult, cases: Mapping[str, CaseResult], expectations: CellExpectations
+) -> Iterator[Row]:
+    """The verdict on a module that altered its environment, under the module's name, where the run asks for that."""
+    name = dotted(result.module, own=result.own)
+    if not expectations.fail_env_changed or name in cases or not (result.env_changed or any(result.env_tries)):
+        return
+    tries = tuple(Outcome.ENV_CHANGED if changed else Outcome.PASS for changed in result.env_tries)
+    case = CaseResult(
+        case=name,
+        outcome=Outcome.ENV_CHANGED if result.env_changed else Outcome.PASS,
+        detail=Detail(message=": ".join([ENVIRONMENT_ALTERED, *altered_by(result.output)])),
+        tries=tries,
+    )
+    entry = expectations.lookup(name)
+    yield Row(
+        case=name,
+        module=result.module,
+        verdict=judge_case(case, entry),
+        outcome=case.outcome,
+        detail=case.detail,
+        tries=tries,
+        **_about(entry),
+    )
+
+
+def altered_by(output: str) -> list[str]:
+    """What regrtest printed of an altered environment, in one text; none when nothing of it was kept. The values from
+    before and after, which it indents, are left out.
+    """
+    warnings = re.findall(r"^Warning -- (\S.*)$", output, re.MULTILINE)
+    return ["; ".join(dict.fromkeys(warnings))] if warnings else []
+
+
+def _missing(test: str, module: str, entry: Expectation) -> Row:
+    return Row(case=test, module=module, verdict=Verdict.MISSING, outcome=None, **_about(entry))
+
+
+def _unclaimed(results: tuple[ModuleResult, ...], expectations: CellExpectations) -> list[str]:
+    claimed = {test for result in results for test in expectations.of_module(result.module)}
+    left = {test for test in expectations.entries if test not in claimed and not is_own(test)}
+    seen = {case.case for result in results for case in result.cases} if left else set()
+    return sorted(left - seen - {wildcard_of(case) for case in seen})
+
+
+def _about(entry: Expectation | None) -> dict[str, Any]:
+    """What a row takes over from its entry."""
+    if entry is None:
+        return {}
+    return {
+        "expected": entry.outcome,
+        "signature": entry.signature,
+        "place": entry.place,
+        "limitation": entry.limitation,
+        "issue": entry.issue,
+        "reason": entry.reason,
+    }
+
+
+def _about_strike(limitation: Limitation) -> dict[str, Any]:
+    """What a row takes over from the limitation that struck its case: no entry has a part in that."""
+    return {"limitation": limitation.id, "reason": limitation.statement}
+
+
+def _sorted(rows: Iterable[Row]) -> tuple[Row, ...]:
+    return tuple(sorted(rows, key=lambda row: (row.module, row.case)))

@@ -1,0 +1,228 @@
+"""Expectations: the entries of the lists, those that hold for a cell, and their look-up by case id.
+
+An entry names exact case ids. A module's dotted name (`test.test_foo`) stands for what belongs to no case,
+`test.test_foo.Class.*` for all cases of a class that have no entry of their own.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.errors import ConfigError, Problem, did_you_mean
+from harness.limitations.registry import Limitation
+from harness.matrix.cells import Cell
+from harness.matrix.conditions import ALWAYS, Condition, Facts, facts_of
+from harness.results.case_ids import _WILDCARD, dotted, module_of, subject_of, wildcard_of
+from harness.results.outcomes import Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectTable:
+    """An `[[expect]]` as written, but for `when`.
+
+    The first `outcome` is the usual one, the rest are known intermittents. `signature` holds the signatures of
+    the failures that are known; empty for any. `run` is False for what would take the machine down: it is not run,
+    and that is not held against it.
+    """
+
+    tests: tuple[str, ...]
+    outcome: tuple[Outcome, ...]
+    reason: str
+    limitation: str = ""
+    issue: str = ""
+    signature: tuple[str, ...] = ()
+    run: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation(ExpectTable):
+    """One entry. `place` is its file and line."""
+
+    place: str
+    when: Condition = ALWAYS
+
+
+@dataclass(frozen=True)
+class CellExpectations:
+    """The expectations whose conditions hold for one cell, by what they name; and by its signature each failure that a
+    limitation of the cell may bring upon any case. `fail_env_changed` says that a module which alters its environment
+    needs an entry.
+    """
+
+    entries: Mapping[str, Expectation] = field(default_factory=dict)
+    strikes: Mapping[str, Limitation] = field(default_factory=dict)
+    fail_env_changed: bool = False
+
+    @functools.cached_property
+    def _subjects(self) -> Sequence[tuple[str, str]]:
+        return sorted((subject_of(test), test) for test in self.entries)
+
+    def _between(self, low: tuple[str], high: tuple[str]) -> Sequence[tuple[str, str]]:
+        return self._subjects[bisect.bisect_left(self._subjects, low) : bisect.bisect_left(self._subjects, high)]
+
+    def lookup(self, case: str) -> Expectation | None:
+        """The entry for a case, a fixture or a module's dotted name; its own, else its class's."""
+        return self.entries.get(case) or self.entries.get(wildcard_of(case))
+
+    def expects_hang(self, case: str) -> bool:
+        """Whether the only outcome known of a case is a timeout."""
+        entry = self.lookup(case)
+        return entry is not None and entry.outcome == (Outcome.TIMEOUT,)
+
+    def of_module(self, module: str, *, own: bool = False) -> tuple[str, ...]:
+        """What the entries name within that module, its own dotted name included; sorted. `own` as for `dotted`."""
+        name = dotted(module, own=own)
+        # "/" is the character after ".": the bounds enclose what begins with the name and a dot.
+        inner = self._between((name + ".",), (name + "/",))
+        return tuple(sorted(test for _, test in (*self._between((name,), (name + "\0",)), *inner)))
+
+    def not_to_run(self, module: str, *, own: bool = False) -> tuple[str, ...]:
+        """What of that module must not run at all."""
+        return tuple(test for test in self.of_module(module, own=own) if not self.entries[test].run)
+
+    def modules(self, known: Iterable[str]) -> tuple[str, ...]:
+        """Those of the `known` modules that have an entry, in their order."""
+        return tuple(module for module in known if self.of_module(module))
+
+    def check_modules(self, known: Collection[str]) -> None:
+        """ConfigError with every entry whose module is not one of the suite's `known` modules."""
+        _check_modules({entry.place: entry for entry in self.entries.values()}.values(), known)
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """All entries of all files, in the order of the files, and the limitations that strike at random."""
+
+    entries: tuple[Expectation, ...]
+    striking: tuple[Limitation, ...] = ()
+
+    def for_cell(
+        self,
+        cell: Cell,
+        *,
+        python: str = "",
+        toolchain: str = "",
+        runtime: str = "",
+        libraries: Collection[str] | None = None,
+    ) -> CellExpectations:
+        """Those that hold for `cell`. ConfigError when two of them claim the same test.
+
+        What is in use, where the cell names less, is as in `facts_of`.
+        """
+        facts = facts_of(cell, python=python, toolchain=toolchain, runtime=runtime, libraries=libraries)
+        found, problems = self._select(facts)
+        if problems:
+            raise ConfigError(f"expectations for {cell.id} contradict each other:", problems=problems)
+        return found
+
+    def for_facts(self, facts: Facts) -> CellExpectations:
+        """Those that hold where the facts are such; of two that claim the same test, the first."""
+        return self._select(facts)[0]
+
+    def overlaps(self, cells: Iterable[Cell]) -> list[Problem]:
+        """Every test for which two entries hold at once, in any of the cells."""
+        # Most cells hold the same conditions as another one.
+        ways = dict.fromkeys(self._holding(facts_of(cell)) for cell in cells)
+        return [problem for holds in ways for problem in self._entries_where(holds)[1]]
+
+    def check_modules(self, known: Collection[str]) -> None:
+        """ConfigError with every entry whose module is not one of the suite's `known` modules."""
+        _check_modules(self.entries, known)
+
+    @functools.cached_property
+    def _conditions(self) -> tuple[Sequence[Condition], Sequence[int]]:
+        """The conditions there are, and which of them each entry has: thousands of entries share a few."""
+        known: dict[Condition, int] = {}
+        numbers = [known.setdefault(entry.when, len(known)) for entry in self.entries]
+        return tuple(known), numbers
+
+    def _holding(self, facts: Facts) -> tuple[bool, ...]:
+        """Which of the conditions hold where the facts are such."""
+        return tuple(condition.holds(facts) for condition in self._conditions[0])
+
+    def _select(self, facts: Facts) -> tuple[CellExpectations, list[Problem]]:
+        found, problems = self._entries_where(self._holding(facts))
+        holding = (limitation for limitation in self.striking if limitation.holds_for(facts))
+        strikes = {signature: limitation for limitation in holding for signature in limitation.strikes}
+        return CellExpectations(found, strikes), problems
+
+    def _entries_where(self, holds: tuple[bool, ...]) -> tuple[dict[str, Expectation], list[Problem]]:
+        found: dict[str, Expectation] = {}
+        problems: list[Problem] = []
+        for entry, number in zip(self.entries, self._conditions[1], strict=True):
+            if not holds[number]:
+                continue
+            for test in entry.tests:
+                first = found.setdefault(test, entry)
+                if first is not entry:
+                    problems.append(_overlap(first, entry, test))
+        return found, problems
+
+
+_CONFLICT = "merge the two, or give them conditions that exclude each other"
+
+
+# A case of a module of the user's own that is named as regrtest's are: no id of the suite has this form.
+_OWN = re.compile(r"test_\w+\..")
+
+
+def is_own(test: str) -> bool:
+    """Whether the id is of a test file of the user's own, which is no part of the suite."""
+    return bool(_OWN.match(subject_of(test)))
+
+
+def _overlap(first: Expectation, second: Expectation, test: str) -> Problem:
+    other = first.outcome != second.outcome
+    message = f"stands already at {first.place}" + (f", with {' or '.join(first.outcome)}" if other else "")
+    return problem_of(second, test, message, _CONFLICT)
+
+
+def _check_modules(entries: Iterable[Expectation], known: Collection[str]) -> None:
+    names = {dotted(module) for module in known}
+    problems = [problem for entry in entries for test in entry.tests for problem in suite_mistakes(entry, test, names)]
+    if problems:
+        raise ConfigError("expectations name modules that the suite does not have:", problems=problems)
+
+
+def suite_mistakes(entry: Expectation, test: str, names: Collection[str]) -> Iterator[Problem]:
+    """What is wrong with the module of a test, held against the dotted `names` of the suite's modules."""
+    if mistake := _suite_mistake(test, names):
+        yield problem_of(entry, test, *mistake)
+
+
+def _suite_mistake(test: str, names: Collection[str]) -> tuple[str, str] | None:
+    """What is wrong with the module of a test id, and a suggestion.
+
+    Not every id can be judged: doctests are named after what they document, and some cases after the helper
+    module that defines their class (`test.datetimetester`).
+    """
+    subject = subject_of(test)
+    parts = subject.split(".")
+    if is_own(test) and module_of(f"test.{subject}", names):
+        return "is not a full id", f"did you mean 'test.{test}'?"
+    if subject in names and test.endswith(_WILDCARD):
+        return "is a module: .* stands for the cases of a class", f"name the class, as in {subject}.Class.*"
+    if parts[0] != "test" or module_of(test, names):
+        return None
+    packages = {name.rpartition(".")[0] for name in names}
+    package = module_of(test, packages) or "test"
+    first = parts[package.count(".") + 1 : package.count(".") + 2]
+    if first and not first[0].startswith("test_"):
+        return None
+    return "belongs to no module of the suite", did_you_mean(".".join([package, *first]), names)
+
+
+def problem_of(entry: Expectation, test: str, message: str, suggestion: str) -> Problem:
+    """A mistake in one of the tests that an entry names."""
+    return problem_at(entry.place, "expect.tests", f"{test!r} {message}", suggestion)
+
+
+def problem_at(place: str, key: str, message: str, suggestion: str) -> Problem:
+    """A mistake at a place such as `expected_failures/fs.toml:12`."""
+    file, _, line = place.rpartition(":")
+    return Problem(file=file, line=int(line), key=key, message=message, suggestion=suggestion)

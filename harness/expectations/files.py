@@ -1,0 +1,181 @@
+"""The files of expectations: the lists under expected_failures/, each entry checked as it is read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ConfigError, Problem, did_you_mean
+from harness.expectations.entries import Expectation, Expectations, ExpectTable
+from harness.limitations.registry import REGISTRY_FILE, URL, Registry, load_registry
+from harness.matrix.conditions import Condition, read_when
+from harness.project import project_root
+from harness.results.case_ids import FIXTURE
+from harness.results.outcomes import Outcome
+from harness.results.signatures import is_signature
+from harness.util.toml_tables import TableReader, load_text, parse_document
+
+EXPECTABLE = tuple(outcome.value for outcome in Outcome if not outcome.is_good)
+_SIGNATURE_EXAMPLES = "such as 'OSError ENOTSUP', 'trap: stack exhausted' or 'exit: 3'"
+_TEST_ID = re.compile(r"[^\s*.]+(\.[^\s*.]+)*(\.\*)?")
+
+
+@dataclass(frozen=True)
+class ReadLists:
+    """What the lists hold, and all that is wrong with them.
+
+    `unfinished` are the entries' missing causes and reasons: such an entry is among the `entries` all the same,
+    since its reason is to be written after the updater has made it. Every other problem is in `problems`.
+    """
+
+    entries: tuple[Expectation, ...]
+    problems: tuple[Problem, ...]
+    unfinished: tuple[Problem, ...]
+
+
+def load_expectations(folder: Path, registry: Registry) -> Expectations:
+    """The entries of every `*.toml` under `folder` but the registry. ConfigError lists all mistakes."""
+    problems: list[Problem] = []
+    found = read_lists(load_texts(folder, problems), registry)
+    problems.extend((*found.problems, *found.unfinished))
+    if problems:
+        raise ConfigError("the expectation lists have mistakes:", problems=problems)
+    return Expectations(found.entries, tuple(each for each in registry.limitations.values() if each.strikes))
+
+
+def load_texts(folder: Path, problems: list[Problem]) -> dict[str, str]:
+    """The text of every list under `folder`, by the name that is shown to the user."""
+    if not folder.is_dir():
+        raise ConfigError(f"there is no folder {folder}", hint="it holds the expectation lists")
+    texts: dict[str, str] = {}
+    for path in sorted(folder.rglob("*.toml")):
+        if path == folder / REGISTRY_FILE:
+            continue
+        name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+        text = load_text(path, name, problems)
+        if text is not None:
+            texts[name] = text
+    return texts
+
+
+def read_lists(texts: Mapping[str, str], registry: Registry) -> ReadLists:
+    """The entries of those lists, in the order of the files, each checked."""
+    problems: list[Problem] = []
+    unfinished: list[Problem] = []
+    entries: list[Expectation] = []
+    for name, text in texts.items():
+        reader = TableReader(parse_document(text, name, problems), problems)
+        reader.check_top_level({"expect"})
+        for index, data in enumerate(reader.array("expect")):
+            if entry := _read_entry(reader, index, data, registry, unfinished):
+                entries.append(entry)
+    return ReadLists(tuple(entries), tuple(problems), tuple(unfinished))
+
+
+def _read_entry(
+    reader: TableReader, index: int, data: Mapping[str, Any], registry: Registry, unfinished: list[Problem]
+) -> Expectation | None:
+    before = len(reader.problems)
+    plain = {key: value for key, value in data.items() if key != "when"}
+    for key in ("outcome", "signature"):
+        if key in plain and not isinstance(plain[key], list):
+            plain[key] = [plain[key]]
+    table = reader.read(ExpectTable, plain, table="expect", index=index)
+    when = read_when(reader, data.get("when", {}), table="expect", index=index)
+    if table is None:
+        return None
+    for key, message, suggestion in _mistakes(table, when, registry):
+        reader.problem(message, table="expect", index=index, key=key, suggestion=suggestion)
+    wrong = len(reader.problems)
+    for key, message, suggestion in _unfinished(table):
+        reader.problem(message, table="expect", index=index, key=key, suggestion=suggestion)
+    unfinished.extend(reader.problems[wrong:])
+    del reader.problems[wrong:]
+    if wrong > before:
+        return None
+    place = f"{reader.document.name}:{reader.document.line_of('expect', index)}"
+    return Expectation(**vars(table), place=place, when=when)
+
+
+_Mistake = tuple[str, str, str]
+
+
+def _mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterator[_Mistake]:
+    yield from _test_mistakes(table.tests)
+    if not table.run and any(map(FIXTURE.fullmatch, table.tests)):
+        yield "run", "a fixture cannot be kept from running", "name the cases of its class (.*), or its module"
+    yield from _outcome_mistakes(table.outcome)
+    yield from _signature_mistakes(table.signature)
+    yield from _cause_mistakes(table, when, registry)
+
+
+def _unfinished(table: ExpectTable) -> Iterator[_Mistake]:
+    if not table.limitation and not table.issue:
+        yield "limitation", "an entry has a limitation, an issue, or both", ""
+    if not table.reason.strip():
+        yield "reason", "must not be empty", "one sentence that says what fails and how"
+    elif table.reason.casefold().lstrip().startswith("todo"):
+        yield "reason", "is still to be written", "one sentence that says what fails and how"
+
+
+def _test_mistakes(tests: Sequence[str]) -> Iterator[_Mistake]:
+    if not tests:
+        yield "tests", "must name at least one test", ""
+    for test in tests:
+        if not is_test_id(test):
+            yield (
+                "tests",
+                f"{test!r} is no test id",
+                "a case, a module, a fixture, or a class and .*",
+            )
+    for test, count in Counter(tests).items() if len(set(tests)) < len(tests) else ():
+        if count > 1:
+            yield "tests", f"{test!r} stands here {count} times", ""
+
+
+def is_test_id(text: str) -> bool:
+    """Whether a list can name it: not every id of a result can, a parametrised one may hold anything."""
+    return bool(FIXTURE.fullmatch(text) or _TEST_ID.fullmatch(text))
+
+
+def _signature_mistakes(signatures: Sequence[str]) -> Iterator[_Mistake]:
+    for signature in signatures:
+        if not is_signature(signature):
+            yield "signature", f"{signature!r} is no signature", _SIGNATURE_EXAMPLES
+    if len(set(signatures)) < len(signatures):
+        yield "signature", "names a signature twice", ""
+
+
+def _outcome_mistakes(outcomes: Sequence[Outcome]) -> Iterator[_Mistake]:
+    if not outcomes:
+        yield "outcome", "must name at least one outcome", f"allowed: {', '.join(EXPECTABLE)}"
+    for outcome in outcomes:
+        # A pass is an outcome among others of a case that fails now and then; which one is usual, their order says.
+        if outcome.is_good and not (outcome is Outcome.PASS and len(outcomes) > 1):
+            yield "outcome", f"{outcome.value!r} needs no expectation", f"allowed: {', '.join(EXPECTABLE)}"
+    if len(set(outcomes)) < len(outcomes):
+        yield "outcome", "names an outcome twice", ""
+
+
+def _cause_mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterator[_Mistake]:
+    if table.issue and not URL.fullmatch(table.issue):
+        yield "issue", f"must be an https address, not {table.issue!r}", ""
+    if not table.limitation:
+        return
+    limitation = registry.limitations.get(table.limitation)
+    if limitation is None:
+        near = did_you_mean(table.limitation, registry.limitations)
+        yield "limitation", f"{table.limitation!r} is not in {REGISTRY_FILE}", near
+    elif foreign := sorted(when.targets - set(limitation.targets)):
+        names = ", ".join(foreign)
+        yield "limitation", f"{table.limitation!r} is not documented for {names}", "narrow `when`"
+
+
+def load_lists() -> Expectations:
+    """Every expectation of this project, checked against the registry of limitations."""
+    folder = project_root() / "expected_failures"
+    return load_expectations(folder, load_registry(folder / "limitations.toml"))

@@ -1,0 +1,175 @@
+"""What one run of one cell says of each case, as the history keeps it. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from harness.errors import ConfigError
+from harness.manifest import libraries_of
+from harness.matrix.conditions import facts_of
+from harness.results.case_ids import dotted
+from harness.results.cell_results import CellResults
+from harness.results.diff import Axes, Axis, AxisValue, axes_of
+from harness.results.outcomes import CaseResult, Outcome, follows
+from harness.results.signatures import signature_of
+from harness.suite.unseen import seen_cases
+
+SLOW_SECONDS = 0.2
+"""Of cases that took at least so long the seconds are kept, run by run: some hundreds of 30,000."""
+
+
+class Case(NamedTuple):
+    """A case by its module's dotted name and its own id, which two modules may share."""
+
+    module: str
+    name: str
+
+
+class State(NamedTuple):
+    """What a run saw of a case; no outcome when it was not there although it should have been.
+
+    `steady` is False where that proves nothing: the case changed its mind in that run, or was not run because of
+    another one.
+    """
+
+    outcome: Outcome | None
+    signature: str = ""
+    steady: bool = True
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether it changed its mind within one run."""
+        return not self.steady and self.outcome is not Outcome.NOT_RUN
+
+    def __str__(self) -> str:
+        word = str(self.outcome or "absent") + (" (changed its mind)" if self.is_mixed else "")
+        return f"{word} ({self.signature})" if self.signature else word
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """The modules in which the absence of a case means something: those listed, or of a whole run all but those."""
+
+    whole: bool
+    listed: frozenset[str]
+
+    def has(self, module: str) -> bool:
+        return (module in self.listed) is not self.whole
+
+    def to_text(self) -> str:
+        return json.dumps([self.whole, sorted(self.listed)])
+
+    @classmethod
+    def from_text(cls, text: str) -> Coverage:
+        whole, listed = json.loads(text)
+        return cls(whole=whole, listed=frozenset(listed))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What was tested: where the run lies on each axis, and the facts of the cell that conditions know."""
+
+    axes: Axes
+    facts: Mapping[str, str | bool]
+
+    def to_text(self) -> str:
+        axes = {axis.value: [value.named, value.recorded] for axis, value in self.axes.items()}
+        return json.dumps({"axes": axes, "facts": dict(self.facts)}, sort_keys=True)
+
+    @classmethod
+    def from_text(cls, text: str) -> Setup:
+        data = json.loads(text)
+        axes = {Axis(name): AxisValue(*value) for name, value in data["axes"].items()}
+        return cls(axes=axes, facts=data["facts"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """One run of one cell. `started` is ISO 8601 in UTC, so that it sorts by time; `source` says where its files were.
+
+    `digest` is made of what was tested and seen: the same run has the same one wherever it lies. `seconds` are those of
+    each module, `slow` those of cases from SLOW_SECONDS on.
+    """
+
+    cell: str
+    started: str
+    source: str
+    digest: str
+    setup: Setup
+    coverage: Coverage
+    states: Mapping[Case, State]
+    seconds: Mapping[str, float]
+    slow: Mapping[Case, float]
+
+
+def observe(results: CellResults, *, source: str) -> Observation:
+    """What the history keeps of results. ConfigError when nobody can tell when they were made, or they
+    are of the user's own tests.
+    """
+    if own := results.run.options.tests:
+        raise ConfigError(f"{source} is a run of own tests, {own}", hint="the history keeps runs of the suite alone")
+    states: dict[Case, State] = {}
+    slow: dict[Case, float] = {}
+    seconds: dict[str, float] = {}
+    whole = results.run.complete
+    listed: set[str] = set()
+    for module in results.modules:
+        name, cases = _storable(dotted(module.module)), {case.case: case for case in seen_cases(module)}
+        seconds[name] = module.seconds
+        if module.complete is not whole:
+            listed.add(name)
+        for case in cases.values():
+            states[key := Case(name, _storable(case.case))] = _state(case, cases)
+            if case.seconds >= SLOW_SECONDS:
+                slow[key] = case.seconds
+    python, libraries = str(results.build.get("python", "")), libraries_of(results.build)
+    facts = facts_of(results.cell, python=python, libraries=libraries)
+    setup = Setup(axes=axes_of(results), facts=facts)
+    coverage = Coverage(whole=whole, listed=frozenset(listed))
+    started = utc(results.run.started)
+    return Observation(
+        cell=_storable(results.cell.id),
+        started=started,
+        source=_storable(source),
+        digest=_digest([results.cell.id, started, results.run.shard, setup.to_text(), coverage.to_text()], states),
+        setup=setup,
+        coverage=coverage,
+        states=states,
+        seconds=seconds,
+        slow=slow,
+    )
+
+
+def _state(case: CaseResult, cases: Mapping[str, CaseResult]) -> State:
+    if case.outcome.is_good and not case.tries:
+        return _GOOD[case.outcome]
+    return State(case.outcome, _storable(signature_of(case)), not (case.changed_its_mind or follows(case, cases)))
+
+
+def _storable(text: str) -> str:
+    """The text without half characters, which JSON may have and UTF-8 has not."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+
+
+_GOOD = {outcome: State(outcome) for outcome in Outcome if outcome.is_good}
+
+
+def _digest(about: list[str], states: Mapping[Case, State]) -> str:
+    lines = [f"{case.module}\t{case.name}\t{state}\t{state.steady}" for case, state in states.items()]
+    text = "\n".join([*about, *sorted(lines)])
+    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
+
+
+def utc(started: str) -> str:
+    """A time of results.json as the history writes it. ConfigError for what is none."""
+    try:
+        return datetime.fromisoformat(started).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ConfigError(
+            f"nobody can tell when the run was: its `started` is {started!r}", hint="run the cell again"
+        ) from error

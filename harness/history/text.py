@@ -1,0 +1,87 @@
+"""An answer of the history, for a terminal. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+
+from harness.history.query import Answer, CaseAnswer
+from harness.history.record import State
+from harness.history.summary import Account, Trend, Turn
+from harness.util.text import plain
+
+CASES_SHOWN = 40
+
+
+def render(answer: Answer, *, everything: bool = False) -> str:
+    """Each module's durations, then the cases: of several only those of which there is something to tell, unless
+    `everything` is wanted.
+    """
+    lines: list[str] = []
+    for module, durations in groupby(answer.modules, key=lambda each: each.module):
+        lines += [
+            f"{plain(module)}: durations",
+            *(f"  {each.cell}: {_seconds(each.seconds)}" for each in durations),
+            "",
+        ]
+    groups = [(case, list(found)) for case, found in groupby(answer.cases, key=lambda each: each.case)]
+    everything = everything or answer.is_one
+    told = [(case, found) for case, found in groups if everything or not all(each.account.is_quiet for each in found)]
+    told.sort(key=lambda group: -max(each.account.changes + each.account.mixed for each in group[1]))
+    shown = told if everything else told[:CASES_SHOWN]
+    for case, found in shown:
+        lines += [plain(case.name), *(line for each in found for line in _case(each)), ""]
+    if len(told) > len(shown):
+        lines += [f"... and {len(told) - len(shown):,} more cases that changed or are not good; --all names them", ""]
+    if quiet := [each for _, found in groups for each in found if each.account.is_quiet]:
+        counts = Counter(str(each.account.usual.outcome) for each in quiet)
+        listed = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.most_common())
+        lines.append(f"the same in every run, counted for each cell: {listed}")
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _case(answer: CaseAnswer) -> Iterator[str]:
+    account = answer.account
+    usual = _seen_by_all(account) if account.agreeing == account.runs else account.usual.outcome or "absent"
+    text = f"  {answer.cell}: {plain(str(usual))} in {account.agreeing:,} of {_runs(account.runs)}"
+    if account.newest.state.outcome != account.usual.outcome:
+        text += f", {plain(str(account.newest.state))} in the newest{_steady(account)}"
+    yield text + (f"; flaky: {_flaky(account)}" if account.is_flaky else "")
+    if account.last_change:
+        yield from _change(account.last_change)
+    if answer.seconds:
+        yield f"    {_seconds(answer.seconds)}"
+
+
+def _seen_by_all(account: Account) -> State:
+    """What of the usual state is true of each run: all had its outcome, but perhaps another signature."""
+    is_mixed = account.mixed == account.runs
+    return account.usual._replace(signature="" if account.changes else account.usual.signature, steady=not is_mixed)
+
+
+def _runs(number: int) -> str:
+    return f"{number:,} run{'' if number == 1 else 's'}"
+
+
+def _steady(account: Account) -> str:
+    return f" {account.steady_for:,}" if account.steady_for > 1 else ""
+
+
+def _flaky(account: Account) -> str:
+    parts = [f"{account.unexplained:,} changes with nothing else changed"] if account.unexplained > 1 else []
+    parts += [f"changed its mind within {_runs(account.mixed)}"] if account.mixed else []
+    return ", ".join(parts)
+
+
+def _change(turn: Turn) -> Iterator[str]:
+    yield f"    last change: {plain(str(turn.before.state))} -> {plain(str(turn.after.state))}"
+    yield f"      between {plain(str(turn.before.run))} and {plain(str(turn.after.run))}"
+    axes = "; ".join(plain(str(axis)) for axis in turn.axes)
+    yield f"      {axes or 'nothing that is recorded differs between the two'}"
+
+
+def _seconds(found: Trend) -> str:
+    if found.before is None:
+        return f"{found.newest:.1f} s in one run"
+    return f"{found.newest:.1f} s in the newest of {_runs(found.runs)}, {found.before:.1f} s before: {found.word}"

@@ -1,0 +1,30 @@
+"""From a run's results to the account of its skips, with the registry and the native reference of this project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from harness.limitations.native_results import load_reference
+from harness.limitations.registry import load_registry
+from harness.limitations.skip_text import render
+from harness.limitations.skips import Account, account, explainer_for
+from harness.project import project_root
+from harness.results.cell_results import CellResults, load_results
+from harness.util.cache import cache_root
+
+
+def account_for(results: CellResults, *, native: bool = True) -> Account:
+    """The account of these results. `native` asks for the native reference too; nothing is said of other platforms
+    without it, or where there is none yet.
+    """
+    registry = load_registry(project_root() / "expected_failures" / "limitations.toml")
+    reference = load_reference(results.build, cache_root()) if native and "native" in results.build else ()
+    return account(results.modules, explainer_for(results, registry), reference)
+
+
+def account_pages(paths: Iterable[str], *, every: bool) -> Iterator[str]:
+    """The account of each results.json as text; with `every` reason that nothing explains."""
+    for path in paths:
+        results = load_results(Path(path))
+        yield render(results.cell.id, account_for(results), every=every, probes=results.probes)

@@ -1,0 +1,1 @@
+"""Cells, their axes, the pins of what they are made from."""

@@ -1,0 +1,273 @@
+"""The `when` language: for which cells an expectation speaks. Pure.
+
+A condition is a conjunction over declared axes. Versions are compared as PEP 440 has it, but that a
+pre-release counts as the release it leads to, unless the range itself names a pre-release: `>=3.15` holds for
+3.15.0b2, `<3.15` does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from harness.errors import Problem, did_you_mean
+from harness.matrix.cells import ENGINE_OF, Cell, Engine, Library, Target
+from harness.util.toml_tables import TableReader
+
+ENUMS: Mapping[str, tuple[str, ...]] = {
+    "target": tuple(target.value for target in Target),
+    "engine": tuple(engine.value for engine in Engine),
+}
+_UNRELEASED = re.compile(r"(?<=\d)-[a-z].*$")
+VERSIONS = ("emscripten", "wasi_sdk", "python", "node", "wasmtime")
+LIBRARIES = tuple(library.value for library in Library)
+FLAGS = ("pthreads", "dynamic_linking", "pydebug", *LIBRARIES)
+AXES = (*ENUMS, *VERSIONS, *FLAGS)
+
+# An axis that only one target has, and flags that only one can have: CPython's configure knows dynamic linking for
+# Emscripten only, and only for it are there libraries.
+_TARGET_OF = {
+    "emscripten": Target.EMSCRIPTEN,
+    "node": Target.EMSCRIPTEN,
+    "wasi_sdk": Target.WASI,
+    "wasmtime": Target.WASI,
+}
+_ONLY_EMSCRIPTENS = frozenset({"dynamic_linking", *LIBRARIES})
+_TARGET_OF_ENGINE = {engine.value: target for target, engine in ENGINE_OF.items()}
+
+Facts = Mapping[str, str | bool]
+"""What a cell is, axis by axis; an axis that the cell does not have is not among them."""
+
+
+class Mistake(NamedTuple):
+    """What is wrong with a `when`: the axis, the message, and what may have been meant."""
+
+    key: str
+    message: str
+    suggestion: str = ""
+
+
+@dataclass(frozen=True)
+class VersionRange:
+    """A version range as written, and the specifiers it stands for."""
+
+    text: str
+    specifiers: tuple[Specifier, ...] = field(hash=False)
+
+    def holds(self, version: str) -> bool:
+        """False also for what is no version at all (a path, a branch)."""
+        return _in_range(self, version)
+
+    @property
+    def names_prerelease(self) -> bool:
+        """True when a bound is a pre-release: the range then tells one pre-release from another."""
+        return any(Version(specifier.version.removesuffix(".*")).is_prerelease for specifier in self.specifiers)
+
+    @property
+    def is_empty(self) -> bool:
+        """True when no version can be in the range."""
+        return not any(
+            all(_within(candidate, specifier) for specifier in self.specifiers)
+            for candidate in _candidates(self.specifiers)
+        )
+
+
+@functools.cache
+def _in_range(wanted: VersionRange, version: str) -> bool:
+    """Worked out once: thousands of entries ask the same of a few cells."""
+    parsed = parse_version(version)
+    return parsed is not None and all(_within(parsed, specifier) for specifier in wanted.specifiers)
+
+
+_Wanted: TypeAlias = str | bool | VersionRange
+_Term: TypeAlias = tuple[str, _Wanted]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Terms that must all hold; without terms it always holds."""
+
+    terms: tuple[_Term, ...] = ()
+
+    def holds(self, facts: Facts) -> bool:
+        """A term on an axis that `facts` lack does not hold."""
+        return all(_term_holds(wanted, facts.get(axis)) for axis, wanted in self.terms)
+
+    @property
+    def targets(self) -> frozenset[Target]:
+        """The targets for which the condition can hold."""
+        implied = {target for _, target in _implied_targets(self.terms)}
+        return frozenset(implied) if len(implied) == 1 else frozenset() if implied else frozenset(Target)
+
+    def __str__(self) -> str:
+        return ", ".join(_term_text(axis, wanted) for axis, wanted in self.terms)
+
+
+ALWAYS = Condition()
+
+
+def facts_of(
+    cell: Cell, *, python: str = "", toolchain: str = "", runtime: str = "", libraries: Collection[str] | None = None
+) -> dict[str, str | bool]:
+    """The cell's value on every axis it has.
+
+    `python`, `toolchain` and `runtime` are the versions in use, where the cell
+    names less: a path, or a series. `libraries` are those that its build is linked with, where some could not be had.
+    """
+    linked = cell.dependencies if libraries is None else libraries
+    compiler, engine = ("wasi_sdk", "wasmtime") if cell.target is Target.WASI else ("emscripten", "node")
+    facts: dict[str, str | bool] = {
+        "target": cell.target.value,
+        "engine": cell.engine.value,
+        compiler: toolchain or cell.toolchain,
+        engine: runtime or cell.runtime,
+        "python": python or cell.python,
+        "pthreads": cell.pthreads,
+        "dynamic_linking": cell.dynamic_linking,
+        "pydebug": cell.pydebug,
+        **{library: library in linked for library in LIBRARIES},
+    }
+    return {
+        axis: value for axis, value in facts.items() if axis not in VERSIONS or parse_version(str(value)) is not None
+    }
+
+
+def read_condition(data: Mapping[str, object]) -> tuple[Condition, tuple[Mistake, ...]]:
+    """The condition that an inline table spells, and all that is wrong with it."""
+    terms: list[_Term] = []
+    mistakes: list[Mistake] = []
+    for axis, value in data.items():
+        term = _read_term(axis, value)
+        if isinstance(term, Mistake):
+            mistakes.append(term)
+        else:
+            terms.append((axis, term))
+    mistakes.extend(_contradictions(terms))
+    return Condition(tuple(terms)), tuple(mistakes)
+
+
+def read_when(reader: TableReader, data: object, *, table: str, index: int) -> Condition:
+    """The condition under the key `when` of a table; what is wrong with it is reported to `reader`."""
+    if not isinstance(data, dict):
+        reader.problem("must be an inline table, { target = ... }", table=table, index=index, key="when")
+        return ALWAYS
+    when, mistakes = read_condition(data)
+    for key, message, suggestion in mistakes:
+        reader.problems.append(
+            Problem(
+                file=reader.document.name,
+                line=reader.document.line_of(table, index, "when"),
+                key=f"{table}.when.{key}",
+                message=message,
+                suggestion=suggestion,
+            )
+        )
+    return when
+
+
+@functools.cache
+def parse_version(text: str) -> Version | None:
+    """None for what is no version. The `+` of a CPython between two releases is left out, and what a toolchain or a
+    runtime that is no release has behind its number: `3.1.73-git` is 3.1.73.
+    """
+    text = text.removesuffix("+")
+    for spelled in (text, _UNRELEASED.sub("", text)):
+        with contextlib.suppress(InvalidVersion):
+            return Version(spelled)
+    return None
+
+
+def _read_term(axis: str, value: object) -> _Wanted | Mistake:
+    if axis in FLAGS:
+        return value if isinstance(value, bool) else Mistake(axis, f"must be true or false, not {value!r}")
+    if axis not in AXES:
+        return Mistake(axis, "unknown axis", did_you_mean(axis, AXES))
+    if not isinstance(value, str):
+        return Mistake(axis, f"must be a string, not {value!r}")
+    if allowed := ENUMS.get(axis):
+        if value in allowed:
+            return value
+        return Mistake(axis, f"must be one of {', '.join(allowed)}, not {value!r}", did_you_mean(value, allowed))
+    return _read_range(axis, value)
+
+
+@functools.cache
+def _read_range(axis: str, text: str) -> VersionRange | Mistake:
+    bare = text.strip()
+    try:
+        if bare[:1].isdigit():
+            version = Version(bare)
+            # A bare version names what it spells and what lies under it: `25` every 25.x, `3.13` every
+            # 3.13.x.
+            bare = f"=={bare}" if version.is_prerelease else f"=={bare}.*"
+        specifiers = tuple(sorted(SpecifierSet(bare), key=str))
+    except (InvalidSpecifier, InvalidVersion):
+        specifiers = ()
+    if not specifiers or any(specifier.operator == "===" for specifier in specifiers):
+        return Mistake(axis, f"{text!r} is no version range", 'such as ">=3.1.69,<6" or "25"')
+    found = VersionRange(text, specifiers)
+    return Mistake(axis, f"{text!r} is an empty range: no version is in it") if found.is_empty else found
+
+
+def _contradictions(terms: list[_Term]) -> Iterator[Mistake]:
+    implied = list(_implied_targets(tuple(terms)))
+    for axis, target in implied[1:]:
+        first, other = implied[0]
+        if target is not other:
+            yield Mistake(axis, f"can never hold: it speaks of {target.value}, but {first!r} of {other.value}")
+
+
+def _implied_targets(
+    terms: tuple[_Term, ...],
+) -> Iterator[tuple[str, Target]]:
+    for axis, wanted in terms:
+        if axis == "target":
+            yield axis, Target(str(wanted))
+        elif axis == "engine":
+            yield axis, _TARGET_OF_ENGINE[str(wanted)]
+        elif axis in _TARGET_OF:
+            yield axis, _TARGET_OF[axis]
+        elif axis in _ONLY_EMSCRIPTENS and wanted is True:
+            yield axis, Target.EMSCRIPTEN
+
+
+def _term_holds(wanted: _Wanted, fact: str | bool | None) -> bool:
+    if isinstance(wanted, VersionRange):
+        return isinstance(fact, str) and wanted.holds(fact)
+    return fact == wanted
+
+
+def _term_text(axis: str, wanted: _Wanted) -> str:
+    if isinstance(wanted, bool):
+        return axis if wanted else f"no {axis}"
+    return f"{axis} {wanted.text if isinstance(wanted, VersionRange) else wanted}"
+
+
+def _within(version: Version, specifier: Specifier) -> bool:
+    named = Version(specifier.version.removesuffix(".*"))
+    seen = version if named.is_prerelease else Version(version.base_version)
+    return specifier.contains(seen, prereleases=True)
+
+
+def _candidates(specifiers: tuple[Specifier, ...]) -> Iterator[Version]:
+    """Versions at, well above and just below every bound: a range without any of them is empty."""
+    for specifier in specifiers:
+        version = Version(specifier.version.removesuffix(".*"))
+        yield version
+        yield _extended(version.epoch, version.release)
+        parts = list(version.release)
+        while parts and parts[-1] == 0:
+            parts.pop()
+        if parts:
+            yield _extended(version.epoch, (*parts[:-1], parts[-1] - 1))
+
+
+def _extended(epoch: int, release: tuple[int, ...]) -> Version:
+    return Version(f"{epoch}!{'.'.join(map(str, release))}.999999")

@@ -1,0 +1,199 @@
+"""Reads the matrix: cells as they are written in matrices/*.toml, and what their files leave out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import ConfigError, Problem
+from harness.matrix import products
+from harness.matrix.cells import ENGINE_OF, Cell, CellKeys, Engine, Library, Matrix, Target
+from harness.util.toml_tables import TableReader, load_document
+
+# What a cell of a product has until its id and its words are made from its other keys.
+_UNSAID = "-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """Values that every cell of a matrix shares unless it says otherwise."""
+
+    python: str
+    wasmtime: str
+    node: str
+    wasi_sdk: str
+    emscripten_dependencies: tuple[Library, ...] = ()
+
+    def runtime(self, engine: Engine) -> str:
+        """The version of the engine's runtime."""
+        return self.wasmtime if engine is Engine.WASMTIME else self.node
+
+    def dependencies_of(self, *, dynamic_linking: bool) -> tuple[Library, ...]:
+        """The libraries of an Emscripten cell that names none; libffi only where ctypes is of use.
+
+        ctypes opens the program itself when it is imported. Without dynamic linking dlopen() refuses that, and the
+        import ends in an OSError instead of the ImportError of a missing module, which everyone is prepared for.
+        """
+        useless = set() if dynamic_linking else {Library.LIBFFI}
+        return tuple(library for library in self.emscripten_dependencies if library not in useless)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellTable(CellKeys):
+    """A `[[cell]]` as written: what is left out comes from `[defaults]`, or else from `Cell`."""
+
+    toolchain: str = ""
+    python: str = ""
+    runtime: str = ""
+    resources: str = ""
+    case_timeout: float = 0.0
+    module_timeout: float = 0.0
+
+    @property
+    def names_libraries(self) -> bool:
+        """Whether it says itself what it is linked with."""
+        return bool(self.dependencies or self.requires)
+
+
+def load_matrix(folder: Path) -> Matrix:
+    """The cells of every `*.toml` in `folder` but pins.toml. ConfigError lists all mistakes."""
+    problems: list[Problem] = []
+    cells: list[Cell] = []
+    files = sorted(path for path in folder.glob("*.toml") if path.name != "pins.toml")
+    if not files:
+        raise ConfigError(f"no matrix file in {folder}", hint="it needs at least default.toml")
+    readers = []
+    for path in files:
+        name = f"{folder.name}/{path.name}"
+        reader = TableReader(load_document(path, name, problems), problems)
+        reader.check_top_level({"defaults", "cell", "product"})
+        readers.append(reader)
+    defaults = _defaults(readers)
+    for reader in readers:
+        cells.extend(_read_cells(reader, defaults))
+    problems.extend(_duplicates(readers))
+    declared, made = {cell.id for cell in cells}, set[str]()
+    for reader in readers:
+        cells.extend(cell for cell in _read_products(reader, defaults, made) if cell.id not in declared)
+    if problems:
+        raise ConfigError("the matrix has mistakes:", problems=problems)
+    return Matrix(tuple(cells))
+
+
+def _defaults(readers: Sequence[TableReader]) -> Defaults | None:
+    holders = [reader for reader in readers if "defaults" in reader.document.data]
+    for extra in holders[1:]:
+        extra.problem(f"stands already in {holders[0].document.name}", table="defaults")
+    if holders:
+        return holders[0].read(Defaults, holders[0].table("defaults"), table="defaults")
+    readers[0].problem("no matrix file has a [defaults] table")
+    return None
+
+
+def _read_cells(reader: TableReader, defaults: Defaults | None) -> Iterable[Cell]:
+    for index, data in enumerate(reader.array("cell")):
+        table = reader.read(CellTable, data, table="cell", index=index)
+        if table is None or defaults is None:
+            continue
+        cell = _complete(table, defaults)
+        for key, message in _contradictions(cell, defaults, table):
+            reader.problem(message, table="cell", index=index, key=key)
+        yield cell
+
+
+def _read_products(reader: TableReader, defaults: Defaults | None, made: set[str]) -> Iterable[Cell]:
+    """The cells of each `[[product]]`; `made` has the ids of those that came before."""
+    for index, data in enumerate(reader.array("product")):
+        wrong = [*products.mistakes(data), *(("id", "is spelled by the harness", "") for key in data if key == "id")]
+        for key, message, suggestion in wrong:
+            reader.problem(message, table="product", index=index, key=key, suggestion=suggestion)
+        for keys in () if wrong else products.combinations(data):
+            table = reader.read(
+                CellTable, {"id": _UNSAID, "description": _UNSAID, **keys}, table="product", index=index
+            )
+            if table is None or defaults is None:
+                break
+            cell = _named(_complete(table, defaults), defaults, table)
+            for key, message in _contradictions(cell, defaults, table):
+                reader.problem(message, table="product", index=index, key=key)
+            if cell.id in made:
+                reader.problem(f"{cell.id!r} is in two products", table="product", index=index)
+            made.add(cell.id)
+            yield cell
+
+
+def _named(cell: Cell, defaults: Defaults, table: CellTable) -> Cell:
+    """The cell with the id that it spells, and with words about it unless it has some."""
+    flags = {"threads": cell.pthreads, "dynamic linking": cell.dynamic_linking, "assertions": cell.pydebug}
+    parts = [name for name, on in flags.items() if on]
+    with_flags = f", with {' and '.join(parts)}" if parts else ""
+    engine = "" if cell.runtime == defaults.runtime(cell.engine) else f", under {cell.engine} {cell.runtime}"
+    told = f"CPython {cell.python}, {cell.target.toolchain_name} {cell.toolchain}{with_flags}{engine}"
+    description = told if cell.description == _UNSAID else cell.description
+    spelled = cell_id(cell, defaults, own_libraries=table.names_libraries)
+    return dataclasses.replace(cell, id=spelled, description=description)
+
+
+def _complete(table: CellTable, defaults: Defaults) -> Cell:
+    wasi = table.target is Target.WASI
+    values = {key: value for key, value in vars(table).items() if value}
+    shared = {
+        "python": defaults.python,
+        "runtime": defaults.runtime(ENGINE_OF[table.target]),
+        "toolchain": defaults.wasi_sdk if wasi else "",
+        "dependencies": () if wasi else defaults.dependencies_of(dynamic_linking=table.dynamic_linking),
+    }
+    cell = Cell(**(shared | values))
+    wanted = {*cell.dependencies, *cell.requires}
+    return dataclasses.replace(cell, dependencies=tuple(library for library in Library if library in wanted))
+
+
+def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> str:
+    """The id that the cell's own fields spell; docs/architecture.md gives the grammar.
+
+    `own_libraries` is whether it says itself what it is linked with.
+    """
+    version = "" if cell.target is Target.WASI and cell.toolchain == defaults.wasi_sdk else f"-{cell.toolchain}"
+    threads = "-threads" if cell.target is Target.WASI else "-pthreads"
+    parts = [
+        cell.target.value,
+        version,
+        threads if cell.pthreads else "",
+        "-dynlink" if cell.dynamic_linking else "",
+        "-debug" if cell.pydebug else "",
+        "-deps" if own_libraries else "",
+        "" if cell.python == defaults.python else f"-py{cell.python_series}",
+        "" if cell.runtime == defaults.runtime(cell.engine) else f"-{cell.engine}{cell.runtime.split('.')[0]}",
+    ]
+    return "".join(parts)
+
+
+def _contradictions(cell: Cell, defaults: Defaults, table: CellTable) -> Iterable[tuple[str, str]]:
+    own_libraries = table.names_libraries
+    if not cell.toolchain:
+        yield "toolchain", "is missing: an emscripten cell names its Emscripten version"
+    elif cell.target is Target.WASI and own_libraries:
+        key = "dependencies" if table.dependencies else "requires"
+        yield key, "the harness builds no library for WASI: neither do CPython's scripts"
+    elif (spelled := cell_id(cell, defaults, own_libraries=own_libraries)) != cell.id:
+        yield "id", f"is {cell.id!r}, but the cell's other keys spell {spelled!r}"
+    if cell.target is Target.WASI and cell.dynamic_linking:
+        yield "dynamic_linking", "CPython's configure has no dynamic linking for WASI"
+    if cell.case_timeout <= 0 or cell.module_timeout < cell.case_timeout:
+        yield "module_timeout", "must be at least case_timeout, and both above 0"
+
+
+def _duplicates(readers: Sequence[TableReader]) -> Iterable[Problem]:
+    seen: dict[str, str] = {}
+    for reader in readers:
+        for index, data in enumerate(reader.array("cell")):
+            if "id" not in data:
+                continue
+            name, line = str(data["id"]), reader.document.line_of("cell", index, "id")
+            file = reader.document.name
+            if name in seen:
+                message = f"{name!r} stands already at {seen[name]}"
+                yield Problem(file=file, line=line, key="cell.id", message=message)
+            seen.setdefault(name, f"{file}:{line}")

@@ -1,0 +1,296 @@
+"""What is downloaded and the sha256 it must have: `matrices/pins.toml`. Pure but for reading the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from harness.errors import ConfigError, Problem, UnavailableError, did_you_mean
+from harness.matrix.cells import Library
+from harness.util.toml_tables import TableReader, load_document
+from harness.util.versions import number
+
+T = TypeVar(
+    "T", "CPythonPin", "DependencyPin", "WasiSdkPin", "WasiSdkArchive", "EmscriptenPin", "RuntimePin", "PackagePin"
+)
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TarballPin:
+    """An official source tarball, and the Debian source package (if any) that has the same file."""
+
+    version: str
+    url: str
+    sha256: str
+    apt_suite: str = ""
+    apt_source: str = ""
+    apt_file: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        return self.version
+
+    @property
+    def sha256_of_apt(self) -> str:
+        """The sha256 of `apt_file`."""
+        return self.sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class CPythonPin(TarballPin):
+    """A release of CPython."""
+
+    @property
+    def title(self) -> str:
+        return f"CPython {self.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DependencyPin(TarballPin):
+    """A release of a library. `apt_sha256` is given where Debian's tarball of that release is another file."""
+
+    name: Library
+    apt_sha256: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} {self.version}"
+
+    @property
+    def sha256_of_apt(self) -> str:
+        return self.apt_sha256 or self.sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class WasiSdkPin:
+    """What a WASI SDK is made of: clang's `major.minor`, wasi-libc's git revision, and who says so.
+
+    `apt_packages` are the packages of `apt_suite` that have these revisions; empty when there are none.
+    """
+
+    version: str
+    llvm: str
+    wasi_libc: str
+    evidence: str
+    apt_suite: str = ""
+    apt_packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class WasiSdkArchive:
+    """The release archive of a WASI SDK for one platform, in the words of its releases: `x86_64-linux`."""
+
+    version: str
+    platform: str
+    url: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmsdkPin:
+    """A commit of the emsdk repository: it knows each release until then, and the sha256 of its archives."""
+
+    url: str
+    commit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmscriptenPin:
+    """A release of Emscripten. `node` is the pinned version of Node that runs its own scripts.
+
+    `apt_suite` is the Debian suite whose package `emscripten` is this release; empty when none is.
+    """
+
+    version: str
+    node: str
+    apt_suite: str = ""
+
+
+class Installer(StrEnum):
+    PIP = "pip"
+    NPM = "npm"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimePin:
+    """A runtime that is a Python package, with one sha256 for each of its wheels, or an npm package.
+
+    `package` is the package's name where it is not the runtime's; of npm's, the part before the platform,
+    and there is one sha256 for each platform's archive.
+    """
+
+    name: str
+    version: str
+    sha256: tuple[str, ...]
+    installer: Installer = Installer.PIP
+    package: str = ""
+
+    @property
+    def package_name(self) -> str:
+        return self.package or self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackagePin:
+    """A package of npm that is the same on every platform; only the probes give one to Node."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pins:
+    """All pins."""
+
+    cpython: tuple[CPythonPin, ...] = ()
+    dependency: tuple[DependencyPin, ...] = ()
+    wasi_sdk: tuple[WasiSdkPin, ...] = ()
+    wasi_sdk_archive: tuple[WasiSdkArchive, ...] = ()
+    emsdk: EmsdkPin | None = None
+    emscripten: tuple[EmscriptenPin, ...] = ()
+    runtime: tuple[RuntimePin, ...] = ()
+    npm: tuple[PackagePin, ...] = ()
+
+    def cpython_pin(self, version: str) -> CPythonPin:
+        """UnavailableError when that CPython is not pinned."""
+        return _of_version(self.cpython, version, "CPython", "--cpython PATH")
+
+    def dependency_pin(self, library: Library) -> DependencyPin:
+        """UnavailableError when no release of that library is pinned."""
+        for pin in self.dependency:
+            if pin.name == library:
+                return pin
+        raise UnavailableError(f"no release of {library} is pinned", hint="add a [[dependency]] to matrices/pins.toml")
+
+    def wasi_sdk_pin(self, version: str) -> WasiSdkPin:
+        """UnavailableError when that WASI SDK is not pinned."""
+        return _of_version(self.wasi_sdk, version, "WASI SDK", "WASI_SDK_PATH")
+
+    def archive(self, version: str, platform: str) -> WasiSdkArchive | None:
+        """The release archive of that WASI SDK for that platform, if one is pinned."""
+        archives = self.wasi_sdk_archive
+        return next((pin for pin in archives if (pin.version, pin.platform) == (version, platform)), None)
+
+    def emscripten_pin(self, version: str) -> EmscriptenPin:
+        """UnavailableError when that Emscripten is not pinned."""
+        return _of_version(self.emscripten, version, "Emscripten", "--toolchain PATH")
+
+    @property
+    def newest_emscripten(self) -> EmscriptenPin:
+        """Of the pinned ones; UnavailableError when none is pinned."""
+        if not self.emscripten:
+            raise UnavailableError("no Emscripten is pinned", hint="add an [[emscripten]] to matrices/pins.toml")
+        return max(self.emscripten, key=lambda pin: [int(part) for part in number(pin.version).split(".")])
+
+    def and_also(self, more: Pins) -> Pins:
+        """These and the pins of `more`; where both pin a version, these hold."""
+        pairs = ((field.name, getattr(self, field.name), getattr(more, field.name)) for field in fields(self))
+        return replace(self, **{name: mine + others for name, mine, others in pairs if isinstance(mine, tuple)})
+
+    def npm_pin(self, name: str) -> PackagePin:
+        """UnavailableError when no version of that package of npm is pinned."""
+        found = next((pin for pin in self.npm if pin.name == name), None)
+        if found is None:
+            raise UnavailableError(f"the npm package {name} is not pinned", hint="add an [[npm]] to matrices/pins.toml")
+        return found
+
+    def runtime_pin(self, name: str, version: str) -> RuntimePin:
+        """UnavailableError when that version of the runtime is not pinned."""
+        return _of_version([pin for pin in self.runtime if pin.name == name], version, name, "")
+
+
+def _of_version(pins: Sequence[T], version: str, what: str, own: str) -> T:
+    for pin in pins:
+        if pin.version == version:
+            return pin
+    known = ", ".join(pin.version for pin in pins) or "none"
+    also = f"; or use one you have, with {own}" if own else ""
+    raise UnavailableError(
+        f"{what} {version} is not pinned; pinned: {known}",
+        hint=f"add it to matrices/pins.toml, with all that the other pins have{also}",
+    )
+
+
+def load_pins(path: Path, beside: Pins | None = None) -> Pins:
+    """The pins of the file, which may go on from those `beside` it. ConfigError lists all its mistakes at once; a pin
+    without its sha256 is one.
+    """
+    problems: list[Problem] = []
+    reader = TableReader(load_document(path, f"{path.parent.name}/{path.name}", problems), problems)
+    tables = {"cpython", "dependency", "wasi_sdk", "wasi_sdk_archive", "emsdk", "emscripten", "runtime", "npm"}
+    reader.check_top_level(tables)
+    pins = Pins(
+        cpython=_read(reader, CPythonPin, "cpython", ("version",)),
+        dependency=_read(reader, DependencyPin, "dependency", ("name",)),
+        wasi_sdk=_read(reader, WasiSdkPin, "wasi_sdk", ("version",)),
+        wasi_sdk_archive=_read(reader, WasiSdkArchive, "wasi_sdk_archive", ("version", "platform")),
+        emsdk=_read_emsdk(reader),
+        emscripten=_read(reader, EmscriptenPin, "emscripten", ("version",)),
+        runtime=_read(reader, RuntimePin, "runtime", ("name", "version")),
+        npm=_read(reader, PackagePin, "npm", ("name",)),
+    )
+    pins = beside.and_also(pins) if beside else pins
+    _check_nodes(pins, reader)
+    if problems:
+        raise ConfigError("the pins have mistakes:", problems=problems)
+    return pins
+
+
+def _read(reader: TableReader, cls: type[T], table: str, key: tuple[str, ...]) -> tuple[T, ...]:
+    seen: set[tuple[object, ...]] = set()
+    found = []
+    for index, data in enumerate(reader.array(table)):
+        pin = reader.read(cls, data, table=table, index=index)
+        if pin is None:
+            continue
+        for name, message in _contradictions(pin):
+            reader.problem(message, table=table, index=index, key=name)
+        identity = tuple(data[name] for name in key)
+        if identity in seen:
+            named = " ".join(map(str, identity))
+            reader.problem(f"{named} is pinned twice", table=table, index=index, key=key[-1])
+        seen.add(identity)
+        found.append(pin)
+    return tuple(found)
+
+
+def _read_emsdk(reader: TableReader) -> EmsdkPin | None:
+    data = reader.table("emsdk")
+    pin = reader.read(EmsdkPin, data, table="emsdk") if data else None
+    if pin and not _COMMIT.fullmatch(pin.commit):
+        reader.problem("must be all 40 digits of a commit", table="emsdk", key="commit")
+    return pin
+
+
+def _check_nodes(pins: Pins, reader: TableReader) -> None:
+    nodes = {pin.version for pin in pins.runtime if pin.name == "node"}
+    for index, data in enumerate(reader.array("emscripten")):
+        if isinstance(data.get("node"), str) and data["node"] not in nodes:
+            suggestion = did_you_mean(data["node"], nodes)
+            reader.problem("is no pinned Node", table="emscripten", index=index, key="node", suggestion=suggestion)
+
+
+def _contradictions(
+    pin: CPythonPin | DependencyPin | WasiSdkPin | WasiSdkArchive | EmscriptenPin | RuntimePin | PackagePin,
+) -> Iterable[tuple[str, str]]:
+    if isinstance(pin, TarballPin | WasiSdkArchive | RuntimePin | PackagePin):
+        hashes = pin.sha256 if isinstance(pin.sha256, tuple) else (pin.sha256,)
+        if not hashes or not all(_SHA256.fullmatch(value) for value in hashes):
+            yield "sha256", "must be 64 lower-case hex digits"
+    if isinstance(pin, DependencyPin) and pin.apt_sha256 and not _SHA256.fullmatch(pin.apt_sha256):
+        yield "apt_sha256", "must be 64 lower-case hex digits"
+    if isinstance(pin, TarballPin | WasiSdkArchive) and not pin.url.startswith("https://"):
+        yield "url", "must be an https address"
+    if isinstance(pin, TarballPin) and len({not pin.apt_suite, not pin.apt_source, not pin.apt_file}) > 1:
+        yield "apt_suite", "apt_suite, apt_source and apt_file belong together: all or none"
+    if isinstance(pin, WasiSdkPin) and bool(pin.apt_suite) != bool(pin.apt_packages):
+        yield "apt_suite", "apt_suite and apt_packages belong together: both or none"

@@ -1,0 +1,74 @@
+"""The difference of two runs as text and as JSON. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from harness.results.diff import CaseChange, CellDiff, Change
+from harness.util.text import plain
+
+SCHEMA = 1
+CASES_SHOWN = 20
+
+
+def differences_json(
+    pairs: Sequence[CellDiff], only_before: Sequence[str], only_after: Sequence[str]
+) -> dict[str, Any]:
+    """`harness diff --json`: every change of every pair, and the cells that only one of the runs has."""
+    return {
+        "schema": SCHEMA,
+        "pairs": [pair.to_json() for pair in pairs],
+        "only_before": list(only_before),
+        "only_after": list(only_after),
+    }
+
+
+def render_differences(
+    pairs: Sequence[CellDiff], only_before: Sequence[str], only_after: Sequence[str], *, everything: bool = False
+) -> str:
+    """A part for each pair, worst news first, its last line a headline. Of many cases that a module has in common, the
+    first ones are named unless `everything` is wanted.
+    """
+    lines: list[str] = []
+    for pair in pairs:
+        lines += [*_part(pair, CASES_SHOWN if not everything else len(pair.changes)), ""]
+    lines += [f"{plain(cell)}: only in the first run" for cell in only_before]
+    lines += [f"{plain(cell)}: only in the second run" for cell in only_after]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _part(pair: CellDiff, limit: int) -> Iterator[str]:
+    for change, group in groupby(pair.changes, key=lambda each: each.change):
+        changes = list(group)
+        yield f"{change.value.upper()}  {_cases(len(changes))}"
+        yield from _cases_of(changes, limit)
+        yield ""
+    found = pair.counts()
+    counts = ", ".join(f"{found[change]:,} {change}" for change in Change if found[change])
+    name = pair.before if pair.before == pair.after else f"{pair.before} -> {pair.after}"
+    unknown = f" ({pair.unknown:,} more were asked of only one of the two)" if pair.unknown else ""
+    yield plain(f"{name}: {counts or 'no difference'} among {_cases(pair.compared)}{unknown}")
+    yield plain(f"  {_because(pair)}")
+
+
+def _cases_of(changes: Sequence[CaseChange], limit: int) -> Iterator[str]:
+    for (module, before, after), group in groupby(changes, key=lambda each: (each.module, each.before, each.after)):
+        cases = list(group)
+        what = f"{before or 'absent'} -> {after or 'absent'}"
+        yield from (plain(f"  {each.case}: {what}") for each in cases[:limit])
+        if len(cases) > limit:
+            yield plain(f"  ... and {len(cases) - limit:,} more of {module}: {what} (--all names them)")
+
+
+def _cases(count: int) -> str:
+    return f"{count:,} case{'' if count == 1 else 's'}"
+
+
+def _because(pair: CellDiff) -> str:
+    if pair.explanation:
+        return f"only one axis differs: {pair.explanation}"
+    if pair.axes:
+        return "several axes differ: " + "; ".join(map(str, pair.axes))
+    return "no axis differs: CPython, toolchain, flags, libraries and engine are the same"

@@ -1,0 +1,92 @@
+"""The HTML page of a run: one file that needs no server and no network.
+
+What can be read without a script stands in the page itself: the headline and the table of cells. The cases are data,
+from which a small script draws what the reader asks for. Every text goes through jinja2's escaping or into the data,
+and the script puts it into the page as text; the page's own policy lets no other script run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from harness.limitations.registry import Registry
+from harness.report.cell_facts import CellFacts
+from harness.report.digest import RunDigest
+from harness.report.headline import statements, status_line, when
+from harness.results.outcomes import Outcome
+from harness.results.verdicts import Verdict
+from harness.util.text import as_script_data, visible
+
+SCRIPTS = ("data.js", "draw.js", "heat.js", "cases.js", "cells.js", "causes.js", "main.js")
+
+
+def page(
+    run: RunDigest, cells: Mapping[str, CellFacts], dataset: Mapping[str, Any], causes: Mapping[str, Any], folder: str
+) -> str:
+    """The page of a run. `cells` are the facts of each cell in the order of the dataset, `causes` what is known of the
+    limitations, `folder` the run's as a user would type it.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("harness.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    script = "\n".join(_source(environment, name) for name in SCRIPTS)
+    data = dict(dataset) | {
+        "cells": [facts.to_json() for facts in cells.values()],
+        "causes": causes,
+        "explained": any(cell.skips is not None for cell in run.cells),
+    }
+    text = environment.get_template("page.html.j2").render(
+        run=run,
+        status=status_line(run),
+        statements=statements(run, folder),
+        numbers={label: index for index, label in enumerate(cells)},
+        titles={label: facts.title for label, facts in cells.items()},
+        when=when,
+        Outcome=Outcome,
+        Verdict=Verdict,
+        style=Markup(_source(environment, "page.css")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        data=Markup(as_script_data(data)),
+    )
+    return text + "\n"
+
+
+def _source(environment: jinja2.Environment, name: str) -> str:
+    assert environment.loader
+    return environment.loader.get_source(environment, name)[0].rstrip("\n")
+
+
+def _finalize(value: object) -> object:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def causes_json(registry: Registry, probes: Sequence[Mapping[str, tuple[str, str]]]) -> dict[str, dict[str, Any]]:
+    """Of each limitation the statement and its source, and by cell what its probes have found and seen; null where
+    there are no probes. Of each circumstance the statement.
+    """
+    limitations, probed = registry.limitations, (name for found in probes for name in found)
+    told = {
+        name: {
+            "statement": getattr(limitations.get(name), "statement", ""),
+            "source": getattr(limitations.get(name), "source", ""),
+            "section": getattr(limitations.get(name), "section", ""),
+            "probes": [[visible(word) for word in found[name]] if name in found else None for found in probes],
+        }
+        for name in dict.fromkeys([*limitations, *probed])
+    }
+    return told | {
+        circumstance.id: {"statement": circumstance.statement, "circumstance": True, "probes": []}
+        for circumstance in registry.circumstances.values()
+    }

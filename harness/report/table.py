@@ -1,0 +1,108 @@
+"""The table over several cells of one run: what each did, or why it has no results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_UNEXPECTED,
+)
+from harness.results.cell_results import CellResults, load_results
+from harness.results.outcomes import Outcome
+from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, read_failure, state_without_results
+from harness.results.verdicts import Verdict
+from harness.util.text import plain
+
+COLUMNS = ("cell", "cases", "passed", "skipped", "known", "unexpected", "seconds", "state")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellRow:
+    """One cell. `numbers` are those of COLUMNS between cell and state; without results only the seconds, if known.
+
+    `status` is its exit status, `why` the reason of a state that does not explain itself.
+    """
+
+    cell: str
+    state: str
+    status: int = EXIT_OK
+    numbers: tuple[int | None, ...] = (None,) * 6
+    why: str = ""
+
+
+def row_of(results: CellResults) -> CellRow:
+    """The row of a cell that was tested."""
+    counts, verdicts = results.counts(), results.comparison.counts
+    unexpected = len(results.comparison.unexpected)
+    numbers = (
+        sum(counts.values()),
+        counts[Outcome.PASS],
+        counts[Outcome.SKIP],
+        verdicts.get(Verdict.KNOWN, 0),
+        unexpected,
+        round(results.run.seconds),
+    )
+    state = f"{unexpected:,} UNEXPECTED" if unexpected else "as expected"
+    status = EXIT_UNEXPECTED if unexpected else EXIT_OK
+    if results.run.interrupted:
+        state, status = f"interrupted; {state} so far", EXIT_INTERRUPTED
+    elif results.run.options.tests:
+        state += ", own tests"
+    elif not results.run.complete:
+        state += ", in part"
+    return CellRow(cell=results.cell.id, state=state, status=status, numbers=numbers)
+
+
+def failed_row(cell: str, status: int, why: str = "", seconds: int | None = None) -> CellRow:
+    """The row of a cell without results."""
+    status, state = state_without_results(status)
+    return CellRow(cell=cell, state=state, status=status, why=why.strip(), numbers=(None,) * 5 + (seconds,))
+
+
+def left_out_row(cell: str, why: str) -> CellRow:
+    """The row of a cell that its declaration calls broken."""
+    return CellRow(cell=cell, state="left out", why=f"declared as broken: {why}")
+
+
+def read_row(folder: Path) -> CellRow | None:
+    """The row of the cell whose results, or whose error, are in `folder`; None when neither is there."""
+    if (folder / ERROR_FILE).is_file():
+        return failed_row(folder.name, *read_failure(folder / ERROR_FILE))
+    if (folder / RESULTS_FILE).is_file():
+        return row_of(load_results(folder / RESULTS_FILE))
+    return None
+
+
+def render_cells(rows: Sequence[CellRow]) -> str:
+    """The table, then the reasons, then a headline."""
+    lines = [COLUMNS, *((plain(row.cell), *map(_number, row.numbers), row.state) for row in rows)]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(COLUMNS))]
+    page = [_line(line, widths) for line in lines]
+    page.insert(1, "-" * max(map(len, page)))
+    for row in rows:
+        if row.why:
+            first, *rest = map(plain, row.why.splitlines())
+            page += ["", f"{plain(row.cell)}: {row.state}: {first}", *(f"  {line}" for line in rest)]
+    return "\n".join([*page, "", _headline(rows)]) + "\n"
+
+
+def _line(words: Sequence[str], widths: Sequence[int]) -> str:
+    middle = [f"{word:>{width}}" for word, width in zip(words[1:-1], widths[1:-1], strict=True)]
+    return "  ".join([f"{words[0]:<{widths[0]}}", *middle, words[-1]])
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+def _headline(rows: Sequence[CellRow]) -> str:
+    states: dict[str, int] = {}
+    for row in rows:
+        state = "UNEXPECTED" if row.status == EXIT_UNEXPECTED else row.state
+        states[state] = states.get(state, 0) + 1
+    listed = ", ".join(f"{count} {state}" for state, count in states.items())
+    return f"{len(rows)} cell{'' if len(rows) == 1 else 's'}: {listed}"

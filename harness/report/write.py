@@ -1,0 +1,109 @@
+"""All views of a run, written from its results.json files, which are read one at a time."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import ConfigError
+from harness.limitations.findings import read_probes
+from harness.limitations.registry import Registry, load_registry
+from harness.limitations.skips import explainer_for
+from harness.report.badge import badge
+from harness.report.cell_facts import CellFacts, facts_of
+from harness.report.dataset import Dataset
+from harness.report.digest import Before, CellDigest, RunDigest, digest_cell, digest_run
+from harness.report.earlier import read_before
+from harness.report.github import github_annotations
+from harness.report.html import causes_json, page
+from harness.report.junit import merge_junit
+from harness.report.markdown import summary
+from harness.results.cell_results import CellResults, load_results
+from harness.results.run_folder import Failed, RunFiles, worst_status
+from harness.util.files import disk_faults, write_atomically
+
+PAGE, SUMMARY, BADGE, ANNOTATIONS, JUNIT = "index.html", "summary.md", "badge.json", "annotations.txt", "junit.xml"
+
+
+def write_views(files: RunFiles, *, registry: Path | None = None, junit: bool = True, shown: str = "") -> RunDigest:
+    """Writes every view into the run's folder. `registry` is the file of the limitations, `shown` the folder as a user
+    would type it. A cell whose results cannot be read is one without results; ConfigError when it is the only one.
+    UnavailableError when the disk refuses.
+    """
+    known = _registry(registry)
+    read = _read(files, known)
+    run = digest_run(files.name, read.cells, read.failed, passed=read.dataset.passed)
+    shown = shown or str(files.folder)
+    new = [[(hit.row.module, hit.row.case) for hit in cell.hits if hit.is_new] for cell in read.cells]
+    since = {(case.worst.row.module, case.case): str(case.since) for case in run.wrong if case.since}
+    causes = causes_json(known or Registry(limitations={}), read.probes)
+    with disk_faults(files.folder):
+        files.folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(files.folder / PAGE, page(run, read.facts, read.dataset.to_json(new, since), causes, shown))
+    write_atomically(files.folder / SUMMARY, summary(run, shown))
+    write_atomically(files.folder / ANNOTATIONS, github_annotations(run))
+    write_atomically(files.folder / BADGE, json.dumps(badge(run)) + "\n")
+    if junit:
+        merge_junit(read.paths, files.folder / JUNIT)
+    return run
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """What has been made of the results of each cell, one after the other."""
+
+    dataset: Dataset
+    failed: list[Failed]
+    cells: list[CellDigest] = field(default_factory=list)
+    facts: dict[str, CellFacts] = field(default_factory=dict)
+    paths: dict[str, Path] = field(default_factory=dict)
+    probes: list[dict[str, tuple[str, str]]] = field(default_factory=list)
+
+
+def _read(files: RunFiles, known: Registry | None) -> _Read:
+    read = _Read(dataset=Dataset(len(files.results)), failed=list(files.failed))
+    for label, path in files.results.items():
+        try:
+            results = load_results(path)
+        except ConfigError as error:
+            if len(files.results) == 1 and not files.failed:
+                raise
+            read.failed.append(Failed(label=label, status=error.exit_code, why=str(error)))
+            continue
+        explain = explainer_for(results, known).cause_id if known else None
+        read.cells.append(digest_cell(label, results, _before(files, label, results), explain))
+        read.dataset.add(label, results, explain)
+        read.facts[label] = facts_of(label, results, folder=_link(files, path))
+        read.paths[label] = path
+        read.probes.append(read_probes(path.parent, results.probes))
+    return read
+
+
+def exit_status(run: RunDigest) -> int:
+    """That of the worst cell of the run."""
+    return worst_status([*(failed.status for failed in run.failed), *(cell.status for cell in run.cells)])
+
+
+def _before(files: RunFiles, label: str, now: CellResults) -> Before | None:
+    """The last earlier results of the cell that are complete; the run that the user names may be any. A run of own
+    tests is compared with no other unless the user says so.
+    """
+    if now.run.options.tests and not files.since:
+        return None
+    return read_before(files.befores[label], whatever=files.since)
+
+
+def _link(files: RunFiles, path: Path) -> str:
+    """Where a cell's files are, seen from the page; empty when they are not below it."""
+    with suppress(ValueError):
+        return path.absolute().parent.relative_to(files.folder.absolute()).as_posix()
+    return ""
+
+
+def _registry(path: Path | None) -> Registry | None:
+    """The registry, if it can be read: the views can do without, and `lint` tells its mistakes."""
+    with suppress(ConfigError):
+        return load_registry(path) if path and path.is_file() else None
+    return None

@@ -1,0 +1,1 @@
+"""Outcomes, verdicts and the results of a cell."""

@@ -1,0 +1,35 @@
+"""Ids of cases: which module one belongs to, which wildcard covers it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+FIXTURE = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \(([\w.]+)\)")
+
+
+_WILDCARD = ".*"
+
+
+def dotted(module: str, *, own: bool = False) -> str:
+    """`test.test_json` for regrtest's `test_json`: the name by which Python imports it, with which the ids of its cases
+    begin. A test file of the user's `own` is not in the package `test`.
+    """
+    return module if own or module.startswith("test.") else f"test.{module}"
+
+
+def module_of(test: str, known: Collection[str]) -> str | None:
+    """The longest of the dotted names `known` that a case, fixture or wildcard belongs to, if any."""
+    parts = subject_of(test).split(".")
+    return next((name for end in range(len(parts), 0, -1) if (name := ".".join(parts[:end])) in known), None)
+
+
+def subject_of(test: str) -> str:
+    """The dotted name that an id is about: that of a fixture's class or module, of a wildcard's class."""
+    fixture = FIXTURE.fullmatch(test)
+    return fixture.group(1) if fixture else test.removesuffix(_WILDCARD)
+
+
+def wildcard_of(case: str) -> str:
+    """The wildcard that covers a case: `test.test_os.LinkTests.*`."""
+    return case.rpartition(".")[0] + _WILDCARD

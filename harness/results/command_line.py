@@ -1,0 +1,168 @@
+"""The command that runs a case again as it was run: everything that decided what was tested stands in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.project import VARIABLE, project_root
+from harness.results.case_ids import dotted, subject_of
+from harness.util.cache import cache_root
+from harness.util.paths import expanded
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+ABOUT = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \((.+)\)", re.DOTALL)
+_VERSION = re.compile(r"\d+(\.\d+)*\w*")
+# A bracket that stands for one character of an id.
+_ESCAPED = re.compile(r"\[([\[*?])\]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What decided, besides cell and cases, what a run tested; empty for the default.
+
+    The first fields are options of `test`, their paths absolute. `cache` is the cache where the environment moved it,
+    `project` the folder with matrix and lists where that is not the checkout, `program` what starts our Python.
+    """
+
+    cpython: str = ""
+    provider: str = ""
+    toolchain: str = ""
+    runtime: str = ""
+    pins: str = ""
+    bundle: str = ""
+    tests: str = ""
+    isolated: bool = False
+    fail_env_changed: bool = False
+    cache: str = ""
+    project: str = ""
+    program: str = "python"
+
+    @classmethod
+    def of(cls, options: object) -> RunOptions:
+        """Those among parsed options; not every command has all of them."""
+        given = {name: absolute(name, str(getattr(options, name, "") or "")) for name in _VALUES}
+        switches = {name: bool(getattr(options, name, False)) for name in _SWITCHES}
+        decided: dict[str, Any] = given | switches
+        return dataclasses.replace(cls.here(), **decided)
+
+    @classmethod
+    def here(cls) -> RunOptions:
+        """No options, where this process runs."""
+        root = project_root()
+        return cls(
+            cache=str(cache_root()) if os.environ.get(VARIABLE) else "",
+            project="" if root == _CHECKOUT else str(root),
+            program=_program(),
+        )
+
+    def arguments(self) -> Iterator[str]:
+        """The options, as a user would type them."""
+        yield from (f"--{name}={value}" for name in _VALUES if (value := getattr(self, name)))
+        yield from (f"--{name.replace('_', '-')}" for name in _SWITCHES if getattr(self, name))
+
+    def line(self, arguments: Sequence[str]) -> str:
+        """A line for a shell: the harness with these arguments, in the folder and the cache of the run."""
+        folder = f"cd {shell_word(self.project)} && " if self.project else ""
+        cache = f"{VARIABLE}={shell_word(self.cache)} " if self.cache else ""
+        return f"{folder}{cache}{shell_word(self.program)} -m harness {' '.join(map(shell_word, arguments))}"
+
+    def command(self, cell: str, *further: str) -> str:
+        """The line that tests the cell again; `further` are more arguments."""
+        return self.line(["test", cell, *self.arguments(), *further])
+
+    def again(self, cell: str, case: str, module: str) -> str:
+        """The line that runs one case of the cell's module again."""
+        return self.command(cell, "--case", case_word(case, module, own=bool(self.tests)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Only what is not the default."""
+        return {name: value for name, value in vars(self).items() if value != getattr(DEFAULT, name)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RunOptions:
+        """What another version of the harness knows besides is left out."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in data.items() if name in known})
+
+
+DEFAULT = RunOptions()
+_VALUES = ("cpython", "provider", "toolchain", "runtime", "pins", "bundle", "tests")
+_SWITCHES = ("isolated", "fail_env_changed")
+
+
+def absolute(name: str, value: str) -> str:
+    """The value of the option of that name, a path in it as it is from every folder."""
+    if not value or name == "provider":
+        return value
+    if name == "runtime":
+        kind, colon, path = value.partition(":")
+        return f"{kind}:{expanded(Path(path))}" if colon and path else value
+    if name in {"cpython", "toolchain"} and (_VERSION.fullmatch(value) or value.startswith("git:")):
+        return value
+    return str(expanded(Path(value)))
+
+
+def _program() -> str:
+    """`python` where that is us, else our path: a run may have been started without activating its environment."""
+    found = shutil.which("python")
+    ours = found and Path(found).parent.resolve() == Path(sys.executable).parent.resolve()
+    return "python" if ours else sys.executable
+
+
+def shell_word(text: str) -> str:
+    """One word for a shell, on one line and without characters that a terminal would not show."""
+    if text.isprintable():
+        return shlex.quote(text)
+    return f"$'{''.join(map(_escaped, text))}'"
+
+
+def _escaped(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    how = "surrogateescape" if "\udc80" <= character <= "\udcff" else "surrogatepass"
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", how))
+
+
+def case_word(case: str, module: str, *, own: bool = False) -> str:
+    """The word for `--case` that means this case of this module: its id, after `MODULE::` where the id does not begin
+    with the module's name. What `--case` would take for a pattern is escaped.
+    """
+    word = re.sub(r"([\[*])", r"[\1]", case) if "*" in case or _ESCAPED.search(case) else case
+    name, subject = dotted(module, own=own), subject_in(case)
+    return word if not module or subject == name or subject.startswith(f"{name}.") else f"{module}::{word}"
+
+
+def subject_in(case: str) -> str:
+    """What an id is about, as `subject_of` in harness/expectations/entries.py; here any class or case may have a fixture."""
+    found = ABOUT.fullmatch(case)
+    return found[1] if found else subject_of(case)
+
+
+def split_word(word: str) -> tuple[str, str]:
+    """The module, if the word names one before `::`, and the id or the pattern."""
+    module, colons, case = word.partition("::")
+    return (module, case) if colons and case and re.fullmatch(r"[\w.]+", module) else ("", word)
+
+
+def literal(word: str) -> str:
+    """The id that a word for `--case` without a pattern in it means."""
+    return _ESCAPED.sub(r"\1", word)
+
+
+def pattern(word: str) -> str:
+    """The word for `--case` as a pattern of fnmatch. Only `*` stands for any text; `?` is what ids have for a character
+    that cannot be printed. White space at an end, which regrtest would strip, is put in brackets.
+    """
+    escaped = re.sub(r"\[[\[*?]\]|\[", lambda found: found[0] if len(found[0]) == 3 else "[[]", word)
+    return re.sub(r"^\s|\s$", lambda found: f"[{found[0]}]", escaped)

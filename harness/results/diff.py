@@ -1,0 +1,251 @@
+"""Two results held against each other, case by case, and which axis of the matrix explains the difference. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from harness.manifest import as_table
+from harness.results.case_ids import dotted
+from harness.results.cell_results import CellResults
+from harness.results.outcomes import NOTHING_RAN, ModuleResult, Outcome, judged_cases
+from harness.util.versions import shown_version
+
+
+class Change(StrEnum):
+    """What became of one case, in the order in which it is told."""
+
+    NEW_CRASH = "new crash"
+    BROKEN = "broken"
+    NEWLY_SKIPPED = "newly skipped"
+    NO_TESTS = "newly without tests"
+    VANISHED = "vanished"
+    OTHERWISE = "otherwise different"
+    CRASH_GONE = "crash gone"
+    FIXED = "fixed"
+    NO_LONGER_SKIPPED = "no longer skipped"
+    APPEARED = "appeared"
+
+
+class Axis(StrEnum):
+    """What can make two results differ. `recipe` are the harness's own steps, `settings` resources and time limits."""
+
+    CPYTHON = "CPython"
+    TOOLCHAIN = "toolchain"
+    FLAGS = "flags"
+    LIBRARIES = "libraries"
+    ENGINE = "engine"
+    RECIPE = "recipe"
+    SETTINGS = "settings"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AxisChange:
+    """An axis on which the two differ, and its value in either."""
+
+    axis: Axis
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.axis} {self.before} -> {self.after}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseChange:
+    """One case whose outcome differs; None where it does not exist."""
+
+    case: str
+    module: str
+    change: Change
+    before: Outcome | None
+    after: Outcome | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellDiff:
+    """Two results of a cell, or of two cells, by their names. `compared` counts the cases of which both speak,
+    `unknown` those of which only one does because the other was not asked.
+    """
+
+    before: str
+    after: str
+    axes: tuple[AxisChange, ...]
+    changes: tuple[CaseChange, ...]
+    compared: int
+    unknown: int
+
+    @property
+    def explanation(self) -> AxisChange | None:
+        """The only axis on which the two differ; None when there is none, or more than one."""
+        return self.axes[0] if len(self.axes) == 1 else None
+
+    def counts(self) -> Counter[Change]:
+        """How many cases became what."""
+        return Counter(change.change for change in self.changes)
+
+    def to_json(self) -> dict[str, Any]:
+        counts = self.counts()
+        return {
+            "before": self.before,
+            "after": self.after,
+            "axes": [dataclasses.asdict(axis) for axis in self.axes],
+            "explained_by": self.explanation.axis.value if self.explanation else None,
+            "compared": self.compared,
+            "unknown": self.unknown,
+            "counts": {change.value: counts[change] for change in Change},
+            "changes": [dataclasses.asdict(change) for change in self.changes],
+        }
+
+
+def diff_cells(before: CellResults, after: CellResults, *, names: tuple[str, str] = ("", "")) -> CellDiff:
+    """What differs from one result to another. `names` are what to call the two, else their cells' ids."""
+    old, new = _modules(before), _modules(after)
+    changes: list[CaseChange] = []
+    compared = unknown = 0
+    for name in {**old, **new}:
+        was, now = _side(old.get(name), before), _side(new.get(name), after)
+        for case in _cases_of_both(dotted(name), was, now):
+            if not (was.speaks_of(case) and now.speaks_of(case)):
+                unknown += 1
+                continue
+            compared += 1
+            first, second = was.cases.get(case, was.rest), now.cases.get(case, now.rest)
+            if first is not second:
+                change = classify(first, second)
+                changes.append(CaseChange(case=case, module=name, change=change, before=first, after=second))
+    return CellDiff(
+        before=names[0] or before.cell.id,
+        after=names[1] or after.cell.id,
+        axes=differing_axes(before, after),
+        changes=tuple(sorted(changes, key=_told_order)),
+        compared=compared,
+        unknown=unknown,
+    )
+
+
+def classify(before: Outcome | None, after: Outcome | None) -> Change:
+    """What became of a case that did `before` and does `after`, which differ; None where it does not exist."""
+    if Outcome.CRASH in {before, after}:
+        return Change.NEW_CRASH if after is Outcome.CRASH else Change.CRASH_GONE
+    if before is None or after is None:
+        return Change.APPEARED if before is None else Change.VANISHED
+    if after in NOTHING_RAN:
+        return Change.NEWLY_SKIPPED if after is Outcome.SKIP else Change.NO_TESTS
+    if before in NOTHING_RAN and after.is_good:
+        return Change.NO_LONGER_SKIPPED
+    if before.is_good == after.is_good:
+        return Change.OTHERWISE
+    return Change.FIXED if after.is_good else Change.BROKEN
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Side:
+    """What one result says of a module: its cases, and of all others that they did `rest`, if that `is_known`."""
+
+    cases: Mapping[str, Outcome]
+    rest: Outcome | None
+    is_known: bool
+
+    def speaks_of(self, case: str) -> bool:
+        return self.is_known or case in self.cases
+
+
+def _modules(results: CellResults) -> dict[str, ModuleResult]:
+    return {module.module: module for module in results.modules}
+
+
+def _side(module: ModuleResult | None, results: CellResults) -> _Side:
+    if module is None:
+        return _Side(cases={}, rest=None, is_known=results.run.complete)
+    cases = {case.case: case.outcome for case in judged_cases(module)}
+    rest = None
+    if list(cases) == [dotted(module.module)]:
+        # The module as such was skipped, or died: so did each of its cases, whichever they are.
+        rest = module.outcome if module.outcome in NOTHING_RAN else Outcome.NOT_RUN
+    return _Side(cases=cases, rest=rest, is_known=module.complete)
+
+
+def _cases_of_both(module: str, was: _Side, now: _Side) -> list[str]:
+    """The cases of either. A module that was skipped as a whole is no case beside those that the other side has."""
+    cases = {**was.cases, **now.cases}
+    if len(cases) > 1 and NOTHING_RAN & {was.rest, now.rest}:
+        cases.pop(module, None)
+    return list(cases)
+
+
+def _told_order(change: CaseChange) -> tuple[int, str, str, str, str]:
+    order = list(Change).index(change.change)
+    return order, change.module, change.before or "", change.after or "", change.case
+
+
+def differing_axes(before: CellResults, after: CellResults) -> tuple[AxisChange, ...]:
+    """The axes on which two results differ."""
+    return differing(axes_of(before), axes_of(after))
+
+
+def differing(before: Axes, after: Axes) -> tuple[AxisChange, ...]:
+    """Where the two differ. What only one of them has recorded is no difference, and another recipe is none either: it
+    follows from the CPython and the target. Another version of the same recipe is one.
+    """
+    same_recipe = _recipe_name(before) == _recipe_name(after)
+    return tuple(
+        AxisChange(axis=axis, before=str(before[axis]), after=str(after[axis]))
+        for axis in Axis
+        if axis in before and axis in after and before[axis].differs_from(after[axis])
+        if axis is not Axis.RECIPE or same_recipe
+    )
+
+
+@dataclass(frozen=True)
+class AxisValue:
+    """Where a result lies on an axis: what a user names, and what the build has recorded beyond that, if anything."""
+
+    named: str
+    recorded: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.named} ({self.recorded})" if self.recorded else self.named
+
+    def differs_from(self, other: AxisValue) -> bool:
+        return self.named != other.named or bool(self.recorded and other.recorded and self.recorded != other.recorded)
+
+
+Axes: TypeAlias = Mapping[Axis, AxisValue]
+
+
+def axes_of(results: CellResults) -> dict[Axis, AxisValue]:
+    """The value on each axis, as far as it is recorded."""
+    cell, build, engine = results.cell, results.build, results.engine
+    source, toolchain, recipe = (as_table(build.get(key)) for key in ("source", "toolchain", "recipe"))
+    flags = [name for name in ("pthreads", "dynamic_linking", "pydebug") if getattr(cell, name)]
+    settings = f"-u {cell.resources}, {cell.case_timeout:g} s a case, {cell.module_timeout:g} s a module"
+    # A distribution's Emscripten of the same version has another compiler.
+    made_with = [toolchain.get("provider"), f"LLVM {toolchain['llvm']}" if toolchain.get("llvm") else ""]
+    axes = {
+        Axis.CPYTHON: AxisValue(str(build.get("python") or cell.python), str(source.get("revision", ""))[:12]),
+        Axis.TOOLCHAIN: AxisValue(
+            f"{cell.target.toolchain_name} {shown_version(toolchain) or cell.toolchain}",
+            ", ".join(map(str, filter(None, made_with))),
+        ),
+        Axis.FLAGS: AxisValue(" ".join([*flags, *cell.configure]) or "plain"),
+        Axis.LIBRARIES: AxisValue(", ".join(cell.dependencies) or "none", _linked(build)),
+        Axis.ENGINE: AxisValue(f"{engine.get('name') or cell.engine} {engine.get('version') or cell.runtime}"),
+        Axis.SETTINGS: AxisValue(settings),
+    }
+    if recipe:
+        axes[Axis.RECIPE] = AxisValue(f"{recipe.get('name')} {recipe.get('version')}")
+    return axes
+
+
+def _linked(build: Mapping[str, Any]) -> str:
+    """The libraries that the build was linked with, which may be fewer than the cell has named."""
+    return ", ".join(as_table(build["inputs"]).get("dependencies", ())) or "no library" if "inputs" in build else ""
+
+
+def _recipe_name(axes: Axes) -> str:
+    return axes[Axis.RECIPE].named.rpartition(" ")[0] if Axis.RECIPE in axes else ""

@@ -1,0 +1,247 @@
+"""The runs that a user names: which results.json they hold, which cells have none and why, which run was before."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import (
+    EXIT_BUILD,
+    EXIT_CONFIG,
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_UNAVAILABLE,
+    EXIT_UNEXPECTED,
+    ConfigError,
+    HarnessError,
+    UnavailableError,
+)
+from harness.project import project_root
+from harness.util.files import disk_faults, write_atomically
+
+# How far back the run before is looked for: each step back costs the reading of its results.
+RUNS_LOOKED_AT = 10
+# The names that the harness itself gives to run folders sort by time; about another name nothing is assumed.
+_BY_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}(-\d+)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A cell of a run that has no results: its exit status, and why."""
+
+    label: str
+    status: int
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFiles:
+    """What one report is about. `folder` is where its views belong, `results` the files by the labels of their cells,
+    `befores` the results of the same cells in earlier runs, newest first; `since` says that the user has named
+    that run.
+    """
+
+    folder: Path
+    name: str
+    results: dict[str, Path]
+    failed: tuple[Failed, ...] = ()
+    befores: dict[str, tuple[Path, ...]]
+    since: bool = False
+
+
+def find_run(folders: Sequence[Path], *, into: Path | None = None, since: Path | None = None) -> RunFiles:
+    """The results in a run's folder, or in several that make one report in the folder `into`. `since` is the run to
+    compare with; without it that is the one before in the same folder. ConfigError when there is neither a result nor
+    a word why there is none. What is named twice, also by a link or as a part of another, counts once.
+    """
+    found: dict[str, Path] = {}
+    failed: list[Failed] = []
+    files: dict[Path, Path] = {}
+    for folder in {path.resolve(): path for path in folders}.values():
+        without = _failed_in(folder)
+        failed += without
+        for path in _results_of_run(folder) if without else results_in(folder):
+            files.setdefault(path.resolve(), path)
+    for path in files.values():
+        cell, run = path.parent.name, _run_folder(path)
+        label = next(name for name in (cell, f"{cell} ({run.name})", f"{cell} ({run})") if name not in found)
+        found[label] = path
+    results = dict(sorted(found.items(), key=lambda item: _by_number(item[0])))
+    home = into or next((_run_folder(path) for path in results.values()), folders[0])
+    befores = {label: tuple(_befores(path, since)) for label, path in results.items()}
+    return RunFiles(
+        folder=home, name=home.resolve().name, results=results, failed=tuple(failed), befores=befores, since=bool(since)
+    )
+
+
+def results_in(path: Path) -> list[Path]:
+    """The results.json that `path` means: itself, that of a cell's folder, or those of all cells of a run's folder.
+    ConfigError when there is none.
+    """
+    if path.is_file():
+        return [path]
+    if (path / RESULTS_FILE).is_file():
+        return [path / RESULTS_FILE]
+    if found := _results_of_run(path):
+        return found
+    what = "holds no results of a cell" if path.is_dir() else "does not exist"
+    raise ConfigError(f"{path} {what}", hint="name a run's folder (reports/<run>), a cell's in it, or a results.json")
+
+
+def _results_of_run(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*/{RESULTS_FILE}"))
+
+
+def _by_number(label: str) -> list[tuple[int, str]]:
+    """For sorting: 4.0.12 comes after 4.0.9."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", label)]
+
+
+def _run_folder(results: Path) -> Path:
+    return results.absolute().parent.parent
+
+
+def _failed_in(folder: Path) -> list[Failed]:
+    """The cells of a run that have no results: what went wrong stands in their error.json, if they got so far."""
+    found = []
+    for cell in sorted(path for path in folder.glob("*") if path.is_dir() and not (path / RESULTS_FILE).exists()):
+        if (cell / ERROR_FILE).is_file():
+            found.append(_read_error(cell))
+        elif (cell / "modules").is_dir():
+            found.append(_failed(cell, EXIT_INTERRUPTED, "it did not come to its end; --resume goes on with it"))
+    return found
+
+
+def _read_error(cell: Path) -> Failed:
+    try:
+        error = json.loads((cell / ERROR_FILE).read_text(encoding="utf-8"))
+        status, why = int(error["status"]), str(error["error"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        status, why = EXIT_INTERNAL, f"{cell / ERROR_FILE} cannot be read: {error}"
+    return _failed(cell, status, why)
+
+
+def _failed(cell: Path, status: int, why: str) -> Failed:
+    status, state = state_without_results(status)
+    return Failed(label=cell.name, status=status, why=f"{state}: {why.strip()}")
+
+
+def state_without_results(status: int) -> tuple[int, str]:
+    """The exit status and the word for a cell that has no results; a status of no meaning is an internal error."""
+    status = status if status in _NO_RESULTS else EXIT_INTERNAL
+    return status, _NO_RESULTS[status]
+
+
+def _befores(path: Path, since: Path | None) -> list[Path]:
+    """The results of the same cell in the run `since`, or else in the runs before in the same folder."""
+    if since:
+        return [other for other in results_in(since) if other.parent.name == path.parent.name]
+    return befores_of(path)
+
+
+def befores_of(path: Path) -> list[Path]:
+    """The results of the same cell in the runs before in the same folder, newest first, at most RUNS_LOOKED_AT; none
+    when the run's folder is not named by its time.
+    """
+    run = _run_folder(path).resolve()
+    if not _BY_TIME.fullmatch(run.name) or not run.parent.is_dir():
+        return []
+    earlier = sorted(
+        (other for other in run.parent.iterdir() if _BY_TIME.fullmatch(other.name) and other.name < run.name),
+        key=lambda other: other.name,
+        reverse=True,
+    )
+    candidates = [other / path.parent.name / RESULTS_FILE for other in earlier]
+    return [candidate for candidate in candidates if candidate.is_file()][:RUNS_LOOKED_AT]
+
+
+RESULTS_FILE = "results.json"
+
+
+ERROR_FILE = "error.json"
+
+
+# The worst first: the status of a run is that of its worst cell. A cell that cannot be had on this machine says
+# nothing about CPython, so that it weighs less than an unexpected outcome.
+WORST_FIRST = (
+    EXIT_INTERRUPTED,
+    EXIT_INTERNAL,
+    EXIT_CONFIG,
+    EXIT_BUILD,
+    EXIT_UNEXPECTED,
+    EXIT_UNAVAILABLE,
+    EXIT_OK,
+)
+
+
+_NO_RESULTS = {
+    EXIT_CONFIG: "refused",
+    EXIT_UNAVAILABLE: "cannot be had here",
+    EXIT_BUILD: "not built",
+    EXIT_INTERNAL: "internal error",
+    EXIT_INTERRUPTED: "interrupted",
+}
+
+
+def worst_status(statuses: Iterable[int]) -> int:
+    """The exit status of a run over several cells, by WORST_FIRST; a status of no meaning is an internal error."""
+    found = {status if status in WORST_FIRST else EXIT_INTERNAL for status in statuses}
+    return next((status for status in WORST_FIRST if status in found), EXIT_OK)
+
+
+def read_failure(path: Path) -> tuple[int, str]:
+    """The exit status and the reason. ConfigError for a file that `record_failure` did not write."""
+    try:
+        failure = json.loads(path.read_text(encoding="utf-8"))
+        return int(failure["status"]), str(failure["error"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ConfigError(
+            f"{path} is not what a cell without results leaves: {error}", hint="remove it, or test the cell again"
+        ) from error
+
+
+def record_error(folder: Path, error: HarnessError) -> None:
+    """Leaves in the folder of a cell why it has no results."""
+    record_failure(folder, error.exit_code, str(error))
+
+
+def record_failure(folder: Path, status: int, why: str) -> None:
+    """The same, of a failure that was read somewhere."""
+    with disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"status": status, "error": why}, indent=1)
+    write_atomically(folder / ERROR_FILE, text + "\n")
+
+
+def new_run_folder() -> Path:
+    """A fresh folder under reports/, named by the time of day; two runs that start together get two."""
+    reports = project_root() / "reports"
+    stamp = time.strftime("%Y-%m-%dT%H-%M-%S")
+    for attempt in range(1, 100):
+        folder = reports / (stamp if attempt == 1 else f"{stamp}-{attempt}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UnavailableError(f"cannot make {folder}: {error.strerror}", hint="use --run-dir FOLDER") from error
+        return folder
+    raise ConfigError(f"too many runs at once in {reports}", hint="use --run-dir FOLDER")
+
+
+def point_latest_at(run_folder: Path) -> None:
+    """Makes `latest` beside the run folder a link to it; a run folder elsewhere has no such link."""
+    if run_folder.parent != project_root() / "reports":
+        return
+    link = run_folder.with_name("latest")
+    aside = run_folder.with_name(f".latest.{run_folder.name}")
+    with contextlib.suppress(OSError):
+        aside.unlink(missing_ok=True)
+        aside.symlink_to(run_folder.name)
+        aside.replace(link)

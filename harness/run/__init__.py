@@ -1,0 +1,1 @@
+"""One run: from a cell's name to its results."""

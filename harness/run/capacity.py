@@ -1,0 +1,69 @@
+"""How many cells and workers fit a machine. Pure, but for the two functions that ask the machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.matrix.cells import Engine
+
+# Above this many workers the longest module of the suite, not the number of workers, decides how long it takes.
+USEFUL_WORKERS = 8
+
+
+# Bytes for a worker with its engine and a share of what its run has but once, in proportional set sizes, looked at once
+# in a second. The peaks of whole suites: wasmtime 614 MiB with one worker, 876 with two, 1,081 with four; Node 730 MiB
+# with one, 1,252 with two and threads, 1,125 with four. Node has some room beside that: a module may take 1.9 GiB for a
+# moment.
+WORKER_BYTES = {Engine.WASMTIME: 450 << 20, Engine.NODE: 700 << 20}
+
+
+# What is left to the system and to its cache of files.
+RESERVED_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How many cells at once, and how many workers and jobs of make each of them has."""
+
+    at_once: int
+    workers: int
+    jobs: int
+
+
+def plan(engines: Sequence[Engine], *, processors: int, memory: int, workers: int = 0) -> Plan:
+    """What this machine can do at once. `memory` is the bytes that are available, `workers` what was asked for.
+
+    Cells are placed side by side only when one of them cannot use all processors.
+    """
+    each = max((WORKER_BYTES[engine] for engine in engines), default=WORKER_BYTES[Engine.NODE])
+    possible = max(1, min(processors, (memory - RESERVED_BYTES) // each))
+    wanted = workers or min(possible, USEFUL_WORKERS)
+    at_once = max(1, min(len(engines), possible // wanted))
+    return Plan(
+        at_once=at_once, workers=workers or max(wanted, possible // at_once), jobs=max(1, processors // at_once)
+    )
+
+
+def plan_here(engines: Sequence[Engine], *, workers: int = 0) -> Plan:
+    """The plan for this machine as it is now."""
+    return plan(engines, processors=len(usable_processors()), memory=available_memory(), workers=workers)
+
+
+def available_memory() -> int:
+    """Bytes that programs can have without swapping; all of the machine's where Linux does not tell."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def usable_processors() -> tuple[int, ...]:
+    """The numbers of those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))

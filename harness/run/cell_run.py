@@ -1,0 +1,367 @@
+"""One run of one cell: its folder, its modules, and what becomes of their results.
+
+Every module's result is written as soon as it is known, so that a run that is killed has lost nothing it had
+finished.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.build.artifact import Build
+from harness.build.libraries import libraries_told
+from harness.engines.fresh import FreshEngine
+from harness.engines.protocol import EngineSession, Mount
+from harness.expectations.compare import compare, compare_module
+from harness.expectations.entries import CellExpectations
+from harness.expectations.files import load_lists
+from harness.limitations.skip_account import account_for
+from harness.limitations.skip_text import one_line
+from harness.matrix.load import load_configuration
+from harness.project import project_root
+from harness.report import console, junit
+from harness.report.newly import NewSkip, newly_skipped, nothing_ran
+from harness.results.cell_results import CellResults, RunInfo, write_results
+from harness.results.command_line import DEFAULT, RunOptions
+from harness.results.outcomes import ModuleResult, Outcome
+from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, new_run_folder, point_latest_at
+from harness.run.keywords import ANY, Keyword
+from harness.run.own_tests import GUEST_FOLDER, OwnTests, find_tests, unimportable
+from harness.run.past_cases import PastCases, past_results
+from harness.run.prepare import Wishes, expectations_for, prepare
+from harness.run.prepared import Prepared
+from harness.run.rerun import with_environment_tries, with_tries, worth_another_try
+from harness.run.resume import asked_for, check_resumed, write_asked
+from harness.run.selection import Chosen, choose, read_shard
+from harness.suite.durations import record_durations, seconds_of
+from harness.suite.module import ModuleJob, RunStoppedError, run_module
+from harness.suite.regrtest import exact_pattern
+from harness.suite.unseen import lost_module, with_unmet
+from harness.util.files import disk_faults, write_atomically
+from harness.util.paths import shown
+from harness.util.versions import shown_version
+
+WIDTH = 110
+# Below the cell's folder: the copy of the user's own tests.
+TESTS_FOLDER = "tests"
+
+
+class Options(Protocol):
+    """The options of the pytest plugin; those of `Wishes` too."""
+
+    cell: str
+    case: Sequence[str]
+    shard: str
+    cut_by: str
+    reruns: int
+    verify: int
+    fail_env_changed: bool
+    run_dir: str
+    tests: str
+    resume: bool
+    isolated: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellRun:
+    """`folder` is the cell's own, inside the run's. `reruns` is how often a case that did something unexpected runs
+    again, `verify` how often every case runs in all. `isolated` gives every start of the interpreter an engine process
+    of its own. `tests` are those of the user's own that take the place of the suite, `options` what the
+    command that runs a case again needs. `started` is a Unix time.
+    """
+
+    prepared: Prepared
+    folder: Path
+    expectations: CellExpectations
+    chosen: Chosen
+    reruns: int = 0
+    verify: int = 1
+    resume: bool = False
+    isolated: bool = False
+    tests: OwnTests | None = None
+    options: RunOptions = DEFAULT
+    started: float = field(default_factory=time.time)
+
+    @classmethod
+    def start(cls, options: Options, keyword: Keyword = ANY) -> CellRun:
+        """Prepares the cell and a folder for its results. `keyword` is what modules have to match."""
+        # A mistake is reported before anything is made.
+        tests = find_tests(options.tests) if options.tests else None
+        shard = read_shard(options.shard, options.case, own=tests is not None)
+        load_lists()
+        prepared = prepare(options.cell, Wishes.of(options))
+        expectations = expectations_for(prepared.cell, prepared.build)
+        expectations = replace(expectations, fail_env_changed=options.fail_env_changed)
+        past = _past(prepared, tests, options.run_dir)
+        chosen = choose(prepared, options.case, shard, cut_by=options.cut_by, tests=tests, past=past)
+        keyword.check(chosen.modules, past)
+        base = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
+        run = cls(
+            prepared=prepared,
+            folder=base / prepared.cell.id,
+            expectations=expectations,
+            chosen=chosen,
+            reruns=options.reruns,
+            verify=options.verify,
+            resume=options.resume,
+            isolated=options.isolated,
+            tests=tests,
+            options=RunOptions.of(options),
+        )
+        run.clear()
+        return replace(run, tests=tests.copied_into(run.folder / TESTS_FOLDER)) if tests else run
+
+    def clear(self) -> None:
+        """Makes the folder ready: what an earlier run left goes, unless this one resumes it."""
+        asked = asked_for(self.prepared, self.chosen, self.tests)
+        if self.resume:
+            check_resumed(self.folder, asked)
+        else:
+            for name in ("modules", "journal", "logs"):
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+        with disk_faults(self.folder):
+            (self.folder / "modules").mkdir(parents=True, exist_ok=True)
+            write_asked(self.folder, asked)
+            # Those are written at the end: until then nobody shall take an earlier run's for this one's.
+            for name in (self.stop_file.name, RESULTS_FILE, "junit.xml", ERROR_FILE):
+                (self.folder / name).unlink(missing_ok=True)
+
+    @property
+    def stop_file(self) -> Path:
+        """While it is there, every worker of this run ends what it is doing."""
+        return self.folder / "stop"
+
+    def to_json(self) -> dict[str, Any]:
+        """What an xdist worker needs to take part."""
+        return {
+            "cell": self.prepared.cell.id,
+            "python": self.prepared.cell.python,
+            "toolchain": self.prepared.cell.toolchain,
+            "runtime_version": self.prepared.cell.runtime,
+            "build": str(self.prepared.build.folder),
+            "runtime": str(self.prepared.runtime),
+            "cache": str(self.prepared.cache),
+            "folder": str(self.folder),
+            "chosen": dataclasses.asdict(self.chosen),
+            "reruns": self.reruns,
+            "verify": self.verify,
+            "resume": self.resume,
+            "isolated": self.isolated,
+            "tests": self.tests.to_json() if self.tests else None,
+            "fail_env_changed": self.expectations.fail_env_changed,
+            "started": self.started,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> CellRun:
+        matrix, _ = load_configuration()
+        chosen = {"python": data["python"], "toolchain": data["toolchain"], "runtime": data["runtime_version"]}
+        cell = dataclasses.replace(matrix.cell(data["cell"]), **chosen)
+        build = Build.load(Path(data["build"]))
+        prepared = Prepared(cell=cell, build=build, runtime=Path(data["runtime"]), cache=Path(data["cache"]))
+        return cls(
+            prepared=prepared,
+            folder=Path(data["folder"]),
+            expectations=replace(expectations_for(cell, build), fail_env_changed=data["fail_env_changed"]),
+            chosen=Chosen(**data["chosen"]),
+            reruns=data["reruns"],
+            verify=data["verify"],
+            resume=data["resume"],
+            isolated=data["isolated"],
+            tests=OwnTests.from_json(data["tests"]) if data["tests"] else None,
+            started=data["started"],
+        )
+
+    def header(self) -> list[str]:
+        """What is tested, for the top of the report."""
+        manifest = self.prepared.build.manifest
+        toolchain = manifest["toolchain"]
+        cell = self.prepared.cell
+        tested = f"CPython {manifest['python']} by {manifest['source']['provider']}"
+        compiler = f"{cell.target.toolchain_name} {shown_version(toolchain)} by {toolchain['provider']}"
+        return [
+            f"cell {cell.id}: {tested}, {compiler}, {cell.engine} {cell.runtime}",
+            *libraries_told(manifest),
+            *([f"own tests: {self.tests.source}"] if self.tests else []),
+            f"results in {self.folder}",
+        ]
+
+    def open_engine(self, index: int) -> EngineSession:
+        """The engine of the worker of that number."""
+        log = self.folder / "logs" / f"engine-{index}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        engine = self.prepared.open_engine(log, index)
+        return FreshEngine(engine) if self.isolated else engine
+
+    def modules(self) -> list[str]:
+        """The modules to test, longest first; without those that a resumed run has finished."""
+        return [module for module in self.chosen.modules if not (self.resume and self._record(module).exists())]
+
+    def job(self, module: str, should_stop: Callable[[], bool]) -> ModuleJob:
+        """What running this module takes. A case that was asked for by name gets all its time, also to hang."""
+        match = self.chosen.cases_in(module)
+        excluded = () if match else self.expectations.not_to_run(module, own=self.tests is not None)
+        job = self.prepared.job(
+            module, self.folder / "journal" / module, match=match, excluded=excluded, should_stop=should_stop
+        )
+        if self.tests:
+            mount = Mount(host=self.tests.folder, guest=GUEST_FOLDER)
+            job = replace(job, own=True, mounts=(*job.mounts, mount), options=("--testdir", GUEST_FOLDER))
+        return job if match else replace(job, expects_hang=self.expectations.expects_hang)
+
+    def test(self, job: ModuleJob, engine: EngineSession) -> ModuleResult:
+        """Runs one module and writes its result; one that was stopped is recorded nowhere."""
+        try:
+            result = unimportable(job.module) if job.own else None
+            result = result or self._tried_again(run_module(job, engine), job, engine)
+            result = with_unmet(result, self.chosen.cases_in(job.module))
+        except RunStoppedError:
+            return ModuleResult(
+                module=job.module,
+                outcome=Outcome.NOT_RUN,
+                seconds=0.0,
+                attempts=0,
+                complete=False,
+                cases=(),
+                own=job.own,
+            )
+        write_atomically(self._record(job.module), json.dumps(result.to_json()))
+        return result
+
+    def _tried_again(self, result: ModuleResult, job: ModuleJob, engine: EngineSession) -> ModuleResult:
+        """The result with the tries of its cases: of all that were selected, or of those that nobody expected."""
+        cases = worth_another_try(result, self.expectations)
+        environment = result.env_changed and self.expectations.fail_env_changed
+        if self.verify > 1:
+            jobs = [job] * (self.verify - 1)
+        elif environment:
+            # Which of its cases did it, nobody knows: only the whole module can do it again.
+            jobs = [job] * self.reruns
+        else:
+            ids = {case.case: case.unittest_id for case in result.cases}
+            match = tuple(exact_pattern(ids[case]) for case in cases)
+            jobs = [replace(job, match=match, excluded=())] * (self.reruns if cases else 0)
+        folders = (job.folder.with_name(f"{job.folder.name}.{number}") for number in range(2, len(jobs) + 2))
+        again: list[ModuleResult] = []
+        # Who stops the run now does not lose what is finished.
+        with contextlib.suppress(RunStoppedError):
+            for each, folder in zip(jobs, folders, strict=True):
+                again.append(run_module(replace(each, folder=folder), engine))
+        if self.verify > 1 or environment:
+            result = with_environment_tries(result, again)
+        return (
+            with_tries(result, again, whole=True)
+            if self.verify > 1
+            else with_tries(result, again, only=cases if environment else None)
+        )
+
+    def finish(self, *, interrupted: bool, color: bool, lost: Mapping[str, str] | None = None) -> tuple[str, bool]:
+        """Writes results.json and junit.xml from what was finished. Gives the summary, and whether anything
+        is unexpected. `lost` are the modules that could not be run, and why: they are not written down as finished, so
+        that a resumed run has them.
+        """
+        self.stop_file.unlink(missing_ok=True)
+        modules = self._results()
+        finished = {module.module for module in modules}
+        own = self.tests is not None
+        modules += tuple(
+            lost_module(module, why, own=own) for module, why in (lost or {}).items() if module not in finished
+        )
+        everything = not interrupted and not self.chosen.cases and finished == set(self.prepared.build.modules())
+        complete = everything and not own
+        results = CellResults(
+            cell=self.prepared.cell,
+            modules=modules,
+            comparison=compare(modules, self.expectations, complete=complete),
+            run=RunInfo(
+                started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
+                seconds=round(time.time() - self.started, 1),
+                command=shlex.join(sys.argv),
+                complete=complete,
+                interrupted=interrupted,
+                seed=0,
+                shard=self.chosen.shard,
+                plan=self.chosen.plan,
+                lacking=len(set(self.chosen.modules) - finished),
+                options=self.options,
+                tests=self.tests.key if self.tests else "",
+                fail_env_changed=self.expectations.fail_env_changed,
+            ),
+            build=self.prepared.build.manifest,
+            engine=self.prepared.engine_facts(),
+            identity=self.prepared.identity.to_json() if self.prepared.identity else {},
+        )
+        if not self.chosen.shard and not own:
+            # The shards that are still to come shall be cut as this one was.
+            record_durations(self.prepared.durations, seconds_of(modules))
+        return publish(results, self.folder, color=color), bool(results.comparison.unexpected)
+
+    def record(self, module: str) -> str:
+        """What was written of a module that is finished; empty of one that is not."""
+        with contextlib.suppress(FileNotFoundError):
+            return self._record(module).read_text(encoding="utf-8")
+        return ""
+
+    def take(self, module: str, record: str) -> None:
+        """Writes what another machine recorded of a module."""
+        write_atomically(self._record(module), record)
+
+    def _results(self) -> tuple[ModuleResult, ...]:
+        order = {module: index for index, module in enumerate(self.prepared.build.modules())}
+        found = [
+            ModuleResult.from_json(path.name.removesuffix(".json"), json.loads(path.read_text(encoding="utf-8")))
+            for path in (self.folder / "modules").glob("[!.]*.json")
+        ]
+        return tuple(sorted(found, key=lambda result: order.get(result.module, -1)))
+
+    def _record(self, module: str) -> Path:
+        return self.folder / "modules" / f"{module}.json"
+
+
+def _past(prepared: Prepared, tests: OwnTests | None, run_dir: str) -> PastCases:
+    """What the runs in reports/, and those beside the run folder that the user named, know of the cell's cases."""
+    folders = [project_root() / "reports", *([Path(run_dir).absolute().parent] if run_dir else [])]
+    return PastCases(past_results(prepared.cell.id, folders), prepared.build.manifest, tests.key if tests else "")
+
+
+def publish(results: CellResults, folder: Path, *, color: bool) -> str:
+    """Writes results.json and junit.xml into the cell's folder of a run, and gives the page for people."""
+    # Before `latest` is this run.
+    newly = newly_skipped_in(results, folder / RESULTS_FILE)
+    write_results(folder / RESULTS_FILE, results)
+    junit.write_junit(results, folder / "junit.xml")
+    point_latest_at(folder.parent)
+    file, skips = shown(folder / RESULTS_FILE), one_line(account_for(results, native=False))
+    return console.render(results, color=color, width=WIDTH, results_file=file, skips=skips, newly=newly)
+
+
+def newly_skipped_in(results: CellResults, path: Path) -> tuple[NewSkip, ...]:
+    """The modules that skip as a whole and ran in the run before. `path` is the file of these results. Reading the
+    run before takes some tenths of a second, so that it is read only where a module skips as a whole.
+    """
+    if not nothing_ran(results.modules):
+        return ()
+    from harness.report.earlier import earlier_results, read_before  # noqa: PLC0415 - workers do without
+
+    before = read_before(earlier_results(path))
+    return newly_skipped(results.modules, before.outcomes) if before else ()
+
+
+def module_failure(result: ModuleResult, expectations: CellExpectations) -> str:
+    """What of a module's result the lists do not expect, a line per case; empty when nothing."""
+    rows = compare_module(result, expectations).unexpected
+    return "\n".join(
+        f"{row.verdict}: {row.case}: {row.outcome or 'did not appear'}"
+        + (f", expected {row.expectation} ({row.place})" if row.expected else "")
+        for row in rows
+    )

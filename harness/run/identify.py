@@ -1,0 +1,88 @@
+"""Asks the interpreter that was built, and the compiler that built it, who they are; once for a build and a runtime."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.build.identity import MACROS, Identity, check, read_macros
+from harness.errors import BuildError
+from harness.matrix.cells import Cell, Target
+from harness.run.prepared import Prepared
+from harness.toolchains import Toolchain, toolchain_environment
+from harness.toolchains.macros import predefined_macros
+from harness.util.files import disk_faults, write_atomically
+from harness.util.hashing import content_key
+from harness.util.process import last_lines
+
+SCRIPT = Path(__file__).parents[1] / "guest" / "agent" / "identity.py"
+ANSWER_SECONDS = 120.0
+
+
+def ensure_identity(
+    prepared: Prepared, compiler: Callable[[], Mapping[str, str]], *, say: Callable[[str], None] = print
+) -> Identity:
+    """What interpreter and compiler say of themselves: asked once for a build and a runtime, then kept in the cache.
+    `compiler` gives the compiler's macros.
+
+    BuildError when the interpreter does not answer, or is not the cell's; such an answer is not kept.
+    """
+    answer = prepared.cache / "identities" / f"{prepared.cell.id}-{answer_key(prepared)}.json"
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        identity = Identity(**json.loads(answer.read_text(encoding="utf-8")))
+        check(prepared.cell, prepared.build.manifest, identity)
+        return identity
+    say(f"{prepared.cell.id}: asking the interpreter who it is")
+    identity = Identity(interpreter=ask_interpreter(prepared), compiler=compiler())
+    check(prepared.cell, prepared.build.manifest, identity)
+    with disk_faults(answer):
+        answer.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(answer, json.dumps(identity.to_json(), indent=1))
+    return identity
+
+
+def ask_compiler(cell: Cell, toolchain: Toolchain, cache: Path) -> dict[str, str]:
+    """The macros that tell of the compiler of a cell."""
+    pthreads = cell.pthreads and cell.target is Target.EMSCRIPTEN
+    return read_macros(predefined_macros(toolchain, toolchain_environment(toolchain, cache), pthreads=pthreads))
+
+
+def answer_key(prepared: Prepared) -> str:
+    """Of all that the answer depends on: an exchanged file or another runtime are asked again."""
+    build = prepared.build
+    files = [build.wasm, build.program, *([prepared.runtime] if prepared.runtime.is_file() else [])]
+    stamps = [(path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    question = SCRIPT.read_text(encoding="utf-8")
+    return content_key(
+        [build.folder.name, prepared.runtime.name, prepared.cell.runtime, stamps, question, MACROS.pattern]
+    )
+
+
+def ask_interpreter(prepared: Prepared) -> dict[str, Any]:
+    """The answer of `guest/identity.py`, given by the build under its own engine."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        engine = prepared.open_engine(folder / "engine.log", 0)
+        deadline = time.monotonic() + ANSWER_SECONDS
+        try:
+            ending = engine.run(
+                prepared.guest(SCRIPT.name, folder),
+                lambda: f"no answer within {ANSWER_SECONDS:.0f} s" if time.monotonic() > deadline else None,
+            )
+        finally:
+            engine.close()
+        try:
+            answer: dict[str, Any] = json.loads((folder / "answer").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            how = ending.reason or f"it exited with status {ending.status}"
+            words = "\n".join(f"  {line}" for line in last_lines(folder / "output").splitlines())
+            raise BuildError(
+                f"the interpreter of {prepared.cell.id} does not tell who it is: {how}\n{words}".rstrip(),
+                hint=f"its build is {prepared.build.folder}",
+            ) from error
+    return answer

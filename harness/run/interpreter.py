@@ -1,0 +1,80 @@
+"""The interpreter of a cell, as a tool: `python -m harness python CELL -c CODE`, as the suite's guests are run."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from harness.engines.protocol import Ending, GuestExit, Mount, Watch
+from harness.errors import EXIT_UNEXPECTED, ConfigError
+from harness.run.prepared import Prepared
+from harness.util.files import remove_tree
+
+# Where the guest has the folder of a script, and one that it may write to.
+HERE = "/here"
+MAX_STATUS = 255
+SCRATCH = "/scratch"
+
+
+def run_python(prepared: Prepared, arguments: Sequence[str], output: BinaryIO) -> tuple[GuestExit, int]:
+    """Runs the interpreter with Python's own arguments; what it prints goes to `output` as it comes.
+
+    Gives how it ended and the exit status of a shell's `python`: its own, or 1 when the engine stopped it. A script is
+    named by its path on the host; its folder is then `/here`. ConfigError when that script is not there.
+    """
+    argv, mounts = with_script(arguments)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        printed = folder / "output"
+        printed.touch()
+        (folder / "scratch").mkdir()
+        scratch_mount = Mount(host=folder / "scratch", guest=SCRATCH, writable=True)
+        engine = prepared.open_engine(folder / "engine.log", 0)
+        with printed.open("rb") as reader:
+            watch = _copying(reader, output)
+            try:
+                ending = engine.run(prepared.guest_python(argv, (*mounts, scratch_mount), printed), watch)
+            finally:
+                engine.close()
+                # A guest may leave what the folder around it could not be deleted with.
+                remove_tree(scratch_mount.host)
+            watch()
+    return ending, status_of(ending)
+
+
+def status_of(ending: GuestExit) -> int:
+    """The status for the shell, which would see a guest's 256 as 0."""
+    is_status = ending.ending is Ending.EXITED and 0 <= ending.status <= MAX_STATUS
+    return ending.status if is_status else EXIT_UNEXPECTED
+
+
+def _copying(reader: BinaryIO, output: BinaryIO) -> Watch:
+    """Passes on what has been printed since it was last asked, and never stops the guest."""
+
+    def watch() -> None:
+        shutil.copyfileobj(reader, output)
+        output.flush()
+
+    return watch
+
+
+def with_script(arguments: Sequence[str]) -> tuple[tuple[str, ...], tuple[Mount, ...]]:
+    """The arguments as the guest needs them: the script among them, if there is one, by its path in the guest."""
+    words = iter(enumerate(arguments))
+    for index, word in words:
+        if word.startswith(("-c", "-m")):
+            return tuple(arguments), ()
+        if word in {"-W", "-X"}:
+            next(words, None)
+        elif not word.startswith("-"):
+            script = Path(word).absolute()
+            if not script.is_file():
+                raise ConfigError(f"{word}: there is no such script", hint="name a file of this machine, or -c CODE")
+            named = f"{HERE}/{script.name}"
+            return (*arguments[:index], named, *arguments[index + 1 :]), (Mount(host=script.parent, guest=HERE),)
+    raise ConfigError(
+        "there is nothing to run: a guest has no terminal to read from", hint="give -c CODE, -m MODULE or a script"
+    )

@@ -1,0 +1,58 @@
+"""What `-k` selects, asked before a run begins: pytest itself finds out when the run's folder is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from _pytest.mark.expression import Expression
+
+from harness.errors import ConfigError, did_you_mean
+from harness.project import matrix_file
+from harness.run.past_cases import PastCases
+
+_RULE = "-k matches the names of modules, as in -k test_json; one case: --case ID"
+
+
+@dataclass(frozen=True)
+class Keyword:
+    """The expression of `-k`, empty for none, and the id of the cell, whose name matches as those of modules do."""
+
+    expression: str = ""
+    cell: str = ""
+
+    def check(self, modules: Collection[str], past: PastCases) -> None:
+        """ConfigError when the expression is none, or none of the modules matches it."""
+        if self.expression and not any(map(self._compiled().evaluate, map(self._matcher, modules))):
+            raise ConfigError(
+                f"the selection holds no module: -k {self.expression} matches none of {len(modules):,}",
+                hint=self._near(modules, past),
+            )
+
+    def _compiled(self) -> Expression:
+        try:
+            return Expression.compile(self.expression)
+        except SyntaxError as error:
+            hint = "write it as in -k 'test_json or test_bool'"
+            raise ConfigError(f"-k {self.expression}: {error}", hint=hint) from None
+
+    def _matcher(self, module: str) -> _Matcher:
+        """As pytest's own: a word matches when it stands in the name of the item or of what holds it."""
+        file = matrix_file()
+        return _Matcher(f"{file.parent.name}/{file.name} {self.cell} {module}".lower())
+
+    def _near(self, modules: Collection[str], past: PastCases) -> str:
+        if classes := sorted(past.classes_like(self.expression)):
+            return f"-k matches the names of modules; for the cases of a class: --case '{classes[0]}.*'"
+        return f"{did_you_mean(self.expression, modules)} {_RULE}".strip()
+
+
+@dataclass(frozen=True)
+class _Matcher:
+    names: str
+
+    def __call__(self, word: str, /, **_: object) -> bool:
+        return word.lower() in self.names
+
+
+ANY = Keyword()

@@ -1,0 +1,237 @@
+"""The shards of a run put together in one run folder, cell by cell: what cannot be does not stop the others."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.errors import (
+    EXIT_BUILD,
+    EXIT_CONFIG,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_UNAVAILABLE,
+    EXIT_UNEXPECTED,
+    ConfigError,
+    HarnessError,
+)
+from harness.expectations.compare import compare
+from harness.expectations.entries import CellExpectations, Expectations
+from harness.expectations.files import load_lists
+from harness.manifest import libraries_of
+from harness.report.table import read_row
+from harness.results.cell_results import CellResults, RunInfo, load_results
+from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, record_failure, worst_status
+from harness.run.cell_run import publish
+from harness.suite.durations import durations_file, record_durations, seconds_of
+from harness.suite.shards import parse_shard
+from harness.util.cache import cache_root
+from harness.util.files import disk_faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A cell that has no whole results: its exit status, and why."""
+
+    cell: str
+    status: int
+    why: str
+
+    @property
+    def is_build(self) -> bool:
+        """Whether it may be for want of a build."""
+        return self.status in {EXIT_BUILD, EXIT_UNAVAILABLE}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """What became of each cell: its whole results, or why there are none."""
+
+    whole: tuple[CellResults, ...]
+    failed: tuple[Failed, ...]
+
+    @property
+    def status(self) -> int:
+        """That of the worst cell."""
+        judged = [EXIT_OK if results.comparison.is_as_expected else EXIT_UNEXPECTED for results in self.whole]
+        return worst_status([*judged, *(failed.status for failed in self.failed)])
+
+
+def merge_runs(runs: Sequence[Path], *, wanted: Mapping[str, str] | None = None, command: str) -> Merged:
+    """The cells of all these runs. Each of `wanted` has to be among them; it says which build is whose, since of cells
+    that share one the first alone is built. ConfigError when a run is not there, or all together hold nothing.
+    """
+    wanted = wanted or {}
+    gathered = _Gathered()
+    for run in runs:
+        gathered.take(run)
+    if not gathered.shards and not gathered.failed:
+        named = ", ".join(map(str, runs))
+        raise ConfigError(f"{named} holds no results of a cell", hint="name run folders, or files results.json")
+    lists = load_lists()
+    whole: list[CellResults] = []
+    failed = dict(gathered.failed)
+    for cell, shards in gathered.shards.items():
+        try:
+            whole.append(_whole(shards, lists, command))
+            # What went wrong at first and then not, such as a job that was run again, is no failure.
+            failed.pop(cell, None)
+        except HarnessError as error:
+            failed.setdefault(cell, Failed(cell=cell, status=error.exit_code, why=str(error)))
+    unbuilt = {wanted.get(cell): why for cell, why in failed.items() if why.is_build and cell not in gathered.shards}
+    for cell in [cell for cell in wanted if cell not in gathered.shards.keys() | failed.keys()]:
+        failed[cell] = _absent(cell, unbuilt.get(wanted[cell]))
+    return Merged(whole=tuple(whole), failed=tuple(failed.values()))
+
+
+def check_apart(folder: Path, runs: Sequence[Path]) -> None:
+    """ConfigError when the folder is that of one of the runs, whose files would be lost."""
+    for run in runs:
+        if folder.resolve() == (run.resolve().parent.parent if run.is_file() else run.resolve()):
+            raise ConfigError(f"{folder} is one of the runs to merge", hint="name another folder with --run-dir DIR")
+
+
+def publish_merged(merged: Merged, folder: Path, *, color: bool) -> str:
+    """Writes the results and the failures into the run folder, over those that are there, and gives the page for
+    people. What each module took is recorded: the shards of the next run are cut by it.
+    """
+    pages = []
+    for results in merged.whole:
+        pages.append(publish(results, folder / results.cell.id, color=color))
+        (folder / results.cell.id / ERROR_FILE).unlink(missing_ok=True)
+        record_durations(durations_file(cache_root(), results.cell.id), seconds_of(results.modules))
+    for failed in merged.failed:
+        with disk_faults(folder):
+            for name in (RESULTS_FILE, "junit.xml"):
+                (folder / failed.cell / name).unlink(missing_ok=True)
+        record_failure(folder / failed.cell, failed.status, failed.why)
+    return "".join(pages)
+
+
+@dataclass
+class _Gathered:
+    """What the runs hold, by cell: shards, and the first word why there is none."""
+
+    shards: dict[str, list[CellResults]] = field(default_factory=dict)
+    failed: dict[str, Failed] = field(default_factory=dict)
+
+    def take(self, run: Path) -> None:
+        """Whatever of the run can be read: of the rest, why not."""
+        if not run.exists():
+            raise ConfigError(f"{run} does not exist", hint="name run folders, or files results.json")
+        if run.is_file():
+            self._read(run)
+        for cell in sorted(path for path in run.glob("*") if path.is_dir()):
+            if file := next(filter(Path.is_file, (cell / RESULTS_FILE, cell / ERROR_FILE)), None):
+                self._read(file)
+            elif any((cell / name).is_dir() for name in _STARTED):
+                self._fail(cell.name, EXIT_INTERRUPTED, f"{cell}: it was killed before it could write its results")
+
+    def _read(self, path: Path) -> None:
+        try:
+            if path.name != ERROR_FILE:
+                results = load_results(path)
+                self.shards.setdefault(results.cell.id, []).append(results)
+            elif row := read_row(path.parent):
+                self._fail(row.cell, row.status, row.why)
+        except ConfigError as error:
+            self._fail(path.resolve().parent.name, error.exit_code, str(error))
+
+    def _fail(self, cell: str, status: int, why: str) -> None:
+        self.failed.setdefault(cell, Failed(cell=cell, status=status, why=why))
+
+
+# What a cell's folder has from the beginning of a run on; of them a workflow may keep the logs alone.
+_STARTED = ("modules", "journal", "logs")
+
+
+def _absent(cell: str, other: Failed | None) -> Failed:
+    if not other:
+        return Failed(cell=cell, status=EXIT_CONFIG, why=f"{cell}: no shard of it is there")
+    why = f"{cell}: no shard of it is there, nor of {other.cell}, whose build it shares: {other.why}"
+    return Failed(cell=cell, status=other.status, why=why)
+
+
+def _whole(shards: Sequence[CellResults], lists: Expectations, command: str) -> CellResults:
+    first = shards[0]
+    version, libraries = str(first.build.get("python", "")), libraries_of(first.build)
+    return merge(shards, lists.for_cell(first.cell, python=version, libraries=libraries), command=command)
+
+
+def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, command: str) -> CellResults:
+    """The results of a whole cell from those of all its shards, in any order, judged by `expectations`.
+
+    ConfigError when they are not the shards of one run: of another build or engine, cut in another way, one missing,
+    one twice, one that was not run to its end, or some cases alone. `seconds` are those of the longest.
+    """
+    first = shards[0]
+    for name, facts in _facts(first).items():
+        _check_same(name, facts, shards)
+    _check_whole(shards)
+    modules = tuple(sorted((module for shard in shards for module in shard.modules), key=lambda module: module.module))
+    run = RunInfo(
+        started=min(shard.run.started for shard in shards),
+        seconds=max(shard.run.seconds for shard in shards),
+        command=command,
+        complete=True,
+        seed=first.run.seed,
+        options=first.run.options,
+        fail_env_changed=any(shard.run.fail_env_changed for shard in shards),
+    )
+    expectations = dataclasses.replace(expectations, fail_env_changed=run.fail_env_changed)
+    comparison = compare(modules, expectations, complete=True)
+    return dataclasses.replace(first, modules=modules, run=run, comparison=comparison)
+
+
+def _facts(results: CellResults) -> Mapping[str, Any]:
+    """What all shards of a run have in common, by the words of an error."""
+    return {
+        "cell": dataclasses.asdict(results.cell),
+        "build": [results.build.get("inputs"), results.build.get("wasm")],
+        "engine": results.engine.get("version"),
+        "seed": results.run.seed,
+        "number of shards": parse_shard(results.run.shard or "1/1").count,
+        "cut": results.run.plan,
+    }
+
+
+def _check_same(name: str, facts: Any, shards: Sequence[CellResults]) -> None:
+    other = next((shard for shard in shards if _facts(shard)[name] != facts), None)
+    if other is not None:
+        raise ConfigError(
+            f"{_title(shards[0])} and {_title(other)} are not of one run: they have another {name}",
+            hint="run all shards of one build with the same --cut-by FILE",
+        )
+
+
+def _check_whole(shards: Sequence[CellResults]) -> None:
+    for shard in shards:
+        if own := shard.run.options.tests:
+            raise ConfigError(f"{shard.cell.id}: a run of own tests, {own}, is no shard", hint="leave it out")
+    numbers = Counter(parse_shard(shard.run.shard or "1/1").number for shard in shards)
+    count = parse_shard(shards[0].run.shard or "1/1").count
+    cell = shards[0].cell.id
+    if twice := [f"{number}/{count}" for number, times in numbers.items() if times > 1]:
+        raise ConfigError(f"{cell}: the shard {', '.join(twice)} is there more than once", hint="name each shard once")
+    if missing := [f"{number}/{count}" for number in range(1, count + 1) if number not in numbers]:
+        raise ConfigError(f"{cell}: without the shard {', '.join(missing)} it is not whole", hint="run it too")
+    for shard in shards:
+        if shard.run.interrupted or shard.run.lacking:
+            raise ConfigError(
+                f"{_title(shard)} was not run to its end: {shard.run.lacking} of its modules have no result",
+                hint="go on with it: the same command with --run-dir DIR --resume",
+            )
+        # Nothing is lacking of what was asked for, and that was not the suite.
+        if not shard.run.shard and not shard.run.complete:
+            raise ConfigError(
+                f"{_title(shard)} is neither a shard nor the whole suite: only some cases were asked for",
+                hint="run the suite without --case, or leave this run out",
+            )
+
+
+def _title(results: CellResults) -> str:
+    return f"{results.cell.id} {results.run.shard or 'unsharded'}"

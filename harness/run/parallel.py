@@ -1,0 +1,136 @@
+"""Several cells in one run: a process for each, side by side as far as memory and processors allow.
+
+What the cells share, they share through the cache and its locks: sources, toolchains, the build Python, runtimes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from harness.errors import EXIT_INTERRUPTED, EXIT_OK
+from harness.matrix.cells import Cell
+from harness.report.table import CellRow, failed_row, left_out_row, read_row, render_cells
+from harness.results.run_folder import WORST_FIRST, worst_status
+from harness.run.capacity import usable_processors
+from harness.util.process import POLL_SECONDS, Background, Command
+
+LOG_FILE = "output.log"
+_STOP_SECONDS = 20.0
+
+
+@dataclass
+class _Task:
+    """One cell's process, and how much of what it prints has been shown."""
+
+    cell: Cell
+    child: Background
+    slot: int
+    prefix: str
+    log: Path
+    shown: int = 0
+    rest: str = ""
+
+    def show(self, *, last: bool = False) -> None:
+        """Prints what is new, whole lines with the cell's name before them where several run at once."""
+        with contextlib.suppress(OSError), self.log.open("rb") as stream:
+            stream.seek(self.shown)
+            new = stream.read()
+            self.shown += len(new)
+            if not self.prefix:
+                print(new.decode("utf-8", "replace"), end="", flush=True)
+                return
+            *lines, self.rest = (self.rest + new.decode("utf-8", "replace")).split("\n")
+            for line in [*lines, *([self.rest] if last and self.rest else [])]:
+                print(f"{self.prefix}{line}", flush=True)
+
+
+@dataclass(kw_only=True)
+class SeveralCells:
+    """Runs one command of `python -m harness` for each cell. `arguments` gives the command of a cell.
+
+    `done` is the state of a cell whose command succeeded and left no results: a build.
+    """
+
+    folder: Path
+    cells: Sequence[Cell]
+    left_out: Sequence[Cell] = ()
+    arguments: Callable[[Cell], Sequence[str]]
+    at_once: int
+    done: str
+    rows: dict[str, CellRow] = field(default_factory=dict)
+    tasks: list[_Task] = field(default_factory=list)
+    stopping: bool = False
+
+    def run(self) -> int:
+        """Runs all cells and prints the table. Gives the worst exit status; Ctrl-C ends all and keeps results."""
+        waiting = deque(self.cells)
+        try:
+            while waiting or self.tasks:
+                while waiting and len(self.tasks) < self.at_once:
+                    self._start(waiting.popleft())
+                self._look()
+                time.sleep(POLL_SECONDS)
+        except KeyboardInterrupt:
+            self._stop()
+        interrupted = [failed_row(cell.id, EXIT_INTERRUPTED) for cell in self.cells if cell.id not in self.rows]
+        rows = [self.rows[cell.id] for cell in self.cells if cell.id in self.rows]
+        rows += [*interrupted, *(left_out_row(cell.id, cell.broken) for cell in self.left_out)]
+        print(f"\n{render_cells(rows)}", end="", flush=True)
+        return worst_status(row.status for row in rows)
+
+    def _start(self, cell: Cell) -> None:
+        log = self.folder / cell.id / LOG_FILE
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.unlink(missing_ok=True)
+        prefix = f"{cell.id} | " if self.at_once > 1 else ""
+        print(f"\n== {cell.id} ({len(self.rows) + len(self.tasks) + 1} of {len(self.cells)})", flush=True)
+        argv = (sys.executable, "-u", "-m", "harness", *self.arguments(cell))
+        slot = min(set(range(self.at_once)) - {task.slot for task in self.tasks})
+        # wasmtime's engines choose among the processors that they find: without this, two cells would choose the same.
+        processors = frozenset(usable_processors()[slot :: self.at_once]) if self.at_once > 1 else frozenset()
+        child = Background(Command(argv=argv, cwd=Path.cwd()), log=log, processors=processors)
+        self.tasks.append(_Task(cell=cell, child=child, slot=slot, prefix=prefix, log=log))
+
+    def _look(self) -> None:
+        for task in list(self.tasks):
+            completed = task.child.poll()
+            task.show(last=completed is not None)
+            if completed is not None:
+                self.tasks.remove(task)
+                self.rows[task.cell.id] = self._row(task, completed.returncode, round(completed.seconds))
+
+    def _row(self, task: _Task, status: int, seconds: int) -> CellRow:
+        found = read_row(task.log.parent)
+        if found and status in WORST_FIRST:  # and not killed, which may have left those of an earlier run
+            worst = worst_status([found.status, status])
+            told = "" if worst == found.status else f"; its process ended with status {status}"
+            return replace(found, status=worst, state=f"{found.state}{told}")
+        if status == EXIT_OK:
+            return CellRow(cell=task.cell.id, state=self.done, numbers=(None,) * 5 + (seconds,))
+        if self.stopping and status < 0:
+            # It was told to end before it could listen.
+            return failed_row(task.cell.id, EXIT_INTERRUPTED, "", seconds)
+        return failed_row(task.cell.id, status, f"its output is in {task.log}", seconds)
+
+    def _stop(self) -> None:
+        """Every cell is told to end; one that does not is killed. A second Ctrl-C kills at once."""
+        print("\ninterrupted; waiting for the cells to write what they have", flush=True)
+        self.stopping = True
+        deadline = time.monotonic() + _STOP_SECONDS
+        try:
+            for task in self.tasks:
+                task.child.interrupt()
+            while self.tasks and time.monotonic() < deadline:
+                self._look()
+                time.sleep(POLL_SECONDS)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            for task in self.tasks:
+                task.child.kill()

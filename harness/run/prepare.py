@@ -1,0 +1,156 @@
+"""All that lies between a cell's name and its first test."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.build.artifact import Build
+from harness.build.cross_build import check_paths, check_tools, ensure_build, tree_of
+from harness.build.libraries import obtain_dependencies
+from harness.bundles.index import check_is_build_of, check_is_for
+from harness.bundles.unpack import open_bundle
+from harness.errors import ConfigError
+from harness.expectations.entries import CellExpectations, Expectations
+from harness.expectations.files import load_lists
+from harness.manifest import libraries_of
+from harness.matrix.cells import Cell, Engine, with_python
+from harness.matrix.load import load_configuration
+from harness.matrix.pins import Pins, load_pins
+from harness.run.identify import ask_compiler, ensure_identity
+from harness.run.prepared import Prepared
+from harness.sources import is_version, obtain_source
+from harness.toolchains import check_toolchain, obtain_toolchain
+from harness.toolchains.runtimes import check_runtime, obtain_runtime, own_node, own_wasmtime
+from harness.util.cache import cache_root
+from harness.util.paths import expanded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What the user asked for beyond the cell's id; empty for the default.
+
+    `toolchain` is a path or a version, `runtime` a version or `path:` and where a runtime of this machine is. `pins` is
+    a file with further pins, `bundle` one that takes the place of source, toolchain and build.
+    """
+
+    cpython: str = ""
+    provider: str = ""
+    toolchain: str = ""
+    runtime: str = ""
+    pins: str = ""
+    jobs: int = 0
+    bundle: str = ""
+
+    @classmethod
+    def of(cls, options: object) -> Wishes:
+        """The wishes among parsed options (harness/run/options.py); not every command has all of them."""
+        names = (field.name for field in dataclasses.fields(cls))
+        return cls(**{name: getattr(options, name) for name in names if hasattr(options, name)})
+
+    def check(self) -> None:
+        """ConfigError when they contradict each other."""
+        build_only = [name for name in ("cpython", "provider", "toolchain") if getattr(self, name)]
+        if self.bundle and build_only:
+            raise ConfigError(
+                f"--bundle tests a build that is finished, and --{build_only[0]} says how to make one",
+                hint="leave one of them out",
+            )
+
+
+def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print) -> Prepared:
+    """The cell with its build and runtime, made now as far as they are not there yet.
+
+    BuildError when the interpreter that was built says that it is something else than the cell.
+    """
+    wishes.check()
+    matrix, pins = load_configuration()
+    if wishes.pins:
+        pins = load_pins(Path(wishes.pins), pins)
+    cell = matrix.cell(cell_id)
+    if wishes.bundle:
+        return _from_bundle(cell, wishes, pins, say)
+    if wishes.cpython:
+        cell = with_python(cell, wishes.cpython)
+    cache = cache_root()
+    cell, toolchain_path = _with_toolchain(cell, wishes.toolchain)
+    cell, own_runtime = _named_runtime(cell, wishes.runtime)
+    _check_first(cell, pins, cache, provider=wishes.provider, toolchain=toolchain_path, runtime=not own_runtime)
+    source = obtain_source(cell.python, pins, cache, say=say)
+    tree_of(cell, source)  # what cannot be built is refused before a toolchain is downloaded
+    toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path, say=say)
+    runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache, say=say)
+    jobs = wishes.jobs or os.cpu_count() or 1
+    dependencies = obtain_dependencies(cell, toolchain, pins, cache, jobs=jobs, say=say)
+    build = ensure_build(cell, source, toolchain, cache, jobs=jobs, dependencies=dependencies)
+    prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
+    compiler = functools.partial(ask_compiler, cell, toolchain, cache)
+    return dataclasses.replace(prepared, identity=ensure_identity(prepared, compiler, say=say))
+
+
+def _from_bundle(cell: Cell, wishes: Wishes, pins: Pins, say: Callable[[str], None]) -> Prepared:
+    """The cell with the build of a bundle. There is no compiler here to ask: the bundle has its answer."""
+    cache, bundle = cache_root(), Path(wishes.bundle)
+    cell, own_runtime = _named_runtime(cell, wishes.runtime)
+    if not own_runtime:
+        check_runtime(cell.engine.value, cell.runtime, pins, cache)
+    head, build = open_bundle(bundle, cache, lambda head: check_is_for(head, cell, str(bundle)), say=say)
+    check_is_build_of(build.manifest, cell, str(bundle))
+    cell = with_python(cell, head.python)
+    runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache, say=say)
+    prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
+    return dataclasses.replace(prepared, identity=ensure_identity(prepared, lambda: head.compiler, say=say))
+
+
+def _check_first(cell: Cell, pins: Pins, cache: Path, *, provider: str, toolchain: Path | None, runtime: bool) -> None:
+    """Refuses, before anything is downloaded, what needs no network to be refused: ConfigError or UnavailableError.
+
+    `runtime` is whether one is to be installed.
+    """
+    check_paths(cache)
+    if is_version(cell.python):
+        pins.cpython_pin(cell.python)
+    if own := check_toolchain(cell, pins, provider=provider, path=toolchain):
+        check_paths(expanded(own))
+    if runtime:
+        check_runtime(cell.engine.value, cell.runtime, pins, cache)
+    check_tools(cache)
+
+
+def _with_toolchain(cell: Cell, wish: str) -> tuple[Cell, Path | None]:
+    """The cell with the version of its toolchain, which the user may have chosen, or the path of one."""
+    if re.fullmatch(r"\d+(\.\d+)*", wish):
+        return dataclasses.replace(cell, toolchain=wish), None
+    return cell, Path(wish) if wish else None
+
+
+def _named_runtime(cell: Cell, wish: str) -> tuple[Cell, Path | None]:
+    """The cell with the version of its runtime, which the user may have chosen; and where a runtime of this machine is,
+    when the user has named one.
+    """
+    kind, colon, path = wish.partition(":")
+    if not colon:
+        return dataclasses.replace(cell, runtime=wish or cell.runtime), None
+    if kind != "path":
+        raise ConfigError(
+            f"--runtime {wish}: {cell.id} runs under {cell.engine}, of which a version can be named, "
+            "or path: and where it is on this machine",
+            hint="`python -m harness cells` shows the version of each cell",
+        )
+    own = {Engine.NODE: own_node, Engine.WASMTIME: own_wasmtime}[cell.engine]
+    program, version = own(Path(path))
+    return dataclasses.replace(cell, runtime=version), program
+
+
+def expectations_for(cell: Cell, build: Build) -> CellExpectations:
+    """The lists for this cell. ConfigError when one names a module that the suite does not have."""
+    version = str(build.manifest["python"])
+    expectations = load_lists().for_cell(cell, python=version, libraries=libraries_of(build.manifest))
+    # An entry stands there once for each of its tests.
+    Expectations(tuple(dict.fromkeys(expectations.entries.values()))).check_modules(build.modules())
+    return expectations

@@ -1,0 +1,144 @@
+"""A cell that is ready to be tested, and what it gives to those who test it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.build.artifact import Build
+from harness.build.identity import Identity
+from harness.build.recipes.targets import guest_environment
+from harness.engines import node, wasmtime
+from harness.engines.protocol import JOURNAL, EngineSession, GuestRun, Mount
+from harness.matrix.cells import Cell, Target
+from harness.suite.durations import durations_file
+from harness.suite.module import ModuleJob
+from harness.util.files import disk_faults
+
+GUEST_FOLDER = Path(__file__).parents[1] / "guest" / "agent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A cell that is ready to be tested. `runtime` is the folder of its runtime, or a runtime of the machine's own,
+    `identity` what build and compiler have said of themselves.
+    """
+
+    cell: Cell
+    build: Build
+    runtime: Path
+    cache: Path
+    identity: Identity | None = None
+
+    @property
+    def guest_environment(self) -> dict[str, str]:
+        """What the interpreter needs to find itself."""
+        return guest_environment(self.cell.target, self.build.tree, self.build.sysconfig)
+
+    def engine_facts(self) -> dict[str, str]:
+        """For results.json: `path` is that of a runtime which is the machine's own."""
+        facts = {"name": self.cell.engine.value, "version": self.cell.runtime}
+        return facts | ({} if self.runtime.is_relative_to(self.cache / "runtimes") else {"path": str(self.runtime)})
+
+    def open_engine(self, log: Path, index: int, packages: Path | None = None) -> EngineSession:
+        """A warm engine for this build; the sessions that run side by side are numbered. Node finds what is in the
+        folder `packages`.
+        """
+        return _OPENERS[self.cell.target](self, log, index, packages)
+
+    @property
+    def durations(self) -> Path:
+        """The record of how long the cell's modules took."""
+        return durations_file(self.cache, self.cell.id)
+
+    def compiled(self) -> Path:
+        """Where the module, compiled by this runtime, is kept between runs."""
+        wasm_id = self.build.manifest["wasm"]["sha256"][:16]
+        compiled = self.cache / "compiled" / f"{wasm_id}-wasmtime-{self.cell.runtime}-resumable.cwasm"
+        with disk_faults(compiled):
+            compiled.parent.mkdir(parents=True, exist_ok=True)
+        return compiled
+
+    @property
+    def _python(self) -> tuple[str, ...]:
+        return (f"/{self.build.manifest['layout']['program']}",)
+
+    @property
+    def _mounts(self) -> tuple[Mount, ...]:
+        return Mount(host=self.build.root, guest="/", sealed=True), Mount(host=GUEST_FOLDER, guest="/harness")
+
+    def guest(self, script: str, folder: Path) -> GuestRun:
+        """One start of the interpreter with a script of guest/, which is given the number of its journal, the file
+        `answer` in `folder`. What it prints is in `output` there.
+        """
+        run = self.guest_python((f"/harness/{script}", str(JOURNAL)), (), folder / "output")
+        return dataclasses.replace(run, journal=folder / "answer")
+
+    def guest_python(self, arguments: Sequence[str], mounts: Sequence[Mount], output: Path) -> GuestRun:
+        """One start of the interpreter with Python's own arguments, and mounts beside those that every guest has."""
+        return GuestRun(
+            argv=(*self._python, *arguments),
+            mounts=(*self._mounts, *mounts),
+            env=self.guest_environment,
+            output=output,
+        )
+
+    def job(
+        self,
+        module: str,
+        folder: Path,
+        *,
+        match: tuple[str, ...],
+        excluded: tuple[str, ...],
+        should_stop: Callable[[], bool],
+    ) -> ModuleJob:
+        """What running one module of this cell takes."""
+        return ModuleJob(
+            module=module,
+            folder=folder,
+            python=self._python,
+            mounts=self._mounts,
+            env=self.guest_environment,
+            resources=self.cell.resources,
+            case_timeout=self.cell.case_timeout,
+            module_timeout=self.cell.module_timeout,
+            match=match,
+            excluded=excluded,
+            should_stop=should_stop,
+        )
+
+
+def _open_wasmtime(
+    prepared: Prepared,
+    log: Path,
+    index: int,
+    packages: Path | None,  # noqa: ARG001 - as every opener
+) -> EngineSession:
+    return wasmtime.open_session(
+        wasm=prepared.build.wasm,
+        compiled=prepared.compiled(),
+        wasm_stack=prepared.build.tree.wasm_stack(),
+        runtime=prepared.runtime,
+        log=log,
+        index=index,
+    )
+
+
+def _open_node(
+    prepared: Prepared,
+    log: Path,
+    index: int,  # noqa: ARG001 - as every opener
+    packages: Path | None,
+) -> EngineSession:
+    return node.open_session(
+        module=prepared.build.program,
+        wasm=prepared.build.wasm,
+        node=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / "node",
+        log=log,
+        packages=packages,
+    )
+
+
+_OPENERS = {Target.WASI: _open_wasmtime, Target.EMSCRIPTEN: _open_node}

@@ -1,0 +1,272 @@
+"""The pytest plugin: with `--cell ID`, pytest collects a cell's modules instead of its own tests.
+
+Thin on purpose. `harness.suite.module.run_module` does the work and `harness.run.cell_run.finish` the results; pytest
+and xdist are the pool. Each xdist worker keeps one warm engine.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engines.protocol import EngineSession
+from harness.errors import EngineFailedError, HarnessError
+from harness.matrix.load import load_configuration
+from harness.project import matrix_file
+from harness.results.outcomes import NOTHING_RAN, ModuleResult
+from harness.run.capacity import plan_here
+from harness.run.cell_run import CellRun, module_failure
+from harness.run.hosts.pool import LOST, HostPool, is_remote, name_of
+from harness.run.keywords import Keyword
+from harness.run.options import TESTING
+
+_KEY = pytest.StashKey["CellPlugin"]()
+# Under this name a report carries what its worker recorded of the module.
+RECORD = "harness-record"
+# And under this one, what its engine said that does not work.
+ENGINE_FAILED = "harness-engine-failed"
+
+
+class FrontEnd:
+    """What `python -m harness test` gives to pytest, to learn of an error with an exit status of its own."""
+
+    error: HarnessError | None = None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("cpython-wasm-harness")
+    group.addoption("--cell", metavar="ID", help="test this cell of the matrix instead of the harness itself")
+    for option in TESTING:
+        option.add(group.addoption)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """`-n auto` of a cell counts memory too; that of other tests is left to xdist."""
+    cells = [cell for cell in load_configuration()[0].cells if cell.id == config.getoption("--cell")]
+    return plan_here([cell.engine for cell in cells]).workers if cells else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--cell"):
+        return
+    worker = getattr(config, "workerinput", None)
+    try:
+        keyword = Keyword(config.option.keyword, config.getoption("--cell"))
+        run = CellRun.from_json(worker["harness"]) if worker else CellRun.start(config.option, keyword)
+    except HarnessError as error:
+        raise _told(config, error) from error
+    plugin = CellPlugin(config, run, worker["workerid"] if worker else "")
+    config.stash[_KEY] = plugin
+    config.pluginmanager.register(plugin, "harness-cell")
+
+
+def _told(config: pytest.Config, error: HarnessError) -> pytest.UsageError:
+    """The error in pytest's terms; a front end learns of its exit status."""
+    _tell_front_end(config, error)
+    return pytest.UsageError(str(error))
+
+
+def _tell_front_end(config: pytest.Config, error: HarnessError) -> None:
+    for front in config.pluginmanager.get_plugins():
+        if isinstance(front, FrontEnd):
+            front.error = error
+
+
+class CellPlugin:
+    """What pytest does differently while a cell is tested."""
+
+    def __init__(self, config: pytest.Config, run: CellRun, worker: str) -> None:
+        self.run = run
+        self.is_controller = not worker
+        # A worker on another machine: nothing that it writes is seen here.
+        self.is_remote = bool(worker) and bool(config.workerinput["harness"].get("sends_results"))  # type: ignore[attr-defined]
+        self._config = config
+        self._hosts: HostPool | None = None
+        self.index = int(worker.removeprefix("gw")) if worker else 0
+        self._parent = os.getppid()
+        self._engine: EngineSession | None = None
+        self.summary = ""
+        self._failures: dict[str, str] = {}
+        config.args = [str(matrix_file())]
+        if hasattr(config.option, "maxschedchunk") and config.option.maxschedchunk is None:
+            config.option.maxschedchunk = 1
+        if worker:
+            # A terminal sends Ctrl-C to us too; the controller tells us to stop in its own way.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def should_stop(self) -> bool:
+        """True when the run is being stopped, or the process that started this worker is gone."""
+        return self.run.stop_file.exists() or (not self.is_controller and os.getppid() != self._parent)
+
+    def engine(self) -> EngineSession:
+        if self._engine is None:
+            self._engine = self.run.open_engine(self.index)
+        return self._engine
+
+    def test(self, module: str) -> ModuleResult:
+        """Runs one module and keeps its result at once."""
+        job = self.run.job(module, self.should_stop)
+        return self.run.test(job, self.engine())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self) -> Iterator[None]:
+        try:
+            return (yield)
+        except HarnessError as error:
+            raise _told(self._config, error) from error
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self) -> None:
+        self._hosts = HostPool(self._config.pluginmanager.get_plugin("dsession"), self._say)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["harness"] = self.run.to_json()
+        if is_remote(node.gateway.spec):
+            from harness.bundles.pack import kept_bundle  # noqa: PLC0415 - only a run over hosts needs them
+            from harness.run.hosts.join import ask  # noqa: PLC0415
+
+            host, option = name_of(node.gateway.spec), self._config.option
+            bundle = Path(option.bundle) if option.bundle else kept_bundle(self.run.prepared, say=self._say)
+            node.workerinput["harness"] |= ask(node.gateway, host, self.run.prepared.cell, option.runtime, bundle)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any, sched: Any) -> None:
+        if self._hosts:
+            self._hosts.try_again(crashitem, report, sched)
+
+    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
+        return ("lost and run again", "L", "LOST") if report.outcome == LOST else None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Writes what a worker on another machine has sent, and remembers what pytest says of a module that failed."""
+        if not self.is_controller:
+            return
+        module = report.nodeid.rpartition("::")[2]
+        for name, record in report.user_properties:
+            if name == RECORD:
+                self.run.take(module, str(record))
+            if name == ENGINE_FAILED:
+                _tell_front_end(self._config, EngineFailedError(str(record)))
+        if report.failed:
+            self._failures[module] = _reason(report.longreprtext)
+
+    def _say(self, line: str) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter:
+            reporter.ensure_newline()
+            reporter.write_line(line)
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+        if file_path != matrix_file():
+            return None
+        file: MatrixFile = MatrixFile.from_parent(parent, path=file_path)
+        return file
+
+    def pytest_report_header(self) -> list[str]:
+        return self.run.header()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Iterator[None]:
+        """Interruptions of the controller reach the workers through a file, within a tick of their watch."""
+        try:
+            return (yield)
+        except KeyboardInterrupt:
+            self.run.stop_file.touch()
+            raise
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if self._engine is not None:
+            self._engine.close()
+        if self.is_remote:
+            shutil.rmtree(self.run.folder, ignore_errors=True)
+        if self.is_controller and not session.config.option.collectonly:
+            interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+            # One that failed and left no result was lost: by an engine that does not start, a disk that is full.
+            lost = {} if interrupted else self._failures
+            self.summary, unexpected = self.run.finish(
+                interrupted=interrupted, color=_wants_color(session.config), lost=lost
+            )
+            if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.run.resume:
+                # The selection holds modules, or the run would not have been started: they were all finished before.
+                session.exitstatus = pytest.ExitCode.OK
+            if unexpected and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        terminalreporter.ensure_newline()
+        terminalreporter.write(self.summary + "\n")
+
+
+def _reason(failure: str) -> str:
+    """The last line of what pytest says of a failure, without the hint behind an error of ours."""
+    lines = [line for line in failure.strip().splitlines() if not line.lstrip().startswith("-> ")]
+    return lines[-1].strip() if lines else ""
+
+
+def _wants_color(config: pytest.Config) -> bool:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return bool(reporter and reporter.hasmarkup)
+
+
+class MatrixFile(pytest.File):
+    """The file that declares the cell; its only child under `--cell` is the cell."""
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        run = self.config.stash[_KEY].run
+        cell: CellNode = CellNode.from_parent(self, name=run.prepared.cell.id)
+        yield cell
+
+
+class CellNode(pytest.Collector):
+    """A cell; its items are the modules that this run is to test, longest first."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        for module in self.config.stash[_KEY].run.modules():
+            item: ModuleItem = ModuleItem.from_parent(self, name=module)
+            yield item
+
+
+class UnexpectedOutcomeError(Exception):
+    """A module did something that the lists do not expect; its text says what."""
+
+
+class ModuleItem(pytest.Item):
+    """One module. It passes when its cases did what the lists expect; it is skipped when nothing in it ran."""
+
+    def runtest(self) -> None:
+        plugin = self.config.stash[_KEY]
+        if plugin.should_stop():
+            pytest.skip("the run was stopped")
+        try:
+            result = plugin.test(self.name)
+        except EngineFailedError as error:
+            if not plugin.is_remote:
+                # It would fail at every module; what is finished is kept.
+                plugin.run.stop_file.touch()
+                self.user_properties.append((ENGINE_FAILED, str(error)))
+            raise
+        if plugin.is_remote and (record := plugin.run.record(self.name)):
+            self.user_properties.append((RECORD, record))
+        failure = module_failure(result, plugin.run.expectations)
+        if failure:
+            raise UnexpectedOutcomeError(failure)
+        if result.outcome in NOTHING_RAN:
+            pytest.skip(result.detail.reason or "skipped")
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, UnexpectedOutcomeError | HarnessError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, f"{self.config.stash[_KEY].run.prepared.cell.id}: {self.name}"

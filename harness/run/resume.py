@@ -1,0 +1,48 @@
+"""What a run was asked for, written down when it starts: --resume goes on with that and with nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ConfigError
+from harness.run.own_tests import OwnTests
+from harness.run.prepared import Prepared
+from harness.run.selection import Chosen
+from harness.util.files import write_atomically
+
+ASKED_FILE = "asked.json"
+
+
+def asked_for(prepared: Prepared, chosen: Chosen, tests: OwnTests | None = None) -> dict[str, Any]:
+    """What all results in one folder have in common, by the words of an error."""
+    return {
+        "folder of own tests": [str(tests.source), tests.key] if tests else None,
+        "build": prepared.build.manifest.get("wasm", ""),
+        "engine": prepared.cell.runtime,
+        "choice of cases": list(chosen.cases),
+        "shard": chosen.shard,
+    }
+
+
+def check_resumed(folder: Path, asked: Mapping[str, Any]) -> None:
+    """ConfigError when the run that was begun in the cell's folder was asked for something else."""
+    begun = None
+    # A folder that says nothing is a new one.
+    with contextlib.suppress(OSError, ValueError):
+        begun = json.loads((folder / ASKED_FILE).read_text(encoding="utf-8"))
+    if not isinstance(begun, dict):
+        return
+    if other := [name for name, value in asked.items() if begun.get(name) != value]:
+        raise ConfigError(
+            f"the run in {folder.parent} cannot be resumed like this: it has another {' and another '.join(other)}",
+            hint="resume it with the command that began it, or leave --resume out to begin anew",
+        )
+
+
+def write_asked(folder: Path, asked: Mapping[str, Any]) -> None:
+    """Leaves it in the cell's folder."""
+    write_atomically(folder / ASKED_FILE, json.dumps(asked, indent=1) + "\n")

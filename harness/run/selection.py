@@ -1,0 +1,184 @@
+"""Which modules and cases of a suite a run is to test: the whole of it, one of its shards, or cases by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.build.artifact import Build
+from harness.errors import ConfigError, did_you_mean
+from harness.results.case_ids import dotted, module_of, wildcard_of
+from harness.results.command_line import ABOUT, literal, pattern, split_word, subject_in
+from harness.run.own_tests import OwnTests
+from harness.run.past_cases import NO_PAST, PastCases
+from harness.run.prepared import Prepared
+from harness.suite.durations import read_durations, source_sizes
+from harness.suite.journal import unnumbered
+from harness.suite.shards import Shard, cut, parse_shard, plan_key
+from harness.suite.unseen import OWN_DOCTEST, is_wanted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """`modules` are those to test, longest first; all workers of a run are told them, since the record of durations may
+    change. `cases` are the words of `--case`, empty for all; `patterns` what regrtest is to match of each module that
+    was not asked for as a whole. `shard` is the part that the modules are, `plan` stands for the way it was cut; both
+    are empty when nothing was.
+    """
+
+    modules: tuple[str, ...]
+    cases: tuple[str, ...] = ()
+    patterns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shard: str = ""
+    plan: str = ""
+
+    def cases_in(self, module: str) -> tuple[str, ...]:
+        """The cases that were asked for of one module by name, as patterns for regrtest; none where it was asked for as
+        a whole.
+        """
+        return tuple(self.patterns.get(module, ()))
+
+
+def read_shard(text: str, cases: Collection[str], *, own: bool = False) -> Shard | None:
+    """The shard that was asked for, if any. ConfigError when it is none, or cases or `own` tests were asked for too."""
+    shard = parse_shard(text) if text else None
+    if shard and own:
+        raise ConfigError("--shard cuts the whole suite, and --tests names other tests", hint="leave one of them out")
+    if shard and cases:
+        raise ConfigError("--shard cuts the whole suite, and --case names cases", hint="leave one of them out")
+    return shard
+
+
+def choose(
+    prepared: Prepared,
+    cases: Sequence[str],
+    shard: Shard | None,
+    *,
+    cut_by: str = "",
+    tests: OwnTests | None = None,
+    past: PastCases = NO_PAST,
+) -> Chosen:
+    """What to test of the cell's suite, or of the `tests` that take its place. `cut_by` is a file of durations to cut
+    by instead of the cell's own record, `past` what earlier results know of the cases.
+
+    ConfigError when the suite has no module of a case, or the file no durations.
+    """
+    if tests:
+        suite = Suite.of_own(tests)
+        wanted = wanted_cases(cases, suite, past)
+        modules = tuple(wanted) if cases else tests.modules
+        return Chosen(modules=cut(modules, {}, tests.sizes(), 1)[0], cases=tuple(cases), patterns=wanted)
+    seconds = read_durations(Path(cut_by) if cut_by else prepared.durations)
+    wanted = wanted_cases(cases, Suite.of_build(prepared.build), past)
+    modules = tuple(wanted) if cases else prepared.build.modules()
+    if cut_by and not seconds:
+        raise ConfigError(f"{cut_by} holds no durations", hint="name the results.json of a whole run")
+    shards = cut(modules, seconds, source_sizes(prepared.build.root / "Lib", modules), shard.count if shard else 1)
+    return Chosen(
+        modules=shards[shard.number - 1 if shard else 0],
+        cases=tuple(cases),
+        patterns=wanted,
+        shard=str(shard or ""),
+        plan=plan_key(shards) if shard else "",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """What a run chooses from: the modules by their dotted names. `title` is what messages call it."""
+
+    modules: Mapping[str, str]
+    title: str = "the suite"
+
+    @classmethod
+    def of_build(cls, build: Build) -> Suite:
+        return cls(modules={dotted(module): module for module in build.modules()})
+
+    @classmethod
+    def of_own(cls, tests: OwnTests) -> Suite:
+        return cls(modules={module: module for module in tests.modules}, title=f"--tests {tests.source}")
+
+    def named(self, module: str) -> str:
+        """The dotted name of the module that `MODULE::` means, which may be regrtest's name too; else empty."""
+        return next((name for name in (module, dotted(module)) if name in self.modules), "")
+
+
+def wanted_cases(words: Sequence[str], suite: Suite, past: PastCases = NO_PAST) -> dict[str, tuple[str, ...]]:
+    """The patterns of the cases that the words of `--case` mean, by module; none for a module that is meant as a whole.
+
+    ConfigError, with the nearest names, for a word of which no module of the suite can hold the case, and for one that
+    is no case of its module where `past` results know all of them.
+    """
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for word in words:
+        name, case = _placed(word, suite, past)
+        wanted = _patterns(case, name)
+        _check_known(word, wanted, suite.modules[name], past)
+        found.setdefault(suite.modules[name], []).append(wanted)
+    return {
+        module: tuple(dict.fromkeys(pattern for each in wanted for pattern in each)) if all(wanted) else ()
+        for module, wanted in found.items()
+    }
+
+
+def _placed(word: str, suite: Suite, past: PastCases) -> tuple[str, str]:
+    """The module that a word means, by its dotted name, and the case in it."""
+    module, case = split_word(word)
+    if module and (name := suite.named(module)):
+        return name, case
+    if name := module_of(subject_in(word), suite.modules) or "":
+        return name, word
+    if not module and (name := past.module_with(literal(unnumbered(word)), suite.modules)):
+        return name, word
+    near = _near(word, suite, past)
+    message = f"no module of {suite.title} holds the case {word!r}"
+    raise ConfigError(f"{message}; {near}" if near else message, hint=_HINT)
+
+
+def _near(word: str, suite: Suite, past: PastCases) -> str:
+    """What the user may have meant by a word that belongs to no module."""
+    module, _ = split_word(word)
+    if module:
+        return did_you_mean(f"test.{module}", suite.modules) or did_you_mean(module, suite.modules)
+    if f"test.{word}" in suite.modules:
+        return f"for the whole module: -k {word}, or --case test.{word}"
+    if module_of(f"test.{word}", suite.modules):
+        return f"did you mean 'test.{word}'?"
+    return nearest(word, past.cases_like(word)) or did_you_mean(".".join(word.split(".")[:2]), suite.modules)
+
+
+def _check_known(word: str, wanted: Collection[str], module: str, past: PastCases) -> None:
+    """ConfigError when the module has no such case."""
+    known = past.cases_of(module) if wanted else ()
+    if known and not any(is_wanted(case, wanted) for case in known):
+        near = nearest(split_word(word)[1], known)
+        message = f"{module} has no case {word!r}"
+        raise ConfigError(f"{message}; {near}" if near else message, hint=_HINT)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The three nearest of the known ids, or classes with `.*`, as a question; empty when none is near."""
+    names = sorted({*known, *(wildcard_of(case) for case in known if word.endswith(".*"))})
+    near = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+_HINT = "a case is named as in results.json, or MODULE::ID; all cases of a class: its name and .*"
+
+
+def _patterns(case: str, module: str) -> tuple[str, ...]:
+    """What regrtest is to match; nothing for the whole module. A fixture cannot be asked for by itself, but the cases
+    that it is there for.
+    """
+    fixture = ABOUT.fullmatch(case)
+    if fixture is None:
+        plain, numbered = pattern(unnumbered(case).removesuffix(OWN_DOCTEST)), pattern(case)
+        # What looks like the number of a second case may belong to the name.
+        return () if case == module else tuple(dict.fromkeys([plain, numbered]))
+    subject = fixture.group(1)
+    if not case.startswith("after "):
+        return () if subject == module else (f"{subject}.*",)
+    whole = module in {subject, subject.rpartition(".")[0]} or "." not in subject
+    return () if whole else (wildcard_of(subject),)

@@ -1,0 +1,58 @@
+"""How long each module will take, by the record of earlier runs or by its size."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from harness.results.outcomes import ModuleResult
+from harness.util.files import write_atomically
+
+
+def guessed_seconds(modules: Iterable[str], seconds: Mapping[str, float], sizes: Mapping[str, int]) -> dict[str, float]:
+    """How long each module will take: as long as recorded, and one without a record by the size of its source."""
+    known_size = sum(sizes.get(module, 0) for module in seconds) or 1
+    rate = math.fsum(seconds.values()) / known_size if seconds else 1.0
+    return {module: seconds.get(module, sizes.get(module, 0) * rate) for module in modules}
+
+
+def source_sizes(library: Path, modules: Iterable[str]) -> dict[str, int]:
+    """Bytes of source of each module, a package's files added up."""
+    sizes = {}
+    for module in modules:
+        path = library.joinpath("test", *module.removeprefix("test.").split("."))
+        files = path.rglob("test*.py") if path.is_dir() else [path.with_suffix(".py")]
+        with contextlib.suppress(OSError):
+            sizes[module] = sum(file.stat().st_size for file in files)
+    return sizes
+
+
+def read_durations(path: Path) -> dict[str, float]:
+    """The recorded seconds per module; none when there is no record yet, or it is damaged. A results.json is a record
+    too.
+    """
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError, KeyError):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if "modules" in data:
+            data = {module: result["seconds"] for module, result in data["modules"].items() if result["complete"]}
+        return {str(module): float(seconds) for module, seconds in data.items()}
+    return {}
+
+
+def durations_file(cache: Path, cell: str) -> Path:
+    """Where the record of that cell is."""
+    return cache / "durations" / f"{cell}.json"
+
+
+def seconds_of(modules: Iterable[ModuleResult]) -> dict[str, float]:
+    """What a record keeps of a run's modules: those that were run as a whole."""
+    return {module.module: round(module.seconds, 2) for module in modules if module.complete}
+
+
+def record_durations(path: Path, seconds: Mapping[str, float]) -> None:
+    """Merges new durations into the record."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(read_durations(path) | dict(seconds), indent=0, sort_keys=True))

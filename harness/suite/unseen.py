@@ -1,0 +1,67 @@
+"""What was asked for and could not be seen: it is told, and turns a run red, but says nothing of CPython. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from harness.results.case_ids import dotted
+from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, judged_cases
+from harness.suite.journal import unnumbered
+from harness.suite.regrtest import NOTHING_MATCHED
+
+NO_SUCH_CASE = "its module has no case of this name (all cases of a class: its name and .*)"
+_LOST = "lost: "
+# What results have behind the id of a module's own doctest, which is that of the module.
+OWN_DOCTEST = ".__doc__"
+
+
+def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
+    """The result, in which a case that was asked for by name and did not appear was not run: a name that is mistyped
+    must not look like a case that is skipped.
+    """
+    if not wanted:
+        return result
+    skipped = result.outcome is Outcome.SKIP and result.detail.reason != NOTHING_MATCHED
+    name = dotted(result.module, own=result.own)
+    died = any(case.case == name and not case.outcome.is_good for case in result.cases)
+    found = [case.case for case in result.cases]
+    unmet = [case for case in wanted if not any(is_wanted(each, (case, unnumbered(case))) for each in found)]
+    if skipped or died or not unmet:
+        return result
+    detail = Detail(reason=NO_SUCH_CASE)
+    lacking = tuple(CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=detail) for case in unmet)
+    cases = tuple(case for case in result.cases if case.detail.reason != NOTHING_MATCHED)
+    return replace(result, outcome=Outcome.NOT_RUN, cases=(*cases, *lacking), detail=detail)
+
+
+def is_wanted(case: str, patterns: Iterable[str]) -> bool:
+    """Whether the case, by its name in results, is one that regrtest runs for one of the patterns."""
+    names = {case, unnumbered(case), case.removesuffix(OWN_DOCTEST)}
+    return any(name == wanted or fnmatchcase(name, wanted) for name in names for wanted in patterns)
+
+
+def lost_module(module: str, why: str, *, own: bool = False) -> ModuleResult:
+    """The result of a module that was to run, and of which nothing is known. `own` as of ModuleResult."""
+    case = CaseResult(case=dotted(module, own=own), outcome=Outcome.NOT_RUN, detail=Detail(reason=f"{_LOST}{why}"))
+    return ModuleResult(
+        module=module,
+        outcome=case.outcome,
+        seconds=0.0,
+        attempts=0,
+        complete=False,
+        cases=(case,),
+        detail=case.detail,
+        own=own,
+    )
+
+
+def seen_cases(result: ModuleResult) -> tuple[CaseResult, ...]:
+    """The module's cases as they are judged, but for those that nobody has seen: what lists and history learn from."""
+    return tuple(case for case in judged_cases(result) if not _is_unseen(case))
+
+
+def _is_unseen(case: CaseResult) -> bool:
+    reason = case.detail.reason
+    return case.outcome is Outcome.NOT_RUN and (reason == NO_SUCH_CASE or reason.startswith(_LOST))

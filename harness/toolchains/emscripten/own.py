@@ -1,0 +1,116 @@
+"""An Emscripten that the user has: `$EMSDK`, an `emcc` on PATH, or a path given. It is left as it is."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from harness.errors import UnavailableError
+from harness.matrix.pins import EmscriptenPin, Pins
+from harness.toolchains.base import Toolchain
+from harness.toolchains.emscripten import layout
+from harness.toolchains.emscripten.trial import make_emscripten
+from harness.toolchains.runtimes import obtain_runtime
+from harness.util.paths import expanded
+from harness.util.process import capture
+from harness.util.versions import number
+
+VARIABLE = "EMSDK"
+_BELOW = ("", "upstream/emscripten", "emscripten")
+
+
+def from_environment(env: Mapping[str, str] | None = None) -> Path | None:
+    """What the user has set up: the folder of $EMSDK, or else that of the emcc on PATH."""
+    env = os.environ if env is None else env
+    if given := env.get(VARIABLE):
+        return Path(given)
+    found = shutil.which("emcc", path=env.get("PATH"))
+    return Path(found) if found else None
+
+
+def find_root(path: Path) -> Path | None:
+    """Emscripten's own folder, which holds emcc.py: of an emsdk, of itself, or of an emcc; None when it is none."""
+    path = expanded(path)
+    base = path.resolve().parent if path.is_file() else path
+    return next((base / below for below in _BELOW if (base / below / "emcc.py").is_file()), None)
+
+
+def version_of(root: Path) -> str:
+    """The version that an Emscripten's folder states; empty when it states none."""
+    try:
+        text = (root / "emscripten-version.txt").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+    found = re.search(r"\d+\.\d+\.\d+[\w.+-]*", text)
+    return found.group() if found else ""
+
+
+def is_of_version(path: Path, version: str) -> bool:
+    """Whether the release of that version is there, and not a checkout of about its age. Starts nothing."""
+    root = find_root(path)
+    return root is not None and version_of(root) == version
+
+
+def obtain(pin: EmscriptenPin, path: Path, pins: Pins, cache: Path, say: Callable[[str], None]) -> Toolchain:
+    """The Emscripten at that path. UnavailableError when it is none, is another version, or does not work."""
+    root = look_at(pin, path)
+    node = obtain_runtime("node", pin.node, pins, cache, say=say) / "bin" / "node"
+    parts = layout.Parts(
+        emscripten=root,
+        llvm=_configured(root, "LLVM_ROOT"),
+        binaryen=_configured(root, "BINARYEN_ROOT"),
+        node=node,
+        seed=root / "cache",
+    )
+    facts = {"path": str(root), "stamp": _stamp(parts), "node": pin.node}
+    final = cache / "toolchains" / layout.entry_name(pin.version, "path", *facts.values(), cache)
+
+    def fill(folder: Path) -> Toolchain:
+        layout.lay_out(folder / "sdk", parts)
+        return layout.emscripten_toolchain("path", pin.version, final / "sdk", facts)
+
+    return make_emscripten(final, fill, cache, say=say)
+
+
+def look_at(pin: EmscriptenPin, path: Path) -> Path:
+    """Emscripten's own folder at that path. Starts nothing and needs no network.
+
+    UnavailableError when it is no Emscripten, or another than the pin's. Its number counts: one of a git checkout
+    adds `-git` to the number of the release that it is, or that comes next.
+    """
+    root = find_root(path)
+    if root is None:
+        raise UnavailableError(
+            f"path: {path} is no Emscripten: there is no emcc.py in it",
+            hint="give the folder of an emsdk, the one that holds emcc, or an emcc",
+        )
+    release = number(pin.version)
+    if number(found := version_of(root)) != release:
+        raise UnavailableError(
+            f"path: the Emscripten at {root} is {found or 'of no version that it states'}, the cell wants "
+            f"{pin.version}",
+            hint=f"`emsdk install {release}` and `emsdk activate {release}`, or choose another cell",
+        )
+    return root
+
+
+def _configured(root: Path, key: str) -> Path:
+    """What Emscripten's own configuration says, wherever it is."""
+    value = capture([sys.executable, "-E", str(root / "em-config.py"), key], cwd=root).rpartition("\n")[2]
+    if not value or not Path(value).is_dir():
+        raise UnavailableError(
+            f"path: the configuration of {root} names no {key} that is there: {value or 'nothing'}",
+            hint=f"`emsdk activate VERSION` writes one; `{root}/em-config {key}` must name a folder",
+        )
+    return Path(value)
+
+
+def _stamp(parts: layout.Parts) -> str:
+    """Changes when it is replaced in place: what the old one built is not taken for the new one's."""
+    files = (parts.emscripten / "emcc.py", parts.llvm / "clang", parts.binaryen / "bin" / "wasm-opt")
+    stats = [path.stat() for path in files if path.exists()]
+    return " ".join(f"{stat.st_size}-{stat.st_mtime_ns}" for stat in stats)

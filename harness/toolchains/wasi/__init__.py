@@ -1,0 +1,1 @@
+"""Where a WASI SDK comes from."""

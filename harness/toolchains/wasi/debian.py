@@ -1,0 +1,109 @@
+"""A WASI SDK put together from Debian's packages, where a pin says that they are this SDK's revisions.
+
+The packages are unpacked into a prefix, and a folder of the SDK's own shape is laid over it with links.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from harness.errors import OriginError, UnavailableError
+from harness.matrix.pins import Pins, WasiSdkPin
+from harness.toolchains import patchelf
+from harness.toolchains.base import Toolchain, make_toolchain, wasi_toolchain
+from harness.util import apt
+from harness.util.hashing import content_key
+
+_DRIVERS = ("clang", "clang++", "clang-cpp")
+_TOOLS = (*_DRIVERS, "llvm-ar", "llvm-ranlib", "llvm-nm", "llvm-objcopy", "llvm-strip", "wasm-ld")
+_ALIASES = {"ar": "llvm-ar", "ranlib": "llvm-ranlib", "nm": "llvm-nm"}
+_TARGET = "wasm32-wasi"
+
+
+def entry(pin: WasiSdkPin, _pins: Pins, cache: Path) -> Path | None:
+    """Its place in the cache; None when the pin names no packages.
+
+    Its programs hold the path of the cache, so that another path is another entry.
+    """
+    key = content_key([pin.apt_suite, pin.apt_packages, str(cache)])
+    return cache / "toolchains" / f"wasi-sdk-{pin.version}-apt-{key}" if pin.apt_packages else None
+
+
+def obtain(pin: WasiSdkPin, pins: Pins, cache: Path, say: Callable[[str], None]) -> Toolchain:
+    """The packages, downloaded, checked and unpacked unless the cache has them.
+
+    UnavailableError when they are other revisions than the SDK's.
+    """
+    final = entry(pin, pins, cache)
+    if final is None:
+        raise UnavailableError(
+            f"apt: no suite is pinned whose packages are those of WASI SDK {pin.version}",
+            hint="use the release archive or WASI_SDK_PATH",
+        )
+
+    def fill(folder: Path) -> Toolchain:
+        patchelf.find_patchelf()  # before the download rather than after it
+        check = functools.partial(_check_revisions, pin)
+        versions = apt.fill_prefix(pin.apt_packages, pin.apt_suite, cache, folder / "prefix", check=check, say=say)
+        llvm = folder / "prefix" / "usr" / "lib" / f"llvm-{_major(pin)}" / "bin"
+        patchelf.patch_programs(llvm, folder / "prefix", final / "prefix")
+        _configure_clang(llvm, _major(pin))
+        _lay_sdk(folder, llvm, final)
+        packages = " ".join(f"{name}={versions[name]}" for name in pin.apt_packages)
+        facts = {
+            "llvm": pin.llvm,
+            "wasi_libc": pin.wasi_libc,
+            "suite": pin.apt_suite,
+            "packages": packages,
+        }
+        return wasi_toolchain("apt", pin.version, final / "sdk", facts)
+
+    return make_toolchain(final, fill, say=say)
+
+
+def _major(pin: WasiSdkPin) -> str:
+    return pin.llvm.split(".")[0]
+
+
+def _check_revisions(pin: WasiSdkPin, versions: Mapping[str, str]) -> None:
+    if wrong := other_revisions(pin, versions):
+        raise OriginError(
+            f"apt: the packages of {pin.apt_suite} are not those of WASI SDK {pin.version}: {wrong}",
+            hint="use the release archive (provider wasi-sdk) or WASI_SDK_PATH",
+        )
+
+
+def other_revisions(pin: WasiSdkPin, versions: Mapping[str, str]) -> str:
+    """What is wrong with these package versions for that SDK; empty when clang and wasi-libc are its own."""
+    clang = versions.get(f"clang-{_major(pin)}", "missing").split(":")[-1]
+    libc = versions.get("wasi-libc", "missing")
+    wrong = []
+    if not clang.startswith(f"{pin.llvm}."):
+        wrong.append(f"clang is {clang}, wanted {pin.llvm}")
+    if f".{pin.wasi_libc}-" not in libc:
+        wrong.append(f"wasi-libc is {libc}, wanted git revision {pin.wasi_libc}")
+    return "; ".join(wrong)
+
+
+def _configure_clang(llvm: Path, major: str) -> None:
+    """Makes clang what the SDK's is: its default target is WASI, and it finds the linker beside itself."""
+    for driver in _DRIVERS:
+        (llvm / f"{driver}.cfg").write_text(f"--target={_TARGET}\n", encoding="utf-8")
+    linker = llvm / f"wasm-ld-{major}"
+    if not linker.exists():
+        linker.symlink_to("lld")
+
+
+def _lay_sdk(folder: Path, llvm: Path, final: Path) -> None:
+    binaries, sysroot = folder / "sdk" / "bin", folder / "sdk" / "share" / "wasi-sysroot"
+    binaries.mkdir(parents=True)
+    for tool in _TOOLS:
+        (binaries / tool).symlink_to(final / (llvm / tool).relative_to(folder))
+    for alias, tool in _ALIASES.items():
+        (binaries / alias).symlink_to(tool)
+    # Not the prefix's whole include and lib folders: they have glibc's files too.
+    for part in ("include", "lib"):
+        (sysroot / part).mkdir(parents=True)
+        (sysroot / part / _TARGET).symlink_to(final / "prefix" / "usr" / part / _TARGET)

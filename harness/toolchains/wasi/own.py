@@ -1,0 +1,75 @@
+"""A WASI SDK that the user has: `WASI_SDK_PATH`, as CPython's own Tools/wasm reads it, or a path given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import UnavailableError
+from harness.matrix.pins import WasiSdkPin
+from harness.toolchains.base import Toolchain, check_compiles, clang_version, wasi_toolchain
+from harness.util.hashing import content_key
+from harness.util.paths import expanded
+from harness.util.versions import number
+
+VARIABLE = "WASI_SDK_PATH"
+
+
+def obtain(pin: WasiSdkPin, path: Path) -> Toolchain:
+    """The SDK at that path, left as it is. UnavailableError when it is none, is another, or does not work."""
+    root = expanded(path)
+    stated, llvm = look_at(pin, root)
+    check_compiles(root)
+    facts = stated | {"llvm": llvm, "path": str(root), "stamp": _stamp(root)}
+    return wasi_toolchain("path", pin.version, root, facts)
+
+
+def look_at(pin: WasiSdkPin, path: Path) -> tuple[dict[str, str], str]:
+    """What the SDK at that path states of its parts, and the version of its clang. Needs no network.
+
+    UnavailableError when it is no WASI SDK, or another than the pin's.
+    """
+    root = expanded(path)
+    if not (root / "bin" / "clang").exists():
+        raise UnavailableError(
+            f"path: {root} is no WASI SDK: it has no bin/clang",
+            hint="give the folder that holds bin and share",
+        )
+    stated, llvm = _version_file(root), clang_version(root)
+    if wrong := other_version(pin, stated.get("wasi_sdk", ""), llvm):
+        raise UnavailableError(
+            f"path: the WASI SDK at {root} is another version: {wrong}",
+            hint=f"point {VARIABLE} at WASI SDK {pin.version}, unset it, or choose another cell",
+        )
+    return stated, llvm
+
+
+def other_version(pin: WasiSdkPin, stated: str, llvm: str) -> str:
+    """What differs from the pin; empty when nothing does.
+
+    By the number that the SDK's VERSION file states (`25.0`, `33.0+m`, `25.5g0fd1d10e1c5f`); by clang's version where
+    there is no such file.
+    """
+    if stated:
+        same = number(stated).partition(".")[0] == number(pin.version)
+        return "" if same else f"its VERSION says {stated}, the cell wants {pin.version}"
+    same = llvm.startswith(f"{pin.llvm}.")
+    known = pin.llvm or "one that no pin names, and there is no file VERSION"
+    return "" if same else f"its clang is {llvm or 'not working'}, WASI SDK {pin.version} has {known}"
+
+
+def _version_file(root: Path) -> dict[str, str]:
+    """The lines of VERSION: the SDK's own version, then `name: revision` of its parts."""
+    try:
+        first, *rest = (root / "VERSION").read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return {}
+    pairs = [line.split(":", 1) for line in rest if ":" in line]
+    return {"wasi_sdk": first.strip()} | {name.strip().replace("-", "_"): value.strip() for name, value in pairs}
+
+
+def _stamp(root: Path) -> str:
+    """Changes when the SDK is replaced in place: what the old one built is not taken for the new one's."""
+    libraries = sorted((root / "share" / "wasi-sysroot").glob("lib/**/*.a"))
+    parts = [root / "bin" / "clang", root / "bin" / "wasm-ld", root / "VERSION", *libraries]
+    seen = [(part.relative_to(root).as_posix(), part.stat()) for part in parts if part.exists()]
+    return content_key([[name, stat.st_size, stat.st_mtime_ns] for name, stat in seen])

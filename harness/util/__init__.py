@@ -1,0 +1,1 @@
+"""One file per effect or format: processes, downloads, archives, locks, files, text."""

@@ -1,0 +1,111 @@
+"""Writing and removing files; what a full or read-only disk means for the user."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.errors import UnavailableError
+from harness.project import VARIABLE
+
+
+def remove_tree(folder: Path) -> None:
+    """Deletes a folder, if it is there, with all that is in it, also where permissions forbid it.
+
+    A guest may have made it: no link is followed, and it may be deeper than a path is long or than many files are open.
+    So each folder in it is moved to its top before it is emptied. What the system does not let go is left.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    with contextlib.suppress(OSError):
+        folder.chmod(0o700)
+        top = os.open(folder, _FOLDER)
+        try:
+            _empty_by(top)
+        finally:
+            os.close(top)
+        folder.rmdir()
+
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+def _empty_by(top: int) -> None:
+    """Deletes what is in the folder with the descriptor `top`."""
+    mark, count = secrets.token_hex(8), 0
+    waiting = ["."]
+    while waiting:
+        name = waiting.pop()
+        with contextlib.suppress(OSError):
+            descriptor = os.open(name, _FOLDER, dir_fd=top)
+            try:
+                for entry in list(os.scandir(descriptor)):
+                    count += 1
+                    if moved := _remove_or_move(entry, descriptor, top, f"{mark}-{count}"):
+                        waiting.append(moved)
+            finally:
+                os.close(descriptor)
+            if name != ".":
+                # What was in it has been deleted, or waits at the top.
+                os.rmdir(name, dir_fd=top)
+
+
+def _remove_or_move(entry: os.DirEntry[str], folder: int, top: int, name: str) -> str:
+    """Deletes an entry of `folder`, or moves it to `top` under `name` if it is a folder; gives its new name then."""
+    with contextlib.suppress(OSError):
+        if not entry.is_dir(follow_symlinks=False):
+            os.unlink(entry.name, dir_fd=folder)
+            return ""
+        os.chmod(entry.name, 0o700, dir_fd=folder)
+        os.rename(entry.name, name, src_dir_fd=folder, dst_dir_fd=top)
+        return name
+    return ""
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replaces the file in one step; a reader sees the old text or the new one."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with disk_faults(path):
+        try:
+            aside.write_text(text, encoding="utf-8")
+            aside.replace(path)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+
+
+_DISK_FAULTS = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOTDIR,
+        errno.EEXIST,
+        errno.EIO,
+    }
+)
+
+
+@contextlib.contextmanager
+def disk_faults(path: Path) -> Iterator[None]:
+    """Tells a disk that is full or read-only, or a folder that is not ours, as what it is. `path` is told."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK_FAULTS:
+            raise disk_error(error, path) from error
+        raise
+
+
+def disk_error(error: OSError, path: Path) -> UnavailableError:
+    """What a full or unwritable disk is to the user."""
+    return UnavailableError(
+        f"cannot write {path}: {error.strerror}",
+        hint=f"free some space, or move the cache with {VARIABLE}=FOLDER",
+    )

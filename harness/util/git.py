@@ -1,0 +1,82 @@
+"""Commits of any git repository, kept in the cache; and what the repository of a checkout says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.errors import OriginError, UnavailableError
+from harness.util.files import disk_faults
+from harness.util.hashing import content_key
+from harness.util.locks import locked
+from harness.util.process import Command, capture, run
+
+
+def fetch_commit(url: str, ref: str, cache: Path, *, say: Callable[[str], None]) -> tuple[Path, str]:
+    """The bare repository in the cache that now has the ref, and the commit that the ref means.
+
+    Only a whole commit id that the cache has costs no network. UnavailableError when it cannot be had.
+    """
+    bare = cache / "git" / f"{content_key(url)}.git"
+    with locked(bare.with_suffix(".lock"), say=say):
+        if len(ref) == 40 and _has(bare, ref):
+            return bare, ref
+        with disk_faults(bare):
+            bare.mkdir(parents=True, exist_ok=True)
+            _remove_locks(bare)
+        _git(bare, "init", "--quiet", "--bare", str(bare))
+        say(f"git: fetching {ref} of {url}")
+        _fetch(bare, url, ref)
+        return bare, _git(bare, "rev-parse", "FETCH_HEAD^{commit}").strip()
+
+
+def _fetch(bare: Path, url: str, ref: str) -> None:
+    try:
+        _git(bare, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url, ref)
+    except UnavailableError as error:
+        raise OriginError(f"git: cannot fetch {ref} of {url}: {error.message}", hint=error.hint) from error
+
+
+def _remove_locks(bare: Path) -> None:
+    """Takes away what a git that was killed has left: we hold our own lock, so that no git is at work there."""
+    for lock in (*bare.glob("*.lock"), *(bare / "refs").rglob("*.lock")):
+        lock.unlink(missing_ok=True)
+
+
+def export(bare: Path, commit: str, tree: Path) -> None:
+    """The files of the commit, in the folder `tree`, which has no `.git`."""
+    index = tree.parent / f".{tree.name}.index"
+    _git(bare, f"--work-tree={tree}", "checkout", "--force", commit, "--", ".", index=index)
+    index.unlink(missing_ok=True)
+
+
+def ask(root: Path, *arguments: str) -> str:
+    """What git says in that checkout, which it does not change. UnavailableError with its words when it fails."""
+    # Without the option, `git status` would refresh the index of a checkout that is not ours.
+    done = run(Command(argv=("git", "--no-optional-locks", *arguments), cwd=root, timeout=120), apart=True)
+    if not done.ok:
+        raise UnavailableError(
+            f"git {arguments[0]} {done.ending} in {root}:\n  {done.words}",
+            hint="the folder has a .git that git does not accept; its words say why",
+        )
+    return done.output
+
+
+def _has(bare: Path, commit: str) -> bool:
+    argv = ["git", f"--git-dir={bare}", "rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}"]
+    return bare.is_dir() and capture(argv, cwd=bare) == commit
+
+
+def _git(bare: Path, *arguments: str, index: Path | None = None) -> str:
+    env = os.environ | {"GIT_TERMINAL_PROMPT": "0"}
+    if index:
+        env["GIT_INDEX_FILE"] = str(index)
+    done = run(Command(argv=("git", f"--git-dir={bare}", *arguments), cwd=bare, env=env, timeout=3600), apart=True)
+    if not done.ok:
+        words = "\n".join(f"  {line}" for line in done.words.splitlines()[-5:])
+        raise UnavailableError(
+            f"git {done.ending}:\n{words}",
+            hint="check the address, the network and the ref (of a commit, all 40 digits); or give a path",
+        )
+    return done.output

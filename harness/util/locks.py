@@ -1,0 +1,90 @@
+"""Locks between processes, which a child can inherit."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from harness.util.files import disk_faults
+from harness.util.hashing import content_key
+
+LOCK_POLL_SECONDS = 0.1
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, say: Callable[[str], None] = print) -> Iterator[int]:
+    """Holds the lock `path`, waiting for whoever has it. Gives the descriptor that carries it.
+
+    A child that inherits the descriptor keeps the lock after our death, so that nobody enters a tree in which
+    an orphaned make is still at work. `name_group` tells the lock of that child; whoever waits ends the
+    orphans, where it can know them for such (on Linux, in the same pid namespace), else waits for their end.
+    """
+    with disk_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        told = False
+        while not _try_lock(descriptor):
+            _end_orphans(descriptor)
+            if not told:
+                say(f"waiting for another run that holds {path}")
+                told = True
+            time.sleep(LOCK_POLL_SECONDS)
+        with disk_faults(path):
+            name_group(descriptor, 0)
+        try:
+            yield descriptor
+        finally:
+            os.ftruncate(descriptor, 0)  # the numbers will soon be another's
+    finally:
+        os.close(descriptor)
+
+
+def name_group(descriptor: int, group: int) -> None:
+    """Notes in a lock that we hold it, the process group of a child that inherits it, and where both are."""
+    os.pwrite(descriptor, f"{os.getpid():<12}{group:<12}{_place():<16}".encode(), 0)
+
+
+def _end_orphans(descriptor: int) -> None:
+    """Kills the group that holds a lock whose owner is dead."""
+    words = os.pread(descriptor, 40, 0).decode("ascii", "replace").split()
+    # Containers and hosts may share the lock: elsewhere the numbers are those of somebody else.
+    if len(words) != 3 or words[2] != _place():
+        return
+    owner, group = int(words[0]), int(words[1])
+    if group and not _is_alive(owner):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+
+
+def _place() -> str:
+    """Stands for what a pid means something in: a start of the system and a pid namespace. Empty if not known."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
+    return content_key([boot, namespace])
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,274 @@
+"""Lint: what is wrong with an entry beyond its own words."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main as cli
+from harness.curation.lint import causes_told, lint
+from harness.curation.suite_index import Suite, Suites, load_suites
+from harness.errors import EXIT_CONFIG, EXIT_OK, Problem
+from harness.expectations.files import read_lists
+from harness.limitations.registry import Registry
+from harness.matrix.cells import Target
+from harness.matrix.conditions import read_condition
+from tests.unit.sample_cells import EMSCRIPTEN, WASI
+from tests.unit.sample_lists import REGISTRY, entry, limitation
+
+CELLS = (WASI, EMSCRIPTEN)
+CASES = ("test.test_os.LinkTests.test_link", "test.test_os.LinkTests.test_unlink", "test.helper.H.test_a")
+SUITE = Suite(
+    source="reports/x/wasi/results.json",
+    modules=frozenset({"test.test_os", "test.test_json"}),
+    cases=frozenset(CASES),
+    whole=frozenset({"test.test_os", "test.test_json"}),
+)
+ALIVE = entry() + entry(tests='["test.test_json"]', limitation='"wasi-no-dup"', when='{ target = "wasi" }')
+
+
+def problems(text: str, *, suites: Suites | None = None, registry: Registry = REGISTRY) -> list[Problem]:
+    known = suites or Suites(by_cell={WASI.id: SUITE, EMSCRIPTEN.id: SUITE})
+    return lint(read_lists({"fs.toml": ALIVE + text}, registry), registry, CELLS, known)
+
+
+def told(text: str, suites: Suites | None = None) -> list[tuple[int, str, str]]:
+    return [(found.line, found.message, found.suggestion) for found in problems(text, suites=suites)]
+
+
+FIRST_LINE = ALIVE.count("\n") + 1
+
+
+def test_lists_without_a_mistake_have_no_problem() -> None:
+    assert problems("") == []
+
+
+def test_every_kind_of_problem_is_told_at_once_and_in_order() -> None:
+    text = "".join(
+        [
+            entry(tests='["test.test_os.LinkTests.test_lnk"]'),
+            entry(tests='["test.test_os.LinkTests.test_unlink"]', when='{ emscripten = ">=7" }'),
+            entry(outcome='"fail"'),
+            entry(reason='"TODO"', tests='["test.helper.H.test_a"]'),
+            entry(resaon='"x"'),
+            entry(when='{ target = "wasi", engine = "node" }'),
+        ]
+    )
+    found = problems(text)
+    assert [(problem.line - FIRST_LINE, problem.key) for problem in found] == [
+        (0, "expect.tests"),
+        (6, "expect.when"),
+        (13, "expect.tests"),
+        (23, "expect.reason"),
+        (30, "expect.resaon"),
+        (37, "expect.when.engine"),
+    ]
+
+
+def test_an_id_that_matches_nothing_is_told_with_the_nearest_and_the_source() -> None:
+    (problem,) = told(entry(tests='["test.test_os.LinkTests.test_lnk"]'))
+    assert problem == (
+        FIRST_LINE,
+        "'test.test_os.LinkTests.test_lnk' matches no case of the suite, says reports/x/wasi/results.json",
+        "did you mean 'test.test_os.LinkTests.test_link'?",
+    )
+
+
+@pytest.mark.parametrize(
+    ("test", "exists"),
+    [
+        ("test.test_os.LinkTests.*", True),
+        ("test.test_os.LnkTests.*", False),
+        ("setUpClass (test.test_os.LinkTests)", True),
+        ("setUpModule (test.test_os)", True),
+        ("setUpModule (test.helper)", True),
+        ("setUpClass (test.test_os.Other)", False),
+        ("after (test.test_os.LinkTests.test_link)", True),
+        ("after (test.test_os.LinkTests.test_lnk)", False),
+        ("test.test_json", True),
+        ("test.helper.H.test_b", False),
+        ("json.encoder", False),
+    ],
+)
+def test_what_a_suite_has(test: str, exists: bool) -> None:
+    assert SUITE.has(test) is exists
+
+
+def test_a_class_under_another_module_is_near() -> None:
+    assert list(SUITE.near("test.test_os.LnkTests.test_link")) == ["test.test_os.LinkTests.test_link"]
+    assert list(SUITE.near("test.test_oss.LinkTests.test_link")) == ["test.test_os.LinkTests.test_link"]
+    assert set(SUITE.near("test.test_oss")) == SUITE.modules
+    assert list(SUITE.near("test.test_os.LnkTests.*")) == ["test.test_os.LinkTests.*"]
+
+
+def test_where_the_module_did_not_run_to_its_end_nothing_is_said() -> None:
+    part = dataclasses.replace(SUITE, whole=frozenset({"test.test_json"}))
+    assert part.has("test.test_os.LinkTests.test_lnk") is None
+    assert part.has("json.encoder") is None
+    assert part.has("test.test_json.X.test_a") is False
+
+
+def test_an_id_that_one_of_its_cells_has_is_right() -> None:
+    other = dataclasses.replace(SUITE, cases=frozenset(CASES[1:]))
+    assert problems("", suites=Suites(by_cell={WASI.id: other, EMSCRIPTEN.id: SUITE})) == []
+    (problem,) = problems("", suites=Suites(by_cell={WASI.id: other}))
+    assert "test_link' matches no case" in problem.message
+
+
+def test_without_a_run_an_id_is_held_against_the_modules_of_a_build() -> None:
+    """Also by that of another cell, with the same series of CPython."""
+    modules = frozenset({"test.test_os", "test.test_json"})
+    built = Suites(by_cell={EMSCRIPTEN.id: Suite(source="the build x", modules=modules)})
+    assert told(entry(tests='["test.test_oss.X.test_a"]', when='{ target = "wasi" }'), suites=built) == [
+        (FIRST_LINE, "'test.test_oss.X.test_a' belongs to no module of the suite", "did you mean 'test.test_os'?")
+    ]
+
+
+def test_two_entries_for_a_case_are_an_overlap_and_told_once() -> None:
+    assert told(entry()) == [
+        (
+            FIRST_LINE,
+            "'test.test_os.LinkTests.test_link' stands already at fs.toml:1",
+            "merge the two, or give them conditions that exclude each other",
+        )
+    ]
+    assert told(entry(outcome='"fail"', when='{ target = "wasi" }'))[0][1].endswith("fs.toml:1, with error")
+
+
+def test_an_entry_that_no_cell_can_reach_is_told_with_what_the_cells_have() -> None:
+    (problem,) = told(entry(tests='["test.helper.H.test_a"]', when='{ target = "emscripten", emscripten = ">=7" }'))
+    assert problem == (
+        FIRST_LINE,
+        "no declared cell is reached by target emscripten, emscripten >=7",
+        "none has emscripten >=7; declared: 3.1.73",
+    )
+    (problem,) = told(entry(tests='["test.helper.H.test_a"]', when='{ target = "emscripten", pydebug = true }'))
+    assert problem[2] == "none has pydebug true; declared: false"
+
+
+def test_an_entry_for_a_prerelease_that_only_a_checkout_can_be_is_in_reach() -> None:
+    for when, reached in (
+        ('{ target = "emscripten", python = ">=3.14.0a1,<3.14.0a5" }', True),
+        ('{ target = "emscripten", emscripten = ">=7", python = ">=3.14.0a1,<3.14.0a5" }', False),
+        ('{ target = "emscripten", python = ">=3.99" }', False),
+    ):
+        assert (not told(entry(tests='["test.helper.H.test_a"]', when=when))) is reached
+
+
+def test_an_entry_that_holds_where_its_limitation_does_not_is_told() -> None:
+    (newer,) = [read_condition({"emscripten": ">=4"})[0]]
+    limits = {**REGISTRY.limitations, "newer": dataclasses.replace(REGISTRY.limitations["fs-hard-links"], when=newer)}
+    text = entry(tests='["test.helper.H.test_a"]', limitation='"newer"', when='{ target = "emscripten" }')
+    (problem,) = problems(text, registry=Registry(limits))
+    assert problem.key == "expect.when"
+    assert problem.message == f"'newer' holds for emscripten >=4, and the entry speaks of {EMSCRIPTEN.id} too"
+
+
+def test_the_kinds_of_causes_are_counted_by_test() -> None:
+    fault = dataclasses.replace(limitation("fault", Target.EMSCRIPTEN), fault=True)
+    registry = Registry({**REGISTRY.limitations, "fault": fault})
+    issue = '"https://x.org/1"'
+    text = (
+        entry(tests='["test.test_os.A.test_a", "test.test_os.A.test_b"]', issue=issue)
+        + entry(tests='["test.test_os.B.*"]', limitation='"fault"', issue=issue, when='{ target = "emscripten" }')
+        + entry(tests='["test.test_os.C.test_c"]', limitation="", issue=issue)
+    )
+    assert causes_told(read_lists({"fs.toml": text}, registry).entries, registry) == (
+        "4 tests: 2 by a documented limitation, 1 by an acknowledged fault that is probed, 1 by an issue alone"
+    )
+
+
+def test_a_limitation_that_explains_nothing_is_dead() -> None:
+    needed = dataclasses.replace(limitation("needs-fork", Target.WASI), needs=("fork",))
+    more = {"dead": limitation("dead", Target.WASI), "needs-fork": needed}
+    registry = Registry({**REGISTRY.limitations, **more}, places={"dead": "expected_failures/limitations.toml:7"})
+    (problem,) = problems("", registry=registry)
+    assert (problem.file, problem.line, problem.key) == ("expected_failures/limitations.toml", 7, "limitation.id")
+    assert problem.message.startswith("'dead' is dead")
+
+
+def results(folder: Path, run: str, *, complete: bool = True, python: str = "3.13.5", age: int = 0) -> Path:
+    path = folder / run / "wasi" / "results.json"
+    path.parent.mkdir(parents=True)
+    module = {"complete": True, "outcome": "pass", "cases": {f"test.test_os.T.test_{run}": {"outcome": "pass"}}}
+    gone = {"complete": True, "outcome": "error", "cases": {"test.test_json": {"outcome": "error"}}}
+    data = {
+        "run": {"complete": complete},
+        "cell": {"python": python},
+        "modules": {"test_os": module, "test_json": gone},
+    }
+    path.write_text(json.dumps(data))
+    os.utime(path, (1e9 - age, 1e9 - age))
+    return path
+
+
+def test_cases_are_known_from_the_newest_whole_run_of_the_same_cpython(tmp_path: Path) -> None:
+    reports = tmp_path / "reports"
+    results(reports, "part", complete=False)
+    results(reports, "other", python="/src/cpython", age=10)
+    results(reports, "whole", age=20)
+    results(reports, "old", age=30)
+    for _ in range(2):  # the second time from the index
+        suites = load_suites(CELLS, reports, tmp_path / "cache")
+        suite = suites.by_cell["wasi"]
+        assert suite.cases == {"test.test_os.T.test_whole", "test.test_json"}
+        assert suite.whole == {"test.test_os"}
+        assert suite.source == "reports/whole/wasi/results.json"
+    assert suites.notes == (
+        "wasi: 2 cases, from reports/whole/wasi/results.json",
+        "no run and no build, so ids are not checked: emscripten-3.1.73",
+    )
+
+
+def test_a_run_that_changed_is_read_again(tmp_path: Path) -> None:
+    path = results(tmp_path / "reports", "whole")
+    load_suites([WASI], tmp_path / "reports", tmp_path / "cache")
+    path.write_text(path.read_text().replace("test_whole", "test_renamed"))
+    suite = load_suites([WASI], tmp_path / "reports", tmp_path / "cache").by_cell["wasi"]
+    assert "test.test_os.T.test_renamed" in suite.cases
+
+
+def test_a_module_that_only_another_series_of_cpython_has_is_not_missed_in_the_suites_of_this_one() -> None:
+    """Of 3.11's suite nothing is known where only cells of 3.13 have been built."""
+    old = dataclasses.replace(WASI, id="wasi-py3.11", python="3.11.2")
+    text = entry(tests='["test.test_cgi.CgiTests.test_log"]', when='{ python = "<3.13" }')
+    lists, built = read_lists({"fs.toml": ALIVE + text}, REGISTRY), Suites(by_cell={WASI.id: SUITE})
+    assert lint(lists, REGISTRY, (WASI, EMSCRIPTEN, old), built) == []
+    named = Suite(source="a build", modules=frozenset({"test.test_os"}))
+    (problem,) = lint(lists, REGISTRY, (WASI, old), Suites(by_cell={WASI.id: SUITE, old.id: named}))
+    assert "belongs to no module" in problem.message
+
+
+def test_results_that_cannot_be_read_are_passed_over_for_the_modules_of_a_build(tmp_path: Path) -> None:
+    results(tmp_path / "reports", "whole").write_text("{")
+    for build in ("wasi-0123456789abcdef", "wasi-debug-0123456789abcdef"):
+        listing = tmp_path / "cache" / "builds" / build / "modules.json"
+        listing.parent.mkdir(parents=True)
+        listing.write_text(json.dumps(["test_os" if build.startswith("wasi-0") else "test_json"]))
+    suite = load_suites([WASI], tmp_path / "reports", tmp_path / "cache").by_cell["wasi"]
+    assert suite.modules == {"test.test_os"}
+    assert not suite.cases
+    assert suite.source == "the build wasi-0123456789abcdef"
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_the_command_tells_the_source_and_all_problems(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    (lists / "limitations.toml").write_text("")
+    (lists / "a.toml").write_text("")
+    results(tmp_path / "reports", "whole")
+    arguments = ["lint", "--lists", str(lists), "--reports", str(tmp_path / "reports")]
+    assert cli.main(arguments) == EXIT_OK
+    assert "wasi: 2 cases, from reports/whole/wasi/results.json" in capsys.readouterr().out
+    (lists / "a.toml").write_text(entry())
+    (lists / "b.toml").write_bytes(b"\xff")
+    assert cli.main(arguments) == EXIT_CONFIG
+    error = capsys.readouterr().err
+    assert "2 problems in the expectation lists" in error
+    assert "lists/a.toml:4: expect.limitation: 'fs-hard-links' is not in limitations.toml" in error
+    assert "lists/b.toml:1: is not UTF-8" in error

@@ -1,0 +1,221 @@
+"""Causes: failures as they were seen under Emscripten 3.1.69 and WASI, held against this project's own registry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.curation.update.causes import Causes, Scene, reason_of
+from harness.curation.update.evidence import Failure, read_run, setting_of
+from harness.limitations.findings import Answer
+from harness.limitations.observation import Did, Finding, Observation
+from harness.limitations.registry import Limitation, Registry, load_registry
+from harness.matrix.cells import Cell, Target
+from harness.results.outcomes import CaseResult, Detail, Outcome
+from tests.unit.sample_lists import limitation
+from tests.unit.sample_results import module, results
+from tests.unit.sample_runs import NEW, OLD, WASI
+
+REGISTRY = load_registry(Path(__file__).parents[4] / "expected_failures" / "limitations.toml")
+ENOENT = "[Errno 44] No such file or directory: "
+DELTA = "within 1e-06 delta"
+
+
+def fails(signature: str, *, errno: bool = True) -> tuple[Observation, ...]:
+    kind, _, number = signature.partition(" ")
+    return (Observation(probe="a.b", did=Did.ERROR, kinds=(kind,), errno=(number,) if errno and number else ()),)
+
+
+IDLE = (Observation(probe="a.b", did=Did.NO_EFFECT),)
+SEEN = {
+    "emscripten-one-time-of-a-file": IDLE,
+    "emscripten-times-in-milliseconds": IDLE,
+    "emscripten-rename-keeps-the-replaced": fails("FileExistsError EEXIST") + fails("FileNotFoundError ENOENT"),
+    "emscripten-readlink-resolves": IDLE,
+    "emscripten-no-file-through-a-link": fails("FileExistsError EEXIST"),
+    "emscripten-no-enotdir": fails("PermissionError EACCES"),
+    "emscripten-parent-of-nothing": IDLE,
+    "emscripten-inode-of-an-entry": IDLE,
+    "emscripten-no-list-of-descriptors": fails("NotADirectoryError ENOTDIR"),
+    "emscripten-fstat": fails("FileNotFoundError ENOENT"),
+    "wasi-paths-stay-below-their-folder": fails("PermissionError EPERM"),
+}
+PROBED = {
+    name: Answer(limitation=name, finding=Finding.HOLDS, observations=observations)
+    for name, observations in SEEN.items()
+}
+
+
+def proposed(failure: Failure, *, cell: Cell = OLD, probed: dict[str, Answer] | None = None) -> tuple[str, str]:
+    found = PROBED if probed is None else probed
+    scene = Scene(settings=[setting_of(cell)], probed=[found])
+    cause = Causes(registry=REGISTRY).propose("test.test_x.X.test_y", failure, (failure.signature,), scene)
+    return cause.limitation, cause.reason
+
+
+@pytest.mark.parametrize(
+    ("signature", "message", "line", "cause"),
+    [
+        (
+            "FileExistsError EEXIST",
+            "[Errno 20] File exists: 'a'",
+            "os.mkdir(self._path, 0o700)",
+            "rename-keeps-the-replaced",
+        ),
+        ("FileNotFoundError ENOENT", f"{ENOENT}'a'", "f = open(self._path, 'wb+')", "rename-keeps-the-replaced"),
+        (
+            "FileExistsError EEXIST",
+            "[Errno 20] File exists",
+            'with bltn_open(path, "wb") as t:',
+            "no-file-through-a-link",
+        ),
+        ("FileNotFoundError ENOENT", ENOENT, "fdfstat = os.fstat(fd)", "fstat"),
+        ("PermissionError EACCES", "[Errno 2] Permission denied: 'a'", "_os.mkdir(file, 0o700)", "no-enotdir"),
+        (
+            "PermissionError EACCES",
+            "[Errno 2] Permission denied: 'a'",
+            "fd = _os.open(file, flags, 0o600)",
+            "no-enotdir",
+        ),
+        ("AssertionError", "'/a/b' != 'b'", "self.assertEqual(posix.readlink(name), 'b')", "readlink-resolves"),
+        ("AssertionError", "1941 != 23", "self.assertEqual(entry.inode(),", "inode-of-an-entry"),
+        ("AssertionError", "", "assert os.stat(new).st_mtime == os.stat(old).st_mtime", "one-time-of-a-file"),
+        (
+            "AssertionError",
+            f"4.005 != 1.002003 {DELTA} (3.002 difference)",
+            "self.assertAlmostEqual(st.st_atime, atime_ns * 1e-9, delta=1e-6)",
+            "one-time-of-a-file",
+        ),
+        (
+            "AssertionError",
+            f"1.002 != 1.002003 {DELTA} (2.99e-06 difference)",
+            "self.assertAlmostEqual(st.st_atime, atime_ns * 1e-9, delta=1e-6)",
+            "times-in-milliseconds",
+        ),
+        (
+            "AssertionError",
+            "Items in the first set",
+            'self.assertEqual(set(p.glob("xyzzy/..")), set())',
+            "parent-of-nothing",
+        ),
+        (
+            "NotADirectoryError ENOTDIR",
+            "[Errno 54] Not a directory: '/proc/self/fd'",
+            "names = os.listdir(fd_path)",
+            "no-list-of-descriptors",
+        ),
+    ],
+)
+def test_what_was_seen_under_emscripten_is_led_back_to_its_cause(
+    signature: str, message: str, line: str, cause: str
+) -> None:
+    failure = Failure(signature.partition(" ")[0], message, signature, (line, "self.check()"))
+    assert proposed(failure)[0] == f"emscripten-{cause}"
+    assert proposed(failure, probed={})[0] == "", "nothing was probed"
+    lifted = {name: Answer(limitation=name, finding=Finding.LIFTED) for name in SEEN}
+    assert proposed(failure, probed=lifted) == ("", "TODO")
+    if cause not in {"fstat", "times-in-milliseconds"}:
+        assert proposed(failure, cell=NEW) == ("", "TODO"), "the fault is mended there"
+
+
+@pytest.mark.parametrize(
+    ("signature", "message", "line"),
+    [
+        ("AssertionError", "True is not false", "self.assertFalse(support.has_strftime_extensions)"),
+        ("AssertionError", "0.09 not less than 0.02", "self.assertLess(stop - start, 0.020)"),
+        ("AssertionError", "nan != 3.14", "self.assertAlmostEqual(libm.atan2(arg), 3.14)"),
+        ("ValueError", "embedded null byte", 't.strftime("m:%m d:%d y:%y %"),'),
+        ("FileNotFoundError ENOENT", f"{ENOENT}'data.json'", "with open(json_data_path) as f:"),
+        ("FileNotFoundError ENOENT", ENOENT, "clk_id = time.pthread_getcpuclockid(threading.get_ident())"),
+        ("io.UnsupportedOperation", "underlying stream is not seekable", "pos = self.stream.tell()"),
+    ],
+)
+def test_what_no_limitation_explains_is_not_led_back_to_one(signature: str, message: str, line: str) -> None:
+    assert proposed(Failure(signature.partition(" ")[0], message, signature, (line,))) == ("", "TODO")
+
+
+def test_wasi_refuses_to_leave_a_folder() -> None:
+    failure = Failure("PermissionError", "[Errno 63] x: '/tmp/../etc'", "PermissionError EPERM", ("os.stat(self)",))
+    assert proposed(failure, cell=WASI)[0] == "wasi-paths-stay-below-their-folder"
+
+
+def test_the_lines_of_a_traceback_are_known_from_the_innermost_on() -> None:
+    traceback = (
+        "Traceback (most recent call last):\n"
+        '  File "/Lib/test/test_os.py", line 2, in test_link\n'
+        "    self.link(\n"
+        "    ~~~~~~~~~^\n"
+        "        a, b)\n"
+        '  File "/Lib/os.py", line 1, in link\n'
+        "    posix.link(a, b)\n"
+        "OSError: [Errno 58] Not supported\n"
+    )
+    detail = Detail(exception="OSError", message="[Errno 58] Not supported", traceback=traceback)
+    case = CaseResult(case="test.test_os.T.test_link", outcome=Outcome.ERROR, detail=detail)
+    run = read_run(results(module("test_os", case)), source="results.json")
+    assert run.failures[case.case] == Failure(
+        "OSError", "[Errno 58] Not supported", "OSError ENOTSUP", ("posix.link(a, b)", "self.link(")
+    )
+
+
+# What needs no pattern: a probe that failed with the words of the case.
+
+
+def answer(name: str, observation: Observation, finding: Finding = Finding.HOLDS) -> dict[str, Answer]:
+    return {name: Answer(limitation=name, finding=finding, observations=(observation,))}
+
+
+def limits(*found: Limitation) -> Causes:
+    return Causes(registry=Registry({item.id: item for item in found}))
+
+
+def told(causes: Causes, failure: Failure, probed: dict[str, Answer]) -> tuple[str, str]:
+    scene = Scene(settings=[setting_of(WASI)], probed=[probed])
+    cause = causes.propose("test.test_x.X.test_y", failure, (failure.signature,), scene)
+    return cause.limitation, cause.reason
+
+
+THREADS = Failure("RuntimeError", "can't start new thread", "RuntimeError", ("_start_joinable_thread(self)",))
+NO_THREAD = Observation(probe="a.b", did=Did.ERROR, kinds=("RuntimeError",), message="can't start new thread")
+LINK = Failure("OSError", "[Errno 58] Not supported: 'a' -> 'b'", "OSError ENOTSUP", ("posix.link(a, b)",))
+NO_LINK = Observation(
+    probe="a.b", did=Did.ERROR, kinds=("OSError",), errno=("ENOTSUP", "EOPNOTSUPP"), line="os.link(path, other)"
+)
+
+
+def test_the_words_of_a_probe_are_proof_enough() -> None:
+    one = limits(limitation("no-threads", Target.WASI))
+    assert told(one, THREADS, answer("no-threads", NO_THREAD))[0] == "no-threads"
+    assert told(one, THREADS, answer("no-threads", NO_THREAD, Finding.LIFTED))[0] == ""
+    assert told(one, THREADS._replace(message="cannot join"), answer("no-threads", NO_THREAD))[0] == ""
+
+
+def test_a_call_that_the_system_lacks_is_known_by_its_name() -> None:
+    one = limits(limitation("no-links", Target.WASI))
+    assert told(one, LINK, answer("no-links", NO_LINK))[0] == "no-links"
+    assert told(one, LINK._replace(lines=("os.symlink(a, b)",)), answer("no-links", NO_LINK))[0] == ""
+    missing = Observation(
+        probe="a.b", did=Did.ERROR, kinds=("OSError",), errno=("ENOENT",), message=LINK.message, line="os.link(a, b)"
+    )
+    gone = LINK._replace(signature="OSError ENOENT")
+    assert told(one, gone, answer("no-links", missing))[0] == "", "any call can meet a file that is not there"
+
+
+def test_what_two_explain_is_left_to_a_person_with_their_names() -> None:
+    both = limits(limitation("no-threads", Target.WASI), limitation("no-executors", Target.WASI))
+    probed = answer("no-threads", NO_THREAD) | answer("no-executors", NO_THREAD)
+    assert told(both, THREADS, probed) == ("", "TODO: perhaps no-threads or no-executors")
+
+
+def test_what_is_documented_for_the_target_alone_goes_before() -> None:
+    both = limits(limitation("wasm-ipc", *Target), limitation("no-threads", Target.WASI))
+    probed = answer("no-threads", NO_THREAD) | answer("wasm-ipc", NO_THREAD)
+    assert told(both, THREADS, probed)[0] == "no-threads"
+
+
+def test_a_reason_is_one_line_of_bounded_length() -> None:
+    assert reason_of(Failure("OSError", "no\nlinks")) == "OSError: no links"
+    exact = Failure("OSError", "x" * 151)
+    assert reason_of(exact) == f"OSError: {'x' * 151}"
+    assert reason_of(Failure("OSError", "x" * 152)) == f"OSError: {'x' * 148}..."

@@ -1,0 +1,166 @@
+"""Inferred conditions: true, exclusive, minimal, and in the words that a person would use."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.curation.update.evidence import Setting
+from harness.curation.update.infer_condition import infer, literals_of, narrowed
+from harness.matrix.conditions import ALWAYS, LIBRARIES, Condition, read_condition
+
+
+def emscripten(version: str, **more: str | bool) -> Setting:
+    facts: dict[str, str | bool] = {
+        "target": "emscripten",
+        "engine": "node",
+        "emscripten": version,
+        "node": "24.19.0",
+        "python": "3.13.5",
+        "pthreads": False,
+        "dynamic_linking": False,
+        "pydebug": False,
+        **dict.fromkeys(LIBRARIES, False),
+    }
+    return tuple(sorted((facts | more).items()))
+
+
+def wasi(version: str = "25", **more: str | bool) -> Setting:
+    facts = {axis: value for axis, value in emscripten("1").__iter__() if axis not in {"emscripten", "node"}}
+    facts |= {"target": "wasi", "engine": "wasmtime", "wasi_sdk": version, "wasmtime": "50.0.1"}
+    return tuple(sorted((facts | more).items()))
+
+
+def condition(**terms: object) -> Condition:
+    found, mistakes = read_condition(terms)
+    assert not mistakes
+    return found
+
+
+def told(needed: list[Setting], excluded: list[Setting], base: Condition = ALWAYS) -> list[str]:
+    found = infer(needed, excluded, base)
+    assert found is not None
+    return [str(one) for one in found]
+
+
+OLD, MIDDLE, NEW, NEWEST = (emscripten(version) for version in ("3.1.69", "4.0.7", "4.0.12", "6.0.5"))
+
+
+def test_versions_are_ordered() -> None:
+    assert told([MIDDLE], [OLD, NEW, NEWEST]) == ["emscripten >=4.0.7,<4.0.12"]
+    assert told([MIDDLE, NEW, NEWEST], [OLD]) == ["emscripten >=4.0.7"]
+    assert told([OLD, MIDDLE], [NEW, NEWEST]) == ["emscripten <4.0.12"]
+    assert told([OLD, MIDDLE, NEW, NEWEST], []) == [""]
+
+
+def test_a_library_tells_apart_and_the_likeliest_stands_for_those_that_come_with_it() -> None:
+    plain, linked = emscripten("3.1.69"), emscripten("3.1.69", **dict.fromkeys(LIBRARIES, True))
+    static = emscripten("3.1.69", **dict.fromkeys(LIBRARIES, True) | {"libffi": False})
+    assert told([linked], [plain, static]) == ["libffi"]
+    assert told([linked, static], [plain]) == ["zlib"]
+    assert told([plain], [linked, static]) == ["no zlib"]
+
+
+def test_two_conditions_are_one_that_holds_where_both_do() -> None:
+    assert narrowed(condition(zlib=True), condition(zlib=True)) == condition(zlib=True)
+    both = narrowed(condition(target="emscripten", emscripten="<5,>=3"), condition(emscripten="<4", pthreads=False))
+    assert str(both) == "target emscripten, emscripten >=3,<4, no pthreads"
+
+
+def test_ten_comes_after_nine() -> None:
+    assert told([emscripten("4.0.9")], [emscripten("4.0.10")]) == ["emscripten <4.0.10"]
+
+
+def test_a_flag_is_named_only_where_it_makes_the_difference() -> None:
+    threads = emscripten("3.1.69", pthreads=True)
+    assert told([OLD, NEW], [threads]) == ["no pthreads"]
+    assert told([threads], [OLD, NEW]) == ["pthreads"]
+    assert told([OLD, threads], [NEW]) == ["emscripten <4.0.12"]
+
+
+def test_the_toolchain_is_the_likelier_cause_of_two() -> None:
+    assert told([OLD], [emscripten("4.0.7", python="3.14.0")]) == ["emscripten <4.0.7"]
+
+
+def test_what_one_conjunction_cannot_say_needs_several_that_exclude_each_other() -> None:
+    assert told([OLD, NEW], [MIDDLE]) == ["emscripten <4.0.7", "emscripten >=4.0.12"]
+    assert told([wasi(), OLD], [NEW]) == ["target emscripten, emscripten <4.0.12", "target wasi"]
+
+
+def test_what_holds_of_the_base_stays_as_it_is_written() -> None:
+    base = condition(target="emscripten", emscripten=">=3.1, <6", python="<3.14")
+    assert told([OLD], [emscripten("3.1.69", pydebug=True)], base) == [
+        "target emscripten, emscripten >=3.1, <6, python <3.14, no pydebug"
+    ]
+    assert told([OLD], [NEW], base) == ["target emscripten, emscripten >=3.1,<4.0.12, python <3.14"]
+    assert told([OLD, NEWEST], [], base) == ["target emscripten, emscripten >=3.1, python <3.14"]
+    assert told([wasi("25")], [wasi("25", pydebug=True)], condition(wasi_sdk="25")) == ["wasi_sdk 25, no pydebug"]
+    assert told([wasi("25.1")], [wasi("25.2")], condition(wasi_sdk="25")) == ["wasi_sdk ==25.*,<25.2"]
+
+
+@pytest.mark.parametrize(
+    ("needed", "excluded", "expected"),
+    [
+        ("3.15.0b2", "3.15.0b3", "python <3.15.0b3"),
+        ("3.15.0b3", "3.15.0b2", "python >=3.15.0b3"),
+        ("3.15.0b2", "3.15.0", "python <=3.15.0b2"),
+        ("3.15.0", "3.15.0b2", "python >3.15.0b2"),
+        ("3.15.0b2", "3.14.0", "python >=3.15.0b2"),
+    ],
+)
+def test_pre_releases_can_be_told_apart(needed: str, excluded: str, expected: str) -> None:
+    assert told([wasi(python=needed)], [wasi(python=excluded)]) == [expected]
+
+
+def test_pre_releases_that_no_division_keeps_apart_are_not_divided() -> None:
+    needed, excluded = [wasi(python="3.15.0b2"), wasi(python="3.15.0")], [wasi(python="3.15.0b3")]
+    assert infer(needed, excluded, ALWAYS) is None
+
+
+def test_no_setting_needs_no_condition() -> None:
+    assert infer([], [OLD], ALWAYS) == ()
+
+
+def test_settings_that_are_the_same_cannot_be_told_apart() -> None:
+    assert infer([OLD], [OLD], ALWAYS) is None
+
+
+UNIVERSE = [
+    emscripten(version, pthreads=threads, python=python)
+    for version in ("3.1.69", "4.0.7", "4.0.12")
+    for threads in (False, True)
+    for python in ("3.13.5", "3.14.0")
+] + [wasi(version) for version in ("24", "25", "33")]
+SPLITS = st.lists(st.sampled_from((True, False, None)), min_size=len(UNIVERSE), max_size=len(UNIVERSE))
+
+
+@given(SPLITS)
+def test_exactly_one_condition_holds_for_each_that_needs_it_and_none_for_the_others(split: list[bool | None]) -> None:
+    needed = [setting for setting, word in zip(UNIVERSE, split, strict=True) if word is True]
+    excluded = [setting for setting, word in zip(UNIVERSE, split, strict=True) if word is False]
+    found = infer(needed, excluded, ALWAYS)
+    assert found is not None
+    for setting in needed:
+        assert sum(one.holds(dict(setting)) for one in found) == 1
+    for setting in excluded:
+        assert not any(one.holds(dict(setting)) for one in found)
+    for first, second in itertools.combinations(found, 2):
+        assert not any(first.holds(dict(setting)) and second.holds(dict(setting)) for setting in UNIVERSE)
+    assert found == infer(reversed(needed), reversed(excluded), ALWAYS)
+
+
+@given(SPLITS)
+def test_a_single_condition_is_minimal(split: list[bool | None]) -> None:
+    needed = [setting for setting, word in zip(UNIVERSE, split, strict=True) if word is True]
+    excluded = [setting for setting, word in zip(UNIVERSE, split, strict=True) if word is False]
+    found = infer(needed, excluded, ALWAYS)
+    if found is None or len(found) != 1:
+        return
+    literals = literals_of(found[0])
+    for left_out in range(len(literals)):
+        rest = (*literals[:left_out], *literals[left_out + 1 :])
+        broader = [condition(**{axis: value}) for axis, value in rest]
+        assert any(all(one.holds(dict(setting)) for one in broader) for setting in excluded)

@@ -1,0 +1,103 @@
+"""Lists as texts: an edit touches what it is about and nothing else."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.curation.update.toml_text import Fields, edited, lines_of, new_entry, split, without_comment
+from harness.matrix.conditions import read_condition
+
+PLAIN = '[[expect]]\ntests = ["test.a.B.c"]\noutcome = "error"\nlimitation = "x"\nreason = "y"\n'
+
+
+def fields(
+    *tests: str,
+    outcome: tuple[str, ...] = ("error",),
+    signature: tuple[str, ...] = (),
+    when: dict[str, object] | None = None,
+    reason: str = "",
+) -> Fields:
+    condition, mistakes = read_condition(when or {})
+    assert not mistakes
+    return Fields(tests=tests, outcome=outcome, signature=signature, when=condition, reason=reason)
+
+
+def test_nothing_to_change_changes_nothing() -> None:
+    odd = PLAIN.replace('["test.a.B.c"]', '[ "test.a.B.c" ]  # why') + 'when = {target="wasi"}\n\n# next\n\n'
+    assert edited(odd, fields("test.a.B.c", when={"target": "wasi"})) == odd
+
+
+def test_a_string_that_looks_like_an_entry_or_a_comment_is_a_string() -> None:
+    text = PLAIN.replace('"y"', "'''\n[[expect]]\n# y'''")
+    assert len(split(text + text).blocks) == 2
+    changed = edited(text, fields("test.a.B.c", outcome=("fail",)))
+    assert changed == text.replace('"error"', '"fail"')
+
+
+def test_only_a_line_feed_ends_a_line() -> None:
+    text = PLAIN.replace('"y"', '"one\u2028two\x85three"')
+    listing = split(text + "\n" + text)
+    assert [block.line for block in listing.blocks] == [1, 7]
+    assert str(listing) == text + "\n" + text
+    assert lines_of("a\x0cb\n\nc") == ["a\x0cb\n", "\n", "c"]
+
+
+def test_the_comment_directly_above_belongs_to_the_entry() -> None:
+    text = "# the file\n\n# the entry\n" + PLAIN + "# after\n\n# detached\n\n" + PLAIN
+    listing = split(text)
+    assert listing.head == "# the file\n\n"
+    assert listing.blocks[0].text.startswith("# the entry\n[[expect]]")
+    assert listing.blocks[0].text.endswith("# detached\n\n")
+    assert without_comment(listing.blocks[0].text).startswith("[[expect]]")
+    assert str(listing) == text
+
+
+@pytest.mark.parametrize(
+    ("when", "after"),
+    [
+        (
+            'when = { target = "wasi", python = "<3.14" } # note\n',
+            'when = { python = "<3.14", pydebug = false } # note\n',
+        ),
+        ('[expect.when]\npython = "<3.14"\n# why\n', '[expect.when]\npython = "<3.14"\npydebug = false\n# why\n'),
+        ("", 'when = { python = "<3.14", pydebug = false }\n'),
+    ],
+)
+def test_a_condition_is_changed_where_it_stands(when: str, after: str) -> None:
+    wanted = {"python": "<3.14", "pydebug": False}
+    found = edited(PLAIN + when, fields("test.a.B.c", when=wanted))
+    assert tomllib.loads(found)["expect"][0]["when"] == wanted
+    assert found == PLAIN + after or when.startswith("[expect")
+    gone = edited(PLAIN + when, fields("test.a.B.c"))
+    assert "when" not in tomllib.loads(gone)["expect"][0]
+
+
+def test_tests_with_comments_keep_them() -> None:
+    text = PLAIN.replace('["test.a.B.c"]', '[\n    "test.a.B.c", # first\n    "test.a.B.d", # second\n]')
+    assert edited(text, fields("test.a.B.d", "test.a.B.e")).splitlines()[1:5] == [
+        "tests = [",
+        '    "test.a.B.d", # second',
+        '    "test.a.B.e",',
+        "]",
+    ]
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=30)
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=3), TEXTS, st.lists(st.sampled_from(("fail", "error")), min_size=1))
+def test_a_new_entry_says_what_it_is_given(tests: list[str], reason: str, outcome: list[str]) -> None:
+    text = new_entry(
+        fields(*tests, outcome=tuple(outcome), signature=("exit: 3",), when={"pydebug": True}, reason=reason)
+    )
+    (entry,) = tomllib.loads(text)["expect"]
+    assert entry["tests"] == tests
+    assert entry["reason"] == reason
+    assert entry["outcome"] in (outcome, outcome[0])
+    assert (entry["signature"], entry["when"]) == ("exit: 3", {"pydebug": True})
+    again = edited(text, fields("test.x", outcome=("fail",)))
+    assert tomllib.loads(again)["expect"] == [{"tests": ["test.x"], "outcome": "fail", "reason": reason}]

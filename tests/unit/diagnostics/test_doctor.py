@@ -1,0 +1,283 @@
+"""The doctor: what the facts of a machine mean."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.diagnostics import doctor
+from harness.diagnostics.doctor import Line, is_usable, judge_cell, judge_machine, render
+from harness.diagnostics.machine import Found, Machine
+from harness.matrix.cells import Matrix, Target
+from harness.matrix.pins import EmscriptenPin, EmsdkPin, Pins
+from tests.unit.sample_pins import ARCHIVE, CELL, CPYTHON, PINS
+
+EMSCRIPTEN = dataclasses.replace(CELL, id="emscripten-4.0.10", target=Target.EMSCRIPTEN, toolchain="4.0.10")
+PROGRAMS = {name: f"/usr/bin/{name}" for name in ("gcc", "make", "git", "apt-get", "dpkg-deb", "patchelf")}
+MACHINE = Machine(
+    python="3.12.1",
+    cache=Path("/cache"),
+    disk_free=80_000_000_000,
+    memory=8_000_000_000,
+    processors=4,
+    programs=PROGRAMS,
+    compiler="gcc 12.2.0",
+    pip="25.0",
+    debian_archive="http://debian.example.org/debian/",
+)
+NOTHING = Found()
+EVERYTHING = Found(source="tarball", toolchain="wasi-sdk", build=True, runtime=True)
+UNREACHABLE = {
+    "source.example.org": "source.example.org cannot be reached (no route)",
+    "sdk.example.org": "sdk.example.org cannot be reached (no route)",
+}
+
+
+def without(*names: str) -> dict[str, str]:
+    return {name: path for name, path in PROGRAMS.items() if name not in names}
+
+
+def judged(part: str, machine: Machine = MACHINE, found: Found = NOTHING, pins: Pins = PINS) -> Line:
+    return next(line for line in judge_cell(CELL, pins, machine, found) if line.name == part)
+
+
+def of_machine(name: str, machine: Machine = MACHINE) -> Line:
+    return next(line for line in judge_machine(machine) if line.name == name)
+
+
+def test_an_empty_cache_is_filled_from_the_first_provider_that_can() -> None:
+    lines = judge_cell(CELL, PINS, MACHINE, NOTHING)
+    assert is_usable(lines)
+    assert [line.text for line in lines] == [
+        "CPython 3.13.5: will come from tarball",
+        "WASI SDK 25: will come from wasi-sdk",
+        "will be made here",
+        "wasmtime 50.0.1: will come from pip",
+    ]
+
+
+def test_a_full_cache_needs_nothing_else() -> None:
+    bare = Machine(python="3.12.1", cache=Path("/cache"), disk_free=0, memory=1, processors=1, offline=True)
+    lines = judge_cell(CELL, PINS, bare, EVERYTHING)
+    assert is_usable(lines)
+    assert [line.text for line in lines] == [
+        "CPython 3.13.5: in the cache, from tarball",
+        "WASI SDK 25: in the cache, from wasi-sdk",
+        "in the cache",
+        "wasmtime 50.0.1: in the cache",
+    ]
+
+
+def test_apt_serves_where_the_origins_do_not_answer() -> None:
+    machine = dataclasses.replace(MACHINE, faults=UNREACHABLE)
+    assert judged("source", machine) == Line(True, "source", "CPython 3.13.5: will come from apt (listed, not checked)")
+    assert judged("toolchain", machine) == Line(
+        True, "toolchain", "WASI SDK 25: will come from apt (listed, not checked)"
+    )
+
+
+APT_FILE = "http://debian.example.org/debian/pool/main/p/python3.13/a.tgz"
+
+
+@pytest.mark.parametrize(
+    ("answer", "good", "text"),
+    [
+        (200, True, "CPython 3.13.5: will come from apt"),
+        (404, False, f"apt: debian.example.org answers 404 for {APT_FILE}"),
+        (0, True, "CPython 3.13.5: will come from apt (listed, not checked)"),
+        (503, True, "CPython 3.13.5: will come from apt (listed, not checked)"),
+    ],
+)
+def test_a_source_package_counts_when_its_archive_has_the_file(answer: int, good: bool, text: str) -> None:
+    machine = dataclasses.replace(MACHINE, faults=UNREACHABLE, answers={APT_FILE: answer})
+    assert MACHINE.apt_address(CPYTHON) == APT_FILE
+    line = judged("source", machine)
+    assert line.good == good
+    assert text in line.text
+
+
+def test_a_tarball_that_its_origin_no_longer_has_comes_from_apt() -> None:
+    machine = dataclasses.replace(MACHINE, answers={CPYTHON.url: 404, APT_FILE: 200})
+    assert judged("source", machine).text == "CPython 3.13.5: will come from apt"
+
+
+def test_a_cache_in_a_place_where_nothing_can_be_built_is_reported() -> None:
+    line = judged("build", dataclasses.replace(MACHINE, cache=Path("/my cache")))
+    assert not line.good
+    assert "'/my cache' has white space in it" in line.text
+    assert "WASM_HARNESS_CACHE=FOLDER" in line.text
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"programs": without("apt-get", "dpkg-deb")}, "apt: there is no apt-get and no dpkg-deb"),
+        ({"debian_archive": ""}, "apt: its configuration names no Debian archive"),
+        ({"programs": without("patchelf")}, "apt: there is no patchelf"),
+    ],
+)
+def test_a_toolchain_that_nobody_provides_says_why_and_what_to_do(change: dict[str, Any], fault: str) -> None:
+    line = judged("toolchain", dataclasses.replace(MACHINE, faults=UNREACHABLE, **change))
+    assert not line.good
+    assert "wasi-sdk: sdk.example.org cannot be reached (no route); " in line.text
+    assert fault in line.text
+    assert line.text.endswith("-> one of your own serves: WASI_SDK_PATH=FOLDER")
+
+
+def test_a_source_without_a_package_is_not_had_from_apt() -> None:
+    bare = dataclasses.replace(CPYTHON, apt_suite="", apt_source="", apt_file="")
+    machine = dataclasses.replace(MACHINE, faults=UNREACHABLE)
+    line = judged("source", machine, pins=dataclasses.replace(PINS, cpython=(bare,)))
+    assert not line.good
+    assert "apt: no package is pinned" in line.text
+    assert line.text.endswith("--cpython PATH")
+
+
+def test_a_toolchain_needs_a_pinned_archive_for_this_platform() -> None:
+    pins = dataclasses.replace(PINS, wasi_sdk_archive=(dataclasses.replace(ARCHIVE, platform="vax-vms"),))
+    assert judged("toolchain", pins=pins).text == "WASI SDK 25: will come from apt (listed, not checked)"
+    alone = dataclasses.replace(MACHINE, debian_archive="")
+    assert "no archive is pinned for this platform" in judged("toolchain", alone, pins=pins).text
+
+
+def test_what_is_not_pinned_is_told_with_the_pins_own_words() -> None:
+    for part, said in (
+        ("source", "CPython 3.13.5 is not pinned"),
+        ("toolchain", "WASI SDK 25 is not pinned"),
+        ("runtime", "wasmtime 50.0.1 is not pinned"),
+    ):
+        line = judged(part, pins=Pins())
+        assert not line.good
+        assert said in line.text
+        assert "matrices/pins.toml" in line.text
+
+
+def test_offline_nothing_can_be_fetched() -> None:
+    lines = judge_cell(CELL, PINS, dataclasses.replace(MACHINE, offline=True), NOTHING)
+    assert [line.name for line in lines if not line.good] == ["source", "toolchain", "runtime"]
+    assert not is_usable(lines)
+
+
+def test_offline_the_machine_says_that_the_network_was_not_tried() -> None:
+    assert not of_machine("network", dataclasses.replace(MACHINE, offline=True)).good
+    assert of_machine("network").good
+
+
+def test_every_origin_that_does_not_answer_has_a_line() -> None:
+    lines = judge_machine(dataclasses.replace(MACHINE, faults=UNREACHABLE))
+    network = [line for line in lines if line.name == "network"]
+    assert [line.text for line in network] == list(UNREACHABLE.values())
+    assert not any(line.good for line in network)
+
+
+@pytest.mark.parametrize(
+    ("change", "lacks"),
+    [
+        ({"compiler": ""}, "a C compiler"),
+        ({"programs": without("make")}, "make"),
+        ({"disk_free": 1_000_000_000}, "2.5 GB of free disk"),
+    ],
+)
+def test_a_build_that_is_not_there_yet_needs_its_tools(change: dict[str, Any], lacks: str) -> None:
+    machine = dataclasses.replace(MACHINE, **change)
+    line = judged("build", machine)
+    assert not line.good
+    assert line.text.startswith(f"lacks {lacks} ->")
+    assert judged("build", machine, EVERYTHING).good
+
+
+def test_a_runtime_needs_pip() -> None:
+    machine = dataclasses.replace(MACHINE, pip="")
+    assert "there is no pip" in judged("runtime", machine).text
+    assert not judged("runtime", machine).good
+    assert "ensurepip" in of_machine("pip", machine).text
+
+
+def test_an_sdk_of_the_users_is_taken_or_its_fault_is_told() -> None:
+    assert judged("toolchain", found=Found(toolchain="path")).text == "WASI SDK 25: your own, WASI_SDK_PATH"
+    line = judged("toolchain", found=Found(own_sdk_fault="it is 24"))
+    assert line.good
+    assert line.text == "WASI_SDK_PATH is passed over (it is 24); WASI SDK 25: will come from wasi-sdk"
+
+
+def of_emscripten(machine: Machine, *, apt_suite: str = "", found: Found = NOTHING) -> Line:
+    pins = dataclasses.replace(
+        PINS,
+        emsdk=EmsdkPin(url="https://emsdk.example.org/emsdk.git", commit="ab" * 20),
+        emscripten=(EmscriptenPin(version="4.0.10", node="24.19.0", apt_suite=apt_suite),),
+    )
+    return next(line for line in judge_cell(EMSCRIPTEN, pins, machine, found) if line.name == "toolchain")
+
+
+def test_who_provides_emscripten() -> None:
+    away = dataclasses.replace(MACHINE, faults={"emsdk.example.org": "emsdk.example.org cannot be reached (no route)"})
+    assert of_emscripten(MACHINE, found=EVERYTHING).text == "Emscripten 4.0.10: in the cache, from wasi-sdk"
+    assert of_emscripten(MACHINE).text == "Emscripten 4.0.10: will come from emsdk"
+    assert of_emscripten(dataclasses.replace(MACHINE, programs=without("git"))).good is False
+    assert of_emscripten(away, apt_suite="trixie").text == "Emscripten 4.0.10: will come from apt (listed, not checked)"
+    nobody = of_emscripten(away)
+    assert not nobody.good
+    assert "no Debian suite is pinned" in nobody.text
+    assert "--toolchain PATH" in nobody.text
+
+
+def test_programs_are_shown_with_their_paths_and_missing_ones_with_their_use() -> None:
+    assert of_machine("git") == Line(True, "git", "/usr/bin/git")
+    assert of_machine("ccache").text == "would make a second Emscripten build of the same source faster"
+    assert "gcc or clang" in of_machine("C compiler", dataclasses.replace(MACHINE, compiler="")).text
+
+
+def test_a_disk_that_is_too_small_is_missing() -> None:
+    line = of_machine("disk", dataclasses.replace(MACHINE, disk_free=1_000_000_000))
+    assert line == Line(False, "disk", "1.0 GB free for /cache; a first build takes about 2.5 GB")
+
+
+def test_cells_with_the_same_lines_are_shown_together() -> None:
+    """Variants of one toolchain and CPython are many, and mostly need the same."""
+    debug = dataclasses.replace(CELL, id="wasi-debug", broken="it overflows")
+    other = [Line(True, "build", "will be made here")]
+    page = render([], {CELL: [Line(True, "build", "in the cache")], EMSCRIPTEN: other, debug: [*other]})
+    assert page.split("\n\n")[2].splitlines() == [
+        "emscripten-4.0.10: for tests",
+        "wasi-debug: for tests (known to be broken: it overflows)",
+        "  ok       build       will be made here",
+    ]
+    assert page.endswith("3 of 3 cells can be built and tested here")
+
+
+def test_the_page_is_aligned_and_counts_the_cells() -> None:
+    broken = dataclasses.replace(EMSCRIPTEN, broken="it does not link")
+    page = render(
+        [Line(True, "Python", "3.12.1"), Line(False, "make", "install it")],
+        {CELL: [Line(True, "build", "in the cache")], broken: [Line(False, "recipe", "none")]},
+    )
+    assert page == "\n".join(
+        [
+            "this machine",
+            "  ok       Python      3.12.1",
+            "  missing  make        install it",
+            "",
+            "wasi: for tests",
+            "  ok       build       in the cache",
+            "",
+            "emscripten-4.0.10: for tests (known to be broken: it does not link)",
+            "  missing  recipe      none",
+            "",
+            "1 of 2 cells can be built and tested here",
+        ]
+    )
+
+
+def test_one_usable_cell_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {CELL: EVERYTHING, EMSCRIPTEN: NOTHING}
+    monkeypatch.setattr(doctor, "load_configuration", lambda: (Matrix(tuple(found)), PINS))
+    monkeypatch.setattr(doctor, "look_at_machine", lambda *_, **__: MACHINE)
+    monkeypatch.setattr(doctor, "look_for", lambda cell, *_: found[cell])
+    page, good = doctor.report(offline=False)
+    assert good
+    assert page.endswith("1 of 2 cells can be built and tested here")
+    del found[CELL]
+    assert not doctor.report(offline=False)[1]

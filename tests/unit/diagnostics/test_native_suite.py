@@ -1,0 +1,73 @@
+"""The native reference: a run of the build Python that is asked like a guest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.engines.native import host_path, journal_number, native_command
+from harness.engines.protocol import JOURNAL, GuestRun, Mount
+from harness.limitations.native_results import load_reference, reference_folder
+from harness.results.outcomes import CaseResult, ModuleResult, Outcome
+
+MOUNTS = (Mount(host=Path("/w/agent"), guest="/harness"), Mount(host=Path("/w/scratch"), guest="/tmp", writable=True))
+
+
+@pytest.mark.parametrize(
+    ("word", "path"),
+    [
+        ("/harness", "/w/agent"),
+        ("/tmp/x/y", "/w/scratch/x/y"),
+        ("/tmpfile", "/tmpfile"),
+        ("test_json", "test_json"),
+        ("-u", "-u"),
+    ],
+)
+def test_a_mount_is_only_a_name(word: str, path: str) -> None:
+    assert host_path(word, MOUNTS) == path
+
+
+def test_a_native_run_works_in_its_scratch_folder_with_little_of_our_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/ours")
+    argv = ("/tmp/cache/python", "/harness", "/tmp/1.jsonl", "test_json")
+    command = native_command(GuestRun(argv=argv, mounts=MOUNTS, output=Path("/w/out"), env={"A": "b"}))
+    # The program itself is no guest's path, even when it lies below one of the host's.
+    assert command.argv[-4:] == ("/tmp/cache/python", "/w/agent", "/w/scratch/1.jsonl", "test_json")
+    assert command.cwd == Path("/w/scratch")
+    assert command.env["HOME"] == command.env["TMPDIR"] == "/w/scratch"
+    assert command.env["A"] == "b"
+    assert "PYTHONPATH" not in command.env
+
+
+def test_the_journal_of_a_native_run_has_a_number_that_its_process_may_have() -> None:
+    assert [journal_number(limit) for limit in (-1, JOURNAL + 1, 4096)] == [JOURNAL, JOURNAL, 4095]
+    argv = ("/python", "/harness", str(JOURNAL), "test_json")
+    run = GuestRun(argv=argv, mounts=MOUNTS, output=Path("/w/out"), journal=Path("/w/1.jsonl"))
+    assert native_command(run, 4095).argv[-6:] == ("/w/1.jsonl", "4095", "/python", "/w/agent", "4095", "test_json")
+
+
+def test_the_references_of_two_states_of_a_checkout_are_two(tmp_path: Path) -> None:
+    """Its build Python stays where it is."""
+    states = [{"native": "/n/checkout-1/python", "inputs": {"source": source}} for source in ("3.15.0-a", "3.15.0-b")]
+    folders = [reference_folder(state, tmp_path).name for state in states]
+    assert folders == ["3.15.0-a-checkout-1", "3.15.0-b-checkout-1"]
+    own = {"native": "/n/3.13.5-a-key/python", "inputs": {"source": "3.13.5-a"}}
+    assert reference_folder(own, tmp_path).name == "3.13.5-a-key"
+
+
+def test_a_reference_belongs_to_its_build_python(tmp_path: Path) -> None:
+    manifest = {"native": "/cache/natives/3.13.5-abc/python"}
+    folder = reference_folder(manifest, tmp_path)
+    assert folder == tmp_path / "references" / "3.13.5-abc"
+    assert load_reference(manifest, tmp_path) == ()
+    case = CaseResult(case="test.test_a.T.x", outcome=Outcome.PASS)
+    result = ModuleResult(
+        module="test.test_a", outcome=Outcome.PASS, seconds=1.0, attempts=1, complete=True, cases=(case,)
+    )
+    (folder / "modules").mkdir(parents=True)
+    (folder / "modules" / "test.test_a.json").write_text(json.dumps(result.to_json()))
+    assert load_reference(manifest, tmp_path) == (result,)

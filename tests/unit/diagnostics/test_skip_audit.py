@@ -1,0 +1,83 @@
+"""Which skips are looked at behind open gates, and what is said of what they hid."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.diagnostics.skip_audit import Forced, audited, explained_by, patterns, render
+from harness.limitations.skips import Account, Cause, Elsewhere, Skip
+from harness.results.outcomes import Outcome
+
+LIMITATION = Cause(id="wasi-no-threads", is_limitation=True)
+
+
+def skip(
+    case: str,
+    module: str = "test_os",
+    cause: Cause | None = LIMITATION,
+    elsewhere: Elsewhere = Elsewhere.UNKNOWN,
+) -> Skip:
+    return Skip(case=case, module=module, reason="requires threading support", cause=cause, elsewhere=elsewhere)
+
+
+def test_only_what_a_limitation_explains_and_only_here_is_looked_at() -> None:
+    skips = (
+        skip("test.test_os.T.a"),
+        skip("test.test_os.T.b", elsewhere=Elsewhere.EVERYWHERE),
+        skip("test.test_os.T.c", cause=None),
+        skip("test.test_os.T.d", cause=Cause(id="other-system", is_limitation=False)),
+        skip("test.test_x", module="test_x", elsewhere=Elsewhere.ONLY_HERE),
+    )
+    assert audited(Account(skips=skips)) == {"test_os": (skips[0],), "test_x": (skips[4],)}
+
+
+@pytest.mark.parametrize(
+    ("cases", "wanted"),
+    [
+        (["test.test_os.T.a", "test.test_os.T.b"], ("test.test_os.T.a", "test.test_os.T.b")),
+        (["setUpClass (test.test_os.T)"], ("test.test_os.T.*",)),
+        (["unittest.loader.ModuleSkipped.test.test_os.sub"], ("test.test_os.sub.*",)),
+        (["test.test_os.T.a", "setUpModule (test.test_os)"], ()),
+        (["test.test_os.T.a", "test.test_os"], ()),
+    ],
+)
+def test_the_cases_are_asked_for_by_pattern(cases: list[str], wanted: tuple[str, ...]) -> None:
+    assert patterns([skip(case) for case in cases]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("skipped", "case", "explained"),
+    [
+        ("test.test_os.T.a", "test.test_os.T.a", True),
+        ("test.test_os.T.a", "test.test_os.T.ab", False),
+        ("setUpClass (test.test_os.T)", "test.test_os.T.a", True),
+        ("setUpClass (test.test_os.T)", "test.test_os.TT.a", False),
+        ("unittest.loader.ModuleSkipped.test.test_os.sub", "test.test_os.sub.T.a", True),
+        ("test.test_os", "test.datetimetester.T.a", True),
+    ],
+)
+def test_a_case_is_led_back_to_the_skip_that_hid_it(skipped: str, case: str, explained: bool) -> None:
+    assert (explained_by(case, [skip(skipped)]) is not None) is explained
+
+
+def test_the_page_has_what_passes_now_first() -> None:
+    def forced(name: str, outcome: Outcome, limitation: str = "wasi-no-threads") -> Forced:
+        return Forced(case=f"test.test_os.T.{name}", outcome=outcome, limitation=limitation, reason="r")
+
+    lines = render(
+        "wasi",
+        [
+            forced("a", Outcome.CRASH, "wasi-no-kill"),
+            forced("b", Outcome.PASS),
+            forced("c", Outcome.PASS),
+            forced("d", Outcome.ERROR),
+        ],
+    ).splitlines()
+    assert lines == [
+        "wasi: 4 cases run behind open gates: 2 pass, 1 error, 1 crash",
+        "",
+        "wasi-no-threads: 2 pass, 1 error",
+        "       2  test.test_os.T",
+        "",
+        "wasi-no-kill: 1 crash",
+    ]

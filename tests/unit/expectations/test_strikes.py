@@ -1,0 +1,115 @@
+"""Limitations that strike any case now and then, as a race in the toolchain does."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from harness.expectations.compare import compare
+from harness.expectations.entries import CellExpectations, Expectation, Expectations
+from harness.limitations.registry import Limitation
+from harness.matrix.cells import Cell, Target
+from harness.matrix.conditions import read_condition
+from harness.report.console import render
+from harness.report.digest import digest_cell, digest_run
+from harness.report.headline import statements
+from harness.report.junit import write_junit
+from harness.results.outcomes import ModuleResult, Outcome
+from harness.results.verdicts import Comparison, Row, Verdict
+from harness.run.rerun import with_tries
+from tests.unit.sample_cells import WASI, emscripten
+from tests.unit.sample_results import case, expecting, module, results
+
+A, B = "test_os.T.test_a", "test_os.T.test_b"
+PASS, FAIL, CRASH, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.CRASH, Outcome.SKIP
+UNALIGNED = "RuntimeError: operation does not support unaligned accesses"
+RACE = Limitation(
+    id="a-race",
+    section="Faults of Emscripten's threads",
+    statement="A call that ends may wake a thread that is gone.",
+    source="https://example.org/pull/1",
+    targets=(Target.EMSCRIPTEN,),
+    when=read_condition({"pthreads": True, "emscripten": "<5"})[0],
+    strikes=("trap: unaligned access",),
+    fault=True,
+)
+OLD, NEW = emscripten("3.1.69", pthreads=True), emscripten("6.0.5", pthreads=True)
+
+
+def tried(*outcomes: Outcome, message: str = UNALIGNED) -> ModuleResult:
+    """test_a of which this came in so many runs; test_b ran once."""
+    first, *further = (module("test_os", case(A, outcome, message=message), case(B)) for outcome in outcomes)
+    return with_tries(first, [module("test_os", *rerun.cases[:1]) for rerun in further])
+
+
+def expected(*entries: Expectation, cell: Cell = OLD) -> CellExpectations:
+    return Expectations(entries, (RACE,)).for_cell(cell)
+
+
+def judged(result: ModuleResult, *entries: Expectation, cell: Cell = OLD) -> Comparison:
+    return compare((result,), expected(*entries, cell=cell))
+
+
+def row(result: ModuleResult, *entries: Expectation, cell: Cell = OLD) -> Row:
+    (found,) = judged(result, *entries, cell=cell).rows
+    return found
+
+
+def test_a_case_that_was_struck_once_is_known_by_the_limitation() -> None:
+    comparison = judged(tried(CRASH, PASS, PASS))
+    assert comparison.is_as_expected
+    (struck,) = comparison.rows
+    assert (struck.verdict, struck.outcome, struck.limitation) == (Verdict.KNOWN, CRASH, "a-race")
+    assert (struck.reason, struck.tries) == (RACE.statement, (CRASH, PASS, PASS))
+
+
+def test_one_that_is_struck_in_every_try_is_a_regression() -> None:
+    assert row(tried(CRASH, CRASH, CRASH)).verdict is Verdict.REGRESSION
+    assert row(tried(CRASH)).verdict is Verdict.REGRESSION
+
+
+@pytest.mark.parametrize("outcomes", [(CRASH, PASS, CRASH), (CRASH, PASS, FAIL), (PASS, CRASH)])
+def test_one_that_failed_in_a_further_try_is_flaky(outcomes: tuple[Outcome, ...]) -> None:
+    """What a further try died of is not kept, so nobody can say that it was the same."""
+    assert row(tried(*outcomes)).verdict is Verdict.FLAKY
+
+
+def test_another_failure_is_flaky() -> None:
+    assert row(tried(CRASH, PASS, message="RuntimeError: unreachable")).verdict is Verdict.FLAKY
+    assert row(tried(FAIL, PASS)).verdict is Verdict.FLAKY
+
+
+@pytest.mark.parametrize("cell", [NEW, emscripten("3.1.69"), WASI])
+def test_where_the_limitation_does_not_hold_it_excuses_nothing(cell: Cell) -> None:
+    assert row(tried(CRASH, PASS), cell=cell).verdict is Verdict.FLAKY
+
+
+def test_one_that_is_listed_may_be_struck_too() -> None:
+    listed = judged(tried(CRASH, FAIL, FAIL), expecting(A, FAIL))
+    (struck,) = listed.rows
+    assert listed.struck == (struck,)
+    assert (struck.limitation, struck.place, struck.expected) == ("a-race", "", ())
+    assert row(tried(CRASH, PASS, PASS), expecting(A, FAIL)).verdict is Verdict.FLAKY
+
+
+def test_an_entry_that_knows_the_crash_goes_first() -> None:
+    listed = dataclasses.replace(expecting(A, PASS, CRASH), signature=("trap: unaligned access",))
+    assert row(tried(CRASH, PASS), listed).limitation == listed.limitation
+
+
+def test_what_was_struck_is_told(tmp_path: Path) -> None:
+    found = dataclasses.replace(results(tried(CRASH, SKIP)), comparison=judged(tried(CRASH, SKIP)))
+    line = next(line for line in render(found, color=False, width=200).splitlines() if "struck" in line)
+    assert line.split(maxsplit=1)[1] == f"by what may strike any case: test.{A} (crash, skip; a-race)"
+    write_junit(found, tmp_path / "junit.xml")
+    assert "known: A call that ends may wake a thread that is gone. (a-race)" in (tmp_path / "junit.xml").read_text()
+
+
+def test_the_page_says_which_case_was_struck() -> None:
+    found = dataclasses.replace(results(tried(CRASH, PASS)), comparison=judged(tried(CRASH, PASS)))
+    run = digest_run("tonight", [digest_cell("cell", found)], passed=lambda *_: False)
+    told = [statement.text for statement in statements(run, "reports/tonight")]
+    assert f"1 case failed once by what may strike any case: test.{A}, by a-race." in told
+    assert run.is_as_expected

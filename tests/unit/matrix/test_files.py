@@ -1,0 +1,306 @@
+"""The matrix: how cells are declared, completed, refused and selected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigError
+from harness.matrix.cells import Cell, Engine, Library, Matrix, Target, with_python
+from harness.matrix.files import load_matrix
+from harness.matrix.pins import load_pins
+
+DEFAULTS = '[defaults]\npython = "3.13.5"\nwasmtime = "50.0.1"\nnode = "24"\nwasi_sdk = "25"\n'
+SHIPPED = Path(__file__).parents[3] / "matrices"
+
+
+def cell(id: str, **keys: str) -> str:  # noqa: A002
+    values = {"id": f'"{id}"', "target": f'"{id.partition("-")[0]}"', "description": '"d"'} | keys
+    return "\n".join(["[[cell]]", *(f"{key} = {value}" for key, value in values.items()), ""])
+
+
+def load(folder: Path, *texts: str) -> Matrix:
+    matrices = folder / "matrices"
+    matrices.mkdir(exist_ok=True)
+    for number, text in enumerate(texts):
+        (matrices / f"{number}.toml").write_text(text, encoding="utf-8")
+    return load_matrix(matrices)
+
+
+def told(folder: Path, *texts: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(folder, *texts)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_what_a_cell_leaves_out_comes_from_the_defaults(tmp_path: Path) -> None:
+    emscripten = cell("emscripten-3.1.73", toolchain='"3.1.73"')
+    wasi, node = load(tmp_path, DEFAULTS + cell("wasi") + emscripten).cells
+    assert wasi == Cell(
+        id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="d"
+    )
+    assert (node.toolchain, node.runtime, node.engine) == ("3.1.73", "24", Engine.NODE)
+    assert wasi.engine is Engine.WASMTIME
+    assert wasi.python_series == "3.13"
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("wasi-24", {"toolchain": '"24"'}),
+        ("wasi-threads-debug", {"pthreads": "true", "pydebug": "true"}),
+        ("wasi-py3.14", {"python": '"3.14.0"'}),
+        ("emscripten-4.0.9-deps", {"toolchain": '"4.0.9"', "dependencies": '["zlib"]'}),
+        ("emscripten-4.0.9-debug-deps", {"toolchain": '"4.0.9"', "pydebug": "true", "requires": '["zlib"]'}),
+        (
+            "emscripten-4.0.9-pthreads-dynlink-debug-py3.14",
+            {
+                "toolchain": '"4.0.9"',
+                "pthreads": "true",
+                "dynamic_linking": "true",
+                "pydebug": "true",
+                "python": '"3.14.1"',
+            },
+        ),
+    ],
+)
+def test_an_id_spells_the_cells_own_keys(tmp_path: Path, name: str, keys: dict[str, str]) -> None:
+    assert load(tmp_path, DEFAULTS + cell(name, **keys)).cells[0].id == name
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        (
+            cell("wasi-debug"),
+            "matrices/0.toml:7: cell.id: is 'wasi-debug', but the cell's other keys spell 'wasi'",
+        ),
+        (
+            cell("emscripten"),
+            "matrices/0.toml:6: cell.toolchain: is missing: an emscripten cell names its Emscripten version",
+        ),
+        (
+            cell("wasi-deps", requires='["zlib"]'),
+            "matrices/0.toml:10: cell.requires: the harness builds no library for WASI: neither do CPython's scripts",
+        ),
+        (
+            cell("emscripten-4.0.9", toolchain='"4.0.9"', dependencies='["zilb"]'),
+            (
+                "matrices/0.toml:11: cell.dependencies: must be one of zlib, bzip2, sqlite, libffi, mpdecimal, "
+                "not 'zilb' (did you mean 'zlib'?)"
+            ),
+        ),
+        (
+            cell("wasi-dynlink", dynamic_linking="true"),
+            "matrices/0.toml:10: cell.dynamic_linking: CPython's configure has no dynamic linking for WASI",
+        ),
+        (
+            cell("wasi", module_timeout="5"),
+            "matrices/0.toml:10: cell.module_timeout: must be at least case_timeout, and both above 0",
+        ),
+        (
+            cell("wasi", case_timeout="-1"),
+            "matrices/0.toml:6: cell.module_timeout: must be at least case_timeout, and both above 0",
+        ),
+        (cell("wasi", tag='["x"]'), "matrices/0.toml:10: cell.tag: unknown key (did you mean 'tags'?)"),
+    ],
+)
+def test_a_contradiction_is_told_with_its_line(tmp_path: Path, text: str, mistake: str) -> None:
+    assert told(tmp_path, DEFAULTS + text) == [mistake]
+
+
+def test_an_id_stands_once_over_all_files(tmp_path: Path) -> None:
+    assert told(tmp_path, DEFAULTS + cell("wasi"), cell("wasi")) == [
+        "matrices/1.toml:2: cell.id: 'wasi' stands already at matrices/0.toml:7"
+    ]
+
+
+def test_cells_without_an_id_lack_it_and_are_not_called_the_same(tmp_path: Path) -> None:
+    nameless = '[[cell]]\ntarget = "wasi"\ndescription = "d"\n'
+    assert told(tmp_path, DEFAULTS + nameless * 2) == [
+        "matrices/0.toml:6: cell: 'id' is missing",
+        "matrices/0.toml:9: cell: 'id' is missing",
+    ]
+
+
+def test_defaults_stand_once(tmp_path: Path) -> None:
+    assert told(tmp_path, DEFAULTS, DEFAULTS) == ["matrices/1.toml:1: defaults: stands already in matrices/0.toml"]
+    (tmp_path / "matrices" / "1.toml").unlink()
+    assert told(tmp_path, cell("wasi")) == ["matrices/0.toml: no matrix file has a [defaults] table"]
+
+
+def test_pins_are_no_matrix(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no matrix file"):
+        load_matrix(tmp_path)
+    (tmp_path / "pins.toml").write_text("[[file]]\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="no matrix file"):
+        load_matrix(tmp_path)
+
+
+def three(folder: Path) -> Matrix:
+    text = (
+        cell("wasi", tags='["wasi", "nightly"]')
+        + cell("wasi-debug", pydebug="true", tags='["wasi"]', broken='"stack exhausted"')
+        + cell("emscripten-4.0.9", toolchain='"4.0.9"', tags='["nightly"]')
+    )
+    return load(folder, DEFAULTS + text)
+
+
+@pytest.mark.parametrize(
+    ("ids", "tags", "selected"),
+    [
+        ([], [], ["wasi", "wasi-debug", "emscripten-4.0.9"]),
+        ([], ["wasi"], ["wasi"]),
+        ([], ["nightly", "wasi"], ["wasi", "emscripten-4.0.9"]),
+        (["wasi-debug"], [], ["wasi-debug"]),
+        (["emscripten-4.0.9"], ["nightly"], ["emscripten-4.0.9", "wasi"]),
+        (["wasi", "wasi"], [], ["wasi"]),
+    ],
+)
+def test_cells_are_selected_by_id_and_tag(tmp_path: Path, ids: list[str], tags: list[str], selected: list[str]) -> None:
+    assert [found.id for found in three(tmp_path).select(ids=ids, tags=tags)] == selected
+
+
+def test_an_unknown_cell_or_tag_is_told_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"there is no cell 'wsi'; did you mean 'wasi'\?"):
+        three(tmp_path).cell("wsi")
+    with pytest.raises(ConfigError, match=r"no cell has the tag 'nightyl'; did you mean 'nightly'\?"):
+        three(tmp_path).select(tags=["nightyl"])
+
+
+def test_another_python_leaves_the_rest_of_the_cell(tmp_path: Path) -> None:
+    wasi = three(tmp_path).cell("wasi")
+    other = with_python(wasi, "/src/cpython")
+    assert other.python == "/src/cpython"
+    assert with_python(other, "3.13.5") == wasi
+
+
+def product(**keys: str) -> str:
+    return "\n".join(["[[product]]", *(f"{key} = {value}" for key, value in keys.items()), ""])
+
+
+def test_a_product_is_a_cell_for_each_combination_of_its_lists(tmp_path: Path) -> None:
+    text = product(
+        target='"emscripten"',
+        toolchains='["3.1.69", "6.0.5"]',
+        pythons='["3.13.5", "3.14.6"]',
+        variants='["plain", "pthreads-dynlink"]',
+        tags='["many"]',
+    )
+    cells = load(tmp_path, DEFAULTS + text).cells
+    assert [found.id for found in cells] == [
+        "emscripten-3.1.69",
+        "emscripten-3.1.69-pthreads-dynlink",
+        "emscripten-3.1.69-py3.14",
+        "emscripten-3.1.69-pthreads-dynlink-py3.14",
+        "emscripten-6.0.5",
+        "emscripten-6.0.5-pthreads-dynlink",
+        "emscripten-6.0.5-py3.14",
+        "emscripten-6.0.5-pthreads-dynlink-py3.14",
+    ]
+    assert {found.tags for found in cells} == {("many",)}
+    assert cells[0].description == "CPython 3.13.5, Emscripten 3.1.69"
+    assert cells[-1].description == "CPython 3.14.6, Emscripten 6.0.5, with threads and dynamic linking"
+
+
+def test_a_cell_of_its_own_takes_the_place_of_the_products(tmp_path: Path) -> None:
+    text = product(target='"wasi"', variants='["plain", "debug"]') + cell("wasi-debug", pydebug="true")
+    plain, debug = sorted(load(tmp_path, DEFAULTS + text).cells, key=lambda found: found.id)
+    assert (plain.description, debug.description) == ("CPython 3.13.5, WASI SDK 25", "d")
+
+
+@pytest.mark.parametrize(
+    ("keys", "mistake"),
+    [
+        ({"id": '"wasi"'}, "product.id: is spelled by the harness"),
+        ({"toolchains": '"25"'}, "product.toolchains: must be a list of at least one string"),
+        ({"pythons": "[]"}, "product.pythons: must be a list of at least one string"),
+        ({"variants": '["debgu"]'}, "product.variants: 'debgu' is no flag of a cell (did you mean 'debug'?)"),
+        ({"variants": '["dynlink"]'}, "product.dynamic_linking: CPython's configure has no dynamic linking for WASI"),
+        ({"colour": '"red"'}, "product.colour: unknown key"),
+    ],
+)
+def test_a_mistake_in_a_product_is_told_once_with_its_place(tmp_path: Path, keys: dict[str, str], mistake: str) -> None:
+    found = told(tmp_path, DEFAULTS + product(target='"wasi"', **({"runtimes": '["1", "2"]'} | keys)))
+    assert [line for line in found if mistake in line and line.startswith("matrices/0.toml:")] == found
+    assert len(found) == 1
+
+
+def test_a_combination_of_two_products_is_a_mistake(tmp_path: Path) -> None:
+    twice = product(target='"wasi"') + product(target='"wasi"', variants='["plain", "debug"]')
+    assert told(tmp_path, DEFAULTS, twice) == ["matrices/1.toml:3: product: 'wasi' is in two products"]
+
+
+def test_a_cell_names_another_runtime_in_its_id_but_not_in_its_build_s(tmp_path: Path) -> None:
+    """No runtime is an input of a build."""
+    text = product(target='"emscripten"', toolchains='["3.1.69"]', runtimes='["20.18.0", "24"]')
+    text += product(target='"wasi"', runtimes='["47.0.1"]')
+    cells = load(tmp_path, DEFAULTS + text).cells
+    assert [found.id for found in cells] == ["emscripten-3.1.69-node20", "emscripten-3.1.69", "wasi-wasmtime47"]
+    assert [found.build_id for found in cells] == ["emscripten-3.1.69", "emscripten-3.1.69", "wasi"]
+    assert cells[0].description == "CPython 3.13.5, Emscripten 3.1.69, under node 20.18.0"
+
+
+def test_the_shipped_matrix_is_sound() -> None:
+    assert "wasi" in {found.id for found in load_matrix(SHIPPED).cells}
+
+
+def test_every_version_of_the_shipped_matrix_is_pinned() -> None:
+    pins = load_pins(SHIPPED / "pins.toml")
+    for found in load_matrix(SHIPPED).cells:
+        pins.cpython_pin(found.python)
+        pins.runtime_pin(found.engine, found.runtime)
+        toolchain = pins.wasi_sdk_pin if found.target is Target.WASI else pins.emscripten_pin
+        toolchain(found.toolchain)
+
+
+def test_a_cell_is_linked_with_what_it_wants_and_what_it_requires(tmp_path: Path) -> None:
+    text = cell("emscripten-4-deps", toolchain='"4"', dependencies='["libffi", "zlib"]', requires='["bzip2", "zlib"]')
+    (found,) = load(tmp_path, DEFAULTS + text).cells
+    assert found.dependencies == (Library.ZLIB, Library.BZIP2, Library.LIBFFI)
+    assert found.requires == (Library.BZIP2, Library.ZLIB)
+
+
+def test_the_default_libraries_are_those_of_emscriptens_cells_and_change_no_id(tmp_path: Path) -> None:
+    """One line switches them on for all, and a cell that names its own stays as it is."""
+    own = cell("emscripten-4-deps", toolchain='"4"', dependencies='["libffi"]')
+    text = (
+        DEFAULTS
+        + 'emscripten_dependencies = ["bzip2", "zlib"]\n'
+        + cell("wasi")
+        + cell("emscripten-4", toolchain='"4"')
+    )
+    found = {found.id: found.dependencies for found in load(tmp_path, text + own).cells}
+    assert found == {
+        "wasi": (),
+        "emscripten-4": (Library.ZLIB, Library.BZIP2),
+        "emscripten-4-deps": (Library.LIBFFI,),
+    }
+
+
+def test_of_our_own_cells_only_those_named_so_have_libraries() -> None:
+    linked = {found.id: set(found.dependencies) for found in load_matrix(SHIPPED).cells if found.dependencies}
+    assert linked == {
+        "emscripten-3.1.69-deps": set(Library) - {Library.LIBFFI},
+        "emscripten-3.1.69-dynlink-deps": set(Library),
+    }
+
+
+def test_libffi_is_no_default_where_ctypes_cannot_be_imported(tmp_path: Path) -> None:
+    defaults = DEFAULTS + 'emscripten_dependencies = ["libffi", "zlib"]\n'
+    dynlink = cell("emscripten-4-dynlink", toolchain='"4"', dynamic_linking="true")
+    found = load(tmp_path, defaults + cell("emscripten-4", toolchain='"4"') + dynlink).cells
+    assert [cell.dependencies for cell in found] == [(Library.ZLIB,), (Library.ZLIB, Library.LIBFFI)]
+
+
+def test_a_broken_cell_is_left_out_by_a_tag_and_run_by_its_name(tmp_path: Path) -> None:
+    tagged = {"tags": '["t"]'}
+    broken = cell("wasi-threads", pthreads="true", broken='"wasm-ld refuses it"', **tagged)
+    matrix = load(tmp_path, DEFAULTS + cell("wasi", **tagged) + broken)
+    by_tag = matrix.selection(tags=["t"])
+    assert ([each.id for each in by_tag.cells], [each.id for each in by_tag.left_out]) == (["wasi"], ["wasi-threads"])
+    assert not by_tag.is_one
+    assert matrix.selection(ids=["wasi-threads"]).is_one
+    both = matrix.selection(ids=["wasi-threads"], tags=["t"])
+    assert ([each.id for each in both.cells], both.left_out) == (["wasi-threads", "wasi"], ())

@@ -1,0 +1,214 @@
+"""The page people see."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shlex
+import sys
+import unicodedata
+
+import pytest
+
+from harness.report.console import ROWS_SHOWN, render
+from harness.results.cell_results import CellResults
+from harness.results.command_line import RunOptions
+from harness.results.outcomes import CaseResult, Outcome
+from harness.util.text import plain, visible
+from tests.unit.sample_results import as_expected, case, expecting, module, results, usual
+
+
+def page(found: CellResults, width: int = 100) -> str:
+    return render(found, color=False, width=width)
+
+
+def block(text: str, case_id: str) -> list[str]:
+    """The lines about one unexpected case."""
+    return next(part.splitlines() for part in text.split("\n\n") if part.splitlines()[0].endswith(f"  {case_id}"))
+
+
+def test_the_head_counts_modules_cases_and_verdicts() -> None:
+    assert page(usual()).splitlines()[:6] == [
+        "wasi, CPython 3.13.5, WASI SDK 25.0, wasmtime 50.0.1, 812 s",
+        "-" * 100,
+        "  modules    3: 2 ran (2 with something that failed), 1 skipped as a whole",
+        "  cases      8: 2 passed, 2 skipped, 1 failed, 2 with errors, 1 crashed",
+        "  verdicts   9: 3 as-expected, 1 known, 2 regressions, 1 fixed, 1 changed, 1 missing",
+        "  known      fs-hard-links 1",
+    ]
+
+
+def test_the_head_says_nothing_of_what_did_not_happen() -> None:
+    assert page(as_expected()).splitlines()[2] == "  modules    1: 1 ran (1 with something that failed)"
+    green = page(results(module("test_os", case("test_os.T.test_a"))))
+    assert green.splitlines()[2:5] == [
+        "  modules    1: 1 ran",
+        "  cases      1: 1 passed",
+        "  verdicts   1: 1 as-expected",
+    ]
+
+
+def test_the_last_line_is_the_headline() -> None:
+    assert page(as_expected()).splitlines()[-1] == (
+        "wasi: 3 cases, 1 passed, 1 skipped, 1 known, 0 unexpected -> as expected"
+    )
+    assert page(usual()).splitlines()[-1] == (
+        "wasi: 8 cases, 2 passed, 2 skipped, 1 known -> 5 UNEXPECTED (2 regressions, 1 fixed, 1 changed, 1 missing)"
+    )
+
+
+def test_large_numbers_are_grouped() -> None:
+    many = results(module("test_os", *(case(f"test_os.T.test_{number}") for number in range(1234))))
+    assert page(many).splitlines()[-1].startswith("wasi: 1,234 cases, 1,234 passed")
+
+
+def test_a_regression_shows_what_was_got_its_traceback_and_how_to_run_it_again() -> None:
+    assert block(page(usual()), "test.test_os.LinkTests.test_unicode_name") == [
+        "REGRESSION  test.test_os.LinkTests.test_unicode_name",
+        "  got        error: OSError: [Errno 58] Not supported",
+        "  expected   pass or skip: no entry speaks of it",
+        "  | Traceback (most recent call last):",
+        '  |   File "/Lib/test/test_os.py", line 1712, in test_link',
+        "  |     os.link(self.file1, self.file2)",
+        "  | OSError: [Errno 58] Not supported: 'a' -> 'b'",
+        "  again      python -m harness test wasi --case test.test_os.LinkTests.test_unicode_name",
+    ]
+
+
+def test_a_crash_shows_the_last_output_of_its_module() -> None:
+    lines = block(page(usual()), "test.test_os.DeepTests.test_deep")
+    assert lines[1] == "  got        crash: wasm trap: call stack exhausted"
+    assert lines[3:5] == ["  | Thread 0x1 most recent call first:", "  |   <no Python frame>"]
+
+
+def test_a_failure_does_not_show_output_that_may_be_anothers() -> None:
+    text = page(results(module("test_os", case("test_os.T.test_a", Outcome.FAIL), output="noise\n")))
+    assert "noise" not in text
+
+
+def test_the_versions_are_those_that_were_built() -> None:
+    built = dataclasses.replace(usual(), build={"python": "3.13.7", "toolchain": {"version": "25.1"}})
+    assert page(built).startswith("wasi, CPython 3.13.7, WASI SDK 25.1, wasmtime 50.0.1, 812 s\n")
+
+
+def test_a_stale_entry_is_named_with_its_place_and_what_to_do() -> None:
+    lines = block(page(usual(), width=200), "test.test_os.StatTests.test_stat")
+    expected = "expected_failures/wasi/fs.toml:19 (fs-hard-links: os.link() fails with ENOSYS)"
+    assert lines[:4] == [
+        "FIXED  test.test_os.StatTests.test_stat",
+        "  got        pass",
+        f"  expected   error, says {expected}",
+        "  next       it passes now: remove the entry, or narrow its `when`",
+    ]
+
+
+def test_a_missing_case_cannot_be_run_again() -> None:
+    lines = block(page(usual()), "test.test_os.LinkTests.test_gone")
+    assert lines[1] == "  got        nothing"
+    assert not any(line.startswith("  again") for line in lines)
+
+
+def test_a_failed_subtest_is_shown_with_its_parameters() -> None:
+    lines = block(page(usual()), "test.test_json.TestDecode.test_decimal")
+    assert lines[1] == "  got        fail: AssertionError: 1 != 2"
+    assert "  subtest    (s='1.0') fail" in lines
+
+
+def test_the_worst_news_comes_first() -> None:
+    words = re.findall(r"^(REGRESSION|CHANGED|FIXED|MISSING)", page(usual()), re.MULTILINE)
+    assert words == ["REGRESSION", "REGRESSION", "CHANGED", "FIXED", "MISSING"]
+
+
+def test_only_the_first_are_shown_in_full() -> None:
+    failed = [case(f"test_os.T.test_{number:03}", Outcome.FAIL) for number in range(ROWS_SHOWN + 7)]
+    text = page(results(module("test_os", *failed)))
+    assert text.count("REGRESSION") == ROWS_SHOWN
+    assert "... and 7 more unexpected: reports/latest/wasi/results.json has them all" in text
+    elsewhere = render(results(module("test_os", *failed)), color=False, results_file="/r/results.json")
+    assert "more unexpected: /r/results.json has them all" in elsewhere
+
+
+def test_the_page_says_where_all_of_it_stands() -> None:
+    page = render(results(module("test_os", case("test_os.T.test_a"))), color=False, results_file="/r/results.json")
+    assert "  results    /r/results.json\n" in page
+
+
+def test_a_long_traceback_is_cut_from_above_and_a_long_line_at_its_end() -> None:
+    traceback = "\n".join(f"line {number} {'x' * 200}" for number in range(40))
+    text = page(results(module("test_os", case("test_os.T.test_a", Outcome.FAIL, traceback=traceback))), width=60)
+    shown = [line for line in text.splitlines() if line.startswith("  | ")]
+    assert [line.split()[2] for line in shown] == [str(number) for number in range(30, 40)]
+    assert {len(line) for line in shown} == {60}
+    assert all(line.endswith("x...") for line in shown)
+
+
+@pytest.mark.parametrize("name", ["setUpClass (test.test_os.T)", "test.test_os.T.test_it's"])
+def test_the_command_is_quoted_for_a_shell(name: str) -> None:
+    text = page(results(module("test_os", CaseResult(case=name, outcome=Outcome.ERROR))))
+    command = next(line for line in text.splitlines() if line.startswith("  again")).removeprefix("  again      ")
+    assert shlex.split(command) == ["python", "-m", "harness", "test", "wasi", "--case", name]
+
+
+def test_the_command_has_the_options_of_the_run_and_the_module_of_an_odd_id() -> None:
+    found = results(module("test_math", CaseResult(case="ieee754_txt", outcome=Outcome.ERROR)))
+    run = dataclasses.replace(found.run, options=RunOptions(runtime="20.18.0", tests="/my tests"))
+    text = page(dataclasses.replace(found, run=run), width=200)
+    command = "python -m harness test wasi --runtime=20.18.0 '--tests=/my tests' --case test_math::ieee754_txt"
+    assert f"  again      {command}" in text.splitlines()
+    assert "  part       the tests of /my tests were run; of the suite nothing is said" in text.splitlines()
+
+
+NASTY = "\x1b]0;title\x07 \x1b[2J \x9b31m \r\b \u202e \u2028 \ud800 \x7f"
+
+
+def test_no_control_character_of_a_test_reaches_the_terminal() -> None:
+    bad = case(f"test_os.T.test_{NASTY}", Outcome.CRASH, exception=NASTY, message=NASTY, reason=NASTY)
+    noisy = results(
+        module("test_os", bad, output=NASTY),
+        module("test_x", case("test_x.T.test_a", Outcome.FAIL, traceback=f"\x1b[1;31mred\x1b[0m\n{NASTY}")),
+        entries=(expecting(f"test_x.T.{NASTY}"),),
+    )
+    text = page(noisy)
+    assert [character for character in set(text) if plain(character) != character] == ["\n"]
+    assert "  | red\n" in text
+    text.encode("utf-8")
+
+
+def test_colors_come_only_when_asked_for_and_change_no_word() -> None:
+    colored = render(usual(), color=True, width=100)
+    assert "\x1b[1;31mREGRESSION\x1b[0m" in colored
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == page(usual())
+    assert "\x1b[1;32mwasi: 3 cases" in render(as_expected(), color=True)
+
+
+def test_a_part_of_the_suite_says_so() -> None:
+    text = page(results(module("test_os", case("test_os.T.test_a")), complete=False))
+    assert "only a part of the suite was run" in text
+    assert "only a part" not in page(as_expected())
+
+
+def test_cases_that_followed_another_are_counted() -> None:
+    fixture = CaseResult(case="setUpClass (test.test_os.T)", outcome=Outcome.ERROR)
+    victims = [case(f"test_os.T.test_{letter}", Outcome.NOT_RUN, reason=fixture.case) for letter in "ab"]
+    text = page(results(module("test_os", fixture, *victims)))
+    assert "  followed   2 not run because of another, judged in their place" in text
+    assert text.count("REGRESSION") == 1
+
+
+def test_plain_keeps_what_is_harmless() -> None:
+    assert plain("naïve 日本\tx") == "naïve 日本    x"
+    assert plain("\x00\x85\u200b\U000e0001") == "\\x00\\x85\\u200b\\U000e0001"
+    assert plain("a\r\nb") == "a\\x0d\\x0ab"
+    assert visible("naïve\r\n日本\t\u200b") == "naïve\n日本\t\\u200b"
+
+
+def test_nothing_that_unicode_calls_a_control_or_a_format_is_left_in_a_text() -> None:
+    shown = visible("".join(map(chr, range(sys.maxunicode + 1))))
+    unseen = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert {character for character in shown if unicodedata.category(character) in unseen} == {"\n", "\t"}
+
+
+def test_the_account_of_the_skips_stands_in_the_head_when_there_is_one() -> None:
+    told = "2: 1 explained by 1 limitation and 0 circumstances, 1 not"
+    assert f"\n  skips      {told}\n" in render(usual(), color=False, skips=told)
+    assert "\n  skips" not in page(usual())

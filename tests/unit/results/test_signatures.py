@@ -1,0 +1,119 @@
+"""Failure signatures: what stays the same from run to run."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.expectations.compare import compare_module, judge
+from harness.expectations.entries import CellExpectations, Expectation
+from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
+from harness.results.signatures import is_signature, signature_of
+from harness.results.verdicts import Verdict
+
+CASE = "test.test_os.LinkTests.test_link"
+
+
+def failed(outcome: Outcome, exception: str, message: str = "") -> CaseResult:
+    return CaseResult(case=CASE, outcome=outcome, detail=Detail(exception=exception, message=message))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "exception", "message", "signature"),
+    [
+        (Outcome.ERROR, "PermissionError", "[Errno 63] Operation not permitted: '/tmp/a'", "PermissionError EPERM"),
+        (Outcome.ERROR, "OSError", "[Errno 138] Not supported", "OSError ENOTSUP"),
+        (Outcome.ERROR, "OSError", "[Errno 58] Not supported", "OSError ENOTSUP"),
+        (Outcome.ERROR, "OSError", "[Errno 999] what", "OSError errno 999"),
+        (Outcome.FAIL, "AssertionError", "0x7f01 != 0x7f02", "AssertionError"),
+        (Outcome.FAIL, "AssertionError", "the [Errno 2] is in the midst", "AssertionError"),
+        (Outcome.ERROR, "test.test_os.<locals>.Odd", "", "test.test_os.<locals>.Odd"),
+        (Outcome.ERROR, "<class at 0x7f3a>", "", "<class_at_N>"),
+        (Outcome.CRASH, "wasm trap: call stack exhausted", "", "trap: stack exhausted"),
+        (Outcome.CRASH, "RangeError: Maximum call stack size exceeded", "", "trap: stack exhausted"),
+        (Outcome.CRASH, "wasm trap: out of bounds memory access", "", "trap: memory out of bounds"),
+        (Outcome.CRASH, "RuntimeError: memory access out of bounds", "", "trap: memory out of bounds"),
+        (Outcome.CRASH, "memory fault at wasm address 0x1f2 in linear memory", "", "trap: memory out of bounds"),
+        (Outcome.CRASH, "wasm trap: wasm `unreachable` instruction executed", "", "trap: unreachable"),
+        (Outcome.CRASH, "wasm trap: indirect call type mismatch", "", "trap: indirect call"),
+        (Outcome.CRASH, "the interpreter exited with status 3", "", "exit: 3"),
+        (Outcome.CRASH, "the engine process ended with signal 11", "", "died: signal 11"),
+        (Outcome.CRASH, "Aborted(12 at /a/b.c:7)", "", "abort: Aborted(N at PATH:N)"),
+        (Outcome.CRASH, "", "", ""),
+        (Outcome.TIMEOUT, "no progress for 120 s", "", ""),
+        (Outcome.PASS, "", "", ""),
+        (Outcome.SKIP, "", "", ""),
+    ],
+)
+def test_the_signature_of_a_failure(outcome: Outcome, exception: str, message: str, signature: str) -> None:
+    assert signature_of(failed(outcome, exception, message)) == signature
+
+
+def test_a_case_that_failed_in_its_subtests_has_the_signature_of_the_first() -> None:
+    subtests = tuple(
+        SubtestResult(params="i=1", outcome=outcome, detail=Detail(exception=exception))
+        for outcome, exception in ((Outcome.SKIP, "SkipTest"), (Outcome.FAIL, "AssertionError"))
+    )
+    assert signature_of(CaseResult(case=CASE, outcome=Outcome.FAIL, subtests=subtests)) == "AssertionError"
+
+
+@given(st.sampled_from(Outcome), st.text("<. a²٣:\n"), st.text("[Errno 19] x"))
+def test_every_failure_has_a_signature_that_a_list_can_hold_or_none(outcome: Outcome, first: str, second: str) -> None:
+    signature = signature_of(failed(outcome, first, second))
+    assert signature == signature_of(failed(outcome, first, second))
+    assert not signature or is_signature(signature)
+
+
+@given(st.integers(0, 2**40), st.integers(0, 2**40))
+def test_addresses_paths_and_numbers_do_not_matter(one: int, other: int) -> None:
+    def signature(number: int) -> str:
+        return signature_of(failed(Outcome.CRASH, f"odd fault {number} at {number:#x} of /tmp/{number}/x"))
+
+    assert signature(one) == signature(other) == "trap: odd fault N at N of PATH"
+
+
+def entry(*signature: str) -> Expectation:
+    return Expectation(
+        tests=(CASE,),
+        outcome=(Outcome.ERROR, Outcome.TIMEOUT),
+        signature=signature,
+        reason="os.link() fails",
+        limitation="fs-hard-links",
+        place="expected_failures/fs.toml:1",
+    )
+
+
+def test_a_failure_with_another_signature_has_changed() -> None:
+    known = entry("OSError ENOTSUP", "PermissionError EPERM")
+    assert judge(Outcome.ERROR, known, "PermissionError EPERM") is Verdict.KNOWN
+    assert judge(Outcome.ERROR, known, "OSError EIO") is Verdict.CHANGED
+    assert judge(Outcome.ERROR, entry(), "OSError EIO") is Verdict.KNOWN
+    assert judge(Outcome.PASS, known) is Verdict.FIXED
+
+
+def test_an_outcome_without_a_signature_is_judged_by_itself() -> None:
+    assert judge(Outcome.TIMEOUT, entry("OSError ENOTSUP")) is Verdict.KNOWN
+
+
+def test_a_case_that_may_pass_has_changed_all_the_same_if_it_fails_otherwise() -> None:
+    for outcomes in ((Outcome.FAIL, Outcome.PASS), (Outcome.PASS, Outcome.FAIL)):
+        now_and_then = dataclasses.replace(entry("AssertionError"), outcome=outcomes)
+        assert judge(Outcome.PASS, now_and_then) is Verdict.KNOWN
+        assert judge(Outcome.FAIL, now_and_then, "AssertionError") is Verdict.KNOWN
+        assert judge(Outcome.FAIL, now_and_then, "test.test_os.Odd") is Verdict.CHANGED
+        assert judge(Outcome.ERROR, now_and_then, "AssertionError") is Verdict.CHANGED
+
+
+def test_a_comparison_looks_at_the_signature_and_tells_the_known_ones() -> None:
+    case = failed(Outcome.ERROR, "OSError", "[Errno 29] I/O error")
+    module = ModuleResult(module="test_os", outcome=Outcome.ERROR, seconds=1, attempts=1, complete=True, cases=(case,))
+    (row,) = compare_module(module, CellExpectations({CASE: entry("OSError ENOTSUP")})).rows
+    assert (row.verdict, row.signature) == (Verdict.CHANGED, ("OSError ENOTSUP",))
+    assert type(row).from_json(row.to_json()) == row
+    assert row.expectation == "error or timeout by OSError ENOTSUP"
+    timed_out = dataclasses.replace(row, outcome=Outcome.FAIL)
+    assert timed_out.expectation == "error or timeout"
+    assert compare_module(module, CellExpectations({CASE: entry("OSError EIO")})).is_as_expected

@@ -1,0 +1,208 @@
+"""What a run asks of each module."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.build.artifact import Build
+from harness.engines.protocol import GuestExit, GuestRun, Watch
+from harness.errors import ConfigError
+from harness.expectations.entries import CellExpectations
+from harness.results.cell_results import load_results
+from harness.results.outcomes import Outcome
+from harness.run.cell_run import CellRun, module_failure
+from harness.run.own_tests import find_tests
+from harness.run.prepared import Prepared
+from harness.run.selection import Chosen
+from tests.unit.sample_cells import WASI
+from tests.unit.sample_lists import entry, load
+from tests.unit.sample_trees import lay_build
+from tests.unit.suite.test_module import CASES, TRAPPED, A, ScriptedGuest
+
+HANGING = "test.test_os.LinkTests.test_link"
+
+
+@dataclass
+class HealingGuest(ScriptedGuest):
+    """Its faults are gone after its first start."""
+
+    def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+        ending = super().run(guest, watch)
+        self.faults = {}
+        return ending
+
+
+def cell_run(folder: Path, cases: tuple[str, ...] = (), *, reruns: int = 0, verify: int = 1) -> CellRun:
+    lay_build(folder / "root", "built")
+    layout = {"program": "python.wasm", "build_folder": "built"}
+    build = Build(folder=folder, manifest={"python": "3.13.5", "layout": layout})
+    return CellRun(
+        prepared=Prepared(cell=WASI, build=build, runtime=folder, cache=folder),
+        folder=folder,
+        expectations=load(folder, entry(outcome='"timeout"')).for_cell(WASI),
+        chosen=Chosen(modules=("test_os",), cases=cases, patterns={"test_os": cases}),
+        reruns=reruns,
+        verify=verify,
+    )
+
+
+def test_a_case_that_the_lists_know_to_hang_is_given_little_time(tmp_path: Path) -> None:
+    job = cell_run(tmp_path).job("test_os", lambda: False)
+    assert job.expects_hang(HANGING)
+    assert not job.expects_hang("test.test_os.LinkTests.test_other")
+
+
+def test_the_guest_is_told_where_its_build_has_the_sysconfig_data(tmp_path: Path) -> None:
+    job = cell_run(tmp_path).job("test_os", lambda: False)
+    assert job.env["PYTHONPATH"] == "/built/build/lib.wasi-wasm32-3.13"
+
+
+def test_a_case_that_was_named_is_given_all_its_time(tmp_path: Path) -> None:
+    job = cell_run(tmp_path, (HANGING,)).job("test_os", lambda: False)
+    assert not job.expects_hang(HANGING)
+
+
+@pytest.mark.parametrize("tests", ["test.test_os.LinkTests.test_link", "test.test_os.LinkTests.*"])
+def test_what_must_not_run_is_left_out_unless_cases_are_named(tmp_path: Path, tests: str) -> None:
+    lists = load(tmp_path, entry(tests=f'["{tests}"]', run="false")).for_cell(WASI)
+    whole = dataclasses.replace(cell_run(tmp_path), expectations=lists)
+    assert whole.job("test_os", lambda: False).excluded == (tests,)
+    named = dataclasses.replace(
+        whole, chosen=Chosen(modules=("test_os",), cases=(HANGING,), patterns={"test_os": (HANGING,)})
+    )
+    assert named.job("test_os", lambda: False).excluded == ()
+
+
+def tries(folder: Path, guest: ScriptedGuest, *, reruns: int = 0, verify: int = 1) -> dict[str, tuple[Outcome, ...]]:
+    run = cell_run(folder, reruns=reruns, verify=verify)
+    (run.folder / "modules").mkdir()
+    result = run.test(run.job("test_x", lambda: False), guest)
+    return {case.case: case.tries for case in result.cases if case.tries}
+
+
+@pytest.mark.parametrize("reruns", [0, 1, 2])
+def test_an_unexpected_case_runs_again_by_itself(tmp_path: Path, reruns: int) -> None:
+    passed = (Outcome.PASS,) * reruns
+    found = tries(tmp_path, HealingGuest(faults={A: TRAPPED}), reruns=reruns)
+    assert found.get(A, ()) == ((Outcome.CRASH, *passed) if reruns else ())
+
+
+def test_verify_runs_everything_so_often(tmp_path: Path) -> None:
+    found = tries(tmp_path, ScriptedGuest(), verify=3)
+    assert found == dict.fromkeys(CASES, (Outcome.PASS,) * 3)
+
+
+@dataclass
+class UntidyGuest(ScriptedGuest):
+    """Alters its environment in its first start, and in all others if it is `always` so."""
+
+    always: bool = False
+
+    def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+        self.state = "env_changed" if self.always or not self.starts else "passed"
+        return super().run(guest, watch)
+
+
+@pytest.mark.parametrize(
+    ("strict", "always", "verdict"),
+    [(True, True, "regression"), (True, False, "flaky"), (False, True, ""), (False, False, "")],
+)
+def test_a_module_that_alters_its_environment_runs_again_as_a_whole_where_that_is_asked(
+    tmp_path: Path, strict: bool, always: bool, verdict: str
+) -> None:
+    run = cell_run(tmp_path, reruns=2)
+    run = dataclasses.replace(run, expectations=CellExpectations(fail_env_changed=strict))
+    (run.folder / "modules").mkdir()
+    (run.prepared.build.folder / "modules.json").write_text('["test_x"]')
+    guest = UntidyGuest(always=always)
+    result = run.test(run.job("test_x", lambda: False), guest)
+    assert (guest.starts, result.env_tries) == ((3, (True, always, always)) if strict else (1, ()))
+    assert not any(case.tries for case in result.cases)
+    failure = module_failure(result, run.expectations)
+    assert failure == (f"{verdict}: test.test_x: env-changed" if verdict else "")
+    page, unexpected = run.finish(interrupted=False, color=False)
+    assert unexpected is bool(verdict)
+    assert ("the module altered the execution environment (--fail-env-changed)" in page) is bool(verdict)
+    assert load_results(run.folder / "results.json").run.fail_env_changed is strict
+
+
+def test_workers_judge_the_environment_too(tmp_path: Path) -> None:
+    run = dataclasses.replace(cell_run(tmp_path), expectations=CellExpectations(fail_env_changed=True))
+    assert run.to_json()["fail_env_changed"] is True
+
+
+def test_a_module_that_was_lost_is_red_and_not_finished(tmp_path: Path) -> None:
+    run = cell_run(tmp_path)
+    (run.folder / "modules").mkdir()
+    (run.prepared.build.folder / "modules.json").write_text('["test_os"]')
+    page, unexpected = run.finish(interrupted=False, color=False, lost={"test_os": "the engine does not start"})
+    assert unexpected
+    assert "lost: the engine does not start" in page
+    found = load_results(run.folder / "results.json")
+    assert (found.run.complete, found.run.lacking) == (False, 1)
+    assert run.modules() == ["test_os"]
+
+
+def resumed(run: CellRun, **changes: object) -> None:
+    dataclasses.replace(run, resume=True, **changes).clear()  # type: ignore[arg-type]
+
+
+def test_own_tests_are_resumed_with_the_same_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    file = tmp_path / "mine" / "test_mine.py"
+    file.write_text("X = 1\n")
+    tests = find_tests(str(tmp_path / "mine"))
+    run = dataclasses.replace(cell_run(tmp_path), tests=tests)
+    run.clear()
+    resumed(run)
+    with pytest.raises(ConfigError, match="another folder of own tests"):
+        resumed(run, tests=None)
+    file.write_text("X = 2\n")
+    with pytest.raises(ConfigError, match="another folder of own tests"):
+        resumed(run, tests=find_tests(str(tmp_path / "mine")))
+    run = cell_run(tmp_path)
+    run.clear()
+    with pytest.raises(ConfigError, match="another folder of own tests"):
+        resumed(run, tests=tests)
+
+
+def test_own_tests_run_under_their_own_name_and_see_their_folder(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").touch()
+    run = dataclasses.replace(cell_run(tmp_path), tests=find_tests(str(tmp_path / "test_mine.py")))
+    job = run.job("test_mine", lambda: False)
+    assert (job.dotted, job.options) == ("test_mine", ("--testdir", "/tests"))
+    assert [(mount.guest, mount.writable) for mount in job.mounts if mount.host == tmp_path] == [("/tests", False)]
+
+
+def test_a_run_is_resumed_with_what_it_was_asked_for(tmp_path: Path) -> None:
+    run = cell_run(tmp_path, (HANGING,))
+    run.clear()
+    (run.folder / "modules" / "test_os.json").touch()
+    resumed(run)
+    assert (run.folder / "modules" / "test_os.json").exists()
+    rebuilt = dataclasses.replace(run.prepared.build, manifest={"wasm": "another"})
+    for changes, word in (
+        ({"chosen": Chosen(modules=("test_os",))}, "another choice of cases"),
+        ({"chosen": Chosen(modules=("test_os",), cases=(HANGING,), shard="1/2")}, "another shard"),
+        ({"prepared": dataclasses.replace(run.prepared, build=rebuilt)}, "another build"),
+        (
+            {"prepared": dataclasses.replace(run.prepared, cell=dataclasses.replace(WASI, runtime="1"))},
+            "another engine",
+        ),
+    ):
+        with pytest.raises(ConfigError, match=word):
+            resumed(run, **changes)
+    run.clear()
+    assert not (run.folder / "modules" / "test_os.json").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
+def test_a_folder_that_does_not_say_what_it_was_asked_for_is_resumed(tmp_path: Path, text: str) -> None:
+    run = cell_run(tmp_path)
+    run.clear()
+    (run.folder / "asked.json").write_text(text)
+    resumed(run)

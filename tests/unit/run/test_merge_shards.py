@@ -1,0 +1,90 @@
+"""Shards put together give what the whole run would have given; what does not fit together is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import ConfigError
+from harness.expectations.entries import CellExpectations
+from harness.results.cell_results import CellResults
+from harness.results.command_line import RunOptions
+from harness.results.outcomes import Outcome
+from harness.run.merge import merge
+from tests.unit.sample_results import case, expecting, module, results
+
+ENTRY = expecting("test_0.T.test_a")
+LISTS = CellExpectations(dict.fromkeys(ENTRY.tests, ENTRY))
+
+
+def whole(count: int) -> CellResults:
+    modules = [
+        module(
+            f"test_{index}",
+            case(f"test_{index}.T.test_a", Outcome.ERROR if index % 3 == 0 else Outcome.PASS),
+            case(f"test_{index}.T.test_b"),
+        )
+        for index in range(count)
+    ]
+    return results(*sorted(modules, key=lambda found: found.module), entries=(ENTRY,))
+
+
+def shards_of(run: CellResults, count: int) -> list[CellResults]:
+    return [
+        dataclasses.replace(
+            run,
+            modules=run.modules[number::count],
+            run=dataclasses.replace(run.run, shard=f"{number + 1}/{count}", plan="a plan", complete=False),
+        )
+        for number in range(count)
+    ]
+
+
+@given(st.integers(1, 12), st.integers(1, 5), st.randoms())
+def test_the_merged_result_equals_that_of_the_whole_run(modules: int, count: int, chance: random.Random) -> None:
+    run = whole(modules)
+    shards = shards_of(run, count)
+    chance.shuffle(shards)
+    assert merge(shards, LISTS, command=run.run.command) == run
+
+
+def changed(part: CellResults, **changes: Any) -> CellResults:
+    return dataclasses.replace(part, run=dataclasses.replace(part.run, **changes))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda one, _two: [one], "without the shard 2/2"),
+        (lambda one, two: [one, one, two], "the shard 1/2 is there more than once"),
+        (lambda one, two: [one, changed(two, shard="2/3")], "another number of shards"),
+        (lambda one, two: [one, changed(two, plan="another")], "another cut"),
+        (lambda one, two: [one, changed(two, interrupted=True)], "wasi 2/2 was not run to its end"),
+        (lambda one, two: [one, changed(two, lacking=3)], "3 of its modules have no result"),
+        (lambda one, two: [one, changed(two, seed=7)], "another seed"),
+        (lambda one, two: [one, dataclasses.replace(two, build={"wasm": {"sha256": "ff"}})], "another build"),
+        (lambda one, two: [one, dataclasses.replace(two, engine={"version": "1"})], "another engine"),
+        (lambda one, two: [changed(one, shard=""), changed(two, shard="")], "the shard 1/1 is there more than once"),
+        (lambda one, _two: [changed(one, options=RunOptions(tests="/t"))], "a run of own tests, /t"),
+        (lambda one, _two: [changed(one, shard="")], "neither a shard nor the whole suite"),
+    ],
+)
+def test_what_is_not_all_of_one_run_is_refused(
+    spoil: Callable[[CellResults, CellResults], list[CellResults]], words: str
+) -> None:
+    one, two = shards_of(whole(4), 2)
+    with pytest.raises(ConfigError, match=words) as caught:
+        merge(spoil(one, two), LISTS, command="merge")
+    assert caught.value.hint
+
+
+def test_the_command_to_run_a_case_again_is_that_of_the_shards() -> None:
+    options = RunOptions(runtime="20.18.0")
+    shards = [changed(shard, options=options) for shard in shards_of(whole(4), 2)]
+    assert merge(shards, LISTS, command="merge").run.options == options

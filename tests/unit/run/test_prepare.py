@@ -1,0 +1,118 @@
+"""What a user may choose in the place of what the cell says."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from harness.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, HarnessError
+from harness.run import prepare as prepare_module
+from harness.run.prepare import Wishes, _with_toolchain, prepare
+from tests.unit.sample_cells import EMSCRIPTEN
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("wish", ["4.0.12", "33"])
+def test_a_toolchain_may_be_another_version_and_the_cell_keeps_its_id(wish: str) -> None:
+    cell, path = _with_toolchain(EMSCRIPTEN, wish)
+    assert (cell.toolchain, cell.id, path) == (wish, EMSCRIPTEN.id, None)
+
+
+@pytest.mark.parametrize("wish", ["./33", "sdk", "/opt/wasi-sdk-25.0"])
+def test_a_toolchain_may_be_a_folder(wish: str) -> None:
+    assert _with_toolchain(EMSCRIPTEN, wish) == (EMSCRIPTEN, Path(wish))
+
+
+def test_without_a_wish_the_toolchain_is_the_cell_s() -> None:
+    assert _with_toolchain(EMSCRIPTEN, "") == (EMSCRIPTEN, None)
+
+
+def programs(*names: str) -> Callable[..., str | None]:
+    """A `shutil.which` for a machine with these programs."""
+
+    def which(name: str, path: str | None = None) -> str | None:
+        return f"/usr/bin/{name}" if name in names else None
+
+    return which
+
+
+@pytest.fixture
+def machine(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine with an empty cache, a C compiler and make, on which nothing may be downloaded."""
+
+    def downloaded(*args: Any, **kwargs: Any) -> NoReturn:
+        raise AssertionError("nothing is downloaded before all is checked")
+
+    monkeypatch.setattr(prepare_module, "obtain_source", downloaded)
+    monkeypatch.setattr(shutil, "which", programs("cc", "make"))
+    for name in ("WASI_SDK_PATH", "EMSDK"):
+        monkeypatch.delenv(name, raising=False)
+    return empty_cache
+
+
+@pytest.mark.parametrize("character", [" ", "\t", "#", "$", ":", "%", "'"])
+def test_a_cache_where_nothing_can_be_built_is_refused_first(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, character: str
+) -> None:
+    monkeypatch.setenv("WASM_HARNESS_CACHE", str(machine / f"my{character}cache"))
+    with pytest.raises(HarnessError, match="with which CPython cannot be built") as caught:
+        prepare("wasi", Wishes())
+    assert caught.value.exit_code == EXIT_CONFIG
+    assert "WASM_HARNESS_CACHE" in caught.value.hint
+
+
+@pytest.fixture
+def folders_with_sdks(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders with an Emscripten in the current one: `old` is of another version, `my sdk` in a bad place."""
+    for name, version in {"old": "3.1.6", "my sdk": "3.1.69-git"}.items():
+        folder = machine.parent / name
+        folder.mkdir()
+        (folder / "emcc.py").touch()
+        (folder / "emscripten-version.txt").write_text(f'"{version}"')
+    monkeypatch.chdir(machine.parent)
+    monkeypatch.setattr(prepare_module, "project_root", lambda: ROOT)
+
+
+@pytest.mark.parametrize(
+    ("cell", "wishes", "status", "says"),
+    [
+        ("wasi", {"toolchain": "nowhere"}, EXIT_UNAVAILABLE, "is no WASI SDK: it has no bin/clang"),
+        ("wasi", {"toolchain": "99"}, EXIT_UNAVAILABLE, "WASI SDK 99 is not pinned"),
+        ("wasi", {"provider": "apd"}, EXIT_CONFIG, "no toolchain provider 'apd'; did you mean 'apt'?"),
+        ("wasi", {"provider": "path"}, EXIT_UNAVAILABLE, "WASI_SDK_PATH is not set"),
+        ("wasi", {"cpython": "3.13.99"}, EXIT_UNAVAILABLE, "CPython 3.13.99 is not pinned"),
+        ("wasi", {"runtime": "1.0"}, EXIT_UNAVAILABLE, "wasmtime 1.0 is not pinned"),
+        ("wasi", {"runtime": "path:/nowhere"}, EXIT_UNAVAILABLE, "has no wasmtime that can be used"),
+        ("wasi", {"runtime": "own:/nowhere"}, EXIT_CONFIG, "--runtime own:/nowhere"),
+        ("emscripten-3.1.69", {"toolchain": "nowhere"}, EXIT_UNAVAILABLE, "is no Emscripten"),
+        ("emscripten-3.1.69", {"provider": "path"}, EXIT_UNAVAILABLE, "EMSDK is not set and no emcc is on PATH"),
+        ("emscripten-3.1.69", {"toolchain": "5.0.99"}, EXIT_UNAVAILABLE, "Emscripten 5.0.99 is not pinned"),
+        ("emscripten-3.1.69", {"toolchain": "old"}, EXIT_UNAVAILABLE, "is 3.1.6, the cell wants 3.1.69"),
+        ("emscripten-3.1.69", {"toolchain": "my sdk"}, EXIT_CONFIG, "has white space in it"),
+    ],
+)
+def test_what_needs_no_network_to_be_refused_is_refused_first(
+    folders_with_sdks: None, cell: str, wishes: dict[str, Any], status: int, says: str
+) -> None:
+    with pytest.raises(HarnessError) as caught:
+        prepare(cell, Wishes(**wishes))
+    assert says in caught.value.message
+    assert caught.value.exit_code == status
+
+
+def test_a_machine_that_cannot_build_is_refused_first_unless_it_has_builds(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", programs())
+    with pytest.raises(HarnessError, match="there is no C compiler and no make on PATH") as caught:
+        prepare("wasi", Wishes())
+    assert caught.value.exit_code == EXIT_UNAVAILABLE
+    assert "doctor" in caught.value.hint
+    (machine / "builds" / "wasi-1").mkdir(parents=True)
+    with pytest.raises(AssertionError, match="nothing is downloaded"):
+        prepare("wasi", Wishes())

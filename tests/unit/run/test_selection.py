@@ -1,0 +1,90 @@
+"""Which modules and cases a run is to test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.build.artifact import Build
+from harness.errors import ConfigError
+from harness.run.prepared import Prepared
+from harness.run.selection import Suite, choose, read_shard, wanted_cases
+from tests.unit.sample_cells import WASI
+
+SUITE = ("test_bool", "test_json", "test_os", "test.test_asyncio.test_tasks")
+WHOLE = Suite(modules={"test.test_bool": "test_bool", "test.test_json": "test_json", "test.test_os": "test_os"})
+CASE = "test.test_json.test_decode.TestCDecode.test_float"
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Prepared:
+    """A suite in which test_os took longest, then test_json."""
+    (tmp_path / "modules.json").write_text(json.dumps(SUITE))
+    build = Build(folder=tmp_path, manifest={})
+    found = Prepared(cell=WASI, build=build, runtime=tmp_path, cache=tmp_path)
+    found.durations.parent.mkdir()
+    found.durations.write_text(json.dumps(dict(zip(SUITE, (1, 5, 9, 3), strict=True))))
+    return found
+
+
+def test_without_a_wish_it_is_the_whole_suite_longest_first(prepared: Prepared) -> None:
+    modules = ("test_os", "test_json", "test.test_asyncio.test_tasks", "test_bool")
+    chosen = choose(prepared, (), None)
+    assert (chosen.modules, chosen.cases, chosen.patterns) == (modules, (), {})
+
+
+def test_the_shards_are_the_suite_and_name_the_way_they_were_cut(prepared: Prepared) -> None:
+    one, two = (choose(prepared, (), read_shard(text, ())) for text in ("1/2", "2/2"))
+    assert one.modules == ("test_os",)
+    assert two.modules == ("test_json", "test.test_asyncio.test_tasks", "test_bool")
+    assert (one.shard, two.shard) == ("1/2", "2/2")
+    assert one.plan == two.plan != ""
+
+
+def test_a_shard_is_cut_by_the_durations_that_are_named(prepared: Prepared, tmp_path: Path) -> None:
+    named = tmp_path / "named.json"
+    named.write_text(json.dumps(dict.fromkeys(SUITE, 1.0) | {"test_bool": 100.0}))
+    assert choose(prepared, (), read_shard("1/2", ()), cut_by=str(named)).modules == ("test_bool",)
+    named.write_text("{}")
+    with pytest.raises(ConfigError, match="holds no durations"):
+        choose(prepared, (), read_shard("1/2", ()), cut_by=str(named))
+
+
+def test_cases_choose_their_modules_and_a_module_by_its_name_is_whole(prepared: Prepared) -> None:
+    chosen = choose(prepared, (CASE, "test.test_bool"), None)
+    assert chosen.modules == ("test_json", "test_bool")
+    assert chosen.cases_in("test_json") == (CASE,)
+    assert chosen.cases_in("test_bool") == ()
+
+
+@pytest.mark.parametrize(
+    ("case", "pattern"),
+    [
+        (CASE, CASE),
+        ("setUpClass (test.test_json.test_decode.TestCDecode)", "test.test_json.test_decode.TestCDecode.*"),
+        (f"after ({CASE})", "test.test_json.test_decode.TestCDecode.*"),
+    ],
+)
+def test_what_a_report_names_can_be_asked_for(prepared: Prepared, case: str, pattern: str) -> None:
+    assert choose(prepared, (case,), None).cases_in("test_json") == (pattern,)
+
+
+@pytest.mark.parametrize("case", ["setUpModule (test.test_json)", "after (test.test_json)"])
+def test_what_is_the_module_s_own_takes_the_whole_module(prepared: Prepared, case: str) -> None:
+    assert choose(prepared, (case, CASE), None).cases_in("test_json") == ()
+
+
+def test_a_case_of_no_module_is_told_with_the_nearest_one() -> None:
+    with pytest.raises(
+        ConfigError, match=r"no module of the suite holds the case 'test\.test_jsn\.T\.test_a'"
+    ) as caught:
+        wanted_cases(["test.test_jsn.T.test_a"], WHOLE)
+    assert "test.test_json" in str(caught.value)
+
+
+def test_a_shard_of_named_cases_is_refused() -> None:
+    with pytest.raises(ConfigError, match="--shard cuts the whole suite"):
+        read_shard("1/2", (CASE,))
+    assert read_shard("", (CASE,)) is None

@@ -1,0 +1,49 @@
+"""What long work shows, on a terminal and elsewhere."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from harness.util.progress import Progress
+from harness.util.text import clock
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (67.9, "1:07"), (3599, "59:59"), (3723, "1:02:03")])
+def test_the_clock(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
+
+
+def test_a_log_gets_one_line_at_the_start_and_one_at_the_end_of_a_step() -> None:
+    stream = io.StringIO()
+    progress = Progress("build wasi", total=2, stream=stream)
+    for name in ("configure", "make"):
+        with progress.step(name, "command") as tick:
+            tick(1.0)
+    assert stream.getvalue().splitlines() == [
+        "build wasi [1/2] configure: command",
+        "build wasi [1/2] configure done in 0:00",
+        "build wasi [2/2] make: command",
+        "build wasi [2/2] make done in 0:00",
+    ]
+
+
+def test_a_terminal_gets_a_line_that_goes_on() -> None:
+    stream = Terminal()
+    with Progress("build wasi", total=1, stream=stream).step("make") as tick:
+        tick(65.0)
+        tick(66.0)
+    assert "\r\x1b[Kbuild wasi [1/1] make  1:05\r\x1b[Kbuild wasi [1/1] make  1:06" in stream.getvalue()
+
+
+def test_a_step_that_fails_is_not_called_done() -> None:
+    stream = io.StringIO()
+    with pytest.raises(ValueError, match="x"), Progress("t", stream=stream).step("s"):
+        raise ValueError("x")
+    assert "done" not in stream.getvalue()
