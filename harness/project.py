@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-VARIABLE = "WASM_HARNESS_CACHE"
+CACHE_VARIABLE = "WASM_HARNESS_CACHE"
 
 
 HISTORY_FILE = "history.sqlite"

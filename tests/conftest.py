@@ -38,5 +38,5 @@ def unit_tests_touch_nothing(request: pytest.FixtureRequest, monkeypatch: pytest
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of the test's own, moved there as a user would move it."""
     folder = tmp_path / "cache"
-    monkeypatch.setenv(project.VARIABLE, str(folder))
+    monkeypatch.setenv(project.CACHE_VARIABLE, str(folder))
     return folder

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness import bench
 from harness.bench import builds, history, lists, report, shards, suite
 from harness.errors import HarnessError
-from harness.run.prepare import Wishes, prepare
+from harness.run.prepare import BuildRequest, prepare
 from harness.util.cache import cache_root
 from harness.util.files import remove_tree
 from harness.util.locks import locked
@@ -41,7 +41,7 @@ def main() -> int:
 
 def first_test(options: argparse.Namespace, folder: Path) -> None:
     """seconds to the first test when nothing has changed."""
-    prepare(options.cell, Wishes())
+    prepare(options.cell, BuildRequest())
     print(f"to the first test, nothing changed: {seconds_to_first_test(options.cell, folder):.2f} s", flush=True)
 
 
@@ -52,12 +52,12 @@ def the_suite(options: argparse.Namespace, folder: Path) -> None:
 
 def second_cell(options: argparse.Namespace, folder: Path) -> None:
     """the build of a second cell beside that of a first."""
-    builds.second_cell(options.cell, folder)
+    builds.measure_second_cell(options.cell, folder)
 
 
 def rebuild(options: argparse.Namespace, folder: Path) -> None:
     """the build of a checkout of which one C file has changed."""
-    builds.rebuild(options.cell, folder)
+    builds.measure_rebuild(options.cell, folder)
 
 
 def the_lists(options: argparse.Namespace, folder: Path) -> None:  # noqa: ARG001 - as every part

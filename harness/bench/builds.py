@@ -23,7 +23,7 @@ SYSTEM_LIBRARIES = "emscripten-caches"
 CHANGED_FILE = "Objects/boolobject.c"
 
 
-def second_cell(cell: str, folder: Path) -> None:
+def measure_second_cell(cell: str, folder: Path) -> None:
     """Builds the cell with nothing built before, then another one of the same toolchain and source.
 
     Both are made from what the cache has, into a cache of their own: source, toolchain with the system libraries of
@@ -64,7 +64,7 @@ def neighbour(matrix: Matrix, first: Cell) -> Cell:
     )
 
 
-def rebuild(cell: str, folder: Path) -> None:
+def measure_rebuild(cell: str, folder: Path) -> None:
     """Builds a checkout, changes one C file of it, and builds it again; then once more with nothing changed."""
     checkout = _checkout(cell, folder)
     for what in ("a checkout", "one C file changed", "nothing changed"):

@@ -20,7 +20,7 @@ from pathlib import Path
 from harness.bench.report import made_up_cells, made_up_results
 from harness.cli import main as cli
 from harness.history.database import opened
-from harness.history.record import Case, Observation, State, observe
+from harness.history.record import Case, RecordedRun, State, record_of
 from harness.history.store import Store
 from harness.matrix.cells import Cell
 from harness.results.outcomes import Outcome
@@ -39,15 +39,15 @@ class _Nights:
     """The nights of one cell, one after the other; each is as the last one but for what happened since."""
 
     cell: Cell
-    first: Observation
+    first: RecordedRun
     chance: random.Random
 
     @classmethod
     def of(cls, cell: Cell, cases: int) -> _Nights:
-        first = observe(made_up_results(cell, cases), source="reports/made-up")
+        first = record_of(made_up_results(cell, cases), source="reports/made-up")
         return cls(cell=cell, first=first, chance=random.Random(cell.id))
 
-    def __iter__(self) -> Iterator[Observation]:
+    def __iter__(self) -> Iterator[RecordedRun]:
         states = dict(self.first.states)
         flaky = self.chance.sample(list(states), FLAKY)
         night = 0
@@ -66,7 +66,7 @@ class _Nights:
             del states[case]
             states[Case(case.module, f"{case.module}.New{night}Tests.test_{number}")] = _STATES[0]
 
-    def _night(self, night: int, states: dict[Case, State]) -> Observation:
+    def _night(self, night: int, states: dict[Case, State]) -> RecordedRun:
         started = datetime(2026, 1, 1, 3, tzinfo=UTC) + timedelta(days=night)
         return replace(
             self.first,
@@ -104,7 +104,7 @@ def measure(folder: Path, *, nights: int = NIGHTS, cells: int = CELLS, cases: in
         print(f"{what:14} {took}  (limit 1 s)", flush=True)
 
 
-def _record(file: Path, cells: Sequence[Iterable[Observation]], nights: int) -> list[float]:
+def _record(file: Path, cells: Sequence[Iterable[RecordedRun]], nights: int) -> list[float]:
     """Every cell, night by night; gives the seconds that a run took on each."""
     seconds = []
     for _, *seen in zip(range(nights), *cells, strict=False):

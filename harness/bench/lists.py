@@ -14,13 +14,13 @@ from pathlib import Path
 
 from harness.bench.samples import sample_lists, sample_results
 from harness.cli import main as cli
-from harness.curation.workspace import open_rooms
+from harness.curation.workspace import load_workspace
 from harness.expectations.compare import compare
 from harness.expectations.entries import Expectations
 from harness.limitations.registry import REGISTRY_FILE, load_registry
 from harness.matrix.cells import Cell, Target
 from harness.matrix.files import load_matrix
-from harness.project import VARIABLE, project_root
+from harness.project import CACHE_VARIABLE, project_root
 from harness.results.outcomes import ModuleResult
 from harness.util.process import Command, run
 
@@ -35,7 +35,7 @@ def measure(folder: Path) -> None:
     """Makes up lists and results in `folder`, and prints what comparing, lint and update take."""
     cells = [cell for cell in load_matrix(project_root() / "matrices").cells if not cell.broken]
     lists = _make_lists(folder)
-    expectations = Expectations(open_rooms(str(lists)).lists.entries)
+    expectations = Expectations(load_workspace(str(lists)).lists.entries)
     _compare(cells[0], expectations)
     paths = _make_results(folder / "reports", cells, expectations)
     linting = ("lint", "--lists", str(lists), "--reports", str(folder / "reports"))
@@ -86,7 +86,7 @@ def _compare(cell: Cell, expectations: Expectations) -> None:
 def _command(word: str, limit: str, arguments: tuple[str, ...], folder: Path) -> None:
     """A command in a process of its own: from its start to its end, its processor time, the most memory it held."""
     argv = (sys.executable, "-m", "harness.bench.lists", *arguments)
-    environment = {**os.environ, VARIABLE: str(folder / "cache")}
+    environment = {**os.environ, CACHE_VARIABLE: str(folder / "cache")}
     done = run(Command(argv=argv, cwd=Path.cwd(), env=environment), log=folder / "out.txt")
     used = (folder / "out.txt").read_text(encoding="utf-8").rpartition(_USED)[2].strip()
     print(f"{word + ':':13} {done.seconds:6.2f} s  (limit {limit}), {used}", flush=True)

@@ -22,11 +22,11 @@ from harness.report.write import PAGE, write_views
 from harness.results.cell_results import CellResults, RunInfo
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.results.run_folder import find_run
-from harness.results.verdicts import Comparison, Row, Verdict
+from harness.results.verdicts import CaseVerdict, Comparison, Verdict
 
 EMSCRIPTENS = ("3.1.69", "3.1.73", "4.0.9", "4.0.12", "5.0.4", "5.0.7", "6.0.1", "6.0.5")
 WASI_SDKS = ("24", "25", "27", "33")
-FLAGS = ("", "-pthreads", "-dynlink", "-debug", "-pthreads-dynlink", "-pthreads-debug")
+CELL_SUFFIXES = ("", "-pthreads", "-dynlink", "-debug", "-pthreads-dynlink", "-pthreads-debug")
 LIMITATIONS = ("fs-hard-links", "proc-none", "net-af-unix", "mem-heap-and-stack", "fs-permissions", "locale-none")
 REASONS = (
     "requires socket support",
@@ -43,7 +43,7 @@ CELLS, CASES = 50, 30_000
 def made_up_cells(count: int) -> Iterator[Cell]:
     """That many different cells, first those that a matrix would have."""
     wasi = [(Target.WASI, version, flag) for flag, version in product(("", "-debug"), WASI_SDKS)]
-    emscripten = [(Target.EMSCRIPTEN, version, flag) for flag, version in product(FLAGS, EMSCRIPTENS)]
+    emscripten = [(Target.EMSCRIPTEN, version, flag) for flag, version in product(CELL_SUFFIXES, EMSCRIPTENS)]
     wanted = product(("3.13.5", "3.14.2", "3.15.0", "3.11.2"), wasi + emscripten)
     for python, (target, version, flag) in islice(wanted, count):
         suffix = "" if python == "3.13.5" else f"-py{python.rpartition('.')[0]}"
@@ -64,7 +64,7 @@ def made_up_results(cell: Cell, cases: int, *, seed: int = 0, started: str = STA
     """What a cell might have done. Two cells skip and fail mostly the same; `seed` stands for the night."""
     shape = random.Random(1)
     dice = _Dice(cell=cell, shape=shape, chance=random.Random(f"{cell.id} {seed}"))
-    rows: list[Row] = []
+    rows: list[CaseVerdict] = []
     modules = []
     left, number = cases, 0
     while left > 0:
@@ -93,7 +93,7 @@ class _Dice:
     chance: random.Random
 
 
-def _module(name: str, size: int, dice: _Dice, rows: list[Row]) -> ModuleResult:
+def _module(name: str, size: int, dice: _Dice, rows: list[CaseVerdict]) -> ModuleResult:
     per_class = dice.shape.randint(4, 40)
     skipped = {number for number in range(size // per_class + 1) if dice.shape.random() < 0.11}
     found = []
@@ -114,7 +114,7 @@ def _module(name: str, size: int, dice: _Dice, rows: list[Row]) -> ModuleResult:
     )
 
 
-def _case(case: str, module: str, skip: str, dice: _Dice) -> tuple[CaseResult, Row | None]:
+def _case(case: str, module: str, skip: str, dice: _Dice) -> tuple[CaseResult, CaseVerdict | None]:
     cell = dice.cell
     fate, luck = dice.shape.random(), dice.chance.random()
     seconds = round(luck / 50, 4)
@@ -129,9 +129,9 @@ def _case(case: str, module: str, skip: str, dice: _Dice) -> tuple[CaseResult, R
     result = CaseResult(case=case, outcome=outcome, seconds=seconds, detail=detail)
     if not known:
         verdict = Verdict.REGRESSION
-        return result, Row(case=case, module=module, verdict=verdict, outcome=outcome, detail=detail)
+        return result, CaseVerdict(case=case, module=module, verdict=verdict, outcome=outcome, detail=detail)
     passes = luck < 0.002
-    row = Row(
+    row = CaseVerdict(
         case=case,
         module=module,
         verdict=Verdict.FIXED if passes else Verdict.KNOWN,

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.expectations.entries import Expectations
 from harness.matrix.cells import Cell
-from harness.matrix.conditions import facts_of
+from harness.matrix.conditions import condition_values
 
 CASES_OF_CLASS = 10
 CLASSES_OF_MODULE = 8
@@ -66,7 +66,7 @@ def sample_results(
     return {
         "schema": 1,
         "cell": json.loads(json.dumps(vars(cell))),
-        "build": {"python": str(facts_of(cell).get("python", cell.python))},
+        "build": {"python": str(condition_values(cell).get("python", cell.python))},
         "engine": {"name": cell.engine.value, "version": cell.runtime},
         "run": {"started": started, "seconds": 1.0, "command": "made up", "complete": True, "seed": 0},
         "comparison": {"counts": {}, "followed": 0, "rows": []},

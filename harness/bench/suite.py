@@ -7,11 +7,11 @@ from pathlib import Path
 
 from harness.bench.memory import PeakMemory
 from harness.diagnostics.agreement import agree
-from harness.diagnostics.oracle import ask_regrtest, render, run_harness
-from harness.diagnostics.regrtest_runner import Key, Peer, Task
+from harness.diagnostics.oracle import ask_regrtest, render_oracle, run_harness
+from harness.diagnostics.regrtest_runner import Key, RegrtestRunner, Task
 from harness.expectations.entries import CellExpectations
 from harness.results.outcomes import NOTHING_RAN, Outcome
-from harness.run.prepare import Wishes, expectations_for, prepare
+from harness.run.prepare import BuildRequest, expectations_for, prepare
 from harness.run.prepared import Prepared
 
 
@@ -21,7 +21,7 @@ def measure(cell: str, modules: tuple[str, ...], workers: int, folder: Path) -> 
     Without `modules` it is the whole suite, but for the modules of which a case is expected to stand still: waiting
     for it is no work, and regrtest would wait longer than the harness.
     """
-    prepared = prepare(cell, Wishes())
+    prepared = prepare(cell, BuildRequest())
     expected = expectations_for(prepared.cell, prepared.build)
     left_out = () if modules else standing_still(expected, prepared)
     if left_out:
@@ -32,10 +32,10 @@ def measure(cell: str, modules: tuple[str, ...], workers: int, folder: Path) -> 
     _say("harness:", done.seconds, executed(results.counts()), memory.peak)
     memory = PeakMemory()
     task = Task(workers=workers, modules=modules, left_out=left_out)
-    answer = ask_regrtest(Peer.of(prepared, folder), task, results.modules, on_tick=memory)
+    answer = ask_regrtest(RegrtestRunner.of(prepared, folder), task, results.modules, on_tick=memory)
     _say("regrtest:", answer.seconds, executed(_counts(answer.outcomes)), memory.peak)
     print(f"ratio:    {done.seconds / answer.seconds:7.2f}")
-    print(render(cell, agree(answer.outcomes, answer.words, results.modules, expected)))
+    print(render_oracle(cell, agree(answer.outcomes, answer.words, results.modules, expected)))
 
 
 def standing_still(expected: CellExpectations, prepared: Prepared) -> tuple[str, ...]:

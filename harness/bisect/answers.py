@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.bisect.search import Answer
+from harness.bisect.search import Judgement
 from harness.errors import (
     EXIT_BUILD,
     EXIT_UNAVAILABLE,
@@ -24,7 +24,7 @@ from harness.suite.unseen import NO_SUCH_CASE
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class BisectStep:
     """What one candidate did. `outcome` is empty when it could not be asked, `why` says why. `tries` are its outcomes
     when it was asked more than once. `status` is the exit status of the command, `seconds` what it took with its build.
     """
@@ -58,11 +58,11 @@ class Step:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Step:
+    def from_json(cls, data: Mapping[str, Any]) -> BisectStep:
         return cls(**{**data, "tries": tuple(data["tries"])})
 
 
-def observe(results: CellResults, case: str) -> tuple[str, tuple[str, ...]]:
+def outcome_of(results: CellResults, case: str) -> tuple[str, tuple[str, ...]]:
     """The outcome of the case, which is named as for `--case`, and of all its tries. What its module did as a whole
     stands for a case that it kept from running. The outcome is empty when the suite does not have the case.
     """
@@ -78,16 +78,16 @@ def observe(results: CellResults, case: str) -> tuple[str, tuple[str, ...]]:
     return "", ()
 
 
-def judge(step: Step, *, good: str, bad: str, changed: bool) -> Answer:
+def judge_step(step: BisectStep, *, good: str, bad: str, changed: bool) -> Judgement:
     """A candidate is good or bad when it does what that end does. Any other outcome says nothing, unless `changed`."""
     if not step.is_clear:
-        return Answer.SKIP
+        return Judgement.SKIP
     if step.outcome == good:
-        return Answer.GOOD
-    return Answer.BAD if changed or step.outcome == bad else Answer.SKIP
+        return Judgement.GOOD
+    return Judgement.BAD if changed or step.outcome == bad else Judgement.SKIP
 
 
-def check_end(step: Step, which: str) -> None:
+def check_end(step: BisectStep, which: str) -> None:
     """The ends must have an outcome, of which it is certain that it is theirs."""
     if not step.is_clear:
         why, _, _ = step.why.partition("\n  -> ")
@@ -98,7 +98,7 @@ def check_end(step: Step, which: str) -> None:
         )
 
 
-def check_ends(good: Step, bad: Step) -> None:
+def check_ends(good: BisectStep, bad: BisectStep) -> None:
     """ConfigError when they do the same, or have been confused."""
     if good.outcome == bad.outcome:
         raise ConfigError(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.bisect.question import Candidate
 from harness.errors import ConfigError, UnavailableError
-from harness.util.git import ask
+from harness.util.git import git_output
 from harness.util.hashing import content_key
 from harness.util.locks import locked
 from harness.util.process import capture
@@ -29,7 +29,7 @@ class Checkout:
         """ConfigError when it is no checkout, or has changes that no commit has."""
         if not self.root.is_dir() or not (self.root / ".git").exists():
             raise ConfigError(f"{self.root} is no git checkout", hint="give the top folder of one with --cpython PATH")
-        changed = ask(self.root, "status", "--porcelain", "--untracked-files=no").splitlines()
+        changed = git_output(self.root, "status", "--porcelain", "--untracked-files=no").splitlines()
         if changed:
             raise ConfigError(
                 f"{self.root} has changes that are not committed, which no step would have: {changed[0].strip()}"
@@ -56,8 +56,8 @@ class Checkout:
             )
         # Between commits a NUL, which no subject can hold; Python's splitlines knows ends of lines that git does not.
         asking = ("log", "-z", "--no-show-signature", "--format=%H %s")
-        lines = ask(self.root, *asking, "--first-parent", "--reverse", f"{older}..{newer}", "--")
-        first = ask(self.root, *asking, "-1", older, "--")
+        lines = git_output(self.root, *asking, "--first-parent", "--reverse", f"{older}..{newer}", "--")
+        first = git_output(self.root, *asking, "-1", older, "--")
         found = [line.partition(" ") for text in (first, lines) for line in text.split("\0") if line]
         return [Candidate(name=name, subject=subject or "without a subject") for name, _, subject in found]
 
@@ -74,15 +74,15 @@ class Checkout:
         with locked(tree.with_suffix(".lock"), say=say):
             tree.mkdir(exist_ok=True)
             if not (tree / ".git" / "objects" / "info").is_dir():
-                ask(tree, "init", "--quiet")
-            objects = self.root / ask(self.root, "rev-parse", "--git-path", "objects").strip()
+                git_output(tree, "init", "--quiet")
+            objects = self.root / git_output(self.root, "rev-parse", "--git-path", "objects").strip()
             (tree / ".git" / "objects" / "info" / "alternates").write_text(f"{objects.resolve()}\n", encoding="utf-8")
             # A kill may have left git's own lock; ours says that nobody else is here.
             (tree / ".git" / "index.lock").unlink(missing_ok=True)
             no_hooks = ("-c", f"core.hooksPath={os.devnull}", "-c", "advice.detachedHead=false")
             try:
-                ask(tree, *no_hooks, "checkout", "--quiet", "--force", "--detach", commit)
-                ask(tree, *no_hooks, "clean", "--quiet", "-ffdx")
+                git_output(tree, *no_hooks, "checkout", "--quiet", "--force", "--detach", commit)
+                git_output(tree, *no_hooks, "clean", "--quiet", "-ffdx")
             except UnavailableError as error:
                 raise UnavailableError(f"the files of {commit[:12]} cannot be had: {error.message}") from error
             yield tree

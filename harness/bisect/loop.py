@@ -9,9 +9,9 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness.bisect.answers import Step, check_end, check_ends
+from harness.bisect.answers import BisectStep, check_end, check_ends
 from harness.bisect.commits import Checkout
-from harness.bisect.question import Axis, Candidate, Question, between, check_axis, only
+from harness.bisect.question import BisectAxis, Candidate, Question, between, check_axis, only
 from harness.bisect.report import Bisection
 from harness.bisect.search import steps_left
 from harness.bisect.steps import Steps, Supply
@@ -22,9 +22,9 @@ from harness.matrix.load import load_configuration
 from harness.matrix.pins import Pins, load_pins
 from harness.project import project_root
 from harness.results.command_line import RunOptions
-from harness.run.options import TESTS, WISHES, as_arguments
+from harness.run.options import BUILD_OPTIONS, TESTS, as_arguments
 from harness.util.cache import cache_root
-from harness.util.files import disk_faults, write_atomically
+from harness.util.files import disk_errors_as_unavailable, write_atomically
 from harness.util.hashing import content_key
 from harness.util.locks import locked
 from harness.util.paths import expanded, shown
@@ -35,7 +35,7 @@ RECORD, REPORT, PINS = "bisect.json", "report.txt", "pins.toml"
 _QUESTION = "question.json"
 
 
-def run(options: argparse.Namespace) -> int:
+def run_bisection(options: argparse.Namespace) -> int:
     """Bisects; 0 when one candidate is left, 1 when skips hide which of some it is."""
     matrix, pins = load_configuration()
     pins = load_pins(Path(options.pins), pins) if options.pins else pins
@@ -56,15 +56,15 @@ def run(options: argparse.Namespace) -> int:
 
 def _question(options: argparse.Namespace, matrix: Matrix) -> Question:
     """ConfigError for what is wrong with it, as far as that can be said without running anything."""
-    if options.axis not in list(Axis):
+    if options.axis not in list(BisectAxis):
         raise ConfigError(
-            f"there is no axis {options.axis!r}; {did_you_mean(options.axis, [axis.value for axis in Axis])}"
+            f"there is no axis {options.axis!r}; {did_you_mean(options.axis, [axis.value for axis in BisectAxis])}"
         )
     if options.tries < 1:
         raise ConfigError(f"--tries {options.tries}: a case is run once at least", hint="give 1 or more")
-    axis, cell = Axis(options.axis), matrix.cell(options.cell)
+    axis, cell = BisectAxis(options.axis), matrix.cell(options.cell)
     check_axis(axis, cell, {f"--{name}": str(value) for name, value in vars(options).items()})
-    further = tuple(wish for wish in (*WISHES, TESTS) if wish.flag not in {axis.option, "--pins"})
+    further = tuple(wish for wish in (*BUILD_OPTIONS, TESTS) if wish.flag not in {axis.option, "--pins"})
     question = Question(
         cell=cell.id,
         case=options.case,
@@ -76,7 +76,7 @@ def _question(options: argparse.Namespace, matrix: Matrix) -> Question:
         versions=tuple(filter(None, options.versions.replace(",", " ").split())),
         options=tuple(as_arguments(_with_whole_paths(options), further)),
     )
-    if axis is Axis.CPYTHON:
+    if axis is BisectAxis.CPYTHON:
         checkout = Checkout(root=expanded(Path(options.cpython)))
         checkout.check()
         good, bad = checkout.commit(options.good), checkout.commit(options.bad)
@@ -111,7 +111,7 @@ def _folder(question: Question) -> Path:
 
 def _candidates(question: Question, matrix: Matrix, pins: Pins, say: Callable[[str], None]) -> list[Candidate]:
     ends = question.good, question.bad
-    if question.axis is Axis.CPYTHON:
+    if question.axis is BisectAxis.CPYTHON:
         return Checkout(root=Path(question.checkout)).row(*ends)
     if question.versions:
         names = only(question.versions, *ends)
@@ -138,7 +138,7 @@ def _row(question: Question, folder: Path, candidates: Callable[[], list[Candida
     row = tuple(candidates())
     listed = [dataclasses.asdict(candidate) for candidate in row]
     known = {"key": question.key, "question": question.to_json(), "candidates": listed}
-    with disk_faults(folder):
+    with disk_errors_as_unavailable(folder):
         folder.mkdir(parents=True, exist_ok=True)
     write_atomically(record, json.dumps(known, indent=1) + "\n")
     return row
@@ -156,7 +156,7 @@ def _supply(question: Question, folder: Path, pins: Pins, say: Callable[[str], N
         with Checkout(root=Path(question.checkout)).shown(name, cache_root(), say=say) as tree:
             yield [f"--cpython={tree}"]
 
-    return commit if question.axis is Axis.CPYTHON else version
+    return commit if question.axis is BisectAxis.CPYTHON else version
 
 
 def _bisect(
@@ -180,7 +180,7 @@ def _bisect(
     return found
 
 
-def _asked(steps: Steps, candidate: Candidate, why: str, progress: Progress) -> Step:
+def _asked(steps: Steps, candidate: Candidate, why: str, progress: Progress) -> BisectStep:
     with progress.step(f"{steps.question.axis.label} {candidate}", why) as tick:
         step = steps.of(candidate.name, tick)
     progress.say(f"  {step.seen}")

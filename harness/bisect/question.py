@@ -15,7 +15,7 @@ from harness.matrix.cells import Cell, Target
 from harness.util.hashing import content_key
 
 
-class Axis(StrEnum):
+class BisectAxis(StrEnum):
     """What is bisected over."""
 
     EMSCRIPTEN = "emscripten"
@@ -26,12 +26,14 @@ class Axis(StrEnum):
     @property
     def option(self) -> str:
         """The option of `test` that chooses one of its candidates."""
-        return {Axis.EMSCRIPTEN: "--toolchain", Axis.CPYTHON: "--cpython"}.get(self, "--runtime")
+        return {BisectAxis.EMSCRIPTEN: "--toolchain", BisectAxis.CPYTHON: "--cpython"}.get(self, "--runtime")
 
     @property
     def label(self) -> str:
         """What people call one of its candidates."""
-        return {Axis.EMSCRIPTEN: "Emscripten", Axis.CPYTHON: "commit", Axis.NODE: "Node"}.get(self, self.value)
+        return {BisectAxis.EMSCRIPTEN: "Emscripten", BisectAxis.CPYTHON: "commit", BisectAxis.NODE: "Node"}.get(
+            self, self.value
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,7 @@ class Question:
 
     cell: str
     case: str
-    axis: Axis
+    axis: BisectAxis
     good: str
     bad: str
     tries: int = 1
@@ -75,21 +77,24 @@ class Question:
         return dataclasses.asdict(self)
 
 
-_AXES = {Target.EMSCRIPTEN: (Axis.CPYTHON, Axis.EMSCRIPTEN, Axis.NODE), Target.WASI: (Axis.CPYTHON, Axis.WASMTIME)}
+_AXES = {
+    Target.EMSCRIPTEN: (BisectAxis.CPYTHON, BisectAxis.EMSCRIPTEN, BisectAxis.NODE),
+    Target.WASI: (BisectAxis.CPYTHON, BisectAxis.WASMTIME),
+}
 
 
-def check_axis(axis: Axis, cell: Cell, options: Mapping[str, str]) -> None:
+def check_axis(axis: BisectAxis, cell: Cell, options: Mapping[str, str]) -> None:
     """ConfigError when the cell has no such axis, or one of the `options` of the command settles it already."""
     if axis not in (allowed := _AXES[cell.target]):
         raise ConfigError(
             f"{cell.id} has no axis {axis}: it is built for {cell.target} and runs under {cell.engine}",
             hint=f"its axes are {', '.join(allowed)}",
         )
-    if axis is Axis.CPYTHON and not options["--cpython"]:
+    if axis is BisectAxis.CPYTHON and not options["--cpython"]:
         raise ConfigError("--axis cpython needs a checkout", hint="give one with --cpython PATH")
-    if axis is Axis.CPYTHON and options["--versions"]:
+    if axis is BisectAxis.CPYTHON and options["--versions"]:
         raise ConfigError("--versions names no commits", hint="leave it out: all commits between the ends are asked")
-    if axis is not Axis.CPYTHON and options[axis.option]:
+    if axis is not BisectAxis.CPYTHON and options[axis.option]:
         raise ConfigError(f"--axis {axis} and {axis.option} say the same", hint=f"leave {axis.option} out")
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.bisect.answers import Step, judge
+from harness.bisect.answers import BisectStep, judge_step
 from harness.bisect.question import Candidate, Question
-from harness.bisect.search import Answer, next_candidate, suspects
+from harness.bisect.search import Judgement, next_candidate, suspects
 from harness.util.text import clock, plain
 
-SCHEMA = 1
+BISECT_SCHEMA = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,15 +23,15 @@ class Bisection:
     question: Question
     row: tuple[Candidate, ...]
     backwards: bool
-    steps: tuple[Step, ...]
+    steps: tuple[BisectStep, ...]
 
     @property
-    def answers(self) -> Mapping[int, Answer]:
+    def answers(self) -> Mapping[int, Judgement]:
         """By the places in the row, in the order of the steps."""
         places = {candidate.name: place for place, candidate in enumerate(self.row)}
         good, bad = self.steps[0].outcome, self.steps[1].outcome
         changed = self.question.changed
-        return {places[step.candidate]: judge(step, good=good, bad=bad, changed=changed) for step in self.steps}
+        return {places[step.candidate]: judge_step(step, good=good, bad=bad, changed=changed) for step in self.steps}
 
     @property
     def next(self) -> int | None:
@@ -60,7 +60,7 @@ class Bisection:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "schema": SCHEMA,
+            "schema": BISECT_SCHEMA,
             "question": self.question.to_json(),
             "candidates": [vars(candidate) for candidate in self.row],
             "first": "good" if self.backwards else "bad",
@@ -94,11 +94,11 @@ class Bisection:
         return [f"  again      {step.command}" for step in self.steps if step.candidate in names and step.outcome][:1]
 
 
-def _name(step: Step) -> str:
+def _name(step: BisectStep) -> str:
     return step.candidate[:12]
 
 
-def _word(step: Step, answer: Answer) -> str:
-    if answer is not Answer.SKIP:
+def _word(step: BisectStep, answer: Judgement) -> str:
+    if answer is not Judgement.SKIP:
         return answer.value
     return "skipped" if not step.is_clear else "skipped: neither what the good end does nor what the bad one does"

@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 
-class Answer(StrEnum):
+class Judgement(StrEnum):
     """What a candidate says. `SKIP`: nothing."""
 
     GOOD = "good"
@@ -19,13 +19,13 @@ class Answer(StrEnum):
     SKIP = "skip"
 
 
-Answers = Mapping[int, Answer]
+Answers = Mapping[int, Judgement]
 
 
 def bounds(answers: Answers) -> tuple[int, int]:
     """The last candidate that is known to be good, and the first that is known to be bad; both ends have answered."""
-    bad = min(number for number, answer in answers.items() if answer is Answer.BAD)
-    return max(number for number, answer in answers.items() if answer is Answer.GOOD and number < bad), bad
+    bad = min(number for number, answer in answers.items() if answer is Judgement.BAD)
+    return max(number for number, answer in answers.items() if answer is Judgement.GOOD and number < bad), bad
 
 
 def suspects(answers: Answers) -> range:

@@ -16,13 +16,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.bisect.answers import Step, observe
+from harness.bisect.answers import BisectStep, outcome_of
 from harness.bisect.question import Question
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
 from harness.results.cell_results import load_results
 from harness.results.command_line import RunOptions
 from harness.results.run_folder import ERROR_FILE, RESULTS_FILE
-from harness.util.files import disk_faults, remove_tree, write_atomically
+from harness.util.files import disk_errors_as_unavailable, remove_tree, write_atomically
 from harness.util.process import POLL_SECONDS, Background, Command, Completed
 
 RECORD, LOG_FILE = "step.json", "output.log"
@@ -40,7 +40,7 @@ class Steps:
     folder: Path
     supply: Supply
 
-    def of(self, candidate: str, on_tick: Callable[[float], None] = lambda _: None) -> Step:
+    def of(self, candidate: str, on_tick: Callable[[float], None] = lambda _: None) -> BisectStep:
         """The step of that candidate: the one that is recorded, if asking again would be of no use, or a new one."""
         # The folder is removed and made anew: what is no name would be another folder than one of ours.
         if not re.fullmatch(r"\w[\w.+-]*", candidate):
@@ -49,18 +49,20 @@ class Steps:
         if (known := read_step(place)) and known.is_final:
             return known
         remove_tree(place)
-        with disk_faults(place):
+        with disk_errors_as_unavailable(place):
             place.mkdir(parents=True)
         start = time.monotonic()
         try:
             with self.supply(candidate) as chosen:
                 step = self._asked(candidate, chosen, place, on_tick)
         except HarnessError as error:
-            step = Step(candidate=candidate, why=str(error), status=error.exit_code, seconds=time.monotonic() - start)
+            step = BisectStep(
+                candidate=candidate, why=str(error), status=error.exit_code, seconds=time.monotonic() - start
+            )
         write_atomically(place / RECORD, json.dumps(step.to_json(), indent=1) + "\n")
         return step
 
-    def _asked(self, candidate: str, chosen: list[str], place: Path, on_tick: Callable[[float], None]) -> Step:
+    def _asked(self, candidate: str, chosen: list[str], place: Path, on_tick: Callable[[float], None]) -> BisectStep:
         question = self.question
         ours = [f"--case={question.case}", "-n", "1", "--reruns=0", f"--verify={question.tries}"]
         asking = ["test", question.cell, *ours, *question.options]
@@ -68,7 +70,7 @@ class Steps:
         done = run_to_end(Command(argv=argv, cwd=Path.cwd(), env=_environment()), place / LOG_FILE, on_tick)
         if done.returncode == EXIT_INTERRUPTED:
             raise KeyboardInterrupt
-        step = Step(
+        step = BisectStep(
             candidate=candidate,
             status=done.returncode,
             seconds=round(done.seconds, 1),
@@ -76,15 +78,15 @@ class Steps:
         )
         if done.returncode not in {EXIT_OK, EXIT_UNEXPECTED}:
             return replace(step, why=_refusal(place / question.cell, done))
-        outcome, tries = observe(load_results(place / question.cell / RESULTS_FILE), question.case)
+        outcome, tries = outcome_of(load_results(place / question.cell / RESULTS_FILE), question.case)
         why = "" if outcome else f"the suite has no case {question.case}"
         return replace(step, outcome=outcome, tries=tries, why=why)
 
 
-def read_step(place: Path) -> Step | None:
+def read_step(place: Path) -> BisectStep | None:
     """The finished step in that folder."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        return Step.from_json(json.loads((place / RECORD).read_text(encoding="utf-8")))
+        return BisectStep.from_json(json.loads((place / RECORD).read_text(encoding="utf-8")))
     return None
 
 

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.bisect.question import Axis
+from harness.bisect.question import BisectAxis
 from harness.errors import OriginError, UnavailableError
 from harness.matrix.cells import Matrix, Target
 from harness.matrix.pins import EmscriptenPin, Installer, Pins, RuntimePin, load_pins
@@ -27,11 +27,11 @@ _VERSION = re.compile(r"\d+(\.\d+)*")
 _HINT = "check the network and its own configuration; or name the versions with --versions"
 
 
-def known_versions(axis: Axis, matrix: Matrix, pins: Pins, *, say: Callable[[str], None]) -> set[str]:
+def known_versions(axis: BisectAxis, matrix: Matrix, pins: Pins, *, say: Callable[[str], None]) -> set[str]:
     """The versions of an axis: of Emscripten those that are pinned or some cell's; of a runtime those that are pinned
     or offered by one of the installers it is pinned for. UnavailableError when none of them answers.
     """
-    if axis is Axis.EMSCRIPTEN:
+    if axis is BisectAxis.EMSCRIPTEN:
         cells = {cell.toolchain for cell in matrix.cells if cell.target is Target.EMSCRIPTEN}
         return {version for version in {pin.version for pin in pins.emscripten} | cells if number(version) == version}
     pinned = {pin.version for pin in pins.runtime if pin.name == axis}
@@ -47,17 +47,21 @@ def known_versions(axis: Axis, matrix: Matrix, pins: Pins, *, say: Callable[[str
     return pinned | offered
 
 
-def pin_version(axis: Axis, version: str, file: Path, pins: Pins, *, say: Callable[[str], None]) -> None:
+def pin_version(axis: BisectAxis, version: str, file: Path, pins: Pins, *, say: Callable[[str], None]) -> None:
     """Adds the version to the pins in `file`, unless it is pinned already. What comes from an index is pinned to what
     that says now: whoever uses the file later gets the same or nothing.
     """
     pins = load_pins(file, pins) if file.exists() else pins
-    known = pins.emscripten if axis is Axis.EMSCRIPTEN else [pin for pin in pins.runtime if pin.name == axis]
+    known = pins.emscripten if axis is BisectAxis.EMSCRIPTEN else [pin for pin in pins.runtime if pin.name == axis]
     if any(pin.version == version for pin in known):
         return
     what = f"{axis} {version}"
     attempts = {kind.installer.value: _attempt(kind, version) for kind in _kinds(axis, pins)}
-    pin = _emscripten(version, pins) if axis is Axis.EMSCRIPTEN else first_that_can(what, attempts, hint=_HINT, say=say)
+    pin = (
+        _emscripten(version, pins)
+        if axis is BisectAxis.EMSCRIPTEN
+        else first_that_can(what, attempts, hint=_HINT, say=say)
+    )
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     write_atomically(file, f"{before}{as_toml(pin)}")
 
@@ -83,7 +87,7 @@ def read_sha256(report: str) -> str:
     return value
 
 
-def _kinds(axis: Axis, pins: Pins) -> list[RuntimePin]:
+def _kinds(axis: BisectAxis, pins: Pins) -> list[RuntimePin]:
     """A pin for each installer that the runtime is pinned for: they say how its package is called there."""
     return list({pin.installer: pin for pin in pins.runtime if pin.name == axis}.values())
 

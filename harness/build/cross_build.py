@@ -18,7 +18,7 @@ from typing import Any
 from harness.build import incremental
 from harness.build.artifact import MANIFEST_SCHEMA, NO_DEPENDENCIES, Build, build_folder, build_inputs
 from harness.build.build_python import build_python_folder, ensure_build_python
-from harness.build.environment import without_users_flags
+from harness.build.environment import clean_build_env
 from harness.build.libraries import Dependencies
 from harness.build.recipes.cpython_tree import Tree, read_tree
 from harness.build.recipes.emscripten_script import check_llvm
@@ -28,10 +28,10 @@ from harness.build.stage import link_to, make_read_only, stage
 from harness.build.steps import run_recipe, run_step
 from harness.errors import BuildError, ConfigError, UnavailableError
 from harness.matrix.cells import Cell
-from harness.project import VARIABLE
+from harness.project import CACHE_VARIABLE
 from harness.sources import Source
 from harness.toolchains import Toolchain, toolchain_environment
-from harness.util.files import disk_faults, remove_tree, write_atomically
+from harness.util.files import disk_errors_as_unavailable, remove_tree, write_atomically
 from harness.util.hashing import content_key
 from harness.util.locks import locked
 from harness.util.paths import build_fault
@@ -61,7 +61,7 @@ def ensure_build(
         with locked(final.with_name(f"{final.name}.lock"), say=progress.say) as lock:
             if not final.exists():
                 inputs = build_inputs(cell, source, toolchain, dependencies)
-                with disk_faults(final), incremental.alone(source, cache, say=progress.say):
+                with disk_errors_as_unavailable(final), incremental.alone(source, cache, say=progress.say):
                     _Builder(
                         cell=cell,
                         source=source,
@@ -82,7 +82,7 @@ def check_paths(*paths: Path) -> None:
         if fault := build_fault(path):
             raise ConfigError(
                 fault,
-                hint=f"give it another place: {VARIABLE} moves the cache, WASI_SDK_PATH or EMSDK a toolchain of yours",
+                hint=f"give it another place: {CACHE_VARIABLE} moves the cache, WASI_SDK_PATH or EMSDK a toolchain of yours",
             )
 
 
@@ -174,7 +174,7 @@ class _Builder:
         for entry in self.source.root.iterdir():
             link_to(view / entry.name, entry)
         ask = "import sysconfig; print(sysconfig.get_config_var('BUILD_GNU_TYPE'))"
-        triple = capture([str(build_python), "-c", ask], env=without_users_flags(os.environ))
+        triple = capture([str(build_python), "-c", ask], env=clean_build_env(os.environ))
         if len(triple.split()) != 1:
             raise BuildError(
                 f"the build Python does not say for which machine it was built: {triple!r}",
@@ -247,7 +247,7 @@ class _Builder:
 
 
 def _python(argv: tuple[str, ...], cwd: Path) -> Command:
-    return Command(argv=argv, cwd=cwd, env=without_users_flags(os.environ))
+    return Command(argv=argv, cwd=cwd, env=clean_build_env(os.environ))
 
 
 def _link_build_python(native: Path, place: Path) -> None:

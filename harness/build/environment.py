@@ -50,7 +50,7 @@ _FOREIGN = frozenset(
 _FOREIGN_BEGINNINGS = ("PYTHON", "_PYTHON")
 
 
-def without_users_flags(env: Mapping[str, str]) -> dict[str, str]:
+def clean_build_env(env: Mapping[str, str]) -> dict[str, str]:
     """The environment without the user's compilers and flags, and without what a Python would take from it."""
     return {
         name: value for name, value in env.items() if name not in _FOREIGN and not name.startswith(_FOREIGN_BEGINNINGS)

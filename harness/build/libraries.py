@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.build.environment import without_users_flags
+from harness.build.environment import clean_build_env
 from harness.build.library_sources import obtain_library_source, source_entries
 from harness.build.recipes.libraries import RECIPES, VERSION, flags_of, library_steps
 from harness.build.steps import run_step
@@ -173,4 +173,4 @@ def _lay_out(library: Library, version: str, work: Path, folder: Path, logs: Pat
 
 def _environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
     """Ours without what would change how a library is built, and what the toolchain needs in it."""
-    return without_users_flags(layout.whole_environment(toolchain, cache))
+    return clean_build_env(layout.whole_environment(toolchain, cache))

@@ -7,11 +7,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.build.environment import without_users_flags
+from harness.build.environment import clean_build_env
 from harness.errors import UnavailableError
 from harness.matrix.cells import Library
 from harness.matrix.pins import DependencyPin
-from harness.sources import PROVIDERS, Source
+from harness.sources import SOURCE_PROVIDERS, Source
 from harness.sources.base import Provenance, cached, make_tree
 from harness.util.files import remove_tree
 from harness.util.process import Command, run
@@ -24,7 +24,7 @@ _AMALGAMATION = ("sqlite3.c", "sqlite3.h", "sqlite3ext.h")
 def source_entries(pin: DependencyPin, cache: Path) -> dict[str, Path]:
     """Where the source stands that each provider gives. Two that give the same bytes have one place."""
     hashes = {"tarball": pin.sha256, "apt": pin.sha256_of_apt}
-    return {name: cache / "sources" / f"{pin.name}-{pin.version}-{hashes[name][:16]}" for name in PROVIDERS}
+    return {name: cache / "sources" / f"{pin.name}-{pin.version}-{hashes[name][:16]}" for name in SOURCE_PROVIDERS}
 
 
 def obtain_library_source(pin: DependencyPin, cache: Path, *, say: Callable[[str], None]) -> Source:
@@ -45,7 +45,7 @@ def _attempt(
     name: str, entry: Path, pin: DependencyPin, cache: Path, say: Callable[[str], None]
 ) -> Callable[[], Source]:
     def fill(tree: Path) -> Provenance:
-        provenance = PROVIDERS[name].fill(pin, tree, cache, say)
+        provenance = SOURCE_PROVIDERS[name].fill(pin, tree, cache, say)
         if pin.name is Library.SQLITE and not (tree / "sqlite3.c").exists():
             _amalgamate(tree, say)
         return provenance
@@ -61,7 +61,7 @@ def _amalgamate(tree: Path, say: Callable[[str], None]) -> None:
             hint="install tcl; the official origin needs none",
         )
     say("sqlite: making the amalgamation")
-    env = without_users_flags(os.environ)
+    env = clean_build_env(os.environ)
     for argv in (("./configure", "--disable-tcl"), ("make", "sqlite3.c")):
         done = run(Command(argv=argv, cwd=tree, env=env, timeout=900))
         if not done.ok:

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from harness.build.recipes.configure_errors import refusal, without_command
+from harness.build.recipes.configure_errors import configure_refusal, without_command
 from harness.build.recipes.model import Recipe, Step
 from harness.errors import BuildError
 from harness.util.files import disk_error, write_atomically
@@ -81,7 +81,7 @@ def run_step(step: Step, log: Path, progress: Progress, *, held: tuple[int, ...]
         if not done.ok:
             words = last_lines(log, LOG_LINES)
             raise BuildError(
-                f"{progress.title}: the step {step.name} {done.ending}{refusal(words)}. "
+                f"{progress.title}: the step {step.name} {done.ending}{configure_refusal(words)}. "
                 f"The last lines of its log:\n{_indent(without_command(words))}\n  the whole log: {log}",
                 hint=f"run it again by hand: {step.command.reproduce()}",
             )

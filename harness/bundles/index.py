@@ -15,7 +15,7 @@ from harness.matrix.cells import Cell
 
 # A harness reads the formats up to its own. A new MANIFEST_SCHEMA is a new format too.
 FORMAT = 1
-KIND = "cpython-wasm-harness bundle"
+BUNDLE_KIND = "cpython-wasm-harness bundle"
 NAME = "bundle.json"
 # What a bundle holds beside its root.
 TEXTS = ("manifest.json", "modules.json")
@@ -42,7 +42,7 @@ class File:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Head:
+class BundleIndex:
     """`cell` is the build's, which several cells may share, `build` the name of its entry in the cache, `python` what a
     cell calls its CPython, `compiler` the macros that its compiler was asked for. Paths are relative, with slashes.
     """
@@ -57,7 +57,7 @@ class Head:
 
     def to_text(self) -> str:
         """Always the same for the same bundle."""
-        return json.dumps({"kind": KIND, "format": FORMAT} | asdict(self), sort_keys=True, indent=0) + "\n"
+        return json.dumps({"kind": BUNDLE_KIND, "format": FORMAT} | asdict(self), sort_keys=True, indent=0) + "\n"
 
     @property
     def key(self) -> str:
@@ -65,7 +65,7 @@ class Head:
         return hashlib.sha256(self.to_text().encode()).hexdigest()[:16]
 
 
-def read_head(text: bytes, bundle: str) -> Head:
+def read_head(text: bytes, bundle: str) -> BundleIndex:
     """The head in the bytes of a first member. UnavailableError when they are none that this harness can read.
 
     `bundle` is what messages call the file.
@@ -74,7 +74,7 @@ def read_head(text: bytes, bundle: str) -> Head:
         data = json.loads(text)
     except (ValueError, RecursionError):
         raise damaged(bundle, f"its {NAME} is not JSON") from None
-    if not isinstance(data, dict) or data.get("kind") != KIND:
+    if not isinstance(data, dict) or data.get("kind") != BUNDLE_KIND:
         raise foreign(bundle)
     if data.get("format") != FORMAT:
         raise UnavailableError(
@@ -90,7 +90,7 @@ def read_head(text: bytes, bundle: str) -> Head:
     return head
 
 
-def _wrong_names(head: Head) -> str:
+def _wrong_names(head: BundleIndex) -> str:
     """What is wrong with the names; empty when nothing is. All but TEXTS are below `root`: whatever the harness itself
     writes into an opened bundle stands beside it, where nothing of the bundle can be in its place.
     """
@@ -108,10 +108,10 @@ def _wrong_names(head: Head) -> str:
     return f"does not name {min(lacking)}" if lacking else ""
 
 
-def _head(data: Mapping[str, Any]) -> Head:
+def _head(data: Mapping[str, Any]) -> BundleIndex:
     if not all(re.fullmatch(r"[\w.+-]+", data[key]) and data[key].strip(".") for key in ("cell", "build", "python")):
         raise ValueError("a name is none")
-    return Head(
+    return BundleIndex(
         cell=data["cell"],
         build=data["build"],
         python=data["python"],
@@ -127,7 +127,7 @@ def _is_inside(name: str) -> bool:
     return str(path) == name and name != "." and not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
-def check_is_for(head: Head, cell: Cell, bundle: str) -> None:
+def check_is_for(head: BundleIndex, cell: Cell, bundle: str) -> None:
     """ConfigError when the bundle holds the build of another cell."""
     if head.cell != cell.build_id:
         raise ConfigError(

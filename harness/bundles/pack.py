@@ -15,11 +15,11 @@ from typing import Any, Protocol
 
 from harness.build.artifact import Build
 from harness.build.identity import Identity
-from harness.bundles.index import NAME, TEXTS, File, Head, portable_manifest
+from harness.bundles.index import NAME, TEXTS, BundleIndex, File, portable_manifest
 from harness.errors import ConfigError
 from harness.matrix.cells import Cell
 from harness.util.archive import outside
-from harness.util.files import disk_faults
+from harness.util.files import disk_errors_as_unavailable
 from harness.util.hashing import file_sha256
 
 # Twice as long as level 1 and a tenth smaller; xz would be a fifth smaller still and takes four times as long.
@@ -44,7 +44,7 @@ class BuiltCell(Protocol):
     def identity(self) -> Identity | None: ...
 
 
-def pack(prepared: BuiltCell, output: Path) -> Head:
+def pack(prepared: BuiltCell, output: Path) -> BundleIndex:
     """Writes the bundle of this cell's build. A file that is there is replaced when the new one is whole.
 
     ConfigError for a build with a link that leads outside.
@@ -52,7 +52,7 @@ def pack(prepared: BuiltCell, output: Path) -> Head:
     build = prepared.build
     texts = _texts(build, prepared.cache)
     links, folders, files = _tree(build)
-    head = Head(
+    head = BundleIndex(
         cell=prepared.cell.build_id,
         build=build.folder.name,
         python=_python(prepared),
@@ -63,7 +63,7 @@ def pack(prepared: BuiltCell, output: Path) -> Head:
         | {name: _file(path) for name, path in files.items()},
     )
     aside = output.with_name(f".{output.name}.{os.getpid()}")
-    with disk_faults(output):
+    with disk_errors_as_unavailable(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         try:
             with aside.open("wb") as stream:
@@ -148,7 +148,7 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _write(stream: Any, head: Head, texts: Mapping[str, bytes], files: Mapping[str, Path]) -> None:
+def _write(stream: Any, head: BundleIndex, texts: Mapping[str, bytes], files: Mapping[str, Path]) -> None:
     with (
         gzip.GzipFile(filename="", mode="wb", fileobj=stream, compresslevel=COMPRESSION, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,

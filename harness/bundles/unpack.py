@@ -17,9 +17,9 @@ from pathlib import Path
 
 from harness.build.artifact import Build
 from harness.build.stage import make_read_only
-from harness.bundles.index import LARGEST_HEAD, NAME, File, Head, damaged, foreign, read_head
+from harness.bundles.index import LARGEST_HEAD, NAME, BundleIndex, File, damaged, foreign, read_head
 from harness.errors import ConfigError, UnavailableError
-from harness.util.archive import outside, refusal
+from harness.util.archive import member_refusal, outside
 from harness.util.cache import make_entry
 
 _CHUNK = 1 << 20
@@ -30,8 +30,8 @@ _MODULE = re.compile(r"\w+(\.\w+)*")
 
 
 def open_bundle(
-    bundle: Path, cache: Path, check: Callable[[Head], None], *, say: Callable[[str], None] = print
-) -> tuple[Head, Build]:
+    bundle: Path, cache: Path, check: Callable[[BundleIndex], None], *, say: Callable[[str], None] = print
+) -> tuple[BundleIndex, Build]:
     """What the bundle says of itself, and the build that it holds, in the cache. Once opened it is not read again but
     for its head, which `check` may refuse. An opened one is a bundle too.
 
@@ -50,13 +50,13 @@ def open_bundle(
         return head, _load(final, bundle)
 
 
-def read_bundle_head(bundle: Path) -> Head:
+def read_bundle_head(bundle: Path) -> BundleIndex:
     """What the bundle says of itself; the same errors as those of `open_bundle`."""
     with _opened(bundle) as (packed, tar):
         return _head(packed, tar, bundle)
 
 
-def opened_folder(head: Head, cache: Path) -> Path:
+def opened_folder(head: BundleIndex, cache: Path) -> Path:
     """Where the build of that bundle is, once it is opened."""
     return cache / "bundles" / f"{head.build}-{head.key}"
 
@@ -121,7 +121,7 @@ def _malformed_headers_told() -> Iterator[None]:
         raise tarfile.ReadError(f"the header of a member is malformed: {error}") from error
 
 
-def _head(packed: _Packed, tar: tarfile.TarFile, bundle: Path) -> Head:
+def _head(packed: _Packed, tar: tarfile.TarFile, bundle: Path) -> BundleIndex:
     first = _next(packed, tar)
     # tarfile of Python 3.14 passes over a malformed member at the beginning: then the offset is not 0.
     if first is None or first.offset or first.name != NAME or not first.isreg() or first.size > LARGEST_HEAD:
@@ -150,7 +150,7 @@ def _load(folder: Path, bundle: Path) -> Build:
     return build
 
 
-def _unpack(packed: _Packed, tar: tarfile.TarFile, head: Head, into: Path, bundle: Path) -> None:
+def _unpack(packed: _Packed, tar: tarfile.TarFile, head: BundleIndex, into: Path, bundle: Path) -> None:
     """All that is left in the archive."""
     lacking = {*head.folders, *head.links, *head.files}
     needed, free = sum(file.size for file in head.files.values()), shutil.disk_usage(into).free
@@ -162,7 +162,7 @@ def _unpack(packed: _Packed, tar: tarfile.TarFile, head: Head, into: Path, bundl
     while member := _next(packed, tar):
         if member.name not in lacking:
             raise damaged(str(bundle), f"it has a member {member.name!r} that its {NAME} does not name, or names once")
-        if reason := refusal(member, into) or _extract(tar, member, head, into):
+        if reason := member_refusal(member, into) or _extract(tar, member, head, into):
             raise damaged(str(bundle), f"the member {member.name!r} {reason}")
         lacking.remove(member.name)
     # Only at the end of the compressed stream stands the checksum over all of it, the head included.
@@ -178,7 +178,7 @@ def _unpack(packed: _Packed, tar: tarfile.TarFile, head: Head, into: Path, bundl
     make_read_only(into / "root")
 
 
-def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, head: Head, into: Path) -> str:
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, head: BundleIndex, into: Path) -> str:
     """Why a member is not what the head says; empty when it was and is unpacked."""
     path = into / member.name
     file = head.files.get(member.name)

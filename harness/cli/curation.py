@@ -55,11 +55,11 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
 
 def lint(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - as every command
     """Prints whence the ids are known; ConfigError with every problem of every list."""
-    from harness.curation.lint import causes_told  # noqa: PLC0415
-    from harness.curation.lint import lint as find_problems  # noqa: PLC0415
-    from harness.curation.workspace import open_rooms  # noqa: PLC0415
+    from harness.curation.lint import causes_text  # noqa: PLC0415
+    from harness.curation.lint import find_problems as find_problems  # noqa: PLC0415
+    from harness.curation.workspace import load_workspace  # noqa: PLC0415
 
-    rooms = open_rooms(options.lists, options.reports)
+    rooms = load_workspace(options.lists, options.reports)
     suites = rooms.suites()
     problems = find_problems(rooms.lists, rooms.registry, rooms.cells, suites)
     print("\n".join(suites.notes))
@@ -69,7 +69,7 @@ def lint(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 -
             problems=[*problems, *rooms.unreadable],
         )
     if rooms.lists.entries:
-        print(causes_told(rooms.lists.entries, rooms.registry))
+        print(causes_text(rooms.lists.entries, rooms.registry))
     print(f"{_counted(len(rooms.lists.entries), 'entry')}: no problem")
     return EXIT_OK
 
@@ -78,11 +78,11 @@ def update(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001
     """Shows, or writes, what the results change. ConfigError when the lists have mistakes."""
     from harness.curation.update import update as updater  # noqa: PLC0415
     from harness.curation.update.decide import Rules  # noqa: PLC0415
-    from harness.curation.workspace import open_rooms  # noqa: PLC0415
+    from harness.curation.workspace import load_workspace  # noqa: PLC0415
 
     if options.runs < 1:
         raise ConfigError("--runs must be at least 1", hint="nothing is removed on the word of no run")
-    rooms = open_rooms(options.lists, options.reports)
+    rooms = load_workspace(options.lists, options.reports)
     if problems := [*rooms.unreadable, *rooms.lists.problems]:
         raise ConfigError("the expectation lists have mistakes:", problems=problems)
     paths = [path for word in options.results for path in _results_in(Path(word))]
@@ -94,7 +94,7 @@ def update(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001
     print(found.diff(), end="")
     if options.write:
         updater.write(found, rooms.folder)
-    for line in updater.summary(found, rows=ROWS_SHOWN):
+    for line in updater.summary_lines(found, rows=ROWS_SHOWN):
         print(line)
     done = "changed" if options.write else "would change with --write"
     print(f"{_counted(len(runs), 'run')} read, {_counted(len(found.changed), 'list')} {done}")

@@ -48,7 +48,7 @@ def _add_file(parser: argparse.ArgumentParser) -> None:
 def record(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - as every command
     """Adds the results of each run, cell by cell; what is there already stays as it is."""
     from harness.history.database import opened  # noqa: PLC0415
-    from harness.history.record import observe  # noqa: PLC0415
+    from harness.history.record import record_of  # noqa: PLC0415
     from harness.history.store import Store  # noqa: PLC0415
     from harness.results.cell_results import load_results  # noqa: PLC0415
     from harness.results.run_folder import results_in  # noqa: PLC0415
@@ -57,7 +57,7 @@ def record(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001
     paths = [path for run in options.runs for path in results_in(run)]
     added = 0
     for number, path in enumerate(paths):
-        seen = observe(load_results(path), source=_source(path))
+        seen = record_of(load_results(path), source=_source(path))
         with opened(file, write=True, checked=number > 0) as connection:
             is_new = Store(connection).record(seen)
         added += is_new
@@ -75,11 +75,14 @@ def _source(results: Path) -> str:
 def history(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - as every command
     """Prints what is known. ConfigError when there is no history, or no such case."""
     from harness.history.database import opened  # noqa: PLC0415
-    from harness.history.query import ask  # noqa: PLC0415
+    from harness.history.query import query_history  # noqa: PLC0415
     from harness.history.store import Store  # noqa: PLC0415
-    from harness.history.text import render  # noqa: PLC0415
+    from harness.history.text import render_history  # noqa: PLC0415
 
     with opened(options.history or default_file(), write=False) as connection:
-        answer = ask(Store(connection), options.case, options.cell)
-    print(json.dumps(answer.to_json(), indent=1) if options.json else render(answer, everything=options.all), end="")
+        answer = query_history(Store(connection), options.case, options.cell)
+    print(
+        json.dumps(answer.to_json(), indent=1) if options.json else render_history(answer, everything=options.all),
+        end="",
+    )
     return EXIT_OK

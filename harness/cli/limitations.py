@@ -7,14 +7,14 @@ import os
 from typing import Any
 
 from harness.errors import EXIT_OK
-from harness.run.options import RUN_DIR, WISHES
+from harness.run.options import BUILD_OPTIONS, RUN_DIR
 
 
 def add_limitation_commands(commands: Any) -> None:
     """Declares them; `commands` are argparse's subparsers."""
     probing = commands.add_parser("probe", help="hold the documented limitations against what a cell's build does")
     probing.add_argument("cell", nargs="+")
-    for option in (*WISHES, RUN_DIR):
+    for option in (*BUILD_OPTIONS, RUN_DIR):
         option.add(probing.add_argument)
     probing.set_defaults(run=probe)
 
@@ -38,25 +38,25 @@ def _add_modules(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cell")
     parser.add_argument("module", nargs="*", help="only these modules")
     parser.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
-    for option in WISHES:
+    for option in BUILD_OPTIONS:
         option.add(parser.add_argument)
 
 
 def probe(options: argparse.Namespace, rest: list[str]) -> int:
     """Runs the probes of the cells and prints what is documented beside what was observed, all cells side by side."""
     from harness.diagnostics.probe import probe_cells  # noqa: PLC0415
-    from harness.run.prepare import Wishes  # noqa: PLC0415
+    from harness.run.prepare import BuildRequest  # noqa: PLC0415
 
-    print(probe_cells(options.cell, Wishes.of(options), options.run_dir, say=_say))
+    print(probe_cells(options.cell, BuildRequest.of(options), options.run_dir, say=_say))
     return EXIT_OK
 
 
 def native(options: argparse.Namespace, rest: list[str]) -> int:
     """Runs what is not known yet of the native reference and counts its outcomes."""
     from harness.diagnostics.native_suite import refer  # noqa: PLC0415
-    from harness.run.prepare import Wishes  # noqa: PLC0415
+    from harness.run.prepare import BuildRequest  # noqa: PLC0415
 
-    print(refer(options.cell, Wishes.of(options), options.module, options.workers, say=_say))
+    print(refer(options.cell, BuildRequest.of(options), options.module, options.workers, say=_say))
     return EXIT_OK
 
 
@@ -71,9 +71,9 @@ def skips(options: argparse.Namespace, rest: list[str]) -> int:
 def audit_skips(options: argparse.Namespace, rest: list[str]) -> int:
     """Runs what the results of a cell have as skipped because of the platform, and prints what passes now."""
     from harness.diagnostics.skip_audit import audit_cell  # noqa: PLC0415
-    from harness.run.prepare import Wishes  # noqa: PLC0415
+    from harness.run.prepare import BuildRequest  # noqa: PLC0415
 
-    wishes = Wishes.of(options)
+    wishes = BuildRequest.of(options)
     print(audit_cell(options.cell, wishes, options.results, options.module, options.workers, say=_say))
     return EXIT_OK
 

@@ -32,7 +32,7 @@ from harness.errors import (
     HarnessError,
 )
 from harness.matrix.cells import Cell
-from harness.run.options import RUN_DIR, TESTING, WISHES
+from harness.run.options import BUILD_OPTIONS, RUN_DIR, TESTING
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_makers(commands: Any) -> None:
     """The commands that end with a build."""
     building = _several(commands, "build", "build cells", usage="[CELL ...]")
-    for option in (*WISHES, RUN_DIR):
+    for option in (*BUILD_OPTIONS, RUN_DIR):
         option.add(building.add_argument)
     building.add_argument("-j", dest="jobs", type=int, default=0, help="the same as --jobs")
     building.set_defaults(run=build)
@@ -123,7 +123,7 @@ def _add_makers(commands: Any) -> None:
     goal = bundling.add_mutually_exclusive_group()
     goal.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="its folder (default: the current one)")
     goal.add_argument("--output", type=Path, metavar="FILE", help="the file itself")
-    for option in WISHES:
+    for option in BUILD_OPTIONS:
         option.add(bundling.add_argument)
     bundling.set_defaults(run=bundle)
 
@@ -147,7 +147,7 @@ def _add_starters(commands: Any) -> None:
         description="As the suite's guests are run: it sees the build, the script's folder as /here, and may write to "
         "/scratch, which is gone afterwards.",
     )
-    for option in WISHES:
+    for option in BUILD_OPTIONS:
         option.add(starting.add_argument)
     starting.add_argument("cell")
     starting.add_argument("arguments", nargs=argparse.REMAINDER, help="-c CODE, -m MODULE or a script, as for python")
@@ -260,8 +260,8 @@ def oracle(options: argparse.Namespace, rest: list[str]) -> int:
 
 def doctor(options: argparse.Namespace, rest: list[str]) -> int:
     """Prints what was found; 0 when at least one cell can be built and tested here."""
-    from harness.diagnostics.doctor import report  # noqa: PLC0415
+    from harness.diagnostics.doctor import doctor_report  # noqa: PLC0415
 
-    text, good = report(offline=options.offline)
+    text, good = doctor_report(offline=options.offline)
     print(text)
     return EXIT_OK if good else 3

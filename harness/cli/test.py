@@ -23,7 +23,7 @@ from harness.errors import (
 from harness.matrix.cells import Cell, Selection
 from harness.project import matrix_file, project_root
 from harness.results.run_folder import new_run_folder, point_latest_at
-from harness.run.options import WISHES, as_arguments
+from harness.run.options import BUILD_OPTIONS, as_arguments
 from harness.util.paths import shown
 
 # pytest's own exit codes, in the harness's terms. 5 is "no tests collected": the selection was empty.
@@ -53,15 +53,15 @@ def _selected(options: argparse.Namespace, rest: list[str]) -> tuple[Selection, 
 
 def build(options: argparse.Namespace, rest: list[str]) -> int:
     """Builds cells and says where the builds are."""
-    from harness.run.prepare import Wishes, prepare  # noqa: PLC0415
+    from harness.run.prepare import BuildRequest, prepare  # noqa: PLC0415
 
     selection, rest = _selected(options, rest)
     if rest:
         raise ConfigError(f"unknown argument {rest[0]!r}", hint="`python -m harness build --help` lists what there is")
     if not selection.is_one:
-        return _each(options, selection, "build", as_arguments(options, WISHES), done="built")
+        return _each(options, selection, "build", as_arguments(options, BUILD_OPTIONS), done="built")
     with _recorded(options, selection.cells[0]):
-        print(f"build: {prepare(selection.cells[0].id, Wishes.of(options)).build.folder}")
+        print(f"build: {prepare(selection.cells[0].id, BuildRequest.of(options)).build.folder}")
     return EXIT_OK
 
 
@@ -69,12 +69,12 @@ def bundle(options: argparse.Namespace, rest: list[str]) -> int:
     """Writes the bundle of a cell, which is built first unless it is there."""
     from harness.bundles.index import check_is_build_of  # noqa: PLC0415
     from harness.bundles.pack import pack  # noqa: PLC0415
-    from harness.run.prepare import Wishes, prepare  # noqa: PLC0415
+    from harness.run.prepare import BuildRequest, prepare  # noqa: PLC0415
     from harness.util.hashing import file_sha256  # noqa: PLC0415
 
     if options.output and options.output.is_dir():
         raise ConfigError(f"--output {options.output} is a folder", hint="name a file, or give the folder to --into")
-    prepared = prepare(options.cell, Wishes.of(options))
+    prepared = prepare(options.cell, BuildRequest.of(options))
     check_is_build_of(prepared.build.manifest, prepared.cell, str(prepared.build.folder))
     output = options.output or options.into / f"{prepared.build.folder.name}.bundle.tar.gz"
     head = pack(prepared, output)
@@ -94,14 +94,14 @@ def test(options: argparse.Namespace, rest: list[str]) -> int:
 
 def python(options: argparse.Namespace, rest: list[str]) -> int:
     """Starts the cell's interpreter under its engine; what the harness itself has to say goes to stderr."""
-    from harness.run.interpreter import run_python  # noqa: PLC0415
-    from harness.run.prepare import Wishes, prepare  # noqa: PLC0415
+    from harness.run.interpreter import run_interpreter  # noqa: PLC0415
+    from harness.run.prepare import BuildRequest, prepare  # noqa: PLC0415
 
     def say(line: str) -> None:
         print(line, file=sys.stderr)
 
-    prepared = prepare(options.cell, Wishes.of(options), say=say)
-    ending, status = run_python(prepared, options.arguments, sys.stdout.buffer)
+    prepared = prepare(options.cell, BuildRequest.of(options), say=say)
+    ending, status = run_interpreter(prepared, options.arguments, sys.stdout.buffer)
     if ending.reason:
         say(f"{options.cell}: {ending.ending}: {ending.reason}")
     return status
@@ -112,7 +112,7 @@ def _each(
 ) -> int:
     """The command for each cell, in one run folder."""
     from harness.run.capacity import plan_here, usable_processors  # noqa: PLC0415
-    from harness.run.parallel import SeveralCells  # noqa: PLC0415
+    from harness.run.parallel import ParallelCells  # noqa: PLC0415
 
     folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
     asked = options.workers if command == "test" else len(usable_processors())
@@ -125,7 +125,7 @@ def _each(
     def of_cell(cell: Cell) -> list[str]:
         return [command, cell.id, f"--run-dir={folder}", *workers, *jobs, *arguments]
 
-    cells = SeveralCells(
+    cells = ParallelCells(
         folder=folder,
         cells=selection.cells,
         left_out=selection.left_out,

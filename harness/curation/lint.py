@@ -12,15 +12,15 @@ from harness.expectations.entries import Expectation, Expectations, problem_at, 
 from harness.expectations.files import ReadLists
 from harness.limitations.registry import Limitation, Registry
 from harness.matrix.cells import Cell
-from harness.matrix.conditions import Condition, Facts, VersionRange, facts_of
+from harness.matrix.conditions import Condition, Facts, VersionRange, condition_values
 
 # Looking for a near name costs milliseconds; where hundreds of ids match nothing, one cause is behind them all.
 NEAR_NAMES = 50
 
 
-def lint(lists: ReadLists, registry: Registry, cells: Sequence[Cell], suites: Suites) -> list[Problem]:
+def find_problems(lists: ReadLists, registry: Registry, cells: Sequence[Cell], suites: Suites) -> list[Problem]:
     """All that is wrong with the lists and the registry, sorted by file and line."""
-    facts = {cell.id: facts_of(cell) for cell in cells}
+    facts = {cell.id: condition_values(cell) for cell in cells}
     reach = _Reach(facts)
     return sorted(
         {
@@ -131,7 +131,7 @@ def _speaks_for_itself(limitation: Limitation) -> bool:
     return any((*of_use, limitation.explains, limitation.strikes))
 
 
-def causes_told(entries: Iterable[Expectation], registry: Registry) -> str:
+def causes_text(entries: Iterable[Expectation], registry: Registry) -> str:
     """How many of the tests that are named have which kind of cause; a class counts as one."""
     kinds = Counter(kind for entry in entries for kind in [_kind(entry, registry)] * len(entry.tests))
     total = sum(kinds.values())

@@ -18,7 +18,7 @@ from harness.results.outcomes import Outcome
 from harness.util.files import write_atomically
 from harness.util.hashing import content_key
 
-RUNS_LOOKED_AT = 10
+RUNS_READ = 10
 INDEX_VERSION = 1
 
 # Of cells about which there is nothing to say.
@@ -26,7 +26,7 @@ NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suite:
+class KnownSuite:
     """The suite of one cell. `source` says who knows it.
 
     `modules` are dotted names. `whole` are those of them of which every case is known; of the others, the absence
@@ -84,13 +84,13 @@ class Suite:
 class Suites:
     """The suites by cell id, as far as they are known. `notes` tells whence, and of which cells nothing is known."""
 
-    by_cell: Mapping[str, Suite] = field(default_factory=dict)
+    by_cell: Mapping[str, KnownSuite] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 def load_suites(cells: Iterable[Cell], reports: Path, cache: Path) -> Suites:
     """Of each cell, what its newest whole run found, or else the modules of its newest build."""
-    found: dict[str, Suite] = {}
+    found: dict[str, KnownSuite] = {}
     notes: list[str] = []
     unknown: list[str] = []
     for cell in cells:
@@ -113,14 +113,14 @@ def newest_runs(cell_id: str, reports: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.stat().st_mtime, str(path)), reverse=True)
 
 
-def _of_runs(cell: Cell, reports: Path, cache: Path) -> Suite | None:
-    for path in newest_runs(cell.id, reports)[:RUNS_LOOKED_AT]:
+def _of_runs(cell: Cell, reports: Path, cache: Path) -> KnownSuite | None:
+    for path in newest_runs(cell.id, reports)[:RUNS_READ]:
         try:
             index = _index_of(path, cache)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
         if index["complete"] and index["python"] == cell.python:
-            return Suite(
+            return KnownSuite(
                 source=f"{reports.name}/{path.relative_to(reports).as_posix()}",
                 modules=frozenset(index["modules"]),
                 cases=frozenset(index["cases"].split("\n")),
@@ -162,14 +162,14 @@ def _is_whole(name: str, module: Mapping[str, Any]) -> bool:
     return module["complete"] and (own is None or Outcome(own["outcome"]).is_good)
 
 
-def _of_builds(cell: Cell, cache: Path) -> Suite | None:
+def _of_builds(cell: Cell, cache: Path) -> KnownSuite | None:
     found = [path for path in cache.glob(f"builds/{cell.id}-*/modules.json") if _builds_cell(path, cell)]
     for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
         try:
             names = [str(name) for name in json.loads(path.read_bytes())]
         except (OSError, ValueError, TypeError):
             continue
-        return Suite(source=f"the build {path.parent.name}", modules=frozenset(map(dotted, names)))
+        return KnownSuite(source=f"the build {path.parent.name}", modules=frozenset(map(dotted, names)))
     return None
 
 

@@ -16,7 +16,7 @@ from harness.util.cache import cache_root
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rooms:
+class Workspace:
     """`texts` are the lists by name, `unreadable` the problems of those that have no text at all."""
 
     folder: Path
@@ -31,14 +31,14 @@ class Rooms:
         return load_suites(self.cells, self.reports, cache_root())
 
 
-def open_rooms(lists: str = "", reports: str = "") -> Rooms:
+def load_workspace(lists: str = "", reports: str = "") -> Workspace:
     """The folders named, or else the project's. ConfigError for a registry or a matrix with mistakes."""
     root = project_root()
     folder = Path(lists).absolute() if lists else root / "expected_failures"
     registry = load_registry(folder / REGISTRY_FILE)
     problems: list[Problem] = []
     texts = load_texts(folder, problems)
-    return Rooms(
+    return Workspace(
         folder=folder,
         reports=Path(reports).absolute() if reports else root / "reports",
         registry=registry,

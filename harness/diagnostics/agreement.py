@@ -59,7 +59,7 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class OutcomeDifference:
     """One case on which the two do not agree. `rule` is the name of what explains it; empty when nothing does."""
 
     case: str
@@ -78,7 +78,7 @@ class Agreement:
     here: frozenset[str] = frozenset()
     there: frozenset[str] = frozenset()
     compared: Mapping[str, int] = field(default_factory=dict)
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[OutcomeDifference, ...] = ()
 
     @property
     def total(self) -> int:
@@ -86,16 +86,16 @@ class Agreement:
         return sum(self.compared.values())
 
     @property
-    def differing(self) -> tuple[Difference, ...]:
+    def differing(self) -> tuple[OutcomeDifference, ...]:
         """Cases that both have, with another outcome."""
         return tuple(found for found in self.differences if found.theirs is not None and found.ours is not None)
 
     @property
-    def only_there(self) -> tuple[Difference, ...]:
+    def only_there(self) -> tuple[OutcomeDifference, ...]:
         return tuple(found for found in self.differences if found.ours is None)
 
     @property
-    def only_here(self) -> tuple[Difference, ...]:
+    def only_here(self) -> tuple[OutcomeDifference, ...]:
         return tuple(found for found in self.differences if found.theirs is None)
 
     @property
@@ -105,7 +105,7 @@ class Agreement:
         return {side: tuple(sorted(modules)) for side, modules in sides.items() if modules}
 
     @property
-    def unexplained(self) -> tuple[Difference, ...]:
+    def unexplained(self) -> tuple[OutcomeDifference, ...]:
         return tuple(found for found in self.differences if not found.rule)
 
     @property
@@ -161,8 +161,8 @@ def _situations(
             )
 
 
-def _difference(found: Situation) -> Difference:
-    return Difference(
+def _difference(found: Situation) -> OutcomeDifference:
+    return OutcomeDifference(
         case=found.case,
         module=found.module,
         theirs=found.theirs,

@@ -32,7 +32,7 @@ class Line(NamedTuple):
     text: str
 
 
-def report(*, offline: bool) -> tuple[str, bool]:
+def doctor_report(*, offline: bool) -> tuple[str, bool]:
     """The report, and whether at least one cell can be built and tested here.
 
     With `offline` the network is not tried, and what would need it counts as missing.
@@ -40,7 +40,7 @@ def report(*, offline: bool) -> tuple[str, bool]:
     matrix, pins = load_configuration()
     machine = look_at_machine(pins, offline=offline)
     cells = {cell: judge_cell(cell, pins, machine, look_for(cell, pins, machine.cache)) for cell in matrix.cells}
-    return render(judge_machine(machine), cells), any(map(is_usable, cells.values()))
+    return render_doctor(judge_machine(machine), cells), any(map(is_usable, cells.values()))
 
 
 def judge_machine(machine: Machine) -> list[Line]:
@@ -121,8 +121,8 @@ def _toolchain(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
         return _emscripten(cell, pins, machine, found)
     what = f"WASI SDK {cell.toolchain}"
     if found.toolchain == "path":
-        return f"{what}: your own, {own_sdk.VARIABLE}"
-    passed = f"{own_sdk.VARIABLE} is passed over ({found.own_sdk_fault}); " if found.own_sdk_fault else ""
+        return f"{what}: your own, {own_sdk.WASI_SDK_VARIABLE}"
+    passed = f"{own_sdk.WASI_SDK_VARIABLE} is passed over ({found.own_sdk_fault}); " if found.own_sdk_fault else ""
     if found.toolchain:
         return f"{passed}{what}: in the cache, from {found.toolchain}"
     pin = pins.wasi_sdk_pin(cell.toolchain)
@@ -132,7 +132,7 @@ def _toolchain(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
         "wasi-sdk": machine.fault_of(archive.url) if archive else "no archive is pinned for this platform",
         **_apt_packages(machine.apt_fault or patchelf if pin.apt_packages else "no packages are pinned"),
     }
-    return _offered(passed + what, offers, f"one of your own serves: {own_sdk.VARIABLE}=FOLDER")
+    return _offered(passed + what, offers, f"one of your own serves: {own_sdk.WASI_SDK_VARIABLE}=FOLDER")
 
 
 def _emscripten(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
@@ -188,7 +188,7 @@ def _offered(what: str, offers: Mapping[str, str], hint: str) -> str:
     raise UnavailableError(f"{what}: {told}", hint=hint)
 
 
-def render(machine: Sequence[Line], cells: Mapping[Cell, Sequence[Line]]) -> str:
+def render_doctor(machine: Sequence[Line], cells: Mapping[Cell, Sequence[Line]]) -> str:
     """The page: the machine, then each cell with its parts, like ones together, then how many cells can be used."""
     pages = [_block("this machine", machine)]
     alike: dict[tuple[Line, ...], list[str]] = {}

@@ -21,7 +21,7 @@ from harness.matrix.cells import Cell, Target
 from harness.matrix.pins import Pins, TarballPin
 from harness.sources import Source
 from harness.sources.base import cached as cached_source
-from harness.toolchains import EMSCRIPTEN_PROVIDERS, PROVIDERS, Toolchain
+from harness.toolchains import EMSCRIPTEN_PROVIDERS, TOOLCHAIN_PROVIDERS, Toolchain
 from harness.toolchains.base import cached as cached_toolchain
 from harness.toolchains.patchelf import find_patchelf
 from harness.toolchains.runtimes import runtime_folder
@@ -31,7 +31,7 @@ from harness.util.cache import cache_root
 from harness.util.download import connection_fault, head_status
 from harness.util.process import capture
 
-CONNECT_SECONDS = 3.0
+PROBE_SECONDS = 3.0
 _PROGRAMS = (*COMPILERS, "make", "git", "apt-get", "dpkg-deb", "ccache")
 
 
@@ -127,7 +127,7 @@ def look_at_machine(pins: Pins, *, offline: bool) -> Machine:
 def _faults(pins: Pins) -> dict[str, str]:
     urls = [*(pin.url for pin in pins.cpython), *(pin.url for pin in pins.wasi_sdk_archive)]
     origins = {urlsplit(url).netloc: url for url in urls}
-    tried = {host: connection_fault(url, CONNECT_SECONDS) for host, url in origins.items()}
+    tried = {host: connection_fault(url, PROBE_SECONDS) for host, url in origins.items()}
     return {host: f"{host} cannot be reached ({fault})" for host, fault in tried.items() if fault}
 
 
@@ -135,11 +135,11 @@ def _answers(pins: Pins, archive: str, faults: Mapping[str, str]) -> dict[str, i
     """The HTTP status for each pinned CPython, at its origin and in the Debian archive, where the host answers."""
     urls = [pin.url for pin in pins.cpython if urlsplit(pin.url).netloc not in faults]
     # Of other kinds of addresses (a mirror list, a file) only apt knows what they are.
-    if archive.startswith(("http://", "https://")) and not connection_fault(archive, CONNECT_SECONDS):
+    if archive.startswith(("http://", "https://")) and not connection_fault(archive, PROBE_SECONDS):
         packaged = [pin for pin in pins.cpython if pin.apt_source]
         urls += [apt.pool_address(archive, pin.apt_source, pin.apt_file) for pin in packaged]
     with ThreadPoolExecutor(max_workers=8) as pool:
-        return dict(zip(urls, pool.map(lambda url: head_status(url, CONNECT_SECONDS), urls), strict=True))
+        return dict(zip(urls, pool.map(lambda url: head_status(url, PROBE_SECONDS), urls), strict=True))
 
 
 def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
@@ -172,12 +172,12 @@ def _toolchain_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain |
     fault = ""
     with contextlib.suppress(UnavailableError):
         pin = pins.wasi_sdk_pin(cell.toolchain)
-        if given := os.environ.get(own_sdk.VARIABLE):
+        if given := os.environ.get(own_sdk.WASI_SDK_VARIABLE):
             try:
                 return own_sdk.obtain(pin, Path(given)), ""
             except (ConfigError, UnavailableError) as refusal:
                 fault = refusal.message.splitlines()[0]
-        for provider in PROVIDERS.values():
+        for provider in TOOLCHAIN_PROVIDERS.values():
             entry = provider.entry(pin, pins, cache)
             if entry and (toolchain := cached_toolchain(entry)):
                 return toolchain, fault

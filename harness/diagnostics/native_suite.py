@@ -23,14 +23,14 @@ from harness.errors import BuildError, ConfigError, did_you_mean
 from harness.limitations.native_results import load_reference, reference_folder
 from harness.matrix.cells import Cell
 from harness.results.outcomes import ModuleResult, Outcome
-from harness.run.prepare import Wishes, prepare
+from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import GUEST_FOLDER, Prepared
 from harness.suite.durations import source_sizes
 from harness.suite.module import ModuleJob, run_module
 from harness.suite.pool import side_by_side
 from harness.suite.shards import cut
 from harness.util.cache import make_entry
-from harness.util.files import disk_faults, write_atomically
+from harness.util.files import disk_errors_as_unavailable, write_atomically
 from harness.util.process import capture
 
 PYTHON = Path("natives", "python", "python")
@@ -39,7 +39,7 @@ _LEFT_OUT = shutil.ignore_patterns("*.o", "*.a", "_bootstrap_python", "logs")
 NATIVE_RESOURCES = "-network,-urlfetch,-gui,-audio"
 
 
-def refer(cell: str, wishes: Wishes, only: Sequence[str], workers: int, *, say: Callable[[str], None]) -> str:
+def refer(cell: str, wishes: BuildRequest, only: Sequence[str], workers: int, *, say: Callable[[str], None]) -> str:
     """Runs what is not known yet of a cell's reference, or of the modules `only`; gives a line with all its counts."""
     prepared = prepare(cell, wishes, say=say)
     found = run_reference(prepared, only=only, workers=workers, say=say)
@@ -62,7 +62,7 @@ def run_reference(
     folder = reference_folder(build.manifest, prepared.cache)
     tree = make_entry(folder / "tree", lambda aside: _lay_out(build, aside), say=say)
     records = folder / "modules"
-    with disk_faults(records):
+    with disk_errors_as_unavailable(records):
         records.mkdir(parents=True, exist_ok=True)
     lacking = [name for name in only or suite if not (records / f"{name}.json").exists()]
     (wanted,) = cut(lacking, {}, source_sizes(build.root / "Lib", lacking), 1)

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.build.artifact import Build
-from harness.diagnostics.agreement import RULES, Agreement, Difference, agree
-from harness.diagnostics.regrtest_runner import Key, Peer, Reply, Task, Word
+from harness.diagnostics.agreement import RULES, Agreement, OutcomeDifference, agree
+from harness.diagnostics.regrtest_runner import Key, RegrtestRunner, Reply, Task, Word
 from harness.errors import ConfigError
 from harness.results.cell_results import CellResults, load_results
 from harness.results.outcomes import DEATHS, ModuleResult, Outcome
-from harness.run.prepare import Wishes, expectations_for, prepare
+from harness.run.prepare import BuildRequest, expectations_for, prepare
 from harness.suite.regrtest import exact_pattern
 from harness.util.files import remove_tree
 from harness.util.locks import locked
@@ -31,7 +31,7 @@ _DEATH_WORDS = {Word.DIED: Outcome.CRASH, Word.TIMED_OUT: Outcome.TIMEOUT}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class RegrtestAnswer:
     """What regrtest reports: outcomes by case and its word on each module, with the cases that it ran by themselves.
 
     `seconds` are those of its run of the suite; what the cases in `alone` took is not among them.
@@ -48,7 +48,7 @@ def consult(cell: str, modules: Sequence[str], workers: int, run_dir: str = "") 
 
     With `run_dir` the harness does not run: its results are read there.
     """
-    prepared = prepare(cell, Wishes())
+    prepared = prepare(cell, BuildRequest())
     folder = prepared.cache / "oracle" / cell
     with locked(folder.with_name(f"{cell}.lock")):
         remove_tree(folder)
@@ -59,10 +59,12 @@ def consult(cell: str, modules: Sequence[str], workers: int, run_dir: str = "") 
             print(f"oracle {cell}: the harness's run", flush=True)
             ours = run_harness(cell, " or ".join(modules), workers, folder)[1]
         print(f"oracle {cell}: regrtest's run", flush=True)
-        answer = ask_regrtest(Peer.of(prepared, folder), Task(workers=workers, modules=tuple(modules)), ours.modules)
+        answer = ask_regrtest(
+            RegrtestRunner.of(prepared, folder), Task(workers=workers, modules=tuple(modules)), ours.modules
+        )
     asked = [module for module in ours.modules if not modules or module.module in modules]
     found = agree(answer.outcomes, answer.words, asked, expectations_for(prepared.cell, prepared.build))
-    return render(cell, found), found.is_agreement
+    return render_oracle(cell, found), found.is_agreement
 
 
 def results_of(path: Path, build: Build) -> CellResults:
@@ -84,8 +86,8 @@ def run_harness(
 
 
 def ask_regrtest(
-    peer: Peer, task: Task, ours: Iterable[ModuleResult], on_tick: Callable[[float], None] | None = None
-) -> Answer:
+    peer: RegrtestRunner, task: Task, ours: Iterable[ModuleResult], on_tick: Callable[[float], None] | None = None
+) -> RegrtestAnswer:
     """regrtest's outcomes by case.
 
     A case that takes its module down costs regrtest all others of that module, and one that fails by its subtests alone
@@ -105,7 +107,7 @@ def ask_regrtest(
         only = Task(workers=1, name=name, modules=(key.module,), match=match, seconds=ALONE_SECONDS)
         if outcome := outcome_alone(key, whole, peer.run(only)):
             outcomes[key] = outcome
-    return Answer(outcomes=outcomes, words=whole.words, alone=alone, seconds=whole.seconds)
+    return RegrtestAnswer(outcomes=outcomes, words=whole.words, alone=alone, seconds=whole.seconds)
 
 
 def fatal_cases(ours: Iterable[ModuleResult]) -> tuple[Key, ...]:
@@ -143,7 +145,7 @@ def outcome_alone(key: Key, whole: Reply, alone: Reply) -> Outcome | None:
     return alone.unnamed.get(key.module)
 
 
-def render(cell: str, found: Agreement) -> str:
+def render_oracle(cell: str, found: Agreement) -> str:
     """What differs by its rule, the modules with a difference, the count of each rule, and a last line with all."""
     lines = []
     for name in (*(rule.name for rule in RULES), ""):
@@ -152,7 +154,7 @@ def render(cell: str, found: Agreement) -> str:
     return "\n".join([*lines, *_by_module(found), *_by_rule(found), _last_line(cell, found)])
 
 
-def _side_by_side(found: Difference) -> str:
+def _side_by_side(found: OutcomeDifference) -> str:
     nothing = "has no such case"
     return f"{found.case}: regrtest {found.theirs or nothing}, here {found.ours or nothing}"
 
@@ -175,7 +177,7 @@ def _by_module(found: Agreement) -> Iterator[str]:
         yield f"  ... and {len(modules) - MODULES_SHOWN} more"
 
 
-def _groups(found: Agreement) -> Mapping[str, Sequence[Difference]]:
+def _groups(found: Agreement) -> Mapping[str, Sequence[OutcomeDifference]]:
     return {"differing": found.differing, "only there": found.only_there, "only here": found.only_here}
 
 

@@ -12,21 +12,21 @@ from harness.diagnostics.probe_host import Host
 from harness.engines.protocol import Ending, EngineSession, GuestExit, GuestRun, Mount
 from harness.errors import UnavailableError
 from harness.limitations.findings import CellProbes, answer_all, load_probes, probes_for, write_probes
-from harness.limitations.findings_table import markdown, summary, text_table
+from harness.limitations.findings_table import markdown, summary_line, text_table
 from harness.limitations.observation import Did, Observation
 from harness.limitations.registry import Registry, load_registry
 from harness.manifest import libraries_of
 from harness.matrix.cells import Target
-from harness.matrix.conditions import facts_of
+from harness.matrix.conditions import condition_values
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import load_pins
 from harness.project import project_root
 from harness.results.run_folder import new_run_folder
-from harness.run.prepare import Wishes, prepare
+from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import Prepared
 from harness.suite.regrtest import trap_headline
 from harness.toolchains.runtimes import obtain_package
-from harness.util.files import disk_faults, remove_tree, write_atomically
+from harness.util.files import disk_errors_as_unavailable, remove_tree, write_atomically
 
 PROBES_FOLDER = Path(__file__).parents[1] / "guest" / "probes"
 # The probes of this group are typed into the interactive interpreter; the function only looks at what came of it.
@@ -50,8 +50,8 @@ def probe_cell(
     manifest = prepared.build.manifest
     toolchain = str(manifest["toolchain"]["version"])
     libraries = libraries_of(manifest)
-    facts = facts_of(prepared.cell, python=str(manifest["python"]), toolchain=toolchain, libraries=libraries)
-    with disk_faults(folder):
+    facts = condition_values(prepared.cell, python=str(manifest["python"]), toolchain=toolchain, libraries=libraries)
+    with disk_errors_as_unavailable(folder):
         (folder / "logs").mkdir(parents=True, exist_ok=True)
     engine = prepared.open_engine(folder / "logs" / "probes-engine.log", 0, packages)
     try:
@@ -167,7 +167,7 @@ def _last_word(probe: str, output: str, seconds: float) -> Observation | None:
 SOCKETS_PACKAGE = "ws"
 
 
-def probe_cells(cells: Sequence[str], wishes: Wishes, run_dir: str, *, say: Callable[[str], None]) -> str:
+def probe_cells(cells: Sequence[str], wishes: BuildRequest, run_dir: str, *, say: Callable[[str], None]) -> str:
     """Runs the probes of each cell; gives the table of these and of all that the run's folder has already."""
     registry = load_registry(project_root() / "expected_failures" / "limitations.toml")
     prepared = [prepare(cell, wishes, say=say) for cell in dict.fromkeys(cells)]
@@ -176,7 +176,7 @@ def probe_cells(cells: Sequence[str], wishes: Wishes, run_dir: str, *, say: Call
         probe_cell(ready, registry, base / ready.cell.id, packages=packages_for(ready, wishes.pins, say), say=say)
     found = load_probes(base)
     write_atomically(base / "probes.md", markdown(registry, found))
-    lines = [text_table(registry, found), "", *map(summary, found), f"results: {base / 'probes.md'}"]
+    lines = [text_table(registry, found), "", *map(summary_line, found), f"results: {base / 'probes.md'}"]
     return "\n".join(lines)
 
 

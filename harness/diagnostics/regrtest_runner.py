@@ -113,7 +113,7 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Peer:
+class RegrtestRunner:
     """regrtest with a copy of the build below `folder`: its modules may write into the whole tree."""
 
     prepared: Prepared
@@ -124,7 +124,7 @@ class Peer:
         return self.folder / "root"
 
     @classmethod
-    def of(cls, prepared: Prepared, folder: Path) -> Peer:
+    def of(cls, prepared: Prepared, folder: Path) -> RegrtestRunner:
         """A peer with a fresh copy of the build."""
         peer = cls(prepared=prepared, folder=folder)
         remove_tree(peer.root)
@@ -164,13 +164,13 @@ class Peer:
         return Command(argv=argv, cwd=(self.root / program).parent, env=env)
 
 
-def _wasmtime_runner(peer: Peer, program: str) -> tuple[str, ...]:
+def _wasmtime_runner(peer: RegrtestRunner, program: str) -> tuple[str, ...]:
     runner, prepared = _ENGINES / "plain_wasmtime.py", peer.prepared
     settings = (prepared.runtime, peer.folder / "plain.cwasm", peer.root, prepared.build.tree.wasm_stack())
     return (sys.executable, "-I", "-c", _BOOT, str(runner), *map(str, settings), "--", f"/{program}")
 
 
-def _node_runner(peer: Peer, program: str) -> tuple[str, ...]:
+def _node_runner(peer: RegrtestRunner, program: str) -> tuple[str, ...]:
     node = peer.prepared.runtime / "bin" / "node"
     stack = stack_flag(resource.getrlimit(resource.RLIMIT_STACK)[0])
     return (str(node), stack, str(_ENGINES / "plain_node.mjs"), str(peer.root / program))

@@ -19,22 +19,22 @@ from pathlib import Path
 from harness.engines.protocol import EngineSession, Mount
 from harness.errors import ConfigError
 from harness.limitations.skip_account import account_for
-from harness.limitations.skips import MODULE_SKIPPED, Account, Elsewhere, Skip
+from harness.limitations.skips import MODULE_SKIPPED, Elsewhere, Skip, SkipAccount
 from harness.project import project_root
 from harness.results.case_ids import FIXTURE
 from harness.results.cell_results import load_results
 from harness.results.outcomes import ModuleResult, Outcome
-from harness.run.prepare import Wishes, prepare
+from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import Prepared
 from harness.suite.module import ModuleJob, run_module
 from harness.suite.pool import side_by_side
-from harness.util.files import disk_faults, write_atomically
+from harness.util.files import disk_errors_as_unavailable, write_atomically
 
 GATES_FOLDER = Path(__file__).parents[1] / "guest" / "gates"
-FILE = "audit.json"
+AUDIT_FILE = "audit.json"
 # Seconds. What hangs behind a gate hangs at once, and there is a lot of it.
 CASE_TIMEOUT, MODULE_TIMEOUT = 10.0, 300.0
-CASES_SHOWN = 12
+CLASSES_SHOWN = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Forced:
 
 
 def audit_cell(
-    cell: str, wishes: Wishes, results: str, only: Sequence[str], workers: int, *, say: Callable[[str], None]
+    cell: str, wishes: BuildRequest, results: str, only: Sequence[str], workers: int, *, say: Callable[[str], None]
 ) -> str:
     """Audits the skips of a results.json, the latest run's when none is named; gives the page."""
     path = Path(results) if results else project_root() / "reports" / "latest" / cell / "results.json"
@@ -57,10 +57,10 @@ def audit_cell(
         raise ConfigError(f"{path} holds the results of {loaded.cell.id}, not of {cell}")
     prepared = prepare(cell, wishes, say=say)
     found = audit(prepared, account_for(loaded), path.parent, only=only, workers=workers, say=say)
-    return render(cell, found)
+    return render_audit(cell, found)
 
 
-def audited(account: Account) -> dict[str, tuple[Skip, ...]]:
+def audited(account: SkipAccount) -> dict[str, tuple[Skip, ...]]:
     """The skips to look at, by module: those that a limitation explains, and that are not skipped natively too."""
     found: dict[str, list[Skip]] = defaultdict(list)
     for skip in account.skips:
@@ -93,7 +93,13 @@ def explained_by(case: str, skips: Sequence[Skip]) -> Skip | None:
 
 
 def audit(
-    prepared: Prepared, account: Account, folder: Path, *, only: Sequence[str], workers: int, say: Callable[[str], None]
+    prepared: Prepared,
+    account: SkipAccount,
+    folder: Path,
+    *,
+    only: Sequence[str],
+    workers: int,
+    say: Callable[[str], None],
 ) -> tuple[Forced, ...]:
     """Runs what the gates hide, of all modules or of those named, and writes audit.json into `folder`.
 
@@ -101,7 +107,7 @@ def audit(
     """
     wanted = {module: skips for module, skips in audited(account).items() if not only or module in only}
     logs = folder / "logs"
-    with disk_faults(folder):
+    with disk_errors_as_unavailable(folder):
         logs.mkdir(exist_ok=True)
     opened = [prepared.open_engine(logs / f"audit-engine-{index}.log", index) for index in range(workers)]
     engines: queue.SimpleQueue[EngineSession] = queue.SimpleQueue()
@@ -128,7 +134,7 @@ def audit(
         for engine in opened:
             engine.close()
         rows = [dataclasses.asdict(case) for case in found]
-        write_atomically(folder / FILE, json.dumps(rows, indent=1) + "\n")
+        write_atomically(folder / AUDIT_FILE, json.dumps(rows, indent=1) + "\n")
     return tuple(found)
 
 
@@ -149,7 +155,7 @@ def _job(prepared: Prepared, folder: Path, module: str, skips: Sequence[Skip]) -
     )
 
 
-def render(cell: str, found: Sequence[Forced]) -> str:
+def render_audit(cell: str, found: Sequence[Forced]) -> str:
     """What passes now, by the limitation that explained its skip, and the counts of the rest."""
     by_limitation: Mapping[str, list[Forced]] = defaultdict(list)
     for case in found:
@@ -172,7 +178,7 @@ def _passed(cases: Iterable[Forced]) -> int:
 def _passing(cases: Iterable[Forced]) -> Iterator[str]:
     """The cases that pass now, a class a line."""
     passing = Counter(case.case.rpartition(".")[0] for case in cases if case.outcome is Outcome.PASS)
-    for owner, count in passing.most_common(CASES_SHOWN):
+    for owner, count in passing.most_common(CLASSES_SHOWN):
         yield f"  {count:6,}  {owner}"
-    if len(passing) > CASES_SHOWN:
-        yield f"  ... and {len(passing) - CASES_SHOWN} more classes: {FILE} has every case"
+    if len(passing) > CLASSES_SHOWN:
+        yield f"  ... and {len(passing) - CLASSES_SHOWN} more classes: {AUDIT_FILE} has every case"

@@ -13,12 +13,12 @@ from harness.limitations.registry import Limitation
 from harness.results.case_ids import dotted, wildcard_of
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, follows, judged_cases
 from harness.results.signatures import signature_of
-from harness.results.verdicts import Comparison, Row, Verdict
+from harness.results.verdicts import CaseVerdict, Comparison, Verdict
 
 ENVIRONMENT_ALTERED = "the module altered the execution environment (--fail-env-changed)"
 
 
-def judge(outcome: Outcome, entry: Expectation | None, signature: str = "") -> Verdict:
+def judge_outcome(outcome: Outcome, entry: Expectation | None, signature: str = "") -> Verdict:
     """The verdict on an outcome. Only what an entry lists is known: an expected fail excuses no crash.
 
     So it is with the signature of the failure, where the entry has any and there is one; empty when there is none.
@@ -38,9 +38,9 @@ def judge_case(case: CaseResult, entry: Expectation | None) -> Verdict:
 
     One that ran more than once and changed its mind is flaky, unless everything it did is expected.
     """
-    if case.changed_its_mind and any(judge(outcome, entry).is_unexpected for outcome in case.tries):
+    if case.changed_its_mind and any(judge_outcome(outcome, entry).is_unexpected for outcome in case.tries):
         return Verdict.FLAKY
-    return judge(case.outcome, entry, signature_of(case) if entry and entry.signature else "")
+    return judge_outcome(case.outcome, entry, signature_of(case) if entry and entry.signature else "")
 
 
 def struck(case: CaseResult, entry: Expectation | None, strikes: Mapping[str, Limitation]) -> Limitation | None:
@@ -48,16 +48,16 @@ def struck(case: CaseResult, entry: Expectation | None, strikes: Mapping[str, Li
     signature, and in every further try the case did what is expected of it. None where that is not so.
     """
     further = case.tries[1:]
-    if not strikes or not further or any(judge(outcome, entry).is_unexpected for outcome in further):
+    if not strikes or not further or any(judge_outcome(outcome, entry).is_unexpected for outcome in further):
         return None
-    return strikes.get(signature_of(case)) if judge(case.outcome, entry).is_unexpected else None
+    return strikes.get(signature_of(case)) if judge_outcome(case.outcome, entry).is_unexpected else None
 
 
 def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comparison:
     """The verdicts on one module. In a complete one, an entry whose case did not appear is missing."""
     cases = {case.case: case for case in judged_cases(result)}
     counts: Counter[Verdict] = Counter()
-    rows: list[Row] = []
+    rows: list[CaseVerdict] = []
     followed = 0
     for case in cases.values():
         entry = expectations.lookup(case.case)
@@ -69,7 +69,7 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
         counts[verdict] += 1
         if verdict is not Verdict.AS_EXPECTED:
             rows.append(
-                Row(
+                CaseVerdict(
                     case=case.case,
                     module=result.module,
                     verdict=verdict,
@@ -100,7 +100,9 @@ def compare(results: Iterable[ModuleResult], expectations: CellExpectations, *, 
     return Comparison(counts=dict(+counts), rows=_sorted(rows), followed=sum(part.followed for part in parts))
 
 
-def _unseen(result: ModuleResult, cases: Mapping[str, CaseResult], expectations: CellExpectations) -> Iterator[Row]:
+def _unseen(
+    result: ModuleResult, cases: Mapping[str, CaseResult], expectations: CellExpectations
+) -> Iterator[CaseVerdict]:
     """Entries of a complete module that met no case; none when the module as such went wrong."""
     module = dotted(result.module, own=result.own)
     own = cases.get(module)
@@ -127,7 +129,7 @@ def _is_environment_right(result: ModuleResult, expectations: CellExpectations) 
 
 def _environment(
     result: ModuleResult, cases: Mapping[str, CaseResult], expectations: CellExpectations
-) -> Iterator[Row]:
+) -> Iterator[CaseVerdict]:
     """The verdict on a module that altered its environment, under the module's name, where the run asks for that."""
     name = dotted(result.module, own=result.own)
     if not expectations.fail_env_changed or name in cases or not (result.env_changed or any(result.env_tries)):
@@ -140,7 +142,7 @@ def _environment(
         tries=tries,
     )
     entry = expectations.lookup(name)
-    yield Row(
+    yield CaseVerdict(
         case=name,
         module=result.module,
         verdict=judge_case(case, entry),
@@ -159,8 +161,8 @@ def altered_by(output: str) -> list[str]:
     return ["; ".join(dict.fromkeys(warnings))] if warnings else []
 
 
-def _missing(test: str, module: str, entry: Expectation) -> Row:
-    return Row(case=test, module=module, verdict=Verdict.MISSING, outcome=None, **_about(entry))
+def _missing(test: str, module: str, entry: Expectation) -> CaseVerdict:
+    return CaseVerdict(case=test, module=module, verdict=Verdict.MISSING, outcome=None, **_about(entry))
 
 
 def _unclaimed(results: tuple[ModuleResult, ...], expectations: CellExpectations) -> list[str]:
@@ -189,5 +191,5 @@ def _about_strike(limitation: Limitation) -> dict[str, Any]:
     return {"limitation": limitation.id, "reason": limitation.statement}
 
 
-def _sorted(rows: Iterable[Row]) -> tuple[Row, ...]:
+def _sorted(rows: Iterable[CaseVerdict]) -> tuple[CaseVerdict, ...]:
     return tuple(sorted(rows, key=lambda row: (row.module, row.case)))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from harness.errors import ConfigError, Problem, did_you_mean
 from harness.limitations.registry import Limitation
 from harness.matrix.cells import Cell
-from harness.matrix.conditions import ALWAYS, Condition, Facts, facts_of
+from harness.matrix.conditions import ALWAYS, Condition, Facts, condition_values
 from harness.results.case_ids import _WILDCARD, dotted, module_of, subject_of, wildcard_of
 from harness.results.outcomes import Outcome
 
@@ -114,7 +114,7 @@ class Expectations:
 
         What is in use, where the cell names less, is as in `facts_of`.
         """
-        facts = facts_of(cell, python=python, toolchain=toolchain, runtime=runtime, libraries=libraries)
+        facts = condition_values(cell, python=python, toolchain=toolchain, runtime=runtime, libraries=libraries)
         found, problems = self._select(facts)
         if problems:
             raise ConfigError(f"expectations for {cell.id} contradict each other:", problems=problems)
@@ -127,7 +127,7 @@ class Expectations:
     def overlaps(self, cells: Iterable[Cell]) -> list[Problem]:
         """Every test for which two entries hold at once, in any of the cells."""
         # Most cells hold the same conditions as another one.
-        ways = dict.fromkeys(self._holding(facts_of(cell)) for cell in cells)
+        ways = dict.fromkeys(self._holding(condition_values(cell)) for cell in cells)
         return [problem for holds in ways for problem in self._entries_where(holds)[1]]
 
     def check_modules(self, known: Collection[str]) -> None:

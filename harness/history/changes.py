@@ -14,7 +14,7 @@ ABSENT = 0
 """The number of the state of a case that a run would have had, and had not."""
 
 
-class Step(NamedTuple):
+class StateChange(NamedTuple):
     """From the run `at` on the case is in the state with that number."""
 
     at: int
@@ -24,35 +24,35 @@ class Step(NamedTuple):
 class Edit(NamedTuple):
     """The steps that a run adds, and the places of those that it makes superfluous."""
 
-    put: tuple[Step, ...] = ()
+    put: tuple[StateChange, ...] = ()
     drop: tuple[int, ...] = ()
 
 
 NOTHING = Edit()
 
 
-def differing(before: Mapping[int, int], now: Mapping[int, int]) -> set[int]:
+def changed_cases(before: Mapping[int, int], now: Mapping[int, int]) -> set[int]:
     """The cases whose state is not the same in both; one that is not in either is absent there."""
     return {case for case, _ in before.items() ^ now.items()}
 
 
-def insert(steps: Sequence[Step], at: int, state: int, following: int | None) -> Edit:
+def insert(steps: Sequence[StateChange], at: int, state: int, following: int | None) -> Edit:
     """What changes when the run `at`, which is new, saw `state`. `following` is the next run that speaks of the case.
     `steps` are in order, and numbered as if the new run were there already.
     """
     before = next((step.state for step in reversed(steps) if step.at < at), ABSENT)
     if state == before:
         return NOTHING
-    new = Step(at, state)
+    new = StateChange(at, state)
     if following is None:
         return Edit((new,))
     held = next((step.state for step in steps if step.at == following), None)
     if held is None:
-        return Edit((new, Step(following, before)))
+        return Edit((new, StateChange(following, before)))
     return Edit((new,), (following,) if held == state else ())
 
 
-def states(steps: Sequence[Step], runs: Sequence[int]) -> Iterator[int]:
+def states(steps: Sequence[StateChange], runs: Sequence[int]) -> Iterator[int]:
     """The state at each of those runs, which are in order and all speak of the case."""
     waiting = iter(steps)
     upcoming = next(waiting, None)

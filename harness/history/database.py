@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError, HarnessError, UnavailableError
 
-SCHEMA = 1
+HISTORY_SCHEMA = 1
 # "wash", so that no other program's database is taken for ours.
 APPLICATION = 0x77617368
 WAIT_SECONDS = 120.0
@@ -96,14 +96,14 @@ def _check(connection: sqlite3.Connection, path: Path, *, write: bool, whole: bo
             raise _empty(path)
         for statement in TABLES.split(";"):
             connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA}")
+        connection.execute(f"PRAGMA user_version = {HISTORY_SCHEMA}")
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
         return
     if application != APPLICATION:
         raise ConfigError(f"{path} is the database of another program", hint="name another file with --history FILE")
-    if schema != SCHEMA:
+    if schema != HISTORY_SCHEMA:
         raise ConfigError(
-            f"{path} is a history of schema {schema}: this harness has schema {SCHEMA}",
+            f"{path} is a history of schema {schema}: this harness has schema {HISTORY_SCHEMA}",
             hint="use the harness that wrote it, or record the runs anew with --history FILE",
         )
     if whole:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import ConfigError, did_you_mean
-from harness.history.changes import Step
+from harness.history.changes import StateChange
 from harness.history.record import Case
 from harness.history.store import Store, StoredRun, durations
-from harness.history.summary import Account, RunFacts, Trend, trend
+from harness.history.summary import CaseSummary, RunFacts, Trend, trend
 from harness.history.timeline import CellRuns, Kept
 from harness.results.case_ids import dotted, module_of
 
@@ -25,7 +25,7 @@ class CaseAnswer:
 
     case: Case
     cell: str
-    account: Account
+    account: CaseSummary
     seconds: Trend | None
 
     def to_json(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class ModuleAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class HistoryAnswer:
     """What was asked for, by module and case and then by cell. `is_one` says that it was a single case."""
 
     cases: tuple[CaseAnswer, ...]
@@ -61,7 +61,7 @@ class Answer:
         }
 
 
-def ask(store: Store, wanted: str, cell: str = "") -> Answer:
+def query_history(store: Store, wanted: str, cell: str = "") -> HistoryAnswer:
     """What is known of the case, the module, or all that a pattern matches; of the cells that `cell` matches, or all.
     ConfigError when there is no such case or cell.
     """
@@ -76,7 +76,7 @@ def ask(store: Store, wanted: str, cell: str = "") -> Answer:
         asked_of = _Cell(store=store, name=name, number=number, runs=store.runs(number))
         cases += asked_of.answers(chosen, own)
         modules += asked_of.durations(names)
-    return Answer(
+    return HistoryAnswer(
         cases=tuple(sorted(cases, key=lambda answer: answer.case)),
         modules=tuple(sorted(modules, key=lambda answer: answer.module)),
         is_one=len({case.name for _, case in chosen}) == 1,
@@ -119,7 +119,7 @@ class _Cell:
                 if found := trend(seconds):
                     yield ModuleAnswer(module=names[number], cell=self.name, seconds=found)
 
-    def _steps(self, table: str, cases: Collection[int]) -> dict[int, tuple[Step, ...]]:
+    def _steps(self, table: str, cases: Collection[int]) -> dict[int, tuple[StateChange, ...]]:
         found = self.store.steps(self.number, self.runs, cases, table=table)
         return {case: tuple(steps) for case, steps in found.items()}
 

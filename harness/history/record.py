@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from harness.errors import ConfigError
 from harness.manifest import libraries_of
-from harness.matrix.conditions import facts_of
+from harness.matrix.conditions import condition_values
 from harness.results.case_ids import dotted
 from harness.results.cell_results import CellResults
-from harness.results.diff import Axes, Axis, AxisValue, axes_of
+from harness.results.diff import Axes, AxisValue, DiffAxis, axes_of
 from harness.results.outcomes import CaseResult, Outcome, follows
 from harness.results.signatures import signature_of
 from harness.suite.unseen import seen_cases
@@ -84,12 +84,12 @@ class Setup:
     @classmethod
     def from_text(cls, text: str) -> Setup:
         data = json.loads(text)
-        axes = {Axis(name): AxisValue(*value) for name, value in data["axes"].items()}
+        axes = {DiffAxis(name): AxisValue(*value) for name, value in data["axes"].items()}
         return cls(axes=axes, facts=data["facts"])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Observation:
+class RecordedRun:
     """One run of one cell. `started` is ISO 8601 in UTC, so that it sorts by time; `source` says where its files were.
 
     `digest` is made of what was tested and seen: the same run has the same one wherever it lies. `seconds` are those of
@@ -107,7 +107,7 @@ class Observation:
     slow: Mapping[Case, float]
 
 
-def observe(results: CellResults, *, source: str) -> Observation:
+def record_of(results: CellResults, *, source: str) -> RecordedRun:
     """What the history keeps of results. ConfigError when nobody can tell when they were made, or they
     are of the user's own tests.
     """
@@ -128,11 +128,11 @@ def observe(results: CellResults, *, source: str) -> Observation:
             if case.seconds >= SLOW_SECONDS:
                 slow[key] = case.seconds
     python, libraries = str(results.build.get("python", "")), libraries_of(results.build)
-    facts = facts_of(results.cell, python=python, libraries=libraries)
+    facts = condition_values(results.cell, python=python, libraries=libraries)
     setup = Setup(axes=axes_of(results), facts=facts)
     coverage = Coverage(whole=whole, listed=frozenset(listed))
     started = utc(results.run.started)
-    return Observation(
+    return RecordedRun(
         cell=_storable(results.cell.id),
         started=started,
         source=_storable(source),

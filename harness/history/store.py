@@ -11,8 +11,8 @@ import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from harness.history.changes import ABSENT, Edit, Step, differing, insert
-from harness.history.record import Case, Coverage, Observation, Setup, State
+from harness.history.changes import ABSENT, Edit, StateChange, changed_cases, insert
+from harness.history.record import Case, Coverage, RecordedRun, Setup, State
 from harness.results.outcomes import Outcome
 
 _PAIR = struct.Struct("<If")
@@ -39,7 +39,7 @@ class Store:
         self._all = connection.execute
         self._many = connection.executemany
 
-    def record(self, seen: Observation) -> bool:
+    def record(self, seen: RecordedRun) -> bool:
         """Adds a run; False when it is there already."""
         if self._all("SELECT 1 FROM runs WHERE digest = ?", (seen.digest,)).fetchone():
             return False
@@ -63,7 +63,7 @@ class Store:
         self._place(cell, new, seen, cases)
         return True
 
-    def _place(self, cell: int, new: int, seen: Observation, cases: Mapping[tuple[str, str], int]) -> None:
+    def _place(self, cell: int, new: int, seen: RecordedRun, cases: Mapping[tuple[str, str], int]) -> None:
         """Puts what a run saw among what is there."""
         covered = {name for name in self.modules() if seen.coverage.has(name)}
         numbers = self._numbers_of_states(seen.states.values())
@@ -75,7 +75,7 @@ class Store:
                 apart.append((cell, cases[case], new, numbers[state]))
         self._many("INSERT INTO sightings VALUES (?, ?, ?, ?)", apart)
         module = {number: case[0] for case, number in cases.items()}
-        different = differing(self._before(cell, new), now)
+        different = changed_cases(self._before(cell, new), now)
         self._insert(cell, new, {case: (module[case], now.get(case, ABSENT)) for case in different}, covered)
 
     def _before(self, cell: int, new: int) -> dict[int, int]:
@@ -125,7 +125,7 @@ class Store:
         number: int = self._all(f"SELECT id FROM {table} WHERE name = ?", (text,)).fetchone()[0]
         return number
 
-    def _numbers_of_cases(self, seen: Observation) -> Mapping[tuple[str, str], int]:
+    def _numbers_of_cases(self, seen: RecordedRun) -> Mapping[tuple[str, str], int]:
         """All cases that there are, those of the run among them."""
         if missing := ({case.module for case in seen.states} | seen.seconds.keys()) - self.modules().keys():
             self._many("INSERT INTO modules (name) VALUES (?)", [(name,) for name in sorted(missing)])
@@ -183,14 +183,14 @@ class Store:
 
     def steps(
         self, cell: int, runs: Sequence[StoredRun], cases: Collection[int] | None = None, *, table: str = "changes"
-    ) -> dict[int, list[Step]]:
+    ) -> dict[int, list[StateChange]]:
         """The steps of every case, or of those cases; `runs` are all of the cell. `table` is `changes`, or `sightings`,
         whose rows are no steps but what each of those runs saw.
         """
         place = {run.number: at for at, run in enumerate(runs)}
-        found: dict[int, list[Step]] = {}
+        found: dict[int, list[StateChange]] = {}
         for case, run, state in self._rows(table, cell, cases):
-            found.setdefault(case, []).append(Step(place[run], state))
+            found.setdefault(case, []).append(StateChange(place[run], state))
         for steps in found.values():
             steps.sort()
         return found

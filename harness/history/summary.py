@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.history.record import Setup, State
-from harness.results.diff import AxisChange, differing
+from harness.results.diff import AxisChange, differing_values
 
 NEWEST = 10
 """How many runs at most are the newest ones where durations are compared."""
@@ -33,7 +33,7 @@ class RunFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sight:
+class Sighting:
     """What a run saw of a case."""
 
     run: RunFacts
@@ -41,15 +41,15 @@ class Sight:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Turn:
+class OutcomeChange:
     """A change, and the two runs around it. `axes` are those on which the two differ."""
 
-    before: Sight
-    after: Sight
+    before: Sighting
+    after: Sighting
 
     @property
     def axes(self) -> tuple[AxisChange, ...]:
-        return differing(self.before.run.setup.axes, self.after.run.setup.axes)
+        return differing_values(self.before.run.setup.axes, self.after.run.setup.axes)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -62,7 +62,7 @@ class Turn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class CaseSummary:
     """`runs` counts those that speak of the case since it first appeared, `usual` is what most of them saw, the newest
     where several are as frequent, and `agreeing` how many saw it. `steady_for` is how many have seen the same outcome
     up to the newest.
@@ -74,12 +74,12 @@ class Account:
     runs: int
     usual: State
     agreeing: int
-    newest: Sight
+    newest: Sighting
     steady_for: int
     changes: int
     unexplained: int
     mixed: int
-    last_change: Turn | None
+    last_change: OutcomeChange | None
 
     @property
     def is_flaky(self) -> bool:
@@ -107,7 +107,7 @@ class Account:
         }
 
 
-def account(sights: Sequence[Sight]) -> Account | None:
+def summarize(sights: Sequence[Sighting]) -> CaseSummary | None:
     """The sum of what was seen, the oldest first; None when no run has seen the case."""
     first = next((place for place, sight in enumerate(sights) if sight.state.outcome is not None), None)
     if first is None:
@@ -117,12 +117,12 @@ def account(sights: Sequence[Sight]) -> Account | None:
     counts = Counter(sight.state.outcome for sight in sights)
     usual = max(reversed(sights), key=lambda sight: counts[sight.state.outcome])
     turns = [
-        Turn(before=before, after=after)
+        OutcomeChange(before=before, after=after)
         for before, after in itertools.pairwise(sights)
         if before.state[:2] != after.state[:2]
     ]
     other = next((n for n, sight in enumerate(reversed(sights)) if sight.state.outcome != newest.state.outcome), None)
-    return Account(
+    return CaseSummary(
         runs=len(sights),
         usual=usual.state,
         agreeing=counts[usual.state.outcome],

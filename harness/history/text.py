@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from harness.history.query import Answer, CaseAnswer
+from harness.history.query import CaseAnswer, HistoryAnswer
 from harness.history.record import State
-from harness.history.summary import Account, Trend, Turn
+from harness.history.summary import CaseSummary, OutcomeChange, Trend
 from harness.util.text import plain
 
-CASES_SHOWN = 40
+HISTORY_CASES_SHOWN = 40
 
 
-def render(answer: Answer, *, everything: bool = False) -> str:
+def render_history(answer: HistoryAnswer, *, everything: bool = False) -> str:
     """Each module's durations, then the cases: of several only those of which there is something to tell, unless
     `everything` is wanted.
     """
@@ -29,7 +29,7 @@ def render(answer: Answer, *, everything: bool = False) -> str:
     everything = everything or answer.is_one
     told = [(case, found) for case, found in groups if everything or not all(each.account.is_quiet for each in found)]
     told.sort(key=lambda group: -max(each.account.changes + each.account.mixed for each in group[1]))
-    shown = told if everything else told[:CASES_SHOWN]
+    shown = told if everything else told[:HISTORY_CASES_SHOWN]
     for case, found in shown:
         lines += [plain(case.name), *(line for each in found for line in _case(each)), ""]
     if len(told) > len(shown):
@@ -54,7 +54,7 @@ def _case(answer: CaseAnswer) -> Iterator[str]:
         yield f"    {_seconds(answer.seconds)}"
 
 
-def _seen_by_all(account: Account) -> State:
+def _seen_by_all(account: CaseSummary) -> State:
     """What of the usual state is true of each run: all had its outcome, but perhaps another signature."""
     is_mixed = account.mixed == account.runs
     return account.usual._replace(signature="" if account.changes else account.usual.signature, steady=not is_mixed)
@@ -64,17 +64,17 @@ def _runs(number: int) -> str:
     return f"{number:,} run{'' if number == 1 else 's'}"
 
 
-def _steady(account: Account) -> str:
+def _steady(account: CaseSummary) -> str:
     return f" {account.steady_for:,}" if account.steady_for > 1 else ""
 
 
-def _flaky(account: Account) -> str:
+def _flaky(account: CaseSummary) -> str:
     parts = [f"{account.unexplained:,} changes with nothing else changed"] if account.unexplained > 1 else []
     parts += [f"changed its mind within {_runs(account.mixed)}"] if account.mixed else []
     return ", ".join(parts)
 
 
-def _change(turn: Turn) -> Iterator[str]:
+def _change(turn: OutcomeChange) -> Iterator[str]:
     yield f"    last change: {plain(str(turn.before.state))} -> {plain(str(turn.after.state))}"
     yield f"      between {plain(str(turn.before.run))} and {plain(str(turn.after.run))}"
     axes = "; ".join(plain(str(axis)) for axis in turn.axes)

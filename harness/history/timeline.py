@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harness.history.changes import ABSENT, Step, states
+from harness.history.changes import ABSENT, StateChange, states
 from harness.history.record import Coverage, State
-from harness.history.summary import Account, RunFacts, Sight, account
+from harness.history.summary import CaseSummary, RunFacts, Sighting, summarize
 from harness.results.outcomes import NOTHING_RAN
 
 
@@ -19,9 +19,9 @@ class Kept(NamedTuple):
     """
 
     module: str
-    steps: tuple[Step, ...]
-    apart: tuple[Step, ...] = ()
-    own: tuple[Step, ...] = ()
+    steps: tuple[StateChange, ...]
+    apart: tuple[StateChange, ...] = ()
+    own: tuple[StateChange, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,7 +41,7 @@ class CellRuns:
             self._covering[module] = tuple(places)
         return self._covering[module]
 
-    def sights(self, kept: Kept) -> list[Sight]:
+    def sights(self, kept: Kept) -> list[Sighting]:
         """What each run that says something of the case saw. Where nothing of the module ran, the case has its outcome;
         where it died before its first case, nothing is known of it.
         """
@@ -53,14 +53,14 @@ class CellRuns:
                 found[place] = State(whole)
             elif state != ABSENT or whole is None or whole.is_good:
                 found[place] = self.states[state]
-        return [Sight(run=self.runs[place], state=found[place]) for place in sorted(found)]
+        return [Sighting(run=self.runs[place], state=found[place]) for place in sorted(found)]
 
-    def account(self, kept: Kept) -> Account | None:
+    def account(self, kept: Kept) -> CaseSummary | None:
         """The sum of what was seen; None when no run has seen the case."""
         alike = self._alike.setdefault(self.covering(kept.module), kept.module)
         return self._account(kept._replace(module=alike))
 
     # Nearly all cases are alike, and a year of runs is long.
     @functools.lru_cache(maxsize=65536)  # noqa: B019 - lives as long as the question that is asked
-    def _account(self, kept: Kept) -> Account | None:
-        return account(self.sights(kept))
+    def _account(self, kept: Kept) -> CaseSummary | None:
+        return summarize(self.sights(kept))

@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ConfigError
-from harness.limitations.observation import Finding, Observation, combine, judge
+from harness.limitations.observation import Finding, Observation, combine, judge_observation
 from harness.limitations.registry import Limitation, Registry
 from harness.matrix.conditions import Facts
 from harness.results.cell_results import load_results, write_results
 from harness.util.files import write_atomically
 
-SCHEMA = 1
+PROBES_SCHEMA = 1
 PROBES_FILE = "probes.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ProbeAnswer:
     """What was found of one limitation. `observations` are those of its probes, in their order; `reason` says why there
     are none.
     """
@@ -42,7 +42,7 @@ class Answer:
         return data | ({"reason": self.reason} if self.reason else {})
 
     @classmethod
-    def from_json(cls, limitation: str, data: Mapping[str, Any]) -> Answer:
+    def from_json(cls, limitation: str, data: Mapping[str, Any]) -> ProbeAnswer:
         return cls(
             limitation=limitation,
             finding=Finding(data["finding"]),
@@ -57,21 +57,21 @@ class CellProbes:
 
     cell: str
     tested: Mapping[str, str]
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, ProbeAnswer]
 
     def counts(self) -> Counter[Finding]:
         return Counter(answer.finding for answer in self.answers.values())
 
     def to_json(self) -> dict[str, Any]:
         limitations = {name: answer.to_json() for name, answer in self.answers.items()}
-        return {"schema": SCHEMA, "cell": self.cell, "tested": dict(self.tested), "limitations": limitations}
+        return {"schema": PROBES_SCHEMA, "cell": self.cell, "tested": dict(self.tested), "limitations": limitations}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CellProbes:
         """KeyError, TypeError or ValueError for what is no probes.json of this schema."""
-        if data["schema"] != SCHEMA:
-            raise ValueError(f"schema {data['schema']!r}, and this harness reads {SCHEMA}")
-        answers = {name: Answer.from_json(name, value) for name, value in data["limitations"].items()}
+        if data["schema"] != PROBES_SCHEMA:
+            raise ValueError(f"schema {data['schema']!r}, and this harness reads {PROBES_SCHEMA}")
+        answers = {name: ProbeAnswer.from_json(name, value) for name, value in data["limitations"].items()}
         return cls(cell=data["cell"], tested=data["tested"], answers=answers)
 
 
@@ -81,12 +81,12 @@ def probes_for(registry: Registry, facts: Facts) -> tuple[str, ...]:
     return tuple(dict.fromkeys(probe for probes in wanted for probe in probes))
 
 
-def answer_all(registry: Registry, facts: Facts, observed: Mapping[str, Observation]) -> dict[str, Answer]:
+def answer_all(registry: Registry, facts: Facts, observed: Mapping[str, Observation]) -> dict[str, ProbeAnswer]:
     """An answer for every limitation; `observed` has at least the observations of `probes_for`."""
     return {name: _answer(item, facts, observed) for name, item in registry.limitations.items()}
 
 
-def _answer(limitation: Limitation, facts: Facts, observed: Mapping[str, Observation]) -> Answer:
+def _answer(limitation: Limitation, facts: Facts, observed: Mapping[str, Observation]) -> ProbeAnswer:
     reason = ""
     if facts.get("target") not in limitation.targets:
         reason = f"documented for {' and '.join(limitation.targets)}"
@@ -95,10 +95,10 @@ def _answer(limitation: Limitation, facts: Facts, observed: Mapping[str, Observa
     elif not limitation.probes:
         reason = limitation.unprobed or "it has no probe"
     if reason:
-        return Answer(limitation=limitation.id, finding=Finding.NOT_APPLICABLE, reason=reason)
+        return ProbeAnswer(limitation=limitation.id, finding=Finding.NOT_APPLICABLE, reason=reason)
     observations = tuple(observed[probe] for probe in limitation.probes)
-    finding = combine([judge(observation, limitation.fails) for observation in observations])
-    return Answer(limitation=limitation.id, finding=finding, observations=observations)
+    finding = combine([judge_observation(observation, limitation.fails) for observation in observations])
+    return ProbeAnswer(limitation=limitation.id, finding=finding, observations=observations)
 
 
 def write_probes(folder: Path, probes: CellProbes) -> None:
@@ -139,7 +139,7 @@ def read_probes(cell_folder: Path, recorded: Mapping[str, Any]) -> dict[str, tup
 
 def _limitations(cell_folder: Path) -> Mapping[str, Any]:
     data = json.loads((cell_folder / PROBES_FILE).read_text(encoding="utf-8"))
-    return data["limitations"] if data["schema"] == SCHEMA else {}
+    return data["limitations"] if data["schema"] == PROBES_SCHEMA else {}
 
 
 def _seen(answer: Mapping[str, Any]) -> str:

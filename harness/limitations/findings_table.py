@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from harness.limitations.findings import Answer, CellProbes
+from harness.limitations.findings import CellProbes, ProbeAnswer
 from harness.limitations.observation import Finding
 from harness.limitations.registry import Limitation, Registry
 
 NOT_SAID = "-"
 
 
-def summary(probes: CellProbes) -> str:
+def summary_line(probes: CellProbes) -> str:
     """One line: how many statements hold, are lifted, and so on."""
     counts = probes.counts()
     told = ", ".join(f"{counts[finding]} {finding}" for finding in Finding if counts[finding])
@@ -33,7 +33,7 @@ def markdown(registry: Registry, cells: Sequence[CellProbes]) -> str:
     lines = ["# Documented against observed", ""]
     for cell in cells:
         tested = ", ".join(f"{key} {value}" for key, value in cell.tested.items())
-        lines.append(f"- {summary(cell)} ({tested})")
+        lines.append(f"- {summary_line(cell)} ({tested})")
     for section, items in groupby(_shown(registry, cells), lambda item: item.section):
         lines += ["", f"## {section}", "", f"| statement | documented | {' | '.join(cell.cell for cell in cells)} |"]
         lines.append("|---" * (2 + len(cells)) + "|")
@@ -75,5 +75,5 @@ def _deviations(registry: Registry, cells: Sequence[CellProbes]) -> Iterator[str
                 yield f"{name}, {cell.cell}: {answer.finding} ({_seen(answer)})"
 
 
-def _seen(answer: Answer) -> str:
+def _seen(answer: ProbeAnswer) -> str:
     return "; ".join(f"{seen.probe.partition('.')[2]} {seen}" for seen in answer.observations)

@@ -87,7 +87,7 @@ class Observation:
         )
 
 
-def judge(observation: Observation, fails: Sequence[str]) -> Finding:
+def judge_observation(observation: Observation, fails: Sequence[str]) -> Finding:
     """What one observation says of a statement that documents the failures `fails`."""
     if observation.did in _SAID:
         return _SAID[observation.did]

@@ -7,24 +7,24 @@ from pathlib import Path
 
 from harness.limitations.native_results import load_reference
 from harness.limitations.registry import load_registry
-from harness.limitations.skip_text import render
-from harness.limitations.skips import Account, account, explainer_for
+from harness.limitations.skip_text import render_skips
+from harness.limitations.skips import SkipAccount, account_of_skips, explainer_for
 from harness.project import project_root
 from harness.results.cell_results import CellResults, load_results
 from harness.util.cache import cache_root
 
 
-def account_for(results: CellResults, *, native: bool = True) -> Account:
+def account_for(results: CellResults, *, native: bool = True) -> SkipAccount:
     """The account of these results. `native` asks for the native reference too; nothing is said of other platforms
     without it, or where there is none yet.
     """
     registry = load_registry(project_root() / "expected_failures" / "limitations.toml")
     reference = load_reference(results.build, cache_root()) if native and "native" in results.build else ()
-    return account(results.modules, explainer_for(results, registry), reference)
+    return account_of_skips(results.modules, explainer_for(results, registry), reference)
 
 
 def account_pages(paths: Iterable[str], *, every: bool) -> Iterator[str]:
     """The account of each results.json as text; with `every` reason that nothing explains."""
     for path in paths:
         results = load_results(Path(path))
-        yield render(results.cell.id, account_for(results), every=every, probes=results.probes)
+        yield render_skips(results.cell.id, account_for(results), every=every, probes=results.probes)

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.limitations.observation import Finding
-from harness.limitations.skips import Account, Cause, Elsewhere, Skip
+from harness.limitations.skips import Elsewhere, Skip, SkipAccount, SkipCause
 
 REST_SHOWN = 40
 
 
-def one_line(account: Account) -> str:
+def one_line(account: SkipAccount) -> str:
     """`3,396: 3,202 explained by 31 limitations and 8 circumstances, 194 not`; empty when there are none."""
     if not account.skips:
         return ""
@@ -25,7 +25,9 @@ def one_line(account: Account) -> str:
     )
 
 
-def render(cell: str, account: Account, *, every: bool = False, probes: Mapping[str, Any] | None = None) -> str:
+def render_skips(
+    cell: str, account: SkipAccount, *, every: bool = False, probes: Mapping[str, Any] | None = None
+) -> str:
     """The whole account; of what nothing explains at most `REST_SHOWN` reasons, unless `every` is true.
 
     `probes` are those of the same results: a limitation that does not hold here is marked, its skips may be stale.
@@ -62,7 +64,7 @@ def _causes(kind: str, skips: Sequence[Skip], found: Mapping[str, str]) -> Itera
         yield f"  {count:6,}  {name}{told}{mark}"
 
 
-def _native(account: Account) -> Iterator[str]:
+def _native(account: SkipAccount) -> Iterator[str]:
     yield "\nnatively"
     if not account.compared:
         yield "  nothing is known: `python -m harness native CELL` runs the suite on the build Python"
@@ -91,7 +93,7 @@ def _modules(skips: Sequence[Skip]) -> Iterator[str]:
             yield f"  {skip.hides:6,}  {skip.module}: {_named(skip.cause)}, {skip.reason!r}"
 
 
-def _named(cause: Cause | None) -> str:
+def _named(cause: SkipCause | None) -> str:
     return cause.id if cause else "not explained"
 
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from harness.limitations.registry import Circumstance, Limitation, Need, Registry
 from harness.manifest import libraries_of
-from harness.matrix.conditions import Facts, facts_of
+from harness.matrix.conditions import Facts, condition_values
 from harness.results.case_ids import FIXTURE, dotted
 from harness.results.cell_results import CellResults
 from harness.results.outcomes import CaseResult, ModuleResult, Outcome
@@ -35,7 +35,7 @@ class Elsewhere(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cause:
+class SkipCause:
     """Why the suite skips: the id of a limitation or of a circumstance. `need` is the one it came by, if any."""
 
     id: str
@@ -50,7 +50,7 @@ class Skip:
     case: str
     module: str
     reason: str
-    cause: Cause | None
+    cause: SkipCause | None
     elsewhere: Elsewhere = Elsewhere.UNKNOWN
     hides: int = 0
 
@@ -60,7 +60,7 @@ class Skip:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class SkipAccount:
     """The skips of one run. `absent` are the cases that run natively and do not exist here, though their module runs;
     `compared` is the number of this run's modules that the native reference has.
     """
@@ -74,7 +74,7 @@ class Account:
     def unexplained(self) -> tuple[Skip, ...]:
         return tuple(skip for skip in self.skips if skip.cause is None)
 
-    def by_cause(self) -> Counter[Cause]:
+    def by_cause(self) -> Counter[SkipCause]:
         """How many skips each cause explains; the same cause by two needs counts as two."""
         return Counter(skip.cause for skip in self.skips if skip.cause)
 
@@ -91,9 +91,9 @@ class Explainer:
         self._limitations = tuple((_patterns(item), item) for item in holding)
         self._needs = tuple((_patterns(need), need) for need in registry.needs.values())
         self._circumstances = tuple((_patterns(item), item) for item in registry.circumstances.values())
-        self._known: dict[str, Cause | None] = {}
+        self._known: dict[str, SkipCause | None] = {}
 
-    def cause(self, reason: str) -> Cause | None:
+    def cause(self, reason: str) -> SkipCause | None:
         """None when nothing in the registry explains the reason."""
         if reason not in self._known:
             self._known[reason] = next(self._causes(reason), None)
@@ -104,18 +104,18 @@ class Explainer:
         cause = self.cause(reason)
         return cause.id if cause else ""
 
-    def _causes(self, reason: str) -> Iterator[Cause]:
+    def _causes(self, reason: str) -> Iterator[SkipCause]:
         for item in _matching(self._limitations, reason):
-            yield Cause(id=item.id, is_limitation=True)
+            yield SkipCause(id=item.id, is_limitation=True)
         for need in _matching(self._needs, reason):
             for _, item in self._limitations:
                 if need.id in item.needs:
-                    yield Cause(id=item.id, is_limitation=True, need=need.id)
+                    yield SkipCause(id=item.id, is_limitation=True, need=need.id)
             for _, circumstance in self._circumstances:
                 if need.id in circumstance.needs:
-                    yield Cause(id=circumstance.id, is_limitation=False, need=need.id)
+                    yield SkipCause(id=circumstance.id, is_limitation=False, need=need.id)
         for circumstance in _matching(self._circumstances, reason):
-            yield Cause(id=circumstance.id, is_limitation=False)
+            yield SkipCause(id=circumstance.id, is_limitation=False)
 
 
 def _patterns(entry: Limitation | Need | Circumstance) -> re.Pattern[str] | None:
@@ -128,7 +128,9 @@ def _matching(entries: Sequence[tuple[re.Pattern[str] | None, T]], reason: str) 
     return (entry for pattern, entry in entries if pattern and pattern.fullmatch(reason))
 
 
-def account(modules: Iterable[ModuleResult], explainer: Explainer, native: Iterable[ModuleResult] = ()) -> Account:
+def account_of_skips(
+    modules: Iterable[ModuleResult], explainer: Explainer, native: Iterable[ModuleResult] = ()
+) -> SkipAccount:
     """The account of a run's modules; `native` are the results of the native reference, as far as there are any."""
     modules, reference = tuple(modules), {module.module: module for module in native}
     skips: list[Skip] = []
@@ -139,7 +141,7 @@ def account(modules: Iterable[ModuleResult], explainer: Explainer, native: Itera
         absent += _absent(module, [skip.case for skip in found], there)
         skips += found
     compared = sum(module.module in reference for module in modules)
-    return Account(skips=tuple(skips), absent=tuple(absent), modules=len(modules), compared=compared)
+    return SkipAccount(skips=tuple(skips), absent=tuple(absent), modules=len(modules), compared=compared)
 
 
 def _skip(module: ModuleResult, case: CaseResult, explainer: Explainer, there: ModuleResult | None) -> Skip:
@@ -193,5 +195,7 @@ def explainer_for(results: CellResults, registry: Registry) -> Explainer:
     toolchain = results.build.get("toolchain")
     version = str(toolchain.get("version", "")) if isinstance(toolchain, dict) else ""
     libraries = libraries_of(results.build)
-    facts = facts_of(results.cell, python=str(results.build.get("python", "")), toolchain=version, libraries=libraries)
+    facts = condition_values(
+        results.cell, python=str(results.build.get("python", "")), toolchain=version, libraries=libraries
+    )
     return Explainer(registry, facts)

@@ -28,8 +28,8 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
 _UNRELEASED = re.compile(r"(?<=\d)-[a-z].*$")
 VERSIONS = ("emscripten", "wasi_sdk", "python", "node", "wasmtime")
 LIBRARIES = tuple(library.value for library in Library)
-FLAGS = ("pthreads", "dynamic_linking", "pydebug", *LIBRARIES)
-AXES = (*ENUMS, *VERSIONS, *FLAGS)
+FLAG_AXES = ("pthreads", "dynamic_linking", "pydebug", *LIBRARIES)
+AXES = (*ENUMS, *VERSIONS, *FLAG_AXES)
 
 # An axis that only one target has, and flags that only one can have: CPython's configure knows dynamic linking for
 # Emscripten only, and only for it are there libraries.
@@ -113,7 +113,7 @@ class Condition:
 ALWAYS = Condition()
 
 
-def facts_of(
+def condition_values(
     cell: Cell, *, python: str = "", toolchain: str = "", runtime: str = "", libraries: Collection[str] | None = None
 ) -> dict[str, str | bool]:
     """The cell's value on every axis it has.
@@ -185,7 +185,7 @@ def parse_version(text: str) -> Version | None:
 
 
 def _read_term(axis: str, value: object) -> _Wanted | Mistake:
-    if axis in FLAGS:
+    if axis in FLAG_AXES:
         return value if isinstance(value, bool) else Mistake(axis, f"must be true or false, not {value!r}")
     if axis not in AXES:
         return Mistake(axis, "unknown axis", did_you_mean(axis, AXES))

@@ -46,7 +46,7 @@ class CellFacts:
         }
 
 
-def facts_of(label: str, results: CellResults, *, folder: str = "") -> CellFacts:
+def cell_facts(label: str, results: CellResults, *, folder: str = "") -> CellFacts:
     """The facts of a cell. `folder` is where its files are, seen from the page; empty when they are elsewhere."""
     build = results.build
     steps = [step for step in _list(build.get("steps")) if isinstance(step, Mapping)]

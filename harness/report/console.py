@@ -13,7 +13,7 @@ from harness.report.newly import listed as newly_listed
 from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, judged_cases
-from harness.results.verdicts import Row, Verdict, cause_of
+from harness.results.verdicts import CaseVerdict, Verdict, cause_of
 from harness.util.text import plain
 from harness.util.versions import shown_version
 
@@ -82,7 +82,7 @@ class _Page:
         yield from (" " * (_LABEL + 2) + line for line in lines[1:])
 
 
-def render(
+def render_console(
     results: CellResults,
     *,
     color: bool,
@@ -203,7 +203,9 @@ def _unexpected(page: _Page, results: CellResults, file: str) -> Iterator[str]:
         yield ""
 
 
-def _row(page: _Page, cell_id: str, options: RunOptions, row: Row, module: ModuleResult | None) -> Iterator[str]:
+def _row(
+    page: _Page, cell_id: str, options: RunOptions, row: CaseVerdict, module: ModuleResult | None
+) -> Iterator[str]:
     case = _case_of(row, module)
     detail = case.telling if case and row.detail == Detail() else row.detail
     verdict = page.style(row.verdict.value.upper(), _VERDICT_STYLE[row.verdict])
@@ -225,19 +227,19 @@ def _row(page: _Page, cell_id: str, options: RunOptions, row: Row, module: Modul
         yield f"{page.label('again')}{plain(options.again(cell_id, row.case, row.module))}"
 
 
-def _case_of(row: Row, module: ModuleResult | None) -> CaseResult | None:
+def _case_of(row: CaseVerdict, module: ModuleResult | None) -> CaseResult | None:
     cases = judged_cases(module) if module else ()
     return next((case for case in cases if case.case == row.case), None)
 
 
-def _got(row: Row, detail: Detail) -> str:
+def _got(row: CaseVerdict, detail: Detail) -> str:
     if row.outcome is None:
         return f"nothing; {detail.reason}" if detail.reason else "nothing"
     what = ": ".join(part for part in (detail.exception, detail.message or detail.reason) if part)
     return f"{row.outcome.value}: {what}" if what else row.outcome.value
 
 
-def _tail(page: _Page, row: Row, detail: Detail, module: ModuleResult | None) -> Iterator[str]:
+def _tail(page: _Page, row: CaseVerdict, detail: Detail, module: ModuleResult | None) -> Iterator[str]:
     """The last lines of the traceback; of the module's output when the interpreter died without one."""
     died = row.outcome in {Outcome.CRASH, Outcome.TIMEOUT, Outcome.NOT_RUN}
     text = detail.traceback or (module.output if module and died else "")

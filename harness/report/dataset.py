@@ -15,12 +15,12 @@ from typing import Any
 
 from harness.results.cell_results import CellResults
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, judged_cases
-from harness.results.verdicts import Row, Verdict
+from harness.results.verdicts import CaseVerdict, Verdict
 from harness.util.text import as_script_data, visible
 
 ABSENT, PASSED = 0, 1
 # Characters, as they stand in the page. Fifty cells in which everything fails still make less than 15 MB.
-MESSAGE_LENGTH = 300
+PAGE_MESSAGE_LENGTH = 300
 OUTPUT_LENGTH = 6000
 MESSAGES_BUDGET = 2_500_000
 OUTPUTS_BUDGET = 5_000_000
@@ -68,7 +68,7 @@ class Dataset:
         self._explain = explain
         self._messages_left = MESSAGES_BUDGET // self._share
         self._outputs_left = OUTPUTS_BUDGET // self._share
-        rows: dict[str, dict[str, Row]] = {}
+        rows: dict[str, dict[str, CaseVerdict]] = {}
         for row in results.comparison.rows:
             rows.setdefault(row.module, {})[row.case] = row
         outputs: dict[tuple[str, int], int] = {}
@@ -81,7 +81,9 @@ class Dataset:
         self._outputs.append(outputs)
         self._seconds.append({module.module: round(module.seconds, 1) for module in results.modules})
 
-    def _module(self, module: ModuleResult, rows: Mapping[str, Row], outputs: dict[tuple[str, int], int]) -> array[int]:
+    def _module(
+        self, module: ModuleResult, rows: Mapping[str, CaseVerdict], outputs: dict[tuple[str, int], int]
+    ) -> array[int]:
         """The kinds of a module's cases, by their numbers in the module."""
         numbers = self._modules.setdefault(module.module, {})
         kinds = array("H", bytes(2 * len(numbers)))
@@ -100,7 +102,7 @@ class Dataset:
                 kinds[number] = self._kind(row.outcome, row.detail, row)
         return kinds
 
-    def _kind(self, outcome: Outcome | None, detail: Detail, row: Row | None) -> int:
+    def _kind(self, outcome: Outcome | None, detail: Detail, row: CaseVerdict | None) -> int:
         text = self._message(detail)
         verdict = row.verdict if row else Verdict.AS_EXPECTED
         words = (row.limitation or row.issue, row.reason, row.place, " or ".join(row.expected)) if row else ("",) * 4
@@ -116,7 +118,7 @@ class Dataset:
         text = detail.reason or ": ".join(part for part in (detail.exception, detail.message) if part)
         if self._messages_left <= 0:
             text = detail.exception
-        text = text if len(text) <= MESSAGE_LENGTH else text[:MESSAGE_LENGTH] + "..."
+        text = text if len(text) <= PAGE_MESSAGE_LENGTH else text[:PAGE_MESSAGE_LENGTH] + "..."
         before = self._strings.size
         number = self._strings.number(text)
         self._messages_left -= self._strings.size - before

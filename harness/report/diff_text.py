@@ -9,8 +9,8 @@ from typing import Any
 from harness.results.diff import CaseChange, CellDiff, Change
 from harness.util.text import plain
 
-SCHEMA = 1
-CASES_SHOWN = 20
+DIFF_SCHEMA = 1
+DIFF_CASES_SHOWN = 20
 
 
 def differences_json(
@@ -18,7 +18,7 @@ def differences_json(
 ) -> dict[str, Any]:
     """`harness diff --json`: every change of every pair, and the cells that only one of the runs has."""
     return {
-        "schema": SCHEMA,
+        "schema": DIFF_SCHEMA,
         "pairs": [pair.to_json() for pair in pairs],
         "only_before": list(only_before),
         "only_after": list(only_after),
@@ -33,7 +33,7 @@ def render_differences(
     """
     lines: list[str] = []
     for pair in pairs:
-        lines += [*_part(pair, CASES_SHOWN if not everything else len(pair.changes)), ""]
+        lines += [*_part(pair, DIFF_CASES_SHOWN if not everything else len(pair.changes)), ""]
     lines += [f"{plain(cell)}: only in the first run" for cell in only_before]
     lines += [f"{plain(cell)}: only in the second run" for cell in only_after]
     return "\n".join(lines).rstrip("\n") + "\n"

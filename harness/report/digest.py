@@ -18,8 +18,8 @@ from harness.results.cell_results import CellResults
 from harness.results.command_line import DEFAULT, RunOptions
 from harness.results.diff import AxisChange, differing_axes
 from harness.results.outcomes import Outcome, judged_cases
-from harness.results.run_folder import Failed
-from harness.results.verdicts import Row, Verdict
+from harness.results.run_folder import FailedCell
+from harness.results.verdicts import CaseVerdict, Verdict
 
 # Of a cell in which everything goes wrong the first ones tell enough; all are counted, and in its results.json.
 HITS_KEPT = 2000
@@ -51,7 +51,7 @@ class Hit:
 
     label: str
     cell: str
-    row: Row
+    row: CaseVerdict
     is_new: bool | None = None
     options: RunOptions = DEFAULT
 
@@ -134,7 +134,7 @@ class RunDigest:
 
     name: str
     cells: tuple[CellDigest, ...]
-    failed: tuple[Failed, ...]
+    failed: tuple[FailedCell, ...]
     wrong: tuple[UnexpectedCase, ...]
     flaky: tuple[UnexpectedCase, ...]
     stale: tuple[UnexpectedCase, ...]
@@ -175,7 +175,7 @@ def digest_cell(
     rows = results.comparison.unexpected
     unexpected_before = {row.case: row.verdict for row in before.results.comparison.unexpected} if before else {}
 
-    def is_new(row: Row) -> bool | None:
+    def is_new(row: CaseVerdict) -> bool | None:
         if before is None or (row.verdict is not Verdict.MISSING and not before.had(row.module, row.case)):
             return None
         return unexpected_before.get(row.case) is not row.verdict
@@ -213,7 +213,7 @@ def _skips(results: CellResults, explain: Callable[[str], str]) -> Counter[str]:
     )
 
 
-def _in_short(row: Row) -> Row:
+def _in_short(row: CaseVerdict) -> CaseVerdict:
     """The row without its traceback, of which fifty broken cells would have too many."""
     detail = dataclasses.replace(row.detail, message=row.detail.message[:MESSAGE_LENGTH], traceback="")
     return dataclasses.replace(row, detail=detail)
@@ -222,7 +222,7 @@ def _in_short(row: Row) -> Row:
 def digest_run(
     name: str,
     cells: Sequence[CellDigest],
-    failed: Sequence[Failed] = (),
+    failed: Sequence[FailedCell] = (),
     *,
     passed: Callable[[str, str, str], bool],
 ) -> RunDigest:

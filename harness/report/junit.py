@@ -17,8 +17,8 @@ import junitparser
 
 from harness.results.cell_results import CellResults, load_results
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult, judged_cases
-from harness.results.verdicts import Row, Verdict, cause_of
-from harness.util.files import disk_faults, write_atomically
+from harness.results.verdicts import CaseVerdict, Verdict, cause_of
+from harness.util.files import disk_errors_as_unavailable, write_atomically
 from harness.util.text import without_color
 
 # XML 1.0 cannot hold these, not even escaped: https://www.w3.org/TR/xml/#charsets
@@ -38,7 +38,7 @@ def write_junit(results: CellResults, path: Path) -> None:
 
 def junit_xml(results: CellResults) -> junitparser.JUnitXml:
     """One suite per module, one testcase per case. A missing case stands in the suite of its module."""
-    rows: dict[str, dict[str, Row]] = {}
+    rows: dict[str, dict[str, CaseVerdict]] = {}
     for row in results.comparison.rows:
         rows.setdefault(row.module, {})[row.case] = row
     suites = [_suite(results, module, rows.pop(module.module, {})) for module in results.modules]
@@ -56,7 +56,7 @@ def xml_text(text: str) -> str:
     return _FORBIDDEN.sub("", without_color(text))
 
 
-def _suite(results: CellResults, module: ModuleResult, rows: Mapping[str, Row]) -> junitparser.TestSuite:
+def _suite(results: CellResults, module: ModuleResult, rows: Mapping[str, CaseVerdict]) -> junitparser.TestSuite:
     judged = judged_cases(module)
     seen = {case.case for case in judged}
     unseen = [row for case, row in rows.items() if case not in seen]
@@ -71,13 +71,15 @@ def _suite_of(results: CellResults, name: str, cases: Iterable[junitparser.TestC
     return suite
 
 
-def _testcase_of_row(results: CellResults, row: Row) -> junitparser.TestCase:
+def _testcase_of_row(results: CellResults, row: CaseVerdict) -> junitparser.TestCase:
     testcase = _named(row.case, 0.0)
     testcase.result = [_result_of_row(results, row)]
     return testcase
 
 
-def _testcase(results: CellResults, case: CaseResult, row: Row | None, module: ModuleResult) -> junitparser.TestCase:
+def _testcase(
+    results: CellResults, case: CaseResult, row: CaseVerdict | None, module: ModuleResult
+) -> junitparser.TestCase:
     testcase = _named(case.case, case.seconds)
     result = _result_of_row(results, row, case.subtests) if row else _result_as_expected(case)
     if result is not None:
@@ -106,7 +108,7 @@ def _result_as_expected(case: CaseResult) -> junitparser.Skipped | None:
     return junitparser.Skipped(xml_text(words.get(case.outcome, case.outcome.value)))
 
 
-def _result_of_row(results: CellResults, row: Row, subtests: Sequence[SubtestResult] = ()) -> _Result:
+def _result_of_row(results: CellResults, row: CaseVerdict, subtests: Sequence[SubtestResult] = ()) -> _Result:
     cause = cause_of(row.limitation, row.issue)
     why = f"{row.reason} ({cause})" if cause else ""
     if row.verdict is Verdict.KNOWN:
@@ -126,7 +128,7 @@ def _result_of_row(results: CellResults, row: Row, subtests: Sequence[SubtestRes
     return result
 
 
-def _again(results: CellResults, row: Row) -> str:
+def _again(results: CellResults, row: CaseVerdict) -> str:
     return results.run.options.again(results.cell.id, row.case, row.module)
 
 
@@ -142,7 +144,7 @@ def merge_junit(results: Mapping[str, Path], path: Path) -> None:
     """
     parts = {label: _own_junit(file) for label, file in results.items()}
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with disk_faults(path):
+    with disk_errors_as_unavailable(path):
         try:
             with aside.open("w", encoding="utf-8") as stream:
                 stream.write('<?xml version="1.0" encoding="UTF-8"?>\n')

@@ -14,16 +14,16 @@ from harness.results.outcomes import Outcome
 from harness.results.verdicts import Verdict
 from harness.util.text import visible
 
-CASES_SHOWN = 20
+SUMMARY_CASES_SHOWN = 20
 CELLS_SHOWN = 30
 CELLS_NAMED = 3
-CAUSES_SHOWN = 10
+SUMMARY_CAUSES_SHOWN = 10
 _MESSAGE_LENGTH = 160
 # At the start of a line also what makes lists and rules.
 _MEANINGFUL = re.compile(r"[\\`*_\[\]#|<>~&@]|^[-+=]|(?<=^\d)[.)]")
 
 
-def summary(run: RunDigest, folder: str) -> str:
+def render_markdown(run: RunDigest, folder: str) -> str:
     """The page. `folder` is the run's, as a user would type it."""
     icon = "\u2705" if run.is_as_expected else "\u274c"
     lines = [f"## {icon} {escaped(run.name)}: {escaped(status_line(run))}", ""]
@@ -62,11 +62,11 @@ def _cases(title: str, cases: Sequence[UnexpectedCase], wanted: Collection[Verdi
     if not cases:
         return
     yield from ("", f"### {title} ({len(cases):,})", "", "| case | what | where | |", "|---|---|---|---|")
-    for case in cases[:CASES_SHOWN]:
+    for case in cases[:SUMMARY_CASES_SHOWN]:
         hits = case.hits_of(wanted)
         yield f"| {code(case.case)} | {_what(hits[0])} | {_where(case, hits)} | {command(hits[0].command)} |"
-    if len(cases) > CASES_SHOWN:
-        yield from ("", f"... and {len(cases) - CASES_SHOWN:,} more: index.html has them all.")
+    if len(cases) > SUMMARY_CASES_SHOWN:
+        yield from ("", f"... and {len(cases) - SUMMARY_CASES_SHOWN:,} more: index.html has them all.")
 
 
 def _what(hit: Hit) -> str:
@@ -114,9 +114,9 @@ def _skips(run: RunDigest) -> Iterator[str]:
         return
     yield from ("", "### Skips", "", "| because of | skips | cells |", "|---|--:|--:|")
     explained = [(cause, numbers) for cause, numbers in run.skips.items() if cause]
-    for cause, numbers in explained[:CAUSES_SHOWN]:
+    for cause, numbers in explained[:SUMMARY_CAUSES_SHOWN]:
         yield f"| {code(cause)} | {sum(numbers):,} | {len(numbers):,} |"
-    if rest := explained[CAUSES_SHOWN:]:
+    if rest := explained[SUMMARY_CAUSES_SHOWN:]:
         yield f"| {count(len(rest), 'other')}, in index.html | {sum(sum(numbers) for _, numbers in rest):,} | |"
     if unexplained := run.skips.get(""):
         yield f"| nothing that is known | {sum(unexplained):,} | {len(unexplained):,} |"

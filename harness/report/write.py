@@ -12,17 +12,17 @@ from harness.limitations.findings import read_probes
 from harness.limitations.registry import Registry, load_registry
 from harness.limitations.skips import explainer_for
 from harness.report.badge import badge
-from harness.report.cell_facts import CellFacts, facts_of
+from harness.report.cell_facts import CellFacts, cell_facts
 from harness.report.dataset import Dataset
 from harness.report.digest import Before, CellDigest, RunDigest, digest_cell, digest_run
 from harness.report.earlier import read_before
 from harness.report.github import github_annotations
 from harness.report.html import causes_json, page
 from harness.report.junit import merge_junit
-from harness.report.markdown import summary
+from harness.report.markdown import render_markdown
 from harness.results.cell_results import CellResults, load_results
-from harness.results.run_folder import Failed, RunFiles, worst_status
-from harness.util.files import disk_faults, write_atomically
+from harness.results.run_folder import FailedCell, RunFiles, worst_status
+from harness.util.files import disk_errors_as_unavailable, write_atomically
 
 PAGE, SUMMARY, BADGE, ANNOTATIONS, JUNIT = "index.html", "summary.md", "badge.json", "annotations.txt", "junit.xml"
 
@@ -39,10 +39,10 @@ def write_views(files: RunFiles, *, registry: Path | None = None, junit: bool = 
     new = [[(hit.row.module, hit.row.case) for hit in cell.hits if hit.is_new] for cell in read.cells]
     since = {(case.worst.row.module, case.case): str(case.since) for case in run.wrong if case.since}
     causes = causes_json(known or Registry(limitations={}), read.probes)
-    with disk_faults(files.folder):
+    with disk_errors_as_unavailable(files.folder):
         files.folder.mkdir(parents=True, exist_ok=True)
     write_atomically(files.folder / PAGE, page(run, read.facts, read.dataset.to_json(new, since), causes, shown))
-    write_atomically(files.folder / SUMMARY, summary(run, shown))
+    write_atomically(files.folder / SUMMARY, render_markdown(run, shown))
     write_atomically(files.folder / ANNOTATIONS, github_annotations(run))
     write_atomically(files.folder / BADGE, json.dumps(badge(run)) + "\n")
     if junit:
@@ -55,7 +55,7 @@ class _Read:
     """What has been made of the results of each cell, one after the other."""
 
     dataset: Dataset
-    failed: list[Failed]
+    failed: list[FailedCell]
     cells: list[CellDigest] = field(default_factory=list)
     facts: dict[str, CellFacts] = field(default_factory=dict)
     paths: dict[str, Path] = field(default_factory=dict)
@@ -70,12 +70,12 @@ def _read(files: RunFiles, known: Registry | None) -> _Read:
         except ConfigError as error:
             if len(files.results) == 1 and not files.failed:
                 raise
-            read.failed.append(Failed(label=label, status=error.exit_code, why=str(error)))
+            read.failed.append(FailedCell(label=label, status=error.exit_code, why=str(error)))
             continue
         explain = explainer_for(results, known).cause_id if known else None
         read.cells.append(digest_cell(label, results, _before(files, label, results), explain))
         read.dataset.add(label, results, explain)
-        read.facts[label] = facts_of(label, results, folder=_link(files, path))
+        read.facts[label] = cell_facts(label, results, folder=_link(files, path))
         read.paths[label] = path
         read.probes.append(read_probes(path.parent, results.probes))
     return read

@@ -21,7 +21,7 @@ from harness.results.verdicts import Comparison
 from harness.util.files import write_atomically
 from harness.util.toml_tables import convert
 
-SCHEMA = 1
+RESULTS_SCHEMA = 1
 _T = TypeVar("_T")
 
 
@@ -80,7 +80,7 @@ class CellResults:
 
     def to_json(self) -> dict[str, Any]:
         data = {
-            "schema": SCHEMA,
+            "schema": RESULTS_SCHEMA,
             "cell": dataclasses.asdict(self.cell),
             "build": dict(self.build),
             "engine": dict(self.engine),
@@ -94,9 +94,9 @@ class CellResults:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CellResults:
         """ConfigError for another schema; KeyError, TypeError or ValueError for what is no results.json."""
-        if data["schema"] != SCHEMA:
+        if data["schema"] != RESULTS_SCHEMA:
             raise ConfigError(
-                f"results of schema {data['schema']!r} cannot be read: this harness reads schema {SCHEMA}",
+                f"results of schema {data['schema']!r} cannot be read: this harness reads schema {RESULTS_SCHEMA}",
                 hint="read them with the harness that wrote them, or run the cell again",
             )
         hints = typing.get_type_hints(Cell)

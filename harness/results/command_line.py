@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.project import VARIABLE, project_root
+from harness.project import CACHE_VARIABLE, project_root
 from harness.results.case_ids import dotted, subject_of
 from harness.util.cache import cache_root
 from harness.util.paths import expanded
@@ -59,7 +59,7 @@ class RunOptions:
         """No options, where this process runs."""
         root = project_root()
         return cls(
-            cache=str(cache_root()) if os.environ.get(VARIABLE) else "",
+            cache=str(cache_root()) if os.environ.get(CACHE_VARIABLE) else "",
             project="" if root == _CHECKOUT else str(root),
             program=_program(),
         )
@@ -72,7 +72,7 @@ class RunOptions:
     def line(self, arguments: Sequence[str]) -> str:
         """A line for a shell: the harness with these arguments, in the folder and the cache of the run."""
         folder = f"cd {shell_word(self.project)} && " if self.project else ""
-        cache = f"{VARIABLE}={shell_word(self.cache)} " if self.cache else ""
+        cache = f"{CACHE_VARIABLE}={shell_word(self.cache)} " if self.cache else ""
         return f"{folder}{cache}{shell_word(self.program)} -m harness {' '.join(map(shell_word, arguments))}"
 
     def command(self, cell: str, *further: str) -> str:

@@ -31,7 +31,7 @@ class Change(StrEnum):
     APPEARED = "appeared"
 
 
-class Axis(StrEnum):
+class DiffAxis(StrEnum):
     """What can make two results differ. `recipe` are the harness's own steps, `settings` resources and time limits."""
 
     CPYTHON = "CPython"
@@ -47,7 +47,7 @@ class Axis(StrEnum):
 class AxisChange:
     """An axis on which the two differ, and its value in either."""
 
-    axis: Axis
+    axis: DiffAxis
     before: str
     after: str
 
@@ -185,19 +185,19 @@ def _told_order(change: CaseChange) -> tuple[int, str, str, str, str]:
 
 def differing_axes(before: CellResults, after: CellResults) -> tuple[AxisChange, ...]:
     """The axes on which two results differ."""
-    return differing(axes_of(before), axes_of(after))
+    return differing_values(axes_of(before), axes_of(after))
 
 
-def differing(before: Axes, after: Axes) -> tuple[AxisChange, ...]:
+def differing_values(before: Axes, after: Axes) -> tuple[AxisChange, ...]:
     """Where the two differ. What only one of them has recorded is no difference, and another recipe is none either: it
     follows from the CPython and the target. Another version of the same recipe is one.
     """
     same_recipe = _recipe_name(before) == _recipe_name(after)
     return tuple(
         AxisChange(axis=axis, before=str(before[axis]), after=str(after[axis]))
-        for axis in Axis
+        for axis in DiffAxis
         if axis in before and axis in after and before[axis].differs_from(after[axis])
-        if axis is not Axis.RECIPE or same_recipe
+        if axis is not DiffAxis.RECIPE or same_recipe
     )
 
 
@@ -215,10 +215,10 @@ class AxisValue:
         return self.named != other.named or bool(self.recorded and other.recorded and self.recorded != other.recorded)
 
 
-Axes: TypeAlias = Mapping[Axis, AxisValue]
+Axes: TypeAlias = Mapping[DiffAxis, AxisValue]
 
 
-def axes_of(results: CellResults) -> dict[Axis, AxisValue]:
+def axes_of(results: CellResults) -> dict[DiffAxis, AxisValue]:
     """The value on each axis, as far as it is recorded."""
     cell, build, engine = results.cell, results.build, results.engine
     source, toolchain, recipe = (as_table(build.get(key)) for key in ("source", "toolchain", "recipe"))
@@ -227,18 +227,18 @@ def axes_of(results: CellResults) -> dict[Axis, AxisValue]:
     # A distribution's Emscripten of the same version has another compiler.
     made_with = [toolchain.get("provider"), f"LLVM {toolchain['llvm']}" if toolchain.get("llvm") else ""]
     axes = {
-        Axis.CPYTHON: AxisValue(str(build.get("python") or cell.python), str(source.get("revision", ""))[:12]),
-        Axis.TOOLCHAIN: AxisValue(
+        DiffAxis.CPYTHON: AxisValue(str(build.get("python") or cell.python), str(source.get("revision", ""))[:12]),
+        DiffAxis.TOOLCHAIN: AxisValue(
             f"{cell.target.toolchain_name} {shown_version(toolchain) or cell.toolchain}",
             ", ".join(map(str, filter(None, made_with))),
         ),
-        Axis.FLAGS: AxisValue(" ".join([*flags, *cell.configure]) or "plain"),
-        Axis.LIBRARIES: AxisValue(", ".join(cell.dependencies) or "none", _linked(build)),
-        Axis.ENGINE: AxisValue(f"{engine.get('name') or cell.engine} {engine.get('version') or cell.runtime}"),
-        Axis.SETTINGS: AxisValue(settings),
+        DiffAxis.FLAGS: AxisValue(" ".join([*flags, *cell.configure]) or "plain"),
+        DiffAxis.LIBRARIES: AxisValue(", ".join(cell.dependencies) or "none", _linked(build)),
+        DiffAxis.ENGINE: AxisValue(f"{engine.get('name') or cell.engine} {engine.get('version') or cell.runtime}"),
+        DiffAxis.SETTINGS: AxisValue(settings),
     }
     if recipe:
-        axes[Axis.RECIPE] = AxisValue(f"{recipe.get('name')} {recipe.get('version')}")
+        axes[DiffAxis.RECIPE] = AxisValue(f"{recipe.get('name')} {recipe.get('version')}")
     return axes
 
 
@@ -248,4 +248,4 @@ def _linked(build: Mapping[str, Any]) -> str:
 
 
 def _recipe_name(axes: Axes) -> str:
-    return axes[Axis.RECIPE].named.rpartition(" ")[0] if Axis.RECIPE in axes else ""
+    return axes[DiffAxis.RECIPE].named.rpartition(" ")[0] if DiffAxis.RECIPE in axes else ""

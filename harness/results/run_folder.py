@@ -23,7 +23,7 @@ from harness.errors import (
     UnavailableError,
 )
 from harness.project import project_root
-from harness.util.files import disk_faults, write_atomically
+from harness.util.files import disk_errors_as_unavailable, write_atomically
 
 # How far back the run before is looked for: each step back costs the reading of its results.
 RUNS_LOOKED_AT = 10
@@ -32,7 +32,7 @@ _BY_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}(-\d+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failed:
+class FailedCell:
     """A cell of a run that has no results: its exit status, and why."""
 
     label: str
@@ -50,7 +50,7 @@ class RunFiles:
     folder: Path
     name: str
     results: dict[str, Path]
-    failed: tuple[Failed, ...] = ()
+    failed: tuple[FailedCell, ...] = ()
     befores: dict[str, tuple[Path, ...]]
     since: bool = False
 
@@ -61,7 +61,7 @@ def find_run(folders: Sequence[Path], *, into: Path | None = None, since: Path |
     a word why there is none. What is named twice, also by a link or as a part of another, counts once.
     """
     found: dict[str, Path] = {}
-    failed: list[Failed] = []
+    failed: list[FailedCell] = []
     files: dict[Path, Path] = {}
     for folder in {path.resolve(): path for path in folders}.values():
         without = _failed_in(folder)
@@ -107,7 +107,7 @@ def _run_folder(results: Path) -> Path:
     return results.absolute().parent.parent
 
 
-def _failed_in(folder: Path) -> list[Failed]:
+def _failed_in(folder: Path) -> list[FailedCell]:
     """The cells of a run that have no results: what went wrong stands in their error.json, if they got so far."""
     found = []
     for cell in sorted(path for path in folder.glob("*") if path.is_dir() and not (path / RESULTS_FILE).exists()):
@@ -118,7 +118,7 @@ def _failed_in(folder: Path) -> list[Failed]:
     return found
 
 
-def _read_error(cell: Path) -> Failed:
+def _read_error(cell: Path) -> FailedCell:
     try:
         error = json.loads((cell / ERROR_FILE).read_text(encoding="utf-8"))
         status, why = int(error["status"]), str(error["error"])
@@ -127,9 +127,9 @@ def _read_error(cell: Path) -> Failed:
     return _failed(cell, status, why)
 
 
-def _failed(cell: Path, status: int, why: str) -> Failed:
+def _failed(cell: Path, status: int, why: str) -> FailedCell:
     status, state = state_without_results(status)
-    return Failed(label=cell.name, status=status, why=f"{state}: {why.strip()}")
+    return FailedCell(label=cell.name, status=status, why=f"{state}: {why.strip()}")
 
 
 def state_without_results(status: int) -> tuple[int, str]:
@@ -213,7 +213,7 @@ def record_error(folder: Path, error: HarnessError) -> None:
 
 def record_failure(folder: Path, status: int, why: str) -> None:
     """The same, of a failure that was read somewhere."""
-    with disk_faults(folder):
+    with disk_errors_as_unavailable(folder):
         folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"status": status, "error": why}, indent=1)
     write_atomically(folder / ERROR_FILE, text + "\n")

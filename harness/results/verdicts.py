@@ -30,7 +30,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class CaseVerdict:
     """One verdict that is not as-expected. `outcome` is None when the case was not seen; `tries` as in CaseResult.
 
     `case` is the entry's own text when it matched nothing. `place`, `limitation`, `issue`, `reason` and
@@ -76,7 +76,7 @@ class Row:
         return {key: value for key, value in data.items() if value}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Row:
+    def from_json(cls, data: Mapping[str, Any]) -> CaseVerdict:
         outcome = data.get("outcome")
         return cls(
             case=data["case"],
@@ -103,16 +103,16 @@ class Comparison:
     """
 
     counts: Mapping[Verdict, int] = field(default_factory=dict)
-    rows: tuple[Row, ...] = ()
+    rows: tuple[CaseVerdict, ...] = ()
     followed: int = 0
 
     @property
-    def unexpected(self) -> tuple[Row, ...]:
+    def unexpected(self) -> tuple[CaseVerdict, ...]:
         """The rows that turn the run red."""
         return tuple(row for row in self.rows if row.verdict.is_unexpected)
 
     @property
-    def struck(self) -> tuple[Row, ...]:
+    def struck(self) -> tuple[CaseVerdict, ...]:
         """The rows of cases that a limitation struck at random: known, and not by an entry."""
         return tuple(row for row in self.rows if row.verdict is Verdict.KNOWN and not row.place)
 
@@ -131,7 +131,7 @@ class Comparison:
     def from_json(cls, data: Mapping[str, Any]) -> Comparison:
         return cls(
             counts={Verdict(name): count for name, count in data["counts"].items() if count},
-            rows=tuple(Row.from_json(row) for row in data["rows"]),
+            rows=tuple(CaseVerdict.from_json(row) for row in data["rows"]),
             followed=data["followed"],
         )
 

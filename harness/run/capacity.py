@@ -26,7 +26,7 @@ RESERVED_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class WorkerPlan:
     """How many cells at once, and how many workers and jobs of make each of them has."""
 
     at_once: int
@@ -34,7 +34,7 @@ class Plan:
     jobs: int
 
 
-def plan(engines: Sequence[Engine], *, processors: int, memory: int, workers: int = 0) -> Plan:
+def plan(engines: Sequence[Engine], *, processors: int, memory: int, workers: int = 0) -> WorkerPlan:
     """What this machine can do at once. `memory` is the bytes that are available, `workers` what was asked for.
 
     Cells are placed side by side only when one of them cannot use all processors.
@@ -43,12 +43,12 @@ def plan(engines: Sequence[Engine], *, processors: int, memory: int, workers: in
     possible = max(1, min(processors, (memory - RESERVED_BYTES) // each))
     wanted = workers or min(possible, USEFUL_WORKERS)
     at_once = max(1, min(len(engines), possible // wanted))
-    return Plan(
+    return WorkerPlan(
         at_once=at_once, workers=workers or max(wanted, possible // at_once), jobs=max(1, processors // at_once)
     )
 
 
-def plan_here(engines: Sequence[Engine], *, workers: int = 0) -> Plan:
+def plan_here(engines: Sequence[Engine], *, workers: int = 0) -> WorkerPlan:
     """The plan for this machine as it is now."""
     return plan(engines, processors=len(usable_processors()), memory=available_memory(), workers=workers)
 

@@ -36,18 +36,18 @@ from harness.results.command_line import DEFAULT, RunOptions
 from harness.results.outcomes import ModuleResult, Outcome
 from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, new_run_folder, point_latest_at
 from harness.run.keywords import ANY, Keyword
-from harness.run.own_tests import GUEST_FOLDER, OwnTests, find_tests, unimportable
+from harness.run.own_tests import TESTS_MOUNT, OwnTests, find_tests, unimportable
 from harness.run.past_cases import PastCases, past_results
-from harness.run.prepare import Wishes, expectations_for, prepare
+from harness.run.prepare import BuildRequest, expectations_for, prepare
 from harness.run.prepared import Prepared
 from harness.run.rerun import with_environment_tries, with_tries, worth_another_try
 from harness.run.resume import asked_for, check_resumed, write_asked
-from harness.run.selection import Chosen, choose, read_shard
+from harness.run.selection import TestSelection, choose, read_shard
 from harness.suite.durations import record_durations, seconds_of
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.regrtest import exact_pattern
 from harness.suite.unseen import lost_module, with_unmet
-from harness.util.files import disk_faults, write_atomically
+from harness.util.files import disk_errors_as_unavailable, write_atomically
 from harness.util.paths import shown
 from harness.util.versions import shown_version
 
@@ -83,7 +83,7 @@ class CellRun:
     prepared: Prepared
     folder: Path
     expectations: CellExpectations
-    chosen: Chosen
+    chosen: TestSelection
     reruns: int = 0
     verify: int = 1
     resume: bool = False
@@ -99,7 +99,7 @@ class CellRun:
         tests = find_tests(options.tests) if options.tests else None
         shard = read_shard(options.shard, options.case, own=tests is not None)
         load_lists()
-        prepared = prepare(options.cell, Wishes.of(options))
+        prepared = prepare(options.cell, BuildRequest.of(options))
         expectations = expectations_for(prepared.cell, prepared.build)
         expectations = replace(expectations, fail_env_changed=options.fail_env_changed)
         past = _past(prepared, tests, options.run_dir)
@@ -129,7 +129,7 @@ class CellRun:
         else:
             for name in ("modules", "journal", "logs"):
                 shutil.rmtree(self.folder / name, ignore_errors=True)
-        with disk_faults(self.folder):
+        with disk_errors_as_unavailable(self.folder):
             (self.folder / "modules").mkdir(parents=True, exist_ok=True)
             write_asked(self.folder, asked)
             # Those are written at the end: until then nobody shall take an earlier run's for this one's.
@@ -173,7 +173,7 @@ class CellRun:
             prepared=prepared,
             folder=Path(data["folder"]),
             expectations=replace(expectations_for(cell, build), fail_env_changed=data["fail_env_changed"]),
-            chosen=Chosen(**data["chosen"]),
+            chosen=TestSelection(**data["chosen"]),
             reruns=data["reruns"],
             verify=data["verify"],
             resume=data["resume"],
@@ -215,8 +215,8 @@ class CellRun:
             module, self.folder / "journal" / module, match=match, excluded=excluded, should_stop=should_stop
         )
         if self.tests:
-            mount = Mount(host=self.tests.folder, guest=GUEST_FOLDER)
-            job = replace(job, own=True, mounts=(*job.mounts, mount), options=("--testdir", GUEST_FOLDER))
+            mount = Mount(host=self.tests.folder, guest=TESTS_MOUNT)
+            job = replace(job, own=True, mounts=(*job.mounts, mount), options=("--testdir", TESTS_MOUNT))
         return job if match else replace(job, expects_hang=self.expectations.expects_hang)
 
     def test(self, job: ModuleJob, engine: EngineSession) -> ModuleResult:
@@ -342,7 +342,7 @@ def publish(results: CellResults, folder: Path, *, color: bool) -> str:
     junit.write_junit(results, folder / "junit.xml")
     point_latest_at(folder.parent)
     file, skips = shown(folder / RESULTS_FILE), one_line(account_for(results, native=False))
-    return console.render(results, color=color, width=WIDTH, results_file=file, skips=skips, newly=newly)
+    return console.render_console(results, color=color, width=WIDTH, results_file=file, skips=skips, newly=newly)
 
 
 def newly_skipped_in(results: CellResults, path: Path) -> tuple[NewSkip, ...]:

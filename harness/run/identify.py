@@ -16,7 +16,7 @@ from harness.matrix.cells import Cell, Target
 from harness.run.prepared import Prepared
 from harness.toolchains import Toolchain, toolchain_environment
 from harness.toolchains.macros import predefined_macros
-from harness.util.files import disk_faults, write_atomically
+from harness.util.files import disk_errors_as_unavailable, write_atomically
 from harness.util.hashing import content_key
 from harness.util.process import last_lines
 
@@ -40,7 +40,7 @@ def ensure_identity(
     say(f"{prepared.cell.id}: asking the interpreter who it is")
     identity = Identity(interpreter=ask_interpreter(prepared), compiler=compiler())
     check(prepared.cell, prepared.build.manifest, identity)
-    with disk_faults(answer):
+    with disk_errors_as_unavailable(answer):
         answer.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(answer, json.dumps(identity.to_json(), indent=1))
     return identity

@@ -19,7 +19,7 @@ MAX_STATUS = 255
 SCRATCH = "/scratch"
 
 
-def run_python(prepared: Prepared, arguments: Sequence[str], output: BinaryIO) -> tuple[GuestExit, int]:
+def run_interpreter(prepared: Prepared, arguments: Sequence[str], output: BinaryIO) -> tuple[GuestExit, int]:
     """Runs the interpreter with Python's own arguments; what it prints goes to `output` as it comes.
 
     Gives how it ended and the exit status of a shell's `python`: its own, or 1 when the engine stopped it. A script is

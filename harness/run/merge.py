@@ -30,7 +30,7 @@ from harness.run.cell_run import publish
 from harness.suite.durations import durations_file, record_durations, seconds_of
 from harness.suite.shards import parse_shard
 from harness.util.cache import cache_root
-from harness.util.files import disk_faults
+from harness.util.files import disk_errors_as_unavailable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ def publish_merged(merged: Merged, folder: Path, *, color: bool) -> str:
         (folder / results.cell.id / ERROR_FILE).unlink(missing_ok=True)
         record_durations(durations_file(cache_root(), results.cell.id), seconds_of(results.modules))
     for failed in merged.failed:
-        with disk_faults(folder):
+        with disk_errors_as_unavailable(folder):
             for name in (RESULTS_FILE, "junit.xml"):
                 (folder / failed.cell / name).unlink(missing_ok=True)
         record_failure(folder / failed.cell, failed.status, failed.why)

@@ -41,7 +41,7 @@ class Option:
 
 
 # What decides which build is tested, or only built.
-WISHES = (
+BUILD_OPTIONS = (
     Option(flag="--cpython", metavar="PATH-OR-VERSION", help="another CPython than the cell's own"),
     Option(flag="--provider", metavar="NAME", help="get the toolchain from this provider only"),
     Option(
@@ -70,7 +70,7 @@ TESTS = Option(
     help="run the test_*.py modules and test_* packages in this folder, or this .py file, in the place of the suite",
 )
 TESTING = (
-    *WISHES,
+    *BUILD_OPTIONS,
     BUNDLE,
     Option(flag="--case", metavar="ID", many=True, help="only this case; may be repeated"),
     TESTS,

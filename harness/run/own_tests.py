@@ -19,11 +19,11 @@ from typing import Any
 
 from harness.errors import ConfigError
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome
-from harness.util.files import disk_faults
+from harness.util.files import disk_errors_as_unavailable
 from harness.util.hashing import content_key, file_sha256
 from harness.util.paths import expanded
 
-GUEST_FOLDER = "/tests"
+TESTS_MOUNT = "/tests"
 MAX_BYTES = 512 << 20
 MAX_FILES = 20_000
 # A module of one of these names is there before a test file is looked for.
@@ -51,12 +51,12 @@ class OwnTests:
 
     def copied_into(self, folder: Path) -> OwnTests:
         """The same tests in `folder`, which is emptied first. ConfigError for a file that cannot be read."""
-        with disk_faults(folder):
+        with disk_errors_as_unavailable(folder):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
         for name in self.files:
             goal = folder / name
-            with disk_faults(goal):
+            with disk_errors_as_unavailable(goal):
                 goal.parent.mkdir(parents=True, exist_ok=True)
             _copy(self.folder / name, goal)
         return OwnTests(source=self.source, folder=folder, files=self.files, modules=self.modules)
@@ -184,7 +184,7 @@ def _copy(source: Path, goal: Path) -> None:
     """Readable for its owner whatever the original's mode is: engines give up the right to override it."""
     with _readable(source):
         reading = source.open("rb")
-    with reading, disk_faults(goal), goal.open("wb") as writing:
+    with reading, disk_errors_as_unavailable(goal), goal.open("wb") as writing:
         shutil.copyfileobj(reading, writing)
         goal.chmod(0o644)
 

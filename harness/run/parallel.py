@@ -51,7 +51,7 @@ class _Task:
 
 
 @dataclass(kw_only=True)
-class SeveralCells:
+class ParallelCells:
     """Runs one command of `python -m harness` for each cell. `arguments` gives the command of a cell.
 
     `done` is the state of a cell whose command succeeded and left no results: a build.

@@ -14,7 +14,7 @@ from harness.results.outcomes import Outcome
 from harness.results.run_folder import RESULTS_FILE
 from harness.suite.journal import unnumbered
 
-RUNS_LOOKED_AT = 10
+PAST_RUNS_READ = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class PastCases:
     """The newest results first, each read when it is first needed."""
 
     def __init__(self, paths: Sequence[Path], build: Mapping[str, Any], tests: str = "") -> None:
-        self._paths = iter(paths[:RUNS_LOOKED_AT])
+        self._paths = iter(paths[:PAST_RUNS_READ])
         self._build = build
         self._tests = tests
         self._read: list[PastRun] = []

@@ -32,7 +32,7 @@ from harness.util.paths import expanded
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
+class BuildRequest:
     """What the user asked for beyond the cell's id; empty for the default.
 
     `toolchain` is a path or a version, `runtime` a version or `path:` and where a runtime of this machine is. `pins` is
@@ -48,7 +48,7 @@ class Wishes:
     bundle: str = ""
 
     @classmethod
-    def of(cls, options: object) -> Wishes:
+    def of(cls, options: object) -> BuildRequest:
         """The wishes among parsed options (harness/run/options.py); not every command has all of them."""
         names = (field.name for field in dataclasses.fields(cls))
         return cls(**{name: getattr(options, name) for name in names if hasattr(options, name)})
@@ -63,7 +63,7 @@ class Wishes:
             )
 
 
-def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print) -> Prepared:
+def prepare(cell_id: str, wishes: BuildRequest, *, say: Callable[[str], None] = print) -> Prepared:
     """The cell with its build and runtime, made now as far as they are not there yet.
 
     BuildError when the interpreter that was built says that it is something else than the cell.
@@ -93,7 +93,7 @@ def prepare(cell_id: str, wishes: Wishes, *, say: Callable[[str], None] = print)
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, compiler, say=say))
 
 
-def _from_bundle(cell: Cell, wishes: Wishes, pins: Pins, say: Callable[[str], None]) -> Prepared:
+def _from_bundle(cell: Cell, wishes: BuildRequest, pins: Pins, say: Callable[[str], None]) -> Prepared:
     """The cell with the build of a bundle. There is no compiler here to ask: the bundle has its answer."""
     cache, bundle = cache_root(), Path(wishes.bundle)
     cell, own_runtime = _named_runtime(cell, wishes.runtime)

@@ -15,7 +15,7 @@ from harness.engines.protocol import JOURNAL, EngineSession, GuestRun, Mount
 from harness.matrix.cells import Cell, Target
 from harness.suite.durations import durations_file
 from harness.suite.module import ModuleJob
-from harness.util.files import disk_faults
+from harness.util.files import disk_errors_as_unavailable
 
 GUEST_FOLDER = Path(__file__).parents[1] / "guest" / "agent"
 
@@ -57,7 +57,7 @@ class Prepared:
         """Where the module, compiled by this runtime, is kept between runs."""
         wasm_id = self.build.manifest["wasm"]["sha256"][:16]
         compiled = self.cache / "compiled" / f"{wasm_id}-wasmtime-{self.cell.runtime}-resumable.cwasm"
-        with disk_faults(compiled):
+        with disk_errors_as_unavailable(compiled):
             compiled.parent.mkdir(parents=True, exist_ok=True)
         return compiled
 

@@ -132,11 +132,11 @@ class CellPlugin:
         node.workerinput["harness"] = self.run.to_json()
         if is_remote(node.gateway.spec):
             from harness.bundles.pack import kept_bundle  # noqa: PLC0415 - only a run over hosts needs them
-            from harness.run.hosts.join import ask  # noqa: PLC0415
+            from harness.run.hosts.join import join_host  # noqa: PLC0415
 
             host, option = name_of(node.gateway.spec), self._config.option
             bundle = Path(option.bundle) if option.bundle else kept_bundle(self.run.prepared, say=self._say)
-            node.workerinput["harness"] |= ask(node.gateway, host, self.run.prepared.cell, option.runtime, bundle)
+            node.workerinput["harness"] |= join_host(node.gateway, host, self.run.prepared.cell, option.runtime, bundle)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any, sched: Any) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 from harness.errors import ConfigError
 from harness.run.own_tests import OwnTests
 from harness.run.prepared import Prepared
-from harness.run.selection import Chosen
+from harness.run.selection import TestSelection
 from harness.util.files import write_atomically
 
 ASKED_FILE = "asked.json"
 
 
-def asked_for(prepared: Prepared, chosen: Chosen, tests: OwnTests | None = None) -> dict[str, Any]:
+def asked_for(prepared: Prepared, chosen: TestSelection, tests: OwnTests | None = None) -> dict[str, Any]:
     """What all results in one folder have in common, by the words of an error."""
     return {
         "folder of own tests": [str(tests.source), tests.key] if tests else None,

@@ -21,7 +21,7 @@ from harness.suite.unseen import OWN_DOCTEST, is_wanted
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chosen:
+class TestSelection:
     """`modules` are those to test, longest first; all workers of a run are told them, since the record of durations may
     change. `cases` are the words of `--case`, empty for all; `patterns` what regrtest is to match of each module that
     was not asked for as a whole. `shard` is the part that the modules are, `plan` stands for the way it was cut; both
@@ -59,7 +59,7 @@ def choose(
     cut_by: str = "",
     tests: OwnTests | None = None,
     past: PastCases = NO_PAST,
-) -> Chosen:
+) -> TestSelection:
     """What to test of the cell's suite, or of the `tests` that take its place. `cut_by` is a file of durations to cut
     by instead of the cell's own record, `past` what earlier results know of the cases.
 
@@ -69,14 +69,14 @@ def choose(
         suite = Suite.of_own(tests)
         wanted = wanted_cases(cases, suite, past)
         modules = tuple(wanted) if cases else tests.modules
-        return Chosen(modules=cut(modules, {}, tests.sizes(), 1)[0], cases=tuple(cases), patterns=wanted)
+        return TestSelection(modules=cut(modules, {}, tests.sizes(), 1)[0], cases=tuple(cases), patterns=wanted)
     seconds = read_durations(Path(cut_by) if cut_by else prepared.durations)
     wanted = wanted_cases(cases, Suite.of_build(prepared.build), past)
     modules = tuple(wanted) if cases else prepared.build.modules()
     if cut_by and not seconds:
         raise ConfigError(f"{cut_by} holds no durations", hint="name the results.json of a whole run")
     shards = cut(modules, seconds, source_sizes(prepared.build.root / "Lib", modules), shard.count if shard else 1)
-    return Chosen(
+    return TestSelection(
         modules=shards[shard.number - 1 if shard else 0],
         cases=tuple(cases),
         patterns=wanted,

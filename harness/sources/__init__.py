@@ -18,14 +18,14 @@ __all__ = ["PROVIDERS", "Source", "is_version", "obtain_source"]
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?((a|b|rc)\d+)?")
 
 
-class Provider(Protocol):
+class SourceProvider(Protocol):
     """A module that can get a pinned version."""
 
     def fill(self, pin: TarballPin, tree: Path, cache: Path, say: Callable[[str], None], /) -> Provenance:
         """Fills the folder `tree`, or raises UnavailableError."""
 
 
-PROVIDERS: Mapping[str, Provider] = {"tarball": tarball, "apt": debian}
+SOURCE_PROVIDERS: Mapping[str, SourceProvider] = {"tarball": tarball, "apt": debian}
 
 
 def is_version(python: str) -> bool:
@@ -41,14 +41,14 @@ def obtain_source(
     A version that the cache has costs no network. Otherwise the official tarball is tried, then apt, or only
     `provider`. UnavailableError tells why each of them could not; ConfigError when `python` names nothing.
     """
-    if provider and provider not in PROVIDERS:
-        raise ConfigError(f"there is no source provider {provider!r}; {did_you_mean(provider, PROVIDERS)}")
+    if provider and provider not in SOURCE_PROVIDERS:
+        raise ConfigError(f"there is no source provider {provider!r}; {did_you_mean(provider, SOURCE_PROVIDERS)}")
     if python.startswith("git:"):
         return git.obtain(python, cache, say=say)
     if not is_version(python):
         return checkout.obtain(Path(python), cache, say=say)
     pin = pins.cpython_pin(python)
-    attempts = {name: _attempt(name, pin, cache, say) for name in ([provider] if provider else PROVIDERS)}
+    attempts = {name: _attempt(name, pin, cache, say) for name in ([provider] if provider else SOURCE_PROVIDERS)}
     hint = "a checkout of your own always works: --cpython PATH"
     source = first_that_can(f"CPython {python}", attempts, hint=hint, say=say)
     say(f"CPython {source.version} is from {source.provider}: {source.origin}")
@@ -62,6 +62,6 @@ def _entry(pin: CPythonPin, cache: Path) -> Path:
 
 def _attempt(name: str, pin: CPythonPin, cache: Path, say: Callable[[str], None]) -> Callable[[], Source]:
     def fill(tree: Path) -> Provenance:
-        return PROVIDERS[name].fill(pin, tree, cache, say)
+        return SOURCE_PROVIDERS[name].fill(pin, tree, cache, say)
 
     return lambda: make_source(_entry(pin, cache), fill, say=say)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError, UnavailableError
 from harness.sources.base import Provenance, Source, check_landmarks, make_source, read_version
-from harness.util.git import ask
+from harness.util.git import git_output
 from harness.util.hashing import content_key
 from harness.util.paths import expanded
 
@@ -89,14 +89,14 @@ def _fingerprint(path: Path) -> tuple[str, str]:
 def _provenance(root: Path, key: str) -> Provenance:
     if not (root / ".git").exists():
         return Provenance(provider="checkout", origin=str(root), revision=key)
-    commit = ask(root, "rev-parse", "HEAD").strip()
-    dirty = bool(ask(root, "status", "--porcelain").strip())
+    commit = git_output(root, "rev-parse", "HEAD").strip()
+    dirty = bool(git_output(root, "status", "--porcelain").strip())
     return Provenance(provider="checkout", origin=str(root), revision=commit, dirty=dirty)
 
 
 def _files(root: Path) -> Iterable[str]:
     if (root / ".git").exists():
-        names = ask(root, "ls-files", "-co", "--exclude-standard", "-z").split("\0")
+        names = git_output(root, "ls-files", "-co", "--exclude-standard", "-z").split("\0")
         return sorted({name for name in names if name and _is_copied(root / name)})
     return sorted(name for name in _walk(root) if not _PRODUCTS.fullmatch(name))
 

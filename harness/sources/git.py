@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError
 from harness.sources.base import Provenance, Source, cached, make_source
-from harness.util.git import export, fetch_commit
+from harness.util.git import export_tree, fetch_commit
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -32,7 +32,7 @@ def obtain(python: str, cache: Path, *, say: Callable[[str], None]) -> Source:
     bare, commit = fetch_commit(url, ref, cache, say=say)
 
     def fill(tree: Path) -> Provenance:
-        export(bare, commit, tree)
+        export_tree(bare, commit, tree)
         return Provenance(provider="git", origin=url, revision=commit)
 
     return make_source(_entry(commit, cache), fill, say=say)

@@ -17,7 +17,7 @@ from harness.results.case_ids import dotted
 from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.suite.journal import Attempt, Names, parse_events, read_attempt, settle, victims_of
 from harness.suite.regrtest import RegrtestWord, exact_pattern, fits, own_result, trap_headline
-from harness.util.files import disk_faults, remove_tree
+from harness.util.files import disk_errors_as_unavailable, remove_tree
 from harness.util.process import last_lines
 
 OUTPUT_LIMIT = 16 * 1024 * 1024
@@ -319,7 +319,7 @@ def _record(progress: _Progress, result: CaseResult) -> None:
 
 def _empty(folder: Path) -> None:
     remove_tree(folder)
-    with disk_faults(folder):
+    with disk_errors_as_unavailable(folder):
         folder.mkdir()
 
 

@@ -33,7 +33,7 @@ __all__ = [
 P_contra = TypeVar("P_contra", contravariant=True)
 
 
-class Provider(Protocol[P_contra]):
+class ToolchainProvider(Protocol[P_contra]):
     """A module that can get the toolchain of a pin into the cache."""
 
     def entry(self, pin: P_contra, pins: Pins, cache: Path, /) -> Path | None:
@@ -43,10 +43,10 @@ class Provider(Protocol[P_contra]):
         """The toolchain, or UnavailableError."""
 
 
-_NO_SDK = f"path: {own.VARIABLE} is not set", "set it to the folder of a WASI SDK"
+_NO_SDK = f"path: {own.WASI_SDK_VARIABLE} is not set", "set it to the folder of a WASI SDK"
 _NO_EMSCRIPTEN = "path: $EMSDK is not set and no emcc is on PATH", "source emsdk_env.sh, or give --toolchain PATH"
-PROVIDERS: Mapping[str, Provider[WasiSdkPin]] = {"wasi-sdk": release, "apt": debian}
-EMSCRIPTEN_PROVIDERS: Mapping[str, Provider[EmscriptenPin]] = {"emsdk": emsdk, "apt": emscripten_apt}
+TOOLCHAIN_PROVIDERS: Mapping[str, ToolchainProvider[WasiSdkPin]] = {"wasi-sdk": release, "apt": debian}
+EMSCRIPTEN_PROVIDERS: Mapping[str, ToolchainProvider[EmscriptenPin]] = {"emsdk": emsdk, "apt": emscripten_apt}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,14 +105,16 @@ def check_toolchain(cell: Cell, pins: Pins, *, provider: str = "", path: Path | 
     Refuses, without the network, a provider that does not exist, a version that nobody has, and a path that holds no
     such toolchain: ConfigError or UnavailableError.
     """
-    known, check = (PROVIDERS, _check_wasi) if cell.target is Target.WASI else (EMSCRIPTEN_PROVIDERS, _check_emscripten)
+    known, check = (
+        (TOOLCHAIN_PROVIDERS, _check_wasi) if cell.target is Target.WASI else (EMSCRIPTEN_PROVIDERS, _check_emscripten)
+    )
     if provider:
         _check_provider(provider, ("path", *known))
     return check(cell.toolchain, pins, provider, path)
 
 
 def _check_wasi(version: str, pins: Pins, provider: str, path: Path | None) -> Path | None:
-    given = os.environ.get(own.VARIABLE)
+    given = os.environ.get(own.WASI_SDK_VARIABLE)
     folder = path or (Path(given) if given else None)
     pin = wasi_sdk_pin(version, pins, own=folder is not None)
     if path or provider == "path":
@@ -141,16 +143,16 @@ def _check_provider(wanted: str, known: Iterable[str]) -> None:
 
 
 def _wasi(version: str, pins: Pins, cache: Path, path: Path | None, say: Callable[[str], None]) -> _Choice:
-    given = os.environ.get(own.VARIABLE)
+    given = os.environ.get(own.WASI_SDK_VARIABLE)
     folder = path or (Path(given) if given else None)
     pin = wasi_sdk_pin(version, pins, own=folder is not None)
     attempts = {"path": lambda: own.obtain(pin, _given(folder, *_NO_SDK))}
     return _Choice(
         what=f"WASI SDK {pin.version}",
-        hint=f"one that you have always works: {own.VARIABLE}=FOLDER",
-        attempts=attempts | _attempts(PROVIDERS, pin, pins, cache, say),
+        hint=f"one that you have always works: {own.WASI_SDK_VARIABLE}=FOLDER",
+        attempts=attempts | _attempts(TOOLCHAIN_PROVIDERS, pin, pins, cache, say),
         set_up=bool(given),
-        in_cache=_in_cache(PROVIDERS, pin, pins, cache),
+        in_cache=_in_cache(TOOLCHAIN_PROVIDERS, pin, pins, cache),
     )
 
 
@@ -184,15 +186,21 @@ def emscripten_pin(version: str, pins: Pins, *, own: bool) -> EmscriptenPin:
 
 
 def _attempts(
-    providers: Mapping[str, Provider[P_contra]], pin: P_contra, pins: Pins, cache: Path, say: Callable[[str], None]
+    providers: Mapping[str, ToolchainProvider[P_contra]],
+    pin: P_contra,
+    pins: Pins,
+    cache: Path,
+    say: Callable[[str], None],
 ) -> dict[str, Callable[[], Toolchain]]:
-    def attempt(provider: Provider[P_contra]) -> Callable[[], Toolchain]:
+    def attempt(provider: ToolchainProvider[P_contra]) -> Callable[[], Toolchain]:
         return lambda: provider.obtain(pin, pins, cache, say)
 
     return {name: attempt(provider) for name, provider in providers.items()}
 
 
-def _in_cache(providers: Mapping[str, Provider[P_contra]], pin: P_contra, pins: Pins, cache: Path) -> frozenset[str]:
+def _in_cache(
+    providers: Mapping[str, ToolchainProvider[P_contra]], pin: P_contra, pins: Pins, cache: Path
+) -> frozenset[str]:
     entries = {name: provider.entry(pin, pins, cache) for name, provider in providers.items()}
     return frozenset(name for name, entry in entries.items() if entry and cached(entry))
 
@@ -205,4 +213,4 @@ def _given(folder: Path | None, fault: str, hint: str) -> Path:
 
 def toolchain_environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
     """Ours, and what the toolchain needs in it."""
-    return layout.whole_environment(toolchain, cache) if toolchain.kind == layout.KIND else dict(os.environ)
+    return layout.whole_environment(toolchain, cache) if toolchain.kind == layout.TOOLCHAIN_KIND else dict(os.environ)

@@ -17,7 +17,7 @@ _PROGRAM = "#if __has_include(<emscripten/version.h>)\n#include <emscripten/vers
 
 def predefined_macros(toolchain: Toolchain, env: Mapping[str, str], *, pthreads: bool = False) -> str:
     """The `#define` lines of `-dM -E`. UnavailableError, with the compiler's words, when it does not run."""
-    program = "emcc" if toolchain.kind == layout.KIND else "clang"
+    program = "emcc" if toolchain.kind == layout.TOOLCHAIN_KIND else "clang"
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "empty.c"
         source.write_text(_PROGRAM, encoding="utf-8")

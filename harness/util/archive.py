@@ -67,7 +67,7 @@ def _first_line(error: Exception) -> str:
 def _unpack_tar(archive: Path, into: Path) -> None:
     with tarfile.open(archive) as tar:
         for member in tar:
-            if reason := refusal(member, into):
+            if reason := member_refusal(member, into):
                 raise _refused(archive, member.name, reason)
             _extract(tar, member, into)
         # The last member may end before the compressed stream does: only its end shows that it is whole.
@@ -80,14 +80,14 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mode = (member.mode | stat.S_IWUSR) & 0o755
-    # tarfile's filters came with 3.11.4 and changed since; `refusal` judges the same on every Python.
+    # tarfile's filters came with 3.11.4 and changed since; `member_refusal` judges the same on every Python.
     if hasattr(tarfile, "fully_trusted_filter"):
         tar.extract(member, into, filter="fully_trusted")
     else:
         tar.extract(member, into)
 
 
-def refusal(member: tarfile.TarInfo, into: Path) -> str:
+def member_refusal(member: tarfile.TarInfo, into: Path) -> str:
     """Why a member must not be unpacked into the folder; empty when it may. Links in it are followed."""
     if outside(member.name, into):
         return "lies outside its folder"

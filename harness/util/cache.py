@@ -15,15 +15,15 @@ from pathlib import Path
 
 import platformdirs
 
-from harness.project import VARIABLE
-from harness.util.files import disk_faults, remove_tree
+from harness.project import CACHE_VARIABLE
+from harness.util.files import disk_errors_as_unavailable, remove_tree
 from harness.util.locks import locked
 from harness.util.paths import expanded
 
 
 def cache_root() -> Path:
     """The cache folder, which need not exist yet."""
-    moved = os.environ.get(VARIABLE)
+    moved = os.environ.get(CACHE_VARIABLE)
     return expanded(Path(moved)) if moved else Path(platformdirs.user_cache_dir("cpython-wasm-harness"))
 
 
@@ -31,7 +31,7 @@ def make_entry(final: Path, make: Callable[[Path], None], *, say: Callable[[str]
     """`final`, made by `make(folder)` in a folder aside unless it is there. Two runs may want it at once."""
     if final.exists():
         return final
-    with disk_faults(final), locked(final.with_name(final.name + ".lock"), say=say):
+    with disk_errors_as_unavailable(final), locked(final.with_name(final.name + ".lock"), say=say):
         if final.exists():
             return final
         _remove_leftovers(final)

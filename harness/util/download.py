@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from harness.errors import OriginError
-from harness.util.files import disk_faults
+from harness.util.files import disk_errors_as_unavailable
 from harness.util.hashing import file_sha256
 
 CONNECT_SECONDS = 10.0
@@ -48,7 +48,7 @@ class Response(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class DownloadProgress:
     """How far a download is. `total` is 0 when the server does not say. Both in bytes."""
 
     done: int
@@ -197,7 +197,7 @@ def _receive(response: Response, url: str, sha256: str, into: Path) -> int:
 @contextlib.contextmanager
 def _file_aside(into: Path) -> Iterator[Path]:
     """An empty file beside `into` that takes its place at the end, or goes when something goes wrong."""
-    with disk_faults(into):
+    with disk_errors_as_unavailable(into):
         into.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=into.parent, prefix=f".{into.name}.")
         os.close(descriptor)
@@ -213,17 +213,17 @@ def _file_aside(into: Path) -> Iterator[Path]:
 def _copy(response: Response, aside: Path, total: int) -> tuple[int, str]:
     """Size in bytes and sha256 of what came."""
     digest, size, shown = hashlib.sha256(), 0, 0.0
-    with disk_faults(aside):
+    with disk_errors_as_unavailable(aside):
         stream = aside.open("wb", buffering=0)
     with stream:
         while chunk := _read(response):
             digest.update(chunk)
             size += len(chunk)
-            with disk_faults(aside):
+            with disk_errors_as_unavailable(aside):
                 _write(stream, chunk)
             if sys.stderr.isatty() and time.monotonic() - shown > 0.2:
                 shown = time.monotonic()
-                sys.stderr.write(f"\r  {Progress(done=size, total=total)}\x1b[K")
+                sys.stderr.write(f"\r  {DownloadProgress(done=size, total=total)}\x1b[K")
     if shown:
         sys.stderr.write("\r\x1b[K")
     return size, digest.hexdigest()

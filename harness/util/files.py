@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import UnavailableError
-from harness.project import VARIABLE
+from harness.project import CACHE_VARIABLE
 
 
 def remove_tree(folder: Path) -> None:
@@ -69,7 +69,7 @@ def _remove_or_move(entry: os.DirEntry[str], folder: int, top: int, name: str) -
 def write_atomically(path: Path, text: str) -> None:
     """Replaces the file in one step; a reader sees the old text or the new one."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with disk_faults(path):
+    with disk_errors_as_unavailable(path):
         try:
             aside.write_text(text, encoding="utf-8")
             aside.replace(path)
@@ -93,7 +93,7 @@ _DISK_FAULTS = frozenset(
 
 
 @contextlib.contextmanager
-def disk_faults(path: Path) -> Iterator[None]:
+def disk_errors_as_unavailable(path: Path) -> Iterator[None]:
     """Tells a disk that is full or read-only, or a folder that is not ours, as what it is. `path` is told."""
     try:
         yield
@@ -107,5 +107,5 @@ def disk_error(error: OSError, path: Path) -> UnavailableError:
     """What a full or unwritable disk is to the user."""
     return UnavailableError(
         f"cannot write {path}: {error.strerror}",
-        hint=f"free some space, or move the cache with {VARIABLE}=FOLDER",
+        hint=f"free some space, or move the cache with {CACHE_VARIABLE}=FOLDER",
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import OriginError, UnavailableError
-from harness.util.files import disk_faults
+from harness.util.files import disk_errors_as_unavailable
 from harness.util.hashing import content_key
 from harness.util.locks import locked
 from harness.util.process import Command, capture, run
@@ -22,7 +22,7 @@ def fetch_commit(url: str, ref: str, cache: Path, *, say: Callable[[str], None])
     with locked(bare.with_suffix(".lock"), say=say):
         if len(ref) == 40 and _has(bare, ref):
             return bare, ref
-        with disk_faults(bare):
+        with disk_errors_as_unavailable(bare):
             bare.mkdir(parents=True, exist_ok=True)
             _remove_locks(bare)
         _git(bare, "init", "--quiet", "--bare", str(bare))
@@ -44,14 +44,14 @@ def _remove_locks(bare: Path) -> None:
         lock.unlink(missing_ok=True)
 
 
-def export(bare: Path, commit: str, tree: Path) -> None:
+def export_tree(bare: Path, commit: str, tree: Path) -> None:
     """The files of the commit, in the folder `tree`, which has no `.git`."""
     index = tree.parent / f".{tree.name}.index"
     _git(bare, f"--work-tree={tree}", "checkout", "--force", commit, "--", ".", index=index)
     index.unlink(missing_ok=True)
 
 
-def ask(root: Path, *arguments: str) -> str:
+def git_output(root: Path, *arguments: str) -> str:
     """What git says in that checkout, which it does not change. UnavailableError with its words when it fails."""
     # Without the option, `git status` would refresh the index of a checkout that is not ours.
     done = run(Command(argv=("git", "--no-optional-locks", *arguments), cwd=root, timeout=120), apart=True)

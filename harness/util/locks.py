@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness.util.files import disk_faults
+from harness.util.files import disk_errors_as_unavailable
 from harness.util.hashing import content_key
 
 LOCK_POLL_SECONDS = 0.1
@@ -24,7 +24,7 @@ def locked(path: Path, *, say: Callable[[str], None] = print) -> Iterator[int]:
     an orphaned make is still at work. `name_group` tells the lock of that child; whoever waits ends the
     orphans, where it can know them for such (on Linux, in the same pid namespace), else waits for their end.
     """
-    with disk_faults(path):
+    with disk_errors_as_unavailable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
@@ -35,7 +35,7 @@ def locked(path: Path, *, say: Callable[[str], None] = print) -> Iterator[int]:
                 say(f"waiting for another run that holds {path}")
                 told = True
             time.sleep(LOCK_POLL_SECONDS)
-        with disk_faults(path):
+        with disk_errors_as_unavailable(path):
             name_group(descriptor, 0)
         try:
             yield descriptor

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.run.prepare import Wishes, prepare
+from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import Prepared
 from tests.integration.third_party import skipped_without_origin
 
@@ -56,4 +56,4 @@ def emscripten(request: pytest.FixtureRequest) -> Prepared:
 def built(cell: str, request: pytest.FixtureRequest) -> Prepared:
     """The cell, for a test that says that it needs one: the others must pass in a minute on an empty cache."""
     assert request.session.stash[NEEDS_TOOLCHAIN], f"a test that uses {cell} has the mark toolchain"
-    return prepare(cell, Wishes())
+    return prepare(cell, BuildRequest())

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.bisect.commits import Checkout
-from harness.bisect.question import Axis
+from harness.bisect.question import BisectAxis
 from harness.bisect.versions import pin_version
 from harness.errors import ConfigError, UnavailableError
 from harness.matrix.load import load_configuration
@@ -174,7 +174,7 @@ def test_an_interrupted_bisection_over_wasmtimes_of_the_index_goes_on(wasi: Prep
     """wasmtime before 45 has less stack for deep recursion than CPython counts on; there is no wasmtime 44.5."""
     file, pins = tmp_path / "pins.toml", load_configuration()[1]
     for version in ("43.0.0", "44.0.0", "45.0.0", "46.0.1", "48.0.0"):
-        pin_version(Axis.WASMTIME, version, file, pins, say=print)  # an index that lacks one skips the test
+        pin_version(BisectAxis.WASMTIME, version, file, pins, say=print)  # an index that lacks one skips the test
         obtain_runtime("wasmtime", version, load_pins(file, pins), wasi.cache)
     question = ["wasi", f"--case={DEEP}", "--axis=wasmtime", "--good=50.0.1", "--bad=43.0.0"]
     asked = [*question, "--versions=44.0.0,44.5.0,45.0.0,46.0.1,48.0.0", f"--run-dir={tmp_path / 'run'}"]
@@ -205,7 +205,9 @@ def test_an_interrupted_bisection_over_wasmtimes_of_the_index_goes_on(wasi: Prep
 
 @pytest.mark.toolchain
 def test_a_case_that_is_nowhere_is_told(wasi: Prepared, tmp_path: Path) -> None:
-    pin_version(Axis.WASMTIME, "49.0.0", tmp_path / "pins.toml", load_configuration()[1], say=print)  # or it skips
+    pin_version(
+        BisectAxis.WASMTIME, "49.0.0", tmp_path / "pins.toml", load_configuration()[1], say=print
+    )  # or it skips
     ends = ("--axis=wasmtime", "--good=50.0.1", "--bad=49.0.0", "--versions=49.0.0", f"--run-dir={tmp_path / 'run'}")
     for case, words in ((f"{BOOL}x", f"the suite has no case {BOOL}x"), ("test.test_boo.A.b", "did you mean")):
         done = bisect("wasi", f"--case={case}", *ends[:-1], f"--run-dir={tmp_path / case}")

@@ -16,7 +16,7 @@ import pytest
 from harness.cli import main as cli
 from harness.errors import EXIT_OK, EXIT_UNAVAILABLE
 from harness.history.database import opened
-from harness.history.query import ask
+from harness.history.query import query_history
 from harness.history.store import Store
 from harness.results.cell_results import write_results
 from tests.integration.disk import small_disk
@@ -51,7 +51,7 @@ def results_of_day(folder: Path, day: int, *, cases: int = 500) -> Path:
 
 def runs_in(file: Path) -> int:
     with opened(file, write=False) as connection:
-        (answer,) = ask(Store(connection), CASE).cases
+        (answer,) = query_history(Store(connection), CASE).cases
     return answer.account.runs
 
 

@@ -16,7 +16,7 @@ from harness.build.artifact import Build
 from harness.build.identity import check
 from harness.errors import BuildError
 from harness.run import identify
-from harness.run.prepare import Wishes, prepare
+from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import Prepared
 from harness.util.files import remove_tree
 
@@ -64,7 +64,7 @@ def test_the_answer_is_kept_for_a_build_and_a_runtime(emscripten: Prepared, monk
         raise AssertionError(f"{prepared.runtime} is asked again")
 
     monkeypatch.setattr(identify, "ask_interpreter", asked)
-    assert prepare("emscripten-3.1.69", Wishes()).identity == emscripten.identity
+    assert prepare("emscripten-3.1.69", BuildRequest()).identity == emscripten.identity
 
 
 @pytest.fixture

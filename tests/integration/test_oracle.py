@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.diagnostics.agreement import Agreement, agree
-from harness.diagnostics.oracle import Answer, ask_regrtest, run_harness
-from harness.diagnostics.regrtest_runner import Key, Peer, Task
+from harness.diagnostics.oracle import RegrtestAnswer, ask_regrtest, run_harness
+from harness.diagnostics.regrtest_runner import Key, RegrtestRunner, Task
 from harness.results.outcomes import Outcome
 from harness.run.prepared import Prepared
 
@@ -17,11 +17,11 @@ pytestmark = [pytest.mark.integration, pytest.mark.toolchain]
 FATAL = Key("test_compile", "test.test_compile.TestSpecifics.test_compiler_recursion_limit")
 
 
-def ask(prepared: Prepared, folder: Path, *modules: str) -> tuple[Answer, Agreement]:
+def ask(prepared: Prepared, folder: Path, *modules: str) -> tuple[RegrtestAnswer, Agreement]:
     # -k takes parts of names: test_stat is in test_statistics too.
     found = run_harness(prepared.cell.id, " or ".join(modules), 2, folder)[1].modules
     ours = [result for result in found if result.module in modules]
-    answer = ask_regrtest(Peer.of(prepared, folder), Task(workers=2, modules=modules), ours)
+    answer = ask_regrtest(RegrtestRunner.of(prepared, folder), Task(workers=2, modules=modules), ours)
     return answer, agree(answer.outcomes, answer.words, ours)
 
 

@@ -11,7 +11,7 @@ import pytest
 from harness.diagnostics.probe import packages_for, probe_cell, run_probes
 from harness.engines.native import NativeEngine
 from harness.limitations.findings import CellProbes, load_probes
-from harness.limitations.observation import Did, Finding, Observation, judge
+from harness.limitations.observation import Did, Finding, Observation, judge_observation
 from harness.limitations.registry import Registry, load_registry
 from harness.run.prepared import Prepared
 from tests.probe_findings import FINDINGS, load_findings, seed_statements
@@ -74,7 +74,7 @@ def test_every_statement_that_holds_somewhere_does_not_natively(
     for found in answers.values():
         for answer in found.answers.values():
             item = registry.limitations[answer.limitation]
-            there = {judge(native[probe], item.fails) for probe in item.probes}
+            there = {judge_observation(native[probe], item.fails) for probe in item.probes}
             if answer.finding is Finding.HOLDS and not there - {Finding.HOLDS, Finding.NOT_APPLICABLE}:
                 same.add(answer.limitation)
     assert not {item for item in same if not set(registry.limitations[item].probes) & OPTIONAL}

@@ -12,7 +12,7 @@ import pytest
 
 from harness.errors import UnavailableError
 from harness.matrix.pins import Pins, load_pins
-from harness.run.prepare import Wishes, prepare
+from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import Prepared
 from harness.toolchains.runtimes import OLDEST_NODE, obtain_runtime
 from harness.util.cache import cache_root
@@ -55,9 +55,9 @@ def test_the_node_of_this_machine_runs_the_build_when_asked_for(emscripten: Prep
     said = subprocess.run([NODE, "--version"], check=True, capture_output=True, text=True).stdout.strip()
     if int(said.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
         with pytest.raises(UnavailableError, match="too old"):
-            prepare("emscripten-3.1.69", Wishes(runtime=f"path:{NODE}"))
+            prepare("emscripten-3.1.69", BuildRequest(runtime=f"path:{NODE}"))
         return
-    own = prepare("emscripten-3.1.69", Wishes(runtime=f"path:{NODE}"))
+    own = prepare("emscripten-3.1.69", BuildRequest(runtime=f"path:{NODE}"))
     assert own.engine_facts() == {"name": "node", "version": said.removeprefix("v"), "path": NODE}
     assert own.build == emscripten.build
     assert own.identity is not None
@@ -67,7 +67,7 @@ def test_the_node_of_this_machine_runs_the_build_when_asked_for(emscripten: Prep
 
 @pytest.mark.parametrize("version", ["20.18.0", "22.20.0", NPMS_NODE])
 def test_a_build_runs_on_every_node_that_is_named(emscripten: Prepared, version: str) -> None:
-    other = prepare("emscripten-3.1.69", Wishes(runtime=version))
+    other = prepare("emscripten-3.1.69", BuildRequest(runtime=version))
     assert other.engine_facts() == {"name": "node", "version": version}
     assert other.identity is not None
     assert other.identity.interpreter["platform"] == "emscripten"
@@ -75,10 +75,10 @@ def test_a_build_runs_on_every_node_that_is_named(emscripten: Prepared, version:
 
 def test_a_wasmtime_of_this_machine_is_a_folder_of_its_package(tmp_path: Path, pins: Pins) -> None:
     with pytest.raises(UnavailableError, match="has no wasmtime that can be used"):
-        prepare("wasi", Wishes(runtime="path:/usr/bin"))
+        prepare("wasi", BuildRequest(runtime="path:/usr/bin"))
     folder = tmp_path / "packages"
     folder.symlink_to(obtain_runtime("wasmtime", "50.0.1", pins, cache_root()))
-    own = prepare("wasi", Wishes(runtime=f"path:{folder}"))
+    own = prepare("wasi", BuildRequest(runtime=f"path:{folder}"))
     assert own.engine_facts() == {"name": "wasmtime", "version": "50.0.1", "path": str(folder)}
     assert own.identity
     assert own.identity.interpreter["platform"] == "wasi"

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness.report.cell_facts import facts_of
+from harness.report.cell_facts import cell_facts
 from harness.report.dataset import Dataset
 from harness.report.digest import Before, RunDigest, digest_cell, digest_run
 from harness.report.html import page
 from harness.results.cell_results import CellResults, write_results
-from harness.results.run_folder import Failed
+from harness.results.run_folder import FailedCell
 
 
 def of_cell(found: CellResults, cell_id: str, *, toolchain: str = "") -> CellResults:
@@ -22,7 +22,7 @@ def of_cell(found: CellResults, cell_id: str, *, toolchain: str = "") -> CellRes
 def digest(
     cells: Mapping[str, CellResults],
     befores: Mapping[str, CellResults] | None = None,
-    failed: tuple[Failed, ...] = (),
+    failed: tuple[FailedCell, ...] = (),
     explain: Callable[[str], str] | None = None,
 ) -> RunDigest:
     """The digest of a run whose cells have these results, and had those in the run before. `explain` gives the cause
@@ -49,7 +49,7 @@ def html(cells: Mapping[str, CellResults]) -> str:
     dataset = Dataset(len(cells))
     for label, found in cells.items():
         dataset.add(label, found)
-    facts = {label: facts_of(label, found, folder=label) for label, found in cells.items()}
+    facts = {label: cell_facts(label, found, folder=label) for label, found in cells.items()}
     return page(digest(cells), facts, dataset.to_json(), {}, "reports/tonight")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.curation.update.decide import Rules
 from harness.curation.update.evidence import read_run
 from harness.curation.update.update import Update, update
-from harness.curation.workspace import Rooms
+from harness.curation.workspace import Workspace
 from harness.expectations.compare import compare
 from harness.expectations.entries import Expectations
 from harness.expectations.files import read_lists
@@ -77,10 +77,10 @@ def runs_of(cell: Cell, case: str, letters: str) -> list[CellResults]:
     return [run_of(cell, {case: letter, other: "P"}, day=day) for day, letter in enumerate(letters, 1)]
 
 
-def rooms_of(texts: Mapping[str, str], *, cells: tuple[Cell, ...] = CELLS, registry: Registry = REGISTRY) -> Rooms:
+def rooms_of(texts: Mapping[str, str], *, cells: tuple[Cell, ...] = CELLS, registry: Registry = REGISTRY) -> Workspace:
     lists = read_lists(texts, registry)
     assert not lists.problems
-    return Rooms(
+    return Workspace(
         folder=Path("expected_failures"),
         reports=Path("reports"),
         registry=registry,

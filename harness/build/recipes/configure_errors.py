@@ -8,7 +8,7 @@ _REFUSAL = re.compile(r"^configure: error: (.+)$", re.MULTILINE)
 _OPTION = re.compile(r"unrecognized option|invalid (package|feature|variable) name|ambiguous")
 
 
-def refusal(words: str) -> str:
+def configure_refusal(words: str) -> str:
     """Its own words, and where the argument comes from if it is about one; empty when it did not refuse."""
     found = _REFUSAL.findall(words)
     if not found:

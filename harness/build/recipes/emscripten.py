@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from packaging.version import Version
 
-from harness.build.environment import without_users_flags
+from harness.build.environment import clean_build_env
 from harness.build.recipes.libraries import configure_variables
 from harness.build.recipes.model import (
     CACHE_FILE_TOLD,
@@ -91,7 +91,7 @@ _REAL_DYLIBS = Version("6")
 def emscripten_recipe(cell: Cell, host: HostBuild) -> Recipe:
     """The steps `configure-host` and `make-host` for this cell. The host's environment has the toolchain in it."""
     work = host.view / LAYOUT.build_folder
-    env = emscripten_environment(host)
+    env = configure_environment(host)
     configure = (
         "emconfigure",
         "../../configure",
@@ -139,11 +139,11 @@ def shared_objects(cell: Cell) -> tuple[str, ...]:
     return ("BLDSHARED=$(CC) -shared -sFAKE_DYLIBS",) if fake else ()
 
 
-def emscripten_environment(host: HostBuild) -> dict[str, str]:
+def configure_environment(host: HostBuild) -> dict[str, str]:
     """The environment that wasm_build.py gives to configure and make, with our link flags."""
     link_flags = (*LINK_FLAGS, *(LIBFFI_LINK_FLAGS if Library.LIBFFI in host.libraries else ()))
     return {
-        **without_users_flags(host.env),
+        **clean_build_env(host.env),
         "CONFIG_SITE": str(host.view / host.tree.config_site(Target.EMSCRIPTEN)),
         "HOSTRUNNER": "node",
         "LINKFORSHARED": " ".join(link_flags),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from harness.build.environment import without_users_flags
+from harness.build.environment import clean_build_env
 from harness.build.recipes.cpython_tree import TRAMPOLINE, Script, Tree
 from harness.build.recipes.emscripten import (
     FAKE_DYLIBS_TOLD,
@@ -38,7 +38,7 @@ from harness.errors import BuildError
 from harness.matrix.cells import Cell, Target
 from harness.util.process import Command
 
-SCRIPTS = frozenset({Script.TOOLS_EMSCRIPTEN, Script.PLATFORMS_EMSCRIPTEN})
+BUILD_SCRIPTS = frozenset({Script.TOOLS_EMSCRIPTEN, Script.PLATFORMS_EMSCRIPTEN})
 _FOLDER = "cross-build/wasm32-emscripten/build/python"
 LAYOUT = Layout(build_folder=_FOLDER, program=f"{_FOLDER}/python.mjs", wasm=f"{_FOLDER}/python.wasm")
 _TRAMPOLINE_LLVM = 22
@@ -58,7 +58,7 @@ def script_recipe(cell: Cell, host: HostBuild) -> Recipe:
     """The steps `configure-host` and `make-host` for this cell. The host's environment has the toolchain in it."""
     script = host.tree.script(Target.EMSCRIPTEN)
     work = host.view / LAYOUT.build_folder
-    env = {name: value for name, value in without_users_flags(host.env).items() if name not in _OPTIONS}
+    env = {name: value for name, value in clean_build_env(host.env).items() if name not in _OPTIONS}
     env |= outside_git(host)
     run = (str(host.build_python), str(host.view / script.folder), "configure-host", "--host-runner", "node", "--")
     arguments = (

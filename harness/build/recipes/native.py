@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.build.environment import without_users_flags
+from harness.build.environment import clean_build_env
 from harness.build.recipes.model import Recipe, Step
 from harness.util.process import Command
 
@@ -17,7 +17,7 @@ def native_recipe(*, work: Path, configure: str, env: Mapping[str, str], jobs: i
 
     `configure` is relative to it: getpath finds the standard library of an uninstalled Python by that path.
     """
-    plain = without_users_flags(env)
+    plain = clean_build_env(env)
     return Recipe(
         name="native",
         version=VERSION,

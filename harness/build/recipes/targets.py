@@ -27,7 +27,7 @@ def layout_of(target: Target, tree: Tree) -> Layout:
 
 
 def _has_own_emscripten_script(tree: Tree) -> bool:
-    return tree.script(Target.EMSCRIPTEN) in emscripten_script.SCRIPTS
+    return tree.script(Target.EMSCRIPTEN) in emscripten_script.BUILD_SCRIPTS
 
 
 def recipe_version(target: Target) -> int:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 
-from harness.build.environment import without_users_flags
+from harness.build.environment import clean_build_env
 from harness.build.recipes.cpython_tree import Script, Tree
 from harness.build.recipes.model import (
     CACHE_FILE_TOLD,
@@ -111,7 +111,7 @@ def wasi_environment(host: HostBuild) -> dict[str, str]:
         "CONFIG_SITE": str(host.view / host.tree.config_site(Target.WASI)),
         "HOSTRUNNER": _RUNNER,
     }
-    return without_users_flags(host.env) | changed | outside_git(host)
+    return clean_build_env(host.env) | changed | outside_git(host)
 
 
 def guest_environment(tree: Tree, sysconfig: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.curation.export.formats import limitations_page, pyodide_entries, regrtest_patterns
 from harness.curation.export.skip_patch import skip_patch
-from harness.curation.workspace import Rooms, open_rooms
+from harness.curation.workspace import Workspace, load_workspace
 from harness.errors import ConfigError, did_you_mean
 from harness.expectations.entries import CellExpectations, Expectation, Expectations
 from harness.matrix.cells import Cell, Matrix
@@ -20,13 +20,13 @@ Export = tuple[str, Sequence[str]]
 
 def export_lists(options: argparse.Namespace) -> Export:
     """The text, and notes on what it leaves out. ConfigError for lists with mistakes, or what is not in them."""
-    rooms = open_rooms(options.lists, options.reports)
+    rooms = load_workspace(options.lists, options.reports)
     if problems := [*rooms.unreadable, *rooms.lists.problems, *rooms.lists.unfinished]:
         raise ConfigError("the expectation lists have mistakes:", problems=problems)
     return _EXPORTS[options.kind](options, rooms)
 
 
-def _regrtest(options: argparse.Namespace, rooms: Rooms) -> Export:
+def _regrtest(options: argparse.Namespace, rooms: Workspace) -> Export:
     cell, expected = _expected(options.cell, rooms)
     modules = _modules(cell, rooms)
     notes = (
@@ -35,7 +35,7 @@ def _regrtest(options: argparse.Namespace, rooms: Rooms) -> Export:
     return regrtest_patterns(expected, modules), notes
 
 
-def _pyodide(options: argparse.Namespace, rooms: Rooms) -> Export:
+def _pyodide(options: argparse.Namespace, rooms: Workspace) -> Export:
     cell, expected = _expected(options.cell, rooms)
     modules = _modules(cell, rooms)
     if not modules:
@@ -47,14 +47,14 @@ def _pyodide(options: argparse.Namespace, rooms: Rooms) -> Export:
     return text, [f"{test} is left out: its module cannot be told by its id" for test in homeless]
 
 
-def _limitations(options: argparse.Namespace, rooms: Rooms) -> Export:
+def _limitations(options: argparse.Namespace, rooms: Workspace) -> Export:
     results = [load_results(Path(path)) for path in options.results]
     newest = {found.cell.id: found for found in sorted(results, key=lambda found: found.run.started)}
     expectations = Expectations(rooms.lists.entries)
     return limitations_page(rooms.registry, expectations, [newest[cell] for cell in sorted(newest)]), ()
 
 
-def _patch(options: argparse.Namespace, rooms: Rooms) -> Export:
+def _patch(options: argparse.Namespace, rooms: Workspace) -> Export:
     entry = _chosen(options.entry, rooms.lists.entries)
     found = skip_patch(entry, _reader(_source(options.source)))
     notes = [f"{axis}: no test can ask for it, so the skip is broader than {entry.place}" for axis in found.left_out]
@@ -62,7 +62,7 @@ def _patch(options: argparse.Namespace, rooms: Rooms) -> Export:
     return found.text, notes
 
 
-_EXPORTS: dict[str, Callable[[argparse.Namespace, Rooms], Export]] = {
+_EXPORTS: dict[str, Callable[[argparse.Namespace, Workspace], Export]] = {
     "regrtest": _regrtest,
     "pyodide": _pyodide,
     "limitations": _limitations,
@@ -70,12 +70,12 @@ _EXPORTS: dict[str, Callable[[argparse.Namespace, Rooms], Export]] = {
 }
 
 
-def _expected(cell_id: str, rooms: Rooms) -> tuple[Cell, CellExpectations]:
+def _expected(cell_id: str, rooms: Workspace) -> tuple[Cell, CellExpectations]:
     cell = Matrix(rooms.cells).cell(cell_id)
     return cell, Expectations(rooms.lists.entries).for_cell(cell)
 
 
-def _modules(cell: Cell, rooms: Rooms) -> tuple[str, ...]:
+def _modules(cell: Cell, rooms: Workspace) -> tuple[str, ...]:
     """The cell's modules, or those of any other cell: the suite is nearly the same for all."""
     suites = rooms.suites().by_cell
     suite = suites.get(cell.id) or next(iter(suites.values()), None)

@@ -12,7 +12,7 @@ from enum import Enum, auto
 
 from harness.curation.update.evidence import TODO, Failure, Setting
 from harness.expectations.entries import Expectation
-from harness.limitations.findings import Answer
+from harness.limitations.findings import ProbeAnswer
 from harness.limitations.observation import Did, Finding, Observation
 from harness.limitations.registry import Limitation, Registry
 from harness.matrix.conditions import ALWAYS, Condition
@@ -26,7 +26,7 @@ _CALL = re.compile(r"([A-Za-z_]\w*(?:\.\w+)+)\(")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cause:
+class LimitationGuess:
     """A limitation, where it holds, and a reason; none and `TODO` where nothing is sure, followed by what it may be."""
 
     limitation: str = ""
@@ -47,7 +47,7 @@ class Scene:
     """Where a failure was seen, and what the probes there have found, cell by cell, by limitation."""
 
     settings: Sequence[Setting]
-    probed: Sequence[Mapping[str, Answer]] = ()
+    probed: Sequence[Mapping[str, ProbeAnswer]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class Causes:
         known = {key: min(names) for key, names in found.items() if len(names) == 1 and all(names)}
         return cls(registry=registry, siblings=known)
 
-    def propose(self, test: str, failure: Failure, signature: tuple[str, ...], scene: Scene) -> Cause:
+    def propose(self, test: str, failure: Failure, signature: tuple[str, ...], scene: Scene) -> LimitationGuess:
         """The one limitation that looks like the failure and is confirmed by a probe; else the one that fails with the
         same words in a probe; else that of the other cases of the class. Where several do: none, and their names.
         """
@@ -87,16 +87,16 @@ class Causes:
         for found in (confirmed, repeated, siblings, alike):
             if found:
                 return _cause(_narrowest(found), failure, sure=found is not alike)
-        return Cause()
+        return LimitationGuess()
 
 
-def _cause(found: Sequence[Limitation], failure: Failure, *, sure: bool) -> Cause:
+def _cause(found: Sequence[Limitation], failure: Failure, *, sure: bool) -> LimitationGuess:
     if sure and len(found) == 1 and reason_of(failure):
-        return Cause(limitation=found[0].id, reason=reason_of(failure), when=found[0].when)
+        return LimitationGuess(limitation=found[0].id, reason=reason_of(failure), when=found[0].when)
     names = [item.id for item in found]
     if len(names) > _CANDIDATES:
-        return Cause()
-    return Cause(reason=f"{TODO}: perhaps {' or '.join(names)}")
+        return LimitationGuess()
+    return LimitationGuess(reason=f"{TODO}: perhaps {' or '.join(names)}")
 
 
 def _narrowest(found: Sequence[Limitation]) -> list[Limitation]:
@@ -117,7 +117,7 @@ def _looks_like(limitation: Limitation, text: str) -> bool:
     return any(re.search(pattern, text, re.MULTILINE) for pattern in limitation.explains)
 
 
-def _answers(limitation: Limitation, scene: Scene) -> list[Answer]:
+def _answers(limitation: Limitation, scene: Scene) -> list[ProbeAnswer]:
     return [found[limitation.id] for found in scene.probed if limitation.id in found]
 
 

@@ -1,6 +1,6 @@
 """What a case needs of the lists in one setting, after what its runs saw. Pure.
 
-`Need` is an entry with those outcomes and signatures, `FREE` none at all, `KEEP` what there is: an entry, or none.
+`NeededEntry` is an entry with those outcomes and signatures, `FREE` none at all, `KEEP` what there is: an entry, or none.
 What is seen and not acted upon is told as `held`.
 """
 
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from harness.curation.update.evidence import Seen
-from harness.expectations.compare import judge
+from harness.curation.update.evidence import CaseSighting
+from harness.expectations.compare import judge_outcome
 from harness.expectations.entries import Expectation
 from harness.results.outcomes import Outcome
 from harness.results.verdicts import Verdict
@@ -24,22 +24,22 @@ RUNS_WANTED = 3
 _WORSE = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
 
 
-class Answer(Enum):
+class ListAction(Enum):
     KEEP = "keep"
     FREE = "free"
 
 
-KEEP, FREE = Answer.KEEP, Answer.FREE
+KEEP, FREE = ListAction.KEEP, ListAction.FREE
 
 
-class Need(NamedTuple):
+class NeededEntry(NamedTuple):
     """The usual outcome first; `signature` in order."""
 
     outcome: tuple[Outcome, ...]
     signature: tuple[str, ...]
 
 
-Want: TypeAlias = Need | Answer
+DesiredEntry: TypeAlias = NeededEntry | ListAction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +53,13 @@ class Rules:
 class Decision(NamedTuple):
     """`held` says why nothing is done, where something might be."""
 
-    want: Want
+    want: DesiredEntry
     held: str = ""
 
 
-def decide(sequence: Sequence[Seen], entry: Expectation | None, rules: Rules, *, passed_in: str = "") -> Decision:
+def decide(
+    sequence: Sequence[CaseSighting], entry: Expectation | None, rules: Rules, *, passed_in: str = ""
+) -> Decision:
     """What a case needs in one setting. `sequence` has the oldest first; `passed_in` names a run in which it passed."""
     if not sequence:
         return Decision(KEEP)
@@ -76,7 +78,7 @@ def decide(sequence: Sequence[Seen], entry: Expectation | None, rules: Rules, *,
     return _with_entry(bad, good, entry, rules)
 
 
-def settled(sequence: Sequence[Seen], runs: int) -> Sequence[Seen]:
+def settled(sequence: Sequence[CaseSighting], runs: int) -> Sequence[CaseSighting]:
     """What is left after the last change that lasted: `pass pass fail fail` is `fail fail`, and what alternates stays
     whole, unless so many whole runs have seen nothing bad since.
     """
@@ -90,16 +92,16 @@ def settled(sequence: Sequence[Seen], runs: int) -> Sequence[Seen]:
     return sequence
 
 
-def _word(seen: Seen) -> Outcome | None:
+def _word(seen: CaseSighting) -> Outcome | None:
     """Good outcomes count as one."""
     return None if seen.is_good else seen.outcome
 
 
-def _is_known(seen: Seen, entry: Expectation) -> bool:
-    return seen.outcome is not None and judge(seen.outcome, entry, seen.signature) is Verdict.KNOWN
+def _is_known(seen: CaseSighting, entry: Expectation) -> bool:
+    return seen.outcome is not None and judge_outcome(seen.outcome, entry, seen.signature) is Verdict.KNOWN
 
 
-def _without_entry(bad: Sequence[Seen], good: Sequence[Seen], rules: Rules, passed_in: str) -> Decision:
+def _without_entry(bad: Sequence[CaseSighting], good: Sequence[CaseSighting], rules: Rules, passed_in: str) -> Decision:
     if not bad:
         return Decision(FREE)
     outcomes = _ranked(bad)
@@ -109,10 +111,10 @@ def _without_entry(bad: Sequence[Seen], good: Sequence[Seen], rules: Rules, pass
         return Decision(FREE, f"is a regression: it passed in {passed_in}; --accept-regression would list it")
     if (held := _unspeakable(good)) is not None:
         return Decision(FREE, held)
-    return Decision(Need(outcomes + ((Outcome.PASS,) if good else ()), _signatures(bad)))
+    return Decision(NeededEntry(outcomes + ((Outcome.PASS,) if good else ()), _signatures(bad)))
 
 
-def _passing(sequence: Sequence[Seen], rules: Rules) -> Decision:
+def _passing(sequence: Sequence[CaseSighting], rules: Rules) -> Decision:
     agreeing = agreeing_runs(sequence)
     if agreeing >= rules.runs:
         return Decision(FREE)
@@ -120,7 +122,7 @@ def _passing(sequence: Sequence[Seen], rules: Rules) -> Decision:
     return Decision(KEEP, f"{word} now, in {agreeing} of the {rules.runs} whole runs that must agree")
 
 
-def agreeing_runs(sequence: Sequence[Seen]) -> int:
+def agreeing_runs(sequence: Sequence[CaseSighting]) -> int:
     """How many runs in a row, up to the newest, are whole and saw nothing bad. What is not whole is passed over."""
     count = 0
     for seen in reversed(sequence):
@@ -130,7 +132,9 @@ def agreeing_runs(sequence: Sequence[Seen]) -> int:
     return count
 
 
-def _with_entry(bad: Sequence[Seen], good: Sequence[Seen], entry: Expectation, rules: Rules) -> Decision:
+def _with_entry(
+    bad: Sequence[CaseSighting], good: Sequence[CaseSighting], entry: Expectation, rules: Rules
+) -> Decision:
     if Outcome.NOT_RUN not in entry.outcome:
         bad = [seen for seen in bad if seen.outcome is not Outcome.NOT_RUN]
     if not bad:
@@ -145,23 +149,23 @@ def _with_entry(bad: Sequence[Seen], good: Sequence[Seen], entry: Expectation, r
     signatures = _signatures(bad)
     if set(outcomes) & set(entry.outcome):
         learnt = merged(entry.signature, signatures) if entry.signature else ()
-        return Decision(Need(merged(entry.outcome, (*outcomes, *now_and_then)), learnt))
-    return Decision(Need((*outcomes, *now_and_then), signatures))
+        return Decision(NeededEntry(merged(entry.outcome, (*outcomes, *now_and_then)), learnt))
+    return Decision(NeededEntry((*outcomes, *now_and_then), signatures))
 
 
-def _unspeakable(good: Sequence[Seen]) -> str | None:
+def _unspeakable(good: Sequence[CaseSighting]) -> str | None:
     """What a list cannot say of a case that is good now and then; None when it can."""
     others = sorted({str(seen.outcome or "missing") for seen in good if seen.outcome is not Outcome.PASS})
     return f"is {' or '.join(others)} now and then, which no list can say" if others else None
 
 
-def _ranked(bad: Iterable[Seen]) -> tuple[Outcome, ...]:
+def _ranked(bad: Iterable[CaseSighting]) -> tuple[Outcome, ...]:
     """The outcomes, the usual one first."""
     counts = Counter(seen.outcome for seen in bad if seen.outcome is not None)
     return tuple(sorted(counts, key=lambda outcome: (-counts[outcome], -outcome.severity)))
 
 
-def _signatures(bad: Iterable[Seen]) -> tuple[str, ...]:
+def _signatures(bad: Iterable[CaseSighting]) -> tuple[str, ...]:
     return tuple(sorted({seen.signature for seen in bad if seen.signature}))
 
 

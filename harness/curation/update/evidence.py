@@ -13,12 +13,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from harness.expectations.compare import judge
+from harness.expectations.compare import judge_outcome
 from harness.expectations.entries import CellExpectations, Expectation, Expectations
-from harness.limitations.findings import Answer
+from harness.limitations.findings import ProbeAnswer
 from harness.manifest import libraries_of
 from harness.matrix.cells import Cell
-from harness.matrix.conditions import VERSIONS, Facts, facts_of, parse_version
+from harness.matrix.conditions import VERSIONS, Facts, condition_values, parse_version
 from harness.results.case_ids import dotted, module_of
 from harness.results.cell_results import CellResults
 from harness.results.outcomes import DEATHS, CaseResult, Outcome, follows
@@ -30,7 +30,7 @@ Setting: TypeAlias = tuple[tuple[str, str | bool], ...]
 """The facts of a cell as a key: runs with the same setting must agree with each other."""
 
 
-class Seen(NamedTuple):
+class CaseSighting(NamedTuple):
     """What one run saw of one case. `outcome` is None when the case did not appear although it should have.
 
     `whole` says that it may count as a reason to remove an entry.
@@ -51,7 +51,7 @@ TODO = "TODO"
 _LINES = 4
 
 # Nearly all cases of all runs are the same few: one object serves them all.
-_seen = functools.cache(Seen)
+_seen = functools.cache(CaseSighting)
 
 
 class Failure(NamedTuple):
@@ -65,11 +65,11 @@ class Failure(NamedTuple):
     lines: tuple[str, ...] = ()
 
 
-class Death(NamedTuple):
+class CrashSighting(NamedTuple):
     """A crash or a hang, and all cases of the module in which it happened."""
 
     case: str
-    seen: Seen
+    seen: CaseSighting
     module: str
     cases: frozenset[str]
 
@@ -87,18 +87,18 @@ class Run:
     order: tuple[str, int]
     setting: Setting
     complete: bool
-    seen: Mapping[str, Seen]
+    seen: Mapping[str, CaseSighting]
     modules: frozenset[str]
     all_modules: frozenset[str]
     failures: Mapping[str, Failure]
-    deaths: tuple[Death, ...] = ()
+    deaths: tuple[CrashSighting, ...] = ()
     unsettled: frozenset[str] = frozenset()
-    probes: Mapping[str, Answer] = field(default_factory=dict)
+    probes: Mapping[str, ProbeAnswer] = field(default_factory=dict)
 
 
 def setting_of(cell: Cell, *, python: str = "", libraries: Collection[str] | None = None) -> Setting:
     """The facts of a cell as a key; versions that are equal are spelled alike."""
-    return as_setting(facts_of(cell, python=python, libraries=libraries))
+    return as_setting(condition_values(cell, python=python, libraries=libraries))
 
 
 def as_setting(facts: Facts) -> Setting:
@@ -112,7 +112,7 @@ def _spelled(axis: str, value: str | bool) -> str | bool:
     return value.removesuffix("+") if isinstance(value, str) and parse_version(value) else value
 
 
-class Witness(NamedTuple):
+class ModuleEvidence(NamedTuple):
     """What one run says of one module, by its dotted name: the outcomes of all cases, what was seen of those that prove
     something, and what the bad ones of these said; and the crashes and hangs, of which also one that did not come again
     means that the cases after it ran in another interpreter. `complete` as in ModuleResult.
@@ -121,9 +121,9 @@ class Witness(NamedTuple):
     module: str
     complete: bool
     cases: dict[str, Outcome]
-    told: dict[str, Seen]
+    told: dict[str, CaseSighting]
     failures: dict[str, Failure]
-    died: dict[str, Seen]
+    died: dict[str, CaseSighting]
 
 
 def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
@@ -139,7 +139,7 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
         died = {name: _seen(case.outcome, signature_of(case), whole) for name, case in deaths.items()}
         failures = {case: _failure_of(cases[case]) for case, seen in told.items() if not seen.is_good}
         outcomes = {case: found.outcome for case, found in cases.items()}
-        witnesses.append(Witness(dotted(module.module), module.complete, outcomes, told, failures, died))
+        witnesses.append(ModuleEvidence(dotted(module.module), module.complete, outcomes, told, failures, died))
     return run_of(
         witnesses,
         cell=results.cell.id,
@@ -149,32 +149,32 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
             results.cell, python=str(results.build.get("python", "")), libraries=libraries_of(results.build)
         ),
         complete=results.run.complete,
-        probes={name: Answer.from_json(name, answer) for name, answer in results.probes.items()},
+        probes={name: ProbeAnswer.from_json(name, answer) for name, answer in results.probes.items()},
     )
 
 
 def run_of(
-    witnesses: Sequence[Witness],
+    witnesses: Sequence[ModuleEvidence],
     *,
     cell: str,
     source: str,
     order: tuple[str, int],
     setting: Setting,
     complete: bool,
-    probes: Mapping[str, Answer] | None = None,
+    probes: Mapping[str, ProbeAnswer] | None = None,
 ) -> Run:
     """A run, put together out of what it says of each module."""
-    seen: dict[str, Seen] = {}
+    seen: dict[str, CaseSighting] = {}
     failures: dict[str, Failure] = {}
     unsettled: set[str] = set()
-    deaths: list[Death] = []
+    deaths: list[CrashSighting] = []
     for witness in witnesses:
         seen |= witness.told
         failures |= witness.failures
         unsettled |= witness.cases.keys() - witness.told.keys()
         if witness.died:
             cases = frozenset(witness.cases)
-            deaths += (Death(case, seen, witness.module, cases) for case, seen in witness.died.items())
+            deaths += (CrashSighting(case, seen, witness.module, cases) for case, seen in witness.died.items())
     accounted = (
         witness.module
         for witness in witnesses
@@ -212,7 +212,7 @@ def _source_lines(traceback: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class JudgedRun:
     """A run held against the lists: `doubtful` are the modules that died of what nobody has explained, and all their
     cases.
     """
@@ -221,18 +221,18 @@ class Judged:
     doubtful: frozenset[str]
 
     @classmethod
-    def of(cls, run: Run, expected: CellExpectations) -> Judged:
+    def of(cls, run: Run, expected: CellExpectations) -> JudgedRun:
         unexplained = [death for death in run.deaths if not _is_explained(death, expected.lookup(death.case))]
         return cls(run=run, doubtful=frozenset().union(*({death.module, *death.cases} for death in unexplained)))
 
-    def sight(self, test: str) -> Seen | None:
+    def sight(self, test: str) -> CaseSighting | None:
         """What was seen of a test; None when the run says nothing of it."""
         found = self.run.seen.get(test)
         if found is None:
             return None if test in self.run.unsettled else self._absence(test)
         return found._replace(whole=False) if test in self.doubtful else found
 
-    def _absence(self, test: str) -> Seen | None:
+    def _absence(self, test: str) -> CaseSighting | None:
         module = module_of(test, self.run.all_modules)
         if module:
             whole = self.run.complete and module not in self.doubtful
@@ -241,31 +241,31 @@ class Judged:
         return _seen(None, "", not self.doubtful) if everything else None
 
 
-def _is_explained(death: Death, entry: Expectation | None) -> bool:
+def _is_explained(death: CrashSighting, entry: Expectation | None) -> bool:
     """Whether a person has said why: an entry that waits for its reason explains nothing."""
     if entry is None or entry.reason.startswith(TODO) or death.seen.outcome is None:
         return False
-    return judge(death.seen.outcome, entry, death.seen.signature) is Verdict.KNOWN
+    return judge_outcome(death.seen.outcome, entry, death.seen.signature) is Verdict.KNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """All runs by setting, each setting's in the order of time."""
 
-    runs: Mapping[Setting, tuple[Judged, ...]] = field(default_factory=dict)
+    runs: Mapping[Setting, tuple[JudgedRun, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, runs: Iterable[Run], expectations: Expectations) -> Evidence:
         by_setting: dict[Setting, list[Run]] = {}
         for run in sorted(runs, key=lambda run: run.order):
             by_setting.setdefault(run.setting, []).append(run)
-        judged: dict[Setting, tuple[Judged, ...]] = {}
+        judged: dict[Setting, tuple[JudgedRun, ...]] = {}
         for setting in sorted(by_setting, key=repr):
             expected = expectations.for_facts(dict(setting))
-            judged[setting] = tuple(Judged.of(run, expected) for run in by_setting[setting])
+            judged[setting] = tuple(JudgedRun.of(run, expected) for run in by_setting[setting])
         return cls(runs=judged)
 
-    def sequence(self, test: str, setting: Setting) -> list[Seen]:
+    def sequence(self, test: str, setting: Setting) -> list[CaseSighting]:
         """What the runs of a setting saw of a test, the oldest first."""
         return [seen for judged in self.runs.get(setting, ()) if (seen := judged.sight(test)) is not None]
 
@@ -303,7 +303,7 @@ class Evidence:
                 return judged.run.failures[test]
         return Failure("", "")
 
-    def probes(self, setting: Setting) -> Mapping[str, Answer]:
+    def probes(self, setting: Setting) -> Mapping[str, ProbeAnswer]:
         """What the newest run of a setting that was probed has found of each limitation."""
         probed = (judged.run.probes for judged in reversed(self.runs.get(setting, ())))
         return next((found for found in probed if found), {})

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.curation.update.evidence import Failure, Run, Seen, Witness, as_setting, run_of
-from harness.history.changes import ABSENT, Step
+from harness.curation.update.evidence import CaseSighting, Failure, ModuleEvidence, Run, as_setting, run_of
+from harness.history.changes import ABSENT, StateChange
 from harness.history.changes import states as states_at
 from harness.history.database import opened
 from harness.history.query import cell_runs
@@ -46,11 +46,11 @@ class _Module:
 
     name: str
     steady: dict[str, State] = field(default_factory=dict)
-    moving: dict[str, Sequence[Step]] = field(default_factory=dict)
+    moving: dict[str, Sequence[StateChange]] = field(default_factory=dict)
     apart: dict[int, dict[str, State]] = field(default_factory=dict)
 
     @functools.cached_property
-    def witnesses(self) -> Mapping[bool, Witness]:
+    def witnesses(self) -> Mapping[bool, ModuleEvidence]:
         """What the steady cases say in a whole run, and in another one."""
         return {whole: _witness(self.name, self.steady, whole=whole) for whole in (True, False)}
 
@@ -97,14 +97,14 @@ class _Past:
             complete=coverage.whole,
         )
 
-    def _witness(self, module: _Module, place: int) -> Witness:
+    def _witness(self, module: _Module, place: int) -> ModuleEvidence:
         coverage = self.facts.coverages[place]
         if not coverage.has(module.name):
             return _witness(module.name, module.apart.get(place, {}), complete=False)
         states = ((case, next(states_at(steps, [place]))) for case, steps in module.moving.items())
         moving = {case: self.facts.states[state] for case, state in states if state != ABSENT}
         steady, other = module.witnesses[coverage.whole], _witness(module.name, moving, whole=coverage.whole)
-        return Witness(
+        return ModuleEvidence(
             module.name,
             True,
             steady.cases | other.cases,
@@ -114,18 +114,18 @@ class _Past:
         )
 
 
-def _witness(module: str, saw: Mapping[str, State], *, complete: bool = True, whole: bool = False) -> Witness:
+def _witness(module: str, saw: Mapping[str, State], *, complete: bool = True, whole: bool = False) -> ModuleEvidence:
     outcomes = {case: state.outcome for case, state in saw.items() if state.outcome is not None}
     told = {case: _seen(state, whole) for case, state in saw.items() if state.steady}
     # What a failure said is not kept: of new entries a newer run tells the reason, or a person.
     failures = {case: _SILENT for case, seen in told.items() if not seen.is_good}
     died = {case: _seen(state, whole) for case, state in saw.items() if state.outcome in DEATHS}
-    return Witness(module, complete, outcomes, told, failures, died)
+    return ModuleEvidence(module, complete, outcomes, told, failures, died)
 
 
 _SILENT = Failure("", "")
 
 
 @functools.cache
-def _seen(state: State, whole: bool) -> Seen:
-    return Seen(state.outcome, state.signature, whole)
+def _seen(state: State, whole: bool) -> CaseSighting:
+    return CaseSighting(state.outcome, state.signature, whole)

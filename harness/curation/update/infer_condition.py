@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from harness.curation.update.evidence import Setting
 from harness.matrix.conditions import (
-    FLAGS,
+    FLAG_AXES,
     LIBRARIES,
     VERSIONS,
     Condition,
@@ -169,7 +169,7 @@ def _divisions(needed: Sequence[Facts], excluded: Sequence[Facts]) -> Iterator[t
                     yield (axis, f"<{upper}"), (axis, f">={upper}")
                 else:
                     yield (axis, f"<{end}"), (axis, f">={upper}")
-        elif axis in FLAGS:
+        elif axis in FLAG_AXES:
             yield (axis, True), (axis, False)
         elif len(values) == 2:
             first, second = sorted(map(str, values))

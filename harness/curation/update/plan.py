@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from harness.curation.update.decide import FREE, KEEP, Need, Rules, Want, merged
+from harness.curation.update.decide import FREE, KEEP, DesiredEntry, NeededEntry, Rules, merged
 from harness.curation.update.evidence import Evidence, Setting
 from harness.curation.update.infer_condition import infer
-from harness.curation.update.requirements import Held, Needs, signatures_seen
+from harness.curation.update.requirements import EntryRequirements, Skipped, signatures_seen
 from harness.expectations.entries import Expectation
 from harness.matrix.cells import Target
 from harness.matrix.conditions import ALWAYS, Condition, read_condition
@@ -30,7 +30,7 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class ListsPlan:
     """`kept` has each entry's pieces with the tests of each, by its place; `added` what no entry can say.
 
     An entry that is as it was has one piece, its own.
@@ -38,22 +38,26 @@ class Plan:
 
     kept: Mapping[str, tuple[tuple[Piece, tuple[str, ...]], ...]]
     added: Mapping[Piece, tuple[str, ...]]
-    held: tuple[Held, ...]
+    held: tuple[Skipped, ...]
 
 
-def make_plan(entries: Sequence[Expectation], evidence: Evidence, declared: Iterable[Setting], rules: Rules) -> Plan:
+def make_plan(
+    entries: Sequence[Expectation], evidence: Evidence, declared: Iterable[Setting], rules: Rules
+) -> ListsPlan:
     """What the lists should say. `declared` are the settings of the cells that can be run."""
     declared = tuple(declared)
-    planner = _Planner(Needs(entries, evidence, declared, rules), evidence, declared, rules)
+    planner = _Planner(EntryRequirements(entries, evidence, declared, rules), evidence, declared, rules)
     kept = {entry.place: planner.regroup(entry) for entry in entries}
     added = planner.new()
-    return Plan(kept=kept, added=added, held=tuple(sorted(set(planner.needs.held))))
+    return ListsPlan(kept=kept, added=added, held=tuple(sorted(set(planner.needs.held))))
 
 
 class _Planner:
     """Works the plan out, entry by entry. A need that an entry was widened for is claimed, and not served twice."""
 
-    def __init__(self, needs: Needs, evidence: Evidence, declared: tuple[Setting, ...], rules: Rules) -> None:
+    def __init__(
+        self, needs: EntryRequirements, evidence: Evidence, declared: tuple[Setting, ...], rules: Rules
+    ) -> None:
         self.needs = needs
         self._evidence = evidence
         self._declared = declared
@@ -96,18 +100,18 @@ class _Planner:
 
     def _pieces(self, entry: Expectation, test: str) -> tuple[Piece, ...]:
         """What is left to say of a test. Its own piece comes first: the outcomes of the entry and what joined them."""
-        own, others = Need(entry.outcome, entry.signature), dict[Need, set[Setting]]()
+        own, others = NeededEntry(entry.outcome, entry.signature), dict[NeededEntry, set[Setting]]()
         needed: set[Setting] = set()
         for setting in self.needs.universe:
             want = self.needs.of_entry(entry, test, setting) if entry.when.holds(dict(setting)) else FREE
-            if isinstance(want, Need) and not set(want.outcome) & set(entry.outcome) - {Outcome.PASS}:
+            if isinstance(want, NeededEntry) and not set(want.outcome) & set(entry.outcome) - {Outcome.PASS}:
                 others.setdefault(want, set()).add(setting)
                 continue
             if want is not FREE:
                 needed.add(setting)
-            if isinstance(want, Need):
+            if isinstance(want, NeededEntry):
                 signature = merged(own.signature, want.signature) if entry.signature else ()
-                own = Need(merged(own.outcome, want.outcome), signature)
+                own = NeededEntry(merged(own.outcome, want.outcome), signature)
         return (
             *(Piece(*own, when) for when in self._widened(entry, test, needed)),
             *(
@@ -141,7 +145,7 @@ class _Planner:
         if any(self.needs.lookup(case, setting) or (case, setting) in self._claimed for case in cases):
             return False
         wants = [self.needs.of_test(case, setting) for case in cases]
-        if not wants or not all(isinstance(want, Need) for want in wants):
+        if not wants or not all(isinstance(want, NeededEntry) for want in wants):
             return False
         known = self._signatures(entry, test)
         return all(_is_alike(want, entry, known) for want in wants)
@@ -163,7 +167,7 @@ class _Planner:
             return (entry.when,)
         found = infer(needed, (setting for setting in self.needs.universe if setting not in needed), entry.when)
         if found is None:
-            self.needs.held.append(Held(test, "", f"no condition can say where: {entry.place} stays as it is"))
+            self.needs.held.append(Skipped(test, "", f"no condition can say where: {entry.place} stays as it is"))
             return (entry.when,)
         return found
 
@@ -178,18 +182,18 @@ class _Planner:
         return {piece: tuple(tests) for piece, tests in found.items()}
 
     def _new_pieces(self, test: str) -> list[Piece]:
-        needs: dict[tuple[Outcome, ...], dict[Setting, Need]] = {}
+        needs: dict[tuple[Outcome, ...], dict[Setting, NeededEntry]] = {}
         for setting in self._evidence.runs:
             if self.needs.lookup(test, setting) is None and (test, setting) not in self._claimed:
                 want = self.needs.of_test(test, setting)
-                if isinstance(want, Need):
+                if isinstance(want, NeededEntry):
                     needs.setdefault(want.outcome, {})[setting] = want
         pieces: list[Piece] = []
         for outcome, settings in sorted(needs.items()):
             signature = tuple(sorted({name for need in settings.values() for name in need.signature}))
             scopes = self._scopes(settings, self._taken(test, settings))
             if not scopes:
-                self.needs.held.append(Held(test, "", "fails where no condition can say so"))
+                self.needs.held.append(Skipped(test, "", "fails where no condition can say so"))
             for when in scopes:
                 pieces.append(Piece(outcome, signature, when))
                 self._final.setdefault(test, []).append(when)
@@ -223,11 +227,11 @@ class _Planner:
         return whole if every_target and whole and (not separate or len(whole) <= len(separate)) else separate
 
 
-def _normal(entry: Expectation, want: Want) -> Want:
+def _normal(entry: Expectation, want: DesiredEntry) -> DesiredEntry:
     """KEEP for what the entry says already."""
-    same = isinstance(want, Need) and want == (entry.outcome, entry.signature)
+    same = isinstance(want, NeededEntry) and want == (entry.outcome, entry.signature)
     return KEEP if same else want
 
 
-def _is_alike(want: Want, entry: Expectation, known: frozenset[str]) -> bool:
-    return isinstance(want, Need) and set(want.outcome) <= set(entry.outcome) and set(want.signature) <= known
+def _is_alike(want: DesiredEntry, entry: Expectation, known: frozenset[str]) -> bool:
+    return isinstance(want, NeededEntry) and set(want.outcome) <= set(entry.outcome) and set(want.signature) <= known

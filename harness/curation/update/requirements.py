@@ -7,15 +7,15 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from harness.curation.update.decide import FREE, KEEP, Decision, Need, Rules, Want, decide, settled
-from harness.curation.update.evidence import Evidence, Seen, Setting
+from harness.curation.update.decide import FREE, KEEP, Decision, DesiredEntry, NeededEntry, Rules, decide, settled
+from harness.curation.update.evidence import CaseSighting, Evidence, Setting
 from harness.expectations.entries import CellExpectations, Expectation, Expectations
 from harness.expectations.files import is_test_id
 from harness.matrix.conditions import Condition
 from harness.results.case_ids import wildcard_of
 
 
-class Held(NamedTuple):
+class Skipped(NamedTuple):
     """Something that was seen and is not acted upon, and why."""
 
     test: str
@@ -23,7 +23,7 @@ class Held(NamedTuple):
     why: str
 
 
-class Needs:
+class EntryRequirements:
     """The needs of every test. `universe` are the settings that were seen and those that are declared, `held` what was
     not acted upon so far.
     """
@@ -39,7 +39,7 @@ class Needs:
             setting: everything.for_facts(dict(setting)) for setting in self.universe
         }
         self._members = self._cases_of_wildcards({test for entry in entries for test in entry.tests})
-        self.held: list[Held] = []
+        self.held: list[Skipped] = []
         self._decide = functools.cache(self._decide_once)
 
     def _cases_of_wildcards(self, named: set[str]) -> dict[str, list[str]]:
@@ -64,14 +64,14 @@ class Needs:
         fails = entry is None and not all(seen.is_good for seen in sequence)
         passed = self._evidence.passed_in(test, cells) if fails else ""
         decision = decide(sequence, entry, self._rules, passed_in=passed)
-        if isinstance(decision.want, Need) and not is_test_id(test):
+        if isinstance(decision.want, NeededEntry) and not is_test_id(test):
             decision = Decision(FREE if entry is None else KEEP, "has an id that no list can name")
         if decision.held:
             self._hold(test, setting, decision.held)
         return decision
 
     def _hold(self, test: str, setting: Setting, why: str) -> None:
-        held = Held(test, ", ".join(self._evidence.cells(setting)), why)
+        held = Skipped(test, ", ".join(self._evidence.cells(setting)), why)
         if held not in self.held:
             self.held.append(held)
 
@@ -91,31 +91,31 @@ class Needs:
         """The cases that were seen of a class that an entry names as a whole; of anything else, itself."""
         return self._members.get(test, [test])
 
-    def of_test(self, test: str, setting: Setting) -> Want:
+    def of_test(self, test: str, setting: Setting) -> DesiredEntry:
         """What the lists should say of a test."""
         return self._decide(test, setting).want if setting in self._evidence.runs else KEEP
 
-    def of_entry(self, entry: Expectation, test: str, setting: Setting) -> Want:
+    def of_entry(self, entry: Expectation, test: str, setting: Setting) -> DesiredEntry:
         """What an entry should say of a test where it holds: FREE where it should not speak."""
         if test.endswith(".*"):
             return self._of_class(test, setting)
         return self.of_test(test, setting) if test in entry.tests else self._of_member(test, setting)
 
-    def _of_class(self, wildcard: str, setting: Setting) -> Want:
+    def _of_class(self, wildcard: str, setting: Setting) -> DesiredEntry:
         cases = [case for case in self.cases_of(wildcard) if self._evidence.appears(case, setting)]
         own = [case for case in cases if not self.is_listed(case, setting)]
         if own:
             return self._of_covered(own, setting)
         return KEEP if cases else self.of_test(wildcard, setting)
 
-    def _of_member(self, case: str, setting: Setting) -> Want:
+    def _of_member(self, case: str, setting: Setting) -> DesiredEntry:
         """Of a case that its class stood for until now: it may have an entry of its own, and need not be in every
         suite.
         """
         absent = self.is_seen(case, setting) and not self._evidence.appears(case, setting)
         return FREE if absent or self.is_listed(case, setting) else self._of_covered([case], setting)
 
-    def _of_covered(self, cases: Sequence[str], setting: Setting) -> Want:
+    def _of_covered(self, cases: Sequence[str], setting: Setting) -> DesiredEntry:
         """Of cases that their class stands for. Once they were there; an entry for what is gone since would be missing
         in the newest run, so that it goes as any other, when enough whole runs agree.
         """
@@ -127,7 +127,7 @@ class Needs:
             self._hold(cases[0], setting, decision.held)
         return decision.want
 
-    def _absences(self, case: str, setting: Setting) -> Sequence[Seen]:
+    def _absences(self, case: str, setting: Setting) -> Sequence[CaseSighting]:
         """What the newest runs say of a case that they have not met; empty when it was there."""
         newest = list(self._evidence.sequence(case, setting))[::-1]
         return list(itertools.takewhile(lambda seen: seen.outcome is None, newest))[::-1]

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.curation.update.causes import Cause
+from harness.curation.update.causes import LimitationGuess
 from harness.curation.update.infer_condition import narrowed
-from harness.curation.update.plan import Piece, Plan
+from harness.curation.update.plan import ListsPlan, Piece
 from harness.curation.update.toml_text import (
     Block,
     Fields,
@@ -34,15 +34,15 @@ class Addition:
     file: str
     piece: Piece
     tests: tuple[str, ...]
-    cause: Cause
+    cause: LimitationGuess
 
 
 def additions(
-    plan: Plan, folder: str, modules: Iterable[str], cause_of: Callable[[str, Piece], Cause]
+    plan: ListsPlan, folder: str, modules: Iterable[str], cause_of: Callable[[str, Piece], LimitationGuess]
 ) -> list[Addition]:
     """What is to be added, an entry for each module, piece and cause."""
     known = frozenset(modules)
-    found: dict[tuple[str, Piece, Cause], list[str]] = {}
+    found: dict[tuple[str, Piece, LimitationGuess], list[str]] = {}
     for piece, tests in plan.added.items():
         for test in tests:
             file = f"{folder}/{_area(piece, test, known)}.toml"
@@ -64,7 +64,7 @@ def _area(piece: Piece, test: str, modules: frozenset[str]) -> str:
 
 
 def assemble(
-    texts: Mapping[str, str], entries: Sequence[Expectation], plan: Plan, added: Iterable[Addition]
+    texts: Mapping[str, str], entries: Sequence[Expectation], plan: ListsPlan, added: Iterable[Addition]
 ) -> dict[str, str]:
     """Every list's text after the plan; empty for a list of which nothing is left."""
     by_file: dict[str, list[Expectation]] = {}
@@ -79,7 +79,9 @@ def assemble(
     }
 
 
-def _assemble_file(name: str, text: str, entries: Sequence[Expectation], plan: Plan, new: Sequence[Addition]) -> str:
+def _assemble_file(
+    name: str, text: str, entries: Sequence[Expectation], plan: ListsPlan, new: Sequence[Addition]
+) -> str:
     touched = bool(new) or any(not _is_unchanged(entry, plan) for entry in entries)
     if not touched:
         return text
@@ -105,7 +107,7 @@ def _assemble_file(name: str, text: str, entries: Sequence[Expectation], plan: P
     return result if "[[" in result else ""
 
 
-def _is_unchanged(entry: Expectation, plan: Plan) -> bool:
+def _is_unchanged(entry: Expectation, plan: ListsPlan) -> bool:
     return plan.kept[entry.place] == ((_own(entry), entry.tests),)
 
 

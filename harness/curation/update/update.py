@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.curation.suite_index import newest_runs
-from harness.curation.update.causes import Cause, Causes, Scene
+from harness.curation.update.causes import Causes, LimitationGuess, Scene
 from harness.curation.update.decide import Rules
 from harness.curation.update.evidence import TODO, Evidence, Run, Setting, read_run, setting_of
 from harness.curation.update.history_evidence import past_runs
-from harness.curation.update.plan import Piece, Plan, make_plan
-from harness.curation.update.requirements import Held, signatures_seen
+from harness.curation.update.plan import ListsPlan, Piece, make_plan
+from harness.curation.update.requirements import Skipped, signatures_seen
 from harness.curation.update.rewrite import additions, assemble
 from harness.curation.update.toml_text import lines_of
-from harness.curation.workspace import Rooms
+from harness.curation.workspace import Workspace
 from harness.errors import ConfigError, HarnessError
 from harness.expectations.entries import Expectation, Expectations
 from harness.expectations.files import read_lists
 from harness.results.case_ids import wildcard_of
 from harness.results.cell_results import load_results
 from harness.results.outcomes import DEATHS, Outcome
-from harness.util.files import disk_faults, write_atomically
+from harness.util.files import disk_errors_as_unavailable, write_atomically
 
 HISTORY = 10
 ROUNDS = 5
@@ -39,7 +39,7 @@ class Update:
 
     before: Mapping[str, str]
     after: Mapping[str, str]
-    held: tuple[Held, ...]
+    held: tuple[Skipped, ...]
     entries: tuple[Expectation, ...]
     seen_once: int = 0
 
@@ -57,13 +57,13 @@ class Update:
         return "".join(_diff(name, self.before.get(name, ""), self.after[name]) for name in self.changed)
 
 
-def update(rooms: Rooms, runs: Sequence[Run], rules: Rules, *, learn_signatures: bool = False) -> Update:
+def update(rooms: Workspace, runs: Sequence[Run], rules: Rules, *, learn_signatures: bool = False) -> Update:
     """The lists after those runs, worked out until nothing changes any more: what becomes known may free the word of a
     run on something else.
     """
     texts: Mapping[str, str] = rooms.texts
     lists = rooms.lists
-    held: tuple[Held, ...] = ()
+    held: tuple[Skipped, ...] = ()
     for _ in range(ROUNDS):
         after, held = _round(rooms, texts, lists.entries, runs, rules, learn_signatures=learn_signatures)
         if after == texts:
@@ -88,14 +88,14 @@ def _seen_once(before: Iterable[Expectation], after: Iterable[Expectation], runs
 
 
 def _round(
-    rooms: Rooms,
+    rooms: Workspace,
     texts: Mapping[str, str],
     entries: Sequence[Expectation],
     runs: Sequence[Run],
     rules: Rules,
     *,
     learn_signatures: bool,
-) -> tuple[dict[str, str], tuple[Held, ...]]:
+) -> tuple[dict[str, str], tuple[Skipped, ...]]:
     declared: list[Setting] = [setting_of(cell) for cell in rooms.cells if not cell.broken]
     evidence = Evidence.of(runs, Expectations(tuple(entries)))
     plan = make_plan(entries, evidence, declared, rules)
@@ -107,25 +107,25 @@ def _round(
     return assemble(texts, entries, plan, new), plan.held
 
 
-def _cause(causes: Causes, evidence: Evidence, test: str, piece: Piece) -> Cause:
+def _cause(causes: Causes, evidence: Evidence, test: str, piece: Piece) -> LimitationGuess:
     """A likely cause; none for a crash or a hang, which a person has to look at."""
     if DEATHS & set(piece.outcome):
-        return Cause()
+        return LimitationGuess()
     settings = [setting for setting in evidence.runs if piece.when.holds(dict(setting))]
     failures = [failure for setting in settings if (failure := evidence.failure(test, setting)).exception]
     if not failures:
-        return Cause()
+        return LimitationGuess()
     scene = Scene(settings=settings, probed=[found for setting in settings if (found := evidence.probes(setting))])
     return causes.propose(test, failures[0], piece.signature, scene)
 
 
-def _with_signatures(plan: Plan, evidence: Evidence, rules: Rules, listed: Collection[str]) -> Plan:
+def _with_signatures(plan: ListsPlan, evidence: Evidence, rules: Rules, listed: Collection[str]) -> ListsPlan:
     """The plan with the signatures of entries that have none. `listed` are the tests that the lists name."""
     kept = {
         place: tuple((_learnt(piece, tests, evidence, rules, listed), tests) for piece, tests in pieces)
         for place, pieces in plan.kept.items()
     }
-    return Plan(kept=kept, added=plan.added, held=plan.held)
+    return ListsPlan(kept=kept, added=plan.added, held=plan.held)
 
 
 def _learnt(piece: Piece, tests: Sequence[str], evidence: Evidence, rules: Rules, listed: Collection[str]) -> Piece:
@@ -191,12 +191,12 @@ def write(update: Update, folder: Path) -> None:
         if not update.after[name]:
             path.unlink(missing_ok=True)
             continue
-        with disk_faults(path):
+        with disk_errors_as_unavailable(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, update.after[name])
 
 
-def summary(update: Update, *, rows: int) -> Iterable[str]:
+def summary_lines(update: Update, *, rows: int) -> Iterable[str]:
     """What was held back, and what is left to do."""
     for held in update.held[:rows]:
         yield f"held  {held.test}{f' ({held.cell})' if held.cell else ''} {held.why}"

@@ -1,6 +1,6 @@
 """A host joins a run: it gets the bundle unless it has opened it before, and says where it has what a worker needs.
 
-`ask` runs where the run was started, `join` on the host, sent there by execnet.
+`join_host` runs where the run was started, `join` on the host, sent there by execnet.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.bundles.index import Head
+from harness.bundles.index import BundleIndex
 from harness.bundles.unpack import open_bundle, opened_folder, read_bundle_head
 from harness.errors import BuildError, ConfigError, HarnessError, UnavailableError
 from harness.matrix.cells import Cell
 from harness.project import project_root
-from harness.run.prepare import Wishes, prepare
+from harness.run.prepare import BuildRequest, prepare
 from harness.util.cache import cache_root
-from harness.util.files import disk_faults
+from harness.util.files import disk_errors_as_unavailable
 from harness.util.hashing import content_key, file_sha256
 
 _CHUNK = 1 << 20
@@ -41,7 +41,7 @@ def fingerprint() -> str:
     return content_key([[path.relative_to(root).as_posix(), file_sha256(path)] for path in wanted])
 
 
-def ask(gateway: Any, host: str, cell: Cell, runtime: str, bundle: Path) -> dict[str, Any]:
+def join_host(gateway: Any, host: str, cell: Cell, runtime: str, bundle: Path) -> dict[str, Any]:
     """What the host answers: where it has the build and the runtime, and a folder for its results.
 
     `runtime` is the wish of the command line. The error of the host is raised as one of ours.
@@ -104,7 +104,7 @@ def _join(request: Mapping[str, str], receive: Callable[[Path], None]) -> dict[s
     opened = cache_root() / "bundles" / request["entry"]
     if not opened.is_dir():
         receive(opened)
-    prepared = prepare(request["cell"], Wishes(bundle=str(opened), runtime=request["runtime"]), say=_quiet)
+    prepared = prepare(request["cell"], BuildRequest(bundle=str(opened), runtime=request["runtime"]), say=_quiet)
     # Last: nobody removes it for a host that refuses.
     folder = Path(tempfile.mkdtemp(prefix="wasm-harness-"))
     (folder / "modules").mkdir()
@@ -122,14 +122,14 @@ def _receive(channel: Any, opened: Path) -> None:
     channel.send(json.dumps({"wants": "bundle"}))
     opened.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=opened.parent, prefix=f".{opened.name}.") as aside:
-        with disk_faults(opened):
+        with disk_errors_as_unavailable(opened):
             while chunk := channel.receive():
                 aside.write(chunk)
             aside.flush()
         open_bundle(Path(aside.name), cache_root(), _any, say=_quiet)
 
 
-def _any(head: Head) -> None:
+def _any(head: BundleIndex) -> None:
     """The cell is checked when the opened bundle is asked for."""
 
 

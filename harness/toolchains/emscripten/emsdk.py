@@ -19,7 +19,7 @@ from harness.toolchains.emscripten import layout
 from harness.toolchains.emscripten.trial import make_emscripten
 from harness.toolchains.runtimes import obtain_runtime
 from harness.util.files import remove_tree
-from harness.util.git import export, fetch_commit
+from harness.util.git import export_tree, fetch_commit
 from harness.util.hashing import file_sha256
 from harness.util.process import Command, run
 
@@ -50,7 +50,7 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
     def fill(folder: Path) -> Toolchain:
         tree = folder / "emsdk"
         tree.mkdir()
-        export(*_repository(emsdk, cache, say), tree)
+        export_tree(*_repository(emsdk, cache, say), tree)
         sha256 = _install(pin.version, emsdk, tree, cache, say)
         upstream = final / "emsdk" / "upstream"
         parts = layout.Parts(

@@ -23,7 +23,7 @@ from harness.toolchains.base import Toolchain, new_toolchain
 from harness.util.cache import make_entry
 from harness.util.hashing import content_key
 
-KIND = "emscripten"
+TOOLCHAIN_KIND = "emscripten"
 CONFIG = "emscripten.config"
 # In Emscripten's own folder, or in its `tools`.
 _SCRIPTS = (
@@ -49,7 +49,7 @@ class Parts:
 
 def emscripten_toolchain(provider: str, version: str, root: Path, facts: Mapping[str, str]) -> Toolchain:
     """An Emscripten."""
-    return new_toolchain(KIND, provider, version, root, facts)
+    return new_toolchain(TOOLCHAIN_KIND, provider, version, root, facts)
 
 
 def lay_out(folder: Path, parts: Parts, *, now: Callable[[Path], Path] = lambda path: path) -> None:
@@ -103,7 +103,7 @@ def is_whole(root: Path) -> bool:
 
 def entry_name(version: str, provider: str, *parts: object) -> str:
     """The name of a cache entry. Its files hold paths and name a Node, so that these are among `parts`."""
-    return f"{KIND}-{version}-{provider}-{content_key([str(part) for part in parts])}"
+    return f"{TOOLCHAIN_KIND}-{version}-{provider}-{content_key([str(part) for part in parts])}"
 
 
 def em_cache(toolchain: Toolchain, cache: Path) -> Path:

@@ -19,14 +19,14 @@ from harness.util.paths import expanded
 from harness.util.process import capture
 from harness.util.versions import number
 
-VARIABLE = "EMSDK"
+EMSDK_VARIABLE = "EMSDK"
 _BELOW = ("", "upstream/emscripten", "emscripten")
 
 
 def from_environment(env: Mapping[str, str] | None = None) -> Path | None:
     """What the user has set up: the folder of $EMSDK, or else that of the emcc on PATH."""
     env = os.environ if env is None else env
-    if given := env.get(VARIABLE):
+    if given := env.get(EMSDK_VARIABLE):
         return Path(given)
     found = shutil.which("emcc", path=env.get("PATH"))
     return Path(found) if found else None

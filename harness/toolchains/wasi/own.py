@@ -11,7 +11,7 @@ from harness.util.hashing import content_key
 from harness.util.paths import expanded
 from harness.util.versions import number
 
-VARIABLE = "WASI_SDK_PATH"
+WASI_SDK_VARIABLE = "WASI_SDK_PATH"
 
 
 def obtain(pin: WasiSdkPin, path: Path) -> Toolchain:
@@ -38,7 +38,7 @@ def look_at(pin: WasiSdkPin, path: Path) -> tuple[dict[str, str], str]:
     if wrong := other_version(pin, stated.get("wasi_sdk", ""), llvm):
         raise UnavailableError(
             f"path: the WASI SDK at {root} is another version: {wrong}",
-            hint=f"point {VARIABLE} at WASI SDK {pin.version}, unset it, or choose another cell",
+            hint=f"point {WASI_SDK_VARIABLE} at WASI SDK {pin.version}, unset it, or choose another cell",
         )
     return stated, llvm
 

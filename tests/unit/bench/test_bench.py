@@ -104,7 +104,7 @@ def test_both_cells_are_built_where_nothing_is_built_yet_from_what_is_there(
         (tmp_path / name).mkdir()
     folder = tmp_path / "bench" / "second-cell"
     folder.mkdir(parents=True)
-    builds.second_cell(EMSCRIPTEN.id, folder)
+    builds.measure_second_cell(EMSCRIPTEN.id, folder)
     # Of all that the cache has, the builds find there only what belongs to the toolchain.
     assert made.made == [(EMSCRIPTEN.id, (builds.SYSTEM_LIBRARIES,)), (THREADS.id, (builds.SYSTEM_LIBRARIES,))]
     ratio = capsys.readouterr().out.split()[-1]
@@ -116,7 +116,7 @@ def test_one_file_of_a_checkout_changes_between_the_first_build_and_the_second(
 ) -> None:
     made = Builds(monkeypatch, tmp_path)
     (tmp_path / "bench" / "rebuild").mkdir(parents=True)
-    builds.rebuild(EMSCRIPTEN.id, tmp_path / "bench" / "rebuild")
+    builds.measure_rebuild(EMSCRIPTEN.id, tmp_path / "bench" / "rebuild")
     first, changed, unchanged = made.states
     assert first == "int x;\n"
     assert changed.startswith(first)

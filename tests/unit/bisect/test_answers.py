@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from harness.bisect.answers import Step, check_end, check_ends, judge, observe
-from harness.bisect.search import Answer
+from harness.bisect.answers import BisectStep, check_end, check_ends, judge_step, outcome_of
+from harness.bisect.search import Judgement
 from harness.errors import BuildError, ConfigError, HarnessError, UnavailableError
 from harness.results.outcomes import CaseResult, Outcome
 from harness.suite.unseen import NO_SUCH_CASE
@@ -16,56 +16,59 @@ from tests.unit.sample_results import case, module, results
 CASE = "test.test_os.StatTests.test_stat"
 
 
-def step(outcome: str = "", *tries: str, **rest: object) -> Step:
-    return dataclasses.replace(Step(candidate="50.0.1", outcome=outcome, tries=tries), **rest)  # type: ignore[arg-type]
+def step(outcome: str = "", *tries: str, **rest: object) -> BisectStep:
+    return dataclasses.replace(BisectStep(candidate="50.0.1", outcome=outcome, tries=tries), **rest)  # type: ignore[arg-type]
 
 
 def test_the_outcome_of_the_case_is_taken_with_its_tries() -> None:
     found = case("test_os.StatTests.test_stat", Outcome.FAIL)
     found = dataclasses.replace(found, tries=(Outcome.FAIL, Outcome.PASS))
-    seen = observe(results(module("test_os", case("test_os.StatTests.test_other"), found)), CASE)
+    seen = outcome_of(results(module("test_os", case("test_os.StatTests.test_other"), found)), CASE)
     assert seen == ("fail", ("fail", "pass"))
 
 
 def test_a_module_that_did_not_get_so_far_speaks_for_its_case() -> None:
-    assert observe(results(module("test_os", outcome=Outcome.CRASH)), CASE) == ("crash", ())
-    assert observe(results(module("test_os", outcome=Outcome.SKIP, reason="No module named 'os'")), CASE)[0] == "skip"
+    assert outcome_of(results(module("test_os", outcome=Outcome.CRASH)), CASE) == ("crash", ())
+    assert (
+        outcome_of(results(module("test_os", outcome=Outcome.SKIP, reason="No module named 'os'")), CASE)[0] == "skip"
+    )
 
 
 def test_a_whole_module_can_be_asked_for() -> None:
-    assert observe(results(module("test_os", case("test_os.A.b", Outcome.FAIL))), "test.test_os") == ("fail", ())
+    assert outcome_of(results(module("test_os", case("test_os.A.b", Outcome.FAIL))), "test.test_os") == ("fail", ())
 
 
 def test_a_case_that_the_suite_does_not_have_has_no_outcome() -> None:
     absent = module("test_os", outcome=Outcome.SKIP, reason=NO_SUCH_CASE)
-    assert observe(results(absent), CASE) == ("", ())
-    assert observe(results(module("test_osx", case("test_osx.A.b"))), CASE) == ("", ())
+    assert outcome_of(results(absent), CASE) == ("", ())
+    assert outcome_of(results(module("test_osx", case("test_osx.A.b"))), CASE) == ("", ())
 
 
 def test_a_case_may_be_named_with_its_module_or_escaped() -> None:
     found = results(module("test_math", CaseResult(case="ieee754_txt", outcome=Outcome.FAIL)))
-    assert observe(found, "test_math::ieee754_txt") == ("fail", ())
+    assert outcome_of(found, "test_math::ieee754_txt") == ("fail", ())
     assert (
-        observe(results(module("test_x", case("test_x.T.test_*", Outcome.FAIL))), "test.test_x.T.test_[*]")[0] == "fail"
+        outcome_of(results(module("test_x", case("test_x.T.test_*", Outcome.FAIL))), "test.test_x.T.test_[*]")[0]
+        == "fail"
     )
-    assert observe(results(module("test_x", outcome=Outcome.SKIP)), "test_x::func")[0] == "skip"
+    assert outcome_of(results(module("test_x", outcome=Outcome.SKIP)), "test_x::func")[0] == "skip"
 
 
 @pytest.mark.parametrize(
     ("seen", "changed", "answer"),
     [
-        (step("pass"), False, Answer.GOOD),
-        (step("fail"), False, Answer.BAD),
-        (step("crash"), False, Answer.SKIP),
-        (step("crash"), True, Answer.BAD),
-        (step("fail", "fail", "pass"), False, Answer.SKIP),
-        (step("fail", "fail", "pass"), True, Answer.SKIP),
-        (step("fail", "fail", "fail"), False, Answer.BAD),
-        (step(why="not built", status=4), True, Answer.SKIP),
+        (step("pass"), False, Judgement.GOOD),
+        (step("fail"), False, Judgement.BAD),
+        (step("crash"), False, Judgement.SKIP),
+        (step("crash"), True, Judgement.BAD),
+        (step("fail", "fail", "pass"), False, Judgement.SKIP),
+        (step("fail", "fail", "pass"), True, Judgement.SKIP),
+        (step("fail", "fail", "fail"), False, Judgement.BAD),
+        (step(why="not built", status=4), True, Judgement.SKIP),
     ],
 )
-def test_only_what_an_end_does_is_an_answer(seen: Step, changed: bool, answer: Answer) -> None:
-    assert judge(seen, good="pass", bad="fail", changed=changed) is answer
+def test_only_what_an_end_does_is_an_answer(seen: BisectStep, changed: bool, answer: Judgement) -> None:
+    assert judge_step(seen, good="pass", bad="fail", changed=changed) is answer
 
 
 def test_what_a_step_saw_is_said_in_a_few_words() -> None:
@@ -89,7 +92,7 @@ def test_only_what_cannot_be_had_now_is_asked_again() -> None:
         (step("pass", "pass", "fail"), ConfigError, "flaky: pass, fail"),
     ],
 )
-def test_an_end_that_cannot_tell_ends_it_all(seen: Step, kind: type[HarnessError], words: str) -> None:
+def test_an_end_that_cannot_tell_ends_it_all(seen: BisectStep, kind: type[HarnessError], words: str) -> None:
     with pytest.raises(kind, match=words) as caught:
         check_end(seen, "good")
     assert "check it" not in caught.value.message
@@ -114,4 +117,4 @@ def test_two_bad_outcomes_that_differ_can_be_bisected() -> None:
 
 def test_a_step_is_read_as_it_was_written() -> None:
     seen = step("fail", "fail", "pass", seconds=2.5, command="python -m harness test wasi")
-    assert Step.from_json(seen.to_json() | {"tries": ["fail", "pass"]}) == seen
+    assert BisectStep.from_json(seen.to_json() | {"tries": ["fail", "pass"]}) == seen

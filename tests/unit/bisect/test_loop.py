@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.bisect import loop, steps
-from harness.bisect.question import Axis, Question
+from harness.bisect.question import BisectAxis, Question
 from harness.cli import main as cli
 from harness.errors import (
     EXIT_BUILD,
@@ -211,7 +211,7 @@ def test_no_folder_but_one_of_a_step_is_removed(world: World, tmp_path: Path, na
     """The names may be those of a question.json that was not written by us."""
     (victim := tmp_path / "victim").mkdir()
     (tmp_path / "steps").mkdir()
-    question = Question(cell="wasi", case=CASE, axis=Axis.WASMTIME, good="1", bad="2")
+    question = Question(cell="wasi", case=CASE, axis=BisectAxis.WASMTIME, good="1", bad="2")
     made = steps.Steps(question=question, folder=tmp_path / "steps", supply=lambda _: contextlib.nullcontext([]))
     with pytest.raises(ConfigError, match="is neither a version nor a commit"):
         made.of(name.replace("/{}", str(victim)).replace("{}", "victim"))

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.bisect.question import Axis, Candidate, Question, between, check_axis, only
+from harness.bisect.question import BisectAxis, Candidate, Question, between, check_axis, only
 from harness.errors import ConfigError
 from tests.unit.sample_cells import EMSCRIPTEN, WASI
 
 OPTIONS = {"--cpython": "", "--versions": "", "--runtime": "", "--toolchain": ""}
-QUESTION = Question(cell="wasi", case="test.test_os.A.b", axis=Axis.WASMTIME, good="1.0", bad="2.0")
+QUESTION = Question(cell="wasi", case="test.test_os.A.b", axis=BisectAxis.WASMTIME, good="1.0", bad="2.0")
 
 
 def test_versions_are_in_the_order_of_their_numbers_whichever_end_is_good() -> None:
@@ -50,24 +50,26 @@ def test_named_versions_stand_alone_between_the_ends() -> None:
 @pytest.mark.parametrize(
     ("axis", "cell", "options", "words"),
     [
-        (Axis.NODE, WASI, {}, "wasi has no axis node"),
-        (Axis.EMSCRIPTEN, WASI, {}, "wasi has no axis emscripten"),
-        (Axis.WASMTIME, EMSCRIPTEN, {}, "no axis wasmtime"),
-        (Axis.CPYTHON, WASI, {}, "needs a checkout"),
-        (Axis.CPYTHON, WASI, {"--cpython": "x", "--versions": "1"}, "names no commits"),
-        (Axis.WASMTIME, WASI, {"--runtime": "49.0.0"}, "say the same"),
-        (Axis.EMSCRIPTEN, EMSCRIPTEN, {"--toolchain": "4.0.9"}, "say the same"),
+        (BisectAxis.NODE, WASI, {}, "wasi has no axis node"),
+        (BisectAxis.EMSCRIPTEN, WASI, {}, "wasi has no axis emscripten"),
+        (BisectAxis.WASMTIME, EMSCRIPTEN, {}, "no axis wasmtime"),
+        (BisectAxis.CPYTHON, WASI, {}, "needs a checkout"),
+        (BisectAxis.CPYTHON, WASI, {"--cpython": "x", "--versions": "1"}, "names no commits"),
+        (BisectAxis.WASMTIME, WASI, {"--runtime": "49.0.0"}, "say the same"),
+        (BisectAxis.EMSCRIPTEN, EMSCRIPTEN, {"--toolchain": "4.0.9"}, "say the same"),
     ],
 )
-def test_an_axis_that_makes_no_sense_is_refused(axis: Axis, cell: object, options: dict[str, str], words: str) -> None:
+def test_an_axis_that_makes_no_sense_is_refused(
+    axis: BisectAxis, cell: object, options: dict[str, str], words: str
+) -> None:
     with pytest.raises(ConfigError, match=words):
         check_axis(axis, cell, OPTIONS | options)  # type: ignore[arg-type]
 
 
 def test_an_axis_of_the_cell_is_accepted() -> None:
-    check_axis(Axis.WASMTIME, WASI, OPTIONS | {"--cpython": "checkout"})
-    check_axis(Axis.CPYTHON, EMSCRIPTEN, OPTIONS | {"--cpython": "checkout", "--runtime": "22.20.0"})
-    check_axis(Axis.EMSCRIPTEN, EMSCRIPTEN, OPTIONS)
+    check_axis(BisectAxis.WASMTIME, WASI, OPTIONS | {"--cpython": "checkout"})
+    check_axis(BisectAxis.CPYTHON, EMSCRIPTEN, OPTIONS | {"--cpython": "checkout", "--runtime": "22.20.0"})
+    check_axis(BisectAxis.EMSCRIPTEN, EMSCRIPTEN, OPTIONS)
 
 
 def test_another_question_has_another_key() -> None:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.bisect.search import Answer, bounds, next_candidate, steps_left, suspects
+from harness.bisect.search import Judgement, bounds, next_candidate, steps_left, suspects
 
 
 @st.composite
-def rows(draw: st.DrawFn, skips: bool = True) -> list[Answer]:
+def rows(draw: st.DrawFn, skips: bool = True) -> list[Judgement]:
     """What a row of candidates would say: good ones, then bad ones, some of those between the ends nothing."""
     good, bad = draw(st.integers(1, 40)), draw(st.integers(1, 40))
-    row = [Answer.GOOD] * good + [Answer.BAD] * bad
+    row = [Judgement.GOOD] * good + [Judgement.BAD] * bad
     inner = range(1, len(row) - 1)
     for number in draw(st.sets(st.sampled_from(inner))) if skips and inner else ():
-        row[number] = Answer.SKIP
+        row[number] = Judgement.SKIP
     return row
 
 
-def search(row: list[Answer]) -> tuple[dict[int, Answer], int]:
+def search(row: list[Judgement]) -> tuple[dict[int, Judgement], int]:
     """All answers, and how many were asked for between the ends."""
     answers = {0: row[0], len(row) - 1: row[-1]}
     while (number := next_candidate(answers)) is not None:
@@ -28,21 +28,21 @@ def search(row: list[Answer]) -> tuple[dict[int, Answer], int]:
     return answers, len(answers) - 2
 
 
-def linear(row: list[Answer]) -> range:
+def linear(row: list[Judgement]) -> range:
     """The suspects by asking everybody."""
-    bad = row.index(Answer.BAD)
-    good = max(number for number in range(bad) if row[number] is Answer.GOOD)
+    bad = row.index(Judgement.BAD)
+    good = max(number for number in range(bad) if row[number] is Judgement.GOOD)
     return range(good + 1, bad + 1)
 
 
 @given(rows())
-def test_it_finds_what_asking_everybody_finds(row: list[Answer]) -> None:
+def test_it_finds_what_asking_everybody_finds(row: list[Judgement]) -> None:
     answers, _ = search(row)
     assert suspects(answers) == linear(row)
 
 
 @given(rows(skips=False))
-def test_without_skips_one_is_left_after_as_many_steps_as_were_told(row: list[Answer]) -> None:
+def test_without_skips_one_is_left_after_as_many_steps_as_were_told(row: list[Judgement]) -> None:
     told = steps_left({0: row[0], len(row) - 1: row[-1]})
     answers, asked = search(row)
     assert len(suspects(answers)) == 1
@@ -50,20 +50,20 @@ def test_without_skips_one_is_left_after_as_many_steps_as_were_told(row: list[An
 
 
 @given(rows())
-def test_skips_cost_little_more_than_themselves(row: list[Answer]) -> None:
+def test_skips_cost_little_more_than_themselves(row: list[Judgement]) -> None:
     answers, asked = search(row)
-    skipped = sum(answer is Answer.SKIP for answer in answers.values())
+    skipped = sum(answer is Judgement.SKIP for answer in answers.values())
     assert asked <= skipped + (skipped + 1) * len(row).bit_length()
 
 
 def test_the_one_after_a_skip_is_far_from_it() -> None:
-    answers = {0: Answer.GOOD, 100: Answer.BAD}
+    answers = {0: Judgement.GOOD, 100: Judgement.BAD}
     assert next_candidate(answers) == 50
-    assert next_candidate(answers | {50: Answer.SKIP}) in {25, 75}
+    assert next_candidate(answers | {50: Judgement.SKIP}) in {25, 75}
 
 
 def test_the_bounds_are_those_around_the_change() -> None:
-    answers = {0: Answer.GOOD, 3: Answer.GOOD, 4: Answer.SKIP, 5: Answer.BAD, 9: Answer.BAD}
+    answers = {0: Judgement.GOOD, 3: Judgement.GOOD, 4: Judgement.SKIP, 5: Judgement.BAD, 9: Judgement.BAD}
     assert bounds(answers) == (3, 5)
     assert list(suspects(answers)) == [4, 5]
     assert next_candidate(answers) is None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.bisect.question import Axis
+from harness.bisect.question import BisectAxis
 from harness.bisect.versions import as_toml, known_versions, pin_version, read_sha256, read_versions
 from harness.errors import ConfigError
 from harness.matrix.cells import Matrix
@@ -70,21 +70,21 @@ def test_the_node_of_a_further_emscripten_may_be_one_of_ours(tmp_path: Path) -> 
 
 def test_the_emscriptens_that_are_known_are_pinned_or_a_cell_s() -> None:
     pins = Pins(emscripten=(EmscriptenPin(version="3.1.69", node="24.19.0"),))
-    found = known_versions(Axis.EMSCRIPTEN, Matrix(cells=(EMSCRIPTEN, WASI)), pins, say=say)
+    found = known_versions(BisectAxis.EMSCRIPTEN, Matrix(cells=(EMSCRIPTEN, WASI)), pins, say=say)
     assert found == {"3.1.69", "3.1.73"}
 
 
 def test_what_is_pinned_needs_no_further_pin(tmp_path: Path) -> None:
     file = tmp_path / "pins.toml"
-    pin_version(Axis.WASMTIME, "50.0.1", file, PINS, say=say)
+    pin_version(BisectAxis.WASMTIME, "50.0.1", file, PINS, say=say)
     assert not file.exists()
 
 
 def test_an_emscripten_that_is_not_pinned_gets_the_node_of_the_newest(tmp_path: Path) -> None:
     file, (_, pins) = tmp_path / "pins.toml", load_configuration()
-    pin_version(Axis.EMSCRIPTEN, "4.0.13", file, pins, say=say)
+    pin_version(BisectAxis.EMSCRIPTEN, "4.0.13", file, pins, say=say)
     for _ in range(2):  # as when the step was interrupted
-        pin_version(Axis.EMSCRIPTEN, "4.0.14", file, pins, say=say)
+        pin_version(BisectAxis.EMSCRIPTEN, "4.0.14", file, pins, say=say)
     found = load_pins(file, pins)
     assert found.emscripten_pin("4.0.13").node == found.emscripten_pin("6.0.8").node
     assert found.emscripten_pin("4.0.14").apt_suite == ""

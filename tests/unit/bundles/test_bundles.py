@@ -21,11 +21,11 @@ import pytest
 from harness.build.artifact import Build
 from harness.build.identity import Identity
 from harness.bundles import index as heads
-from harness.bundles.index import NAME, Head, check_is_build_of, check_is_for, portable_manifest
+from harness.bundles.index import NAME, BundleIndex, check_is_build_of, check_is_for, portable_manifest
 from harness.bundles.pack import pack
 from harness.bundles.unpack import open_bundle
 from harness.errors import ConfigError, HarnessError, UnavailableError
-from harness.run.prepare import Wishes
+from harness.run.prepare import BuildRequest
 from harness.run.prepared import Prepared
 from tests.unit.sample_cells import WASI
 
@@ -75,7 +75,7 @@ def bundle(prepared: Prepared, tmp_path: Path) -> Path:
     return tmp_path / "b.tar.gz"
 
 
-def _any(head: Head) -> None:
+def _any(head: BundleIndex) -> None:
     """Every bundle will do."""
 
 
@@ -83,7 +83,7 @@ def _quiet(line: str) -> None:
     """Nobody listens."""
 
 
-def opened(bundle: Path, tmp_path: Path) -> tuple[Head, Build]:
+def opened(bundle: Path, tmp_path: Path) -> tuple[BundleIndex, Build]:
     return open_bundle(bundle, tmp_path / "cache", _any, say=_quiet)
 
 
@@ -422,9 +422,9 @@ def test_a_bundle_of_another_cell_is_told_with_both_names(bundle: Path, tmp_path
 
 @pytest.mark.parametrize("other", [{"cpython": "3.14.6"}, {"toolchain": "/sdk"}, {"provider": "apt"}])
 def test_a_bundle_and_a_wish_about_the_build_contradict_each_other(other: dict[str, Any]) -> None:
-    Wishes(**other).check()
+    BuildRequest(**other).check()
     with pytest.raises(ConfigError, match=f"--{next(iter(other))} says how to make one"):
-        Wishes(bundle="b", **other).check()
+        BuildRequest(bundle="b", **other).check()
 
 
 def test_the_head_comes_first(bundle: Path) -> None:

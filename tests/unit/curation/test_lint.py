@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main as cli
-from harness.curation.lint import causes_told, lint
-from harness.curation.suite_index import Suite, Suites, load_suites
+from harness.curation.lint import causes_text, find_problems
+from harness.curation.suite_index import KnownSuite, Suites, load_suites
 from harness.errors import EXIT_CONFIG, EXIT_OK, Problem
 from harness.expectations.files import read_lists
 from harness.limitations.registry import Registry
@@ -22,7 +22,7 @@ from tests.unit.sample_lists import REGISTRY, entry, limitation
 
 CELLS = (WASI, EMSCRIPTEN)
 CASES = ("test.test_os.LinkTests.test_link", "test.test_os.LinkTests.test_unlink", "test.helper.H.test_a")
-SUITE = Suite(
+SUITE = KnownSuite(
     source="reports/x/wasi/results.json",
     modules=frozenset({"test.test_os", "test.test_json"}),
     cases=frozenset(CASES),
@@ -33,7 +33,7 @@ ALIVE = entry() + entry(tests='["test.test_json"]', limitation='"wasi-no-dup"', 
 
 def problems(text: str, *, suites: Suites | None = None, registry: Registry = REGISTRY) -> list[Problem]:
     known = suites or Suites(by_cell={WASI.id: SUITE, EMSCRIPTEN.id: SUITE})
-    return lint(read_lists({"fs.toml": ALIVE + text}, registry), registry, CELLS, known)
+    return find_problems(read_lists({"fs.toml": ALIVE + text}, registry), registry, CELLS, known)
 
 
 def told(text: str, suites: Suites | None = None) -> list[tuple[int, str, str]]:
@@ -122,7 +122,7 @@ def test_an_id_that_one_of_its_cells_has_is_right() -> None:
 def test_without_a_run_an_id_is_held_against_the_modules_of_a_build() -> None:
     """Also by that of another cell, with the same series of CPython."""
     modules = frozenset({"test.test_os", "test.test_json"})
-    built = Suites(by_cell={EMSCRIPTEN.id: Suite(source="the build x", modules=modules)})
+    built = Suites(by_cell={EMSCRIPTEN.id: KnownSuite(source="the build x", modules=modules)})
     assert told(entry(tests='["test.test_oss.X.test_a"]', when='{ target = "wasi" }'), suites=built) == [
         (FIRST_LINE, "'test.test_oss.X.test_a' belongs to no module of the suite", "did you mean 'test.test_os'?")
     ]
@@ -177,7 +177,7 @@ def test_the_kinds_of_causes_are_counted_by_test() -> None:
         + entry(tests='["test.test_os.B.*"]', limitation='"fault"', issue=issue, when='{ target = "emscripten" }')
         + entry(tests='["test.test_os.C.test_c"]', limitation="", issue=issue)
     )
-    assert causes_told(read_lists({"fs.toml": text}, registry).entries, registry) == (
+    assert causes_text(read_lists({"fs.toml": text}, registry).entries, registry) == (
         "4 tests: 2 by a documented limitation, 1 by an acknowledged fault that is probed, 1 by an issue alone"
     )
 
@@ -237,9 +237,9 @@ def test_a_module_that_only_another_series_of_cpython_has_is_not_missed_in_the_s
     old = dataclasses.replace(WASI, id="wasi-py3.11", python="3.11.2")
     text = entry(tests='["test.test_cgi.CgiTests.test_log"]', when='{ python = "<3.13" }')
     lists, built = read_lists({"fs.toml": ALIVE + text}, REGISTRY), Suites(by_cell={WASI.id: SUITE})
-    assert lint(lists, REGISTRY, (WASI, EMSCRIPTEN, old), built) == []
-    named = Suite(source="a build", modules=frozenset({"test.test_os"}))
-    (problem,) = lint(lists, REGISTRY, (WASI, old), Suites(by_cell={WASI.id: SUITE, old.id: named}))
+    assert find_problems(lists, REGISTRY, (WASI, EMSCRIPTEN, old), built) == []
+    named = KnownSuite(source="a build", modules=frozenset({"test.test_os"}))
+    (problem,) = find_problems(lists, REGISTRY, (WASI, old), Suites(by_cell={WASI.id: SUITE, old.id: named}))
     assert "belongs to no module" in problem.message
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.curation.lint import lint
-from harness.curation.suite_index import Suite, Suites
+from harness.curation.lint import find_problems
+from harness.curation.suite_index import KnownSuite, Suites
 from harness.errors import Problem
 from harness.expectations.files import read_lists
 from harness.limitations.registry import Registry
@@ -30,7 +30,7 @@ GOOD = (
 CASES = frozenset(
     f"test.test_os.{name}" for name in ("LinkTests.test_link", "LinkTests.test_b", "LinkTests.test_c", "X.a")
 )
-SUITE = Suite(source="a run", modules=frozenset({"test.test_os"}), cases=CASES, whole=frozenset({"test.test_os"}))
+SUITE = KnownSuite(source="a run", modules=frozenset({"test.test_os"}), cases=CASES, whole=frozenset({"test.test_os"}))
 VALUES = (
     "1",
     "-0.0",
@@ -159,7 +159,7 @@ def problems(text: str) -> list[Problem]:
     suites = Suites(by_cell={WASI.id: SUITE, EMSCRIPTEN.id: SUITE})
     links = REGISTRY.limitations["fs-hard-links"]
     registry = Registry({links.id: links}, places={links.id: "expected_failures/limitations.toml:1"})
-    found = lint(read_lists({NAME: text}, registry), registry, (WASI, EMSCRIPTEN), suites)
+    found = find_problems(read_lists({NAME: text}, registry), registry, (WASI, EMSCRIPTEN), suites)
     return [problem for problem in found if problem.key != "limitation.id"]
 
 

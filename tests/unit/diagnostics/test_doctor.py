@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.diagnostics import doctor
-from harness.diagnostics.doctor import Line, is_usable, judge_cell, judge_machine, render
+from harness.diagnostics.doctor import Line, is_usable, judge_cell, judge_machine, render_doctor
 from harness.diagnostics.machine import Found, Machine
 from harness.matrix.cells import Matrix, Target
 from harness.matrix.pins import EmscriptenPin, EmsdkPin, Pins
@@ -239,7 +239,7 @@ def test_cells_with_the_same_lines_are_shown_together() -> None:
     """Variants of one toolchain and CPython are many, and mostly need the same."""
     debug = dataclasses.replace(CELL, id="wasi-debug", broken="it overflows")
     other = [Line(True, "build", "will be made here")]
-    page = render([], {CELL: [Line(True, "build", "in the cache")], EMSCRIPTEN: other, debug: [*other]})
+    page = render_doctor([], {CELL: [Line(True, "build", "in the cache")], EMSCRIPTEN: other, debug: [*other]})
     assert page.split("\n\n")[2].splitlines() == [
         "emscripten-4.0.10: for tests",
         "wasi-debug: for tests (known to be broken: it overflows)",
@@ -250,7 +250,7 @@ def test_cells_with_the_same_lines_are_shown_together() -> None:
 
 def test_the_page_is_aligned_and_counts_the_cells() -> None:
     broken = dataclasses.replace(EMSCRIPTEN, broken="it does not link")
-    page = render(
+    page = render_doctor(
         [Line(True, "Python", "3.12.1"), Line(False, "make", "install it")],
         {CELL: [Line(True, "build", "in the cache")], broken: [Line(False, "recipe", "none")]},
     )
@@ -276,8 +276,8 @@ def test_one_usable_cell_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "load_configuration", lambda: (Matrix(tuple(found)), PINS))
     monkeypatch.setattr(doctor, "look_at_machine", lambda *_, **__: MACHINE)
     monkeypatch.setattr(doctor, "look_for", lambda cell, *_: found[cell])
-    page, good = doctor.report(offline=False)
+    page, good = doctor.doctor_report(offline=False)
     assert good
     assert page.endswith("1 of 2 cells can be built and tested here")
     del found[CELL]
-    assert not doctor.report(offline=False)[1]
+    assert not doctor.doctor_report(offline=False)[1]

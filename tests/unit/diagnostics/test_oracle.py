@@ -11,15 +11,15 @@ import pytest
 from harness.build.artifact import Build
 from harness.diagnostics.agreement import RULES, agree
 from harness.diagnostics.oracle import (
-    Answer,
+    RegrtestAnswer,
     ask_regrtest,
     failed_by_subtests,
     fatal_cases,
     outcome_alone,
-    render,
+    render_oracle,
     results_of,
 )
-from harness.diagnostics.regrtest_runner import Key, Peer, Reply, Task, Word
+from harness.diagnostics.regrtest_runner import Key, RegrtestRunner, Reply, Task, Word
 from harness.errors import ConfigError
 from harness.results.cell_results import write_results
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
@@ -68,7 +68,7 @@ def test_a_case_that_failed_in_a_subtest_is_found_and_one_that_skipped_a_subtest
     assert failed_by_subtests([ours]) == (("test_x", "a"), ("test_x", "b"))
 
 
-class FalsePeer(Peer):
+class FalsePeer(RegrtestRunner):
     """Has a reply for each task, by the cases it asks for."""
 
     replies: Mapping[tuple[str, ...], Reply]
@@ -94,7 +94,7 @@ def test_a_fatal_case_does_not_cost_the_others_of_its_module_and_is_asked_about_
     assert peer.asked[0].excluded == (CASE, OTHER)
     assert {task.modules for task in peer.asked[1:]} == {("test_x",)}
     assert len({task.name for task in peer.asked}) == 3
-    assert answer == Answer(
+    assert answer == RegrtestAnswer(
         outcomes=of({THIRD: Outcome.ERROR, CASE: Outcome.CRASH, OTHER: Outcome.PASS}),
         words={"test_x": Word.FAILED},
         alone=(Key("test_x", CASE), Key("test_x", OTHER)),
@@ -174,7 +174,7 @@ def test_the_page_has_each_case_each_module_each_rule_and_all_counts() -> None:
     other = ModuleResult(module="test_y", outcome=Outcome.SKIP, seconds=1, attempts=1, complete=True, cases=(skipped,))
     other = dataclasses.replace(other, cases=(dataclasses.replace(skipped, case="test.test_y"),))
     found = agree(theirs, {"test_x": Word.FAILED, "test_y": Word.SKIPPED}, [ours, other])
-    assert render("wasi", found).splitlines() == [
+    assert render_oracle("wasi", found).splitlines() == [
         "module-as-a-whole",
         "  test.test_y: regrtest has no such case, here skip",
         "UNEXPLAINED",
@@ -195,13 +195,13 @@ def test_the_page_has_each_case_each_module_each_rule_and_all_counts() -> None:
 
 def test_a_module_of_one_side_alone_is_named_and_counted() -> None:
     ours = module(CaseResult(case=CASE, outcome=Outcome.PASS))
-    lines = render("wasi", agree(of({CASE: Outcome.PASS}), {"test_y": Word.SKIPPED}, [ours])).splitlines()
+    lines = render_oracle("wasi", agree(of({CASE: Outcome.PASS}), {"test_y": Word.SKIPPED}, [ours])).splitlines()
     assert lines[:2] == ["modules only there, UNEXPLAINED: test_y", "modules only here, UNEXPLAINED: test_x"]
     assert lines[-1].endswith("0 explained, 2 unexplained")
 
 
 def test_nothing_compared_is_said_in_the_last_line() -> None:
-    last = render("wasi", agree({}, {}, [module(CaseResult(case=CASE, outcome=Outcome.PASS))])).splitlines()[-1]
+    last = render_oracle("wasi", agree({}, {}, [module(CaseResult(case=CASE, outcome=Outcome.PASS))])).splitlines()[-1]
     assert last == (
         "wasi: NOTHING WAS COMPARED: the two have no case in common (0 differing, 0 only there, 1 only here)"
     )

@@ -14,11 +14,11 @@ from harness.diagnostics.probe import PROBES_FOLDER, packages_for, run_probes
 from harness.engines.protocol import Ending, GuestExit, GuestRun, Watch
 from harness.errors import ConfigError
 from harness.limitations.findings import CellProbes, answer_all, load_probes, probes_for, write_probes
-from harness.limitations.findings_table import markdown, summary, text_table
+from harness.limitations.findings_table import markdown, summary_line, text_table
 from harness.limitations.observation import Did, Finding, Observation
 from harness.limitations.registry import Limitation, Registry, load_registry
 from harness.matrix.cells import Target
-from harness.matrix.conditions import Condition, facts_of
+from harness.matrix.conditions import Condition, condition_values
 from harness.matrix.files import load_matrix
 from harness.results.cell_results import load_results, write_results
 from harness.run.prepared import Prepared
@@ -125,7 +125,7 @@ def test_the_table_sets_cells_side_by_side_and_says_what_was_seen() -> None:
     assert lines[1].split() == ["links", "missing", "lifted", "holds"]
     assert not any("pages" in line for line in lines)
     assert lines[-2] == ("positioned-io, wasi: differs (pread works; preadv AttributeError: no such function)")
-    assert summary(cell()) == "wasi: 5 statements: 1 lifted, 1 differs, 3 not applicable"
+    assert summary_line(cell()) == "wasi: 5 statements: 1 lifted, 1 differs, 3 not applicable"
 
 
 def test_the_page_names_each_source() -> None:
@@ -218,7 +218,7 @@ def test_the_documentation_has_the_answers_of_the_seed_statements() -> None:
 def test_every_statement_with_a_probe_has_an_expected_finding_for_each_of_its_targets() -> None:
     expected = load_findings(FINDINGS)
     for cell in ("wasi", "emscripten-3.1.69"):
-        facts = facts_of(load_matrix(MATRICES).cell(cell), python="3.13.5")
+        facts = condition_values(load_matrix(MATRICES).cell(cell), python="3.13.5")
         items = load_registry(SHIPPED).limitations.values()
         assert set(expected[cell]) == {item.id for item in items if item.probes and item.holds_for(facts)}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.build.artifact import Build
-from harness.diagnostics.regrtest_runner import Peer, Reply, Task, Word, read_junit, read_words, stack_flag
+from harness.diagnostics.regrtest_runner import RegrtestRunner, Reply, Task, Word, read_junit, read_words, stack_flag
 from harness.errors import BuildError
 from harness.matrix.cells import Cell, Target
 from harness.results.outcomes import Outcome
@@ -42,7 +42,7 @@ def prepared(cell: Cell, folder: Path) -> Prepared:
 
 
 def command(cell: Cell, folder: Path, task: Task) -> Command:
-    return Peer(prepared=prepared(cell, folder), folder=folder).command(task, folder / "x.xml")
+    return RegrtestRunner(prepared=prepared(cell, folder), folder=folder).command(task, folder / "x.xml")
 
 
 def option(argv: tuple[str, ...], name: str) -> str:
@@ -99,7 +99,7 @@ def test_the_copy_can_be_written_to_and_knows_where_it_is(tmp_path: Path) -> Non
     data.write_text("build_time_vars = {'abs_builddir': '/old/place',\n 'abs_srcdir': '/old/place/../..'}")
     data.chmod(0o444)
     data.parent.chmod(0o555)
-    peer = Peer.of(prepared(EMSCRIPTEN, tmp_path), tmp_path)
+    peer = RegrtestRunner.of(prepared(EMSCRIPTEN, tmp_path), tmp_path)
     copy = peer.root / FOLDERS[Target.EMSCRIPTEN]
     text = (copy / data.relative_to(built)).read_text()
     assert f"'abs_builddir': '{copy}'" in text
@@ -123,14 +123,14 @@ def test_a_regrtest_without_a_word_on_any_module_is_an_error(
     match: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     says("no space left", monkeypatch)
-    peer = Peer(prepared=prepared(EMSCRIPTEN, tmp_path), folder=tmp_path)
+    peer = RegrtestRunner(prepared=prepared(EMSCRIPTEN, tmp_path), folder=tmp_path)
     with pytest.raises(BuildError, match="no space left"):
         peer.run(Task(workers=1, match=match))
 
 
 def test_a_module_that_dies_leaves_no_junit_but_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     says("0:00:01 [1/1/1] test_x worker non-zero exit code (Exit code 134)\n", monkeypatch)
-    reply = Peer(prepared=prepared(EMSCRIPTEN, tmp_path), folder=tmp_path).run(Task(workers=1, match=("a",)))
+    reply = RegrtestRunner(prepared=prepared(EMSCRIPTEN, tmp_path), folder=tmp_path).run(Task(workers=1, match=("a",)))
     assert reply == Reply(seconds=1, words={"test_x": Word.DIED})
 
 

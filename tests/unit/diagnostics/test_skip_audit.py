@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from harness.diagnostics.skip_audit import Forced, audited, explained_by, patterns, render
-from harness.limitations.skips import Account, Cause, Elsewhere, Skip
+from harness.diagnostics.skip_audit import Forced, audited, explained_by, patterns, render_audit
+from harness.limitations.skips import Elsewhere, Skip, SkipAccount, SkipCause
 from harness.results.outcomes import Outcome
 
-LIMITATION = Cause(id="wasi-no-threads", is_limitation=True)
+LIMITATION = SkipCause(id="wasi-no-threads", is_limitation=True)
 
 
 def skip(
     case: str,
     module: str = "test_os",
-    cause: Cause | None = LIMITATION,
+    cause: SkipCause | None = LIMITATION,
     elsewhere: Elsewhere = Elsewhere.UNKNOWN,
 ) -> Skip:
     return Skip(case=case, module=module, reason="requires threading support", cause=cause, elsewhere=elsewhere)
@@ -25,10 +25,10 @@ def test_only_what_a_limitation_explains_and_only_here_is_looked_at() -> None:
         skip("test.test_os.T.a"),
         skip("test.test_os.T.b", elsewhere=Elsewhere.EVERYWHERE),
         skip("test.test_os.T.c", cause=None),
-        skip("test.test_os.T.d", cause=Cause(id="other-system", is_limitation=False)),
+        skip("test.test_os.T.d", cause=SkipCause(id="other-system", is_limitation=False)),
         skip("test.test_x", module="test_x", elsewhere=Elsewhere.ONLY_HERE),
     )
-    assert audited(Account(skips=skips)) == {"test_os": (skips[0],), "test_x": (skips[4],)}
+    assert audited(SkipAccount(skips=skips)) == {"test_os": (skips[0],), "test_x": (skips[4],)}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_page_has_what_passes_now_first() -> None:
     def forced(name: str, outcome: Outcome, limitation: str = "wasi-no-threads") -> Forced:
         return Forced(case=f"test.test_os.T.{name}", outcome=outcome, limitation=limitation, reason="r")
 
-    lines = render(
+    lines = render_audit(
         "wasi",
         [
             forced("a", Outcome.CRASH, "wasi-no-kill"),

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.expectations.compare import compare, compare_module, judge
+from harness.expectations.compare import compare, compare_module, judge_outcome
 from harness.expectations.entries import CellExpectations, Expectation
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, judged_cases, worst
-from harness.results.verdicts import Comparison, Row, Verdict
+from harness.results.verdicts import CaseVerdict, Comparison, Verdict
 
 LINK = "test.test_os.LinkTests.test_link"
 STAT = "test.test_os.StatTests.test_stat"
@@ -63,7 +63,7 @@ def verdicts(comparison: Comparison) -> dict[str, Verdict]:
 @pytest.mark.parametrize("outcome", Outcome)
 def test_without_an_entry_only_good_outcomes_are_as_expected(outcome: Outcome) -> None:
     good = outcome in {Outcome.PASS, Outcome.SKIP, Outcome.NO_TESTS, Outcome.EXPECTED_FAILURE}
-    assert judge(outcome, None) is (Verdict.AS_EXPECTED if good else Verdict.REGRESSION)
+    assert judge_outcome(outcome, None) is (Verdict.AS_EXPECTED if good else Verdict.REGRESSION)
 
 
 @pytest.mark.parametrize(
@@ -82,20 +82,20 @@ def test_without_an_entry_only_good_outcomes_are_as_expected(outcome: Outcome) -
     ],
 )
 def test_an_entry_excuses_what_it_lists_and_nothing_else(outcome: Outcome, verdict: Verdict) -> None:
-    assert judge(outcome, entry(LINK, outcome=(Outcome.FAIL, Outcome.TIMEOUT))) is verdict
+    assert judge_outcome(outcome, entry(LINK, outcome=(Outcome.FAIL, Outcome.TIMEOUT))) is verdict
 
 
 def test_a_case_that_passes_now_and_then_is_known_either_way() -> None:
     flaky = entry(LINK, outcome=(Outcome.FAIL, Outcome.PASS))
-    assert {judge(outcome, flaky) for outcome in (Outcome.FAIL, Outcome.PASS)} == {Verdict.KNOWN}
-    assert judge(Outcome.CRASH, flaky) is Verdict.CHANGED
+    assert {judge_outcome(outcome, flaky) for outcome in (Outcome.FAIL, Outcome.PASS)} == {Verdict.KNOWN}
+    assert judge_outcome(Outcome.CRASH, flaky) is Verdict.CHANGED
 
 
 def test_what_must_not_run_is_known_when_it_did_not_run() -> None:
     takes_down = entry(LINK, outcome=(Outcome.CRASH,), run=False)
-    assert judge(Outcome.NOT_RUN, takes_down) is Verdict.KNOWN
-    assert judge(Outcome.PASS, takes_down) is Verdict.FIXED
-    assert judge(Outcome.NOT_RUN, entry(LINK, outcome=(Outcome.CRASH,))) is Verdict.CHANGED
+    assert judge_outcome(Outcome.NOT_RUN, takes_down) is Verdict.KNOWN
+    assert judge_outcome(Outcome.PASS, takes_down) is Verdict.FIXED
+    assert judge_outcome(Outcome.NOT_RUN, entry(LINK, outcome=(Outcome.CRASH,))) is Verdict.CHANGED
 
 
 def test_a_class_that_must_not_run_is_known_as_a_whole_and_its_entry_is_not_missing() -> None:
@@ -185,8 +185,8 @@ def test_what_was_altered_is_said_as_far_as_regrtest_printed_it() -> None:
 )
 def test_a_failure_with_another_signature_is_changed(signature: str, verdict: Verdict) -> None:
     signed = dataclasses.replace(entry(LINK), signature=("OSError ENOSYS",))
-    assert judge(Outcome.ERROR, signed, signature) is verdict
-    assert judge(Outcome.ERROR, entry(LINK), signature) is Verdict.KNOWN
+    assert judge_outcome(Outcome.ERROR, signed, signature) is verdict
+    assert judge_outcome(Outcome.ERROR, entry(LINK), signature) is Verdict.KNOWN
 
 
 def test_a_row_says_what_was_got_what_was_expected_and_why() -> None:
@@ -196,7 +196,7 @@ def test_a_row_says_what_was_got_what_was_expected_and_why() -> None:
         expecting(entry(LINK)),
     )
     assert comparison.rows == (
-        Row(
+        CaseVerdict(
             case=LINK,
             module="test_os",
             verdict=Verdict.CHANGED,
@@ -376,7 +376,9 @@ def test_a_comparison_survives_json() -> None:
 
 
 def test_a_row_in_json_says_why_and_leaves_out_what_is_empty() -> None:
-    row = Row(case=LINK, module="test_os", verdict=Verdict.FLAKY, outcome=None, issue="bpo-1", tries=(Outcome.PASS,))
+    row = CaseVerdict(
+        case=LINK, module="test_os", verdict=Verdict.FLAKY, outcome=None, issue="bpo-1", tries=(Outcome.PASS,)
+    )
     assert row.to_json() == {
         "case": LINK,
         "module": "test_os",
@@ -384,7 +386,7 @@ def test_a_row_in_json_says_why_and_leaves_out_what_is_empty() -> None:
         "issue": "bpo-1",
         "tries": ["pass"],
     }
-    assert Row.from_json(row.to_json()) == row
+    assert CaseVerdict.from_json(row.to_json()) == row
 
 
 @pytest.mark.parametrize(
@@ -398,7 +400,7 @@ def test_a_row_in_json_says_why_and_leaves_out_what_is_empty() -> None:
 def test_signatures_are_named_only_where_the_outcome_does_not_say_what_changed(
     verdict: Verdict, outcome: Outcome, text: str
 ) -> None:
-    row = Row(
+    row = CaseVerdict(
         case=LINK,
         module="test_os",
         verdict=verdict,

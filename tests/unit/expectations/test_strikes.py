@@ -12,12 +12,12 @@ from harness.expectations.entries import CellExpectations, Expectation, Expectat
 from harness.limitations.registry import Limitation
 from harness.matrix.cells import Cell, Target
 from harness.matrix.conditions import read_condition
-from harness.report.console import render
+from harness.report.console import render_console
 from harness.report.digest import digest_cell, digest_run
 from harness.report.headline import statements
 from harness.report.junit import write_junit
 from harness.results.outcomes import ModuleResult, Outcome
-from harness.results.verdicts import Comparison, Row, Verdict
+from harness.results.verdicts import CaseVerdict, Comparison, Verdict
 from harness.run.rerun import with_tries
 from tests.unit.sample_cells import WASI, emscripten
 from tests.unit.sample_results import case, expecting, module, results
@@ -52,7 +52,7 @@ def judged(result: ModuleResult, *entries: Expectation, cell: Cell = OLD) -> Com
     return compare((result,), expected(*entries, cell=cell))
 
 
-def row(result: ModuleResult, *entries: Expectation, cell: Cell = OLD) -> Row:
+def row(result: ModuleResult, *entries: Expectation, cell: Cell = OLD) -> CaseVerdict:
     (found,) = judged(result, *entries, cell=cell).rows
     return found
 
@@ -101,7 +101,7 @@ def test_an_entry_that_knows_the_crash_goes_first() -> None:
 
 def test_what_was_struck_is_told(tmp_path: Path) -> None:
     found = dataclasses.replace(results(tried(CRASH, SKIP)), comparison=judged(tried(CRASH, SKIP)))
-    line = next(line for line in render(found, color=False, width=200).splitlines() if "struck" in line)
+    line = next(line for line in render_console(found, color=False, width=200).splitlines() if "struck" in line)
     assert line.split(maxsplit=1)[1] == f"by what may strike any case: test.{A} (crash, skip; a-race)"
     write_junit(found, tmp_path / "junit.xml")
     assert "known: A call that ends may wake a thread that is gone. (a-race)" in (tmp_path / "junit.xml").read_text()

@@ -15,12 +15,12 @@ import pytest
 
 from harness.cli import main as cli
 from harness.errors import EXIT_CONFIG, EXIT_OK, ConfigError, UnavailableError
-from harness.history.database import SCHEMA, opened
-from harness.history.query import Answer, CaseAnswer, ask
-from harness.history.record import Observation, observe
+from harness.history.database import HISTORY_SCHEMA, opened
+from harness.history.query import CaseAnswer, HistoryAnswer, query_history
+from harness.history.record import RecordedRun, record_of
 from harness.history.store import FEW, Store, _packed, durations
-from harness.history.summary import account, trend
-from harness.history.text import render
+from harness.history.summary import summarize, trend
+from harness.history.text import render_history
 from harness.results.cell_results import CellResults, write_results
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import CaseResult, ModuleResult, Outcome
@@ -64,13 +64,13 @@ def record(file: Path, runs: Sequence[CellResults]) -> list[bool]:
     return kept
 
 
-def seen(run: CellResults) -> Observation:
-    return observe(run, source=f"reports/{run.run.started[:10]}")
+def seen(run: CellResults) -> RecordedRun:
+    return record_of(run, source=f"reports/{run.run.started[:10]}")
 
 
-def answered(file: Path, wanted: str, cell: str = "") -> Answer:
+def answered(file: Path, wanted: str, cell: str = "") -> HistoryAnswer:
     with opened(file, write=False) as connection:
-        return ask(Store(connection), wanted, cell)
+        return query_history(Store(connection), wanted, cell)
 
 
 def only(file: Path, wanted: str = LINK, cell: str = "") -> CaseAnswer:
@@ -154,8 +154,8 @@ def test_where_the_module_was_skipped_its_cases_were(file: Path) -> None:
 def test_where_the_module_had_no_tests_its_cases_had_that_outcome(file: Path) -> None:
     empty = module("test_os", outcome=Outcome.NO_TESTS, reason="the module has no tests")
     record(file, [*nights("P"), on_day(2, empty)])
-    account = only(file).account
-    assert (account.runs, account.newest.state.outcome) == (2, Outcome.NO_TESTS)
+    summarize = only(file).account
+    assert (summarize.runs, summarize.newest.state.outcome) == (2, Outcome.NO_TESTS)
 
 
 def test_two_cells_are_told_apart_and_one_can_be_asked_for(file: Path) -> None:
@@ -243,13 +243,13 @@ def test_a_trend_is_a_quarter_more_or_a_fifth_less(seconds: list[float], word: s
 
 
 def test_of_nothing_there_is_no_account() -> None:
-    assert account([]) is None
+    assert summarize([]) is None
     assert trend([]) is None
 
 
 def test_the_page_tells_first_what_changed_most_and_counts_the_rest(file: Path) -> None:
     record(file, nights("PFPF"))
-    page = render(answered(file, "test_os"))
+    page = render_history(answered(file, "test_os"))
     assert page.splitlines() == [
         "test.test_os: durations",
         "  wasi: 2.5 s in the newest of 4 runs, 2.5 s before: steady",
@@ -263,7 +263,7 @@ def test_the_page_tells_first_what_changed_most_and_counts_the_rest(file: Path) 
         "",
         "the same in every run, counted for each cell: 1 pass",
     ]
-    assert "test_other" in render(answered(file, "test_os"), everything=True)
+    assert "test_other" in render_history(answered(file, "test_os"), everything=True)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_only_what_each_run_saw_is_told_of_all(file: Path, runs: list[str], line
         failed = case("test_os.T.test_link", Outcome.ERROR, exception=kinds[run[0]], message="no")
         tries = (Outcome.ERROR, Outcome.PASS) if run.endswith("*") else ()
         record(file, [on_day(day, module("test_os", dataclasses.replace(failed, tries=tries)))])
-    assert f"  wasi: {line}" in render(answered(file, LINK)).splitlines()
+    assert f"  wasi: {line}" in render_history(answered(file, LINK)).splitlines()
 
 
 # What it keeps.
@@ -293,7 +293,7 @@ def test_a_run_that_is_there_is_not_recorded_again_wherever_it_lies(file: Path) 
     assert record(file, runs) == [True, True]
     before = file.read_bytes()
     with opened(file, write=True) as connection:
-        assert not Store(connection).record(observe(runs[0], source="elsewhere"))
+        assert not Store(connection).record(record_of(runs[0], source="elsewhere"))
     assert file.read_bytes() == before
 
 
@@ -321,8 +321,8 @@ def test_what_breaks_in_the_middle_of_recording_leaves_nothing(file: Path) -> No
 def test_half_characters_and_markup_are_kept_as_something_that_can_be_shown(file: Path) -> None:
     odd = CaseResult(case="test.test_os.T.test_\ud800<b>", outcome=Outcome.FAIL)
     with opened(file, write=True) as connection:
-        Store(connection).record(observe(on_day(1, module("test_os", odd)), source="reports/\udcff"))
-    assert "\\ud800<b>" in render(answered(file, "test_os"))
+        Store(connection).record(record_of(on_day(1, module("test_os", odd)), source="reports/\udcff"))
+    assert "\\ud800<b>" in render_history(answered(file, "test_os"))
 
 
 # What is wrong with the file.
@@ -344,7 +344,7 @@ def spoilt(file: Path, how: str) -> None:
     elif how == "newer":
         record(file, nights("P"))
         with contextlib.closing(sqlite3.connect(file)) as connection, connection:
-            connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+            connection.execute(f"PRAGMA user_version = {HISTORY_SCHEMA + 1}")
     else:
         with contextlib.closing(sqlite3.connect(file)) as connection, connection:
             connection.execute("CREATE TABLE of_others (id INTEGER)")
@@ -355,7 +355,7 @@ def spoilt(file: Path, how: str) -> None:
     [
         ("torn", "is damaged or not ours", "move it away"),
         ("text", "is damaged or not ours", "move it away"),
-        ("newer", f"is a history of schema {SCHEMA + 1}", "the harness that wrote it"),
+        ("newer", f"is a history of schema {HISTORY_SCHEMA + 1}", "the harness that wrote it"),
         ("foreign", "is the database of another program", "--history FILE"),
     ],
 )

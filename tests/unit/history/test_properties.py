@@ -11,10 +11,10 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.history.changes import ABSENT, Step, insert, states
+from harness.history.changes import ABSENT, StateChange, insert, states
 from harness.history.database import opened
 from harness.history.query import cell_runs
-from harness.history.record import Case, Observation, State, observe
+from harness.history.record import Case, RecordedRun, State, record_of
 from harness.history.store import Store
 from harness.history.timeline import Kept
 from harness.results.cell_results import CellResults
@@ -51,7 +51,7 @@ def run_of(whole: bool, day: int, modules: Mapping[str, tuple[str, Mapping[str, 
     return dataclasses.replace(made, run=dataclasses.replace(made.run, started=f"2026-09-{day:02}T03:00:00Z"))
 
 
-def naive(runs: Sequence[Observation], wanted: Case) -> list[tuple[str, State]]:
+def naive(runs: Sequence[RecordedRun], wanted: Case) -> list[tuple[str, State]]:
     """What each run saw of a case, found by looking at all of them."""
     seen = []
     for run in sorted({run.digest: run for run in runs}.values(), key=lambda run: (run.started, run.digest)):
@@ -71,7 +71,7 @@ def kept_of(store: Store, number: int, wanted: Case) -> Kept:
     runs = store.runs(number)
     numbers = {each: key for key, each in store.cases("1", "")}
 
-    def of(table: str, name: str) -> tuple[Step, ...]:
+    def of(table: str, name: str) -> tuple[StateChange, ...]:
         key = numbers.get(Case(wanted.module, name), -1)
         return tuple(store.steps(number, runs, [key], table=table).get(key, ()))
 
@@ -95,7 +95,7 @@ def dump(store: Store) -> list[object]:
     return found
 
 
-def recorded(folder: str, name: str, runs: Sequence[Observation]) -> list[object]:
+def recorded(folder: str, name: str, runs: Sequence[RecordedRun]) -> list[object]:
     with opened(Path(folder, name), write=True) as connection:
         store = Store(connection)
         for run in runs:
@@ -108,7 +108,7 @@ def recorded(folder: str, name: str, runs: Sequence[Observation]) -> list[object
 def test_runs_recorded_in_any_order_and_twice_give_the_same_history(
     described: list[tuple[bool, int, dict[str, tuple[str, dict[str, Outcome]]]]], chance: random.Random
 ) -> None:
-    runs = [observe(run_of(*run), source="somewhere") for run in described]
+    runs = [record_of(run_of(*run), source="somewhere") for run in described]
     again = [*runs, *runs]
     chance.shuffle(again)
     with tempfile.TemporaryDirectory() as folder:
@@ -120,7 +120,7 @@ def test_runs_recorded_in_any_order_and_twice_give_the_same_history(
 def test_the_history_says_of_each_case_what_a_list_of_all_runs_says(
     described: list[tuple[bool, int, dict[str, tuple[str, dict[str, Outcome]]]]],
 ) -> None:
-    runs = [observe(run_of(*run), source="somewhere") for run in described]
+    runs = [record_of(run_of(*run), source="somewhere") for run in described]
     with tempfile.TemporaryDirectory() as folder, opened(Path(folder, "h"), write=True) as connection:
         store = Store(connection)
         for run in runs:
@@ -137,10 +137,10 @@ def test_steps_are_as_few_as_they_can_be(order: list[int], values: list[int]) ->
     steps: dict[int, int] = {}
     for count, at in enumerate(order):
         later = [other for other in order[:count] if other > at]
-        edit = insert([Step(*step) for step in sorted(steps.items())], at, values[at], min(later, default=None))
+        edit = insert([StateChange(*step) for step in sorted(steps.items())], at, values[at], min(later, default=None))
         steps |= dict(edit.put)
         for gone in edit.drop:
             del steps[gone]
-    assert list(states([Step(*step) for step in sorted(steps.items())], range(8))) == values
+    assert list(states([StateChange(*step) for step in sorted(steps.items())], range(8))) == values
     befores = [ABSENT, *values[:-1]]
     assert sorted(steps) == [at for at in range(8) if values[at] != befores[at]]

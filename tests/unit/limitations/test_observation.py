@@ -6,7 +6,7 @@ import pytest
 
 from harness.diagnostics.probe import read_observation
 from harness.engines.protocol import Ending, GuestExit
-from harness.limitations.observation import Did, Finding, Observation, combine, judge
+from harness.limitations.observation import Did, Finding, Observation, combine, judge_observation
 from harness.limitations.registry import FAILURE
 
 EXITED = GuestExit(ending=Ending.EXITED)
@@ -47,7 +47,7 @@ def test_an_interpreter_that_ends_in_the_attempt_crashed() -> None:
 def test_a_crash_before_the_attempt_says_nothing_of_the_statement(output: str) -> None:
     crash = read(output, TRAPPED)
     assert (crash.did, crash.reached) == (Did.CRASH, False)
-    assert judge(crash, ["crash"]) is Finding.CRASH
+    assert judge_observation(crash, ["crash"]) is Finding.CRASH
     assert "in its preparations" in str(crash)
 
 
@@ -82,7 +82,7 @@ def test_a_probe_that_was_stopped_timed_out_unless_it_had_answered() -> None:
 def test_an_observation_is_judged_by_what_is_documented(
     observation: Observation, fails: list[str], finding: Finding
 ) -> None:
-    assert judge(observation, fails) is finding
+    assert judge_observation(observation, fails) is finding
 
 
 @pytest.mark.parametrize(

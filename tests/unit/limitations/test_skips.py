@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.limitations.registry import Circumstance, Limitation, Need, Registry, load_registry
-from harness.limitations.skip_text import one_line, render
-from harness.limitations.skips import Account, Cause, Elsewhere, Explainer, Skip, account
+from harness.limitations.skip_text import one_line, render_skips
+from harness.limitations.skips import Elsewhere, Explainer, Skip, SkipAccount, SkipCause, account_of_skips
 from harness.matrix.cells import Target
 from harness.matrix.conditions import Condition
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome
@@ -46,7 +46,7 @@ def registry(*limitations: Limitation) -> Registry:
     )
 
 
-def cause(reason: str, *limitations: Limitation) -> Cause | None:
+def cause(reason: str, *limitations: Limitation) -> SkipCause | None:
     return Explainer(registry(*limitations), WASI).cause(reason)
 
 
@@ -60,7 +60,7 @@ def module(name: str, *cases: CaseResult, outcome: Outcome = Outcome.PASS) -> Mo
 
 def test_a_reason_leads_by_its_need_to_the_limitation_that_takes_it_away() -> None:
     found = cause("requires subprocess support", limitation("no-subprocess", "subprocess"))
-    assert found == Cause(id="no-subprocess", is_limitation=True, need="subprocess")
+    assert found == SkipCause(id="no-subprocess", is_limitation=True, need="subprocess")
 
 
 def test_a_limitation_of_this_target_alone_goes_before_a_general_one() -> None:
@@ -84,13 +84,15 @@ def test_a_limitation_that_does_not_hold_here_explains_nothing(other: Limitation
 def test_a_limitation_s_own_pattern_goes_before_a_need() -> None:
     own = limitation("own", skips=("requires subprocess.*",))
     found = cause("requires subprocess support", limitation("by-need", "subprocess"), own)
-    assert found == Cause(id="own", is_limitation=True)
+    assert found == SkipCause(id="own", is_limitation=True)
 
 
 def test_what_no_limitation_takes_away_may_be_a_circumstance() -> None:
-    assert cause("requires zlib") == Cause(id="not-built", is_limitation=False, need="zlib")
-    assert cause("requires zlib", limitation("no-zlib", "zlib")) == Cause(id="no-zlib", is_limitation=True, need="zlib")
-    assert cause("only on Windows") == Cause(id="other-system", is_limitation=False)
+    assert cause("requires zlib") == SkipCause(id="not-built", is_limitation=False, need="zlib")
+    assert cause("requires zlib", limitation("no-zlib", "zlib")) == SkipCause(
+        id="no-zlib", is_limitation=True, need="zlib"
+    )
+    assert cause("only on Windows") == SkipCause(id="other-system", is_limitation=False)
 
 
 @pytest.mark.parametrize("reason", ["", "something else", "requires zlibx", "this requires zlib"])
@@ -101,7 +103,7 @@ def test_a_pattern_is_for_the_whole_reason(reason: str) -> None:
 def test_a_case_is_held_against_the_native_one() -> None:
     here = module("test_os", *(case(f"test.test_os.T.{name}") for name in ("a", "b", "c")))
     there = module("test_os", case("test.test_os.T.a"), case("test.test_os.T.b", Outcome.FAIL))
-    found = account([here, module("test_x", case("test.test_x.T.a"))], Explainer(registry(), WASI), [there])
+    found = account_of_skips([here, module("test_x", case("test.test_x.T.a"))], Explainer(registry(), WASI), [there])
     assert [skip.elsewhere for skip in found.skips] == [
         Elsewhere.EVERYWHERE,
         Elsewhere.ONLY_HERE,
@@ -114,7 +116,7 @@ def test_a_case_is_held_against_the_native_one() -> None:
 def test_a_case_that_only_runs_natively_is_absent() -> None:
     here = module("test_os", case("test.test_os.T.a", Outcome.PASS))
     there = module("test_os", case("test.test_os.T.a", Outcome.PASS), case("test.test_os.T.b", Outcome.PASS))
-    assert account([here], Explainer(registry(), WASI), [there]).absent == ("test.test_os.T.b",)
+    assert account_of_skips([here], Explainer(registry(), WASI), [there]).absent == ("test.test_os.T.b",)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,9 @@ def test_a_skip_as_a_whole_hides_what_runs_natively(skipped: str, hides: int) ->
         case("test.test_os.TT.a", Outcome.PASS),
         case("test.test_os.T.c"),
     )
-    found = account([module("test_os", case(skipped), outcome=Outcome.SKIP)], Explainer(registry(), WASI), [there])
+    found = account_of_skips(
+        [module("test_os", case(skipped), outcome=Outcome.SKIP)], Explainer(registry(), WASI), [there]
+    )
     assert found.skips[0].hides == hides
     assert found.skips[0].elsewhere is Elsewhere.ONLY_HERE
     assert len(found.absent) == 3 - (hides or 1)
@@ -143,21 +147,21 @@ def test_a_skip_as_a_whole_hides_what_runs_natively(skipped: str, hides: int) ->
 
 def test_a_module_that_is_skipped_as_a_whole_is_a_skip_and_no_pass() -> None:
     whole = module("test_x", case("test.test_x", reason="only on Windows"), outcome=Outcome.SKIP)
-    found = account([whole], Explainer(registry(), WASI))
+    found = account_of_skips([whole], Explainer(registry(), WASI))
     assert [skip.is_module for skip in found.skips] == [True]
     assert whole.counts()[Outcome.PASS] == 0
 
 
 def test_the_page_counts_causes_and_lists_the_rest() -> None:
     skips = (
-        Skip(case="t.a", module="test_a", reason="r", cause=Cause(id="no-x", is_limitation=True, need="x")),
-        Skip(case="t.b", module="test_a", reason="w", cause=Cause(id="elsewhere", is_limitation=False)),
+        Skip(case="t.a", module="test_a", reason="r", cause=SkipCause(id="no-x", is_limitation=True, need="x")),
+        Skip(case="t.b", module="test_a", reason="w", cause=SkipCause(id="elsewhere", is_limitation=False)),
         Skip(case="t.c", module="test_a", reason="why", cause=None, elsewhere=Elsewhere.ONLY_HERE),
         Skip(case="test.test_b", module="test_b", reason="why", cause=None, elsewhere=Elsewhere.ONLY_HERE, hides=7),
     )
-    found = Account(skips=skips, absent=("t.d",), modules=3, compared=2)
+    found = SkipAccount(skips=skips, absent=("t.d",), modules=3, compared=2)
     assert one_line(found) == "4: 2 explained by 1 limitation and 1 circumstance, 2 not"
-    page = render("wasi", found)
+    page = render_skips("wasi", found)
     for line in (
         "       1  no-x  needs x",
         "       1  elsewhere",
@@ -171,22 +175,22 @@ def test_the_page_counts_causes_and_lists_the_rest() -> None:
 
 
 def test_a_limitation_that_does_not_hold_here_is_marked() -> None:
-    cause = Cause(id="no-x", is_limitation=True)
-    found = Account(skips=(Skip(case="t.a", module="test_a", reason="r", cause=cause),), modules=1)
+    cause = SkipCause(id="no-x", is_limitation=True)
+    found = SkipAccount(skips=(Skip(case="t.a", module="test_a", reason="r", cause=cause),), modules=1)
     for finding, mark in (("holds", ""), ("not applicable", ""), ("lifted", "  (its probes: lifted)")):
-        page = render("wasi", found, probes={"no-x": {"finding": finding}})
+        page = render_skips("wasi", found, probes={"no-x": {"finding": finding}})
         assert f"\n       1  no-x{mark}\n" in page
 
 
 def test_without_a_reference_the_page_says_how_to_get_one() -> None:
-    assert "python -m harness native" in render("wasi", Account(skips=(), modules=3))
+    assert "python -m harness native" in render_skips("wasi", SkipAccount(skips=(), modules=3))
 
 
 def test_a_long_rest_is_cut_unless_all_is_wanted() -> None:
     skips = tuple(Skip(case=f"t.{number}", module="m", reason=f"r{number}", cause=None) for number in range(50))
-    found = Account(skips=skips, modules=1)
-    assert "... and 10 more reasons" in render("wasi", found)
-    assert "r49" in render("wasi", found, every=True)
+    found = SkipAccount(skips=skips, modules=1)
+    assert "... and 10 more reasons" in render_skips("wasi", found)
+    assert "r49" in render_skips("wasi", found, every=True)
 
 
 @pytest.mark.parametrize(

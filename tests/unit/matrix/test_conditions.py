@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 
 from harness.manifest import libraries_of
 from harness.matrix.cells import Library, Target
-from harness.matrix.conditions import ALWAYS, AXES, Condition, facts_of, parse_version, read_condition
+from harness.matrix.conditions import ALWAYS, AXES, Condition, condition_values, parse_version, read_condition
 from tests.unit.sample_cells import EMSCRIPTEN as PLAIN
 from tests.unit.sample_cells import WASI
 
@@ -29,7 +29,7 @@ def mistakes(**terms: object) -> list[tuple[str, str, str]]:
 
 
 def test_facts_hold_only_the_axes_of_the_cells_target() -> None:
-    assert facts_of(WASI) == {
+    assert condition_values(WASI) == {
         "target": "wasi",
         "engine": "wasmtime",
         "wasi_sdk": "25.0",
@@ -40,26 +40,28 @@ def test_facts_hold_only_the_axes_of_the_cells_target() -> None:
         "pydebug": False,
         **{library.value: False for library in Library},
     }
-    assert {"emscripten", "node"} <= facts_of(EMSCRIPTEN).keys()
-    assert not {"wasi_sdk", "wasmtime"} & facts_of(EMSCRIPTEN).keys()
+    assert {"emscripten", "node"} <= condition_values(EMSCRIPTEN).keys()
+    assert not {"wasi_sdk", "wasmtime"} & condition_values(EMSCRIPTEN).keys()
 
 
 def test_a_library_is_there_when_the_build_is_linked_with_it() -> None:
     cell = dataclasses.replace(EMSCRIPTEN, dependencies=(Library.ZLIB, Library.LIBFFI))
     wanted = condition(zlib=True, libffi=True, sqlite=False)
-    assert wanted.holds(facts_of(cell))
-    assert wanted.holds(facts_of(cell, libraries=libraries_of({"python": "3.13.5"})))
-    assert not wanted.holds(facts_of(cell, libraries=libraries_of({"dependencies": {"zlib": {"version": "1.3.1"}}})))
-    assert not wanted.holds(facts_of(cell, libraries=libraries_of({"dependencies": {}})))
+    assert wanted.holds(condition_values(cell))
+    assert wanted.holds(condition_values(cell, libraries=libraries_of({"python": "3.13.5"})))
+    assert not wanted.holds(
+        condition_values(cell, libraries=libraries_of({"dependencies": {"zlib": {"version": "1.3.1"}}}))
+    )
+    assert not wanted.holds(condition_values(cell, libraries=libraries_of({"dependencies": {}})))
     assert condition(libffi=True).targets == {Target.EMSCRIPTEN}
     assert condition(libffi=False).targets == set(Target)
 
 
 def test_a_path_is_no_python_version_until_its_own_is_given() -> None:
     cell = dataclasses.replace(WASI, python="/src/cpython")
-    assert "python" not in facts_of(cell)
-    assert not condition(python=">=3").holds(facts_of(cell))
-    assert condition(python=">=3").holds(facts_of(cell, python="3.15.0a7+"))
+    assert "python" not in condition_values(cell)
+    assert not condition(python=">=3").holds(condition_values(cell))
+    assert condition(python=">=3").holds(condition_values(cell, python="3.15.0a7+"))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_a_path_is_no_python_version_until_its_own_is_given() -> None:
 )
 def test_a_condition_holds_when_all_its_terms_do(terms: dict[str, object], emscripten: bool, wasi: bool) -> None:
     found = condition(**terms)
-    assert (found.holds(facts_of(EMSCRIPTEN)), found.holds(facts_of(WASI))) == (emscripten, wasi)
+    assert (found.holds(condition_values(EMSCRIPTEN)), found.holds(condition_values(WASI))) == (emscripten, wasi)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,7 @@ def test_a_range_called_empty_holds_for_no_bound(low: str, high: str, first: str
 @given(st.dictionaries(st.sampled_from(AXES) | st.text(), st.text() | st.booleans() | st.integers() | st.none()))
 def test_reading_is_total(data: dict[str, object]) -> None:
     found, _ = read_condition(data)
-    assert found.holds(facts_of(WASI)) in {True, False}
+    assert found.holds(condition_values(WASI)) in {True, False}
 
 
 def test_versions_between_releases_are_read() -> None:

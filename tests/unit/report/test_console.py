@@ -10,7 +10,7 @@ import unicodedata
 
 import pytest
 
-from harness.report.console import ROWS_SHOWN, render
+from harness.report.console import ROWS_SHOWN, render_console
 from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import CaseResult, Outcome
@@ -19,7 +19,7 @@ from tests.unit.sample_results import as_expected, case, expecting, module, resu
 
 
 def page(found: CellResults, width: int = 100) -> str:
-    return render(found, color=False, width=width)
+    return render_console(found, color=False, width=width)
 
 
 def block(text: str, case_id: str) -> list[str]:
@@ -124,12 +124,14 @@ def test_only_the_first_are_shown_in_full() -> None:
     text = page(results(module("test_os", *failed)))
     assert text.count("REGRESSION") == ROWS_SHOWN
     assert "... and 7 more unexpected: reports/latest/wasi/results.json has them all" in text
-    elsewhere = render(results(module("test_os", *failed)), color=False, results_file="/r/results.json")
+    elsewhere = render_console(results(module("test_os", *failed)), color=False, results_file="/r/results.json")
     assert "more unexpected: /r/results.json has them all" in elsewhere
 
 
 def test_the_page_says_where_all_of_it_stands() -> None:
-    page = render(results(module("test_os", case("test_os.T.test_a"))), color=False, results_file="/r/results.json")
+    page = render_console(
+        results(module("test_os", case("test_os.T.test_a"))), color=False, results_file="/r/results.json"
+    )
     assert "  results    /r/results.json\n" in page
 
 
@@ -175,10 +177,10 @@ def test_no_control_character_of_a_test_reaches_the_terminal() -> None:
 
 
 def test_colors_come_only_when_asked_for_and_change_no_word() -> None:
-    colored = render(usual(), color=True, width=100)
+    colored = render_console(usual(), color=True, width=100)
     assert "\x1b[1;31mREGRESSION\x1b[0m" in colored
     assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == page(usual())
-    assert "\x1b[1;32mwasi: 3 cases" in render(as_expected(), color=True)
+    assert "\x1b[1;32mwasi: 3 cases" in render_console(as_expected(), color=True)
 
 
 def test_a_part_of_the_suite_says_so() -> None:
@@ -210,5 +212,5 @@ def test_nothing_that_unicode_calls_a_control_or_a_format_is_left_in_a_text() ->
 
 def test_the_account_of_the_skips_stands_in_the_head_when_there_is_one() -> None:
     told = "2: 1 explained by 1 limitation and 0 circumstances, 1 not"
-    assert f"\n  skips      {told}\n" in render(usual(), color=False, skips=told)
+    assert f"\n  skips      {told}\n" in render_console(usual(), color=False, skips=told)
     assert "\n  skips" not in page(usual())

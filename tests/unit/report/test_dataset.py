@@ -115,7 +115,7 @@ def test_a_long_output_keeps_its_end() -> None:
     data = packed(results(module("test_a", case("test_a.T.x", Outcome.FAIL, traceback=text, message="m" * 1000))))
     output = next(text for text in data["strings"] if text.endswith("4999"))
     assert len(output) < packing.OUTPUT_LENGTH + 10
-    assert "m" * packing.MESSAGE_LENGTH + "..." in data["strings"]
+    assert "m" * packing.PAGE_MESSAGE_LENGTH + "..." in data["strings"]
 
 
 def test_texts_end_where_the_budget_does_and_outcomes_do_not(monkeypatch: pytest.MonkeyPatch) -> None:

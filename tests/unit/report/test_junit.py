@@ -15,7 +15,7 @@ from harness.expectations.entries import CellExpectations
 from harness.report.junit import merge_junit, write_junit, xml_text
 from harness.results.cell_results import CellResults, write_results
 from harness.results.outcomes import CaseResult, Outcome
-from harness.results.verdicts import Comparison, Row, Verdict
+from harness.results.verdicts import CaseVerdict, Comparison, Verdict
 from tests.unit.sample_results import as_expected, case, expecting, module, results, usual
 
 
@@ -204,7 +204,7 @@ def test_every_unexpected_outcome_is_red(tmp_path: Path, outcome: Outcome, tag: 
 @pytest.mark.parametrize("outcome", [*Outcome, None])
 def test_every_unexpected_verdict_is_red(tmp_path: Path, verdict: Verdict, outcome: Outcome | None) -> None:
     name = "test.test_os.T.test_a"
-    row = Row(case=name, module="test_os", verdict=verdict, outcome=outcome)
+    row = CaseVerdict(case=name, module="test_os", verdict=verdict, outcome=outcome)
     found = results(module("test_os", case("test_os.T.test_a", outcome)) if outcome else module("test_os"))
     judged = dataclasses.replace(found, comparison=Comparison(counts={verdict: 1}, rows=(row,)))
     tag, message = results_of(written(tmp_path, judged))[name]

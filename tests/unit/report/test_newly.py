@@ -10,7 +10,7 @@ import pytest
 from harness.report import console
 from harness.report.earlier import earlier_results, read_before
 from harness.report.headline import statements
-from harness.report.markdown import summary
+from harness.report.markdown import render_markdown
 from harness.report.newly import MODULES_NAMED, NewSkip, listed, newly_skipped
 from harness.results.cell_results import CellResults, write_results
 from harness.results.outcomes import ModuleResult, Outcome
@@ -70,7 +70,7 @@ def test_page_and_summary_say_it_right_after_what_ran() -> None:
     second = statements(run, "reports/tonight")[1]
     assert second.mood == "bad"
     assert second.text == ("1 module that ran in last-night runs nothing now on wasi: test_os (No module named '_os').")
-    lines = summary(run, "reports/tonight").splitlines()
+    lines = render_markdown(run, "reports/tonight").splitlines()
     assert lines[3].startswith("- 1 module that ran in last-night runs nothing now on wasi")
 
 
@@ -82,20 +82,20 @@ def test_nothing_is_said_without_a_run_before_and_when_nothing_is_new() -> None:
 
 def test_console_says_it_first() -> None:
     newly = newly_skipped([AWAY], {"test_os": Outcome.PASS})
-    lines = console.render(results(AWAY), color=False, newly=newly).splitlines()
+    lines = console.render_console(results(AWAY), color=False, newly=newly).splitlines()
     assert lines[2] == "NEWLY SKIPPED  1 module that ran in the run before: test_os (No module named '_os')"
-    assert "NEWLY" not in console.render(results(AWAY), color=False)
+    assert "NEWLY" not in console.render_console(results(AWAY), color=False)
 
 
 def test_modules_without_tests_are_counted_apart_from_those_that_skip() -> None:
     found = results(EMPTY, module("test_mmap", outcome=Outcome.SKIP, reason="no"), OTHER)
-    page = console.render(found, color=False)
+    page = console.render_console(found, color=False)
     assert "3: 1 ran, 1 skipped as a whole, 1 without any test" in page
     assert "3: 1 passed, 1 skipped, 1 without any test" in page
     run = digest({"wasi": found})
     assert "1 passed, 1 skipped, 1 module without any test, 0 known to fail" in statements(run, "x")[0].text
     assert '{ id: "no-tests", letter: "0", label: "no tests" }' in html({"wasi": found})
-    assert "without any test" not in console.render(results(OTHER), color=False)
+    assert "without any test" not in console.render_console(results(OTHER), color=False)
     assert "without any test" not in statements(digest({"wasi": results(OTHER)}), "x")[0].text
 
 

@@ -18,16 +18,16 @@ from harness.report.digest import VERDICTS_TOLD
 from harness.report.github import SHOWN, github_annotations
 from harness.report.headline import statements, status_line
 from harness.report.junit import merge_junit, write_junit
-from harness.report.markdown import code, escaped, summary
+from harness.report.markdown import code, escaped, render_markdown
 from harness.report.write import ANNOTATIONS, BADGE, JUNIT, PAGE, SUMMARY, exit_status, write_views
 from harness.results.cell_results import CellResults, write_results
 from harness.results.outcomes import Outcome
-from harness.results.run_folder import Failed, find_run
+from harness.results.run_folder import FailedCell, find_run
 from harness.results.verdicts import Verdict
 from tests.unit.report_runs import digest, of_cell, write_run
 from tests.unit.sample_results import HOSTILE, as_expected, case, module, results, usual
 
-BROKEN = Failed(label="wasi-33", status=4, why="not built: make failed\n  -> see the log")
+BROKEN = FailedCell(label="wasi-33", status=4, why="not built: make failed\n  -> see the log")
 
 
 def said(run_before: CellResults | None, now: CellResults) -> list[str]:
@@ -57,7 +57,7 @@ def test_skips_are_accounted_for_and_those_that_nothing_explains_are_told() -> N
     run = digest({"wasi": usual(), "wasi-24": usual(), "wasi-33": as_expected()}, explain=explained)
     text = statements(run, "reports/tonight")[0].text
     assert "5 skipped (1 of them not explained), 3 known to fail" in text
-    assert summary(run, "reports/tonight").endswith(
+    assert render_markdown(run, "reports/tonight").endswith(
         """
 ### Skips
 
@@ -76,7 +76,7 @@ def test_of_many_causes_of_skips_the_largest_are_shown() -> None:
         for kind in range(12)
         for number in range(kind + 1)
     ]
-    text = summary(digest({"wasi": results(module("test_a", *skipped))}, explain=str), "reports/tonight")
+    text = render_markdown(digest({"wasi": results(module("test_a", *skipped))}, explain=str), "reports/tonight")
     rows = [line for line in text.partition("### Skips")[2].splitlines() if line.startswith("| ")][1:]
     assert len(rows) == 11
     assert rows[0] == "| <code>cause-11</code> | 12 | 1 |"
@@ -86,7 +86,7 @@ def test_of_many_causes_of_skips_the_largest_are_shown() -> None:
 def test_without_a_registry_nothing_is_said_of_skips() -> None:
     run = digest({"wasi": usual()})
     assert run.skips == {}
-    assert "### Skips" not in summary(run, "reports/tonight")
+    assert "### Skips" not in render_markdown(run, "reports/tonight")
 
 
 def test_without_a_run_before_nothing_is_called_new() -> None:
@@ -175,7 +175,9 @@ def test_a_part_of_a_suite_is_called_so() -> None:
         ((BROKEN, dataclasses.replace(BROKEN, status=130)), as_expected(), 130),
     ],
 )
-def test_the_exit_status_is_that_of_the_worst_cell(failed: tuple[Failed, ...], found: CellResults, status: int) -> None:
+def test_the_exit_status_is_that_of_the_worst_cell(
+    failed: tuple[FailedCell, ...], found: CellResults, status: int
+) -> None:
     assert exit_status(digest({"wasi": found}, failed=failed)) == status
 
 
@@ -193,7 +195,7 @@ def test_the_summary_tells_first_what_is_new() -> None:
     old = many_failures(1)
     now = many_failures(3)
     befores = results(module("test_a", *old.modules[0].cases, case("test_a.T.test_1"), case("test_a.T.test_2")))
-    text = summary(digest({"wasi": now}, {"wasi": befores}), "reports/tonight")
+    text = render_markdown(digest({"wasi": now}, {"wasi": befores}), "reports/tonight")
     titles = re.findall(r"^### (.*)$", text, re.MULTILINE)
     assert titles == ["New since the run before (2)", "Wrong before (1)", "Cells"]
     assert text.index("test&#95;1") < text.index("test&#95;0</code> |")
@@ -201,7 +203,7 @@ def test_the_summary_tells_first_what_is_new() -> None:
 
 def test_the_summary_stays_short() -> None:
     cells = {f"wasi-{number}": of_cell(many_failures(300), f"wasi-{number}") for number in range(50)}
-    text = summary(digest(cells, failed=(BROKEN,)), "reports/tonight")
+    text = render_markdown(digest(cells, failed=(BROKEN,)), "reports/tonight")
     assert len(text) < 20_000
     assert "... and 280 more: index.html has them all." in text
     assert "... and 20 more cells." in text
@@ -209,7 +211,7 @@ def test_the_summary_stays_short() -> None:
 
 def test_nothing_that_a_test_says_is_markup_in_the_summary() -> None:
     found = results(module("test_a", case("test_a.T.x", Outcome.FAIL, exception=HOSTILE, message=HOSTILE)))
-    text = summary(digest({HOSTILE: found}), "reports/tonight")
+    text = render_markdown(digest({HOSTILE: found}), "reports/tonight")
     rows = [line for line in text.splitlines() if line.startswith("| <code>test.test&#95;a.T.x")]
     assert len(rows) == 1
     assert rows[0].count("|") == 5
@@ -421,5 +423,5 @@ def test_a_flaky_case_is_neither_a_regression_nor_stale() -> None:
     assert ([found.case for found in run.flaky], run.wrong, run.stale) == (["test.test_a.T.flaky"], (), ())
     texts = [statement.text for statement in statements(run, "x")]
     assert texts[1:] == ["1 case changes its mind from try to try."]
-    assert "### Flaky (1)" in summary(run, "x")
+    assert "### Flaky (1)" in render_markdown(run, "x")
     assert github_annotations(run).startswith("::warning title=flaky%3A test.test_a.T.flaky::fail on wasi")

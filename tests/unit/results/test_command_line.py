@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.project import VARIABLE
+from harness.project import CACHE_VARIABLE
 from harness.results.cell_results import load_results, write_results
 from harness.results.command_line import RunOptions, case_word, literal, pattern, shell_word, split_word
-from harness.run.options import BUNDLE, TESTING, TESTS, WISHES
+from harness.run.options import BUILD_OPTIONS, BUNDLE, TESTING, TESTS
 from tests.unit.sample_results import usual
 
 HERE = RunOptions.here()
@@ -39,21 +39,21 @@ def test_everything_that_decided_the_run_stands_in_the_line() -> None:
 def test_each_option_that_says_what_is_tested_is_kept() -> None:
     """An option that is added to `test` is to be in the line too, unless it is one of those that decide nothing."""
     deciding_nothing = {"jobs", "case", "shard", "cut_by", "reruns", "verify", "run_dir", "resume"}
-    names = {option.name for option in (*WISHES, BUNDLE, TESTS, *TESTING)} - deciding_nothing
+    names = {option.name for option in (*BUILD_OPTIONS, BUNDLE, TESTS, *TESTING)} - deciding_nothing
     assert names <= vars(RunOptions()).keys()
 
 
 def test_another_cache_and_other_lists_come_first() -> None:
     options = RunOptions(cache="/tmp/a b", project="/home/me/lists", program="/venv/bin/python")
     assert options.command("wasi") == (
-        f"cd /home/me/lists && {VARIABLE}='/tmp/a b' /venv/bin/python -m harness test wasi"
+        f"cd /home/me/lists && {CACHE_VARIABLE}='/tmp/a b' /venv/bin/python -m harness test wasi"
     )
 
 
 def test_the_environment_and_the_folder_are_those_of_the_run(
     project_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(VARIABLE, "~/cache")
+    monkeypatch.setenv(CACHE_VARIABLE, "~/cache")
     monkeypatch.setenv("HOME", "/home/me")
     found = RunOptions.here()
     assert (found.cache, found.project) == ("/home/me/cache", str(project_folder))

@@ -10,7 +10,7 @@ import pytest
 
 from harness.report.diff_text import differences_json, render_differences
 from harness.results.cell_results import CellResults
-from harness.results.diff import Axis, Change, classify, diff_cells
+from harness.results.diff import Change, DiffAxis, classify, diff_cells
 from harness.results.outcomes import ModuleResult, Outcome
 from tests.unit.sample_results import HOSTILE, case, module, results
 
@@ -112,21 +112,21 @@ def test_the_only_axis_that_differs_explains() -> None:
     other = dataclasses.replace(newer, cell=dataclasses.replace(newer.cell, pydebug=True))
     both = diff_cells(before, other)
     assert both.explanation is None
-    assert [axis.axis for axis in both.axes] == [Axis.TOOLCHAIN, Axis.FLAGS]
+    assert [axis.axis for axis in both.axes] == [DiffAxis.TOOLCHAIN, DiffAxis.FLAGS]
     assert diff_cells(before, before).axes == ()
 
 
 @pytest.mark.parametrize(
     ("build", "axis"),
     [
-        ({"python": "3.13.6"}, Axis.CPYTHON),
-        ({"source": {"revision": "abcdef"}}, Axis.CPYTHON),
-        ({"toolchain": {"version": "25.0", "provider": "apt", "llvm": "20"}}, Axis.TOOLCHAIN),
-        ({"recipe": {"name": "wasi", "version": 2}}, Axis.RECIPE),
-        ({"inputs": {"dependencies": ["zlib-1.3.1"]}}, Axis.LIBRARIES),
+        ({"python": "3.13.6"}, DiffAxis.CPYTHON),
+        ({"source": {"revision": "abcdef"}}, DiffAxis.CPYTHON),
+        ({"toolchain": {"version": "25.0", "provider": "apt", "llvm": "20"}}, DiffAxis.TOOLCHAIN),
+        ({"recipe": {"name": "wasi", "version": 2}}, DiffAxis.RECIPE),
+        ({"inputs": {"dependencies": ["zlib-1.3.1"]}}, DiffAxis.LIBRARIES),
     ],
 )
-def test_what_the_build_has_recorded_counts(build: dict[str, Any], axis: Axis) -> None:
+def test_what_the_build_has_recorded_counts(build: dict[str, Any], axis: DiffAxis) -> None:
     recorded = {
         "python": "3.13.5",
         "source": {"revision": "123456"},

@@ -12,7 +12,7 @@ from harness.expectations.entries import CellExpectations
 from harness.results.run_folder import new_run_folder, point_latest_at
 from harness.run.cell_run import CellRun
 from harness.run.prepared import Prepared
-from harness.run.selection import Chosen
+from harness.run.selection import TestSelection
 from harness.util.paths import shown
 from tests.unit.sample_cells import WASI
 
@@ -53,7 +53,11 @@ def test_results_of_an_earlier_run_are_not_taken_for_those_of_this_one(tmp_path:
     )
     expectations = CellExpectations({})
     run = CellRun(
-        prepared=prepared, folder=tmp_path / "wasi", expectations=expectations, chosen=Chosen(modules=()), resume=resume
+        prepared=prepared,
+        folder=tmp_path / "wasi",
+        expectations=expectations,
+        chosen=TestSelection(modules=()),
+        resume=resume,
     )
     (run.folder / "modules").mkdir(parents=True)
     left = [run.folder / name for name in ("results.json", "junit.xml", "error.json", "stop")]

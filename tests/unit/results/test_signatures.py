@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.expectations.compare import compare_module, judge
+from harness.expectations.compare import compare_module, judge_outcome
 from harness.expectations.entries import CellExpectations, Expectation
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
 from harness.results.signatures import is_signature, signature_of
@@ -88,23 +88,23 @@ def entry(*signature: str) -> Expectation:
 
 def test_a_failure_with_another_signature_has_changed() -> None:
     known = entry("OSError ENOTSUP", "PermissionError EPERM")
-    assert judge(Outcome.ERROR, known, "PermissionError EPERM") is Verdict.KNOWN
-    assert judge(Outcome.ERROR, known, "OSError EIO") is Verdict.CHANGED
-    assert judge(Outcome.ERROR, entry(), "OSError EIO") is Verdict.KNOWN
-    assert judge(Outcome.PASS, known) is Verdict.FIXED
+    assert judge_outcome(Outcome.ERROR, known, "PermissionError EPERM") is Verdict.KNOWN
+    assert judge_outcome(Outcome.ERROR, known, "OSError EIO") is Verdict.CHANGED
+    assert judge_outcome(Outcome.ERROR, entry(), "OSError EIO") is Verdict.KNOWN
+    assert judge_outcome(Outcome.PASS, known) is Verdict.FIXED
 
 
 def test_an_outcome_without_a_signature_is_judged_by_itself() -> None:
-    assert judge(Outcome.TIMEOUT, entry("OSError ENOTSUP")) is Verdict.KNOWN
+    assert judge_outcome(Outcome.TIMEOUT, entry("OSError ENOTSUP")) is Verdict.KNOWN
 
 
 def test_a_case_that_may_pass_has_changed_all_the_same_if_it_fails_otherwise() -> None:
     for outcomes in ((Outcome.FAIL, Outcome.PASS), (Outcome.PASS, Outcome.FAIL)):
         now_and_then = dataclasses.replace(entry("AssertionError"), outcome=outcomes)
-        assert judge(Outcome.PASS, now_and_then) is Verdict.KNOWN
-        assert judge(Outcome.FAIL, now_and_then, "AssertionError") is Verdict.KNOWN
-        assert judge(Outcome.FAIL, now_and_then, "test.test_os.Odd") is Verdict.CHANGED
-        assert judge(Outcome.ERROR, now_and_then, "AssertionError") is Verdict.CHANGED
+        assert judge_outcome(Outcome.PASS, now_and_then) is Verdict.KNOWN
+        assert judge_outcome(Outcome.FAIL, now_and_then, "AssertionError") is Verdict.KNOWN
+        assert judge_outcome(Outcome.FAIL, now_and_then, "test.test_os.Odd") is Verdict.CHANGED
+        assert judge_outcome(Outcome.ERROR, now_and_then, "AssertionError") is Verdict.CHANGED
 
 
 def test_a_comparison_looks_at_the_signature_and_tells_the_known_ones() -> None:

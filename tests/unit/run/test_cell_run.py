@@ -17,7 +17,7 @@ from harness.results.outcomes import Outcome
 from harness.run.cell_run import CellRun, module_failure
 from harness.run.own_tests import find_tests
 from harness.run.prepared import Prepared
-from harness.run.selection import Chosen
+from harness.run.selection import TestSelection
 from tests.unit.sample_cells import WASI
 from tests.unit.sample_lists import entry, load
 from tests.unit.sample_trees import lay_build
@@ -44,7 +44,7 @@ def cell_run(folder: Path, cases: tuple[str, ...] = (), *, reruns: int = 0, veri
         prepared=Prepared(cell=WASI, build=build, runtime=folder, cache=folder),
         folder=folder,
         expectations=load(folder, entry(outcome='"timeout"')).for_cell(WASI),
-        chosen=Chosen(modules=("test_os",), cases=cases, patterns={"test_os": cases}),
+        chosen=TestSelection(modules=("test_os",), cases=cases, patterns={"test_os": cases}),
         reruns=reruns,
         verify=verify,
     )
@@ -72,7 +72,7 @@ def test_what_must_not_run_is_left_out_unless_cases_are_named(tmp_path: Path, te
     whole = dataclasses.replace(cell_run(tmp_path), expectations=lists)
     assert whole.job("test_os", lambda: False).excluded == (tests,)
     named = dataclasses.replace(
-        whole, chosen=Chosen(modules=("test_os",), cases=(HANGING,), patterns={"test_os": (HANGING,)})
+        whole, chosen=TestSelection(modules=("test_os",), cases=(HANGING,), patterns={"test_os": (HANGING,)})
     )
     assert named.job("test_os", lambda: False).excluded == ()
 
@@ -186,8 +186,8 @@ def test_a_run_is_resumed_with_what_it_was_asked_for(tmp_path: Path) -> None:
     assert (run.folder / "modules" / "test_os.json").exists()
     rebuilt = dataclasses.replace(run.prepared.build, manifest={"wasm": "another"})
     for changes, word in (
-        ({"chosen": Chosen(modules=("test_os",))}, "another choice of cases"),
-        ({"chosen": Chosen(modules=("test_os",), cases=(HANGING,), shard="1/2")}, "another shard"),
+        ({"chosen": TestSelection(modules=("test_os",))}, "another choice of cases"),
+        ({"chosen": TestSelection(modules=("test_os",), cases=(HANGING,), shard="1/2")}, "another shard"),
         ({"prepared": dataclasses.replace(run.prepared, build=rebuilt)}, "another build"),
         (
             {"prepared": dataclasses.replace(run.prepared, cell=dataclasses.replace(WASI, runtime="1"))},

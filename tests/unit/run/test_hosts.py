@@ -152,7 +152,7 @@ def asked(channel: Channel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "b").write_bytes(b"x" * 10)
     monkeypatch.setattr(joining, "read_bundle_head", lambda _: SimpleNamespace(build="wasi-1", key="2"))
     gateway = SimpleNamespace(remote_exec=lambda _: channel)
-    return joining.ask(gateway, "north", WASI, "", tmp_path / "b")
+    return joining.join_host(gateway, "north", WASI, "", tmp_path / "b")
 
 
 def test_a_host_is_sent_the_bundle_only_when_it_lacks_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import argparse
 
 import pytest
 
-from harness.run.options import TESTING, WISHES, as_arguments
+from harness.run.options import BUILD_OPTIONS, TESTING, as_arguments
 
 
 def parsed(*arguments: str) -> argparse.Namespace:
@@ -31,4 +31,4 @@ def test_options_can_be_said_again(arguments: tuple[str, ...]) -> None:
 
 
 def test_a_build_is_told_only_what_concerns_it() -> None:
-    assert as_arguments(parsed("--cpython=3.13.5", "--resume"), WISHES) == ["--cpython=3.13.5"]
+    assert as_arguments(parsed("--cpython=3.13.5", "--resume"), BUILD_OPTIONS) == ["--cpython=3.13.5"]

@@ -10,8 +10,8 @@ import pytest
 from harness.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED
 from harness.matrix.cells import Engine
 from harness.results.cell_results import write_results
-from harness.run.capacity import RESERVED_BYTES, USEFUL_WORKERS, WORKER_BYTES, Plan, plan
-from harness.run.parallel import SeveralCells, _Task
+from harness.run.capacity import RESERVED_BYTES, USEFUL_WORKERS, WORKER_BYTES, WorkerPlan, plan
+from harness.run.parallel import ParallelCells, _Task
 from harness.util.process import Command, Completed
 from tests.unit import sample_cells
 from tests.unit.sample_results import case, module, results
@@ -25,18 +25,18 @@ def memory_for(workers: int, engine: Engine) -> int:
 
 
 def test_a_small_machine_runs_one_cell_after_the_other_on_all_its_processors() -> None:
-    assert plan([WASI] * 5, processors=2, memory=PLENTY) == Plan(at_once=1, workers=2, jobs=2)
+    assert plan([WASI] * 5, processors=2, memory=PLENTY) == WorkerPlan(at_once=1, workers=2, jobs=2)
 
 
 def test_a_large_one_runs_several_side_by_side() -> None:
-    assert plan([WASI] * 5, processors=4 * USEFUL_WORKERS, memory=PLENTY) == Plan(
+    assert plan([WASI] * 5, processors=4 * USEFUL_WORKERS, memory=PLENTY) == WorkerPlan(
         at_once=4, workers=USEFUL_WORKERS, jobs=USEFUL_WORKERS
     )
 
 
 def test_processors_that_no_cell_needs_are_shared_out() -> None:
-    assert plan([WASI], processors=32, memory=PLENTY) == Plan(at_once=1, workers=32, jobs=32)
-    assert plan([WASI, NODE], processors=32, memory=PLENTY) == Plan(at_once=2, workers=16, jobs=16)
+    assert plan([WASI], processors=32, memory=PLENTY) == WorkerPlan(at_once=1, workers=32, jobs=32)
+    assert plan([WASI, NODE], processors=32, memory=PLENTY) == WorkerPlan(at_once=2, workers=16, jobs=16)
 
 
 def test_memory_bounds_the_workers_before_the_processors_do() -> None:
@@ -52,12 +52,12 @@ def test_the_hungriest_engine_counts() -> None:
 
 @pytest.mark.parametrize("memory", [0, RESERVED_BYTES, memory_for(1, WASI)])
 def test_one_worker_is_the_least(memory: int) -> None:
-    assert plan([WASI] * 2, processors=8, memory=memory) == Plan(at_once=1, workers=1, jobs=8)
+    assert plan([WASI] * 2, processors=8, memory=memory) == WorkerPlan(at_once=1, workers=1, jobs=8)
 
 
 def test_what_was_asked_for_is_given_and_decides_how_many_cells_fit() -> None:
-    assert plan([WASI] * 3, processors=2, memory=PLENTY, workers=1) == Plan(at_once=2, workers=1, jobs=1)
-    assert plan([WASI] * 3, processors=2, memory=PLENTY, workers=4) == Plan(at_once=1, workers=4, jobs=2)
+    assert plan([WASI] * 3, processors=2, memory=PLENTY, workers=1) == WorkerPlan(at_once=2, workers=1, jobs=1)
+    assert plan([WASI] * 3, processors=2, memory=PLENTY, workers=4) == WorkerPlan(at_once=1, workers=4, jobs=2)
 
 
 class DeafChild:
@@ -81,8 +81,8 @@ class DeafChild:
         pass
 
 
-def several(folder: Path, child: Any) -> SeveralCells:
-    found = SeveralCells(folder=folder, cells=(sample_cells.WASI,), arguments=lambda _: (), at_once=1, done="")
+def several(folder: Path, child: Any) -> ParallelCells:
+    found = ParallelCells(folder=folder, cells=(sample_cells.WASI,), arguments=lambda _: (), at_once=1, done="")
     log = folder / "wasi" / "output.log"
     found.tasks.append(_Task(cell=sample_cells.WASI, child=child, slot=0, prefix="", log=log))
     return found

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, HarnessError
 from harness.run import prepare as prepare_module
-from harness.run.prepare import Wishes, _with_toolchain, prepare
+from harness.run.prepare import BuildRequest, _with_toolchain, prepare
 from tests.unit.sample_cells import EMSCRIPTEN
 
 ROOT = Path(__file__).parents[3]
@@ -61,7 +61,7 @@ def test_a_cache_where_nothing_can_be_built_is_refused_first(
 ) -> None:
     monkeypatch.setenv("WASM_HARNESS_CACHE", str(machine / f"my{character}cache"))
     with pytest.raises(HarnessError, match="with which CPython cannot be built") as caught:
-        prepare("wasi", Wishes())
+        prepare("wasi", BuildRequest())
     assert caught.value.exit_code == EXIT_CONFIG
     assert "WASM_HARNESS_CACHE" in caught.value.hint
 
@@ -100,7 +100,7 @@ def test_what_needs_no_network_to_be_refused_is_refused_first(
     folders_with_sdks: None, cell: str, wishes: dict[str, Any], status: int, says: str
 ) -> None:
     with pytest.raises(HarnessError) as caught:
-        prepare(cell, Wishes(**wishes))
+        prepare(cell, BuildRequest(**wishes))
     assert says in caught.value.message
     assert caught.value.exit_code == status
 
@@ -110,9 +110,9 @@ def test_a_machine_that_cannot_build_is_refused_first_unless_it_has_builds(
 ) -> None:
     monkeypatch.setattr(shutil, "which", programs())
     with pytest.raises(HarnessError, match="there is no C compiler and no make on PATH") as caught:
-        prepare("wasi", Wishes())
+        prepare("wasi", BuildRequest())
     assert caught.value.exit_code == EXIT_UNAVAILABLE
     assert "doctor" in caught.value.hint
     (machine / "builds" / "wasi-1").mkdir(parents=True)
     with pytest.raises(AssertionError, match="nothing is downloaded"):
-        prepare("wasi", Wishes())
+        prepare("wasi", BuildRequest())

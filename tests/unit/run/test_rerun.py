@@ -10,7 +10,7 @@ from harness.curation.update.evidence import read_run
 from harness.expectations.compare import compare_module
 from harness.expectations.entries import CellExpectations, Expectation
 from harness.results.outcomes import CaseResult, ModuleResult, Outcome
-from harness.results.verdicts import Row, Verdict
+from harness.results.verdicts import CaseVerdict, Verdict
 from harness.run.rerun import MANY, with_environment_tries, with_tries, worth_another_try
 from tests.unit.sample_results import case, expecting, module, results
 
@@ -22,7 +22,7 @@ def lists(*entries: Expectation) -> CellExpectations:
     return CellExpectations({test: entry for entry in entries for test in entry.tests})
 
 
-def rows(result: ModuleResult, *entries: Expectation) -> dict[str, Row]:
+def rows(result: ModuleResult, *entries: Expectation) -> dict[str, CaseVerdict]:
     return {row.case.removeprefix("test."): row for row in compare_module(result, lists(*entries)).rows}
 
 
@@ -98,7 +98,7 @@ def test_a_case_that_changes_its_mind_is_flaky_and_never_a_pass(outcomes: tuple[
     assert row.verdict is Verdict.FLAKY
     assert row.verdict.is_unexpected
     assert row.tries == outcomes
-    assert Row.from_json(row.to_json()) == row
+    assert CaseVerdict.from_json(row.to_json()) == row
 
 
 def test_an_entry_that_passes_now_and_then_is_flaky_not_fixed() -> None:

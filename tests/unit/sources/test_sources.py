@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import ConfigError, UnavailableError
 from harness.matrix.pins import CPythonPin, Pins
-from harness.sources import PROVIDERS, debian, git, obtain_source
+from harness.sources import SOURCE_PROVIDERS, debian, git, obtain_source
 from harness.sources.base import Provenance, check_landmarks, read_version
 from harness.util.cache import make_entry
 from harness.util.providers import first_that_can
@@ -70,7 +70,7 @@ def test_a_provider_that_is_wanted_is_asked_alone_and_its_reason_is_told(tmp_pat
 def test_a_provider_that_is_none_is_told_with_a_suggestion(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'tarbal'; did you mean 'tarball'"):
         obtain_source("3.13.5", PINS, tmp_path, provider="tarbal")
-    assert list(PROVIDERS) == ["tarball", "apt"]
+    assert list(SOURCE_PROVIDERS) == ["tarball", "apt"]
 
 
 @pytest.mark.parametrize("version", ["3.13", "3.13.4", "3.15.0a1", "3.14.0rc2"])

@@ -7,7 +7,7 @@ import pytest
 from harness.curation.update.evidence import read_run
 from harness.expectations.compare import compare_module
 from harness.expectations.entries import CellExpectations
-from harness.history.record import observe
+from harness.history.record import record_of
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.results.verdicts import Verdict
 from harness.suite.unseen import NO_SUCH_CASE, lost_module, with_unmet
@@ -54,4 +54,4 @@ def test_lists_and_history_learn_nothing_from_it(result: ModuleResult) -> None:
     run = read_run(found, source="results.json")
     assert (set(run.seen) | set(run.unsettled)) <= {"test.test_json.T.test_a"}
     assert not run.failures
-    assert {name for _, name in observe(found, source="x").states} <= {"test.test_json.T.test_a"}
+    assert {name for _, name in record_of(found, source="x").states} <= {"test.test_json.T.test_a"}

@@ -12,7 +12,7 @@ import pytest
 
 from harness.build.artifact import Build
 from harness.errors import UnavailableError
-from harness.project import VARIABLE
+from harness.project import CACHE_VARIABLE
 from harness.run import identify as ask
 from harness.run.prepared import Prepared
 from harness.util.cache import cache_root, make_entry
@@ -71,7 +71,7 @@ def test_what_a_killed_run_has_left_of_an_entry_is_deleted_and_nothing_else(tmp_
 def test_the_variable_may_begin_with_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a workflow's `env:`, where no shell expands it."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv(VARIABLE, "~/cache")
+    monkeypatch.setenv(CACHE_VARIABLE, "~/cache")
     assert cache_root() == tmp_path / "cache"
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from harness.errors import UnavailableError
 from harness.util import download
-from harness.util.download import Progress
+from harness.util.download import DownloadProgress
 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
@@ -62,11 +62,11 @@ def test_a_proxy_that_is_no_address_is_told(proxy: str, monkeypatch: pytest.Monk
 
 
 def test_progress_tells_bytes_and_percent() -> None:
-    assert str(Progress(done=2_500_000, total=10_000_000)) == "2.5 of 10.0 MB, 25 %"
+    assert str(DownloadProgress(done=2_500_000, total=10_000_000)) == "2.5 of 10.0 MB, 25 %"
 
 
 def test_progress_without_a_known_length_tells_bytes() -> None:
-    assert str(Progress(done=2_500_000, total=0)) == "2.5 MB"
+    assert str(DownloadProgress(done=2_500_000, total=0)) == "2.5 MB"
 
 
 class Body:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.matrix.conditions import facts_of, parse_version
+from harness.matrix.conditions import condition_values, parse_version
 from harness.util.versions import number, shown_version
 from tests.unit.sample_cells import emscripten
 
@@ -61,4 +61,4 @@ def test_what_is_no_version_is_none(text: str) -> None:
 
 
 def test_a_cell_of_a_checkout_has_its_emscripten_among_its_facts() -> None:
-    assert facts_of(emscripten("6.0.11-git"))["emscripten"] == "6.0.11-git"
+    assert condition_values(emscripten("6.0.11-git"))["emscripten"] == "6.0.11-git"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.build.recipes.configure_errors import refusal, without_command
+from harness.build.recipes.configure_errors import configure_refusal, without_command
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from harness.build.recipes.configure_errors import refusal, without_command
     ],
 )
 def test_configure_s_own_words_are_found(words: str, told: str) -> None:
-    assert refusal(words) == told
+    assert configure_refusal(words) == told
 
 
 def test_the_command_is_not_repeated() -> None:

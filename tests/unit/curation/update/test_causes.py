@@ -8,7 +8,7 @@ import pytest
 
 from harness.curation.update.causes import Causes, Scene, reason_of
 from harness.curation.update.evidence import Failure, read_run, setting_of
-from harness.limitations.findings import Answer
+from harness.limitations.findings import ProbeAnswer
 from harness.limitations.observation import Did, Finding, Observation
 from harness.limitations.registry import Limitation, Registry, load_registry
 from harness.matrix.cells import Cell, Target
@@ -42,12 +42,12 @@ SEEN = {
     "wasi-paths-stay-below-their-folder": fails("PermissionError EPERM"),
 }
 PROBED = {
-    name: Answer(limitation=name, finding=Finding.HOLDS, observations=observations)
+    name: ProbeAnswer(limitation=name, finding=Finding.HOLDS, observations=observations)
     for name, observations in SEEN.items()
 }
 
 
-def proposed(failure: Failure, *, cell: Cell = OLD, probed: dict[str, Answer] | None = None) -> tuple[str, str]:
+def proposed(failure: Failure, *, cell: Cell = OLD, probed: dict[str, ProbeAnswer] | None = None) -> tuple[str, str]:
     found = PROBED if probed is None else probed
     scene = Scene(settings=[setting_of(cell)], probed=[found])
     cause = Causes(registry=REGISTRY).propose("test.test_x.X.test_y", failure, (failure.signature,), scene)
@@ -113,7 +113,7 @@ def test_what_was_seen_under_emscripten_is_led_back_to_its_cause(
     failure = Failure(signature.partition(" ")[0], message, signature, (line, "self.check()"))
     assert proposed(failure)[0] == f"emscripten-{cause}"
     assert proposed(failure, probed={})[0] == "", "nothing was probed"
-    lifted = {name: Answer(limitation=name, finding=Finding.LIFTED) for name in SEEN}
+    lifted = {name: ProbeAnswer(limitation=name, finding=Finding.LIFTED) for name in SEEN}
     assert proposed(failure, probed=lifted) == ("", "TODO")
     if cause not in {"fstat", "times-in-milliseconds"}:
         assert proposed(failure, cell=NEW) == ("", "TODO"), "the fault is mended there"
@@ -162,15 +162,15 @@ def test_the_lines_of_a_traceback_are_known_from_the_innermost_on() -> None:
 # What needs no pattern: a probe that failed with the words of the case.
 
 
-def answer(name: str, observation: Observation, finding: Finding = Finding.HOLDS) -> dict[str, Answer]:
-    return {name: Answer(limitation=name, finding=finding, observations=(observation,))}
+def answer(name: str, observation: Observation, finding: Finding = Finding.HOLDS) -> dict[str, ProbeAnswer]:
+    return {name: ProbeAnswer(limitation=name, finding=finding, observations=(observation,))}
 
 
 def limits(*found: Limitation) -> Causes:
     return Causes(registry=Registry({item.id: item for item in found}))
 
 
-def told(causes: Causes, failure: Failure, probed: dict[str, Answer]) -> tuple[str, str]:
+def told(causes: Causes, failure: Failure, probed: dict[str, ProbeAnswer]) -> tuple[str, str]:
     scene = Scene(settings=[setting_of(WASI)], probed=[probed])
     cause = causes.propose("test.test_x.X.test_y", failure, (failure.signature,), scene)
     return cause.limitation, cause.reason

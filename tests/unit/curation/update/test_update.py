@@ -12,12 +12,12 @@ import pytest
 from harness.cli import main as cli
 from harness.curation.update.decide import Rules
 from harness.curation.update.evidence import Failure, read_run
-from harness.curation.update.update import Update, gather, summary, update, write
+from harness.curation.update.update import Update, gather, summary_lines, update, write
 from harness.errors import EXIT_CONFIG, EXIT_OK
 from harness.expectations.entries import Expectation, Expectations
 from harness.expectations.files import read_lists
 from harness.history.database import opened
-from harness.history.record import observe
+from harness.history.record import record_of
 from harness.history.store import Store
 from harness.limitations.registry import Registry
 from harness.matrix.cells import Cell, Target
@@ -81,7 +81,7 @@ def test_a_new_failure_gets_an_entry_that_waits_for_its_reason() -> None:
 def test_what_rests_on_a_single_run_is_told() -> None:
     found = updated({}, [*runs_of(WASI, LINK, "EE"), run_of(WASI, {"test_json.X.test_a": "E"}, day=3)])
     assert found.seen_once == 1
-    assert next(iter(summary(found, rows=9))).startswith("1 of the new cases failed in one run only")
+    assert next(iter(summary_lines(found, rows=9))).startswith("1 of the new cases failed in one run only")
 
 
 def test_versions_are_ordered_and_a_target_without_a_run_is_not_spoken_of() -> None:
@@ -569,7 +569,7 @@ def test_older_runs_of_the_same_cells_are_the_history(tmp_path: Path) -> None:
 def kept(file: Path, results: list[CellResults]) -> None:
     for run in results:
         with opened(file, write=True) as connection:
-            Store(connection).record(observe(run, source=f"the night of {run.run.started[:10]}"))
+            Store(connection).record(record_of(run, source=f"the night of {run.run.started[:10]}"))
 
 
 def given(folder: Path, run: CellResults) -> Path:
