@@ -82,7 +82,7 @@ def check_paths(*paths: Path) -> None:
         if fault := build_fault(path):
             raise ConfigError(
                 fault,
-                hint=f"give it another place: {CACHE_VARIABLE} moves the cache, WASI_SDK_PATH or EMSDK a toolchain of yours",
+                hint=f"give it another place: {CACHE_VARIABLE} moves the cache, WASI_SDK_PATH or EMSDK your toolchain",
             )
 
 

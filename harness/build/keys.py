@@ -31,7 +31,10 @@ class Keys:
 
 
 def keys_of(cell: Cell, pins: Pins, bundle_format: int) -> Keys:
-    """The keys of a cell; `bundle_format` is that of the bundle in which a job keeps its build. UnavailableError when its CPython, its toolchain or one of its libraries is not pinned."""
+    """The keys of a cell. A job keeps its build as a bundle of the format `bundle_format`.
+
+    UnavailableError when its CPython, its toolchain or one of its libraries is not pinned.
+    """
     source = content_key([dataclasses.asdict(pins.cpython_pin(cell.python)), native.VERSION])
     toolchain = content_key(list(_toolchain(cell, pins)))
     build = content_key(

@@ -1,1 +1,1 @@
-"""The command line, one file a group of commands."""
+"""The command line: each command's arguments are beside what it does. `main` has the table of all of them."""

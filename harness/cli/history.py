@@ -1,14 +1,20 @@
-"""`python -m harness record` and `python -m harness history`."""
+"""`record` and `history`: what cases have done over time."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 from harness.errors import EXIT_OK
+from harness.history.database import opened
+from harness.history.query import query_history
+from harness.history.record import record_of
+from harness.history.store import Store
+from harness.history.text import render_history
 from harness.project import HISTORY_FILE, project_root
+from harness.results.cell_results import load_results
+from harness.results.run_folder import results_in
 from harness.util.paths import shown
 
 
@@ -17,49 +23,21 @@ def default_file() -> Path:
     return project_root() / "reports" / HISTORY_FILE
 
 
-def add_commands(commands: Any) -> None:
-    """The two commands, for argparse."""
-    recording = commands.add_parser("record", help="add runs to the history")
+def add_record(parser: argparse.ArgumentParser) -> None:
     where = "a run's folder, a cell's in it, or a results.json"
-    recording.add_argument("runs", nargs="+", type=Path, metavar="RUN", help=where)
-    _add_file(recording)
-    recording.set_defaults(run=record)
-
-    asking = commands.add_parser("history", help="what a case, or a module, has done over time on each cell")
-    what = "a case's id, MODULE::ID, a module, or a pattern such as 'test.test_json.*'"
-    asking.add_argument("case", metavar="CASE", help=what)
-    asking.add_argument("--cell", default="", metavar="CELL", help="only this cell, or those that the pattern matches")
-    asking.add_argument("--all", action="store_true", help="also the cases that did the same in every run")
-    asking.add_argument("--json", action="store_true", help="everything, as JSON")
-    _add_file(asking)
-    asking.set_defaults(run=history)
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help=where)
+    _add_file(parser)
 
 
-def _add_file(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--history",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="the history (default: reports/history.sqlite)",
-    )
-
-
-def record(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - as every command
+def run_record(options: argparse.Namespace) -> int:
     """Adds the results of each run, cell by cell; what is there already stays as it is."""
-    from harness.history.database import opened  # noqa: PLC0415
-    from harness.history.record import record_of  # noqa: PLC0415
-    from harness.history.store import Store  # noqa: PLC0415
-    from harness.results.cell_results import load_results  # noqa: PLC0415
-    from harness.results.run_folder import results_in  # noqa: PLC0415
-
     file = options.history or default_file()
     paths = [path for run in options.runs for path in results_in(run)]
     added = 0
     for number, path in enumerate(paths):
-        seen = record_of(load_results(path), source=_source(path))
+        run = record_of(load_results(path), source=_source(path))
         with opened(file, write=True, checked=number > 0) as connection:
-            is_new = Store(connection).record(seen)
+            is_new = Store(connection).record(run)
         added += is_new
         print(f"{shown(path.absolute().parent)}: {'recorded' if is_new else 'was recorded already'}", flush=True)
     print(f"{added:,} of {len(paths):,} results are new in {shown(file.absolute())}")
@@ -72,17 +50,27 @@ def _source(results: Path) -> str:
     return str(run.relative_to(root) if run.is_relative_to(root) else run)
 
 
-def history(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - as every command
-    """Prints what is known. ConfigError when there is no history, or no such case."""
-    from harness.history.database import opened  # noqa: PLC0415
-    from harness.history.query import query_history  # noqa: PLC0415
-    from harness.history.store import Store  # noqa: PLC0415
-    from harness.history.text import render_history  # noqa: PLC0415
+def add_history(parser: argparse.ArgumentParser) -> None:
+    what = "a case's id, MODULE::ID, a module, or a pattern such as 'test.test_json.*'"
+    parser.add_argument("case", metavar="CASE", help=what)
+    parser.add_argument("--cell", default="", metavar="CELL", help="only this cell, or those that the pattern matches")
+    parser.add_argument("--all", action="store_true", help="also the cases that did the same in every run")
+    parser.add_argument("--json", action="store_true", help="everything, as JSON")
+    _add_file(parser)
 
+
+def run_history(options: argparse.Namespace) -> int:
+    """Prints what is known. ConfigError when there is no history, or no such case."""
     with opened(options.history or default_file(), write=False) as connection:
         answer = query_history(Store(connection), options.case, options.cell)
-    print(
-        json.dumps(answer.to_json(), indent=1) if options.json else render_history(answer, everything=options.all),
-        end="",
-    )
+    if options.json:
+        print(json.dumps(answer.to_json(), indent=1))
+    else:
+        print(render_history(answer, everything=options.all), end="")
     return EXIT_OK
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--history", type=Path, default=None, metavar="FILE", help="the history (default: reports/history.sqlite)"
+    )

@@ -1,4 +1,4 @@
-"""The commands over cells: each of them for one cell in this process, or for several in one process each."""
+"""`test` and `build`: for one cell in this process, or for several in one process each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import itertools
 import os
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,9 +20,13 @@ from harness.errors import (
     HarnessError,
 )
 from harness.matrix.cells import Cell, Selection
+from harness.matrix.load import load_configuration
 from harness.project import matrix_file, project_root
-from harness.results.run_folder import new_run_folder, point_latest_at
-from harness.run.options import BUILD_OPTIONS, as_arguments
+from harness.results.run_folder import new_run_folder, point_latest_at, record_error
+from harness.run.capacity import plan_here, usable_processors
+from harness.run.options import BUILD_OPTIONS, RUN_DIR, TESTING, as_arguments
+from harness.run.parallel import ParallelCells
+from harness.run.prepare import BuildRequest, prepare
 from harness.util.paths import shown
 
 # pytest's own exit codes, in the harness's terms. 5 is "no tests collected": the selection was empty.
@@ -37,10 +40,68 @@ _PYTEST_EXIT = {
 }
 
 
+def add_build(parser: argparse.ArgumentParser) -> None:
+    _add_cells(parser, "build", "[CELL ...]")
+    for option in (*BUILD_OPTIONS, RUN_DIR):
+        option.add(parser.add_argument)
+    parser.add_argument("-j", dest="jobs", type=int, default=0, help="the same as --jobs")
+
+
+def run_build(options: argparse.Namespace, rest: list[str]) -> int:
+    """Builds cells and says where the builds are."""
+    selection, rest = _selected(options, rest)
+    if rest:
+        raise ConfigError(f"unknown argument {rest[0]!r}", hint="`python -m harness build --help` lists the arguments")
+    if not selection.is_one:
+        return _each(options, selection, "build", as_arguments(options, BUILD_OPTIONS), done="built")
+    with _recorded(options, selection.cells[0]):
+        print(f"build: {prepare(selection.cells[0].id, BuildRequest.of(options)).build.folder}")
+    return EXIT_OK
+
+
+def add_test(parser: argparse.ArgumentParser) -> None:
+    _add_cells(parser, "test", "[CELL ...] [-k ...] [pytest's options]")
+    for option in TESTING:
+        option.add(parser.add_argument)
+    parser.add_argument(
+        "-n",
+        "--workers",
+        type=_number_of_workers,
+        default=0,
+        help="engines side by side (default: as many as processors and free memory allow)",
+    )
+
+
+def run_test(options: argparse.Namespace, rest: list[str]) -> int:
+    """Tests cells with pytest and xdist. The exit status says whether everything was as expected."""
+    selection, rest = _selected(options, rest)
+    if not selection.is_one:
+        color = ("--color=yes",) if sys.stdout.isatty() else ()
+        return _each(options, selection, "test", [*as_arguments(options), *color, *rest], done="no results")
+    return _test_one(options, selection.cells[0], rest)
+
+
+def _add_cells(parser: argparse.ArgumentParser, name: str, usage: str) -> None:
+    """Cells are words before the first option that the parser does not know, which argparse cannot say."""
+    parser.usage = f"python -m harness {name} [options] {usage}"
+    parser.description = (
+        "Name the cells before all options of pytest's, or select them by tag. Several cells end with a table over "
+        "all of them, and with the status of the worst."
+    )
+    tag_help = "the cells with this tag, but those that are declared as broken; may be repeated"
+    parser.add_argument("-t", "--tag", action="append", default=[], help=tag_help)
+
+
+def _number_of_workers(text: str) -> int:
+    if text == "auto":
+        return 0
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of workers, 1 or more, nor auto")
+    return int(text)
+
+
 def _selected(options: argparse.Namespace, rest: list[str]) -> tuple[Selection, list[str]]:
     """The cells that are meant, and the arguments behind their names."""
-    from harness.matrix.load import load_configuration  # noqa: PLC0415
-
     names = list(itertools.takewhile(lambda word: not word.startswith("-"), rest))
     if module := next((name for name in names if name.startswith(("test_", "test."))), ""):
         raise ConfigError(f"there is no cell {module!r}", hint=f"modules are selected with -k: -k {module}")
@@ -51,69 +112,10 @@ def _selected(options: argparse.Namespace, rest: list[str]) -> tuple[Selection, 
     return load_configuration()[0].selection(ids=names, tags=options.tag), rest[len(names) :]
 
 
-def build(options: argparse.Namespace, rest: list[str]) -> int:
-    """Builds cells and says where the builds are."""
-    from harness.run.prepare import BuildRequest, prepare  # noqa: PLC0415
-
-    selection, rest = _selected(options, rest)
-    if rest:
-        raise ConfigError(f"unknown argument {rest[0]!r}", hint="`python -m harness build --help` lists what there is")
-    if not selection.is_one:
-        return _each(options, selection, "build", as_arguments(options, BUILD_OPTIONS), done="built")
-    with _recorded(options, selection.cells[0]):
-        print(f"build: {prepare(selection.cells[0].id, BuildRequest.of(options)).build.folder}")
-    return EXIT_OK
-
-
-def bundle(options: argparse.Namespace, rest: list[str]) -> int:
-    """Writes the bundle of a cell, which is built first unless it is there."""
-    from harness.bundles.index import check_is_build_of  # noqa: PLC0415
-    from harness.bundles.pack import pack  # noqa: PLC0415
-    from harness.run.prepare import BuildRequest, prepare  # noqa: PLC0415
-    from harness.util.hashing import file_sha256  # noqa: PLC0415
-
-    if options.output and options.output.is_dir():
-        raise ConfigError(f"--output {options.output} is a folder", hint="name a file, or give the folder to --into")
-    prepared = prepare(options.cell, BuildRequest.of(options))
-    check_is_build_of(prepared.build.manifest, prepared.cell, str(prepared.build.folder))
-    output = options.output or options.into / f"{prepared.build.folder.name}.bundle.tar.gz"
-    head = pack(prepared, output)
-    print(f"bundle: {shown(output.absolute())}, {output.stat().st_size >> 20} MiB, {len(head.files)} files")
-    print(f"sha256: {file_sha256(output)}")
-    return EXIT_OK
-
-
-def test(options: argparse.Namespace, rest: list[str]) -> int:
-    """Tests cells with pytest and xdist. The exit status says whether everything was as expected."""
-    selection, rest = _selected(options, rest)
-    if not selection.is_one:
-        color = ("--color=yes",) if sys.stdout.isatty() else ()
-        return _each(options, selection, "test", [*as_arguments(options), *color, *rest], done="no results")
-    return _test_one(options, selection.cells[0], rest)
-
-
-def python(options: argparse.Namespace, rest: list[str]) -> int:
-    """Starts the cell's interpreter under its engine; what the harness itself has to say goes to stderr."""
-    from harness.run.interpreter import run_interpreter  # noqa: PLC0415
-    from harness.run.prepare import BuildRequest, prepare  # noqa: PLC0415
-
-    def say(line: str) -> None:
-        print(line, file=sys.stderr)
-
-    prepared = prepare(options.cell, BuildRequest.of(options), say=say)
-    ending, status = run_interpreter(prepared, options.arguments, sys.stdout.buffer)
-    if ending.reason:
-        say(f"{options.cell}: {ending.ending}: {ending.reason}")
-    return status
-
-
 def _each(
     options: argparse.Namespace, selection: Selection, command: str, arguments: Sequence[str], *, done: str
 ) -> int:
     """The command for each cell, in one run folder."""
-    from harness.run.capacity import plan_here, usable_processors  # noqa: PLC0415
-    from harness.run.parallel import ParallelCells  # noqa: PLC0415
-
     folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
     asked = options.workers if command == "test" else len(usable_processors())
     planned = plan_here([cell.engine for cell in selection.cells], workers=asked)
@@ -144,8 +146,6 @@ def _each(
 @contextlib.contextmanager
 def _recorded(options: argparse.Namespace, cell: Cell) -> Iterator[None]:
     """Leaves an error in the run folder, if there is one, for the table over several cells."""
-    from harness.results.run_folder import record_error  # noqa: PLC0415
-
     try:
         yield
     except HarnessError as error:
@@ -157,7 +157,7 @@ def _recorded(options: argparse.Namespace, cell: Cell) -> Iterator[None]:
 
 
 def _test_one(options: argparse.Namespace, cell: Cell, rest: list[str]) -> int:
-    import pytest  # noqa: PLC0415
+    import pytest  # noqa: PLC0415 - `build` does without
 
     from harness.run.pytest_plugin import FrontEnd  # noqa: PLC0415
 
@@ -165,9 +165,9 @@ def _test_one(options: argparse.Namespace, cell: Cell, rest: list[str]) -> int:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     plugins = ["-p", "xdist", "-p", "harness.run.pytest_plugin", "-p", "no:cacheprovider"]
     ours = [f"--cell={cell.id}", *as_arguments(options), "-q", "--tb=short", "-rN"]
-    status = pytest.main([*plugins, *ours, *_workers(options, rest), *rest], plugins=[front := FrontEnd()])
+    status = pytest.main([*plugins, *ours, *worker_arguments(options, rest), *rest], plugins=[front := FrontEnd()])
     if front.error:
-        # pytest has told it already.
+        # pytest has printed it already.
         with contextlib.suppress(HarnessError), _recorded(options, cell):
             raise front.error
         return front.error.exit_code
@@ -180,8 +180,10 @@ def _names_hosts(rest: Sequence[str]) -> bool:
     return any(word.partition("=")[0] == "--tx" for word in rest)
 
 
-def _workers(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
-    """Which workers pytest shall have, and its settings. ConfigError for hosts in another folder than the project's."""
+def worker_arguments(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
+    """pytest's arguments for its workers and its settings. ConfigError for hosts when the current folder is not the
+    project's.
+    """
     if not _names_hosts(rest):
         # A folder among the arguments must not move pytest's root there, away from its settings.
         return ["-n", str(options.workers or "auto"), "-c", str(project_root() / "pyproject.toml"), str(matrix_file())]
@@ -197,44 +199,3 @@ def _workers(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
     unclosed = ["-Wignore::pytest.PytestUnraisableExceptionWarning", "-Wignore::ResourceWarning"]
     # Hosts are given the same words, and none of our paths means anything there.
     return ["--dist=load", "--override-ini=testpaths=matrices", *unclosed]
-
-
-def table(options: argparse.Namespace, rest: list[str]) -> int:
-    """Prints what the cells of a run did; the status is that of the worst. It takes, for nox, all that `test` takes."""
-    from harness.report.table import failed_row, read_row, render_cells
-    from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, worst_status
-
-    run_folder = options.run_dir or project_root() / "reports" / "latest"
-    folders = sorted(path for path in run_folder.glob("*") if path.is_dir())
-    killed = "it was killed before it could write its results; --resume goes on with it"
-    rows = [
-        read_row(folder) or failed_row(folder.name, EXIT_INTERRUPTED, killed)
-        for folder in folders
-        if any((folder / name).exists() for name in ("modules", RESULTS_FILE, ERROR_FILE))
-    ]
-    if not rows:
-        raise ConfigError(f"{run_folder} holds no results of a cell", hint="name the folder of a run with --run-dir")
-    print(render_cells(rows), end="")
-    return worst_status(row.status for row in rows)
-
-
-def merge(options: argparse.Namespace, rest: list[str]) -> int:
-    """Puts the shards of runs together, cell by cell; the status is that of the worst cell."""
-    from harness.build.keys import builds_of  # noqa: PLC0415
-    from harness.bundles.index import FORMAT  # noqa: PLC0415
-    from harness.matrix.load import load_configuration  # noqa: PLC0415
-    from harness.run.merge import check_apart, merge_runs, publish_merged  # noqa: PLC0415
-
-    if options.run_dir:
-        check_apart(Path(options.run_dir), options.runs)
-    wanted = {}
-    if options.tag:
-        matrix, pins = load_configuration()
-        wanted = builds_of(matrix.select(tags=options.tag), pins, FORMAT)
-    merged = merge_runs(options.runs, wanted=wanted, command=shlex.join(sys.argv))
-    if merged.whole or options.run_dir:
-        folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
-        print(publish_merged(merged, folder, color=sys.stdout.isatty()), end="")
-    for failed in merged.failed:
-        print(f"error: {failed.why}", file=sys.stderr)
-    return merged.status

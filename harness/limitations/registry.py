@@ -32,11 +32,11 @@ class Limitation:
     `source` is the address of the statement, with revision and heading; that of the issue or pull request for a fault.
     `targets` and `when` say where it holds.
     `needs` names what a test must need to be hit by it, as a `[[need]]` of the same file. `probes` are functions of
-    harness/probes/guest, `fails` how what they try fails according to the documentation, in the words of
+    harness/guest/probes, `fails` how what they try fails according to the documentation, in the words of
     harness.limitations.observation; `unprobed` says why there is no probe. `skips` are patterns of skip reasons that no
     need covers. `explains` are patterns of failures that are most likely due to it, searched for in the text that
-    harness.curation.update.causes makes of a failure: the updater proposes the limitation for them. `strikes` are signatures of
-    failures that it may bring upon any case now and then, as a race does (see harness.expectations.compare.struck).
+    the updater makes of a failure: it proposes the limitation for them. `strikes` are signatures of failures that it
+    may bring upon any case now and then, as a race does (see harness.expectations.compare.struck).
     """
 
     id: str
@@ -185,7 +185,7 @@ def _fault_mistakes(limitation: Limitation) -> Iterator[_Mistake]:
 def _probe_mistakes(limitation: Limitation) -> Iterator[_Mistake]:
     for probe in limitation.probes:
         if not _PROBE.fullmatch(probe):
-            yield "probes", f"{probe!r} is no probe", "a file of harness/probes/guest and a function: files.umask"
+            yield "probes", f"{probe!r} is no probe", "a file of harness/guest/probes and a function: files.umask"
     for failure in limitation.fails:
         if not FAILURE.fullmatch(failure):
             allowed = "missing, no-effect, error, crash, timeout, or an exception: OSError ENOSYS"

@@ -144,7 +144,7 @@ def case_word(case: str, module: str, *, own: bool = False) -> str:
 
 
 def subject_in(case: str) -> str:
-    """What an id is about, as `subject_of` in harness/expectations/entries.py; here any class or case may have a fixture."""
+    """What an id is about, as `subject_of` in case_ids.py; here any class or case may have a fixture."""
     found = ABOUT.fullmatch(case)
     return found[1] if found else subject_of(case)
 

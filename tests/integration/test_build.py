@@ -255,7 +255,7 @@ _BUILD_IN_A_CHILD = """
 import shutil
 import sys
 from pathlib import Path
-from harness.build_cell import ensure_build
+from harness.build.cross_build import ensure_build
 from harness.sources import Source
 from harness.toolchains import Toolchain
 from tests.integration.test_build import CELL

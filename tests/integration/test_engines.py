@@ -146,7 +146,7 @@ def test_an_engine_ends_when_its_input_does_even_if_a_guest_loops(opened: Opener
 def test_an_engine_does_not_outlive_the_harness(engine: str, tmp_path: Path, how: signal.Signals) -> None:
     script = f"""
 from pathlib import Path
-from harness.engines import GuestRun
+from harness.engines.protocol import GuestRun
 from tests.integration.guests import SESSIONS
 folder = Path({str(tmp_path)!r})
 session = SESSIONS[{engine!r}](folder, "loop")

@@ -30,12 +30,12 @@ STALLED = """
 import sys, time
 from pathlib import Path
 from harness.history.database import opened
-from harness.history.observed import observe
+from harness.history.record import record_of
 from harness.history.store import Store
-from harness.report.results import load_results
+from harness.results.cell_results import load_results
 with opened(Path(sys.argv[1]), write=True) as connection:
     connection.execute("PRAGMA cache_size = 1")
-    Store(connection).record(observe(load_results(Path(sys.argv[2])), source="killed"))
+    Store(connection).record(record_of(load_results(Path(sys.argv[2])), source="killed"))
     print("written", flush=True)
     time.sleep(60)
 """

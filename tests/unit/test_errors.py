@@ -57,7 +57,7 @@ def test_the_nearest_name_is_offered_else_all_of_a_few() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "told"),
     [
-        (ZeroDivisionError("x"), EXIT_INTERNAL, "ZeroDivisionError: x\nerror: "),
+        (ZeroDivisionError("x"), EXIT_INTERNAL, "ZeroDivisionError: x\ninternal error; please report it"),
         (KeyboardInterrupt(), EXIT_INTERRUPTED, "interrupted"),
     ],
 )
@@ -67,8 +67,8 @@ def test_a_fault_of_ours_is_told_as_one(
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr("harness.matrix.load.load_configuration", fail)
+    monkeypatch.setattr("harness.cli.cells.load_configuration", fail)
     assert main(["cells"]) == status
     said = capsys.readouterr().err
     assert told in said
-    assert ("fault of the harness" in said) == (status == EXIT_INTERNAL)
+    assert ("internal error" in said) == (status == EXIT_INTERNAL)

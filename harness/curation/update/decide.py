@@ -1,7 +1,7 @@
 """What a case needs of the lists in one setting, after what its runs saw. Pure.
 
-`NeededEntry` is an entry with those outcomes and signatures, `FREE` none at all, `KEEP` what there is: an entry, or none.
-What is seen and not acted upon is told as `held`.
+`NeededEntry` is an entry with those outcomes and signatures, `NO_ENTRY` none at all, `KEEP` what there is: an entry, or
+none. `held` is the reason why something that was seen changes nothing.
 """
 
 from __future__ import annotations

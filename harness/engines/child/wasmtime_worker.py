@@ -23,8 +23,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from guarded_wasi import GuardedWasi  # type: ignore[import-not-found]
 from guest_exit import GuestExitedError, define_exit  # type: ignore[import-not-found]
-from paused_guest import WAY_IN, PausedGuest  # type: ignore[import-not-found]
-from rights import give_up_override  # type: ignore[import-not-found]
+from privileges import give_up_override  # type: ignore[import-not-found]
+from snapshot import WAY_IN, PausedGuest  # type: ignore[import-not-found]
 from wasm_exports import with_exports  # type: ignore[import-not-found]
 
 del sys.path[0]

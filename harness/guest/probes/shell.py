@@ -1,4 +1,4 @@
-"""The interactive interpreter. What is tried here is typed: harness/diagnostics/probe.py starts it with -i and types a sum."""
+"""The interactive interpreter. What is tried here is typed: the probe runner starts it with -i and types a sum."""
 
 import builtins
 import sys

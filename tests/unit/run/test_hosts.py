@@ -13,7 +13,7 @@ from typing import Any
 import execnet
 import pytest
 
-from harness.cli import test as cell_commands
+from harness.cli.test import worker_arguments
 from harness.errors import ConfigError, UnavailableError
 from harness.project import project_root
 from harness.run.hosts import join as joining
@@ -122,13 +122,13 @@ def test_hosts_are_named_in_the_projects_folder_and_count_their_own_workers(
 ) -> None:
     monkeypatch.chdir(project_root())
     hosts = ["--tx=ssh=north"]
-    assert "-n" not in cell_commands._workers(Namespace(workers=0, tests=""), hosts)
-    assert cell_commands._workers(Namespace(workers=3, tests=""), [])[:2] == ["-n", "3"]
+    assert "-n" not in worker_arguments(Namespace(workers=0, tests=""), hosts)
+    assert worker_arguments(Namespace(workers=3, tests=""), [])[:2] == ["-n", "3"]
     with pytest.raises(ConfigError, match="-n counts workers of this machine"):
-        cell_commands._workers(Namespace(workers=3, tests=""), hosts)
+        worker_arguments(Namespace(workers=3, tests=""), hosts)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match="in the project's own folder only"):
-        cell_commands._workers(Namespace(workers=0, tests=""), hosts)
+        worker_arguments(Namespace(workers=0, tests=""), hosts)
 
 
 class Channel:

@@ -75,7 +75,8 @@ def folders_with_sdks(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / "emcc.py").touch()
         (folder / "emscripten-version.txt").write_text(f'"{version}"')
     monkeypatch.chdir(machine.parent)
-    monkeypatch.setattr(prepare_module, "project_root", lambda: ROOT)
+    monkeypatch.setattr("harness.matrix.load.project_root", lambda: ROOT)
+    monkeypatch.setattr("harness.expectations.files.project_root", lambda: ROOT)
 
 
 @pytest.mark.parametrize(

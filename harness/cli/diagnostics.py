@@ -1,0 +1,37 @@
+"""`doctor` and `oracle`: whether this machine can test a cell, and whether the harness agrees with CPython's runner."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from harness.errors import EXIT_OK, EXIT_UNAVAILABLE, EXIT_UNEXPECTED
+
+
+def add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--offline", action="store_true", help="count what would need the network as missing")
+
+
+def run_doctor(options: argparse.Namespace) -> int:
+    """Prints what was found; 0 when at least one cell can be built and tested here."""
+    from harness.diagnostics.doctor import doctor_report  # noqa: PLC0415 - each command loads only its own
+
+    text, good = doctor_report(offline=options.offline)
+    print(text)
+    return EXIT_OK if good else EXIT_UNAVAILABLE
+
+
+def add_oracle(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("cell")
+    parser.add_argument("module", nargs="*", help="only these modules")
+    parser.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--run-dir", default="", metavar="DIR", help="the run whose outcomes to take; it is not made")
+
+
+def run_oracle(options: argparse.Namespace) -> int:
+    """Runs the suite twice, by the harness and by regrtest; 1 when a difference has no explanation."""
+    from harness.diagnostics.oracle import consult  # noqa: PLC0415
+
+    text, good = consult(options.cell, options.module, options.workers, options.run_dir)
+    print(text)
+    return EXIT_OK if good else EXIT_UNEXPECTED

@@ -1,0 +1,59 @@
+"""`diff`: what differs between two runs, or two cells, and why."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.errors import EXIT_OK, EXIT_UNEXPECTED, ConfigError
+from harness.report.diff_text import differences_json, render_differences
+from harness.results.cell_results import load_results
+from harness.results.diff import CellDiff, diff_cells
+from harness.results.run_folder import results_in
+from harness.util.paths import shown
+
+
+def add_diff(parser: argparse.ArgumentParser) -> None:
+    parser.description = "What differs between two runs, or two cells, and why. The status is 1 when any case differs."
+    where = "a run's folder, a cell's in it, or a results.json"
+    parser.add_argument("before", type=Path, metavar="RUN_A", help=where)
+    parser.add_argument("after", type=Path, metavar="RUN_B", help="the same")
+    parser.add_argument("--json", action="store_true", help="every change, as JSON")
+    parser.add_argument("--all", action="store_true", help="name every case")
+
+
+def run_diff(options: argparse.Namespace) -> int:
+    """Prints what differs. 0 when no case does, 1 when any does."""
+    before = {path.parent.name: path for path in results_in(options.before)}
+    after = {path.parent.name: path for path in results_in(options.after)}
+    names = list(_pairs(before, after))
+    if not names:
+        raise ConfigError(
+            f"the two have no cell in common: {', '.join(before)}; {', '.join(after)}",
+            hint="to compare two cells with each other name the folder of each",
+        )
+    pairs = [_compare(before[first], after[second]) for first, second in names]
+    only_before = sorted(before.keys() - {first for first, _ in names})
+    only_after = sorted(after.keys() - {second for _, second in names})
+    if options.json:
+        print(json.dumps(differences_json(pairs, only_before, only_after), indent=1))
+    else:
+        print(render_differences(pairs, only_before, only_after, everything=options.all), end="")
+    return EXIT_UNEXPECTED if any(pair.changes for pair in pairs) else EXIT_OK
+
+
+def _pairs(before: dict[str, Path], after: dict[str, Path]) -> Iterator[tuple[str, str]]:
+    """Which is compared with which: one cell with one, else those of one name."""
+    if len(before) == len(after) == 1:
+        yield next(iter(before)), next(iter(after))
+        return
+    yield from ((cell, cell) for cell in before if cell in after)
+
+
+def _compare(before: Path, after: Path) -> CellDiff:
+    names = (before.parent.name, after.parent.name)
+    if names[0] == names[1]:
+        names = (shown(before.parent), shown(after.parent))
+    return diff_cells(load_results(before), load_results(after), names=names)
