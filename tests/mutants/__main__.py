@@ -29,15 +29,16 @@ ROOT = Path(__file__).parents[2]
 KEPT = ROOT / ".mutants"
 ACCEPTED = Path(__file__).with_name("accepted.toml")
 CORE = (
-    "compare",
-    "verdicts",
-    "outcomes",
-    "expectations",
-    "conditions",
-    "merging",
+    "expectations/compare",
+    "expectations/entries",
+    "results/verdicts",
+    "results/outcomes",
+    "matrix/conditions",
+    "run/merge",
+    "run/rerun",
     "report/junit",
     "suite/*",
-    "lists/*",
+    "curation/**/*",
 )
 # The tests run without a change within this much: a change that takes far longer never ends.
 SECONDS_MORE = 5

@@ -28,7 +28,7 @@ class Measured:
     def stale(self, root: Path, files: Collection[str]) -> list[str]:
         """The test files that were changed since, or run one of these files of the harness that was."""
         found = []
-        for path in sorted((root / "tests" / "unit").glob("test_*.py")):
+        for path in sorted((root / "tests" / "unit").rglob("test_*.py")):
             name = str(path.relative_to(root))
             kept = self.by_test_file.get(name)
             digests = {file: value for file, value in kept["harness"].items() if file in files} if kept else {}
