@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from harness.build.artifact import Build
 from harness.errors import ConfigError, did_you_mean
@@ -27,6 +28,9 @@ class TestSelection:
     was not asked for as a whole. `shard` is the part that the modules are, `plan` stands for the way it was cut; both
     are empty when nothing was.
     """
+
+    # pytest takes a class whose name begins so for one of its tests.
+    __test__: ClassVar[bool] = False
 
     modules: tuple[str, ...]
     cases: tuple[str, ...] = ()

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-import harness.engines.protocol
 from harness.engines import node as node_engine
 from harness.engines.protocol import Ending
 from harness.errors import EngineFailedError, UnavailableError
@@ -23,6 +22,7 @@ from harness.suite.module import run_module
 from harness.util.process import capture
 from tests.integration.guests import NEEDS_NODE, NODE, Opener, node_session, opener, run
 
+CHILD = Path(node_engine.__file__).with_name("child")
 pytestmark = [pytest.mark.integration, NEEDS_NODE]
 
 
@@ -116,7 +116,7 @@ def test_a_module_that_is_not_there_is_a_fault_of_the_engine(opened: Opener, tmp
 
 def test_a_host_script_that_breaks_is_a_fault_of_the_engine(opened: Opener, tmp_path: Path) -> None:
     session = opened("well")
-    shutil.copytree(Path(node_engine.__file__).parent, tmp_path / "engines")
+    shutil.copytree(CHILD, tmp_path / "engines")
     *argv, _ = session._command.argv
     host = tmp_path / "engines" / "node_host.mjs"
     session._command = dataclasses.replace(session._command, argv=(*argv, str(host)))
@@ -176,7 +176,7 @@ def test_a_link_in_the_place_of_a_folder_that_emscripten_remembers_is_not_follow
     (folder / "out").symlink_to(tmp_path)
     (folder / "inside" / "up").symlink_to("../..")
     script = tmp_path / "guard.mjs"
-    files = Path(harness.engines.protocol.__file__).with_name("node_files.mjs").as_uri()
+    files = (CHILD / "node_files.mjs").as_uri()
     script.write_text(GUARD.format(files=files, folder=folder), encoding="utf-8")
     eacces = 2
     expected = ["allowed", "allowed", "allowed", eacces, eacces, eacces, os.O_NOFOLLOW]
@@ -217,7 +217,7 @@ def test_a_folder_is_looked_at_anew_once_the_guest_may_have_moved_a_link(tmp_pat
     folder = tmp_path / "scratch"
     (folder / "inside").mkdir(parents=True)
     script = tmp_path / "moved.mjs"
-    files = Path(harness.engines.protocol.__file__).with_name("node_files.mjs").as_uri()
+    files = (CHILD / "node_files.mjs").as_uri()
     script.write_text(MOVED.format(files=files, folder=folder, operation=operation), encoding="utf-8")
     eacces = 2
     assert json.loads(capture([NODE, str(script)])) == ["allowed", "allowed", "after it", eacces]
@@ -251,6 +251,6 @@ def test_what_a_rename_replaces_is_forgotten_where_emscripten_means_to(
     tmp_path: Path, body: str, unlinked: list[str]
 ) -> None:
     script = tmp_path / "rename.mjs"
-    files = Path(harness.engines.protocol.__file__).with_name("node_files.mjs").as_uri()
+    files = (CHILD / "node_files.mjs").as_uri()
     script.write_text(RENAME.format(files=files, folder=tmp_path, body=body), encoding="utf-8")
     assert json.loads(capture([NODE, str(script)])) == unlinked

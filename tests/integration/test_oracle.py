@@ -65,7 +65,7 @@ def test_a_plain_node_runs_the_guest_as_a_program_of_the_host(
 ) -> None:
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / "file").write_text("of the host")
-    runner = Path(__file__).parents[2] / "harness" / "engines" / "plain_node.mjs"
+    runner = Path(__file__).parents[2] / "harness" / "engines" / "child" / "plain_node.mjs"
     node = emscripten.runtime / "bin" / "node"
     argv = [str(node), str(runner), str(emscripten.build.program), "-c", code, "one"]
     done = subprocess.run(

@@ -48,7 +48,7 @@ def test_a_mount_that_is_not_there_is_a_fault_of_the_engine_not_a_hang(opened: O
 def test_a_wasmtime_with_another_interface_is_a_fault_of_the_engine(opened: Opener, tmp_path: Path) -> None:
     """It is seen at the first guest, if not before: here its Store has no such thing any more."""
     session = opened("well")
-    shutil.copytree(Path(wasmtime_engine.__file__).parent, tmp_path / "engines")
+    shutil.copytree(Path(wasmtime_engine.__file__).with_name("child"), tmp_path / "engines")
     worker = tmp_path / "engines" / "wasmtime_worker.py"
     session._command = dataclasses.replace(session._command, argv=(*session._command.argv[:2], str(worker), "."))
     code = worker.read_text(encoding="utf-8")
