@@ -1,4 +1,4 @@
-"""The only room that opens the network: a url and its sha256 become a file.
+"""The only file that opens the network: a url and its sha256 become a file.
 
 An origin that cannot be reached is told at once. Only what may pass by itself is tried again: a server's 5xx,
 a connection that breaks or stalls on the way.

@@ -1,4 +1,4 @@
-"""The only room that starts processes.
+"""The only file that starts processes.
 
 A `Command` goes in, a `Completed` comes out. Every child leads a process group of its own, has no standard
 input unless it is a `Child`, and does not outlive the harness: its whole group is killed when we are

@@ -102,9 +102,9 @@ def updated(
     registry: Registry = REGISTRY,
 ) -> Update:
     """The update that those results ask for; a text alone is that of FILE."""
-    rooms = rooms_of({FILE: texts} if isinstance(texts, str) else texts, cells=cells, registry=registry)
+    workspace = rooms_of({FILE: texts} if isinstance(texts, str) else texts, cells=cells, registry=registry)
     read = [read_run(found, source=f"run {index}", index=index) for index, found in enumerate(results)]
-    return update(rooms, read, Rules(runs=runs, accept_regression=accept), learn_signatures=learn)
+    return update(workspace, read, Rules(runs=runs, accept_regression=accept), learn_signatures=learn)
 
 
 def verdicts(found: Update, results: CellResults) -> Comparison:

@@ -20,24 +20,24 @@ Export = tuple[str, Sequence[str]]
 
 def export_lists(options: argparse.Namespace) -> Export:
     """The text, and notes on what it leaves out. ConfigError for lists with mistakes, or what is not in them."""
-    rooms = load_workspace(options.lists, options.reports)
-    if problems := [*rooms.unreadable, *rooms.lists.problems, *rooms.lists.unfinished]:
+    workspace = load_workspace(options.lists, options.reports)
+    if problems := [*workspace.unreadable, *workspace.lists.problems, *workspace.lists.unfinished]:
         raise ConfigError("the expectation lists have mistakes:", problems=problems)
-    return _EXPORTS[options.kind](options, rooms)
+    return _EXPORTS[options.kind](options, workspace)
 
 
-def _regrtest(options: argparse.Namespace, rooms: Workspace) -> Export:
-    cell, expected = _expected(options.cell, rooms)
-    modules = _modules(cell, rooms)
+def _regrtest(options: argparse.Namespace, workspace: Workspace) -> Export:
+    cell, expected = _expected(options.cell, workspace)
+    modules = _modules(cell, workspace)
     notes = (
         [] if modules else [f"no run and no build of {cell.id}: the id of a module cannot be told from that of a case"]
     )
     return regrtest_patterns(expected, modules), notes
 
 
-def _pyodide(options: argparse.Namespace, rooms: Workspace) -> Export:
-    cell, expected = _expected(options.cell, rooms)
-    modules = _modules(cell, rooms)
+def _pyodide(options: argparse.Namespace, workspace: Workspace) -> Export:
+    cell, expected = _expected(options.cell, workspace)
+    modules = _modules(cell, workspace)
     if not modules:
         raise ConfigError(
             f"there is no run and no build of {cell.id}, so its modules are not known",
@@ -47,15 +47,15 @@ def _pyodide(options: argparse.Namespace, rooms: Workspace) -> Export:
     return text, [f"{test} is left out: its module cannot be told by its id" for test in homeless]
 
 
-def _limitations(options: argparse.Namespace, rooms: Workspace) -> Export:
+def _limitations(options: argparse.Namespace, workspace: Workspace) -> Export:
     results = [load_results(Path(path)) for path in options.results]
     newest = {found.cell.id: found for found in sorted(results, key=lambda found: found.run.started)}
-    expectations = Expectations(rooms.lists.entries)
-    return limitations_page(rooms.registry, expectations, [newest[cell] for cell in sorted(newest)]), ()
+    expectations = Expectations(workspace.lists.entries)
+    return limitations_page(workspace.registry, expectations, [newest[cell] for cell in sorted(newest)]), ()
 
 
-def _patch(options: argparse.Namespace, rooms: Workspace) -> Export:
-    entry = _chosen(options.entry, rooms.lists.entries)
+def _patch(options: argparse.Namespace, workspace: Workspace) -> Export:
+    entry = _chosen(options.entry, workspace.lists.entries)
     found = skip_patch(entry, _reader(_source(options.source)))
     notes = [f"{axis}: no test can ask for it, so the skip is broader than {entry.place}" for axis in found.left_out]
     notes += [f"{test} {why}" for test, why in sorted(found.remarks.items())]
@@ -70,14 +70,14 @@ _EXPORTS: dict[str, Callable[[argparse.Namespace, Workspace], Export]] = {
 }
 
 
-def _expected(cell_id: str, rooms: Workspace) -> tuple[Cell, CellExpectations]:
-    cell = Matrix(rooms.cells).cell(cell_id)
-    return cell, Expectations(rooms.lists.entries).for_cell(cell)
+def _expected(cell_id: str, workspace: Workspace) -> tuple[Cell, CellExpectations]:
+    cell = Matrix(workspace.cells).cell(cell_id)
+    return cell, Expectations(workspace.lists.entries).for_cell(cell)
 
 
-def _modules(cell: Cell, rooms: Workspace) -> tuple[str, ...]:
+def _modules(cell: Cell, workspace: Workspace) -> tuple[str, ...]:
     """The cell's modules, or those of any other cell: the suite is nearly the same for all."""
-    suites = rooms.suites().by_cell
+    suites = workspace.suites().by_cell
     suite = suites.get(cell.id) or next(iter(suites.values()), None)
     return tuple(sorted(suite.modules)) if suite else ()
 

@@ -26,10 +26,10 @@ _WORSE = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
 
 class ListAction(Enum):
     KEEP = "keep"
-    FREE = "free"
+    NO_ENTRY = "free"
 
 
-KEEP, FREE = ListAction.KEEP, ListAction.FREE
+KEEP, NO_ENTRY = ListAction.KEEP, ListAction.NO_ENTRY
 
 
 class NeededEntry(NamedTuple):
@@ -103,21 +103,21 @@ def _is_known(seen: CaseSighting, entry: Expectation) -> bool:
 
 def _without_entry(bad: Sequence[CaseSighting], good: Sequence[CaseSighting], rules: Rules, passed_in: str) -> Decision:
     if not bad:
-        return Decision(FREE)
+        return Decision(NO_ENTRY)
     outcomes = _ranked(bad)
     if Outcome.NOT_RUN in outcomes:
-        return Decision(FREE, "was not run, which is no failure of its own")
+        return Decision(NO_ENTRY, "was not run, which is no failure of its own")
     if passed_in and not rules.accept_regression:
-        return Decision(FREE, f"is a regression: it passed in {passed_in}; --accept-regression would list it")
+        return Decision(NO_ENTRY, f"is a regression: it passed in {passed_in}; --accept-regression would list it")
     if (held := _unspeakable(good)) is not None:
-        return Decision(FREE, held)
+        return Decision(NO_ENTRY, held)
     return Decision(NeededEntry(outcomes + ((Outcome.PASS,) if good else ()), _signatures(bad)))
 
 
 def _passing(sequence: Sequence[CaseSighting], rules: Rules) -> Decision:
     agreeing = agreeing_runs(sequence)
     if agreeing >= rules.runs:
-        return Decision(FREE)
+        return Decision(NO_ENTRY)
     word = "is gone" if sequence[-1].outcome is None else f"does {sequence[-1].outcome}"
     return Decision(KEEP, f"{word} now, in {agreeing} of the {rules.runs} whole runs that must agree")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from harness.curation.update.decide import FREE, KEEP, DesiredEntry, NeededEntry, Rules, merged
+from harness.curation.update.decide import KEEP, NO_ENTRY, DesiredEntry, NeededEntry, Rules, merged
 from harness.curation.update.evidence import Evidence, Setting
 from harness.curation.update.infer_condition import infer
 from harness.curation.update.requirements import EntryRequirements, Skipped, signatures_seen
@@ -103,11 +103,11 @@ class _Planner:
         own, others = NeededEntry(entry.outcome, entry.signature), dict[NeededEntry, set[Setting]]()
         needed: set[Setting] = set()
         for setting in self.needs.universe:
-            want = self.needs.of_entry(entry, test, setting) if entry.when.holds(dict(setting)) else FREE
+            want = self.needs.of_entry(entry, test, setting) if entry.when.holds(dict(setting)) else NO_ENTRY
             if isinstance(want, NeededEntry) and not set(want.outcome) & set(entry.outcome) - {Outcome.PASS}:
                 others.setdefault(want, set()).add(setting)
                 continue
-            if want is not FREE:
+            if want is not NO_ENTRY:
                 needed.add(setting)
             if isinstance(want, NeededEntry):
                 signature = merged(own.signature, want.signature) if entry.signature else ()

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from harness.curation.update.decide import FREE, KEEP, Decision, DesiredEntry, NeededEntry, Rules, decide, settled
+from harness.curation.update.decide import KEEP, NO_ENTRY, Decision, DesiredEntry, NeededEntry, Rules, decide, settled
 from harness.curation.update.evidence import CaseSighting, Evidence, Setting
 from harness.expectations.entries import CellExpectations, Expectation, Expectations
 from harness.expectations.files import is_test_id
@@ -65,7 +65,7 @@ class EntryRequirements:
         passed = self._evidence.passed_in(test, cells) if fails else ""
         decision = decide(sequence, entry, self._rules, passed_in=passed)
         if isinstance(decision.want, NeededEntry) and not is_test_id(test):
-            decision = Decision(FREE if entry is None else KEEP, "has an id that no list can name")
+            decision = Decision(NO_ENTRY if entry is None else KEEP, "has an id that no list can name")
         if decision.held:
             self._hold(test, setting, decision.held)
         return decision
@@ -96,7 +96,7 @@ class EntryRequirements:
         return self._decide(test, setting).want if setting in self._evidence.runs else KEEP
 
     def of_entry(self, entry: Expectation, test: str, setting: Setting) -> DesiredEntry:
-        """What an entry should say of a test where it holds: FREE where it should not speak."""
+        """What an entry should say of a test where it holds: NO_ENTRY where it should not speak."""
         if test.endswith(".*"):
             return self._of_class(test, setting)
         return self.of_test(test, setting) if test in entry.tests else self._of_member(test, setting)
@@ -113,7 +113,7 @@ class EntryRequirements:
         suite.
         """
         absent = self.is_seen(case, setting) and not self._evidence.appears(case, setting)
-        return FREE if absent or self.is_listed(case, setting) else self._of_covered([case], setting)
+        return NO_ENTRY if absent or self.is_listed(case, setting) else self._of_covered([case], setting)
 
     def _of_covered(self, cases: Sequence[str], setting: Setting) -> DesiredEntry:
         """Of cases that their class stands for. Once they were there; an entry for what is gone since would be missing

@@ -57,26 +57,26 @@ class Update:
         return "".join(_diff(name, self.before.get(name, ""), self.after[name]) for name in self.changed)
 
 
-def update(rooms: Workspace, runs: Sequence[Run], rules: Rules, *, learn_signatures: bool = False) -> Update:
+def update(workspace: Workspace, runs: Sequence[Run], rules: Rules, *, learn_signatures: bool = False) -> Update:
     """The lists after those runs, worked out until nothing changes any more: what becomes known may free the word of a
     run on something else.
     """
-    texts: Mapping[str, str] = rooms.texts
-    lists = rooms.lists
+    texts: Mapping[str, str] = workspace.texts
+    lists = workspace.lists
     held: tuple[Skipped, ...] = ()
     for _ in range(ROUNDS):
-        after, held = _round(rooms, texts, lists.entries, runs, rules, learn_signatures=learn_signatures)
+        after, held = _round(workspace, texts, lists.entries, runs, rules, learn_signatures=learn_signatures)
         if after == texts:
             break
-        texts, lists = after, read_lists({name: text for name, text in after.items() if text}, rooms.registry)
+        texts, lists = after, read_lists({name: text for name, text in after.items() if text}, workspace.registry)
         if lists.problems:
             raise HarnessError(f"the updater would write a list with a mistake: {lists.problems[0]}")
     return Update(
-        before=rooms.texts,
+        before=workspace.texts,
         after=texts,
         held=held,
         entries=lists.entries,
-        seen_once=_seen_once(rooms.lists.entries, lists.entries, runs),
+        seen_once=_seen_once(workspace.lists.entries, lists.entries, runs),
     )
 
 
@@ -88,7 +88,7 @@ def _seen_once(before: Iterable[Expectation], after: Iterable[Expectation], runs
 
 
 def _round(
-    rooms: Workspace,
+    workspace: Workspace,
     texts: Mapping[str, str],
     entries: Sequence[Expectation],
     runs: Sequence[Run],
@@ -96,14 +96,14 @@ def _round(
     *,
     learn_signatures: bool,
 ) -> tuple[dict[str, str], tuple[Skipped, ...]]:
-    declared: list[Setting] = [setting_of(cell) for cell in rooms.cells if not cell.broken]
+    declared: list[Setting] = [setting_of(cell) for cell in workspace.cells if not cell.broken]
     evidence = Evidence.of(runs, Expectations(tuple(entries)))
     plan = make_plan(entries, evidence, declared, rules)
     if learn_signatures:
         plan = _with_signatures(plan, evidence, rules, {test for entry in entries for test in entry.tests})
-    causes = Causes.of(rooms.registry, entries)
+    causes = Causes.of(workspace.registry, entries)
     modules = {name for run in runs for name in run.all_modules}
-    new = additions(plan, rooms.folder.name, modules, lambda test, piece: _cause(causes, evidence, test, piece))
+    new = additions(plan, workspace.folder.name, modules, lambda test, piece: _cause(causes, evidence, test, piece))
     return assemble(texts, entries, plan, new), plan.held
 
 
