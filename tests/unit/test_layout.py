@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -81,3 +83,26 @@ def test_no_two_files_import_each_other() -> None:
 def test_an_import_inside_a_function_is_seen() -> None:
     source = "def f():\n    from harness.util import cache\n    import harness.errors\n"
     assert set(imports_of(source)) == {"harness.util.cache", "harness.errors"}
+
+
+CHECKOUT = ROOT.parent
+# A path of the harness, wherever it is written: in a page, a comment, a string.
+NAMED = re.compile(r"(?<![\w/.])harness/[\w/]+\.(?:py|mjs|cjs|j2)\b")
+PAGES = [
+    *CHECKOUT.glob("*.md"),
+    *CHECKOUT.glob("*/*.md"),
+    *ROOT.rglob("*.py"),
+    *ROOT.rglob("*.mjs"),
+    *ROOT.rglob("*.cjs"),
+]
+
+
+@pytest.mark.parametrize("page", [str(path.relative_to(CHECKOUT)) for path in PAGES if ".venv" not in path.parts])
+def test_files_that_a_page_names_exist(page: str) -> None:
+    names = set(NAMED.findall((CHECKOUT / page).read_text(encoding="utf-8")))
+    assert [name for name in sorted(names) if not (CHECKOUT / name).is_file()] == []
+
+
+def test_the_plugin_is_where_pytest_looks_for_it() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(project["entry-points"]["pytest11"].values()) <= MODULES.keys()
