@@ -16,9 +16,9 @@ from harness.run.own_tests import OwnTests
 from harness.run.past_cases import NO_PAST, PastCases
 from harness.run.prepared import Prepared
 from harness.suite.durations import read_durations, source_sizes
-from harness.suite.journal import unnumbered
+from harness.suite.journal import DOCSTRING, unnumbered
 from harness.suite.shards import Shard, cut, parse_shard, plan_key
-from harness.suite.unseen import OWN_DOCTEST, is_wanted
+from harness.suite.unseen import is_wanted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +178,7 @@ def _patterns(case: str, module: str) -> tuple[str, ...]:
     """
     fixture = ABOUT.fullmatch(case)
     if fixture is None:
-        plain, numbered = pattern(unnumbered(case).removesuffix(OWN_DOCTEST)), pattern(case)
+        plain, numbered = pattern(unnumbered(case).removesuffix(DOCSTRING)), pattern(case)
         # What looks like the number of a second case may belong to the name.
         return () if case == module else tuple(dict.fromkeys([plain, numbered]))
     subject = fixture.group(1)

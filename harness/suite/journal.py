@@ -22,7 +22,8 @@ NO_OUTCOME = "unittest reported no outcome"
 _FIXTURE = re.compile(r"(?:setUp|tearDown)(?:Class|Module) \(.*\)")
 # What results call other things than cases.
 _NOT_A_CASE = re.compile(rf"{_FIXTURE.pattern}|after \(.*\)")
-_DOCSTRING = ".__doc__"
+# What a name has behind the id of a module's own doctest, which is that of the module.
+DOCSTRING = ".__doc__"
 _NUMBER = re.compile(r"#\d+$")
 # What unittest reports; that an interpreter died, or a case was not run, is not for a guest to say.
 _OUTCOMES = frozenset({"pass", "fail", "error", "skip", "expected-failure", "unexpected-success"})
@@ -55,12 +56,12 @@ class Names:
         """The id behind a name, as unittest has it; also of a name that no case has had so far."""
         if name in self._ids:
             return self._ids[name]
-        module = name.removesuffix(_DOCSTRING)
+        module = name.removesuffix(DOCSTRING)
         return module if module in self._modules else name
 
     def _candidates(self, name: str, nth: int, is_fixture: bool) -> Iterator[str]:
         if name in self._modules and not is_fixture:
-            name = f"{name}{_DOCSTRING}"
+            name = f"{name}{DOCSTRING}"
         if nth == 1:
             yield f"{name}#1" if _NOT_A_CASE.fullmatch(name) and not is_fixture else name
         yield from (f"{name}#{number}" for number in itertools.count(max(nth, 2)))

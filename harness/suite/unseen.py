@@ -8,13 +8,11 @@ from fnmatch import fnmatchcase
 
 from harness.results.case_ids import dotted
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, judged_cases
-from harness.suite.journal import unnumbered
+from harness.suite.journal import DOCSTRING, unnumbered
 from harness.suite.regrtest import NOTHING_MATCHED
 
 NO_SUCH_CASE = "its module has no case of this name (all cases of a class: its name and .*)"
 _LOST = "lost: "
-# What results have behind the id of a module's own doctest, which is that of the module.
-OWN_DOCTEST = ".__doc__"
 
 
 def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
@@ -38,7 +36,7 @@ def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
 
 def is_wanted(case: str, patterns: Iterable[str]) -> bool:
     """Whether the case, by its name in results, is one that regrtest runs for one of the patterns."""
-    names = {case, unnumbered(case), case.removesuffix(OWN_DOCTEST)}
+    names = {case, unnumbered(case), case.removesuffix(DOCSTRING)}
     return any(name == wanted or fnmatchcase(name, wanted) for name in names for wanted in patterns)
 
 
