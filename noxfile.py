@@ -6,7 +6,9 @@ one invocation share a run folder; the session `table` has the tags of all cells
 
 from __future__ import annotations
 
+import argparse
 import functools
+import importlib.metadata
 import importlib.util
 import sys
 from pathlib import Path
@@ -31,7 +33,9 @@ NEEDED_BY_DEVELOPERS = ("check_jsonschema", "hypothesis", "mypy", "ruamel.yaml",
 
 def python(session: nox.Session, *needed: str) -> str:
     """An interpreter that can run the harness: nox's own, or else one in .nox/harness that is set up once."""
-    if all(importlib.util.find_spec(name) for name in (*NEEDED, *needed)):
+    elsewhere = [folder for folder in sys.path if Path(folder) != ROOT]
+    installed = any(importlib.metadata.distributions(name="cpython-wasm-harness", path=elsewhere))
+    if installed and all(importlib.util.find_spec(name) for name in (*NEEDED, *needed)):
         return sys.executable
     folder = ROOT / ".nox" / "harness"
     interpreter = folder / "bin" / "python"
@@ -45,8 +49,10 @@ def python(session: nox.Session, *needed: str) -> str:
 
 
 def harness(session: nox.Session, *arguments: str) -> None:
-    # nox would leave it 0.3 s after Ctrl-C, which are not enough to write results.
-    session.run(python(session), "-m", "harness", *arguments, external=True, interrupt_timeout=30)
+    # A relative path is meant from where the user is. nox would leave the harness 0.3 s after Ctrl-C, which are not
+    # enough to write results.
+    with session.chdir(session.invoked_from):
+        session.run(python(session), "-m", "harness", *arguments, external=True, interrupt_timeout=30)
 
 
 @functools.cache
@@ -57,8 +63,20 @@ def run_folder() -> Path:
 
 def on_cell(session: nox.Session, *arguments: str) -> None:
     """A command with the arguments behind `--`, in the run folder unless they name another."""
-    given = any(argument.partition("=")[0] == "--run-dir" for argument in session.posargs)
+    given = named_folder(session)
+    tested.append(given or str(run_folder()))
     harness(session, *arguments, *([] if given else [f"--run-dir={run_folder()}"]), *session.posargs)
+
+
+tested: list[str] = []
+"""The run folder of each cell session that has begun in this invocation."""
+
+
+def named_folder(session: nox.Session) -> str:
+    """The run folder that the arguments behind `--` name; empty when they name none."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--run-dir", default="")
+    return str(parser.parse_known_args(session.posargs)[0].run_dir)
 
 
 def register(cell: Cell) -> None:
@@ -100,7 +118,8 @@ except HarnessError as error:
 @nox.session(venv_backend="none", tags=sorted({tag for cell in cells for tag in cell.tags}), default=False)
 def table(session: nox.Session) -> None:
     """What each cell of this invocation did, in one table; or, alone, those of the run that ended last."""
-    on_cell(session, "table") if run_folder.cache_info().currsize else harness(session, "table", *session.posargs)
+    # What stands behind `--` is for the tests when there were any.
+    harness(session, "table", *(tested[:1] or session.posargs))
 
 
 @nox.session(venv_backend="none")

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness.cli.github import job_outputs
 from harness.errors import EXIT_OK, ConfigError
 from harness.matrix.cells import Cell
 from harness.matrix.load import load_configuration
@@ -22,27 +21,40 @@ def add_cells(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cell", nargs="*", help="only these (default: all)")
     parser.add_argument("-t", "--tag", action="append", default=[], help="only cells with this tag; may be repeated")
     form = parser.add_mutually_exclusive_group()
+    form.add_argument("-l", "--long", action="store_true", help="every field, and why a broken cell is broken")
     form.add_argument("--json", action="store_true", help="every field, as JSON")
     form.add_argument("--github", action="store_true", help="for $GITHUB_OUTPUT: the jobs that build and test them")
-    parser.add_argument("--shards", type=int, default=1, metavar="N", help="with --github: cut each suite into N jobs")
+    parser.add_argument("--shards", type=int, metavar="N", help="with --github: cut each suite into N jobs")
 
 
 def run_cells(options: argparse.Namespace) -> int:
-    """Prints the cells, one a line, as JSON, or as the jobs of a workflow."""
-    matrix, pins = load_configuration()
+    """Prints the cells, one a line, with every field, as JSON, or as the jobs of a workflow."""
+    if options.shards is not None and not options.github:
+        raise ConfigError("--shards cuts the jobs of --github", hint="add --github, or leave --shards out")
     if options.github:
-        print(job_outputs(matrix.selection(ids=options.cell, tags=options.tag).cells, pins, options.shards), end="")
+        from harness.cli.github import job_outputs  # noqa: PLC0415 - the list of the cells needs no build's key
+
+        matrix, pins = load_configuration()
+        selection = matrix.selection(ids=options.cell, tags=options.tag)
+        print(job_outputs(selection.cells, pins, 1 if options.shards is None else options.shards), end="")
         return EXIT_OK
+    matrix, pins = load_configuration()
     selected = matrix.select(ids=options.cell, tags=options.tag)
     if options.json:
         print(json.dumps([_cell_json(cell) for cell in selected], indent=1))
         return EXIT_OK
     width = max(len(cell.id) for cell in selected)
     for cell in selected:
-        print(f"{cell.id:{width}}  {cell.description}{'  [broken: ' + cell.broken + ']' if cell.broken else ''}")
-        fields = {key: value for key, value in _cell_json(cell).items() if key not in {"id", "description", "broken"}}
-        print(f"{'':{width}}  {' '.join(f'{key}={_short(value)}' for key, value in fields.items())}")
+        lacks = [lack if options.long else lack.message for lack in pins.lacking_for(cell)]
+        marks = [f"broken: {cell.broken}" if options.long else "broken"] if cell.broken else []
+        print("  ".join([f"{cell.id:{width}}", cell.description, *(f"[{mark}]" for mark in [*marks, *lacks])]))
+        if options.long:
+            fields = {key: value for key, value in _cell_json(cell).items() if key not in _IN_THE_LINE}
+            print(f"{'':{width}}  {' '.join(f'{key}={_short(value)}' for key, value in fields.items())}")
     return EXIT_OK
+
+
+_IN_THE_LINE = frozenset({"id", "description", "broken"})
 
 
 def _cell_json(cell: Cell) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import textwrap
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from harness.errors import (
@@ -24,6 +25,7 @@ from harness.errors import (
     HarnessError,
     did_you_mean,
 )
+from harness.util.paths import shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ GROUPS: dict[str, tuple[Subcommand, ...]] = {
         Subcommand(name="bundle", module="cells", help="one file of a build, to test it where there is no compiler"),
     ),
     "read results": (
-        Subcommand(name="table", module="runs", help="the table over all cells of a run", takes_rest=True),
+        Subcommand(name="table", module="runs", help="the table over all cells of a run"),
         Subcommand(name="report", module="report", help="make every view of a run again from its results.json"),
         Subcommand(name="diff", module="diff", help="what differs between two runs, or two cells, and why"),
         Subcommand(name="merge", module="runs", help="put the shards of a run together"),
@@ -104,6 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept", file=sys.stderr)
         return EXIT_INTERRUPTED
+    except ModuleNotFoundError as error:
+        return _report_missing(error)
     except Exception as error:  # noqa: BLE001
         return _report_unforeseen(error)
     return status
@@ -144,6 +148,21 @@ def overview() -> str:
 
 def _sentence(text: str) -> str:
     return textwrap.fill(f"{text[0].upper()}{text[1:]}.", 100)
+
+
+def _report_missing(error: ModuleNotFoundError) -> int:
+    """Whoever forgets to activate the environment starts the harness with a Python that lacks its packages."""
+    package = (error.name or "").partition(".")[0]
+    if package in {"", "harness"} | sys.stdlib_module_names:
+        return _report_unforeseen(error)
+    environment = Path(__file__).resolve().parents[2] / ".venv"
+    hint = (
+        f"`. {shown(environment / 'bin' / 'activate')}` first, or {shown(environment / 'bin' / 'python')} -m harness"
+        if (environment / "bin" / "activate").is_file()
+        else "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && . .venv/bin/activate"
+    )
+    print(f"error: {sys.executable} lacks the package {package}, which the harness needs\n  -> {hint}", file=sys.stderr)
+    return EXIT_UNAVAILABLE
 
 
 def _report_unforeseen(error: Exception) -> int:

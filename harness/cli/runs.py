@@ -13,28 +13,23 @@ from harness.errors import EXIT_INTERRUPTED, ConfigError
 from harness.matrix.load import load_configuration
 from harness.project import project_root
 from harness.report.table import failed_row, read_row, render_cells
-from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, new_run_folder, worst_status
+from harness.results.run_folder import cell_folders, new_run_folder, worst_status
 from harness.run.options import RUN_DIR
 
 
 def add_table(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--run-dir", type=Path, metavar="DIR", help="the folder of the run (default: the one that ended last)"
-    )
+    what = "a run's folder, a cell's in it, or a results.json (default: the run that ended last)"
+    parser.add_argument("run", nargs="?", type=Path, metavar="RUN", help=what)
+    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="the same")
 
 
-def run_table(options: argparse.Namespace, rest: list[str]) -> int:  # noqa: ARG001 - nox gives it what `test` takes
+def run_table(options: argparse.Namespace) -> int:
     """Prints what the cells of a run did; the status is that of the worst."""
-    run_folder = options.run_dir or project_root() / "reports" / "latest"
-    folders = sorted(path for path in run_folder.glob("*") if path.is_dir())
+    if options.run and options.run_dir:
+        raise ConfigError("RUN and --run-dir both name a run", hint="leave one of them out")
+    run = options.run or options.run_dir or project_root() / "reports" / "latest"
     killed = "it was killed before it could write its results; --resume goes on with it"
-    rows = [
-        read_row(folder) or failed_row(folder.name, EXIT_INTERRUPTED, killed)
-        for folder in folders
-        if any((folder / name).exists() for name in ("modules", RESULTS_FILE, ERROR_FILE))
-    ]
-    if not rows:
-        raise ConfigError(f"{run_folder} holds no results of a cell", hint="name the folder of a run with --run-dir")
+    rows = [read_row(folder) or failed_row(folder.name, EXIT_INTERRUPTED, killed) for folder in cell_folders(run)]
     print(render_cells(rows), end="")
     return worst_status(row.status for row in rows)
 

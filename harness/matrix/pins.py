@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import MISSING, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
 from harness.errors import ConfigError, Problem, UnavailableError, did_you_mean
-from harness.matrix.cells import Library
+from harness.matrix.cells import Cell, Library, Target
 from harness.util.toml_tables import TableReader, load_document
-from harness.util.versions import number
+from harness.util.versions import is_version, number
 
 T = TypeVar(
     "T", "CPythonPin", "DependencyPin", "WasiSdkPin", "WasiSdkArchive", "EmscriptenPin", "RuntimePin", "PackagePin"
@@ -162,7 +162,7 @@ class Pins:
 
     def cpython_pin(self, version: str) -> CPythonPin:
         """UnavailableError when that CPython is not pinned."""
-        return _of_version(self.cpython, version, "CPython", "--cpython PATH")
+        return _of_version(self.cpython, version, "CPython", CPythonPin, own="--cpython PATH")
 
     def dependency_pin(self, library: Library) -> DependencyPin:
         """UnavailableError when no release of that library is pinned."""
@@ -173,7 +173,7 @@ class Pins:
 
     def wasi_sdk_pin(self, version: str) -> WasiSdkPin:
         """UnavailableError when that WASI SDK is not pinned."""
-        return _of_version(self.wasi_sdk, version, "WASI SDK", "WASI_SDK_PATH")
+        return _of_version(self.wasi_sdk, version, "WASI SDK", WasiSdkPin, own="WASI_SDK_PATH")
 
     def archive(self, version: str, platform: str) -> WasiSdkArchive | None:
         """The release archive of that WASI SDK for that platform, if one is pinned."""
@@ -182,7 +182,7 @@ class Pins:
 
     def emscripten_pin(self, version: str) -> EmscriptenPin:
         """UnavailableError when that Emscripten is not pinned."""
-        return _of_version(self.emscripten, version, "Emscripten", "--toolchain PATH")
+        return _of_version(self.emscripten, version, "Emscripten", EmscriptenPin, own="--toolchain PATH")
 
     @property
     def newest_emscripten(self) -> EmscriptenPin:
@@ -205,19 +205,55 @@ class Pins:
 
     def runtime_pin(self, name: str, version: str) -> RuntimePin:
         """UnavailableError when that version of the runtime is not pinned."""
-        return _of_version([pin for pin in self.runtime if pin.name == name], version, name, "")
+        return _of_version([pin for pin in self.runtime if pin.name == name], version, name, RuntimePin)
+
+    def lacking_for(self, cell: Cell) -> Iterator[UnavailableError]:
+        """What of a cell is not pinned, each with the hint what to write: without those pins nothing builds the cell.
+        A path of a CPython, and what is no version, needs none.
+        """
+        toolchain_pin = self.wasi_sdk_pin if cell.target is Target.WASI else self.emscripten_pin
+        wanted: list[tuple[Callable[..., object], tuple[str, ...]]] = [
+            *([(self.cpython_pin, (cell.python,))] if is_version(cell.python) else []),
+            (toolchain_pin, (cell.toolchain,)),
+            (self.runtime_pin, (cell.engine.value, cell.runtime)),
+        ]
+        for pin_of, arguments in wanted:
+            try:
+                pin_of(*arguments)
+            except UnavailableError as lack:
+                yield lack
 
 
-def _of_version(pins: Sequence[T], version: str, what: str, own: str) -> T:
+def _of_version(pins: Sequence[T], version: str, what: str, kind: type[T], *, own: str = "") -> T:
     for pin in pins:
         if pin.version == version:
             return pin
     known = ", ".join(pin.version for pin in pins) or "none"
+    longer = [pin.version for pin in pins if pin.version.startswith(f"{version}.")]
+    near = f"; did you mean {longer[-1]}?" if longer else ""
     also = f"; or use one you have, with {own}" if own else ""
-    raise UnavailableError(
-        f"{what} {version} is not pinned; pinned: {known}",
-        hint=f"add it to matrices/pins.toml, with all that the other pins have{also}",
-    )
+    raise UnavailableError(f"{what} {version} is not pinned; pinned: {known}{near}", hint=f"{_how_to_pin(kind)}{also}")
+
+
+def _how_to_pin(kind: type[T]) -> str:
+    """Which table a pin of that kind is, which of its keys it must have, and where their values come from."""
+    keys = [key.name for key in fields(kind) if key.default is MISSING]
+    text = f"add a [[{_TABLES[kind]}]] with {', '.join(keys[:-1])} and {keys[-1]} to matrices/pins.toml"
+    return f"{text}; {_ORIGINS[kind]}"
+
+
+_TABLES: dict[type, str] = {
+    CPythonPin: "cpython",
+    WasiSdkPin: "wasi_sdk",
+    EmscriptenPin: "emscripten",
+    RuntimePin: "runtime",
+}
+_ORIGINS: dict[type, str] = {
+    CPythonPin: "the sha256 is that of the tarball, as `sha256sum` says of a download whose signature was verified",
+    WasiSdkPin: "its file VERSION has llvm and wasi_libc, evidence says so; a [[wasi_sdk_archive]] pins its archive",
+    EmscriptenPin: "node is a pinned version of Node that runs its scripts",
+    RuntimePin: "the sha256 are those of its files at the package index",
+}
 
 
 def load_pins(path: Path, beside: Pins | None = None) -> Pins:

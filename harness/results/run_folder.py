@@ -91,7 +91,26 @@ def results_in(path: Path) -> list[Path]:
     if found := _results_of_run(path):
         return found
     what = "holds no results of a cell" if path.is_dir() else "does not exist"
-    raise ConfigError(f"{path} {what}", hint="name a run's folder (reports/<run>), a cell's in it, or a results.json")
+    raise ConfigError(f"{path} {what}", hint=_NAME_A_RUN)
+
+
+_NAME_A_RUN = "name a run's folder (reports/<run>), a cell's in it, or a results.json"
+
+
+def cell_folders(path: Path) -> list[Path]:
+    """The folders of the cells that a run has begun, whether they have results or not. `path` is the run's folder, that
+    of one cell, or a results.json. ConfigError when there is none.
+    """
+    folder = path.parent if path.is_file() else path
+    if found := [each for each in (folder, *sorted(folder.glob("*"))) if _is_begun(each)]:
+        return found
+    what = "holds no results of a cell" if path.exists() else "does not exist"
+    raise ConfigError(f"{path} {what}", hint=_NAME_A_RUN)
+
+
+def _is_begun(folder: Path) -> bool:
+    """Whether that is the folder of a cell which a run has at least begun."""
+    return any((folder / name).exists() for name in ("modules", RESULTS_FILE, ERROR_FILE))
 
 
 def _results_of_run(folder: Path) -> list[Path]:

@@ -24,11 +24,12 @@ from harness.matrix.load import load_configuration
 from harness.matrix.pins import Pins, load_pins
 from harness.run.identify import ask_compiler, ensure_identity
 from harness.run.prepared import Prepared
-from harness.sources import is_version, obtain_source
+from harness.sources import obtain_source
 from harness.toolchains import check_toolchain, obtain_toolchain
 from harness.toolchains.runtimes import check_runtime, obtain_runtime, own_node, own_wasmtime
 from harness.util.cache import cache_root
 from harness.util.paths import expanded
+from harness.util.versions import is_version
 
 
 @dataclass(frozen=True, kw_only=True)

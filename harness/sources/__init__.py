@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -12,10 +11,9 @@ from harness.matrix.pins import CPythonPin, Pins, TarballPin
 from harness.sources import checkout, debian, git, tarball
 from harness.sources.base import Provenance, Source, make_source
 from harness.util.providers import first_that_can
+from harness.util.versions import is_version
 
-__all__ = ["PROVIDERS", "Source", "is_version", "obtain_source"]
-
-_VERSION = re.compile(r"\d+\.\d+(\.\d+)?((a|b|rc)\d+)?")
+__all__ = ["PROVIDERS", "Source", "obtain_source"]
 
 
 class SourceProvider(Protocol):
@@ -26,11 +24,6 @@ class SourceProvider(Protocol):
 
 
 SOURCE_PROVIDERS: Mapping[str, SourceProvider] = {"tarball": tarball, "apt": debian}
-
-
-def is_version(python: str) -> bool:
-    """Whether that names a version, and not a path or a commit."""
-    return bool(_VERSION.fullmatch(python))
 
 
 def obtain_source(

@@ -14,6 +14,14 @@ from typing import Any
 _OF_RELEASES = "+m"
 
 
+_VERSION = re.compile(r"\d+\.\d+(\.\d+)?((a|b|rc)\d+)?")
+
+
+def is_version(python: str) -> bool:
+    """Whether that names a version of CPython, and not a path or a commit."""
+    return bool(_VERSION.fullmatch(python))
+
+
 def number(text: str) -> str:
     """`3.1.73` of `3.1.73-git`; empty when the text does not begin with a number."""
     found = re.match(r"\d+(?:\.\d+)*", text)

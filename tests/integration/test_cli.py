@@ -42,8 +42,32 @@ def nox(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_the_list_of_the_cells_and_the_help_load_nothing_that_builds_or_tests() -> None:
+    """Both answer in a tenth of a second: what they import is what they take."""
+    for arguments in (["cells"], ["--help"]):
+        argv = [sys.executable, "-X", "importtime", "-m", "harness", *arguments]
+        done = subprocess.run(argv, cwd=ROOT, text=True, capture_output=True, timeout=60, check=True)
+        imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+        packages = {name.split(".")[1] for name in imported if name.startswith("harness.")}
+        assert packages <= {"cli", "errors", "matrix", "project", "run", "util"}
+        assert not imported & {"pytest", "http.client", "ssl", "sqlite3", "jinja2", "tomlkit"}
+
+
+def test_the_harness_without_its_packages_says_how_to_start_it() -> None:
+    argv = [sys.executable, "-S", "-m", "harness", "cells"]
+    done = subprocess.run(argv, cwd=ROOT, text=True, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False)
+    assert "which the harness needs\n  -> " in done.stderr
+
+
+def test_nox_means_a_path_from_where_the_user_is(tmp_path: Path) -> None:
+    write_made_up_run(tmp_path / "run", cells=1, cases=500)
+    done = nox("-f", str(ROOT / "noxfile.py"), "-s", "table", "--", "run", cwd=tmp_path)
+    assert "1 cell: " in done.stdout, done.stdout + done.stderr
+
+
 def test_the_cells_are_listed_with_every_field() -> None:
-    done = harness("cells")
+    done = harness("cells", "-l")
     assert done.returncode == 0
     assert "wasi " in done.stdout
     assert "toolchain=25" in done.stdout

@@ -1,0 +1,46 @@
+"""The table of commands, and what becomes of an error."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+
+from harness.cli import main
+from harness.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_UNAVAILABLE
+
+
+def test_a_package_that_this_python_lacks_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def without(name: str) -> object:
+        raise ModuleNotFoundError(f"No module named {name!r}", name="tomli._parser")
+
+    monkeypatch.setattr(importlib, "import_module", without)
+    assert main.main(["cells"]) == EXIT_UNAVAILABLE
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {sys.executable} lacks the package tomli")
+    assert "bin/activate" in said
+    assert "Traceback" not in said
+
+
+def test_a_module_of_the_harness_that_is_missing_is_its_own_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def without(name: str) -> object:
+        raise ModuleNotFoundError(f"No module named {name!r}", name="harness.cli.cells")
+
+    monkeypatch.setattr(importlib, "import_module", without)
+    assert main.main(["cells"]) == EXIT_INTERNAL
+    assert "internal error" in capsys.readouterr().err
+
+
+def test_only_what_hands_words_on_takes_words_that_it_does_not_know() -> None:
+    assert {name for name, command in main.COMMANDS.items() if command.takes_rest} == {"test", "build"}
+
+
+@pytest.mark.parametrize("words", [["table", "--bogus"], ["table", "RUN", "other"], ["cells", "--bogus"]])
+def test_a_word_that_a_command_does_not_know_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(words) == EXIT_CONFIG
+    assert f"unknown argument {words[-1]!r}" in capsys.readouterr().err
