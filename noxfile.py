@@ -7,6 +7,7 @@ one invocation share a run folder; the session `table` has the tags of all cells
 from __future__ import annotations
 
 import argparse
+import atexit
 import functools
 import importlib.metadata
 import importlib.util
@@ -21,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 from harness.errors import HarnessError  # noqa: E402 - the script `nox` does not put this folder on the path
 from harness.matrix.cells import Cell  # noqa: E402
 from harness.matrix.files import load_matrix  # noqa: E402
-from harness.results.run_folder import new_run_folder  # noqa: E402
+from harness.results.run_folder import new_run_folder, remove_refused  # noqa: E402
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests", "lint"]
@@ -57,19 +58,23 @@ def harness(session: nox.Session, *arguments: str) -> None:
 
 @functools.cache
 def run_folder() -> Path:
-    """One for all cells of this invocation."""
-    return new_run_folder()
+    """One for all cells of this invocation, removed at its end if each of them refuses its arguments."""
+    folder = new_run_folder()
+    atexit.register(remove_refused, folder)
+    return folder
 
 
 def on_cell(session: nox.Session, *arguments: str) -> None:
     """A command with the arguments behind `--`, in the run folder unless they name another."""
     given = named_folder(session)
-    tested.append(given or str(run_folder()))
-    harness(session, *arguments, *([] if given else [f"--run-dir={run_folder()}"]), *session.posargs)
+    # --resume alone means the last run that did not come to its end.
+    ours = "" if given or "--resume" in session.posargs else str(run_folder())
+    tested.append(given or ours)
+    harness(session, *arguments, *([f"--run-dir={ours}"] if ours else []), *session.posargs)
 
 
 tested: list[str] = []
-"""The run folder of each cell session that has begun in this invocation."""
+"""The run folder of each cell session that has begun in this invocation, empty where the harness chooses it."""
 
 
 def named_folder(session: nox.Session) -> str:
@@ -119,7 +124,7 @@ except HarnessError as error:
 def table(session: nox.Session) -> None:
     """What each cell of this invocation did, in one table; or, alone, those of the run that ended last."""
     # What stands behind `--` is for the tests when there were any.
-    harness(session, "table", *(tested[:1] or session.posargs))
+    harness(session, "table", *(filter(None, tested[:1]) if tested else session.posargs))
 
 
 @nox.session(venv_backend="none")

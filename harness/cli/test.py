@@ -22,11 +22,19 @@ from harness.errors import (
 from harness.matrix.cells import Cell, Selection
 from harness.matrix.load import load_configuration
 from harness.project import matrix_file, project_root
-from harness.results.run_folder import new_run_folder, point_latest_at, record_error
+from harness.results.case_ids import dotted
+from harness.results.run_folder import (
+    new_run_folder,
+    point_latest_at,
+    record_error,
+    remove_refused,
+    unfinished_run,
+)
 from harness.run.capacity import plan_here, usable_processors
 from harness.run.options import BUILD_OPTIONS, RUN_DIR, TESTING, as_arguments
 from harness.run.parallel import ParallelCells
 from harness.run.prepare import BuildRequest, prepare
+from harness.run.resume import check_not_lost
 from harness.util.paths import shown
 
 # pytest's own exit codes, in the harness's terms. 5 is "no tests collected": the selection was empty.
@@ -60,7 +68,7 @@ def run_build(options: argparse.Namespace, rest: list[str]) -> int:
 
 
 def add_test(parser: argparse.ArgumentParser) -> None:
-    _add_cells(parser, "test", "[CELL ...] [-k ...] [pytest's options]")
+    _add_cells(parser, "test", "[CELL ...] [MODULE ...] [-k ...] [pytest's options]")
     for option in TESTING:
         option.add(parser.add_argument)
     parser.add_argument(
@@ -76,17 +84,28 @@ def run_test(options: argparse.Namespace, rest: list[str]) -> int:
     """Tests cells with pytest and xdist. The exit status says whether everything was as expected."""
     selection, rest = _selected(options, rest)
     if not selection.is_one:
+        _check_keyword(rest)
         color = ("--color=yes",) if sys.stdout.isatty() else ()
         return _each(options, selection, "test", [*as_arguments(options), *color, *rest], done="no results")
     return _test_one(options, selection.cells[0], rest)
+
+
+def _check_keyword(rest: Sequence[str]) -> None:
+    """ConfigError for a -k that is no expression, which every cell would refuse."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-k", default="")
+    if expression := parser.parse_known_args(rest)[0].k:
+        from harness.run.keywords import Keyword  # noqa: PLC0415 - it takes a part of pytest
+
+        Keyword(expression).compiled()
 
 
 def _add_cells(parser: argparse.ArgumentParser, name: str, usage: str) -> None:
     """Cells are words before the first option that the parser does not know, which argparse cannot say."""
     parser.usage = f"python -m harness {name} [options] {usage}"
     parser.description = (
-        "Name the cells before all options of pytest's, or select them by tag. Several cells end with a table over "
-        "all of them, and with the status of the worst."
+        "Name the cells, and the modules if not all of the suite, before all options of pytest's, or select cells by "
+        "tag. Several cells end with a table over all of them, and with the status of the worst."
     )
     tag_help = "the cells with this tag, but those that are declared as broken; may be repeated"
     parser.add_argument("-t", "--tag", action="append", default=[], help=tag_help)
@@ -102,21 +121,29 @@ def _number_of_workers(text: str) -> int:
 
 def _selected(options: argparse.Namespace, rest: list[str]) -> tuple[Selection, list[str]]:
     """The cells that are meant, and the arguments behind their names."""
-    names = list(itertools.takewhile(lambda word: not word.startswith("-"), rest))
-    if module := next((name for name in names if name.startswith(("test_", "test."))), ""):
-        raise ConfigError(f"there is no cell {module!r}", hint=f"modules are selected with -k: -k {module}")
+    words = list(itertools.takewhile(lambda word: not word.startswith("-"), rest))
+    names = [word for word in words if not _is_module(word)]
     if not names and not options.tag:
         raise ConfigError(
             "no cell is named", hint="name cells before all options, or -t TAG; `python -m harness cells` lists them"
         )
-    return load_configuration()[0].selection(ids=names, tags=options.tag), rest[len(names) :]
+    if modules := [word for word in words if _is_module(word)]:
+        if not hasattr(options, "case"):
+            raise ConfigError(f"there is no cell {modules[0]!r}", hint="only `test` takes modules")
+        options.case += [dotted(module, own=bool(options.tests)) for module in modules]
+    return load_configuration()[0].selection(ids=names, tags=options.tag), rest[len(words) :]
+
+
+def _is_module(word: str) -> bool:
+    """Whether the word names a module as regrtest's arguments do; no cell is called so."""
+    return word.startswith(("test_", "test."))
 
 
 def _each(
     options: argparse.Namespace, selection: Selection, command: str, arguments: Sequence[str], *, done: str
 ) -> int:
     """The command for each cell, in one run folder."""
-    folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
+    folder = _folder_for(selection.cells, options, tested=command == "test")
     asked = options.workers if command == "test" else len(usable_processors())
     planned = plan_here([cell.engine for cell in selection.cells], workers=asked)
     over_hosts = _names_hosts(arguments)
@@ -136,11 +163,22 @@ def _each(
         done=done,
     )
     status = cells.run()
-    # A mistake in the arguments, which every cell refuses, is no run.
-    if any(row.status != EXIT_CONFIG for row in cells.rows.values()):
+    if not remove_refused(folder):
         point_latest_at(folder)
-    print(f"all of it is in {shown(folder)}")
+        print(f"all of it is in {shown(folder)}")
     return status
+
+
+def _folder_for(cells: Sequence[Cell], options: argparse.Namespace, *, tested: bool) -> Path:
+    """The run folder of several cells. ConfigError for one that holds what a run would lose."""
+    if not options.run_dir:
+        resumed = tested and options.resume
+        return unfinished_run(project_root() / "reports", [cell.id for cell in cells]) if resumed else new_run_folder()
+    folder = Path(options.run_dir).absolute()
+    if tested and not options.resume and not options.overwrite:
+        for cell in cells:
+            check_not_lost(folder / cell.id)
+    return folder
 
 
 @contextlib.contextmanager

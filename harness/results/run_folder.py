@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import time
 from collections.abc import Iterable, Sequence
@@ -23,7 +24,9 @@ from harness.errors import (
     UnavailableError,
 )
 from harness.project import project_root
-from harness.util.files import disk_errors_as_unavailable, write_atomically
+from harness.util.files import disk_errors_as_unavailable, remove_tree, write_atomically
+from harness.util.locks import try_lock
+from harness.util.paths import shown
 
 # How far back the run before is looked for: each step back costs the reading of its results.
 RUNS_LOOKED_AT = 10
@@ -113,6 +116,79 @@ def _is_begun(folder: Path) -> bool:
     return any((folder / name).exists() for name in ("modules", RESULTS_FILE, ERROR_FILE))
 
 
+def unfinished_modules(cell: Path) -> int:
+    """How many modules are finished of a run in the folder of a cell that did not come to its end; 0 when it did, or
+    when nothing is there.
+    """
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        run = json.loads((cell / RESULTS_FILE).read_bytes())["run"]
+        if not run.get("interrupted") and not run.get("lacking"):
+            return 0
+    return sum(1 for _ in (cell / "modules").glob("[!.]*.json"))
+
+
+def unfinished_run(reports: Path, cells: Iterable[str]) -> Path:
+    """The run below `reports` that was begun last of those that have not finished one of the cells, and in which none
+    of these is being tested now. ConfigError when there is none.
+    """
+    cells = list(cells)
+    begun = [path for cell in cells for path in reports.glob(f"*/{cell}/{ASKED_FILE}")]
+    for path in sorted(begun, key=lambda path: path.stat().st_mtime, reverse=True):
+        run = path.parent.parent
+        if run.is_symlink() or any(is_running(run / cell) for cell in cells):
+            continue
+        if any(unfinished_modules(run / cell) for cell in cells):
+            return run
+    raise ConfigError(
+        f"no run in {shown(reports)} has left {' or '.join(cells)} unfinished",
+        hint="leave --resume out to begin a run, or name the folder of one with --run-dir",
+    )
+
+
+def claim(cell: Path) -> int:
+    """Marks the folder of a cell as that of a run in progress, as long as the descriptor that it gives is open.
+    ConfigError when another run is in progress there.
+    """
+    with disk_errors_as_unavailable(cell):
+        cell.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(cell / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    if not try_lock(descriptor):
+        os.close(descriptor)
+        raise ConfigError(f"another run is in progress in {shown(cell)}", hint="wait for it, or name another --run-dir")
+    return descriptor
+
+
+def is_running(cell: Path) -> bool:
+    """Whether a run is in progress in the folder of a cell."""
+    if not (cell / LOCK_FILE).is_file():
+        return False
+    descriptor = os.open(cell / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return not try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_refused(run: Path) -> bool:
+    """Removes the folder of a run in which every cell was refused, and says whether it did: a mistake in the arguments
+    is no run.
+    """
+    cells = list(run.glob("*"))
+    if not all(_is_refused(cell) for cell in cells):
+        return False
+    remove_tree(run)
+    return True
+
+
+def _is_refused(cell: Path) -> bool:
+    """Whether all that is there of a cell is why it was refused."""
+    if (cell / "modules").exists() or (cell / RESULTS_FILE).exists():
+        return False
+    with contextlib.suppress(ConfigError):
+        return read_failure(cell / ERROR_FILE)[0] == EXIT_CONFIG
+    return False
+
+
 def _results_of_run(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*/{RESULTS_FILE}"))
 
@@ -181,6 +257,12 @@ def befores_of(path: Path) -> list[Path]:
 
 
 RESULTS_FILE = "results.json"
+
+
+ASKED_FILE = "asked.json"
+
+
+LOCK_FILE = "lock"
 
 
 ERROR_FILE = "error.json"

@@ -22,6 +22,7 @@ from harness.build.artifact import Build
 from harness.build.libraries import libraries_told
 from harness.engines.fresh import FreshEngine
 from harness.engines.protocol import EngineSession, Mount
+from harness.errors import ConfigError
 from harness.expectations.compare import compare, compare_module
 from harness.expectations.entries import CellExpectations
 from harness.expectations.files import load_lists
@@ -34,14 +35,21 @@ from harness.report.newly import NewSkip, newly_skipped, nothing_ran
 from harness.results.cell_results import CellResults, RunInfo, write_results
 from harness.results.command_line import DEFAULT, RunOptions
 from harness.results.outcomes import ModuleResult, Outcome
-from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, new_run_folder, point_latest_at
+from harness.results.run_folder import (
+    ERROR_FILE,
+    RESULTS_FILE,
+    claim,
+    new_run_folder,
+    point_latest_at,
+    unfinished_run,
+)
 from harness.run.keywords import ANY, Keyword
 from harness.run.own_tests import TESTS_MOUNT, OwnTests, find_tests, unimportable
 from harness.run.past_cases import PastCases, past_results
 from harness.run.prepare import BuildRequest, expectations_for, prepare
 from harness.run.prepared import Prepared
 from harness.run.rerun import with_environment_tries, with_tries, worth_another_try
-from harness.run.resume import asked_for, check_resumed, write_asked
+from harness.run.resume import asked_for, check_not_lost, check_resumed, write_asked
 from harness.run.selection import TestSelection, choose, read_shard
 from harness.suite.durations import record_durations, seconds_of
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
@@ -69,6 +77,7 @@ class Options(Protocol):
     run_dir: str
     tests: str
     resume: bool
+    overwrite: bool
     isolated: bool
 
 
@@ -77,7 +86,8 @@ class CellRun:
     """`folder` is the cell's own, inside the run's. `reruns` is how often a case that did something unexpected runs
     again, `verify` how often every case runs in all. `isolated` gives every start of the interpreter an engine process
     of its own. `tests` are those of the user's own that take the place of the suite, `options` what the
-    command that runs a case again needs. `started` is a Unix time.
+    command that runs a case again needs. `started` is a Unix time, `claimed` the descriptor that marks
+    the folder as that of a run in progress.
     """
 
     prepared: Prepared
@@ -91,21 +101,25 @@ class CellRun:
     tests: OwnTests | None = None
     options: RunOptions = DEFAULT
     started: float = field(default_factory=time.time)
+    claimed: int | None = None
 
     @classmethod
     def start(cls, options: Options, keyword: Keyword = ANY) -> CellRun:
         """Prepares the cell and a folder for its results. `keyword` is what modules have to match."""
         # A mistake is reported before anything is made.
         tests = find_tests(options.tests) if options.tests else None
-        shard = read_shard(options.shard, options.case, own=tests is not None)
+        shard = read_shard(options.shard, options.case, keyword=keyword.expression, own=tests is not None)
+        if keyword.expression:
+            keyword.compiled()
         load_lists()
+        run_dir = _run_folder(options)
         prepared = prepare(options.cell, BuildRequest.of(options))
         expectations = expectations_for(prepared.cell, prepared.build)
         expectations = replace(expectations, fail_env_changed=options.fail_env_changed)
-        past = _past(prepared, tests, options.run_dir)
+        past = _past(prepared, tests, run_dir)
         chosen = choose(prepared, options.case, shard, cut_by=options.cut_by, tests=tests, past=past)
-        keyword.check(chosen.modules, past)
-        base = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
+        chosen = replace(chosen, modules=keyword.matching(chosen.modules, past))
+        base = run_dir or new_run_folder()
         run = cls(
             prepared=prepared,
             folder=base / prepared.cell.id,
@@ -115,6 +129,7 @@ class CellRun:
             verify=options.verify,
             resume=options.resume,
             isolated=options.isolated,
+            claimed=claim(base / prepared.cell.id),
             tests=tests,
             options=RunOptions.of(options),
         )
@@ -328,9 +343,25 @@ class CellRun:
         return self.folder / "modules" / f"{module}.json"
 
 
-def _past(prepared: Prepared, tests: OwnTests | None, run_dir: str) -> PastCases:
+def _run_folder(options: Options) -> Path | None:
+    """The run folder that the user means; None for a new one. ConfigError for one that must not be written to."""
+    if options.overwrite and (options.resume or not options.run_dir):
+        raise ConfigError("--overwrite removes what is in --run-dir", hint="name that folder, and leave --resume out")
+    if options.run_dir:
+        folder = Path(options.run_dir).absolute()
+        if not options.resume and not options.overwrite:
+            check_not_lost(folder / options.cell)
+        return folder
+    if not options.resume:
+        return None
+    found = unfinished_run(project_root() / "reports", [options.cell])
+    print(f"going on with the run in {shown(found)}")
+    return found
+
+
+def _past(prepared: Prepared, tests: OwnTests | None, run_dir: Path | None) -> PastCases:
     """What the runs in reports/, and those beside the run folder that the user named, know of the cell's cases."""
-    folders = [project_root() / "reports", *([Path(run_dir).absolute().parent] if run_dir else [])]
+    folders = [project_root() / "reports", *([run_dir.parent] if run_dir else [])]
     return PastCases(past_results(prepared.cell.id, folders), prepared.build.manifest, tests.key if tests else "")
 
 

@@ -21,15 +21,21 @@ class Keyword:
     expression: str = ""
     cell: str = ""
 
-    def check(self, modules: Collection[str], past: PastCases) -> None:
-        """ConfigError when the expression is none, or none of the modules matches it."""
-        if self.expression and not any(map(self._compiled().evaluate, map(self._matcher, modules))):
+    def matching(self, modules: Collection[str], past: PastCases) -> tuple[str, ...]:
+        """The modules that it selects, in their order. ConfigError when the expression is none, or selects nothing."""
+        if not self.expression:
+            return tuple(modules)
+        expression = self.compiled()
+        found = tuple(module for module in modules if expression.evaluate(self._matcher(module)))
+        if not found:
             raise ConfigError(
                 f"the selection holds no module: -k {self.expression} matches none of {len(modules):,}",
                 hint=self._near(modules, past),
             )
+        return found
 
-    def _compiled(self) -> Expression:
+    def compiled(self) -> Expression:
+        """ConfigError when it is no expression."""
         try:
             return Expression.compile(self.expression)
         except SyntaxError as error:
@@ -44,6 +50,8 @@ class Keyword:
     def _near(self, modules: Collection[str], past: PastCases) -> str:
         if classes := sorted(past.classes_like(self.expression)):
             return f"-k matches the names of modules; for the cases of a class: --case '{classes[0]}.*'"
+        if cases := sorted(past.cases_like(f".{self.expression}")):
+            return f"-k matches the names of modules; for a case: --case '{cases[0]}'"
         return f"{did_you_mean(self.expression, modules)} {_RULE}".strip()
 
 

@@ -90,7 +90,12 @@ TESTING = (
     Option(flag="--verify", metavar="K", kind=int, default=1, help="run everything that is selected K times in all"),
     Option(flag="--fail-env-changed", help="a module that alters its environment is unexpected, as in CPython's CI"),
     RUN_DIR,
-    Option(flag="--resume", help="with --run-dir: keep the modules that are finished there"),
+    Option(
+        flag="--resume",
+        help="go on with the run in --run-dir, or with the last one in reports/ that did not come to its end: modules "
+        "that are finished there are kept",
+    ),
+    Option(flag="--overwrite", help="with --run-dir: remove a run there that did not come to its end"),
     Option(flag="--isolated", help="a new engine process for every start of the interpreter, to debug the harness"),
 )
 

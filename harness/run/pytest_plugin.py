@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from harness.engines.protocol import EngineSession
-from harness.errors import EngineFailedError, HarnessError
+from harness.errors import ConfigError, EngineFailedError, HarnessError
 from harness.matrix.load import load_configuration
 from harness.project import matrix_file
 from harness.results.outcomes import NOTHING_RAN, ModuleResult
@@ -59,6 +59,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     worker = getattr(config, "workerinput", None)
     try:
+        if not worker:
+            _check_words(config)
         keyword = Keyword(config.option.keyword, config.getoption("--cell"))
         run = CellRun.from_json(worker["harness"]) if worker else CellRun.start(config.option, keyword)
     except HarnessError as error:
@@ -66,6 +68,16 @@ def pytest_configure(config: pytest.Config) -> None:
     plugin = CellPlugin(config, run, worker["workerid"] if worker else "")
     config.stash[_KEY] = plugin
     config.pluginmanager.register(plugin, "harness-cell")
+
+
+def _check_words(config: pytest.Config) -> None:
+    """ConfigError for a word that pytest would take for a file: a cell has none but that of the matrix."""
+    given = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
+    if others := [word for word in given if word not in {str(matrix_file()), "matrices"}]:
+        raise ConfigError(
+            f"unknown argument {others[0]!r}",
+            hint="cells and modules stand before all options; a choice of modules is -k, of cases --case",
+        )
 
 
 def _told(config: pytest.Config, error: HarnessError) -> pytest.UsageError:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ConfigError
+from harness.results.run_folder import ASKED_FILE, unfinished_modules
 from harness.run.own_tests import OwnTests
 from harness.run.prepared import Prepared
 from harness.run.selection import TestSelection
 from harness.util.files import write_atomically
-
-ASKED_FILE = "asked.json"
+from harness.util.paths import shown
 
 
 def asked_for(prepared: Prepared, chosen: TestSelection, tests: OwnTests | None = None) -> dict[str, Any]:
@@ -26,6 +26,16 @@ def asked_for(prepared: Prepared, chosen: TestSelection, tests: OwnTests | None 
         "choice of cases": list(chosen.cases),
         "shard": chosen.shard,
     }
+
+
+def check_not_lost(folder: Path) -> None:
+    """ConfigError when a run that begins in the folder of a cell would lose what another one has left unfinished."""
+    if finished := unfinished_modules(folder):
+        number = f"{finished:,} module{' is' if finished == 1 else 's are'}"
+        raise ConfigError(
+            f"{shown(folder)} has a run that did not come to its end: {number} finished there",
+            hint="--resume goes on with it; --overwrite begins again and removes it",
+        )
 
 
 def check_resumed(folder: Path, asked: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,11 +46,15 @@ class TestSelection:
         return tuple(self.patterns.get(module, ()))
 
 
-def read_shard(text: str, cases: Collection[str], *, own: bool = False) -> Shard | None:
-    """The shard that was asked for, if any. ConfigError when it is none, or cases or `own` tests were asked for too."""
+def read_shard(text: str, cases: Collection[str], *, keyword: str = "", own: bool = False) -> Shard | None:
+    """The shard that was asked for, if any. ConfigError when it is none, or cases, modules by the `keyword` of -k or
+    `own` tests were asked for too: what is no part of the whole suite cannot be put together with other shards.
+    """
     shard = parse_shard(text) if text else None
     if shard and own:
         raise ConfigError("--shard cuts the whole suite, and --tests names other tests", hint="leave one of them out")
+    if shard and keyword:
+        raise ConfigError("--shard cuts the whole suite, and -k names modules", hint="leave one of them out")
     if shard and cases:
         raise ConfigError("--shard cuts the whole suite, and --case names cases", hint="leave one of them out")
     return shard
@@ -137,8 +142,10 @@ def _placed(word: str, suite: Suite, past: PastCases) -> tuple[str, str]:
     if not module and (name := past.module_with(literal(unnumbered(word)), suite.modules)):
         return name, word
     near = _near(word, suite, past)
-    message = f"no module of {suite.title} holds the case {word!r}"
-    raise ConfigError(f"{message}; {near}" if near else message, hint=_HINT)
+    tail = f"{word!r}; {near}" if near else repr(word)
+    if not module and re.fullmatch(r"(test\.)?test_\w+", word):
+        raise ConfigError(f"{suite.title} has no module {tail}", hint="a module is named as for regrtest")
+    raise ConfigError(f"no module of {suite.title} holds the case {tail}", hint=_HINT)
 
 
 def _near(word: str, suite: Suite, past: PastCases) -> str:

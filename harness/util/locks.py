@@ -29,7 +29,7 @@ def locked(path: Path, *, say: Callable[[str], None] = print) -> Iterator[int]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         told = False
-        while not _try_lock(descriptor):
+        while not try_lock(descriptor):
             _end_orphans(descriptor)
             if not told:
                 say(f"waiting for another run that holds {path}")
@@ -82,7 +82,8 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _try_lock(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
+    """Whether we hold the lock of the file now, without waiting for whoever has it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

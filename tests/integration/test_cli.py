@@ -111,11 +111,6 @@ def test_an_unknown_cell_is_told_with_the_nearest_name(command: str) -> None:
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_a_module_in_the_place_of_a_cell_is_told_of_the_option() -> None:
-    done = harness("test", "wasi", "test_bool")
-    assert (done.returncode, "-k test_bool" in done.stderr) == (2, True)
-
-
 def test_a_benchmark_of_an_unknown_cell_is_told_with_the_nearest_name() -> None:
     argv = [sys.executable, "-m", "harness.bench", "wasj"]
     done = subprocess.run(argv, cwd=ROOT, text=True, capture_output=True, timeout=60, check=False)

@@ -139,7 +139,7 @@ def test_builds_end_with_a_table_too(wasi: Prepared, project: Path) -> None:
         (("test", "-t", "no-such"), "no cell has the tag 'no-such'"),
         (("test", "wasi", "-n", "many"), "'many' is neither a number of workers, 1 or more, nor auto"),
         (("build", "wasi", "--no-such"), "unknown argument '--no-such'"),
-        (("table", "--run-dir", "/no/such"), "holds no results"),
+        (("table", "--run-dir", "/no/such"), "/no/such does not exist"),
         (("diff", "/no/such", "/no/such"), "/no/such does not exist"),
     ],
 )

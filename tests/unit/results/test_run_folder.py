@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from harness.build.artifact import Build
-from harness.errors import UnavailableError
+from harness.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, ConfigError, UnavailableError
 from harness.expectations.entries import CellExpectations
-from harness.results.run_folder import new_run_folder, point_latest_at
+from harness.results.run_folder import (
+    claim,
+    is_running,
+    new_run_folder,
+    point_latest_at,
+    record_failure,
+    remove_refused,
+    unfinished_modules,
+    unfinished_run,
+)
 from harness.run.cell_run import CellRun
 from harness.run.prepared import Prepared
+from harness.run.resume import check_not_lost
 from harness.run.selection import TestSelection
 from harness.util.paths import shown
 from tests.unit.sample_cells import WASI
@@ -66,3 +78,84 @@ def test_results_of_an_earlier_run_are_not_taken_for_those_of_this_one(tmp_path:
     run.clear()
     assert not any(file.exists() for file in left)
     assert (run.folder / "modules" / "test_os.json").exists() is resume
+
+
+def begun(cell: Path, *, finished: int = 3, run: dict[str, object] | None = None) -> Path:
+    """What a run leaves in the folder of a cell: `run` is that of its results, None when it was killed."""
+    (cell / "modules").mkdir(parents=True)
+    (cell / "asked.json").write_text("{}")
+    for number in range(finished):
+        (cell / "modules" / f"test_{number}.json").write_text("{}")
+    if run is not None:
+        (cell / "results.json").write_text(json.dumps({"run": run}))
+    return cell
+
+
+@pytest.mark.parametrize(
+    ("run", "unfinished"),
+    [(None, 3), ({"interrupted": True}, 3), ({"lacking": 2}, 3), ({"interrupted": False}, 0), ({"lacking": 0}, 0)],
+)
+def test_a_run_that_did_not_come_to_its_end_is_not_emptied_unasked(
+    tmp_path: Path, run: dict[str, object] | None, unfinished: int
+) -> None:
+    cell = begun(tmp_path / "run" / "wasi", run=run)
+    assert unfinished_modules(cell) == unfinished
+    if unfinished:
+        with pytest.raises(ConfigError, match=r"3 modules are finished there\n  -> --resume .* --overwrite"):
+            check_not_lost(cell)
+    else:
+        check_not_lost(cell)
+
+
+def test_where_nothing_is_finished_there_is_nothing_to_lose(tmp_path: Path) -> None:
+    check_not_lost(tmp_path / "wasi")
+    check_not_lost(begun(tmp_path / "wasi", finished=0))
+
+
+def test_what_is_resumed_is_the_last_run_that_did_not_come_to_its_end(tmp_path: Path) -> None:
+    runs = {
+        "first": begun(tmp_path / "first" / "wasi"),
+        "second": begun(tmp_path / "second" / "wasi"),
+        "of another cell": begun(tmp_path / "third" / "wasi-debug"),
+        "finished": begun(tmp_path / "fourth" / "wasi", run={}),
+        "empty": begun(tmp_path / "fifth" / "wasi", finished=0),
+    }
+    (tmp_path / "latest").symlink_to("second")
+    for time, cell in enumerate(runs.values()):
+        os.utime(cell / "asked.json", (time, time))
+    assert unfinished_run(tmp_path, ["wasi"]) == tmp_path / "second"
+    assert unfinished_run(tmp_path, ["wasi", "wasi-debug"]) == tmp_path / "third"
+    with pytest.raises(ConfigError, match="has left wasi-24 unfinished\n  -> leave --resume out"):
+        unfinished_run(tmp_path, ["wasi-24"])
+
+
+def test_a_run_in_progress_is_neither_resumed_nor_entered(tmp_path: Path) -> None:
+    older, newer = begun(tmp_path / "older" / "wasi"), begun(tmp_path / "newer" / "wasi")
+    os.utime(older / "asked.json", (1, 1))
+    held = claim(newer)
+    try:
+        assert is_running(newer)
+        assert unfinished_run(tmp_path, ["wasi"]) == tmp_path / "older"
+        with pytest.raises(ConfigError, match="another run is in progress in"):
+            claim(newer)
+    finally:
+        os.close(held)
+    assert not is_running(newer)
+    assert unfinished_run(tmp_path, ["wasi"]) == tmp_path / "newer"
+
+
+def test_a_run_folder_of_which_every_cell_was_refused_goes(tmp_path: Path) -> None:
+    for cell in ("wasi", "wasi-debug"):
+        record_failure(tmp_path / "run" / cell, EXIT_CONFIG, "a mistake")
+    assert remove_refused(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    record_failure(tmp_path / "run" / "wasi", EXIT_CONFIG, "a mistake")
+    record_failure(tmp_path / "run" / "wasi-99", EXIT_UNAVAILABLE, "no SDK")
+    assert not remove_refused(tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["modules", "results.json"])
+def test_a_cell_with_results_of_an_earlier_run_stays(tmp_path: Path, name: str) -> None:
+    record_failure(tmp_path / "run" / "wasi", EXIT_CONFIG, "a mistake")
+    (tmp_path / "run" / "wasi" / name).mkdir()
+    assert not remove_refused(tmp_path / "run")

@@ -135,7 +135,13 @@ def test_a_damaged_file_is_passed_over(tmp_path: Path) -> None:
     "expression", ["", "test_json", "JSON and not math", "wasi", "test_os or nothing", "default.toml"]
 )
 def test_a_keyword_that_matches_a_module_is_good(past: PastCases, expression: str) -> None:
-    Keyword(expression, "wasi").check(["test_json", "test_os"], past)
+    assert Keyword(expression, "wasi").matching(["test_json", "test_os"], past)
+
+
+def test_a_keyword_chooses_among_the_modules_in_their_order(past: PastCases) -> None:
+    modules = ["test_os", "test_json", "test_bool"]
+    assert Keyword("test_bool or os", "wasi").matching(modules, past) == ("test_os", "test_bool")
+    assert Keyword("", "wasi").matching(modules, past) == tuple(modules)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +149,7 @@ def test_a_keyword_that_matches_a_module_is_good(past: PastCases, expression: st
     [
         ("test_jsoon", "did you mean 'test_json'?"),
         ("tcdecode", f"for the cases of a class: --case '{DECODE}.*'"),
+        ("test_decimal", f"for a case: --case '{DECODE}.test_decimal'"),
         ("not wasi", "-k matches the names of modules"),
         ("test_json and", "-k test_json and: expected"),
         ("test_json)", "write it as in"),
@@ -150,5 +157,5 @@ def test_a_keyword_that_matches_a_module_is_good(past: PastCases, expression: st
 )
 def test_a_keyword_that_matches_none_is_told_before_a_run(past: PastCases, expression: str, near: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        Keyword(expression, "wasi").check(["test_json", "test_os"], past)
+        Keyword(expression, "wasi").matching(["test_json", "test_os"], past)
     assert near in str(caught.value)

@@ -84,6 +84,18 @@ def test_a_case_of_no_module_is_told_with_the_nearest_one() -> None:
     assert "test.test_json" in str(caught.value)
 
 
+@pytest.mark.parametrize("word", ["test.test_jsn", "test_jsn"])
+def test_a_module_that_is_not_there_is_called_a_module(word: str) -> None:
+    with pytest.raises(ConfigError, match=rf"the suite has no module '{word}'; did you mean 'test\.test_json'"):
+        wanted_cases([word], WHOLE)
+
+
+def test_a_shard_of_modules_by_name_is_refused() -> None:
+    with pytest.raises(ConfigError, match="--shard cuts the whole suite, and -k names modules"):
+        read_shard("1/2", (), keyword="test_json")
+    assert read_shard("", (), keyword="test_json") is None
+
+
 def test_a_shard_of_named_cases_is_refused() -> None:
     with pytest.raises(ConfigError, match="--shard cuts the whole suite"):
         read_shard("1/2", (CASE,))

@@ -1,0 +1,102 @@
+"""`test`: which cells, modules and run folder its words mean."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli import test as command
+from harness.cli.main import main
+from harness.errors import EXIT_CONFIG
+from harness.run.parallel import ParallelCells
+
+
+def parsed(*words: str) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser()
+    command.add_test(parser)
+    return parser.parse_known_args(words)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """Instead of testing a cell: what would be tested."""
+    calls: list[tuple[str, list[str]]] = []
+
+    def tested(options: argparse.Namespace, cell: object, rest: list[str]) -> int:
+        calls.append((getattr(cell, "id", ""), options.case))
+        return 0
+
+    monkeypatch.setattr(command, "_test_one", tested)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("words", "cases"),
+    [
+        (["wasi", "test_bool"], ["test.test_bool"]),
+        (["test_bool", "test.test_asyncio.test_events", "wasi"], ["test.test_bool", "test.test_asyncio.test_events"]),
+        (["wasi", "test_bool", "--case", "test.test_json.A.*"], ["test.test_json.A.*", "test.test_bool"]),
+        (["wasi", "test_mine", "--tests", "folder"], ["test_mine"]),
+        (["wasi"], []),
+    ],
+)
+def test_modules_are_named_as_for_regrtest(
+    asked: list[tuple[str, list[str]]], words: list[str], cases: list[str]
+) -> None:
+    assert command.run_test(*parsed(*words)) == 0
+    assert asked == [("wasi", cases)]
+
+
+def test_only_a_test_takes_modules(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["build", "wasi", "test_bool"]) == EXIT_CONFIG
+    assert "only `test` takes modules" in capsys.readouterr().err
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project with the cells of this one."""
+    (tmp_path / "matrices").symlink_to(Path(__file__).parents[3] / "matrices")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_keyword_that_is_no_expression_is_refused_before_any_cell(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["test", "wasi", "wasi-debug", "-k", "test_json and"]) == EXIT_CONFIG
+    assert "-k test_json and: expected" in capsys.readouterr().err
+    assert not (project / "reports").exists()
+
+
+def unfinished(cell: Path) -> None:
+    (cell / "modules").mkdir(parents=True)
+    (cell / "modules" / "test_bool.json").write_text("{}")
+    (cell / "asked.json").write_text(json.dumps({}))
+
+
+def test_several_cells_lose_no_run_that_did_not_come_to_its_end(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unfinished(project / "run" / "wasi-debug")
+    assert main(["test", "wasi", "wasi-debug", "--run-dir", "run"]) == EXIT_CONFIG
+    assert "run/wasi-debug has a run that did not come to its end: 1 module is finished" in capsys.readouterr().err
+
+
+def test_several_cells_resume_the_last_run_or_say_that_there_is_none(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["test", "wasi", "wasi-debug", "--resume"]) == EXIT_CONFIG
+    assert "no run in reports has left wasi or wasi-debug unfinished" in capsys.readouterr().err
+    unfinished(project / "reports" / "a" / "wasi-debug")
+    folders: list[Path] = []
+
+    def run(cells: ParallelCells) -> int:
+        folders.append(cells.folder)
+        return 0
+
+    monkeypatch.setattr(ParallelCells, "run", run)
+    main(["test", "wasi", "wasi-debug", "--resume"])
+    assert folders == [project / "reports" / "a"]
