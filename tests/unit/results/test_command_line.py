@@ -38,7 +38,8 @@ def test_everything_that_decided_the_run_stands_in_the_line() -> None:
 
 def test_each_option_that_says_what_is_tested_is_kept() -> None:
     """An option that is added to `test` is to be in the line too, unless it is one of those that decide nothing."""
-    deciding_nothing = {"jobs", "case", "shard", "cut_by", "reruns", "verify", "run_dir", "resume"}
+    deciding_nothing = {"jobs", "case", "shard", "cut_by", "reruns", "verify", "run_dir"}
+    deciding_nothing |= {"resume", "overwrite", "show_known"}
     names = {option.name for option in (*BUILD_OPTIONS, BUNDLE, TESTS, *TESTING)} - deciding_nothing
     assert names <= vars(RunOptions()).keys()
 
