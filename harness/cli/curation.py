@@ -11,6 +11,7 @@ from harness.curation.workspace import load_workspace
 from harness.errors import EXIT_OK, ConfigError
 from harness.project import HISTORY_FILE
 from harness.results.run_folder import RESULTS_FILE
+from harness.util.text import counted
 
 _SKIPPED_SHOWN = 40
 
@@ -27,12 +28,12 @@ def run_lint(options: argparse.Namespace) -> int:
     print("\n".join(suites.notes))
     if problems or workspace.unreadable:
         raise ConfigError(
-            f"{_counted(len(problems) + len(workspace.unreadable), 'problem')} in the expectation lists:",
+            f"{counted(len(problems) + len(workspace.unreadable), 'problem')} in the expectation lists:",
             problems=[*problems, *workspace.unreadable],
         )
     if workspace.lists.entries:
         print(causes_text(workspace.lists.entries, workspace.registry))
-    print(f"{_counted(len(workspace.lists.entries), 'entry')}: no problem")
+    print(f"{counted(len(workspace.lists.entries), 'entry')}: no problem")
     return EXIT_OK
 
 
@@ -71,7 +72,7 @@ def run_update(options: argparse.Namespace) -> int:
     for line in updater.summary_lines(found, rows=_SKIPPED_SHOWN):
         print(line)
     done = "changed" if options.write else "would change with --write"
-    print(f"{_counted(len(runs), 'run')} read, {_counted(len(found.changed), 'list')} {done}")
+    print(f"{counted(len(runs), 'run')} read, {counted(len(found.changed), 'list')} {done}")
     return EXIT_OK
 
 
@@ -114,8 +115,3 @@ def run_export(options: argparse.Namespace) -> int:
 def _add_folders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lists", default="", metavar="DIR", help="the lists (default: expected_failures/)")
     parser.add_argument("--reports", default="", metavar="DIR", help="the runs that know the suite (default: reports/)")
-
-
-def _counted(count: int, word: str) -> str:
-    plural = word[:-1] + "ies" if word.endswith("y") else word + "s"
-    return f"{count:,} {word if count == 1 else plural}"

@@ -23,6 +23,7 @@ from harness.matrix.cells import Cell, Selection
 from harness.matrix.load import load_configuration
 from harness.project import matrix_file, project_root
 from harness.results.case_ids import dotted
+from harness.results.command_line import go_on_line
 from harness.results.run_folder import (
     new_run_folder,
     point_latest_at,
@@ -166,6 +167,8 @@ def _each(
     if not remove_refused(folder):
         point_latest_at(folder)
         print(f"all of it is in {shown(folder)}")
+        if status == EXIT_INTERRUPTED and command == "test":
+            print(f"go on  {go_on_line(sys.argv, folder)}")
     return status
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from harness.history.query import CaseAnswer, HistoryAnswer
 from harness.history.record import State
 from harness.history.summary import CaseSummary, OutcomeChange, Trend
-from harness.util.text import plain
+from harness.util.text import counted, plain
 
 HISTORY_CASES_SHOWN = 40
 
@@ -44,7 +44,7 @@ def render_history(answer: HistoryAnswer, *, everything: bool = False) -> str:
 def _case(answer: CaseAnswer) -> Iterator[str]:
     account = answer.account
     usual = _seen_by_all(account) if account.agreeing == account.runs else account.usual.outcome or "absent"
-    text = f"  {answer.cell}: {plain(str(usual))} in {account.agreeing:,} of {_runs(account.runs)}"
+    text = f"  {answer.cell}: {plain(str(usual))} in {account.agreeing:,} of {counted(account.runs, 'run')}"
     if account.newest.state.outcome != account.usual.outcome:
         text += f", {plain(str(account.newest.state))} in the newest{_steady(account)}"
     yield text + (f"; flaky: {_flaky(account)}" if account.is_flaky else "")
@@ -60,17 +60,13 @@ def _seen_by_all(account: CaseSummary) -> State:
     return account.usual._replace(signature="" if account.changes else account.usual.signature, steady=not is_mixed)
 
 
-def _runs(number: int) -> str:
-    return f"{number:,} run{'' if number == 1 else 's'}"
-
-
 def _steady(account: CaseSummary) -> str:
     return f" {account.steady_for:,}" if account.steady_for > 1 else ""
 
 
 def _flaky(account: CaseSummary) -> str:
     parts = [f"{account.unexplained:,} changes with nothing else changed"] if account.unexplained > 1 else []
-    parts += [f"changed its mind within {_runs(account.mixed)}"] if account.mixed else []
+    parts += [f"changed its mind within {counted(account.mixed, 'run')}"] if account.mixed else []
     return ", ".join(parts)
 
 
@@ -84,4 +80,5 @@ def _change(turn: OutcomeChange) -> Iterator[str]:
 def _seconds(found: Trend) -> str:
     if found.before is None:
         return f"{found.newest:.1f} s in one run"
-    return f"{found.newest:.1f} s in the newest of {_runs(found.runs)}, {found.before:.1f} s before: {found.word}"
+    runs = counted(found.runs, "run")
+    return f"{found.newest:.1f} s in the newest of {runs}, {found.before:.1f} s before: {found.word}"

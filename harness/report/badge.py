@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from harness.report.digest import RunDigest
-from harness.report.headline import count, status_line
+from harness.report.headline import status_line
+from harness.util.text import counted
 
 LABEL = "CPython on WebAssembly"
 
 
 def badge(run: RunDigest) -> dict[str, Any]:
     """Green only when all cells have results and everything is as expected."""
-    message = f"{count(run.cases, 'case')}, {status_line(run)}"
+    message = f"{counted(run.cases, 'case')}, {status_line(run)}"
     color = "red" if run.unexpected else "orange" if run.failed else "brightgreen" if run.cells else "lightgrey"
     return {"schemaVersion": 1, "label": LABEL, "message": message, "color": color}

@@ -14,7 +14,7 @@ from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, judged_cases
 from harness.results.verdicts import CaseVerdict, Verdict, cause_of
-from harness.util.text import plain
+from harness.util.text import counted, plain
 from harness.util.versions import shown_version
 
 ROWS_SHOWN = 50
@@ -58,6 +58,7 @@ _VERDICT_STYLE = {
     Verdict.FIXED: "green",
     Verdict.MISSING: "yellow",
     Verdict.FLAKY: "yellow",
+    Verdict.KNOWN: "bold",
 }
 
 
@@ -90,19 +91,24 @@ def render_console(
     results_file: str = "",
     skips: str = "",
     newly: Sequence[NewSkip] = (),
+    known: Sequence[CaseVerdict] = (),
+    go_on: str = "",
 ) -> str:
     """The report of one cell, its last line a headline. Control characters of a test's output are shown, not
     sent.
 
     `results_file` is where the reader finds all of it, `skips` the account of the skips in a line, `newly` are the
-    modules that skip as a whole and ran in the run before.
+    modules that skip as a whole and ran in the run before, `known` the known failures to show as the unexpected ones
+    are, `go_on` is the command that resumes the run.
     """
     page = _Page(color=color, width=width)
     file = results_file or f"reports/latest/{results.cell.id}/results.json"
     lines = [
         *_head(page, results, file, skips, newly),
-        *_unexpected(page, results, file),
-        page.style(_headline(results), "green" if results.comparison.is_as_expected else "red"),
+        *_rows(page, results, known, f"known: {file} has them all"),
+        *_rows(page, results, results.comparison.unexpected, f"unexpected: {file} has them all"),
+        *([f"{page.label('go on')}{plain(go_on)}"] if go_on and results.run.interrupted else []),
+        page.style(_headline(results), _mood(results)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -112,7 +118,7 @@ def _head(page: _Page, results: CellResults, file: str, skips: str, newly: Seque
     yield page.style(_title(results), "bold")
     yield page.style("-" * page.width, "dim")
     if newly:
-        number = f"{len(newly):,} module{'' if len(newly) == 1 else 's'} that ran in the run before: "
+        number = f"{counted(len(newly), 'module')} that ran in the run before: "
         yield page.style(f"NEWLY SKIPPED  {plain(number + newly_listed(newly))}", "yellow")
     yield from page.field("modules", _modules(results.modules))
     yield from page.field("cases", _listed(_PASSIVE, results.counts()))
@@ -130,12 +136,26 @@ def _head(page: _Page, results: CellResults, file: str, skips: str, newly: Seque
         yield from page.field("skips", skips)
     if comparison.followed:
         yield from page.field("followed", f"{comparison.followed:,} not run because of another, judged in their place")
-    if own := results.run.options.tests:
-        yield from page.field("part", f"the tests of {own} were run; of the suite nothing is said")
-    elif not results.run.complete:
-        yield from page.field("part", "only a part of the suite was run; of the rest nothing is said")
+    yield from page.field("part", part) if (part := _part(results)) else ()
     yield from page.field("results", file)
     yield ""
+
+
+def _part(results: CellResults) -> str:
+    """What was run when that is not the whole suite."""
+    run = results.run
+    if own := run.options.tests:
+        return f"the tests of {own} were run; of the suite nothing is said"
+    if run.complete:
+        return ""
+    what = f"shard {run.shard.replace('/', ' of ')}" if run.shard else "only a part of the suite"
+    return f"{what} was run; of the rest nothing is said"
+
+
+def _mood(results: CellResults) -> str:
+    if not results.comparison.is_as_expected:
+        return "red"
+    return "yellow" if results.run.interrupted else "green"
 
 
 def _title(results: CellResults) -> str:
@@ -181,25 +201,29 @@ def _headline(results: CellResults) -> str:
     counts, verdicts = results.counts(), results.comparison.counts
     passed, skipped = counts[Outcome.PASS], counts[Outcome.SKIP]
     summary = (
-        f"{plain(results.cell.id)}: {sum(counts.values()):,} cases, {passed:,} passed, {skipped:,} skipped, "
+        f"{plain(results.cell.id)}: {counted(sum(counts.values()), 'case')}, {passed:,} passed, {skipped:,} skipped, "
         f"{verdicts.get(Verdict.KNOWN, 0):,} known"
     )
     unexpected = {verdict: verdicts[verdict] for verdict in Verdict if verdict.is_unexpected and verdicts.get(verdict)}
-    if not unexpected:
-        return f"{summary}, 0 unexpected -> as expected"
     listed = ", ".join(f"{count:,} {_plural(verdict, count)}" for verdict, count in unexpected.items())
-    return f"{summary} -> {sum(unexpected.values()):,} UNEXPECTED ({listed})"
+    found = f"{sum(unexpected.values()):,} UNEXPECTED ({listed})"
+    if results.run.interrupted:
+        finished = len(results.modules)
+        done = f"interrupted: {finished:,} of {finished + results.run.lacking:,} modules finished"
+        return f"{summary} -> {found} so far, {done}" if unexpected else f"{summary}, 0 unexpected so far -> {done}"
+    return f"{summary} -> {found}" if unexpected else f"{summary}, 0 unexpected -> as expected"
 
 
-def _unexpected(page: _Page, results: CellResults, file: str) -> Iterator[str]:
+def _rows(page: _Page, results: CellResults, rows: Sequence[CaseVerdict], more: str) -> Iterator[str]:
+    """The first rows, a paragraph each, the worst news first; of the others how many they are, and `more`."""
     order = list(_VERDICT_STYLE)
-    rows = sorted(results.comparison.unexpected, key=lambda row: order.index(row.verdict))
+    rows = sorted(rows, key=lambda row: order.index(row.verdict))
     modules = {module.module: module for module in results.modules}
     for row in rows[:ROWS_SHOWN]:
         yield from _row(page, results.cell.id, results.run.options, row, modules.get(row.module))
         yield ""
     if len(rows) > ROWS_SHOWN:
-        yield f"... and {len(rows) - ROWS_SHOWN:,} more unexpected: {file} has them all"
+        yield f"... and {len(rows) - ROWS_SHOWN:,} more {more}"
         yield ""
 
 
@@ -216,6 +240,8 @@ def _row(
     if row.place:
         cause = cause_of(row.limitation, row.issue)
         yield from page.field("expected", f"{row.expectation}, says {row.place} ({cause}: {row.reason})")
+    elif row.verdict is Verdict.KNOWN:
+        yield from page.field("expected", f"of any case: {row.limitation} may strike it")
     else:
         yield from page.field("expected", "pass or skip: no entry speaks of it")
     if advice := _ADVICE.get(row.verdict):

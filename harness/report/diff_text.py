@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from harness.results.diff import CaseChange, CellDiff, Change
-from harness.util.text import plain
+from harness.util.text import counted, plain
 
 DIFF_SCHEMA = 1
 DIFF_CASES_SHOWN = 20
@@ -42,14 +42,14 @@ def render_differences(
 def _part(pair: CellDiff, limit: int) -> Iterator[str]:
     for change, group in groupby(pair.changes, key=lambda each: each.change):
         changes = list(group)
-        yield f"{change.value.upper()}  {_cases(len(changes))}"
+        yield f"{change.value.upper()}  {counted(len(changes), 'case')}"
         yield from _cases_of(changes, limit)
         yield ""
     found = pair.counts()
     counts = ", ".join(f"{found[change]:,} {change}" for change in Change if found[change])
     name = pair.before if pair.before == pair.after else f"{pair.before} -> {pair.after}"
     unknown = f" ({pair.unknown:,} more were asked of only one of the two)" if pair.unknown else ""
-    yield plain(f"{name}: {counts or 'no difference'} among {_cases(pair.compared)}{unknown}")
+    yield plain(f"{name}: {counts or 'no difference'} among {counted(pair.compared, 'case')}{unknown}")
     yield plain(f"  {_because(pair)}")
 
 
@@ -60,10 +60,6 @@ def _cases_of(changes: Sequence[CaseChange], limit: int) -> Iterator[str]:
         yield from (plain(f"  {each.case}: {what}") for each in cases[:limit])
         if len(cases) > limit:
             yield plain(f"  ... and {len(cases) - limit:,} more of {module}: {what} (--all names them)")
-
-
-def _cases(count: int) -> str:
-    return f"{count:,} case{'' if count == 1 else 's'}"
 
 
 def _because(pair: CellDiff) -> str:

@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from harness.report.digest import STALE, WRONG, Hit, RunDigest, UnexpectedCase
-from harness.report.headline import count
 from harness.results.verdicts import Verdict
-from harness.util.text import visible
+from harness.util.text import counted, visible
 
 # GitHub shows ten errors and ten warnings of a step: the last one says how many there are more.
 SHOWN = 10
@@ -45,7 +44,7 @@ def _of_case(level: str, case: UnexpectedCase, hits: Sequence[Hit]) -> str:
     properties = place.groupdict() if place else {}
     properties["title"] = f"{row.verdict}: {case.case}"
     cells = ", ".join(hit.label for hit in hits[:_CELLS_NAMED])
-    more = f" and {count(len(hits) - _CELLS_NAMED, 'more cell')}" if len(hits) > _CELLS_NAMED else ""
+    more = f" and {counted(len(hits) - _CELLS_NAMED, 'more cell')}" if len(hits) > _CELLS_NAMED else ""
     what = ": ".join(part for part in (row.detail.exception, row.detail.message or row.detail.reason) if part)
     lines = [f"{row.outcome or 'no such case'} on {cells}{more}", what]
     if level == "error" and case.since:

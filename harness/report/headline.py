@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.errors import EXIT_UNAVAILABLE
 from harness.report.digest import STALE, RunDigest, UnexpectedCase
 from harness.report.newly import listed
 from harness.report.since import listed_since
 from harness.results.outcomes import Outcome
+from harness.results.run_folder import FailedCell
 from harness.results.verdicts import Verdict
+from harness.util.text import counted
 
 CASES_NAMED = 3
 VERSIONS_NAMED = 3
@@ -34,7 +37,7 @@ def status_line(run: RunDigest) -> str:
         return "no cells"
     parts = [f"{run.unexpected:,} unexpected"] if run.unexpected else []
     if run.failed:
-        parts.append(f"{count(len(run.failed), 'cell')} without results")
+        parts.append(f"{counted(len(run.failed), 'cell')} without results")
     return ", ".join(parts) or "as expected"
 
 
@@ -55,11 +58,6 @@ def statements(run: RunDigest, folder: str) -> tuple[Statement, ...]:
     )
 
 
-def count(number: int, noun: str) -> str:
-    """`1 case`, `2,000 cases`."""
-    return f"{number:,} {noun}{'' if number == 1 else 'es' if noun.endswith('s') else 's'}"
-
-
 def when(started: str) -> str:
     """A time of results.json for people: `2026-11-22 03:00 UTC`."""
     return f"{started[:10]} {started[11:16]} UTC" if len(started) >= 16 else started
@@ -69,7 +67,7 @@ def _what_ran(run: RunDigest) -> Statement:
     outcomes = sum((cell.counts for cell in run.cells), Counter[Outcome]())
     known = sum(cell.verdicts.get(Verdict.KNOWN, 0) for cell in run.cells)
     text = (
-        f"{count(run.cases, 'case')} in {count(len(run.cells), 'cell')}: {outcomes[Outcome.PASS]:,} passed, "
+        f"{counted(run.cases, 'case')} in {counted(len(run.cells), 'cell')}: {outcomes[Outcome.PASS]:,} passed, "
         f"{outcomes[Outcome.SKIP]:,} skipped{_unexplained(run)}, {_without_tests(outcomes)}{known:,} known to fail"
     )
     if run.is_as_expected:
@@ -79,7 +77,7 @@ def _what_ran(run: RunDigest) -> Statement:
 
 def _without_tests(outcomes: Mapping[Outcome, int]) -> str:
     number = outcomes[Outcome.NO_TESTS]
-    return f"{count(number, 'module')} without any test, " if number else ""
+    return f"{counted(number, 'module')} without any test, " if number else ""
 
 
 def _unexplained(run: RunDigest) -> str:
@@ -93,15 +91,22 @@ def _newly_skipped(run: RunDigest) -> Iterator[Statement]:
         if cell.newly_skipped:
             number = len(cell.newly_skipped)
             verb = "runs" if number == 1 else "run"
-            text = f"{count(number, 'module')} that ran in {cell.before} {verb} nothing now on {cell.label}"
+            text = f"{counted(number, 'module')} that ran in {cell.before} {verb} nothing now on {cell.label}"
             yield Statement(text=f"{text}: {listed(cell.newly_skipped)}.", mood="bad")
 
 
 def _failed(run: RunDigest) -> Iterator[Statement]:
     if run.failed:
-        names = ", ".join(f"{failed.label} ({failed.why.splitlines()[0]})" for failed in run.failed[:3])
+        names = ", ".join(f"{failed.label} ({_first_reason(failed)})" for failed in run.failed[:3])
         more = f" and {len(run.failed) - 3:,} more" if len(run.failed) > 3 else ""
-        yield Statement(text=f"{count(len(run.failed), 'cell')} without results: {names}{more}.", mood="bad")
+        yield Statement(text=f"{counted(len(run.failed), 'cell')} without results: {names}{more}.", mood="bad")
+
+
+def _first_reason(failed: FailedCell) -> str:
+    """The first line of why; what is not available says so itself, and needs no state before it."""
+    first = failed.why.splitlines()[0].rstrip(":")
+    state, _, reason = first.partition(": ")
+    return reason or state if failed.status == EXIT_UNAVAILABLE else first
 
 
 def _regressions(run: RunDigest) -> Iterator[Statement]:
@@ -110,15 +115,15 @@ def _regressions(run: RunDigest) -> Iterator[Statement]:
     old = len(run.wrong) - len(new) - len(unseen)
     if run.compared:
         before = ", ".join(sorted({cell.before for cell in run.compared}))
-        text = f"{count(len(new), 'regression') if new else 'No regression'} since the run before ({before})"
-        others = [f"{count(old, 'case')} wrong then already"] if old else []
-        others += [f"{count(len(unseen), 'case')} wrong that it did not run"] if unseen else []
+        text = f"{counted(len(new), 'regression') if new else 'No regression'} since the run before ({before})"
+        others = [f"{counted(old, 'case')} wrong then already"] if old else []
+        others += [f"{counted(len(unseen), 'case')} wrong that it did not run"] if unseen else []
         text = f"{text}{'; ' if others else ''}{', '.join(others)}."
         yield Statement(
             text=text, mood="bad" if new or unseen else "plain", commands=_again(new or unseen or run.wrong)
         )
     elif run.wrong:
-        text = f"{count(len(run.wrong), 'regression')}; there is no run before to say which are new."
+        text = f"{counted(len(run.wrong), 'regression')}; there is no run before to say which are new."
         yield Statement(text=text, mood="bad", commands=_again(run.wrong))
 
 
@@ -138,7 +143,7 @@ def _axis(run: RunDigest) -> Iterator[Statement]:
 def _versions(run: RunDigest) -> Iterator[Statement]:
     found = listed_since((case.since, len(case.hits)) for case in run.wrong if case.since)
     if found:
-        listed = "; ".join(f"{count(number, 'case')} since {since}" for since, number in found[:VERSIONS_NAMED])
+        listed = "; ".join(f"{counted(number, 'case')} since {since}" for since, number in found[:VERSIONS_NAMED])
         more = f"; and {len(found) - VERSIONS_NAMED} more versions" if len(found) > VERSIONS_NAMED else ""
         yield Statement(text=f"The cells side by side say since when: {listed}{more}.", mood="bad")
 
@@ -147,7 +152,7 @@ def _crashes(run: RunDigest) -> Iterator[Statement]:
     crashes = [case for case in run.wrong if any(hit.is_crash for hit in case.hits)]
     if crashes:
         more = f" The first {CASES_NAMED}:" if len(crashes) > CASES_NAMED else ""
-        text = f"{count(len(crashes), 'case')} {'is a crash' if len(crashes) == 1 else 'are crashes'}.{more}"
+        text = f"{counted(len(crashes), 'case')} {'is a crash' if len(crashes) == 1 else 'are crashes'}.{more}"
         commands = tuple((case.case, _crash_command(case)) for case in crashes[:CASES_NAMED])
         yield Statement(text=text, mood="bad", commands=commands)
 
@@ -160,7 +165,7 @@ def _flaky(run: RunDigest) -> Iterator[Statement]:
     if run.flaky:
         verb = "changes its" if len(run.flaky) == 1 else "change their"
         yield Statement(
-            text=f"{count(len(run.flaky), 'case')} {verb} mind from try to try.", commands=_again(run.flaky)
+            text=f"{counted(len(run.flaky), 'case')} {verb} mind from try to try.", commands=_again(run.flaky)
         )
 
 
@@ -169,7 +174,7 @@ def _struck(run: RunDigest) -> Iterator[Statement]:
     if struck:
         case, why = struck[0]
         named = f"{case}, by {why}" + (f", and {len(struck) - 1:,} more" if len(struck) > 1 else "")
-        yield Statement(text=f"{count(len(struck), 'case')} failed once by what may strike any case: {named}.")
+        yield Statement(text=f"{counted(len(struck), 'case')} failed once by what may strike any case: {named}.")
 
 
 def _stale(run: RunDigest, folder: str) -> Iterator[Statement]:
@@ -177,7 +182,7 @@ def _stale(run: RunDigest, folder: str) -> Iterator[Statement]:
         hits = [hit for case in run.stale for hit in case.hits_of(STALE)]
         entries = {hit.row.place or hit.row.case for hit in hits}
         verb = "entry is" if len(entries) == 1 else "entries are"
-        text = f"{len(entries):,} {verb} stale ({count(len(run.stale), 'case')} now right, or gone)."
+        text = f"{len(entries):,} {verb} stale ({counted(len(run.stale), 'case')} now right, or gone)."
         command = f"nox -s update-expectations -- {shlex.quote(folder)}/*/results.json"
         yield Statement(text=text, mood="stale", commands=(("a patch of the lists", command),))
 

@@ -9,10 +9,10 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from harness.report.digest import STALE, WRONG, CellDigest, Hit, RunDigest, UnexpectedCase
-from harness.report.headline import count, statements, status_line
+from harness.report.headline import statements, status_line
 from harness.results.outcomes import Outcome
 from harness.results.verdicts import Verdict
-from harness.util.text import visible
+from harness.util.text import counted, visible
 
 SUMMARY_CASES_SHOWN = 20
 CELLS_SHOWN = 30
@@ -80,7 +80,7 @@ def _what(hit: Hit) -> str:
 
 def _where(case: UnexpectedCase, hits: Sequence[Hit]) -> str:
     named = ", ".join(hit.label for hit in hits[:CELLS_NAMED])
-    more = f" and {count(len(hits) - CELLS_NAMED, 'more cell')}" if len(hits) > CELLS_NAMED else ""
+    more = f" and {counted(len(hits) - CELLS_NAMED, 'more cell')}" if len(hits) > CELLS_NAMED else ""
     since = f"<br>since {escaped(str(case.since))}" if case.since else ""
     return f"{escaped(named)}{more}{since}"
 
@@ -92,7 +92,7 @@ def _cells(run: RunDigest) -> Iterator[str]:
         yield f"| {escaped(failed.label)} | {escaped(failed.why.splitlines()[0])} | | | | | |"
     yield from map(_cell, run.cells[:CELLS_SHOWN])
     if len(run.cells) > CELLS_SHOWN:
-        yield from ("", f"... and {count(len(run.cells) - CELLS_SHOWN, 'more cell')}.")
+        yield from ("", f"... and {counted(len(run.cells) - CELLS_SHOWN, 'more cell')}.")
 
 
 def _cell(cell: CellDigest) -> str:
@@ -117,6 +117,6 @@ def _skips(run: RunDigest) -> Iterator[str]:
     for cause, numbers in explained[:SUMMARY_CAUSES_SHOWN]:
         yield f"| {code(cause)} | {sum(numbers):,} | {len(numbers):,} |"
     if rest := explained[SUMMARY_CAUSES_SHOWN:]:
-        yield f"| {count(len(rest), 'other')}, in index.html | {sum(sum(numbers) for _, numbers in rest):,} | |"
+        yield f"| {counted(len(rest), 'other')}, in index.html | {sum(sum(numbers) for _, numbers in rest):,} | |"
     if unexplained := run.skips.get(""):
         yield f"| nothing that is known | {sum(unexplained):,} | {len(unexplained):,} |"

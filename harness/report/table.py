@@ -15,7 +15,7 @@ from harness.results.cell_results import CellResults, load_results
 from harness.results.outcomes import Outcome
 from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, read_failure, state_without_results
 from harness.results.verdicts import Verdict
-from harness.util.text import plain
+from harness.util.text import counted, plain
 
 COLUMNS = ("cell", "cases", "passed", "skipped", "known", "unexpected", "seconds", "state")
 
@@ -105,4 +105,4 @@ def _headline(rows: Sequence[CellRow]) -> str:
         state = "UNEXPECTED" if row.status == EXIT_UNEXPECTED else row.state
         states[state] = states.get(state, 0) + 1
     listed = ", ".join(f"{count} {state}" for state, count in states.items())
-    return f"{len(rows)} cell{'' if len(rows) == 1 else 's'}: {listed}"
+    return f"{counted(len(rows), 'cell')}: {listed}"

@@ -16,9 +16,9 @@ from typing import Any
 from harness.project import CACHE_VARIABLE, project_root
 from harness.results.case_ids import dotted, subject_of
 from harness.util.cache import cache_root
-from harness.util.paths import expanded
+from harness.util.paths import expanded, shown
 
-_CHECKOUT = Path(__file__).resolve().parent.parent
+_CHECKOUT = Path(__file__).resolve().parents[2]
 ABOUT = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \((.+)\)", re.DOTALL)
 _VERSION = re.compile(r"\d+(\.\d+)*\w*")
 # A bracket that stands for one character of an id.
@@ -69,11 +69,13 @@ class RunOptions:
         yield from (f"--{name}={value}" for name in _VALUES if (value := getattr(self, name)))
         yield from (f"--{name.replace('_', '-')}" for name in _SWITCHES if getattr(self, name))
 
-    def line(self, arguments: Sequence[str]) -> str:
-        """A line for a shell: the harness with these arguments, in the folder and the cache of the run."""
+    def line(self, arguments: Sequence[str], module: str = "harness") -> str:
+        """A line for a shell: the harness with these arguments, in the folder and the cache of the run. `module` is
+        what is started: it may be pytest.
+        """
         folder = f"cd {shell_word(self.project)} && " if self.project else ""
         cache = f"{CACHE_VARIABLE}={shell_word(self.cache)} " if self.cache else ""
-        return f"{folder}{cache}{shell_word(self.program)} -m harness {' '.join(map(shell_word, arguments))}"
+        return f"{folder}{cache}{shell_word(self.program)} -m {module} {' '.join(map(shell_word, arguments))}"
 
     def command(self, cell: str, *further: str) -> str:
         """The line that tests the cell again; `further` are more arguments."""
@@ -92,6 +94,19 @@ class RunOptions:
         """What another version of the harness knows besides is left out."""
         known = {field.name for field in dataclasses.fields(cls)}
         return cls(**{name: value for name, value in data.items() if name in known})
+
+
+def go_on_line(argv: Sequence[str], run: Path) -> str:
+    """The line that resumes the run in the folder `run` which the command with these arguments began."""
+    module = "pytest" if "pytest" in argv[0] else "harness"
+    words = iter(argv[1:])
+    kept = []
+    for word in words:
+        if word == "--run-dir":
+            next(words, "")
+        elif not word.startswith("--run-dir=") and word not in {"--resume", "--overwrite"}:
+            kept.append(word)
+    return RunOptions.here().line([*kept, f"--run-dir={shown(run)}", "--resume"], module)
 
 
 DEFAULT = RunOptions()

@@ -33,7 +33,7 @@ from harness.project import project_root
 from harness.report import console, junit
 from harness.report.newly import NewSkip, newly_skipped, nothing_ran
 from harness.results.cell_results import CellResults, RunInfo, write_results
-from harness.results.command_line import DEFAULT, RunOptions
+from harness.results.command_line import DEFAULT, RunOptions, go_on_line
 from harness.results.outcomes import ModuleResult, Outcome
 from harness.results.run_folder import (
     ERROR_FILE,
@@ -43,6 +43,7 @@ from harness.results.run_folder import (
     point_latest_at,
     unfinished_run,
 )
+from harness.results.verdicts import CaseVerdict, Verdict
 from harness.run.keywords import ANY, Keyword
 from harness.run.own_tests import TESTS_MOUNT, OwnTests, find_tests, unimportable
 from harness.run.past_cases import PastCases, past_results
@@ -78,6 +79,7 @@ class Options(Protocol):
     tests: str
     resume: bool
     overwrite: bool
+    show_known: bool
     isolated: bool
 
 
@@ -87,7 +89,7 @@ class CellRun:
     again, `verify` how often every case runs in all. `isolated` gives every start of the interpreter an engine process
     of its own. `tests` are those of the user's own that take the place of the suite, `options` what the
     command that runs a case again needs. `started` is a Unix time, `claimed` the descriptor that marks
-    the folder as that of a run in progress.
+    the folder as that of a run in progress, `show_known` is whether to show what is known to fail.
     """
 
     prepared: Prepared
@@ -102,6 +104,7 @@ class CellRun:
     options: RunOptions = DEFAULT
     started: float = field(default_factory=time.time)
     claimed: int | None = None
+    show_known: bool = False
 
     @classmethod
     def start(cls, options: Options, keyword: Keyword = ANY) -> CellRun:
@@ -130,6 +133,7 @@ class CellRun:
             resume=options.resume,
             isolated=options.isolated,
             claimed=claim(base / prepared.cell.id),
+            show_known=options.show_known,
             tests=tests,
             options=RunOptions.of(options),
         )
@@ -319,7 +323,14 @@ class CellRun:
         if not self.chosen.shard and not own:
             # The shards that are still to come shall be cut as this one was.
             record_durations(self.prepared.durations, seconds_of(modules))
-        return publish(results, self.folder, color=color), bool(results.comparison.unexpected)
+        known = [row for row in results.comparison.rows if row.verdict is Verdict.KNOWN and self._is_shown(row)]
+        go_on = go_on_line(sys.argv, self.folder.parent)
+        page = publish(results, self.folder, color=color, known=known, go_on=go_on)
+        return page, bool(results.comparison.unexpected)
+
+    def _is_shown(self, known: CaseVerdict) -> bool:
+        """Whether somebody wants to look at a failure that is known: whoever names a case does."""
+        return self.show_known or bool(self.chosen.cases_in(known.module))
 
     def record(self, module: str) -> str:
         """What was written of a module that is finished; empty of one that is not."""
@@ -365,15 +376,28 @@ def _past(prepared: Prepared, tests: OwnTests | None, run_dir: Path | None) -> P
     return PastCases(past_results(prepared.cell.id, folders), prepared.build.manifest, tests.key if tests else "")
 
 
-def publish(results: CellResults, folder: Path, *, color: bool) -> str:
-    """Writes results.json and junit.xml into the cell's folder of a run, and gives the page for people."""
+def publish(
+    results: CellResults, folder: Path, *, color: bool, known: Sequence[CaseVerdict] = (), go_on: str = ""
+) -> str:
+    """Writes results.json and junit.xml into the cell's folder of a run, and gives the page for people. `known` are the
+    known failures that it shows, `go_on` is the command that resumes the run.
+    """
     # Before `latest` is this run.
     newly = newly_skipped_in(results, folder / RESULTS_FILE)
     write_results(folder / RESULTS_FILE, results)
     junit.write_junit(results, folder / "junit.xml")
     point_latest_at(folder.parent)
     file, skips = shown(folder / RESULTS_FILE), one_line(account_for(results, native=False))
-    return console.render_console(results, color=color, width=WIDTH, results_file=file, skips=skips, newly=newly)
+    return console.render_console(
+        results,
+        color=color,
+        width=WIDTH,
+        results_file=file,
+        skips=skips,
+        newly=newly,
+        known=known,
+        go_on=go_on,
+    )
 
 
 def newly_skipped_in(results: CellResults, path: Path) -> tuple[NewSkip, ...]:

@@ -88,6 +88,7 @@ TESTING = (
         help="how often a case that did something unexpected runs again, to tell what is flaky (default: 2)",
     ),
     Option(flag="--verify", metavar="K", kind=int, default=1, help="run everything that is selected K times in all"),
+    Option(flag="--show-known", help="show every known failure as an unexpected one is; those of --case always are"),
     Option(flag="--fail-env-changed", help="a module that alters its environment is unexpected, as in CPython's CI"),
     RUN_DIR,
     Option(

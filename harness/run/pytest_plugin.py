@@ -110,6 +110,9 @@ class CellPlugin:
         config.args = [str(matrix_file())]
         if hasattr(config.option, "maxschedchunk") and config.option.maxschedchunk is None:
             config.option.maxschedchunk = 1
+        if reporter := config.pluginmanager.get_plugin("terminalreporter"):
+            # Where in pytest a Ctrl-C has hit is of no interest: the summary says what it means.
+            reporter._report_keyboardinterrupt = lambda: None  # noqa: SLF001 - there is no option for it
         if worker:
             # A terminal sends Ctrl-C to us too; the controller tells us to stop in its own way.
             signal.signal(signal.SIGINT, signal.SIG_IGN)

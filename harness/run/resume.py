@@ -15,6 +15,7 @@ from harness.run.prepared import Prepared
 from harness.run.selection import TestSelection
 from harness.util.files import write_atomically
 from harness.util.paths import shown
+from harness.util.text import counted
 
 
 def asked_for(prepared: Prepared, chosen: TestSelection, tests: OwnTests | None = None) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def asked_for(prepared: Prepared, chosen: TestSelection, tests: OwnTests | None 
 def check_not_lost(folder: Path) -> None:
     """ConfigError when a run that begins in the folder of a cell would lose what another one has left unfinished."""
     if finished := unfinished_modules(folder):
-        number = f"{finished:,} module{' is' if finished == 1 else 's are'}"
+        number = f"{counted(finished, 'module')} {'is' if finished == 1 else 'are'}"
         raise ConfigError(
             f"{shown(folder)} has a run that did not come to its end: {number} finished there",
             hint="--resume goes on with it; --overwrite begins again and removes it",

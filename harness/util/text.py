@@ -17,6 +17,14 @@ _UNSEEN = re.compile(
 )
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 case`, `2,000 cases`, `3 entries`."""
+    if number == 1:
+        return f"1 {noun}"
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number:,} {plural}"
+
+
 def without_color(text: str) -> str:
     """The text without ANSI color sequences, with which newer CPythons adorn their tracebacks."""
     return _COLORS.sub("", text)

@@ -64,7 +64,23 @@ def test_one_case_alone(wasi: Prepared, tmp_path: Path) -> None:
     case = "test.test_json.test_decode.TestCDecode.test_decimal"
     status, output = finish(start("--case", case, "--run-dir", tmp_path))
     assert status == 0, output
+    assert "KNOWN" not in output
     assert list(results(tmp_path)["modules"]["test_json"]["cases"]) == [case]
+
+
+def test_a_known_failure_can_be_looked_at(wasi: Prepared, tmp_path: Path) -> None:
+    case = "test.test_importlib.metadata.test_api.APITests.test_files_egg_info"
+    status, output = finish(start("--case", case, "--run-dir", tmp_path))
+    assert status == 0, output
+    assert f"KNOWN  {case}\n  got        error: PermissionError" in output
+    assert "| PermissionError: [Errno 63]" in output
+    assert "says expected_failures/wasi/" in output
+
+
+def test_modules_are_named_as_for_regrtest(wasi: Prepared, tmp_path: Path) -> None:
+    status, output = finish(start("test_bool", "test_float", "--run-dir", tmp_path))
+    assert status == 0, output
+    assert set(results(tmp_path)["modules"]) == {"test_bool", "test_float"}
 
 
 def test_pytest_by_hand(wasi: Prepared, tmp_path: Path) -> None:
@@ -79,6 +95,9 @@ def test_pytest_by_hand(wasi: Prepared, tmp_path: Path) -> None:
     [
         (["--case", "test.test_jsom.X.y"], 2, "did you mean 'test.test_json'?"),
         (["-k", "no_such_module"], 2, "the selection holds no module"),
+        (["-k", "test_json", "test_bool"], 2, "unknown argument 'test_bool'"),
+        (["test_jsn"], 2, "the suite has no module 'test.test_jsn'; did you mean 'test.test_json'?"),
+        (["--shard", "1/2", "-k", "test_json"], 2, "--shard cuts the whole suite, and -k names modules"),
         (["--cpython", "/no/such/checkout"], 2, "/no/such/checkout"),
         (["--cpython", "3.99.1"], 3, "3.13.5"),
     ],
@@ -154,8 +173,14 @@ def test_an_interrupted_run_keeps_what_it_has_and_can_go_on(
     if how is not signal.SIGKILL:
         assert status == 130, output
         assert "Traceback" not in output
+        assert "KeyboardInterrupt" not in output
+        assert f"interrupted: {len(kept)} of 8 modules finished" in output
+        assert f"-k '{SLOW}' --run-dir={tmp_path} --resume\n" in output
         assert set(results(tmp_path)["modules"]) == kept
 
+    status, output = finish(start("-n", "2", "-k", SLOW, "--run-dir", tmp_path))
+    assert status == 2, output
+    assert "has a run that did not come to its end" in output
     status, output = finish(start("-n", "2", "-k", SLOW, "--run-dir", tmp_path, "--resume"))
     assert status == 0, output
     assert len(results(tmp_path)["modules"]) > len(kept)

@@ -25,6 +25,7 @@ from harness.results.case_ids import wildcard_of
 from harness.results.cell_results import load_results
 from harness.results.outcomes import DEATHS, Outcome
 from harness.util.files import disk_errors_as_unavailable, write_atomically
+from harness.util.text import counted
 
 HISTORY = 10
 ROUNDS = 5
@@ -205,7 +206,8 @@ def summary_lines(update: Update, *, rows: int) -> Iterable[str]:
     if update.seen_once:
         yield f"{update.seen_once:,} of the new cases failed in one run only: a second one tells what is flaky"
     if update.unfinished:
-        yield f"{update.unfinished:,} entries wait for their cause and reason; until then they are refused"
+        wait, are = ("waits for its", "it is") if update.unfinished == 1 else ("wait for their", "they are")
+        yield f"{counted(update.unfinished, 'entry')} {wait} cause and reason; until then {are} refused"
 
 
 def _diff(name: str, before: str, after: str) -> str:

@@ -15,7 +15,7 @@ from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import CaseResult, Outcome
 from harness.util.text import plain, visible
-from tests.unit.sample_results import as_expected, case, expecting, module, results, usual
+from tests.unit.sample_results import TRACEBACK, as_expected, case, expecting, module, results, usual
 
 
 def page(found: CellResults, width: int = 100) -> str:
@@ -187,6 +187,58 @@ def test_a_part_of_the_suite_says_so() -> None:
     text = page(results(module("test_os", case("test_os.T.test_a")), complete=False))
     assert "only a part of the suite was run" in text
     assert "only a part" not in page(as_expected())
+
+
+def test_a_shard_says_which_it_is() -> None:
+    part = results(module("test_os", case("test_os.T.test_a")), complete=False)
+    sharded = dataclasses.replace(part, run=dataclasses.replace(part.run, shard="1/2"))
+    assert "  part       shard 1 of 2 was run; of the rest nothing is said" in page(sharded)
+
+
+def interrupted(found: CellResults) -> CellResults:
+    """After one or more modules, with 478 to go."""
+    return dataclasses.replace(found, run=dataclasses.replace(found.run, complete=False, interrupted=True, lacking=478))
+
+
+def test_an_interrupted_run_says_how_far_it_came_and_how_to_go_on() -> None:
+    go_on = "python -m harness test wasi " + " ".join(f"test_{number}" for number in range(20)) + " --resume"
+    *_, command, headline = render_console(interrupted(as_expected()), color=False, go_on=go_on).splitlines()
+    assert command == f"  go on      {go_on}"
+    assert headline == (
+        "wasi: 3 cases, 1 passed, 1 skipped, 1 known, 0 unexpected so far -> interrupted: 1 of 479 modules finished"
+    )
+    red = page(interrupted(usual())).splitlines()[-1]
+    assert red.endswith("1 missing) so far, interrupted: 3 of 481 modules finished")
+    assert "\x1b[1;33mwasi: 3 cases" in render_console(interrupted(as_expected()), color=True)
+    assert "go on" not in render_console(usual(), color=False, go_on=go_on)
+
+
+def test_a_known_failure_that_somebody_looks_at_is_shown_like_an_unexpected_one() -> None:
+    found = results(
+        module(
+            "test_os",
+            case("test_os.T.test_link", Outcome.ERROR, exception="OSError", message="no", traceback=TRACEBACK),
+        ),
+        entries=(expecting("test_os.T.test_link"),),
+    )
+    shown = render_console(found, color=False, known=found.comparison.rows)
+    assert block(shown, "test.test_os.T.test_link") == [
+        "KNOWN  test.test_os.T.test_link",
+        "  got        error: OSError: no",
+        "  expected   error, says expected_failures/wasi/fs.toml:12 (fs-hard-links: os.link() fails with",
+        "             ENOSYS)",
+        "  | Traceback (most recent call last):",
+        '  |   File "/Lib/test/test_os.py", line 1712, in test_link',
+        "  |     os.link(self.file1, self.file2)",
+        "  | OSError: [Errno 58] Not supported: 'a' -> 'b'",
+        "  again      python -m harness test wasi --case test.test_os.T.test_link",
+    ]
+    assert "KNOWN" not in page(found)
+
+
+def test_a_case_is_one_case() -> None:
+    one = results(module("test_os", case("test_os.T.test_a")))
+    assert page(one).splitlines()[-1] == "wasi: 1 case, 1 passed, 0 skipped, 0 known, 0 unexpected -> as expected"
 
 
 def test_cases_that_followed_another_are_counted() -> None:

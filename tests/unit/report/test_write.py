@@ -159,6 +159,12 @@ def test_a_cell_without_results_is_never_green() -> None:
     assert "Everything is as expected" not in statements(run, "x")[0].text
 
 
+def test_what_is_not_available_is_said_once() -> None:
+    absent = FailedCell(label="wasi-99", status=3, why="not here: WASI SDK 99 is not available:\n  apt: no")
+    text = statements(digest({}, failed=(absent,)), "x")[1].text
+    assert text == "1 cell without results: wasi-99 (WASI SDK 99 is not available)."
+
+
 def test_a_part_of_a_suite_is_called_so() -> None:
     part = dataclasses.replace(as_expected(), run=dataclasses.replace(as_expected().run, complete=False))
     assert said(None, part)[-1] == "Only a part of the suite was run on wasi; of the rest nothing is said."

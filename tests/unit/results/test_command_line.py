@@ -11,7 +11,7 @@ import pytest
 
 from harness.project import CACHE_VARIABLE
 from harness.results.cell_results import load_results, write_results
-from harness.results.command_line import RunOptions, case_word, literal, pattern, shell_word, split_word
+from harness.results.command_line import RunOptions, case_word, go_on_line, literal, pattern, shell_word, split_word
 from harness.run.options import BUILD_OPTIONS, BUNDLE, TESTING, TESTS
 from tests.unit.sample_results import usual
 
@@ -34,6 +34,24 @@ def test_everything_that_decided_the_run_stands_in_the_line() -> None:
         "--pins=/p.toml --bundle=/b.tar.gz --tests=/t --isolated --case test_os::test.test_os.T.test_a"
     )
     assert RunOptions.from_json(options.to_json()) == options
+
+
+def test_a_line_of_the_checkout_s_own_project_needs_no_other_folder() -> None:
+    assert RunOptions.here().project == ""
+
+
+@pytest.mark.parametrize(
+    ("argv", "line"),
+    [
+        (["/x/harness/__main__.py", "test", "wasi", "-k", "a b"], "harness test wasi -k 'a b'"),
+        (["/x/harness/__main__.py", "test", "wasi", "--run-dir", "a", "--resume", "-n", "1"], "harness test wasi -n 1"),
+        (["/x/harness/__main__.py", "test", "wasi", "--run-dir=a", "--overwrite"], "harness test wasi"),
+        (["/x/bin/pytest", "--cell", "wasi"], "pytest --cell wasi"),
+        (["/x/pytest/__main__.py", "--cell=wasi"], "pytest --cell=wasi"),
+    ],
+)
+def test_a_run_goes_on_by_the_command_that_began_it(argv: list[str], line: str) -> None:
+    assert go_on_line(argv, Path.cwd() / "reports" / "r").endswith(f" -m {line} --run-dir=reports/r --resume")
 
 
 def test_each_option_that_says_what_is_tested_is_kept() -> None:

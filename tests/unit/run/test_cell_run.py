@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from harness.engines.protocol import GuestExit, GuestRun, Watch
 from harness.errors import ConfigError
 from harness.expectations.entries import CellExpectations
 from harness.results.cell_results import load_results
-from harness.results.outcomes import Outcome
+from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.run.cell_run import CellRun, module_failure
 from harness.run.own_tests import find_tests
 from harness.run.prepared import Prepared
@@ -206,3 +207,23 @@ def test_a_folder_that_does_not_say_what_it_was_asked_for_is_resumed(tmp_path: P
     run.clear()
     (run.folder / "asked.json").write_text(text)
     resumed(run)
+
+
+@pytest.mark.parametrize(
+    ("cases", "show_known", "shown"), [((), False, False), ((), True, True), ((HANGING,), False, True)]
+)
+def test_a_known_failure_is_shown_to_whoever_asks_for_it(
+    tmp_path: Path, cases: tuple[str, ...], show_known: bool, shown: bool
+) -> None:
+    run = dataclasses.replace(cell_run(tmp_path, cases), show_known=show_known)
+    (run.folder / "modules").mkdir()
+    (run.prepared.build.folder / "modules.json").write_text('["test_os"]')
+    hanging = CaseResult(case=HANGING, outcome=Outcome.TIMEOUT, detail=Detail(reason="stood still"))
+    result = ModuleResult(
+        module="test_os", outcome=Outcome.TIMEOUT, seconds=1.0, attempts=1, complete=True, cases=(hanging,)
+    )
+    (run.folder / "modules" / "test_os.json").write_text(json.dumps(result.to_json()))
+    page, unexpected = run.finish(interrupted=False, color=False)
+    assert not unexpected
+    assert (f"KNOWN  {HANGING}" in page) is shown
+    assert ("stood still" in page) is shown
