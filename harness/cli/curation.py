@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness.curation.lint import causes_text, find_problems
+from harness.curation.lint import causes_text, find_problems, unchecked_text
 from harness.curation.workspace import load_workspace
 from harness.errors import EXIT_OK, ConfigError
 from harness.project import HISTORY_FILE
@@ -33,7 +33,8 @@ def run_lint(options: argparse.Namespace) -> int:
         )
     if workspace.lists.entries:
         print(causes_text(workspace.lists.entries, workspace.registry))
-    print(f"{counted(len(workspace.lists.entries), 'entry')}: no problem")
+    unchecked = unchecked_text(workspace.lists, workspace.cells, suites)
+    print("; ".join(filter(None, [f"{counted(len(workspace.lists.entries), 'entry')}: no problem", unchecked])))
     return EXIT_OK
 
 

@@ -6,13 +6,15 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from harness.curation.suite_index import Suites
+from harness.curation.suite_index import KnownSuite, Suites
 from harness.errors import Problem, did_you_mean
-from harness.expectations.entries import Expectation, Expectations, problem_at, problem_of, suite_mistakes
+from harness.expectations.entries import Expectation, Expectations, is_own, problem_at, problem_of, suite_mistakes
 from harness.expectations.files import ReadLists
 from harness.limitations.registry import Limitation, Registry
 from harness.matrix.cells import Cell
 from harness.matrix.conditions import Condition, Facts, VersionRange, condition_values
+from harness.results.case_ids import subject_of
+from harness.util.text import counted
 
 # Looking for a near name costs milliseconds; where hundreds of ids match nothing, one cause is behind them all.
 NEAR_NAMES = 50
@@ -99,11 +101,19 @@ def _unmatched(
     for cell in suites.by_cell.keys() & series.keys():
         modules.setdefault(series[cell], set()).update(suites.by_cell[cell].modules)
     for entry in entries:
-        known = [suites.by_cell[cell] for cell in reach.of(entry) if cell in suites.by_cell]
+        known = _known(entry, reach, suites)
         for test in entry.tests:
-            if any(suite.has(test) for suite in known):
-                continue
             answers = [suite.has(test) for suite in known]
+            # Each suite that does not know the test refuses it before a run, if none of its modules can hold it.
+            others = {suite.modules: None for suite, has in zip(known, answers, strict=True) if not has}
+            if refused := [problem for names in others for problem in suite_mistakes(entry, test, names)]:
+                yield refused[0]
+                continue
+            if True in answers:
+                continue
+            if is_own(test):
+                yield from _not_own(entry, test, suites)
+                continue
             if False in answers:
                 suite = known[answers.index(False)]
                 near = did_you_mean(test, suite.near(test)) if names_left > 0 else ""
@@ -111,6 +121,42 @@ def _unmatched(
                 yield problem_of(entry, test, f"matches no case of the suite, says {suite.source}", near)
             elif (wanted := {series[cell] for cell in reach.of(entry)}) and wanted <= modules.keys():
                 yield from suite_mistakes(entry, test, set().union(*(modules[each] for each in wanted)))
+
+
+def _known(entry: Expectation, reach: _Reach, suites: Suites) -> list[KnownSuite]:
+    """The suites of the cells for which the entry holds, as far as they are known."""
+    return [suites.by_cell[cell] for cell in reach.of(entry) if cell in suites.by_cell]
+
+
+def _not_own(entry: Expectation, test: str, suites: Suites) -> Iterator[Problem]:
+    """A case of the suite whose id lacks its beginning, and so looks like one of the user's own tests."""
+    tail = "." + ".".join(subject_of(test).split(".")[-2:])
+    for suite in suites.by_cell.values():
+        if meant := next((case for case in sorted(suite.cases) if case.endswith(tail)), ""):
+            yield problem_of(entry, test, "is not a full id", f"did you mean {meant!r}?")
+            return
+
+
+def unchecked_text(lists: ReadLists, cells: Sequence[Cell], suites: Suites) -> str:
+    """Which ids of the lists could not be held against the suite, for the end of a report without a problem; empty when
+    all could.
+    """
+    reach = _Reach({cell.id: condition_values(cell) for cell in cells})
+    counts: Counter[str] = Counter()
+    for entry in lists.entries:
+        known = _known(entry, reach, suites)
+        counts.update(_unchecked(test, known) for test in entry.tests)
+    del counts[""]
+    return "; ".join(f"{counted(number, 'id')} {why}" for why, number in sorted(counts.items()))
+
+
+def _unchecked(test: str, known: Sequence[KnownSuite]) -> str:
+    """Why it is not known whether a test exists; empty when it is."""
+    if is_own(test):
+        return "of tests of your own not checked"
+    if any(suite.has(test) is not None for suite in known):
+        return ""
+    return "checked by the module alone" if known else "not checked: there is neither a run nor a build"
 
 
 def _dead(registry: Registry, entries: Iterable[Expectation]) -> Iterator[Problem]:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main as cli
-from harness.curation.lint import causes_text, find_problems
+from harness.curation.lint import causes_text, find_problems, unchecked_text
 from harness.curation.suite_index import KnownSuite, Suites, load_suites
-from harness.errors import EXIT_CONFIG, EXIT_OK, Problem
+from harness.errors import EXIT_CONFIG, EXIT_OK, ConfigError, Problem
+from harness.expectations.entries import Expectations
 from harness.expectations.files import read_lists
 from harness.limitations.registry import Registry
 from harness.matrix.cells import Target
@@ -128,6 +129,42 @@ def test_without_a_run_an_id_is_held_against_the_modules_of_a_build() -> None:
     ]
 
 
+def test_a_module_that_a_run_of_one_of_its_cells_would_miss_is_a_problem_before_that() -> None:
+    """Also where the suites of other cells for which the entry holds are not known."""
+    newer = dataclasses.replace(WASI, id="wasi-py3.14", python="3.14.2")
+    built = KnownSuite(source="the build x", modules=frozenset({"test.test_os", "test.test_json"}))
+    lists = read_lists({"fs.toml": ALIVE + entry(tests='["test.test_jsn.A.test_b"]')}, REGISTRY)
+    found = find_problems(lists, REGISTRY, (WASI, newer, EMSCRIPTEN), Suites(by_cell={WASI.id: built}))
+    assert [(problem.line, problem.message, problem.suggestion) for problem in found] == [
+        (FIRST_LINE, "'test.test_jsn.A.test_b' belongs to no module of the suite", "did you mean 'test.test_json'?")
+    ]
+    with pytest.raises(ConfigError, match="test_jsn"):  # as a run of that cell does
+        Expectations(lists.entries).for_cell(WASI).check_modules(["test_os", "test_json"])
+
+
+def test_an_id_without_its_beginning_is_no_test_of_the_user_s_own() -> None:
+    for test in ("test_os.LinkTests.test_link", "test_oss.LinkTests.test_link"):
+        (problem,) = told(entry(tests=f'["{test}"]'))
+        assert problem[1] == f"{test!r} is not a full id"
+        assert "test.test_os" in problem[2]
+    assert told(entry(tests='["test_mine.LinkTests.test_other"]')) == []
+
+
+def unchecked(text: str, suites: Suites) -> str:
+    return unchecked_text(read_lists({"fs.toml": text}, REGISTRY), CELLS, suites)
+
+
+def test_what_could_not_be_checked_is_counted() -> None:
+    tests = '["test.test_os.LinkTests.test_link", "test.test_json", "test_mine.T.test_a"]'
+    text = entry(tests=tests, when='{ target = "wasi" }') + entry(when='{ target = "emscripten" }')
+    built = KnownSuite(source="the build x", modules=SUITE.modules)
+    assert unchecked(text, Suites(by_cell={WASI.id: built})) == (
+        "1 id checked by the module alone; 1 id not checked: there is neither a run nor a build; "
+        "1 id of tests of your own not checked"
+    )
+    assert unchecked(entry(), Suites(by_cell={WASI.id: SUITE})) == ""
+
+
 def test_two_entries_for_a_case_are_an_overlap_and_told_once() -> None:
     assert told(entry()) == [
         (
@@ -238,7 +275,7 @@ def test_a_module_that_only_another_series_of_cpython_has_is_not_missed_in_the_s
     text = entry(tests='["test.test_cgi.CgiTests.test_log"]', when='{ python = "<3.13" }')
     lists, built = read_lists({"fs.toml": ALIVE + text}, REGISTRY), Suites(by_cell={WASI.id: SUITE})
     assert find_problems(lists, REGISTRY, (WASI, EMSCRIPTEN, old), built) == []
-    named = KnownSuite(source="a build", modules=frozenset({"test.test_os"}))
+    named = KnownSuite(source="a build", modules=SUITE.modules)
     (problem,) = find_problems(lists, REGISTRY, (WASI, old), Suites(by_cell={WASI.id: SUITE, old.id: named}))
     assert "belongs to no module" in problem.message
 
