@@ -53,10 +53,10 @@ class Prepared:
         """The record of how long the cell's modules took."""
         return durations_file(self.cache, self.cell.id)
 
-    def compiled(self) -> Path:
-        """Where the module, compiled by this runtime, is kept between runs."""
+    def compiled(self, suffix: str) -> Path:
+        """Where the module, made ready for a runtime, is kept between runs."""
         wasm_id = self.build.manifest["wasm"]["sha256"][:16]
-        compiled = self.cache / "compiled" / f"{wasm_id}-wasmtime-{self.cell.runtime}-resumable.cwasm"
+        compiled = self.cache / "compiled" / f"{wasm_id}-{suffix}"
         with disk_errors_as_unavailable(compiled):
             compiled.parent.mkdir(parents=True, exist_ok=True)
         return compiled
@@ -118,7 +118,7 @@ def _open_wasmtime(
 ) -> EngineSession:
     return wasmtime.open_session(
         wasm=prepared.build.wasm,
-        compiled=prepared.compiled(),
+        compiled=prepared.compiled(f"wasmtime-{prepared.cell.runtime}-resumable.cwasm"),
         wasm_stack=prepared.build.tree.wasm_stack(),
         runtime=prepared.runtime,
         log=log,
@@ -134,7 +134,7 @@ def _open_node(
 ) -> EngineSession:
     return node.open_session(
         module=prepared.build.program,
-        wasm=prepared.build.wasm,
+        wasm=node.resumable(prepared.build.wasm, prepared.compiled("resumable.wasm")),
         node=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / "node",
         log=log,
         packages=packages,

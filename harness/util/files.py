@@ -66,12 +66,12 @@ def _remove_or_move(entry: os.DirEntry[str], folder: int, top: int, name: str) -
     return ""
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replaces the file in one step; a reader sees the old text or the new one."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replaces the file in one step; a reader sees the old content or the new one."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     with disk_errors_as_unavailable(path):
         try:
-            aside.write_text(text, encoding="utf-8")
+            aside.write_bytes(content.encode() if isinstance(content, str) else content)
             aside.replace(path)
         except BaseException:
             aside.unlink(missing_ok=True)

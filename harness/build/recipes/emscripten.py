@@ -25,7 +25,7 @@ from harness.matrix.cells import Cell, Library, Target
 from harness.util.process import Command
 from harness.util.versions import number
 
-VERSION = 1
+VERSION = 2
 HOST_TRIPLE = "wasm32-unknown-emscripten"
 # `program` is the ES6 module that makes an interpreter.
 LAYOUT = Layout(
@@ -44,6 +44,9 @@ LINK_FLAGS = (
     "-sTEXTDECODER=2",
     "-sEXPORTED_RUNTIME_METHODS=FS,callMain,ENV",
 )
+# Function names tell where a guest trapped, and what to export so that it can go on from a snapshot.
+NAMES_LINK_FLAG = "--profiling-funcs"
+NAMES_NOTE = f"linked with {NAMES_LINK_FLAG}: the names of functions, which change nothing that runs"
 FAKE_DYLIBS_TOLD = (
     "from Emscripten 6.0.0 on, and without dynamic linking, extension modules are linked with -sFAKE_DYLIBS, as "
     "before by default: -shared gives plain objects, which nothing loads"
@@ -69,6 +72,7 @@ DEPARTURES = (
     CACHE_FILE_TOLD,
     FAKE_DYLIBS_TOLD,
     NO_PORTS_TOLD,
+    NAMES_NOTE,
 )
 
 # libffi calls functions and makes closures in JavaScript, and names there what Emscripten leaves out unless it is asked
@@ -141,7 +145,7 @@ def shared_objects(cell: Cell) -> tuple[str, ...]:
 
 def configure_environment(host: HostBuild) -> dict[str, str]:
     """The environment that wasm_build.py gives to configure and make, with our link flags."""
-    link_flags = (*LINK_FLAGS, *(LIBFFI_LINK_FLAGS if Library.LIBFFI in host.libraries else ()))
+    link_flags = (*LINK_FLAGS, NAMES_LINK_FLAG, *(LIBFFI_LINK_FLAGS if Library.LIBFFI in host.libraries else ()))
     return {
         **clean_build_env(host.env),
         "CONFIG_SITE": str(host.view / host.tree.config_site(Target.EMSCRIPTEN)),

@@ -14,6 +14,8 @@ from harness.build.environment import clean_build_env
 from harness.build.recipes.cpython_tree import TRAMPOLINE, Script, Tree
 from harness.build.recipes.emscripten import (
     FAKE_DYLIBS_TOLD,
+    NAMES_LINK_FLAG,
+    NAMES_NOTE,
     NO_PORTS_TOLD,
     ONCE_TOLD,
     VERSION,
@@ -51,6 +53,7 @@ _DEPARTURES = (
     "HOSTRUNNER is plain `node`, and neither python.sh nor node_entry.mjs is used: they mount all of the host's files",
     CACHE_FILE_TOLD,
     NO_PORTS_TOLD,
+    NAMES_NOTE,
 )
 
 
@@ -59,7 +62,7 @@ def script_recipe(cell: Cell, host: HostBuild) -> Recipe:
     script = host.tree.script(Target.EMSCRIPTEN)
     work = host.view / LAYOUT.build_folder
     env = {name: value for name, value in clean_build_env(host.env).items() if name not in _OPTIONS}
-    env |= outside_git(host)
+    env |= outside_git(host) | {"LINKFORSHARED": NAMES_LINK_FLAG}
     run = (str(host.build_python), str(host.view / script.folder), "configure-host", "--host-runner", "node", "--")
     arguments = (
         f"--cache-file={host.cache_file}",

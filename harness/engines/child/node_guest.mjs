@@ -1,22 +1,33 @@
-// One guest: a fresh instance of the Emscripten module in a Worker of node_host.mjs.
+// One guest: a fresh instance of the Emscripten module in a Worker of node_host.mjs. It runs `argv` from the start, or
+// goes on from `snapshot` with the Python code `resume`. With `keep` its memory is sent to the host at its end.
 
 import { openSync, writeSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
 
 import { layFiles, openJournal, openStreams } from "./node_files.mjs";
+import { obstacle, partsOf, restore, take } from "./node_snapshot.mjs";
 
 const EXIT_POLL_MS = 50;
 // What `ended` says: whether the guest has exited, with which status, whether it has begun.
 const HAS_EXITED = 0;
 const STATUS = 1;
 const HAS_BEGUN = 2;
-const { argv, compiled, ended, env, input, journal, journalNumber, module, mounts, output } = workerData;
+const { argv, compiled, ended, env, input, journal, journalNumber, keep, module, mounts, output, resume, snapshot } =
+  workerData;
 
 const descriptor = openSync(output, "a");
 const say = (line) => writeSync(descriptor, `${line}\n`);
 
+let python;
+let parts;
+let tableLength;
+
 function end(status) {
+  if (keep && status === 0) {
+    const why = obstacle(parts, python.FS, tableLength);
+    parentPort.postMessage(why ? { why } : { snapshot: take(parts, python.FS) });
+  }
   ended[STATUS] = status;
   ended[HAS_EXITED] = 1;
   parentPort.postMessage("ended");
@@ -24,11 +35,14 @@ function end(status) {
 
 const { default: factory } = await import(pathToFileURL(module));
 
-const python = await factory({
+python = await factory({
   thisProgram: argv[0],
   noInitialRun: true,
   instantiateWasm(imports, receive) {
-    WebAssembly.instantiate(compiled, imports).then((instance) => receive(instance, compiled));
+    WebAssembly.instantiate(compiled, imports).then((instance) => {
+      parts = partsOf(instance, imports);
+      receive(instance, compiled);
+    });
     return {};
   },
   // A library that the guest's file system does not have would be looked for on the host.
@@ -44,8 +58,21 @@ const python = await factory({
   onExit: end,
 });
 // Until here nothing depends on what the guest does.
+tableLength = parts.table?.length;
+const goOn = snapshot && restore(snapshot, parts, python.FS, Buffer.from(resume));
 ended[HAS_BEGUN] = 1;
-python.callMain(argv.slice(1));
+if (goOn) callResumed(goOn);
+else python.callMain(argv.slice(1));
+
+// As Emscripten calls main(): an exit is thrown, and has been noted by `onExit`. What Python says of code that raised is
+// a status too: 1, as from its start.
+function callResumed(call) {
+  try {
+    end(call() ? 1 : 0);
+  } catch (error) {
+    if (error !== "unwind" && error?.name !== "ExitStatus") throw error;
+  }
+}
 
 // Where main() runs in a pthread, callMain has only started it, and its os._exit() gets no further than to set this.
 process.exitCode = undefined;

@@ -5,7 +5,9 @@
 // gets a Worker with a fresh instance of the module, which is compiled once: whatever it does to its thread (process.exit,
 // abort, stack overflow, out of memory, an endless loop) ends that guest alone.
 
-import { createReadStream, readFileSync, writeSync } from "node:fs";
+import { createReadStream, mkdtempSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
@@ -17,6 +19,8 @@ const TRAP_LENGTH = 4000;
 let settings;
 let compiled;
 let guest;
+let kept;
+let stopped;
 
 function answer(message) {
   writeSync(ANSWERS, JSON.stringify(message) + "\n");
@@ -28,24 +32,67 @@ async function load(request) {
   return { loaded: request.wasm };
 }
 
-function start(request) {
+// Runs one guest in a thread of its own; gives the answer to its request, and the last thing it sent.
+function runGuest(data) {
   // Written by the guest, read after its end: a message could be lost when a guest ends by process.exit.
   const ended = new Int32Array(new SharedArrayBuffer(12));
   let fault;
+  let sent;
   guest = new Worker(new URL("node_guest.mjs", import.meta.url), {
-    workerData: { ...request, module: settings.module, journalNumber: settings.journal, compiled, ended },
+    workerData: { ...data, module: settings.module, journalNumber: settings.journal, compiled, ended },
     resourceLimits: settings.limits,
     // Node's own variable for where require() looks; no guest sees the environment of its thread.
     env: settings.packages ? { NODE_PATH: settings.packages } : {},
     execArgv: ["--require", fileURLToPath(new URL("node_confine.cjs", import.meta.url))],
   });
-  guest.on("message", () => guest.terminate());
+  guest.on("message", (message) => {
+    if (message === "ended") guest.terminate();
+    else sent = message;
+  });
   guest.on("error", (error) => { fault ??= describe(error); });
-  guest.on("exit", (code) => {
+  return new Promise((resolve) => guest.on("exit", (code) => {
     guest = undefined;
     // The status is the interpreter's last word; a fault after it is of the engine's clean-up.
-    answer(ending(ended, fault ?? `the guest's thread ended with status ${code}`));
-  });
+    resolve([ending(ended, fault ?? `the guest's thread ended with status ${code}`), sent]);
+  }));
+}
+
+async function start(request) {
+  stopped = false;
+  const snapshot = request.prologue ? await snapshotOf(request) : undefined;
+  if (stopped) return { trap: "stopped before it began" };
+  const fits = snapshot && Buffer.byteLength(request.resume) < snapshot.limit;
+  const [answered] = await runGuest({ ...request, snapshot: fits ? snapshot : undefined });
+  return answered;
+}
+
+// The guest that has done the prologue, as every guest with the same surroundings would. It is tried once; where it
+// cannot be had, guests start from their beginning.
+async function snapshotOf(request) {
+  const key = JSON.stringify([request.prologue, request.env, request.mounts.map(([, ...mount]) => mount)]);
+  if (kept?.key !== key) {
+    const snapshot = await takeSnapshot(request);
+    if (stopped) return undefined;
+    kept = { key, snapshot };
+  }
+  return kept.snapshot;
+}
+
+async function takeSnapshot(request) {
+  const folder = mkdtempSync(join(tmpdir(), "harness-snapshot-"));
+  try {
+    const output = join(folder, "output");
+    const prologue = { ...request, argv: request.prologue, journal: "", input: null, output, keep: true };
+    const [answered, sent] = await runGuest(prologue);
+    if (!sent?.snapshot) {
+      if (!stopped) console.error(`no snapshot: ${sent?.why ?? JSON.stringify(answered)}`);
+      return undefined;
+    }
+    const { code, limit } = JSON.parse(readFileSync(output, "utf8"));
+    return { ...sent.snapshot, place: code, limit };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 // A fault before the guest has begun is the engine's own.
@@ -61,9 +108,12 @@ function describe(error) {
 
 async function serve(request) {
   try {
-    if (request.op === "stop") guest?.terminate();
-    else if (request.op === "run") start(request);
-    else answer(await load(request));
+    if (request.op === "stop") {
+      stopped = true;
+      guest?.terminate();
+    } else {
+      answer(await (request.op === "run" ? start(request) : load(request)));
+    }
   } catch (error) {
     answer({ [request.op === "run" ? "engine_error" : "error"]: describe(error) });
   }

@@ -12,10 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# What a module has to export beyond its own, and the symbols that stand behind it. The first runs a string of code in
-# `__main__` (Include/cpython/pythonrun.h).
-WAY_IN = {"harness.resume": "PyRun_SimpleStringFlags", "harness.stack": "__stack_pointer"}
-_RESUME, _STACK = WAY_IN
+_RESUME, _STACK = "harness.resume", "harness.stack"
 _PAGE = 4096
 _WASM_PAGE = 65536
 

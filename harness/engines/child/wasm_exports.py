@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+# What a module of CPython has to export, beyond its own, so that a guest can go on from a snapshot, and the symbols for
+# it. The first runs a string of code in `__main__` (Include/cpython/pythonrun.h).
+WAY_IN = {"harness.resume": "PyRun_SimpleStringFlags", "harness.stack": "__stack_pointer"}
+
 _HEADER = b"\x00asm\x01\x00\x00\x00"
 _CUSTOM, _EXPORT = 0, 7
 _FUNCTION_NAMES, _GLOBAL_NAMES = 1, 7

@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from guarded_wasi import GuardedWasi  # type: ignore[import-not-found]
 from guest_exit import GuestExitedError, define_exit  # type: ignore[import-not-found]
 from privileges import give_up_override  # type: ignore[import-not-found]
-from snapshot import WAY_IN, PausedGuest  # type: ignore[import-not-found]
-from wasm_exports import with_exports  # type: ignore[import-not-found]
+from snapshot import PausedGuest  # type: ignore[import-not-found]
+from wasm_exports import WAY_IN, with_exports  # type: ignore[import-not-found]
 
 del sys.path[0]
 

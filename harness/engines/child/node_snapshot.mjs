@@ -1,0 +1,56 @@
+// A snapshot of an Emscripten guest that has started CPython and imported regrtest: the memory of that interpreter, from
+// which every further guest starts.
+//
+// CPython's own frames are in the linear memory, so the frames of wasm are not needed: a guest goes on with a call of its
+// own, as if it were made from within the `os._exit` that ended the first one. What JavaScript holds next to the memory
+// (streams, mounts, the function table, the environment) is made anew by the guest's own start, and has to be the same:
+// `obstacle` says where it is not.
+
+// Exports that the harness adds to the module (harness/engines/node.py).
+const RESUME = "harness.resume";
+const STACK = "harness.stack";
+const STANDARD_STREAMS = 3;
+
+// The parts of an instance that a snapshot is about. Emscripten's own names are shortened in an optimised build, so the
+// memory and the table are found by what they are, and the import that grows the memory by its function's name.
+export function partsOf(instance, imports) {
+  const values = [...Object.values(instance.exports), ...Object.values(imports).flatMap(Object.values)];
+  const found = (kind) => values.find((value) => value instanceof kind);
+  return {
+    memory: found(WebAssembly.Memory),
+    table: found(WebAssembly.Table),
+    resume: instance.exports[RESUME],
+    stack: instance.exports[STACK],
+    grow: values.find((value) => typeof value === "function" && value.name === "_emscripten_resize_heap"),
+  };
+}
+
+// Why a guest of this module cannot be kept; empty when it can.
+export function obstacle(parts, FS, tableLength) {
+  if (!parts.resume || !parts.stack || !parts.grow) return "its module lacks what a snapshot is taken by";
+  if (parts.memory.buffer instanceof SharedArrayBuffer) return "its memory is shared between threads";
+  if (parts.table && parts.table.length !== tableLength) return "it has loaded dynamic libraries";
+  if (FS.streams.filter(Boolean).length !== STANDARD_STREAMS) return "it has files open";
+  return "";
+}
+
+// What a guest that has ended left, for other threads.
+export function take(parts, FS) {
+  const bytes = new Uint8Array(new SharedArrayBuffer(parts.memory.buffer.byteLength));
+  bytes.set(new Uint8Array(parts.memory.buffer));
+  return { bytes, stack: parts.stack.value, folder: FS.cwd() };
+}
+
+// Makes a fresh instance into a copy of the guest, with `code` at its place. Returns the call that goes on with the code.
+export function restore(snapshot, parts, FS, code) {
+  const { bytes, stack, folder, place } = snapshot;
+  // Emscripten keeps views of the memory, which its own function renews.
+  if (parts.memory.buffer.byteLength < bytes.length) parts.grow(bytes.length);
+  const memory = new Uint8Array(parts.memory.buffer);
+  memory.set(bytes);
+  memory.set(code, place);
+  memory[place + code.length] = 0;
+  parts.stack.value = stack;
+  FS.chdir(folder);
+  return () => parts.resume(place, 0);
+}
