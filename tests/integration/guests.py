@@ -57,17 +57,13 @@ _WASI_BODIES = {
       (i32.add (call $close (i32.const 3)) (i32.mul (i32.const 8) (call $close (i32.const -1)))))""",
 }
 # With one argument it pauses as the agent does; with more it runs from its start. Resumed, it prints its stack pointer
-# (as a letter), the letter that it left in its memory before the pause, and the first two of its code.
-_WASI_PAUSING = """
-  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args (param i32 i32) (result i32)))
+# (as a letter), the letter that it left in its memory before the pause, and the first two of its code. What a guest can
+# call differs: `$say` prints, `$exit` ends it, `$args` gives the number of its arguments.
+_PAUSING = """
   (global $__stack_pointer (mut i32) (i32.const 65))
   (data (i32.const 32) "{\\"code\\": 604, \\"limit\\": 20}  from the start\\n")
-  (func $say (param i32 i32)
-    (i32.store (i32.const 0) (local.get 0)) (i32.store (i32.const 4) (local.get 1))
-    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
   (func $start (export "_start")
-    (drop (call $args (i32.const 0) (i32.const 4)))
-    (if (i32.ne (i32.load (i32.const 0)) (i32.const 1)) (then (call $say (i32.const 60) (i32.const 15)) (return)))
+    (if (i32.ne (call $args) (i32.const 1)) (then (call $say (i32.const 60) (i32.const 15)) (return)))
     (global.set $__stack_pointer (i32.const 66))
     (drop (memory.grow (i32.const 1)))
     (i32.store (i32.const 601) (i32.const 0x70)) (i32.store8 (i32.const 70000) (i32.const 71))
@@ -76,7 +72,22 @@ _WASI_PAUSING = """
   (func $NAME (param $code i32) (param i32) (result i32)
     (i32.store8 (i32.const 602) (global.get $__stack_pointer)) (global.set $__stack_pointer (i32.const 90))
     (i32.store8 (i32.const 603) (i32.load8_u (i32.const 70000))) (i32.store8 (i32.const 70000) (i32.const 90))
-    (call $say (i32.const 601) (i32.const 5)) (call $exit (i32.const 4)) (i32.const 0))
+    (call $say (i32.const 601) (i32.const 5)) AFTER)
+"""
+_WASI_PAUSING = """
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $count (param i32 i32) (result i32)))
+IMPORTS
+  (func $args (result i32) (drop (call $count (i32.const 0) (i32.const 4))) (i32.load (i32.const 0)))
+  (func $say (param i32 i32)
+    (i32.store (i32.const 0) (local.get 0)) (i32.store (i32.const 4) (local.get 1))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+"""
+_NODE_PAUSING = """
+  (import "env" "args" (func $args (result i32)))
+  (import "env" "say" (func $say (param i32 i32)))
+  (import "env" "exit" (func $exit (param i32)))
+  (memory (export "m") 1 4)
+  (table (export "t") 1 funcref)
 """
 _NODE_CODE = """(module
   (func (export "trap") unreachable)
@@ -86,6 +97,9 @@ _NODE_CODE = """(module
 _NODE_FACTORY = """import * as require_fs from "node:fs";
 export default async function (given) {
   const FS = {
+    streams: [0, 1, 2].map(String),
+    cwd: () => "/",
+    chdir() {},
     filesystems: { NODEFS: { node_ops: {}, stream_ops: {}, tryFSOperation: (call) => call() } },
     makedev: () => 1,
     registerDevice: (device, operations) => { FS.operations = operations; },
@@ -95,7 +109,16 @@ export default async function (given) {
   };
   const instance = { FS, ENV: {} };
   given.preRun(instance);
-  const code = await new Promise((receive) => given.instantiateWasm({}, (made) => receive(made.exports)));
+  const env = {
+    args: () => env.given.length + 1,
+    say: (at, length) => print(Buffer.from(code.m.buffer, at, length).toString()),
+    exit(status) {
+      given.onExit(status);
+      throw Object.assign(new Error(), { name: "ExitStatus" });
+    },
+    resize: function _emscripten_resize_heap(size) { code.m.grow((size - code.m.buffer.byteLength) / 65536); },
+  };
+  const code = await new Promise((receive) => given.instantiateWasm({ env }, (made) => receive(made.exports)));
   const print = (text) => FS.operations.write(null, Buffer.from(text), 0, text.length);
   const exit = given.onExit;
   instance.callMain = (args) => { BODY };
@@ -122,6 +145,7 @@ _NODE_BODIES = {
     "status-file": 'print(require_fs.readFileSync("/proc/self/status", "latin1")); exit(0)',
     "throws-a-number": "throw 1234",
 }
+_NODE_BEFORE_THE_PAUSE = {"with-a-library": "code.t.grow(1)", "with-a-file": "FS.streams.push('a file')"}
 
 
 def wasmtime_session(folder: Path, name: str) -> ChildEngine:
@@ -141,24 +165,38 @@ def wasmtime_session(folder: Path, name: str) -> ChildEngine:
 def _wasi_text(name: str) -> str:
     if not name.startswith("pausing"):
         return f'{_WASI_IMPORTS} (func $start (export "_start") {_WASI_BODIES[name]})'
-    status = "1" if name == "pausing-badly" else "0"
-    symbol = "PyRun_Other" if name == "pausing-without-a-way-in" else "PyRun_SimpleStringFlags"
-    text = _WASI_PAUSING.replace("STATUS", status).replace("NAME", symbol)
-    if name == "pausing-with-code-that-raises":
-        text = text.replace("(call $exit (i32.const 4)) (i32.const 0)", "(i32.const -1)")
-    # Imports come first.
-    memory = _WASI_IMPORTS.index("  (memory")
-    imports, _, rest = text.partition("  (global")
-    return f"{_WASI_IMPORTS[:memory]} {imports} {_WASI_IMPORTS[memory:]} (global {rest}"
+    return f"{_WASI_PAUSING.replace('IMPORTS', _WASI_IMPORTS)} {_pausing_text(name)}"
+
+
+def _pausing_text(name: str) -> str:
+    raises = name == "pausing-with-code-that-raises"
+    return (
+        _PAUSING.replace("STATUS", "1" if name == "pausing-badly" else "0")
+        .replace("NAME", "PyRun_Other" if name == "pausing-without-a-way-in" else "PyRun_SimpleStringFlags")
+        .replace("AFTER", "(i32.const -1)" if raises else "(call $exit (i32.const 4)) (i32.const 0)")
+    )
 
 
 def node_session(folder: Path, name: str, node: Path = Path(NODE)) -> ChildEngine:
     """A session for the guest of that name, written into `folder` as `<name>.mjs` and `<name>.wasm`."""
     module = folder / f"{name}.mjs"
-    module.write_text(_NODE_FACTORY.replace("BODY", _NODE_BODIES[name]), encoding="utf-8")
+    body, code = _node_parts(name)
+    module.write_text(_NODE_FACTORY.replace("BODY", body), encoding="utf-8")
     wasm = module.with_suffix(".wasm")
-    wasm.write_bytes(wasmtime.wat2wasm(_NODE_CODE))
-    return node_engine.open_session(module=module, wasm=wasm, node=node, log=folder / "engine.log")
+    wasm.write_bytes(wasmtime.wat2wasm(code))
+    resumable = node_engine.resumable(wasm, module.with_suffix(".resumable.wasm"))
+    return node_engine.open_session(module=module, wasm=resumable, node=node, log=folder / "engine.log")
+
+
+def _node_parts(name: str) -> tuple[str, str]:
+    """What its `callMain` does in JavaScript, and the text of its module."""
+    if not name.startswith("pausing"):
+        return _NODE_BODIES[name], _NODE_CODE
+    first = _NODE_BEFORE_THE_PAUSE.get(name.removeprefix("pausing-"), "")
+    # Emscripten catches what an exit throws.
+    body = f"env.given = args; {first}; try {{ code._start(); exit(0); }} catch {{}}"
+    memory = _NODE_PAUSING.replace(" 1 4)", " 1 4 shared)") if name.endswith("shared-memory") else _NODE_PAUSING
+    return body, f"(module {memory} {_pausing_text(name)})"
 
 
 SESSIONS = {"wasmtime": wasmtime_session, "node": node_session}

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from harness.engines.fresh import FreshEngine
-from harness.engines.protocol import Ending, GuestRun
+from harness.engines.protocol import Ending, GuestRun, Prologue, Watch
+from harness.engines.session import ChildEngine
 from harness.errors import EngineFailedError, UnavailableError
 from tests.integration.guests import NEEDS_NODE, Opener, opener, run
 
@@ -175,3 +176,50 @@ def _is_alive(pid: int) -> bool:
         return False
     stat = Path(f"/proc/{pid}/stat")
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_resumed_guest_whose_code_raised_ends_as_from_its_start(opened: Opener, tmp_path: Path) -> None:
+    """Python prints the exception, and what is called returns: with the status of a program that ends so."""
+    status, _ = resumed(opened("pausing-with-code-that-raises"), tmp_path)
+    assert status == 1
+
+
+def resumed(
+    session: ChildEngine, folder: Path, code: str = "xy", watch: Watch = lambda: None
+) -> tuple[int, str]:
+    """The status of a guest that may be continued from its prologue, and what it printed."""
+    output = folder / "output.txt"
+    output.unlink(missing_ok=True)
+    prologue = Prologue(argv=("guest",), resume=code)
+    ended = session.run(
+        GuestRun(argv=("guest", "one"), mounts=(), output=output, prologue=prologue),
+        watch,
+    )
+    return ended.status, output.read_text()
+
+
+def test_every_guest_goes_on_from_the_same_pause(opened: Opener, tmp_path: Path) -> None:
+    session = opened("pausing")
+    assert resumed(session, tmp_path, "xy") == (4, "pBGxy")
+    assert resumed(session, tmp_path, "zz") == (4, "pBGzz")
+
+
+@pytest.mark.parametrize("guest", ["pausing-badly", "pausing-without-a-way-in"])
+def test_a_guest_that_cannot_pause_runs_from_its_start(opened: Opener, tmp_path: Path, guest: str) -> None:
+    session = opened(guest)
+    for _ in range(2):
+        assert resumed(session, tmp_path) == (0, "from the start\n")
+
+
+def test_code_that_the_paused_guest_has_no_room_for_runs_from_the_start(opened: Opener, tmp_path: Path) -> None:
+    assert resumed(opened("pausing"), tmp_path, "x" * 20) == (0, "from the start\n")
+    assert resumed(opened("pausing"), tmp_path, "x" * 19) == (4, "pBGxx")
+
+
+def test_a_guest_that_is_stopped_at_its_pause_does_not_keep_the_next_from_it(opened: Opener, tmp_path: Path) -> None:
+    session = opened("pausing")
+    guest = GuestRun(
+        argv=("guest", "one"), mounts=(), output=tmp_path / "o", prologue=Prologue(argv=("guest",), resume="xy")
+    )
+    assert session.run(guest, lambda: "enough").ending in {Ending.STOPPED, Ending.EXITED}
+    assert resumed(session, tmp_path) == (4, "pBGxy")

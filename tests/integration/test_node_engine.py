@@ -21,6 +21,7 @@ from harness.run.prepared import Prepared
 from harness.suite.module import run_module
 from harness.util.process import capture
 from tests.integration.guests import NEEDS_NODE, NODE, Opener, node_session, opener, run
+from tests.integration.test_engines import resumed
 
 CHILD = Path(node_engine.__file__).with_name("child")
 pytestmark = [pytest.mark.integration, NEEDS_NODE]
@@ -124,9 +125,28 @@ def test_a_host_script_that_breaks_is_a_fault_of_the_engine(opened: Opener, tmp_
     guest.write_text(guest.read_text(encoding="utf-8").replace("layFiles(", "layNothing("), encoding="utf-8")
     with pytest.raises(EngineFailedError, match="the engine could not run a guest"):
         run(session, tmp_path)
-    host.write_text(host.read_text(encoding="utf-8").replace(" start(request);", " process.exit(7);"), encoding="utf-8")
+    host.write_text(host.read_text(encoding="utf-8").replace("  stopped = false;", "  process.exit(7);"), encoding="utf-8")
     with pytest.raises(EngineFailedError, match="the engine process ended with status 7"):
         run(session, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("pausing-badly", '{"status":1}'),
+        ("pausing-without-a-way-in", "its module lacks what a snapshot is taken by"),
+        ("pausing-with-a-library", "it has loaded dynamic libraries"),
+        ("pausing-with-a-file", "it has files open"),
+        ("pausing-in-shared-memory", "its memory is shared between threads"),
+    ],
+)
+def test_where_no_snapshot_can_be_taken_guests_run_from_their_start_and_the_log_says_so_once(
+    opened: Opener, tmp_path: Path, name: str, why: str
+) -> None:
+    session = opened(name)
+    for _ in range(2):
+        assert resumed(session, tmp_path) == (0, "from the start\n")
+    assert (tmp_path / "engine.log").read_text().splitlines() == [f"no snapshot: {why}"]
 
 
 REAL = pytest.mark.toolchain

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.engines import wasmtime as wasmtime_engine
-from harness.engines.protocol import Ending, GuestRun, Mount, Prologue
-from harness.engines.session import ChildEngine
+from harness.engines.protocol import Ending, GuestRun, Mount
 from harness.engines.wasmtime import processor_for
 from harness.errors import EngineFailedError
 from tests.integration.guests import Opener, opener, run
@@ -57,42 +56,6 @@ def test_a_wasmtime_with_another_interface_is_a_fault_of_the_engine(opened: Open
         worker.write_text(code.replace(call, call.replace("(", "_no_more(")), encoding="utf-8")
         with pytest.raises(EngineFailedError, match=r"AttributeError.*_no_more"):
             run(session, tmp_path)
-
-
-def test_a_resumed_guest_whose_code_raised_ends_as_from_its_start(opened: Opener, tmp_path: Path) -> None:
-    """Python prints the exception, and what is called returns: with the status of a program that ends so."""
-    status, _ = resumed(opened("pausing-with-code-that-raises"), tmp_path)
-    assert status == 1
-
-
-def resumed(session: ChildEngine, folder: Path, code: str = "xy") -> tuple[int, str]:
-    """The status of a guest that may be continued from its prologue, and what it printed."""
-    output = folder / "output.txt"
-    output.unlink(missing_ok=True)
-    prologue = Prologue(argv=("guest",), resume=code)
-    ended = session.run(
-        GuestRun(argv=("guest", "one"), mounts=(), output=output, prologue=prologue),
-        lambda: None,
-    )
-    return ended.status, output.read_text()
-
-
-def test_every_guest_goes_on_from_the_same_pause(opened: Opener, tmp_path: Path) -> None:
-    session = opened("pausing")
-    assert resumed(session, tmp_path, "xy") == (4, "pBGxy")
-    assert resumed(session, tmp_path, "zz") == (4, "pBGzz")
-
-
-@pytest.mark.parametrize("guest", ["pausing-badly", "pausing-without-a-way-in"])
-def test_a_guest_that_cannot_pause_runs_from_its_start(opened: Opener, tmp_path: Path, guest: str) -> None:
-    session = opened(guest)
-    for _ in range(2):
-        assert resumed(session, tmp_path) == (0, "from the start\n")
-
-
-def test_code_that_the_paused_guest_has_no_room_for_runs_from_the_start(opened: Opener, tmp_path: Path) -> None:
-    assert resumed(opened("pausing"), tmp_path, "x" * 20) == (0, "from the start\n")
-    assert resumed(opened("pausing"), tmp_path, "x" * 19) == (4, "pBGxx")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
 
 import { layFiles, openJournal, openStreams } from "./node_files.mjs";
-import { obstacle, partsOf, restore, take } from "./node_snapshot.mjs";
+import { copyOf, obstacle, partsOf, restore, take } from "./node_snapshot.mjs";
 
 const EXIT_POLL_MS = 50;
 // What `ended` says: whether the guest has exited, with which status, whether it has begun.
@@ -21,12 +21,12 @@ const say = (line) => writeSync(descriptor, `${line}\n`);
 
 let python;
 let parts;
-let tableLength;
+let begun;
 
 function end(status) {
   if (keep && status === 0) {
-    const why = obstacle(parts, python.FS, tableLength);
-    parentPort.postMessage(why ? { why } : { snapshot: take(parts, python.FS) });
+    const why = obstacle(parts, python.FS, begun.tableLength);
+    parentPort.postMessage(why ? { why } : { snapshot: take(parts, python.FS, begun.memory) });
   }
   ended[STATUS] = status;
   ended[HAS_EXITED] = 1;
@@ -58,7 +58,7 @@ python = await factory({
   onExit: end,
 });
 // Until here nothing depends on what the guest does.
-tableLength = parts.table?.length;
+if (keep) begun = { tableLength: parts.table?.length, memory: copyOf(parts) };
 const goOn = snapshot && restore(snapshot, parts, python.FS, Buffer.from(resume));
 ended[HAS_BEGUN] = 1;
 if (goOn) callResumed(goOn);

@@ -10,6 +10,7 @@
 const RESUME = "harness.resume";
 const STACK = "harness.stack";
 const STANDARD_STREAMS = 3;
+const PAGE = 4096;
 
 // The parts of an instance that a snapshot is about. Emscripten's own names are shortened in an optimised build, so the
 // memory and the table are found by what they are, and the import that grows the memory by its function's name.
@@ -34,20 +35,35 @@ export function obstacle(parts, FS, tableLength) {
   return "";
 }
 
-// What a guest that has ended left, for other threads.
-export function take(parts, FS) {
-  const bytes = new Uint8Array(new SharedArrayBuffer(parts.memory.buffer.byteLength));
-  bytes.set(new Uint8Array(parts.memory.buffer));
-  return { bytes, stack: parts.stack.value, folder: FS.cwd() };
+// A copy of the memory as it is now.
+export function copyOf({ memory }) {
+  return Buffer.from(memory.buffer.slice(0));
+}
+
+// What a guest that has ended left, for other threads. `before` is the memory with which it began: as every guest of this
+// module begins, so that only what differs is kept.
+export function take(parts, FS, before) {
+  const now = Buffer.from(parts.memory.buffer);
+  const blank = Buffer.concat([before], now.length);
+  const bytes = new Uint8Array(new SharedArrayBuffer(now.length));
+  const written = [];
+  for (let at = 0; at < now.length; at += PAGE) {
+    const end = at + PAGE;
+    if (now.compare(blank, at, end, at, end) === 0) continue;
+    if (written.at(-1)?.end === at) written.at(-1).end = end;
+    else written.push({ start: at, end });
+  }
+  for (const { start, end } of written) bytes.set(now.subarray(start, end), start);
+  return { bytes, written, stack: parts.stack.value, folder: FS.cwd() };
 }
 
 // Makes a fresh instance into a copy of the guest, with `code` at its place. Returns the call that goes on with the code.
 export function restore(snapshot, parts, FS, code) {
-  const { bytes, stack, folder, place } = snapshot;
+  const { bytes, written, stack, folder, place } = snapshot;
   // Emscripten keeps views of the memory, which its own function renews.
   if (parts.memory.buffer.byteLength < bytes.length) parts.grow(bytes.length);
   const memory = new Uint8Array(parts.memory.buffer);
-  memory.set(bytes);
+  for (const { start, end } of written) memory.set(bytes.subarray(start, end), start);
   memory.set(code, place);
   memory[place + code.length] = 0;
   parts.stack.value = stack;
