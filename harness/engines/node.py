@@ -38,8 +38,9 @@ def open_session(
 
 
 def resumable(wasm: Path, kept: Path) -> Path:
-    """The module `wasm` with the exports that a snapshot needs: the file `kept`, which is made unless it is there. `wasm`
-    itself where its functions have no names, so that guests start from their beginning.
+    """The module `wasm` with the exports that a snapshot needs: the file `kept`, which is made once.
+
+    `wasm` itself where its functions have no names; guests then start from their beginning.
     """
     if kept.exists():
         return kept

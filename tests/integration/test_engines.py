@@ -184,9 +184,7 @@ def test_a_resumed_guest_whose_code_raised_ends_as_from_its_start(opened: Opener
     assert status == 1
 
 
-def resumed(
-    session: ChildEngine, folder: Path, code: str = "xy", watch: Watch = lambda: None
-) -> tuple[int, str]:
+def resumed(session: ChildEngine, folder: Path, code: str = "xy", watch: Watch = lambda: None) -> tuple[int, str]:
     """The status of a guest that may be continued from its prologue, and what it printed."""
     output = folder / "output.txt"
     output.unlink(missing_ok=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harness.engines.protocol import GuestRun, Mount, Prologue
+from harness.engines.fresh import FreshEngine
+from harness.engines.protocol import EngineSession, GuestRun, Mount, Prologue
 from harness.results.outcomes import ModuleResult, Outcome
 from harness.run.prepared import Prepared
 from harness.suite.module import run_module
@@ -95,9 +98,13 @@ def test_each_crash_costs_one_restart(faults: ModuleResult) -> None:
     assert faults.complete
 
 
-def test_a_wasi_guest_goes_on_from_the_pause_of_the_agent(wasi: Prepared, tmp_path: Path) -> None:
-    """Not from the start: that would take 0.2 s or more of each module's time, and nothing else would tell."""
-    job = wasi.job("test_bool", tmp_path, match=(), excluded=(), should_stop=lambda: False)
+@pytest.mark.parametrize("target", ["wasi", "emscripten"])
+def test_a_guest_goes_on_from_the_pause_of_the_agent(
+    request: pytest.FixtureRequest, tmp_path: Path, target: str
+) -> None:
+    """Not from the start: that would take 0.2 s or more of each module's time, and nothing else would show it."""
+    prepared: Prepared = request.getfixturevalue(target)
+    job = prepared.job("test_bool", tmp_path, match=(), excluded=(), should_stop=lambda: False)
     program, harness = job.python[0], "/harness"
     code = "import sys; left = 'left' in dir(sys); sys.left = True; __import__('os')._exit(5 + left)"
     guest = GuestRun(
@@ -107,8 +114,45 @@ def test_a_wasi_guest_goes_on_from_the_pause_of_the_agent(wasi: Prepared, tmp_pa
         output=tmp_path / "output.txt",
         prologue=Prologue(argv=(program, harness), resume=code),
     )
-    engine = wasi.open_engine(tmp_path / "engine.log", 0)
+    engine = prepared.open_engine(tmp_path / "engine.log", 0)
     try:
         assert [engine.run(guest, lambda: None).status for _ in range(2)] == [5, 5]
     finally:
         engine.close()
+
+
+@pytest.mark.parametrize("target", ["wasi", "emscripten"])
+def test_nothing_passes_from_one_guest_to_the_next_through_the_snapshot(
+    request: pytest.FixtureRequest, tmp_path: Path, target: str
+) -> None:
+    """Two guests from one snapshot, and one that starts by itself: what they know of themselves is the same, what is
+    random is not, and time goes on.
+    """
+    engine = request.getfixturevalue(target).open_engine(tmp_path / "engine.log", 0)
+    try:
+        states = [
+            state_of(request.getfixturevalue(target), tmp_path / str(number), session)
+            for number, session in enumerate([engine, engine, FreshEngine(engine)])
+        ]
+    finally:
+        engine.close()
+    first, *rest = states
+    for state in rest:
+        assert state["same"] == first["same"]
+    for name in first["other"]:
+        assert len({state["other"][name] for state in states}) == len(states), name
+    times = [state["time"] for state in states]
+    assert times == sorted(set(times))
+
+
+def state_of(prepared: Prepared, folder: Path, engine: EngineSession) -> dict[str, Any]:
+    """What tests/data/test_state.py prints in a guest of that engine."""
+    (folder / "given").mkdir(parents=True)
+    (folder / "given" / "test_state.py").write_bytes((DATA / "test_state.py").read_bytes())
+    job = prepared.job("test_state", folder / "run", match=(), excluded=(), should_stop=lambda: False)
+    mounts = (*job.mounts, Mount(host=folder / "given", guest="/given"))
+    job = dataclasses.replace(job, mounts=mounts, options=("--testdir", "/given"))
+    assert run_module(job, engine).outcome is Outcome.PASS
+    printed = (folder / "run" / "output.txt").read_text().partition("STATE ")[2]
+    state: dict[str, Any] = json.loads(printed.splitlines()[0])
+    return state

@@ -125,7 +125,9 @@ def test_a_host_script_that_breaks_is_a_fault_of_the_engine(opened: Opener, tmp_
     guest.write_text(guest.read_text(encoding="utf-8").replace("layFiles(", "layNothing("), encoding="utf-8")
     with pytest.raises(EngineFailedError, match="the engine could not run a guest"):
         run(session, tmp_path)
-    host.write_text(host.read_text(encoding="utf-8").replace("  stopped = false;", "  process.exit(7);"), encoding="utf-8")
+    host.write_text(
+        host.read_text(encoding="utf-8").replace("  stopped = false;", "  process.exit(7);"), encoding="utf-8"
+    )
     with pytest.raises(EngineFailedError, match="the engine process ended with status 7"):
         run(session, tmp_path)
 

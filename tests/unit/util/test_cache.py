@@ -37,7 +37,7 @@ def prepared(cache: Path) -> Prepared:
 
 
 def compile_module(cache: Path) -> None:
-    prepared(cache).compiled()
+    prepared(cache).compiled("x.wasm")
 
 
 def identify(cache: Path) -> None:
