@@ -43,6 +43,7 @@ def add_update(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--write", action="store_true", help="change the lists; without it only show the difference")
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="runs that must agree before an entry goes")
     parser.add_argument("--accept-regression", action="store_true", help="list also what used to pass")
+    parser.add_argument("--cautious", action="store_true", help="change nothing in cells of which no run was seen")
     parser.add_argument(
         "--learn-signatures", action="store_true", help="give entries without a signature the one that was seen"
     )
@@ -65,7 +66,7 @@ def run_update(options: argparse.Namespace) -> int:
     usual = workspace.reports / HISTORY_FILE
     history = options.history or (usual if usual.is_file() else None)
     runs = updater.gather(paths, workspace.reports, say=print, history=history)
-    rules = Rules(runs=options.runs, accept_regression=options.accept_regression)
+    rules = Rules(runs=options.runs, accept_regression=options.accept_regression, cautious=options.cautious)
     found = updater.update(workspace, runs, rules, learn_signatures=options.learn_signatures)
     print(found.diff(), end="")
     if options.write:

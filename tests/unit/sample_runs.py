@@ -98,13 +98,15 @@ def updated(
     runs: int = 3,
     accept: bool = False,
     learn: bool = False,
+    cautious: bool = False,
     cells: tuple[Cell, ...] = CELLS,
     registry: Registry = REGISTRY,
 ) -> Update:
     """The update that those results ask for; a text alone is that of FILE."""
     workspace = rooms_of({FILE: texts} if isinstance(texts, str) else texts, cells=cells, registry=registry)
     read = [read_run(found, source=f"run {index}", index=index) for index, found in enumerate(results)]
-    return update(workspace, read, Rules(runs=runs, accept_regression=accept), learn_signatures=learn)
+    rules = Rules(runs=runs, accept_regression=accept, cautious=cautious)
+    return update(workspace, read, rules, learn_signatures=learn)
 
 
 def verdicts(found: Update, results: CellResults) -> Comparison:

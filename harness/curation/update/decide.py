@@ -44,10 +44,13 @@ DesiredEntry: TypeAlias = NeededEntry | ListAction
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """`runs` must agree before an entry goes. `accept_regression` marks also what used to pass."""
+    """`runs` must agree before an entry goes. `accept_regression` marks also what used to pass, `cautious` leaves an
+    entry as it is wherever no run was seen, even where all that were seen agree.
+    """
 
     runs: int = RUNS_WANTED
     accept_regression: bool = False
+    cautious: bool = False
 
 
 class Decision(NamedTuple):

@@ -1,13 +1,14 @@
 """From what runs saw to what the lists should say: which entries change, and which are new. Pure.
 
 Where no run was seen, everything stays as it is: an entry that holds for such a cell goes on holding for it, and one
-that does not goes on not holding. Only a new entry may come to hold there.
+that does not goes on not holding. Only a new entry may come to hold there, and only one that is stale wherever a run
+was seen on that target goes there too, unless the rule `cautious` forbids it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harness.curation.update.decide import KEEP, NO_ENTRY, DesiredEntry, NeededEntry, Rules, merged
@@ -31,7 +32,8 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ListsPlan:
-    """`kept` has each entry's pieces with the tests of each, by its place; `added` what no entry can say.
+    """`kept` has each entry's pieces with the tests of each, by its place; `added` what no entry can say. `assumed` are
+    the settings without a run in which a test is to change as in all that were seen.
 
     An entry that is as it was has one piece, its own.
     """
@@ -39,6 +41,7 @@ class ListsPlan:
     kept: Mapping[str, tuple[tuple[Piece, tuple[str, ...]], ...]]
     added: Mapping[Piece, tuple[str, ...]]
     held: tuple[Skipped, ...]
+    assumed: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict)
 
 
 def make_plan(
@@ -49,7 +52,7 @@ def make_plan(
     planner = _Planner(EntryRequirements(entries, evidence, declared, rules), evidence, declared, rules)
     kept = {entry.place: planner.regroup(entry) for entry in entries}
     added = planner.new()
-    return ListsPlan(kept=kept, added=added, held=tuple(sorted(set(planner.needs.held))))
+    return ListsPlan(kept=kept, added=added, held=tuple(sorted(set(planner.needs.held))), assumed=dict(planner.assumed))
 
 
 class _Planner:
@@ -64,6 +67,7 @@ class _Planner:
         self._rules = rules
         self._claimed: set[tuple[str, Setting]] = set()
         self._final: dict[str, list[Condition]] = {}
+        self.assumed: dict[str, tuple[Setting, ...]] = {}
 
     # An entry that exists.
 
@@ -102,8 +106,9 @@ class _Planner:
         """What is left to say of a test. Its own piece comes first: the outcomes of the entry and what joined them."""
         own, others = NeededEntry(entry.outcome, entry.signature), dict[NeededEntry, set[Setting]]()
         needed: set[Setting] = set()
+        wants = self._wants(entry, test)
         for setting in self.needs.universe:
-            want = self.needs.of_entry(entry, test, setting) if entry.when.holds(dict(setting)) else NO_ENTRY
+            want = wants.get(setting, NO_ENTRY)
             if isinstance(want, NeededEntry) and not set(want.outcome) & set(entry.outcome) - {Outcome.PASS}:
                 others.setdefault(want, set()).add(setting)
                 continue
@@ -120,6 +125,31 @@ class _Planner:
                 for when in self._conditions(entry, test, settings)
             ),
         )
+
+    def _wants(self, entry: Expectation, test: str) -> dict[Setting, DesiredEntry]:
+        """What a test of the entry needs in each setting for which the entry holds.
+
+        A setting without a run needs no entry where none of its target with one does: of an entry for `wasi` whose
+        case passes in the runs of `wasi` and `wasi-debug`, nothing is left for `wasi-24` either. Otherwise it needs
+        what there is.
+        """
+        holding = [setting for setting in self.needs.universe if entry.when.holds(dict(setting))]
+        wants = {setting: self.needs.of_entry(entry, test, setting) for setting in holding}
+        if self._rules.cautious:
+            return wants
+        seen: dict[str, set[DesiredEntry]] = {}
+        unseen: dict[str, list[Setting]] = {}
+        for setting in holding:
+            target = str(dict(setting)["target"])
+            if any(self.needs.is_seen(case, setting) for case in (test, *self.needs.cases_of(test))):
+                seen.setdefault(target, set()).add(wants[setting])
+            else:
+                unseen.setdefault(target, []).append(setting)
+        for target, settings in unseen.items():
+            if seen.get(target) == {NO_ENTRY}:
+                wants.update(dict.fromkeys(settings, NO_ENTRY))
+                self.assumed[test] = (*self.assumed.get(test, ()), *settings)
+        return wants
 
     def _widened(self, entry: Expectation, test: str, needed: set[Setting]) -> tuple[Condition, ...]:
         """Conditions for where the entry is needed, and for where else its tests fail in its way: one condition for

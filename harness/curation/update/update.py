@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.curation.suite_index import newest_runs
@@ -21,6 +21,7 @@ from harness.curation.workspace import Workspace
 from harness.errors import ConfigError, HarnessError
 from harness.expectations.entries import Expectation, Expectations
 from harness.expectations.files import read_lists
+from harness.matrix.cells import Cell
 from harness.results.case_ids import wildcard_of
 from harness.results.cell_results import load_results
 from harness.results.outcomes import DEATHS, Outcome
@@ -29,11 +30,13 @@ from harness.util.text import counted
 
 HISTORY = 10
 ROUNDS = 5
+CELLS_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """What became of the lists: their texts before and after, by name, and what was seen but not acted upon.
+    """What became of the lists: their texts before and after, by name, and what was seen but not acted upon. `assumed`
+    are the tests whose entry went also in cells of which no run was seen, by these cells.
 
     `seen_once` counts the newly listed cases that a single run saw fail.
     """
@@ -43,6 +46,7 @@ class Update:
     held: tuple[Skipped, ...]
     entries: tuple[Expectation, ...]
     seen_once: int = 0
+    assumed: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -65,8 +69,10 @@ def update(workspace: Workspace, runs: Sequence[Run], rules: Rules, *, learn_sig
     texts: Mapping[str, str] = workspace.texts
     lists = workspace.lists
     held: tuple[Skipped, ...] = ()
+    assumed: dict[str, tuple[Setting, ...]] = {}
     for _ in range(ROUNDS):
-        after, held = _round(workspace, texts, lists.entries, runs, rules, learn_signatures=learn_signatures)
+        after, plan = _round(workspace, texts, lists.entries, runs, rules, learn_signatures=learn_signatures)
+        held, assumed = plan.held, {**plan.assumed, **assumed}
         if after == texts:
             break
         texts, lists = after, read_lists({name: text for name, text in after.items() if text}, workspace.registry)
@@ -78,7 +84,22 @@ def update(workspace: Workspace, runs: Sequence[Run], rules: Rules, *, learn_sig
         held=held,
         entries=lists.entries,
         seen_once=_seen_once(workspace.lists.entries, lists.entries, runs),
+        assumed=_by_cells(assumed, workspace.cells),
     )
+
+
+def _by_cells(
+    assumed: Mapping[str, Sequence[Setting]], cells: Iterable[Cell]
+) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """The tests by the cells that have those settings."""
+    names: dict[Setting, list[str]] = {}
+    for cell in cells:
+        names.setdefault(setting_of(cell), []).append(cell.id)
+    found: dict[tuple[str, ...], list[str]] = {}
+    for test, settings in sorted(assumed.items()):
+        named = tuple(name for setting in settings for name in names.get(setting, ()))
+        found.setdefault(named, []).append(test)
+    return {named: tuple(tests) for named, tests in found.items() if named}
 
 
 def _seen_once(before: Iterable[Expectation], after: Iterable[Expectation], runs: Iterable[Run]) -> int:
@@ -96,7 +117,7 @@ def _round(
     rules: Rules,
     *,
     learn_signatures: bool,
-) -> tuple[dict[str, str], tuple[Skipped, ...]]:
+) -> tuple[dict[str, str], ListsPlan]:
     declared: list[Setting] = [setting_of(cell) for cell in workspace.cells if not cell.broken]
     evidence = Evidence.of(runs, Expectations(tuple(entries)))
     plan = make_plan(entries, evidence, declared, rules)
@@ -105,7 +126,7 @@ def _round(
     causes = Causes.of(workspace.registry, entries)
     modules = {name for run in runs for name in run.all_modules}
     new = additions(plan, workspace.folder.name, modules, lambda test, piece: _cause(causes, evidence, test, piece))
-    return assemble(texts, entries, plan, new), plan.held
+    return assemble(texts, entries, plan, new), plan
 
 
 def _cause(causes: Causes, evidence: Evidence, test: str, piece: Piece) -> LimitationGuess:
@@ -126,7 +147,7 @@ def _with_signatures(plan: ListsPlan, evidence: Evidence, rules: Rules, listed: 
         place: tuple((_learnt(piece, tests, evidence, rules, listed), tests) for piece, tests in pieces)
         for place, pieces in plan.kept.items()
     }
-    return ListsPlan(kept=kept, added=plan.added, held=plan.held)
+    return replace(plan, kept=kept)
 
 
 def _learnt(piece: Piece, tests: Sequence[str], evidence: Evidence, rules: Rules, listed: Collection[str]) -> Piece:
@@ -203,11 +224,20 @@ def summary_lines(update: Update, *, rows: int) -> Iterable[str]:
         yield f"held  {held.test}{f' ({held.cell})' if held.cell else ''} {held.why}"
     if len(update.held) > rows:
         yield f"held  ... and {len(update.held) - rows:,} more"
+    for cells, tests in update.assumed.items():
+        named = tests[0] + (f" and {counted(len(tests) - 1, 'more test')}" if len(tests) > 1 else "")
+        where = f"no entry is left where no run was seen: {_named(cells)}"
+        yield f"note  {named}: {where} (--cautious keeps it there)"
     if update.seen_once:
         yield f"{update.seen_once:,} of the new cases failed in one run only: a second one tells what is flaky"
     if update.unfinished:
         wait, are = ("waits for its", "it is") if update.unfinished == 1 else ("wait for their", "they are")
         yield f"{counted(update.unfinished, 'entry')} {wait} cause and reason; until then {are} refused"
+
+
+def _named(cells: Sequence[str]) -> str:
+    more = f" and {len(cells) - CELLS_NAMED} more" if len(cells) > CELLS_NAMED else ""
+    return ", ".join(cells[:CELLS_NAMED]) + more
 
 
 def _diff(name: str, before: str, after: str) -> str:

@@ -274,17 +274,69 @@ def with_tries_of(results: CellResults, name: str) -> CellResults:
 
 def test_an_entry_is_narrowed_to_the_cells_that_were_not_seen_to_pass() -> None:
     text = entry(when='{ target = "emscripten", python = "<3.14" }')
-    assert conditions(updated(text, runs_of(NEW, LINK, "PPP"))) == [
-        "target emscripten, python <3.14, emscripten <4.0.12"
-    ]
-    assert conditions(updated(text, runs_of(THREADS, LINK, "PPP"))) == ["target emscripten, python <3.14, no pthreads"]
-    assert conditions(updated(text, [*runs_of(OLD, LINK, "PPP"), *runs_of(THREADS, LINK, "PPP")])) == [
+    new, threads, old = (runs_of(cell, LINK, "PPP") for cell in (NEW, THREADS, OLD))
+    assert conditions(updated(text, new, cautious=True)) == ["target emscripten, python <3.14, emscripten <4.0.12"]
+    assert conditions(updated(text, threads, cautious=True)) == ["target emscripten, python <3.14, no pthreads"]
+    assert conditions(updated(text, [*old, *threads], cautious=True)) == [
         "target emscripten, python <3.14, emscripten >=4.0.7"
     ]
 
 
+def notes(found: Update) -> list[str]:
+    return [line for line in summary_lines(found, rows=9) if line.startswith("note  ")]
+
+
+@pytest.mark.parametrize("letters", ["PPP", "SSS", "---"])
+def test_an_entry_that_is_stale_wherever_it_was_looked_for_goes_with_a_note(letters: str) -> None:
+    """What passes, is skipped or is gone in every run of the target: one removal, and not a condition for each cell of
+    which no run was seen.
+    """
+    found = updated(entry(when='{ target = "emscripten" }'), runs_of(OLD, LINK, letters))
+    assert found.after[FILE] == ""
+    assert notes(found) == [
+        (
+            f"note  test.{LINK}: no entry is left where no run was seen: emscripten-4.0.7, emscripten-4.0.12, "
+            "emscripten-3.1.69-pthreads (--cautious keeps it there)"
+        )
+    ]
+    assert notes(updated(entry(when='{ target = "emscripten" }'), runs_of(OLD, LINK, letters), cautious=True)) == []
+
+
+def test_a_condition_is_narrowed_where_runs_differ() -> None:
+    text = entry(when='{ target = "emscripten" }')
+    found = updated(text, [*runs_of(OLD, LINK, "EEE"), *runs_of(NEW, LINK, "PPP")])
+    assert conditions(found) == ["target emscripten, emscripten <4.0.12"]
+    assert notes(found) == []
+
+
+def test_a_run_that_says_nothing_of_the_case_is_none() -> None:
+    part = run_of(NEW, {"test_json.T.test_a": "P"}, complete=False)
+    found = updated(entry(when='{ target = "emscripten" }'), [*runs_of(OLD, LINK, "PPP"), part])
+    assert found.after[FILE] == ""
+
+
+def test_what_is_held_on_a_target_stays_on_all_of_it() -> None:
+    """Two whole runs where three must agree: nothing is assumed of the others."""
+    text = {FILE: entry(when='{ target = "emscripten" }')}
+    assert updated(text, [*runs_of(OLD, LINK, "PP"), *runs_of(NEW, LINK, "PP")]).after == text
+
+
+def test_a_target_without_a_run_keeps_its_entry() -> None:
+    assert conditions(updated(entry(), runs_of(WASI, LINK, "PPP"))) == ["target emscripten"]
+
+
+def test_of_a_class_every_case_has_to_be_stale() -> None:
+    names = [f"test_os.LinkTests.test_{name}" for name in "ab"]
+    text = entry(tests='["test.test_os.LinkTests.*"]', when='{ target = "emscripten" }')
+    passing = [run_of(OLD, dict.fromkeys(names, "P"), day=day) for day in (1, 2, 3)]
+    assert updated(text, passing).after[FILE] == ""
+    partly = [run_of(OLD, dict(zip(names, "PE", strict=True)), day=day) for day in (1, 2, 3)]
+    left = {test: str(one.when) for one in updated(text, partly).entries for test in one.tests}
+    assert left[f"test.{names[1]}"] == "target emscripten"
+
+
 def test_a_hole_in_the_middle_takes_two_entries() -> None:
-    found = updated(entry(when='{ target = "emscripten" }'), runs_of(MIDDLE, LINK, "PPP"))
+    found = updated(entry(when='{ target = "emscripten" }'), runs_of(MIDDLE, LINK, "PPP"), cautious=True)
     assert conditions(found) == ["target emscripten, emscripten <4.0.7", "target emscripten, emscripten >=4.0.12"]
     assert {one.reason for one in found.entries} == {"os.link() fails with ENOSYS"}
 

@@ -122,10 +122,10 @@ def test_after_an_update_from_enough_whole_runs_that_agree_nothing_is_unexpected
 
 @PROPERTY
 @given(lists(), runs("PSFEVCTN-"), st.booleans())
-def test_where_no_run_was_seen_every_entry_says_what_it_said(
+def test_a_cautious_update_leaves_every_entry_as_it_is_where_no_run_was_seen(
     text: str, results: list[CellResults], accept: bool
 ) -> None:
-    found = updated(text, results, accept=accept)
+    found = updated(text, results, accept=accept, cautious=True)
     before = Expectations(read_lists({FILE: text}, REGISTRY).entries)
     after = Expectations(found.entries)
     seen = {setting_of(run.cell) for run in results}
