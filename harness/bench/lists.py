@@ -18,10 +18,11 @@ from harness.curation.workspace import load_workspace
 from harness.expectations.compare import compare
 from harness.expectations.entries import Expectations
 from harness.limitations.registry import REGISTRY_FILE, load_registry
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.matrix.files import load_matrix
 from harness.project import CACHE_VARIABLE, project_root
 from harness.results.outcomes import ModuleResult
+from harness.targets import Target
 from harness.util.process import Command, run
 
 ENTRIES = 5_000

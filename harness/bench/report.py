@@ -16,13 +16,14 @@ from itertools import islice, product
 from pathlib import Path
 
 from harness.limitations.registry import REGISTRY_FILE
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.project import project_root
 from harness.report.write import PAGE, write_views
 from harness.results.cell_results import CellResults, RunInfo
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.results.run_folder import find_run
 from harness.results.verdicts import CaseVerdict, Comparison, Verdict
+from harness.targets import Target
 
 EMSCRIPTENS = ("3.1.69", "3.1.73", "4.0.9", "4.0.12", "5.0.4", "5.0.7", "6.0.1", "6.0.5")
 WASI_SDKS = ("24", "25", "27", "33")
@@ -42,9 +43,9 @@ CELLS, CASES = 50, 30_000
 
 def made_up_cells(count: int) -> Iterator[Cell]:
     """That many different cells, first those that a matrix would have."""
-    wasi = [(Target.WASI, version, flag) for flag, version in product(("", "-debug"), WASI_SDKS)]
-    emscripten = [(Target.EMSCRIPTEN, version, flag) for flag, version in product(CELL_SUFFIXES, EMSCRIPTENS)]
-    wanted = product(("3.13.5", "3.14.2", "3.15.0", "3.11.2"), wasi + emscripten)
+    made_up = {Target.WASI: product(("", "-debug"), WASI_SDKS), Target.EMSCRIPTEN: product(CELL_SUFFIXES, EMSCRIPTENS)}
+    variants = [(target, version, flag) for target, found in made_up.items() for flag, version in found]
+    wanted = product(("3.13.5", "3.14.2", "3.15.0", "3.11.2"), variants)
     for python, (target, version, flag) in islice(wanted, count):
         suffix = "" if python == "3.13.5" else f"-py{python.rpartition('.')[0]}"
         yield Cell(
@@ -52,7 +53,7 @@ def made_up_cells(count: int) -> Iterator[Cell]:
             target=target,
             toolchain=version,
             python=python,
-            runtime="24.19.0" if target is Target.EMSCRIPTEN else "50.0.1",
+            runtime={"node": "24.19.0", "wasmtime": "50.0.1"}[target.traits.engine],
             description=f"made up: {target} {version}{flag}",
             pthreads="-pthreads" in flag,
             dynamic_linking="-dynlink" in flag,
@@ -121,7 +122,7 @@ def _case(case: str, module: str, skip: str, dice: _Dice) -> tuple[CaseResult, C
     if skip:
         return CaseResult(case=case, outcome=Outcome.SKIP, seconds=seconds, detail=Detail(reason=skip)), None
     known = fate < 0.012
-    broken = cell.target is Target.EMSCRIPTEN and fate > 0.9995 and cell.toolchain in _from(BROKEN_SINCE)
+    broken = fate > 0.9995 and cell.toolchain in _from(BROKEN_SINCE)
     if not (known or broken or luck < 0.0004):
         return CaseResult(case=case, outcome=Outcome.PASS, seconds=seconds), None
     outcome = Outcome.CRASH if 0 < luck < 0.00002 or fate > 0.9999 else Outcome.ERROR if luck < 0.7 else Outcome.FAIL

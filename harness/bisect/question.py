@@ -11,7 +11,7 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import ConfigError, did_you_mean
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.util.hashing import content_key
 
 
@@ -77,15 +77,9 @@ class Question:
         return dataclasses.asdict(self)
 
 
-_AXES = {
-    Target.EMSCRIPTEN: (BisectAxis.CPYTHON, BisectAxis.EMSCRIPTEN, BisectAxis.NODE),
-    Target.WASI: (BisectAxis.CPYTHON, BisectAxis.WASMTIME),
-}
-
-
 def check_axis(axis: BisectAxis, cell: Cell, options: Mapping[str, str]) -> None:
     """ConfigError when the cell has no such axis, or one of the `options` of the command settles it already."""
-    if axis not in (allowed := _AXES[cell.target]):
+    if axis not in (allowed := cell.target.traits.bisect_axes):
         raise ConfigError(
             f"{cell.id} has no axis {axis}: it is built for {cell.target} and runs under {cell.engine}",
             hint=f"its axes are {', '.join(allowed)}",

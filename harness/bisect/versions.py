@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.bisect.question import BisectAxis
 from harness.errors import OriginError, UnavailableError
-from harness.matrix.cells import Matrix, Target
+from harness.matrix.cells import Matrix
 from harness.matrix.pins import EmscriptenPin, Installer, Pins, RuntimePin, load_pins
 from harness.toolchains.runtimes import npm, npm_pack, npm_package, pip
 from harness.util.files import write_atomically
@@ -32,7 +32,7 @@ def known_versions(axis: BisectAxis, matrix: Matrix, pins: Pins, *, say: Callabl
     or offered by one of the installers it is pinned for. UnavailableError when none of them answers.
     """
     if axis is BisectAxis.EMSCRIPTEN:
-        cells = {cell.toolchain for cell in matrix.cells if cell.target is Target.EMSCRIPTEN}
+        cells = {cell.toolchain for cell in matrix.cells if cell.target.traits.toolchain_axis == axis}
         return {version for version in {pin.version for pin in pins.emscripten} | cells if number(version) == version}
     pinned = {pin.version for pin in pins.runtime if pin.name == axis}
     offered, refusals = set(), []

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import BuildError
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
+from harness.targets import Target
 from harness.util.versions import number
 
 # What is kept of `-dM -E`, which is some 400 macros.
@@ -87,10 +88,11 @@ def _comparisons(cell: Cell, manifest: Mapping[str, Any], identity: Identity) ->
     arguments = shlex.split(told["sysconfig"]["CONFIG_ARGS"] or "")
     for argument in cell.configure:
         yield "configure", argument, argument if argument in arguments else " ".join(arguments)
-    if cell.target is Target.EMSCRIPTEN:
-        yield from _emscripten(cell, manifest, told)
-    else:
-        yield "threads", _switch(cell.pthreads), _switch(told["threads"] != "pthread-stubs")
+    yield from _OF_TARGET[cell.target](cell, manifest, told)
+
+
+def _wasi(cell: Cell, _manifest: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    yield "threads", _switch(cell.pthreads), _switch(told["threads"] != "pthread-stubs")
 
 
 def _emscripten(cell: Cell, manifest: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -108,6 +110,9 @@ def _emscripten(cell: Cell, manifest: Mapping[str, Any], told: Mapping[str, Any]
     # `Node.js v20.18.0`, or from Node 21 on `Node.js/24`.
     runtime = re.search(r"Node\.js[ /]v?(\d+)", info.get("runtime") or "")
     yield "Node", cell.runtime.split(".")[0], runtime.group(1) if runtime else str(info.get("runtime") or "")
+
+
+_OF_TARGET = {Target.WASI: _wasi, Target.EMSCRIPTEN: _emscripten}
 
 
 def _switch(value: object) -> str:

@@ -14,8 +14,9 @@ from harness.build.artifact import MANIFEST_SCHEMA
 from harness.build.recipes import libraries, native
 from harness.build.recipes.targets import recipe_version
 from harness.errors import UnavailableError
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.matrix.pins import Pins
+from harness.targets import Target
 from harness.util.hashing import content_key
 
 
@@ -36,7 +37,7 @@ def keys_of(cell: Cell, pins: Pins, bundle_format: int) -> Keys:
     UnavailableError when its CPython, its toolchain or one of its libraries is not pinned.
     """
     source = content_key([dataclasses.asdict(pins.cpython_pin(cell.python)), native.VERSION])
-    toolchain = content_key(list(_toolchain(cell, pins)))
+    toolchain = content_key(list(_TOOLCHAIN_PINS[cell.target](cell, pins)))
     build = content_key(
         cell.build_flags
         | {
@@ -55,17 +56,21 @@ def keys_of(cell: Cell, pins: Pins, bundle_format: int) -> Keys:
     )
 
 
-def _toolchain(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:
-    """The pins of all providers: which of them will serve is not known yet."""
-    if cell.target is Target.WASI:
-        yield dataclasses.asdict(pins.wasi_sdk_pin(cell.toolchain))
-        yield from (dataclasses.asdict(pin) for pin in pins.wasi_sdk_archive if pin.version == cell.toolchain)
-        return
+def _wasi_sdk(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:
+    yield dataclasses.asdict(pins.wasi_sdk_pin(cell.toolchain))
+    yield from (dataclasses.asdict(pin) for pin in pins.wasi_sdk_archive if pin.version == cell.toolchain)
+
+
+def _emscripten(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:
     pin = pins.emscripten_pin(cell.toolchain)
     yield dataclasses.asdict(pin)
     yield dataclasses.asdict(pins.runtime_pin("node", pin.node))
     if pins.emsdk:
         yield dataclasses.asdict(pins.emsdk)
+
+
+# The pins of all providers: which of them will serve is not known yet.
+_TOOLCHAIN_PINS = {Target.WASI: _wasi_sdk, Target.EMSCRIPTEN: _emscripten}
 
 
 def _dependencies(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:

@@ -146,7 +146,7 @@ def _each(
     """The command for each cell, in one run folder."""
     folder = _folder_for(selection.cells, options, tested=command == "test")
     asked = options.workers if command == "test" else len(usable_processors())
-    planned = plan_here([cell.engine for cell in selection.cells], workers=asked)
+    planned = plan_here([cell.target for cell in selection.cells], workers=asked)
     over_hosts = _names_hosts(arguments)
     wanted = options.workers if over_hosts else planned.workers
     workers = ["-n", str(wanted)] if command == "test" and wanted else []

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from harness.diagnostics.machine import Found, Machine, look_at_machine, look_for
 from harness.errors import UnavailableError
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import Pins, TarballPin
+from harness.targets import Target
 from harness.toolchains.wasi import own as own_sdk
 from harness.toolchains.wasi import release
 from harness.util.paths import build_fault
@@ -117,8 +118,10 @@ def _apt_source(pin: TarballPin, machine: Machine) -> dict[str, str]:
 
 
 def _toolchain(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
-    if cell.target is Target.EMSCRIPTEN:
-        return _emscripten(cell, pins, machine, found)
+    return _TOOLCHAINS[cell.target](cell, pins, machine, found)
+
+
+def _wasi_sdk(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
     what = f"WASI SDK {cell.toolchain}"
     if found.toolchain == "path":
         return f"{what}: your own, {own_sdk.WASI_SDK_VARIABLE}"
@@ -147,6 +150,9 @@ def _emscripten(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
         **_apt_packages(machine.apt_fault or patchelf if pin.apt_suite else "no Debian suite is pinned that has it"),
     }
     return _offered(what, offers, "one of your own serves: --toolchain PATH, of that number")
+
+
+_TOOLCHAINS = {Target.WASI: _wasi_sdk, Target.EMSCRIPTEN: _emscripten}
 
 
 def _apt_packages(fault: str) -> dict[str, str]:

@@ -17,10 +17,11 @@ from harness.build.artifact import build_folder
 from harness.build.cross_build import COMPILERS
 from harness.build.libraries import dependencies_at_hand
 from harness.errors import ConfigError, UnavailableError
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.matrix.pins import Pins, TarballPin
 from harness.sources import Source
 from harness.sources.base import cached as cached_source
+from harness.targets import Target
 from harness.toolchains import EMSCRIPTEN_PROVIDERS, TOOLCHAIN_PROVIDERS, Toolchain
 from harness.toolchains.base import cached as cached_toolchain
 from harness.toolchains.patchelf import find_patchelf
@@ -167,8 +168,10 @@ def _source_at_hand(cell: Cell, pins: Pins, cache: Path) -> Source | None:
 
 def _toolchain_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | None, str]:
     """The one that costs no download, the user's own first, and what is wrong with the user's own."""
-    if cell.target is Target.EMSCRIPTEN:
-        return _emscripten_at_hand(cell, pins, cache), ""
+    return _AT_HAND[cell.target](cell, pins, cache)
+
+
+def _wasi_sdk_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | None, str]:
     fault = ""
     with contextlib.suppress(UnavailableError):
         pin = pins.wasi_sdk_pin(cell.toolchain)
@@ -184,14 +187,17 @@ def _toolchain_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain |
     return None, fault
 
 
-def _emscripten_at_hand(cell: Cell, pins: Pins, cache: Path) -> Toolchain | None:
+def _emscripten_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | None, str]:
     with contextlib.suppress(UnavailableError):
         pin = pins.emscripten_pin(cell.toolchain)
         for provider in EMSCRIPTEN_PROVIDERS.values():
             entry = provider.entry(pin, pins, cache)
             if entry and (toolchain := cached_toolchain(entry)):
-                return toolchain
-    return None
+                return toolchain, ""
+    return None, ""
+
+
+_AT_HAND = {Target.WASI: _wasi_sdk_at_hand, Target.EMSCRIPTEN: _emscripten_at_hand}
 
 
 def _has_runtime(cell: Cell, pins: Pins, cache: Path) -> bool:

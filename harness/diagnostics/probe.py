@@ -16,7 +16,6 @@ from harness.limitations.findings_table import markdown, summary_line, text_tabl
 from harness.limitations.observation import Did, Observation
 from harness.limitations.registry import Registry, load_registry
 from harness.manifest import libraries_of
-from harness.matrix.cells import Target
 from harness.matrix.conditions import condition_values
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import load_pins
@@ -184,7 +183,7 @@ def packages_for(prepared: Prepared, more_pins: str, say: Callable[[str], None])
     """The folder with the npm packages of a cell under Node; None for other cells, and, with a message, where npm
     cannot provide them: the probes that need them then end in their preparations.
     """
-    if prepared.cell.target is not Target.EMSCRIPTEN:
+    if not prepared.cell.target.traits.takes_npm_packages:
         return None
     _, pins = load_configuration()
     pins = load_pins(Path(more_pins), pins) if more_pins else pins

@@ -22,11 +22,11 @@ from xml.etree import ElementTree
 
 from harness.engines.node import STACK_MB, node_environment
 from harness.errors import BuildError
-from harness.matrix.cells import Target
 from harness.results.case_ids import FIXTURE, dotted
 from harness.results.outcomes import Outcome
 from harness.run.prepared import Prepared
 from harness.suite.journal import Names
+from harness.targets import Target
 from harness.util.files import remove_tree
 from harness.util.process import Command, last_lines, run
 
@@ -150,8 +150,9 @@ class RegrtestRunner:
 
     def command(self, task: Task, junit: Path) -> Command:
         """What runs the task; `junit` is where regrtest writes its results."""
+        runner = _RUNNERS[self.prepared.cell.target]
         prepared, program = self.prepared, Path(self.prepared.build.manifest["layout"]["program"])
-        python = shlex.join(_RUNNERS[prepared.cell.target](self, str(program)))
+        python = shlex.join(runner.command(self, str(program)))
         argv = (
             *(str(prepared.build.manifest["native"]), "-m", "test"),
             *("-j", str(task.workers), "-u", prepared.cell.resources, "--timeout", str(task.seconds)),
@@ -160,7 +161,7 @@ class RegrtestRunner:
             *(word for case in task.excluded for word in ("--ignore", case)),
             *(("--exclude", *task.left_out) if task.left_out else task.modules),
         )
-        env = os.environ | _environment(prepared)
+        env = os.environ | runner.environment(prepared.guest_environment)
         return Command(argv=argv, cwd=(self.root / program).parent, env=env)
 
 
@@ -186,15 +187,26 @@ def stack_flag(limit: int) -> str:
     return f"--stack-size={max(stack - STACK_MARGIN, stack // 2) >> 10}"
 
 
-_RUNNERS = {Target.WASI: _wasmtime_runner, Target.EMSCRIPTEN: _node_runner}
+def _wasmtime_environment(guest: dict[str, str]) -> dict[str, str]:
+    """A WASI guest sees nothing of this but what its runner passes on."""
+    return {"GUEST_PYTHONPATH": guest.get("PYTHONPATH", "")}
 
 
-def _environment(prepared: Prepared) -> Mapping[str, str]:
-    """What the guests need. A WASI guest sees nothing of this but what its runner passes on."""
-    guest = prepared.guest_environment
-    if prepared.cell.target is Target.WASI:
-        return {"GUEST_PYTHONPATH": guest.get("PYTHONPATH", "")}
+def _node_environment(guest: dict[str, str]) -> dict[str, str]:
     return node_environment() | guest
+
+
+class _Runner(NamedTuple):
+    """What starts the program of a target, and the environment of that, given the one that its guests need."""
+
+    command: Callable[[RegrtestRunner, str], tuple[str, ...]]
+    environment: Callable[[dict[str, str]], dict[str, str]]
+
+
+_RUNNERS = {
+    Target.WASI: _Runner(_wasmtime_runner, _wasmtime_environment),
+    Target.EMSCRIPTEN: _Runner(_node_runner, _node_environment),
+}
 
 
 def _move(prepared: Prepared, root: Path) -> None:

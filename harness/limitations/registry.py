@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.errors import ConfigError, Problem, did_you_mean
-from harness.matrix.cells import Target
 from harness.matrix.conditions import ALWAYS, Condition, Facts, read_when
 from harness.results.signatures import is_signature
+from harness.targets import Target
 from harness.util.toml_tables import TableReader, load_document
 
 REGISTRY_FILE = "limitations.toml"

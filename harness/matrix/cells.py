@@ -10,26 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from harness.errors import ConfigError, did_you_mean
-
-
-class Target(StrEnum):
-    EMSCRIPTEN = "emscripten"
-    WASI = "wasi"
-
-    @property
-    def toolchain_name(self) -> str:
-        """What people call the toolchain of this target."""
-        return "WASI SDK" if self is Target.WASI else "Emscripten"
-
-    @property
-    def runtime_name(self) -> str:
-        """What people call the runtime of this target."""
-        return "wasmtime" if self is Target.WASI else "Node"
-
-
-class Engine(StrEnum):
-    NODE = "node"
-    WASMTIME = "wasmtime"
+from harness.targets import Engine, Target
 
 
 class Library(StrEnum):
@@ -40,9 +21,6 @@ class Library(StrEnum):
     SQLITE = "sqlite"
     LIBFFI = "libffi"
     MPDECIMAL = "mpdecimal"
-
-
-ENGINE_OF = {Target.EMSCRIPTEN: Engine.NODE, Target.WASI: Engine.WASMTIME}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +63,7 @@ class Cell(CellKeys):
 
     @property
     def engine(self) -> Engine:
-        return ENGINE_OF[self.target]
+        return self.target.traits.engine
 
     @property
     def build_id(self) -> str:

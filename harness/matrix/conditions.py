@@ -18,29 +18,12 @@ from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import Problem, did_you_mean
-from harness.matrix.cells import ENGINE_OF, Cell, Engine, Library, Target
+from harness.matrix import axes
+from harness.matrix.cells import Cell
+from harness.targets import Target
 from harness.util.toml_tables import TableReader
 
-ENUMS: Mapping[str, tuple[str, ...]] = {
-    "target": tuple(target.value for target in Target),
-    "engine": tuple(engine.value for engine in Engine),
-}
 _UNRELEASED = re.compile(r"(?<=\d)-[a-z].*$")
-VERSIONS = ("emscripten", "wasi_sdk", "python", "node", "wasmtime")
-LIBRARIES = tuple(library.value for library in Library)
-FLAG_AXES = ("pthreads", "dynamic_linking", "pydebug", *LIBRARIES)
-AXES = (*ENUMS, *VERSIONS, *FLAG_AXES)
-
-# An axis that only one target has, and flags that only one can have: CPython's configure knows dynamic linking for
-# Emscripten only, and only for it are there libraries.
-_TARGET_OF = {
-    "emscripten": Target.EMSCRIPTEN,
-    "node": Target.EMSCRIPTEN,
-    "wasi_sdk": Target.WASI,
-    "wasmtime": Target.WASI,
-}
-_ONLY_EMSCRIPTENS = frozenset({"dynamic_linking", *LIBRARIES})
-_TARGET_OF_ENGINE = {engine.value: target for target, engine in ENGINE_OF.items()}
 
 Facts = Mapping[str, str | bool]
 """What a cell is, axis by axis; an axis that the cell does not have is not among them."""
@@ -103,8 +86,7 @@ class Condition:
     @property
     def targets(self) -> frozenset[Target]:
         """The targets for which the condition can hold."""
-        implied = {target for _, target in _implied_targets(self.terms)}
-        return frozenset(implied) if len(implied) == 1 else frozenset() if implied else frozenset(Target)
+        return frozenset(Target).intersection(*(targets for _, targets in _targets_of(self.terms)))
 
     def __str__(self) -> str:
         return ", ".join(_term_text(axis, wanted) for axis, wanted in self.terms)
@@ -122,20 +104,18 @@ def condition_values(
     names less: a path, or a series. `libraries` are those that its build is linked with, where some could not be had.
     """
     linked = cell.dependencies if libraries is None else libraries
-    compiler, engine = ("wasi_sdk", "wasmtime") if cell.target is Target.WASI else ("emscripten", "node")
+    versions = {"toolchain": toolchain, "python": python, "runtime": runtime}
     facts: dict[str, str | bool] = {
         "target": cell.target.value,
         "engine": cell.engine.value,
-        compiler: toolchain or cell.toolchain,
-        engine: runtime or cell.runtime,
-        "python": python or cell.python,
-        "pthreads": cell.pthreads,
-        "dynamic_linking": cell.dynamic_linking,
-        "pydebug": cell.pydebug,
-        **{library: library in linked for library in LIBRARIES},
+        **{axis: versions[name] or str(getattr(cell, name)) for name, axis in axes.version_axes(cell.target).items()},
+        **{flag: bool(getattr(cell, flag)) for flag in axes.FLAGS},
+        **{library: library in linked for library in axes.LIBRARIES},
     }
     return {
-        axis: value for axis, value in facts.items() if axis not in VERSIONS or parse_version(str(value)) is not None
+        axis: value
+        for axis, value in facts.items()
+        if axis not in axes.VERSIONS or parse_version(str(value)) is not None
     }
 
 
@@ -185,13 +165,13 @@ def parse_version(text: str) -> Version | None:
 
 
 def _read_term(axis: str, value: object) -> _Wanted | Mistake:
-    if axis in FLAG_AXES:
+    if axis in axes.SWITCHES:
         return value if isinstance(value, bool) else Mistake(axis, f"must be true or false, not {value!r}")
-    if axis not in AXES:
-        return Mistake(axis, "unknown axis", did_you_mean(axis, AXES))
+    if axis not in axes.AXES:
+        return Mistake(axis, "unknown axis", did_you_mean(axis, axes.AXES))
     if not isinstance(value, str):
         return Mistake(axis, f"must be a string, not {value!r}")
-    if allowed := ENUMS.get(axis):
+    if allowed := axes.ENUMS.get(axis):
         if value in allowed:
             return value
         return Mistake(axis, f"must be one of {', '.join(allowed)}, not {value!r}", did_you_mean(value, allowed))
@@ -217,25 +197,18 @@ def _read_range(axis: str, text: str) -> VersionRange | Mistake:
 
 
 def _contradictions(terms: list[_Term]) -> Iterator[Mistake]:
-    implied = list(_implied_targets(tuple(terms)))
-    for axis, target in implied[1:]:
-        first, other = implied[0]
-        if target is not other:
-            yield Mistake(axis, f"can never hold: it speaks of {target.value}, but {first!r} of {other.value}")
+    (first, expected), *others = [*_targets_of(tuple(terms))] or [("", frozenset(Target))]
+    for axis, targets in others:
+        if not targets & expected:
+            other, one = (" and ".join(sorted(found)) for found in (targets, expected))
+            yield Mistake(axis, f"can never hold: it speaks of {other}, but {first!r} of {one}")
 
 
-def _implied_targets(
-    terms: tuple[_Term, ...],
-) -> Iterator[tuple[str, Target]]:
+def _targets_of(terms: tuple[_Term, ...]) -> Iterator[tuple[str, frozenset[Target]]]:
+    """Each axis that not all targets can have with that value, and those that can."""
     for axis, wanted in terms:
-        if axis == "target":
-            yield axis, Target(str(wanted))
-        elif axis == "engine":
-            yield axis, _TARGET_OF_ENGINE[str(wanted)]
-        elif axis in _TARGET_OF:
-            yield axis, _TARGET_OF[axis]
-        elif axis in _ONLY_EMSCRIPTENS and wanted is True:
-            yield axis, Target.EMSCRIPTEN
+        if (targets := axes.targets_with(axis, wanted)) != frozenset(Target):
+            yield axis, targets
 
 
 def _term_holds(wanted: _Wanted, fact: str | bool | None) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from harness.errors import ConfigError, Problem
 from harness.matrix import products
-from harness.matrix.cells import ENGINE_OF, Cell, CellKeys, Engine, Library, Matrix, Target
+from harness.matrix.cells import Cell, CellKeys, Library, Matrix
+from harness.targets import Engine, Target
 from harness.util.toml_tables import TableReader, load_document
 
 # What a cell of a product has until its id and its words are made from its other keys.
@@ -28,7 +29,11 @@ class Defaults:
 
     def runtime(self, engine: Engine) -> str:
         """The version of the engine's runtime."""
-        return self.wasmtime if engine is Engine.WASMTIME else self.node
+        return str(getattr(self, engine.value))
+
+    def toolchain(self, target: Target) -> str:
+        """The version of the target's toolchain; empty where each cell names its own."""
+        return str(getattr(self, target.traits.toolchain_axis, ""))
 
     def dependencies_of(self, *, dynamic_linking: bool) -> tuple[Library, ...]:
         """The libraries of an Emscripten cell that names none; libffi only where ctypes is of use.
@@ -130,20 +135,20 @@ def _named(cell: Cell, defaults: Defaults, table: CellTable) -> Cell:
     parts = [name for name, on in flags.items() if on]
     with_flags = f", with {' and '.join(parts)}" if parts else ""
     engine = "" if cell.runtime == defaults.runtime(cell.engine) else f", under {cell.engine} {cell.runtime}"
-    told = f"CPython {cell.python}, {cell.target.toolchain_name} {cell.toolchain}{with_flags}{engine}"
+    told = f"CPython {cell.python}, {cell.target.traits.toolchain_name} {cell.toolchain}{with_flags}{engine}"
     description = told if cell.description == _UNSAID else cell.description
     spelled = cell_id(cell, defaults, own_libraries=table.names_libraries)
     return dataclasses.replace(cell, id=spelled, description=description)
 
 
 def _complete(table: CellTable, defaults: Defaults) -> Cell:
-    wasi = table.target is Target.WASI
+    traits = table.target.traits
     values = {key: value for key, value in vars(table).items() if value}
     shared = {
         "python": defaults.python,
-        "runtime": defaults.runtime(ENGINE_OF[table.target]),
-        "toolchain": defaults.wasi_sdk if wasi else "",
-        "dependencies": () if wasi else defaults.dependencies_of(dynamic_linking=table.dynamic_linking),
+        "runtime": defaults.runtime(traits.engine),
+        "toolchain": defaults.toolchain(table.target),
+        "dependencies": () if traits.no_libraries else defaults.dependencies_of(dynamic_linking=table.dynamic_linking),
     }
     cell = Cell(**(shared | values))
     wanted = {*cell.dependencies, *cell.requires}
@@ -155,12 +160,10 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
 
     `own_libraries` is whether it says itself what it is linked with.
     """
-    version = "" if cell.target is Target.WASI and cell.toolchain == defaults.wasi_sdk else f"-{cell.toolchain}"
-    threads = "-threads" if cell.target is Target.WASI else "-pthreads"
     parts = [
         cell.target.value,
-        version,
-        threads if cell.pthreads else "",
+        "" if cell.toolchain == defaults.toolchain(cell.target) else f"-{cell.toolchain}",
+        cell.target.traits.threads_in_id if cell.pthreads else "",
         "-dynlink" if cell.dynamic_linking else "",
         "-debug" if cell.pydebug else "",
         "-deps" if own_libraries else "",
@@ -171,16 +174,14 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
 
 
 def _contradictions(cell: Cell, defaults: Defaults, table: CellTable) -> Iterable[tuple[str, str]]:
-    own_libraries = table.names_libraries
+    own_libraries, traits = table.names_libraries, cell.target.traits
     if not cell.toolchain:
-        yield "toolchain", "is missing: an emscripten cell names its Emscripten version"
-    elif cell.target is Target.WASI and own_libraries:
-        key = "dependencies" if table.dependencies else "requires"
-        yield key, "the harness builds no library for WASI: neither do CPython's scripts"
+        yield "toolchain", f"is missing: an {cell.target} cell names its {traits.toolchain_name} version"
+    elif traits.no_libraries and own_libraries:
+        yield "dependencies" if table.dependencies else "requires", traits.no_libraries
     elif (spelled := cell_id(cell, defaults, own_libraries=own_libraries)) != cell.id:
         yield "id", f"is {cell.id!r}, but the cell's other keys spell {spelled!r}"
-    if cell.target is Target.WASI and cell.dynamic_linking:
-        yield "dynamic_linking", "CPython's configure has no dynamic linking for WASI"
+    yield from ((flag, why) for flag, why in traits.impossible_flags.items() if getattr(cell, flag))
     if cell.case_timeout <= 0 or cell.module_timeout < cell.case_timeout:
         yield "module_timeout", "must be at least case_timeout, and both above 0"
 

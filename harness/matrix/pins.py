@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.errors import ConfigError, Problem, UnavailableError, did_you_mean
-from harness.matrix.cells import Cell, Library, Target
+from harness.matrix.cells import Cell, Library
+from harness.targets import Target
 from harness.util.toml_tables import TableReader, load_document
 from harness.util.versions import is_version, number
 
@@ -211,10 +212,9 @@ class Pins:
         """What of a cell is not pinned, each with the hint what to write: without those pins nothing builds the cell.
         A path of a CPython, and what is no version, needs none.
         """
-        toolchain_pin = self.wasi_sdk_pin if cell.target is Target.WASI else self.emscripten_pin
         wanted: list[tuple[Callable[..., object], tuple[str, ...]]] = [
             *([(self.cpython_pin, (cell.python,))] if is_version(cell.python) else []),
-            (toolchain_pin, (cell.toolchain,)),
+            ({Target.WASI: self.wasi_sdk_pin, Target.EMSCRIPTEN: self.emscripten_pin}[cell.target], (cell.toolchain,)),
             (self.runtime_pin, (cell.engine.value, cell.runtime)),
         ]
         for pin_of, arguments in wanted:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.errors import did_you_mean
+from harness.matrix import axes
 
 # The lists, and the key of a cell that each of their entries becomes.
 _AXES = {"toolchains": "toolchain", "pythons": "python", "runtimes": "runtime"}
 _VARIANTS = "variants"
 _PLAIN = "plain"
-_FLAGS = {"pthreads": "pthreads", "dynlink": "dynamic_linking", "debug": "pydebug"}
+_FLAGS = {word: flag for flag, word in axes.FLAGS.items()}
 
 
 def mistakes(product: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:

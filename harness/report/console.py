@@ -165,8 +165,8 @@ def _title(results: CellResults) -> str:
     parts = [
         cell.id,
         f"CPython {build.get('python') or cell.python}",
-        f"{cell.target.toolchain_name} {version or cell.toolchain}",
-        f"{cell.target.runtime_name} {results.engine.get('version') or cell.runtime}",
+        f"{cell.target.traits.toolchain_name} {version or cell.toolchain}",
+        f"{cell.target.traits.runtime_name} {results.engine.get('version') or cell.runtime}",
         f"{results.run.seconds:,.0f} s",
     ]
     return plain(", ".join(parts))

@@ -10,10 +10,10 @@ from functools import lru_cache
 
 from packaging.version import Version
 
-from harness.matrix.cells import Cell, Target
+from harness.matrix.axes import VERSION_FIELDS, version_label
+from harness.matrix.cells import Cell
 from harness.matrix.conditions import parse_version
 
-_VERSIONS = ("toolchain", "python", "runtime")
 _NO_IDENTITY = {"id", "description", "tags", "broken", "case_timeout", "module_timeout"}
 
 
@@ -35,7 +35,7 @@ def first_bad_version(good: Collection[Cell], bad: Collection[Cell]) -> Since | 
     Only cells that are alike but for that version are compared, and every such group must part at the same place.
     None when there is no such version, or when several would do.
     """
-    found = {since for axis in _VERSIONS if (since := _parted_by(axis, good, bad))}
+    found = {since for axis in VERSION_FIELDS if (since := _parted_by(axis, good, bad))}
     return found.pop() if len(found) == 1 else None
 
 
@@ -48,10 +48,11 @@ def _parted_by(axis: str, good: Collection[Cell], bad: Collection[Cell]) -> Sinc
             if version is None:
                 return None
             groups.setdefault(_apart_from(axis, cell), []).append((version, text, is_bad))
-    target = next((cell.target for cell in bad), Target.WASI)
     parted = {_boundary(sorted(group)) for group in groups.values() if any(is_bad for _, _, is_bad in group)}
     boundary = parted.pop() if len(parted) == 1 else None
-    return Since(name=_name(axis, target), version=boundary[1], good=boundary[0]) if boundary else None
+    if boundary is None:
+        return None
+    return Since(name=version_label(next(iter(bad)).target, axis), version=boundary[1], good=boundary[0])
 
 
 @lru_cache
@@ -72,10 +73,6 @@ def _boundary(group: Sequence[tuple[Version, str, bool]]) -> tuple[str, str] | N
     if group[first - 1][0] == group[first][0]:
         return None
     return group[first - 1][1], group[first][1]
-
-
-def _name(axis: str, target: Target) -> str:
-    return {"python": "CPython", "toolchain": target.toolchain_name, "runtime": target.runtime_name}[axis]
 
 
 def listed_since(found: Iterable[tuple[Since, int]]) -> list[tuple[Since, int]]:

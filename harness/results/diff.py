@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from harness.manifest import as_table
+from harness.matrix.axes import FLAGS
 from harness.results.case_ids import dotted
 from harness.results.cell_results import CellResults
 from harness.results.outcomes import NOTHING_RAN, ModuleResult, Outcome, judged_cases
@@ -222,14 +223,14 @@ def axes_of(results: CellResults) -> dict[DiffAxis, AxisValue]:
     """The value on each axis, as far as it is recorded."""
     cell, build, engine = results.cell, results.build, results.engine
     source, toolchain, recipe = (as_table(build.get(key)) for key in ("source", "toolchain", "recipe"))
-    flags = [name for name in ("pthreads", "dynamic_linking", "pydebug") if getattr(cell, name)]
+    flags = [name for name in FLAGS if getattr(cell, name)]
     settings = f"-u {cell.resources}, {cell.case_timeout:g} s a case, {cell.module_timeout:g} s a module"
     # A distribution's Emscripten of the same version has another compiler.
     made_with = [toolchain.get("provider"), f"LLVM {toolchain['llvm']}" if toolchain.get("llvm") else ""]
     axes = {
         DiffAxis.CPYTHON: AxisValue(str(build.get("python") or cell.python), str(source.get("revision", ""))[:12]),
         DiffAxis.TOOLCHAIN: AxisValue(
-            f"{cell.target.toolchain_name} {shown_version(toolchain) or cell.toolchain}",
+            f"{cell.target.traits.toolchain_name} {shown_version(toolchain) or cell.toolchain}",
             ", ".join(map(str, filter(None, made_with))),
         ),
         DiffAxis.FLAGS: AxisValue(" ".join([*flags, *cell.configure]) or "plain"),

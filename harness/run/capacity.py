@@ -8,19 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.matrix.cells import Engine
+from harness.targets import Target
 
 # Above this many workers the longest module of the suite, not the number of workers, decides how long it takes.
 USEFUL_WORKERS = 8
-
-
-# Bytes for a worker with its engine and a share of what its run has but once, in proportional set sizes, looked at once
-# in a second. The peaks of whole suites: wasmtime 614 MiB with one worker, 876 with two, 1,081 with four; Node 730 MiB
-# with one, 1,252 with two and threads, 1,125 with four. Node has some room beside that: a module may take 1.9 GiB for a
-# moment.
-WORKER_BYTES = {Engine.WASMTIME: 450 << 20, Engine.NODE: 700 << 20}
-
-
 # What is left to the system and to its cache of files.
 RESERVED_BYTES = 1 << 30
 
@@ -34,23 +25,24 @@ class WorkerPlan:
     jobs: int
 
 
-def plan(engines: Sequence[Engine], *, processors: int, memory: int, workers: int = 0) -> WorkerPlan:
-    """What this machine can do at once. `memory` is the bytes that are available, `workers` what was asked for.
+def plan(targets: Sequence[Target], *, processors: int, memory: int, workers: int = 0) -> WorkerPlan:
+    """What this machine can do at once, a cell for each of the targets.
 
-    Cells are placed side by side only when one of them cannot use all processors.
+    `memory` is the bytes that are available, `workers` what was asked for. Cells are placed side by
+    side only when one of them cannot use all processors.
     """
-    each = max((WORKER_BYTES[engine] for engine in engines), default=WORKER_BYTES[Engine.NODE])
+    each = max(target.traits.worker_bytes for target in targets or Target)
     possible = max(1, min(processors, (memory - RESERVED_BYTES) // each))
     wanted = workers or min(possible, USEFUL_WORKERS)
-    at_once = max(1, min(len(engines), possible // wanted))
+    at_once = max(1, min(len(targets), possible // wanted))
     return WorkerPlan(
         at_once=at_once, workers=workers or max(wanted, possible // at_once), jobs=max(1, processors // at_once)
     )
 
 
-def plan_here(engines: Sequence[Engine], *, workers: int = 0) -> WorkerPlan:
+def plan_here(targets: Sequence[Target], *, workers: int = 0) -> WorkerPlan:
     """The plan for this machine as it is now."""
-    return plan(engines, processors=len(usable_processors()), memory=available_memory(), workers=workers)
+    return plan(targets, processors=len(usable_processors()), memory=available_memory(), workers=workers)
 
 
 def available_memory() -> int:

@@ -207,7 +207,7 @@ class CellRun:
         toolchain = manifest["toolchain"]
         cell = self.prepared.cell
         tested = f"CPython {manifest['python']} by {manifest['source']['provider']}"
-        compiler = f"{cell.target.toolchain_name} {shown_version(toolchain)} by {toolchain['provider']}"
+        compiler = f"{cell.target.traits.toolchain_name} {shown_version(toolchain)} by {toolchain['provider']}"
         return [
             f"cell {cell.id}: {tested}, {compiler}, {cell.engine} {cell.runtime}",
             *libraries_told(manifest),

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.build.identity import MACROS, Identity, check, read_macros
 from harness.errors import BuildError
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.run.prepared import Prepared
 from harness.toolchains import Toolchain, toolchain_environment
 from harness.toolchains.macros import predefined_macros
@@ -48,7 +48,7 @@ def ensure_identity(
 
 def ask_compiler(cell: Cell, toolchain: Toolchain, cache: Path) -> dict[str, str]:
     """The macros that tell of the compiler of a cell."""
-    pthreads = cell.pthreads and cell.target is Target.EMSCRIPTEN
+    pthreads = cell.pthreads and cell.target.traits.has_pthread_option
     return read_macros(predefined_macros(toolchain, toolchain_environment(toolchain, cache), pthreads=pthreads))
 
 

@@ -19,12 +19,13 @@ from harness.errors import ConfigError
 from harness.expectations.entries import CellExpectations, Expectations
 from harness.expectations.files import load_lists
 from harness.manifest import libraries_of
-from harness.matrix.cells import Cell, Engine, with_python
+from harness.matrix.cells import Cell, with_python
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import Pins, load_pins
 from harness.run.identify import ask_compiler, ensure_identity
 from harness.run.prepared import Prepared
 from harness.sources import obtain_source
+from harness.targets import Engine
 from harness.toolchains import check_toolchain, obtain_toolchain
 from harness.toolchains.runtimes import check_runtime, obtain_runtime, own_node, own_wasmtime
 from harness.util.cache import cache_root

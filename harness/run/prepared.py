@@ -12,9 +12,10 @@ from harness.build.identity import Identity
 from harness.build.recipes.targets import guest_environment
 from harness.engines import node, wasmtime
 from harness.engines.protocol import JOURNAL, EngineSession, GuestRun, Mount
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.suite.durations import durations_file
 from harness.suite.module import ModuleJob
+from harness.targets import Target
 from harness.util.files import disk_errors_as_unavailable
 
 GUEST_FOLDER = Path(__file__).parents[1] / "guest" / "agent"

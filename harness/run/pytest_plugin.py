@@ -50,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """`-n auto` of a cell counts memory too; that of other tests is left to xdist."""
     cells = [cell for cell in load_configuration()[0].cells if cell.id == config.getoption("--cell")]
-    return plan_here([cell.engine for cell in cells]).workers if cells else None
+    return plan_here([cell.target for cell in cells]).workers if cells else None
 
 
 @pytest.hookimpl(trylast=True)

@@ -7,11 +7,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from harness.errors import ConfigError, UnavailableError, did_you_mean
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.matrix.pins import EmscriptenPin, Pins, WasiSdkPin
+from harness.targets import Target
 from harness.toolchains.base import Toolchain, cached
 from harness.toolchains.emscripten import debian as emscripten_apt
 from harness.toolchains.emscripten import emsdk, layout
@@ -89,8 +90,7 @@ def obtain_toolchain(
     it is of the version), what the cache has, the official release, then apt; or only `provider`.
     UnavailableError tells why each of them could not.
     """
-    choose = _wasi if cell.target is Target.WASI else _emscripten
-    choice = choose(cell.toolchain, pins, cache, path, say)
+    choice = _WAYS[cell.target].choose(cell.toolchain, pins, cache, path, say)
     names = choice.order("path" if path else provider)
     attempts = {name: choice.attempts[name] for name in names}
     toolchain = first_that_can(choice.what, attempts, hint=choice.hint, say=say)
@@ -105,12 +105,10 @@ def check_toolchain(cell: Cell, pins: Pins, *, provider: str = "", path: Path | 
     Refuses, without the network, a provider that does not exist, a version that nobody has, and a path that holds no
     such toolchain: ConfigError or UnavailableError.
     """
-    known, check = (
-        (TOOLCHAIN_PROVIDERS, _check_wasi) if cell.target is Target.WASI else (EMSCRIPTEN_PROVIDERS, _check_emscripten)
-    )
+    way = _WAYS[cell.target]
     if provider:
-        _check_provider(provider, ("path", *known))
-    return check(cell.toolchain, pins, provider, path)
+        _check_provider(provider, ("path", *way.providers))
+    return way.check(cell.toolchain, pins, provider, path)
 
 
 def _check_wasi(version: str, pins: Pins, provider: str, path: Path | None) -> Path | None:
@@ -169,6 +167,22 @@ def _emscripten(version: str, pins: Pins, cache: Path, path: Path | None, say: C
         set_up=given is not None and own_emscripten.is_of_version(given, version),
         in_cache=_in_cache(EMSCRIPTEN_PROVIDERS, pin, pins, cache),
     )
+
+
+class _Way(NamedTuple):
+    """How the toolchain of a target is obtained: the names of its providers, the user's own that would be taken, and
+    the choice between all of them.
+    """
+
+    providers: Iterable[str]
+    check: Callable[[str, Pins, str, Path | None], Path | None]
+    choose: Callable[[str, Pins, Path, Path | None, Callable[[str], None]], _Choice]
+
+
+_WAYS = {
+    Target.WASI: _Way(TOOLCHAIN_PROVIDERS, _check_wasi, _wasi),
+    Target.EMSCRIPTEN: _Way(EMSCRIPTEN_PROVIDERS, _check_emscripten, _emscripten),
+}
 
 
 def wasi_sdk_pin(version: str, pins: Pins, *, own: bool) -> WasiSdkPin:

@@ -20,8 +20,9 @@ from harness.build.artifact import Build
 from harness.build.cross_build import ensure_build
 from harness.build.libraries import Dependencies, Dependency
 from harness.errors import BuildError, ConfigError, UnavailableError
-from harness.matrix.cells import Cell, Library, Target
+from harness.matrix.cells import Cell, Library
 from harness.sources import Source
+from harness.targets import Target
 from harness.toolchains import Toolchain
 from tests.integration.fake_cpython import add_script, set_fault, write_tree
 

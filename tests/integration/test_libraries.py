@@ -19,9 +19,10 @@ from harness.build.library_sources import obtain_library_source
 from harness.build.recipes.emscripten import LIBFFI_LINK_FLAGS
 from harness.build.recipes.libraries import RECIPES
 from harness.errors import BuildError, UnavailableError
-from harness.matrix.cells import Cell, Library, Target
+from harness.matrix.cells import Cell, Library
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import DependencyPin, Pins
+from harness.targets import Target
 from harness.toolchains import Toolchain, obtain_toolchain
 from harness.toolchains.emscripten.layout import emscripten_environment, node_of, without_foreign
 from harness.util.cache import cache_root

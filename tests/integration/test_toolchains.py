@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UnavailableError
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.matrix.pins import Pins, WasiSdkArchive, WasiSdkPin, load_pins
+from harness.targets import Target
 from harness.toolchains import obtain_toolchain
 from harness.toolchains.wasi import release
 from tests.integration.origin import Answer, serving

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
+from harness.targets import Target
 
 WASI = Cell(
     id="wasi",

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.expectations.entries import Expectations
 from harness.expectations.files import load_expectations
 from harness.limitations.registry import Limitation, Registry
-from harness.matrix.cells import Target
+from harness.targets import Target
 
 
 def limitation(name: str, *targets: Target) -> Limitation:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.matrix.pins import CPythonPin, Pins, RuntimePin, WasiSdkArchive, WasiSdkPin
+from harness.targets import Target
 from harness.toolchains.wasi import release
 
 CELL = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for tests")

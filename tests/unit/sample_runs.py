@@ -13,10 +13,11 @@ from harness.expectations.compare import compare
 from harness.expectations.entries import Expectations
 from harness.expectations.files import read_lists
 from harness.limitations.registry import Registry
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.results.cell_results import CellResults, RunInfo
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.results.verdicts import Comparison
+from harness.targets import Target
 from tests.unit.sample_cells import emscripten
 from tests.unit.sample_lists import REGISTRY
 

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2] / "harness"
 FLOORS = (
     ("errors", "project", "manifest"),
     ("util",),
+    ("targets",),
     ("matrix", "engines"),
     ("sources", "toolchains", "results"),
     ("build", "suite", "limitations"),

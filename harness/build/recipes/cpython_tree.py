@@ -16,7 +16,7 @@ from typing import Any
 import tomli
 
 from harness.errors import ConfigError
-from harness.matrix.cells import Target
+from harness.targets import Target
 
 
 class Script(StrEnum):
@@ -96,12 +96,7 @@ class Tree:
 
         Empty where the tree does not say.
         """
-        script, settings = self.script(target), self.settings(target)
-        if target is Target.WASI:
-            found = re.search(r"^WASI_SDK_VERSION = (\d+)$", self.texts[script], re.MULTILINE)
-            return str(settings.get("targets", {}).get("wasi-sdk", found[1] if found else ""))
-        version = self.texts.get(f"{script.folder}/{_VERSION_FILE}", "").strip()
-        return str(settings.get("emscripten-version", version))
+        return _PINNED[target](self)
 
     def pinned_node(self) -> str:
         """The version of Node that CPython runs this tree's tests on; empty where the tree does not say."""
@@ -116,7 +111,7 @@ class Tree:
     def upstream(self, target: Target) -> dict[str, Any]:
         """For the manifest: the script, and what it pins."""
         told: dict[str, Any] = {"script": self.script(target), "toolchain": self.pinned_toolchain(target)}
-        if target is Target.EMSCRIPTEN:
+        if not target.traits.no_libraries:
             told |= {"node": self.pinned_node(), "libraries": self.pinned_libraries()}
         return told
 
@@ -138,6 +133,20 @@ class Tree:
             return tomli.loads(self.texts.get(path, ""))
         except (ValueError, RecursionError) as error:
             raise ConfigError(f"{self.name}: {path} is not valid TOML: {error}") from error
+
+
+def _pinned_wasi_sdk(tree: Tree) -> str:
+    found = re.search(r"^WASI_SDK_VERSION = (\d+)$", tree.texts[tree.script(Target.WASI)], re.MULTILINE)
+    targets = tree.settings(Target.WASI).get("targets", {})
+    return str(targets.get("wasi-sdk", found[1] if found else ""))
+
+
+def _pinned_emscripten(tree: Tree) -> str:
+    version = tree.texts.get(f"{tree.script(Target.EMSCRIPTEN).folder}/{_VERSION_FILE}", "").strip()
+    return str(tree.settings(Target.EMSCRIPTEN).get("emscripten-version", version))
+
+
+_PINNED = {Target.WASI: _pinned_wasi_sdk, Target.EMSCRIPTEN: _pinned_emscripten}
 
 
 def read_tree(root: Path, name: str = "") -> Tree:

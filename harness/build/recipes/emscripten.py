@@ -21,7 +21,8 @@ from harness.build.recipes.model import (
     make_step,
     passed_on,
 )
-from harness.matrix.cells import Cell, Library, Target
+from harness.matrix.cells import Cell, Library
+from harness.targets import Target
 from harness.util.process import Command
 from harness.util.versions import number
 

@@ -37,7 +37,8 @@ from harness.build.recipes.model import (
     run_told,
 )
 from harness.errors import BuildError
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
+from harness.targets import Target
 from harness.util.process import Command
 
 BUILD_SCRIPTS = frozenset({Script.TOOLS_EMSCRIPTEN, Script.PLATFORMS_EMSCRIPTEN})

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from harness.build.recipes import emscripten, emscripten_script, wasi
 from harness.build.recipes.cpython_tree import Tree
 from harness.build.recipes.model import HostBuild, Layout, Recipe
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
+from harness.targets import Target
 from harness.util.versions import number
 
-_VERSIONS = {Target.WASI: wasi.VERSION, Target.EMSCRIPTEN: emscripten.VERSION}
+
+@dataclass(frozen=True, kw_only=True)
+class _Recipes:
+    """How one target is built, by the tree: the steps, where things lie, and the environment of a guest."""
+
+    version: int
+    steps: Callable[[Cell, HostBuild], Recipe]
+    layout: Callable[[Tree], Layout]
+    guest_environment: Callable[[Tree, str], dict[str, str]]
 
 
-def host_recipe(cell: Cell, host: HostBuild) -> Recipe:
-    """The steps of this cell's cross build."""
-    if cell.target is Target.WASI:
-        return wasi.wasi_recipe(cell, host)
+def _emscripten_steps(cell: Cell, host: HostBuild) -> Recipe:
     has_own = _has_own_emscripten_script(host.tree)
     return emscripten_script.script_recipe(cell, host) if has_own else emscripten.emscripten_recipe(cell, host)
 
 
-def layout_of(target: Target, tree: Tree) -> Layout:
-    """Where things lie in a build of this tree. ConfigError when its layout is not known."""
-    if target is Target.WASI:
-        return wasi.layout(tree)
+def _emscripten_layout(tree: Tree) -> Layout:
     return emscripten_script.LAYOUT if _has_own_emscripten_script(tree) else emscripten.LAYOUT
 
 
@@ -30,9 +36,35 @@ def _has_own_emscripten_script(tree: Tree) -> bool:
     return tree.script(Target.EMSCRIPTEN) in emscripten_script.BUILD_SCRIPTS
 
 
+_RECIPES = {
+    Target.WASI: _Recipes(
+        version=wasi.VERSION,
+        steps=wasi.wasi_recipe,
+        layout=wasi.layout,
+        guest_environment=wasi.guest_environment,
+    ),
+    Target.EMSCRIPTEN: _Recipes(
+        version=emscripten.VERSION,
+        steps=_emscripten_steps,
+        layout=_emscripten_layout,
+        guest_environment=lambda _tree, _sysconfig: emscripten.guest_environment(),
+    ),
+}
+
+
+def host_recipe(cell: Cell, host: HostBuild) -> Recipe:
+    """The steps of this cell's cross build."""
+    return _RECIPES[cell.target].steps(cell, host)
+
+
+def layout_of(target: Target, tree: Tree) -> Layout:
+    """Where things lie in a build of this tree. ConfigError when its layout is not known."""
+    return _RECIPES[target].layout(tree)
+
+
 def recipe_version(target: Target) -> int:
     """The version of this target's recipe."""
-    return _VERSIONS[target]
+    return _RECIPES[target].version
 
 
 def guest_environment(target: Target, tree: Tree, sysconfig: str) -> dict[str, str]:
@@ -40,20 +72,15 @@ def guest_environment(target: Target, tree: Tree, sysconfig: str) -> dict[str, s
 
     `sysconfig` is the path at which the guest has the folder with the sysconfig data.
     """
-    return wasi.guest_environment(tree, sysconfig) if target is Target.WASI else emscripten.guest_environment()
+    return _RECIPES[target].guest_environment(tree, sysconfig)
 
 
 def guest_platform(target: Target, toolchain: str) -> str:
-    """What `sysconfig.get_platform()` gives in the guest: the system, its release and the machine of `os.uname()`."""
-    return f"emscripten-{number(toolchain)}-wasm32" if target is Target.EMSCRIPTEN else "wasi-0.0.0-wasm32"
+    """What `sysconfig.get_platform()` gives in the guest of a build by that version of the toolchain."""
+    return target.traits.guest_platform(number(toolchain))
 
 
 def seen_by_configure(cell: Cell) -> dict[str, object]:
-    """What of a cell changes the answers of configure's own tests, which cells that agree in it share.
-
-    On Emscripten threads and dynamic linking are not among it (configure.ac of 3.13.5): their flags are in
-    CFLAGS_NODIST, LDFLAGS_NODIST and LINKFORSHARED, with which configure tests nothing, and the one answer that depends
-    on them, ac_cv_func_dlopen, it sets by itself whatever the cache says. On WASI the flags of threads are in CFLAGS.
-    """
-    seen: dict[str, object] = {"pydebug": cell.pydebug, "configure": cell.configure}
-    return seen if cell.target is Target.EMSCRIPTEN else seen | {"pthreads": cell.pthreads}
+    """What of a cell changes the answers of configure's own tests, which cells that agree in it share."""
+    flags = cell.target.traits.flags_of_configure
+    return {"configure": cell.configure, **{flag: getattr(cell, flag) for flag in flags}}

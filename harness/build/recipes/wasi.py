@@ -27,7 +27,8 @@ from harness.build.recipes.model import (
     outside_git,
     passed_on,
 )
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
+from harness.targets import Target
 from harness.util.process import Command
 
 VERSION = 1

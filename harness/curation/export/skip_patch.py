@@ -13,11 +13,9 @@ from dataclasses import dataclass, field
 
 from harness.curation.update.toml_text import lines_of
 from harness.expectations.entries import Expectation
-from harness.matrix.cells import Target
 from harness.matrix.conditions import Condition, VersionRange
 from harness.results.case_ids import FIXTURE, subject_of
 
-_TARGETS = {Target.EMSCRIPTEN: "support.is_emscripten", Target.WASI: "support.is_wasi"}
 _FLAGS = {"pydebug": "support.Py_DEBUG", "pthreads": "support.can_start_thread"}
 _IMPORTS = {"unittest": "import unittest", "support": "from test import support", "sys": "import sys"}
 # What the target says already; and a source has one version of Python.
@@ -58,7 +56,7 @@ def skip_patch(entry: Expectation, read: Callable[[str], str | None]) -> SkipPat
 
 def condition_in_python(when: Condition) -> tuple[str, tuple[str, ...]]:
     """The condition as an expression of CPython's test suite, and the terms that it cannot say."""
-    targets = " or ".join(_TARGETS[target] for target in sorted(when.targets))
+    targets = " or ".join(target.traits.support_flag for target in sorted(when.targets))
     parts = [targets]
     left_out: list[str] = []
     for axis, wanted in when.terms:

@@ -17,8 +17,9 @@ from harness.expectations.compare import judge_outcome
 from harness.expectations.entries import CellExpectations, Expectation, Expectations
 from harness.limitations.findings import ProbeAnswer
 from harness.manifest import libraries_of
+from harness.matrix import axes
 from harness.matrix.cells import Cell
-from harness.matrix.conditions import VERSIONS, Facts, condition_values, parse_version
+from harness.matrix.conditions import Facts, condition_values, parse_version
 from harness.results.case_ids import dotted, module_of
 from harness.results.cell_results import CellResults
 from harness.results.outcomes import DEATHS, CaseResult, Outcome, follows
@@ -107,7 +108,7 @@ def as_setting(facts: Facts) -> Setting:
 
 
 def _spelled(axis: str, value: str | bool) -> str | bool:
-    if axis not in VERSIONS:
+    if axis not in axes.VERSIONS:
         return value
     return value.removesuffix("+") if isinstance(value, str) and parse_version(value) else value
 

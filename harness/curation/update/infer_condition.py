@@ -14,10 +14,8 @@ from typing import TypeAlias
 from packaging.version import Version
 
 from harness.curation.update.evidence import Setting
+from harness.matrix import axes
 from harness.matrix.conditions import (
-    FLAG_AXES,
-    LIBRARIES,
-    VERSIONS,
     Condition,
     Facts,
     VersionRange,
@@ -28,19 +26,6 @@ from harness.matrix.conditions import (
 Literal: TypeAlias = tuple[str, str | bool]
 """An axis with one value or one bound: `("pthreads", True)`, `("emscripten", "<4")`."""
 
-# What most likely explains a difference comes first: of two conditions as short as each other, the first is taken.
-AXIS_ORDER = (
-    "target",
-    "emscripten",
-    "wasi_sdk",
-    "pthreads",
-    "dynamic_linking",
-    "pydebug",
-    *LIBRARIES,
-    "python",
-    "node",
-    "wasmtime",
-)
 MOST_CUTS = 3
 
 
@@ -126,11 +111,11 @@ def _fewest(needed: Sequence[Setting], excluded: Sequence[Setting]) -> tuple[Lit
 
 def _candidates(needed: Sequence[Facts], excluded: Sequence[Facts]) -> Iterator[Literal]:
     """Literals that may hold for all the needed, the likeliest first."""
-    for axis in AXIS_ORDER:
+    for axis in axes.LIKELIEST_FIRST:
         values = {facts.get(axis) for facts in needed}
         if None in values:
             continue
-        if axis in VERSIONS:
+        if axis in axes.VERSIONS:
             yield from _bounds(axis, needed, excluded)
         elif len(values) == 1:
             (value,) = values
@@ -156,11 +141,11 @@ def _bounds(axis: str, needed: Sequence[Facts], excluded: Sequence[Facts]) -> It
 
 def _divisions(needed: Sequence[Facts], excluded: Sequence[Facts]) -> Iterator[tuple[Literal, Literal]]:
     """Pairs of literals that divide the needed into two parts."""
-    for axis in AXIS_ORDER:
+    for axis in axes.LIKELIEST_FIRST:
         values = {facts.get(axis) for facts in needed}
         if None in values or len(values) < 2:
             continue
-        if axis in VERSIONS:
+        if axis in axes.VERSIONS:
             versions, between = sorted(_versions(axis, needed)), sorted(_versions(axis, excluded))
             for lower, upper in itertools.pairwise(versions):
                 # The range ends before the first version that does not need it, as everywhere.
@@ -169,7 +154,7 @@ def _divisions(needed: Sequence[Facts], excluded: Sequence[Facts]) -> Iterator[t
                     yield (axis, f"<{upper}"), (axis, f">={upper}")
                 else:
                     yield (axis, f"<{end}"), (axis, f">={upper}")
-        elif axis in FLAG_AXES:
+        elif axis in axes.SWITCHES:
             yield (axis, True), (axis, False)
         elif len(values) == 2:
             first, second = sorted(map(str, values))
@@ -206,7 +191,7 @@ def _condition_of(literals: Iterable[Literal]) -> Condition:
     data: dict[str, str | bool] = {}
     bounds: dict[str, list[str]] = {}
     for axis, value in literals:
-        if axis in VERSIONS:
+        if axis in axes.VERSIONS:
             bounds.setdefault(axis, []).append(str(value))
             data[axis] = ""
         else:

@@ -16,10 +16,10 @@ from harness.curation.update.evidence import Evidence, Setting
 from harness.curation.update.infer_condition import infer
 from harness.curation.update.requirements import EntryRequirements, Skipped, signatures_seen
 from harness.expectations.entries import Expectation
-from harness.matrix.cells import Target
 from harness.matrix.conditions import ALWAYS, Condition, read_condition
 from harness.results.case_ids import wildcard_of
 from harness.results.outcomes import Outcome
+from harness.targets import Target
 
 
 class Piece(NamedTuple):

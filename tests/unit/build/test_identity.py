@@ -9,7 +9,8 @@ import pytest
 
 from harness.build.identity import Identity, check, emscripten_version, read_macros
 from harness.errors import BuildError
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
+from harness.targets import Target
 from tests.unit.sample_cells import emscripten
 
 WASI = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="d")

@@ -14,8 +14,9 @@ from harness.build.recipes import libraries
 from harness.bundles.index import FORMAT
 from harness.cli.github import JOBS_OF_A_MATRIX, job_outputs
 from harness.errors import ConfigError, UnavailableError
-from harness.matrix.cells import Cell, Library, Target
+from harness.matrix.cells import Cell, Library
 from harness.matrix.pins import DependencyPin, EmscriptenPin, EmsdkPin, Pins, RuntimePin
+from harness.targets import Target
 from tests.unit.sample_pins import ARCHIVE, CELL, CPYTHON, PINS
 
 NODE = RuntimePin(name="node", version="24.19.0", sha256=("cd" * 32,))

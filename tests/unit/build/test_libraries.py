@@ -20,9 +20,10 @@ from harness.build.libraries import (
 from harness.build.library_sources import source_entries
 from harness.build.recipes.libraries import RECIPES, flags_of, library_steps
 from harness.errors import BuildError, UnavailableError
-from harness.matrix.cells import Cell, Library, Target
+from harness.matrix.cells import Cell, Library
 from harness.matrix.pins import DependencyPin, Pins, load_pins
 from harness.sources import Source
+from harness.targets import Target
 from harness.toolchains import Toolchain
 from harness.util.process import Command
 

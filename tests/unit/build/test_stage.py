@@ -8,7 +8,7 @@ import pytest
 
 from harness.build.recipes.targets import guest_platform
 from harness.build.stage import stage
-from harness.matrix.cells import Target
+from harness.targets import Target
 
 NAME = "_sysconfig_vars__emscripten_wasm32-emscripten.json"
 

@@ -16,8 +16,8 @@ from harness.errors import EXIT_CONFIG, EXIT_OK, ConfigError, Problem
 from harness.expectations.entries import Expectations
 from harness.expectations.files import read_lists
 from harness.limitations.registry import Registry
-from harness.matrix.cells import Target
 from harness.matrix.conditions import read_condition
+from harness.targets import Target
 from tests.unit.sample_cells import EMSCRIPTEN, WASI
 from tests.unit.sample_lists import REGISTRY, entry, limitation
 

@@ -11,8 +11,9 @@ import pytest
 from harness.diagnostics import doctor
 from harness.diagnostics.doctor import Line, is_usable, judge_cell, judge_machine, render_doctor
 from harness.diagnostics.machine import Found, Machine
-from harness.matrix.cells import Matrix, Target
+from harness.matrix.cells import Matrix
 from harness.matrix.pins import EmscriptenPin, EmsdkPin, Pins
+from harness.targets import Target
 from tests.unit.sample_pins import ARCHIVE, CELL, CPYTHON, PINS
 
 EMSCRIPTEN = dataclasses.replace(CELL, id="emscripten-4.0.10", target=Target.EMSCRIPTEN, toolchain="4.0.10")

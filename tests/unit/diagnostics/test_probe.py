@@ -17,11 +17,11 @@ from harness.limitations.findings import CellProbes, answer_all, load_probes, pr
 from harness.limitations.findings_table import markdown, summary_line, text_table
 from harness.limitations.observation import Did, Finding, Observation
 from harness.limitations.registry import Limitation, Registry, load_registry
-from harness.matrix.cells import Target
 from harness.matrix.conditions import Condition, condition_values
 from harness.matrix.files import load_matrix
 from harness.results.cell_results import load_results, write_results
 from harness.run.prepared import Prepared
+from harness.targets import Target
 from tests.probe_findings import FINDINGS, load_findings, seed_statements, seed_table
 from tests.unit.sample_results import usual
 

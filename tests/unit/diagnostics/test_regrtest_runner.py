@@ -11,9 +11,10 @@ import pytest
 from harness.build.artifact import Build
 from harness.diagnostics.regrtest_runner import RegrtestRunner, Reply, Task, Word, read_junit, read_words, stack_flag
 from harness.errors import BuildError
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.results.outcomes import Outcome
 from harness.run.prepared import Prepared
+from harness.targets import Target
 from harness.util.process import Command, Completed
 from tests.unit.sample_cells import EMSCRIPTEN, WASI
 from tests.unit.sample_trees import lay_build

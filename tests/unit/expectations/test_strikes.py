@@ -10,7 +10,7 @@ import pytest
 from harness.expectations.compare import compare
 from harness.expectations.entries import CellExpectations, Expectation, Expectations
 from harness.limitations.registry import Limitation
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.matrix.conditions import read_condition
 from harness.report.console import render_console
 from harness.report.digest import digest_cell, digest_run
@@ -19,6 +19,7 @@ from harness.report.junit import write_junit
 from harness.results.outcomes import ModuleResult, Outcome
 from harness.results.verdicts import CaseVerdict, Comparison, Verdict
 from harness.run.rerun import with_tries
+from harness.targets import Target
 from tests.unit.sample_cells import WASI, emscripten
 from tests.unit.sample_results import case, expecting, module, results
 

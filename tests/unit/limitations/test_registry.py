@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.limitations.registry import Registry, load_registry
-from harness.matrix.cells import Target
+from harness.targets import Target
 
 SHIPPED = Path(__file__).parents[3] / "expected_failures" / "limitations.toml"
 

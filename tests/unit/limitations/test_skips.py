@@ -9,9 +9,9 @@ import pytest
 from harness.limitations.registry import Circumstance, Limitation, Need, Registry, load_registry
 from harness.limitations.skip_text import one_line, render_skips
 from harness.limitations.skips import Elsewhere, Explainer, Skip, SkipAccount, SkipCause, account_of_skips
-from harness.matrix.cells import Target
 from harness.matrix.conditions import Condition
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome
+from harness.targets import Target
 
 SHIPPED = Path(__file__).parents[3] / "expected_failures" / "limitations.toml"
 WASI: dict[str, str | bool] = {"target": "wasi", "pthreads": False}

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
 from harness.manifest import libraries_of
-from harness.matrix.cells import Library, Target
-from harness.matrix.conditions import ALWAYS, AXES, Condition, condition_values, parse_version, read_condition
+from harness.matrix.axes import AXES
+from harness.matrix.cells import Library
+from harness.matrix.conditions import ALWAYS, Condition, condition_values, parse_version, read_condition
+from harness.targets import Target
 from tests.unit.sample_cells import EMSCRIPTEN as PLAIN
 from tests.unit.sample_cells import WASI
 

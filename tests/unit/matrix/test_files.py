@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError
-from harness.matrix.cells import Cell, Engine, Library, Matrix, Target, with_python
+from harness.matrix.cells import Cell, Library, Matrix, with_python
 from harness.matrix.files import load_matrix
 from harness.matrix.pins import load_pins
+from harness.targets import Engine, Target
 
 DEFAULTS = '[defaults]\npython = "3.13.5"\nwasmtime = "50.0.1"\nnode = "24"\nwasi_sdk = "25"\n'
 SHIPPED = Path(__file__).parents[3] / "matrices"

@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 
 from harness.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED
-from harness.matrix.cells import Engine
 from harness.results.cell_results import write_results
-from harness.run.capacity import RESERVED_BYTES, USEFUL_WORKERS, WORKER_BYTES, WorkerPlan, plan
+from harness.run.capacity import RESERVED_BYTES, USEFUL_WORKERS, WorkerPlan, plan
 from harness.run.parallel import ParallelCells, _Task
+from harness.targets import Target
 from harness.util.process import Command, Completed
 from tests.unit import sample_cells
 from tests.unit.sample_results import case, module, results
 
-WASI, NODE = Engine.WASMTIME, Engine.NODE
+WASI, NODE = Target.WASI, Target.EMSCRIPTEN
 PLENTY = 1 << 50
 
 
-def memory_for(workers: int, engine: Engine) -> int:
-    return RESERVED_BYTES + workers * WORKER_BYTES[engine]
+def memory_for(workers: int, target: Target) -> int:
+    return RESERVED_BYTES + workers * target.traits.worker_bytes
 
 
 def test_a_small_machine_runs_one_cell_after_the_other_on_all_its_processors() -> None:

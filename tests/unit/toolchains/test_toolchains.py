@@ -12,8 +12,8 @@ from typing import NoReturn
 import pytest
 
 from harness.errors import ConfigError, UnavailableError
-from harness.matrix.cells import Target
 from harness.matrix.pins import Pins
+from harness.targets import Target
 from harness.toolchains import obtain_toolchain
 from harness.toolchains.base import Toolchain, cached, make_toolchain, wasi_toolchain
 from harness.toolchains.wasi import debian, release

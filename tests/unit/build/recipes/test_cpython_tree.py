@@ -8,7 +8,7 @@ import pytest
 
 from harness.build.recipes.cpython_tree import Script, Tree, read_tree
 from harness.errors import ConfigError
-from harness.matrix.cells import Target
+from harness.targets import Target
 from tests.unit.sample_trees import EARLY_314, PY311, PY313, PY314, PY315, tree
 
 WASI, EMSCRIPTEN = Target.WASI, Target.EMSCRIPTEN

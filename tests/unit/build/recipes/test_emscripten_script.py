@@ -12,7 +12,8 @@ from harness.build.recipes.emscripten import FAKE_DYLIBS_TOLD, ONCE_TOLD
 from harness.build.recipes.emscripten_script import LAYOUT, check_llvm, script_recipe
 from harness.build.recipes.model import HostBuild, Recipe
 from harness.errors import BuildError
-from harness.matrix.cells import Cell, Library, Target
+from harness.matrix.cells import Cell, Library
+from harness.targets import Target
 from tests.unit.sample_trees import EARLY_314, PY313, PY314, PY315, tree
 
 CELL = Cell(

@@ -18,7 +18,8 @@ from harness.build.recipes.targets import (
     seen_by_configure,
 )
 from harness.errors import ConfigError
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
+from harness.targets import Target
 from tests.unit.sample_trees import EARLY_314, PY311, PY313, PY314, PY315, tree
 
 

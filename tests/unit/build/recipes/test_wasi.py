@@ -10,7 +10,8 @@ import pytest
 from harness.build.recipes.cpython_tree import Tree
 from harness.build.recipes.model import HostBuild, Recipe
 from harness.build.recipes.wasi import guest_environment, layout, wasi_recipe
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
+from harness.targets import Target
 from harness.util.process import Command
 from tests.unit.sample_trees import PY311, PY313, PY314, PY315
 

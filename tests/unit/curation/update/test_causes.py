@@ -11,8 +11,9 @@ from harness.curation.update.evidence import Failure, read_run, setting_of
 from harness.limitations.findings import ProbeAnswer
 from harness.limitations.observation import Did, Finding, Observation
 from harness.limitations.registry import Limitation, Registry, load_registry
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.results.outcomes import CaseResult, Detail, Outcome
+from harness.targets import Target
 from tests.unit.sample_lists import limitation
 from tests.unit.sample_results import module, results
 from tests.unit.sample_runs import NEW, OLD, WASI

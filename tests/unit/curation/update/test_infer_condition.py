@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from harness.curation.update.evidence import Setting
 from harness.curation.update.infer_condition import infer, literals_of, narrowed
-from harness.matrix.conditions import ALWAYS, LIBRARIES, Condition, read_condition
+from harness.matrix.axes import LIBRARIES
+from harness.matrix.conditions import ALWAYS, Condition, read_condition
 
 
 def emscripten(version: str, **more: str | bool) -> Setting:

@@ -20,10 +20,11 @@ from harness.history.database import opened
 from harness.history.record import record_of
 from harness.history.store import Store
 from harness.limitations.registry import Registry
-from harness.matrix.cells import Cell, Target
+from harness.matrix.cells import Cell
 from harness.matrix.conditions import read_condition
 from harness.results.cell_results import CellResults, write_results
 from harness.results.outcomes import CaseResult, Detail, Outcome
+from harness.targets import Target
 from tests.unit.sample_lists import REGISTRY, entry, limitation
 from tests.unit.sample_runs import (
     CELLS,

@@ -1,0 +1,64 @@
+"""The axes of the matrix: in what cells can differ, and what each difference is called. Pure.
+
+`when` speaks of them, an update infers conditions over them, a report says since which version of one a case fails, a
+bisection searches along one. An axis of versions belongs to a field of the cell: `emscripten` and `wasi_sdk` are
+versions of its toolchain, `node` and `wasmtime` of its runtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.matrix.cells import Library
+from harness.targets import Engine, Target
+
+PYTHON = "python"
+# The fields of a cell that are versions.
+VERSION_FIELDS = ("toolchain", PYTHON, "runtime")
+# The flags of a cell, each with the word that an id and a product have for it.
+FLAGS: Mapping[str, str] = {"pthreads": "pthreads", "dynamic_linking": "dynlink", "pydebug": "debug"}
+LIBRARIES = tuple(library.value for library in Library)
+SWITCHES = (*FLAGS, *LIBRARIES)
+ENUMS: Mapping[str, tuple[str, ...]] = {
+    "target": tuple(target.value for target in Target),
+    "engine": tuple(engine.value for engine in Engine),
+}
+_TOOLCHAINS = tuple(target.traits.toolchain_axis for target in Target)
+_RUNTIMES = tuple(dict.fromkeys(target.traits.engine.value for target in Target))
+VERSIONS = (*_TOOLCHAINS, PYTHON, *_RUNTIMES)
+AXES = (*ENUMS, *VERSIONS, *SWITCHES)
+# What most likely explains a difference comes first. The engine explains none that the target does not.
+LIKELIEST_FIRST = ("target", *_TOOLCHAINS, *SWITCHES, PYTHON, *_RUNTIMES)
+
+
+def version_axes(target: Target) -> dict[str, str]:
+    """The axis of versions that each of VERSION_FIELDS is in a cell of the target."""
+    return {"toolchain": target.traits.toolchain_axis, PYTHON: PYTHON, "runtime": target.traits.engine.value}
+
+
+def version_label(target: Target, field: str) -> str:
+    """What people call that one of VERSION_FIELDS in a cell of the target."""
+    traits = target.traits
+    return {"toolchain": traits.toolchain_name, PYTHON: "CPython", "runtime": traits.runtime_name}[field]
+
+
+def _can_have(target: Target, axis: str) -> bool:
+    """Whether a cell of the target can have a version on the axis, or the flag, or the library."""
+    if axis in VERSIONS:
+        return axis in version_axes(target).values()
+    return not target.traits.no_libraries if axis in LIBRARIES else axis not in target.traits.impossible_flags
+
+
+_TARGETS = {axis: frozenset(target for target in Target if _can_have(target, axis)) for axis in (*VERSIONS, *SWITCHES)}
+_TARGETS_OF_ENGINE = {
+    engine.value: frozenset(target for target in Target if target.traits.engine is engine) for engine in Engine
+}
+
+
+def targets_with(axis: str, value: object) -> frozenset[Target]:
+    """The targets whose cells can have that value on the axis, whatever else they have. A version is any value."""
+    if axis == "target":
+        return frozenset({Target(str(value))})
+    if axis == "engine":
+        return _TARGETS_OF_ENGINE[str(value)]
+    return frozenset(Target) if value is False else _TARGETS[axis]

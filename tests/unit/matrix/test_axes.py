@@ -1,0 +1,40 @@
+"""The axes, and which targets have them."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.matrix.axes import AXES, LIKELIEST_FIRST, targets_with, version_axes, version_label
+from harness.targets import Target
+
+WASI, EMSCRIPTEN = Target.WASI, Target.EMSCRIPTEN
+
+
+@pytest.mark.parametrize(
+    ("axis", "value", "targets"),
+    [
+        ("target", "wasi", {WASI}),
+        ("engine", "node", {EMSCRIPTEN}),
+        ("wasi_sdk", ">=25", {WASI}),
+        ("node", "24", {EMSCRIPTEN}),
+        ("python", "3.13", {WASI, EMSCRIPTEN}),
+        ("pthreads", True, {WASI, EMSCRIPTEN}),
+        ("dynamic_linking", True, {EMSCRIPTEN}),
+        ("dynamic_linking", False, {WASI, EMSCRIPTEN}),
+        ("libffi", True, {EMSCRIPTEN}),
+        ("libffi", False, {WASI, EMSCRIPTEN}),
+    ],
+)
+def test_some_values_belong_to_some_targets(axis: str, value: object, targets: set[Target]) -> None:
+    assert targets_with(axis, value) == targets
+
+
+def test_an_inferred_condition_may_name_every_axis_but_the_engine() -> None:
+    assert {*AXES} - {*LIKELIEST_FIRST} == {"engine"}
+    assert len(LIKELIEST_FIRST) == len({*LIKELIEST_FIRST})
+
+
+def test_a_version_of_a_cell_is_an_axis_of_its_target() -> None:
+    assert version_axes(WASI) == {"toolchain": "wasi_sdk", "python": "python", "runtime": "wasmtime"}
+    assert version_axes(EMSCRIPTEN) == {"toolchain": "emscripten", "python": "python", "runtime": "node"}
+    assert [version_label(WASI, field) for field in version_axes(WASI)] == ["WASI SDK", "CPython", "wasmtime"]

@@ -1,0 +1,46 @@
+"""What the targets are, and that no table of them lacks one."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.bisect.question import BisectAxis
+from harness.build import identity, keys
+from harness.build.recipes import cpython_tree
+from harness.build.recipes import targets as recipes
+from harness.diagnostics import doctor, machine, regrtest_runner
+from harness.matrix.axes import FLAGS
+from harness.run import prepared
+from harness.targets import TRAITS, Target
+from harness.toolchains import _WAYS
+
+TABLES = {
+    "targets.TRAITS": TRAITS,
+    "build.recipes.targets": recipes._RECIPES,
+    "build.recipes.cpython_tree._SCRIPTS": cpython_tree._SCRIPTS,
+    "build.recipes.cpython_tree._SITES": cpython_tree._SITES,
+    "build.recipes.cpython_tree._PINNED": cpython_tree._PINNED,
+    "build.identity": identity._OF_TARGET,
+    "build.keys": keys._TOOLCHAIN_PINS,
+    "toolchains": _WAYS,
+    "run.prepared": prepared._OPENERS,
+    "diagnostics.regrtest_runner": regrtest_runner._RUNNERS,
+    "diagnostics.doctor": doctor._TOOLCHAINS,
+    "diagnostics.machine": machine._AT_HAND,
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_each_table_has_every_target(table: str) -> None:
+    assert set(TABLES[table]) == set(Target)
+
+
+@pytest.mark.parametrize("target", Target)
+def test_traits_name_what_exists(target: Target) -> None:
+    traits = target.traits
+    assert {*traits.bisect_axes} <= {*BisectAxis}
+    assert {*traits.impossible_flags, *traits.flags_of_configure} <= {*FLAGS}
+
+
+def test_no_two_targets_share_the_axis_of_their_toolchain() -> None:
+    assert len({target.traits.toolchain_axis for target in Target}) == len(Target)
