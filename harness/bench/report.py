@@ -16,6 +16,7 @@ from itertools import islice, product
 from pathlib import Path
 
 from harness.limitations.registry import REGISTRY_FILE
+from harness.manifest import Manifest
 from harness.matrix.cells import Cell
 from harness.project import project_root
 from harness.report.write import PAGE, write_views
@@ -80,7 +81,9 @@ def made_up_results(cell: Cell, cases: int, *, seed: int = 0, started: str = STA
         modules=tuple(modules),
         comparison=Comparison(counts={key: value for key, value in counts.items() if value}, rows=tuple(rows)),
         run=RunInfo(started=started, seconds=300.0, command=f"harness test {cell.id}", complete=True, seed=0),
-        build={"python": cell.python, "steps": [{"name": "make", "seconds": 240.5, "command": ["make"]}]},
+        build=Manifest.from_json(
+            {"python": cell.python, "steps": [{"name": "make", "seconds": 240.5, "command": ["make"]}]}
+        ),
         engine={"name": cell.engine.value, "version": cell.runtime},
     )
 

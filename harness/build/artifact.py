@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from harness.build.libraries import Dependencies
 from harness.build.recipes import native
 from harness.build.recipes.cpython_tree import Tree, read_tree
 from harness.build.recipes.targets import recipe_version
+from harness.manifest import Manifest
 from harness.matrix.cells import Cell
 from harness.sources import Source
 from harness.toolchains import Toolchain
@@ -31,7 +31,7 @@ class Build:
     """A finished build and the manifest of what made it."""
 
     folder: Path
-    manifest: Mapping[str, Any]
+    manifest: Manifest
 
     @property
     def root(self) -> Path:
@@ -40,12 +40,12 @@ class Build:
 
     @property
     def wasm(self) -> Path:
-        return self.root / str(self.manifest["layout"]["wasm"])
+        return self.root / self.manifest.layout.wasm
 
     @property
     def program(self) -> Path:
         """What the engine loads: the wasm itself, or the JavaScript module that goes with it."""
-        return self.root / str(self.manifest["layout"]["program"])
+        return self.root / self.manifest.layout.program
 
     @functools.cached_property
     def tree(self) -> Tree:
@@ -55,7 +55,7 @@ class Build:
     @functools.cached_property
     def sysconfig(self) -> str:
         """The path at which the guest has the folder with the sysconfig data."""
-        folder = str(self.manifest["layout"]["build_folder"])
+        folder = self.manifest.layout.build_folder
         return f"/{folder}/{(self.root / folder / 'pybuilddir.txt').read_text().strip()}"
 
     def modules(self) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ class Build:
 
     @classmethod
     def load(cls, folder: Path) -> Build:
-        return cls(folder=folder, manifest=json.loads((folder / "manifest.json").read_text()))
+        return cls(folder=folder, manifest=Manifest.from_json(json.loads((folder / "manifest.json").read_text())))
 
 
 def build_inputs(

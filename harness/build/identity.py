@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import BuildError
+from harness.manifest import Manifest
 from harness.matrix.cells import Cell
 from harness.targets import Target
 from harness.util.versions import number
@@ -51,19 +52,19 @@ def read_macros(text: str) -> dict[str, str]:
     return {name: value for name, value in sorted(values.items()) if MACROS.fullmatch(name)}
 
 
-def check(cell: Cell, manifest: Mapping[str, Any], identity: Identity) -> None:
+def check(cell: Cell, manifest: Manifest, identity: Identity) -> None:
     """BuildError, with both values of all that differs, when the build is not this cell."""
     found = tuple(differences(cell, manifest, identity))
     if found:
         lines = "\n".join(f"  {difference}" for difference in found)
         raise BuildError(
             f"what was built for {cell.id} is not that cell:\n{lines}",
-            hint=f"compare the cell with the manifest of the build {manifest.get('cell', '')}; "
+            hint=f"compare the cell with the manifest of the build {manifest.cell}; "
             "if its files were changed, delete it from the cache's builds/",
         )
 
 
-def differences(cell: Cell, manifest: Mapping[str, Any], identity: Identity) -> Iterator[Difference]:
+def differences(cell: Cell, manifest: Manifest, identity: Identity) -> Iterator[Difference]:
     """Everything in which the interpreter is not what the cell asks for."""
     for what, asked, found in _comparisons(cell, manifest, identity):
         if asked != found:
@@ -77,9 +78,9 @@ def differences(cell: Cell, manifest: Mapping[str, Any], identity: Identity) -> 
         yield Difference(what="compiler", asked=f"Emscripten {cell.toolchain}", found=f"its macros say {version}")
 
 
-def _comparisons(cell: Cell, manifest: Mapping[str, Any], identity: Identity) -> Iterator[tuple[str, str, str]]:
+def _comparisons(cell: Cell, manifest: Manifest, identity: Identity) -> Iterator[tuple[str, str, str]]:
     told = identity.interpreter
-    python = cell.python if re.fullmatch(r"\d+\.\d+\.\d+\w*", cell.python) else str(manifest["python"])
+    python = cell.python if re.fullmatch(r"\d+\.\d+\.\d+\w*", cell.python) else manifest.python
     yield "platform", cell.target.value, told["platform"]
     yield "machine", "wasm32", told["uname"][4]
     yield "CPython", python, told["version"].split()[0]
@@ -91,14 +92,14 @@ def _comparisons(cell: Cell, manifest: Mapping[str, Any], identity: Identity) ->
     yield from _OF_TARGET[cell.target](cell, manifest, told)
 
 
-def _wasi(cell: Cell, _manifest: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _wasi(cell: Cell, _manifest: Manifest, told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "threads", _switch(cell.pthreads), _switch(told["threads"] != "pthread-stubs")
 
 
-def _emscripten(cell: Cell, manifest: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _emscripten(cell: Cell, manifest: Manifest, told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     info = told["emscripten"] or {}
     # CPython's own script may link dynamically whatever the cell says: then that is what was asked for.
-    commands = (argument for step in manifest.get("steps", ()) for argument in step["command"])
+    commands = (argument for step in manifest.steps for argument in step.command)
     dynamic = cell.dynamic_linking or _DYNAMIC_LINKING in commands
     asked = number(cell.toolchain)
     yield "Emscripten", asked, number(info.get("version", ""))

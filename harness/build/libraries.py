@@ -18,6 +18,7 @@ from harness.build.library_sources import obtain_library_source, source_entries
 from harness.build.recipes.libraries import RECIPES, VERSION, flags_of, library_steps
 from harness.build.steps import run_step
 from harness.errors import BuildError, UnavailableError
+from harness.manifest import Manifest
 from harness.matrix.cells import Cell, Library
 from harness.matrix.pins import Pins
 from harness.sources import Source
@@ -89,10 +90,10 @@ def obtain_dependencies(
     return Dependencies(found=tuple(found), missing=missing)
 
 
-def libraries_told(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+def libraries_told(manifest: Manifest) -> tuple[str, ...]:
     """A line on what a build is linked with and what it goes without; none for one that wants nothing."""
-    found = [f"{name} {record['version']}" for name, record in manifest.get("dependencies", {}).items()]
-    missing = manifest.get("missing_dependencies", {})
+    found = [f"{name} {version}" for name, version in (manifest.libraries or {}).items()]
+    missing = manifest.missing_libraries
     told = [*([f"with {', '.join(found)}"] if found else []), *([f"without {', '.join(missing)}"] if missing else [])]
     return (f"libraries: {'; '.join(told)}",) if told else ()
 

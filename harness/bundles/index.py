@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from harness.errors import ConfigError, UnavailableError
+from harness.manifest import Manifest
 from harness.matrix.cells import Cell
 
 # A harness reads the formats up to its own. A new MANIFEST_SCHEMA is a new format too.
@@ -136,10 +137,10 @@ def check_is_for(head: BundleIndex, cell: Cell, bundle: str) -> None:
         )
 
 
-def check_is_build_of(manifest: Mapping[str, Any], cell: Cell, bundle: str) -> None:
+def check_is_build_of(manifest: Manifest, cell: Cell, bundle: str) -> None:
     """ConfigError when the bundle was made of a cell that had this id and was another one."""
     asked = {"toolchain": cell.toolchain} | cell.build_flags
-    found = {**manifest.get("inputs", {}), "toolchain": manifest.get("toolchain", {}).get("version")}
+    found = {**manifest.inputs, "toolchain": manifest.toolchain.version}
     for what, value in asked.items():
         if found.get(what) != value:
             raise ConfigError(
@@ -169,10 +170,10 @@ def without_paths(value: Any, cache: str) -> Any:
     return value.replace(cache, "$WASM_HARNESS_CACHE") if isinstance(value, str) else value
 
 
-def portable_manifest(manifest: Mapping[str, Any], cache: str) -> dict[str, Any]:
+def portable_manifest(manifest: Manifest, cache: str) -> dict[str, Any]:
     """The manifest without folders of the machine. Of a checkout it keeps the name of its folder."""
-    source = dict(manifest["source"])
-    if source.get("origin", "").startswith("/"):
-        source["origin"] = PurePosixPath(source["origin"]).name
-    told: dict[str, Any] = without_paths({**manifest, "source": source}, cache)
-    return told
+    record, origin = manifest.to_json(), manifest.source.origin
+    if origin.startswith("/"):
+        record["source"] = {**record["source"], "origin": PurePosixPath(origin).name}
+    portable: dict[str, Any] = without_paths(record, cache)
+    return portable

@@ -97,7 +97,7 @@ def _file(path: Path) -> File:
 def _python(prepared: BuiltCell) -> str:
     """What the cell calls its CPython; of one that was not named by its version, the version that it has."""
     version = re.fullmatch(r"\d+\.\d+\.\d+\w*", prepared.cell.python)
-    return version.group() if version else str(prepared.build.manifest["python"])
+    return version.group() if version else prepared.build.manifest.python
 
 
 def _texts(build: Build, cache: Path) -> dict[str, bytes]:
@@ -136,7 +136,7 @@ def _goal(link: Path, name: str, build: Build) -> str:
 
 
 def _is_built(path: Path, build: Build) -> bool:
-    return path.is_relative_to(build.root / str(build.manifest["layout"]["build_folder"]).split("/", 1)[0])
+    return path.is_relative_to(build.root / build.manifest.layout.build_folder.split("/", 1)[0])
 
 
 def _walk(folder: Path) -> Iterator[Path]:

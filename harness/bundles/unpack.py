@@ -142,7 +142,7 @@ def _load(folder: Path, bundle: Path) -> Build:
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise damaged(str(bundle), f"its manifest or its list of modules cannot be read: {error}") from error
     parts = ("inputs", "toolchain", "layout", "source")
-    if not isinstance(build.manifest, dict) or not all(isinstance(build.manifest.get(part), dict) for part in parts):
+    if not all(isinstance(build.manifest.record.get(part), dict) for part in parts):
         raise damaged(str(bundle), f"its manifest is not one: it has no {', '.join(parts)}")
     # A run makes files that are named so.
     if wrong := [name for name in modules if not (isinstance(name, str) and _MODULE.fullmatch(name))]:

@@ -67,7 +67,7 @@ def run_reference(
     lacking = [name for name in only or suite if not (records / f"{name}.json").exists()]
     (wanted,) = cut(lacking, {}, source_sizes(build.root / "Lib", lacking), 1)
     if wanted:
-        say(f"native reference: {len(wanted)} modules to run with {build.manifest['native']}")
+        say(f"native reference: {len(wanted)} modules to run with {build.manifest.native}")
         _Pool(prepared.cell, tree / PYTHON, records, say).run(wanted, workers)
     return load_reference(build.manifest, prepared.cache)
 
@@ -77,7 +77,7 @@ def _lay_out(build: Build, tree: Path) -> None:
 
     An uninstalled Python finds its library by a path relative to itself, so both keep their places to each other.
     """
-    native = Path(str(build.manifest["native"]))
+    native = Path(build.manifest.native)
     ask = "import sysconfig; print(sysconfig.get_config_var('srcdir'))"
     source = capture([str(native), "-c", ask])
     if not source:
@@ -90,7 +90,7 @@ def _lay_out(build: Build, tree: Path) -> None:
         raise BuildError(f"the source {source} does not lie beside {native.parent}")
     # Copies: these files are the owner's to write, and what a test does to them must not reach the build Python.
     shutil.copytree(native.parent, place, symlinks=True, ignore=_LEFT_OUT)
-    layout = str(build.manifest["layout"]["build_folder"]).split("/", maxsplit=1)[0]
+    layout = build.manifest.layout.build_folder.split("/", maxsplit=1)[0]
     link_tree(build.root, below, leave_out=(layout, "tmp"))
     make_folders_read_only(below)
 

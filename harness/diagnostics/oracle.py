@@ -70,7 +70,7 @@ def consult(cell: str, modules: Sequence[str], workers: int, run_dir: str = "") 
 def results_of(path: Path, build: Build) -> CellResults:
     """The results of an earlier run. ConfigError when they are of another build."""
     results = load_results(path)
-    if results.build.get("inputs") != build.manifest["inputs"]:
+    if results.build.inputs != build.manifest.inputs:
         raise ConfigError(f"{path} is of another build than {build.folder}", hint="leave out --run-dir to test it now")
     return results
 

@@ -15,7 +15,6 @@ from harness.limitations.findings import CellProbes, answer_all, load_probes, pr
 from harness.limitations.findings_table import markdown, summary_line, text_table
 from harness.limitations.observation import Did, Observation
 from harness.limitations.registry import Registry, load_registry
-from harness.manifest import libraries_of
 from harness.matrix.conditions import condition_values
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import load_pins
@@ -47,9 +46,8 @@ def probe_cell(
     is the folder of the npm packages that its Node is given.
     """
     manifest = prepared.build.manifest
-    toolchain = str(manifest["toolchain"]["version"])
-    libraries = libraries_of(manifest)
-    facts = condition_values(prepared.cell, python=str(manifest["python"]), toolchain=toolchain, libraries=libraries)
+    toolchain = manifest.toolchain.version
+    facts = condition_values(prepared.cell, python=manifest.python, toolchain=toolchain, libraries=manifest.libraries)
     with disk_errors_as_unavailable(folder):
         (folder / "logs").mkdir(parents=True, exist_ok=True)
     engine = prepared.open_engine(folder / "logs" / "probes-engine.log", 0, packages)
@@ -58,7 +56,7 @@ def probe_cell(
             probes_for(registry, facts),
             engine,
             folder / "probes",
-            python=f"/{manifest['layout']['program']}",
+            python=f"/{manifest.layout.program}",
             mounts=(Mount(host=prepared.build.root, guest="/", sealed=True),),
             env=prepared.guest_environment,
             say=say,
@@ -66,7 +64,7 @@ def probe_cell(
     finally:
         engine.close()
     tested = {
-        "python": str(manifest["python"]),
+        "python": manifest.python,
         "toolchain": toolchain,
         "engine": f"{prepared.cell.engine} {prepared.cell.runtime}",
     }

@@ -151,10 +151,10 @@ class RegrtestRunner:
     def command(self, task: Task, junit: Path) -> Command:
         """What runs the task; `junit` is where regrtest writes its results."""
         runner = _RUNNERS[self.prepared.cell.target]
-        prepared, program = self.prepared, Path(self.prepared.build.manifest["layout"]["program"])
+        prepared, program = self.prepared, Path(self.prepared.build.manifest.layout.program)
         python = shlex.join(runner.command(self, str(program)))
         argv = (
-            *(str(prepared.build.manifest["native"]), "-m", "test"),
+            *(prepared.build.manifest.native, "-m", "test"),
             *("-j", str(task.workers), "-u", prepared.cell.resources, "--timeout", str(task.seconds)),
             *("--randseed", "0", "--python", python, "--junit-xml", str(junit)),
             *(word for case in task.match for word in ("--match", case)),
@@ -211,7 +211,7 @@ _RUNNERS = {
 
 def _move(prepared: Prepared, root: Path) -> None:
     """Writes into the copy where it is: sysconfig has the full name of the build folder, and regrtest goes there."""
-    folder = root / prepared.build.manifest["layout"]["build_folder"]
+    folder = root / prepared.build.manifest.layout.build_folder
     for data in folder.glob("build/lib.*/_sysconfigdata*.py"):
         text = data.read_text(encoding="utf-8")
         if built := _BUILT_IN.search(text):

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from harness.errors import ConfigError
-from harness.manifest import libraries_of
 from harness.matrix.conditions import condition_values
 from harness.results.case_ids import dotted
 from harness.results.cell_results import CellResults
@@ -127,8 +126,7 @@ def record_of(results: CellResults, *, source: str) -> RecordedRun:
             states[key := Case(name, _storable(case.case))] = _state(case, cases)
             if case.seconds >= SLOW_SECONDS:
                 slow[key] = case.seconds
-    python, libraries = str(results.build.get("python", "")), libraries_of(results.build)
-    facts = condition_values(results.cell, python=python, libraries=libraries)
+    facts = condition_values(results.cell, python=results.build.python, libraries=results.build.libraries)
     setup = Setup(axes=axes_of(results), facts=facts)
     coverage = Coverage(whole=whole, listed=frozenset(listed))
     started = utc(results.run.started)

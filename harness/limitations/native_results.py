@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from harness.manifest import as_table
+from harness.manifest import Manifest
 from harness.results.outcomes import ModuleResult
 
 
-def reference_folder(manifest: Mapping[str, Any], cache: Path) -> Path:
+def reference_folder(manifest: Manifest, cache: Path) -> Path:
     """Where the reference of a build lies, by the build's manifest: one for each build Python and source. The build
     Python of a checkout stays where it is while the checkout changes.
     """
-    native, source = Path(str(manifest["native"])).parent.name, str(as_table(manifest.get("inputs")).get("source", ""))
+    native, source = Path(manifest.native).parent.name, str(manifest.inputs.get("source", ""))
     return cache / "references" / (native if native.startswith(source) else f"{source}-{native}")
 
 
-def load_reference(manifest: Mapping[str, Any], cache: Path) -> tuple[ModuleResult, ...]:
+def load_reference(manifest: Manifest, cache: Path) -> tuple[ModuleResult, ...]:
     """The native results that there are, by name; it may be a part of the suite, or nothing."""
     return tuple(
         ModuleResult.from_json(path.stem, json.loads(path.read_text(encoding="utf-8")))

@@ -19,7 +19,7 @@ def account_for(results: CellResults, *, native: bool = True) -> SkipAccount:
     without it, or where there is none yet.
     """
     registry = load_registry(project_root() / "expected_failures" / "limitations.toml")
-    reference = load_reference(results.build, cache_root()) if native and "native" in results.build else ()
+    reference = load_reference(results.build, cache_root()) if native and results.build.native else ()
     return account_of_skips(results.modules, explainer_for(results, registry), reference)
 
 

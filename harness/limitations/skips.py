@@ -14,7 +14,6 @@ from enum import StrEnum
 from typing import TypeVar
 
 from harness.limitations.registry import Circumstance, Limitation, Need, Registry
-from harness.manifest import libraries_of
 from harness.matrix.conditions import Facts, condition_values
 from harness.results.case_ids import FIXTURE, dotted
 from harness.results.cell_results import CellResults
@@ -192,10 +191,8 @@ def _running(there: ModuleResult) -> Iterator[str]:
 
 def explainer_for(results: CellResults, registry: Registry) -> Explainer:
     """What explains the skips of these results: the limitations that hold for their cell."""
-    toolchain = results.build.get("toolchain")
-    version = str(toolchain.get("version", "")) if isinstance(toolchain, dict) else ""
-    libraries = libraries_of(results.build)
+    build = results.build
     facts = condition_values(
-        results.cell, python=str(results.build.get("python", "")), toolchain=version, libraries=libraries
+        results.cell, python=build.python, toolchain=build.toolchain.version, libraries=build.libraries
     )
     return Explainer(registry, facts)

@@ -160,12 +160,10 @@ def _mood(results: CellResults) -> str:
 
 def _title(results: CellResults) -> str:
     cell, build = results.cell, results.build
-    toolchain = build.get("toolchain")
-    version = shown_version(toolchain) if isinstance(toolchain, Mapping) else ""
     parts = [
         cell.id,
-        f"CPython {build.get('python') or cell.python}",
-        f"{cell.target.traits.toolchain_name} {version or cell.toolchain}",
+        f"CPython {build.python or cell.python}",
+        f"{cell.target.traits.toolchain_name} {shown_version(build.toolchain) or cell.toolchain}",
         f"{cell.target.traits.runtime_name} {results.engine.get('version') or cell.runtime}",
         f"{results.run.seconds:,.0f} s",
     ]

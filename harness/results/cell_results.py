@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from harness.errors import ConfigError
+from harness.manifest import Manifest
 from harness.matrix.cells import Cell
 from harness.results.command_line import DEFAULT, RunOptions
 from harness.results.outcomes import ModuleResult, Outcome, judged_cases
@@ -60,7 +61,7 @@ class RunInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class CellResults:
-    """The results of one cell. `build` is the build's manifest, `engine` what is known of the engine,
+    """The results of one cell. `build` is the manifest, `engine` what is known of the engine,
     `identity` what interpreter and compiler have said of themselves. `probes` is what was found of the documented
     limitations (the `limitations` of probes.json), empty when the cell was not probed.
     """
@@ -69,7 +70,7 @@ class CellResults:
     modules: tuple[ModuleResult, ...]
     comparison: Comparison
     run: RunInfo
-    build: Mapping[str, Any] = field(default_factory=dict)
+    build: Manifest = field(default_factory=Manifest)
     engine: Mapping[str, Any] = field(default_factory=dict)
     identity: Mapping[str, Any] = field(default_factory=dict)
     probes: Mapping[str, Any] = field(default_factory=dict)
@@ -82,7 +83,7 @@ class CellResults:
         data = {
             "schema": RESULTS_SCHEMA,
             "cell": dataclasses.asdict(self.cell),
-            "build": dict(self.build),
+            "build": self.build.to_json(),
             "engine": dict(self.engine),
             "identity": dict(self.identity),
             "run": self.run.to_json(),
@@ -102,7 +103,7 @@ class CellResults:
         hints = typing.get_type_hints(Cell)
         return cls(
             cell=Cell(**{key: convert(value, hints[key]) for key, value in data["cell"].items()}),
-            build=data["build"],
+            build=Manifest.from_json(data["build"]),
             engine=data["engine"],
             identity=data.get("identity", {}),
             run=RunInfo.from_json(data["run"]),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from harness.manifest import as_table
+from harness.manifest import Manifest
 from harness.matrix.axes import FLAGS
 from harness.results.case_ids import dotted
 from harness.results.cell_results import CellResults
@@ -222,30 +222,30 @@ Axes: TypeAlias = Mapping[DiffAxis, AxisValue]
 def axes_of(results: CellResults) -> dict[DiffAxis, AxisValue]:
     """The value on each axis, as far as it is recorded."""
     cell, build, engine = results.cell, results.build, results.engine
-    source, toolchain, recipe = (as_table(build.get(key)) for key in ("source", "toolchain", "recipe"))
+    toolchain, recipe = build.toolchain, build.recipe
     flags = [name for name in FLAGS if getattr(cell, name)]
     settings = f"-u {cell.resources}, {cell.case_timeout:g} s a case, {cell.module_timeout:g} s a module"
     # A distribution's Emscripten of the same version has another compiler.
-    made_with = [toolchain.get("provider"), f"LLVM {toolchain['llvm']}" if toolchain.get("llvm") else ""]
+    made_with = [toolchain.provider, f"LLVM {toolchain.llvm}" if toolchain.llvm else ""]
     axes = {
-        DiffAxis.CPYTHON: AxisValue(str(build.get("python") or cell.python), str(source.get("revision", ""))[:12]),
+        DiffAxis.CPYTHON: AxisValue(build.python or cell.python, build.source.revision[:12]),
         DiffAxis.TOOLCHAIN: AxisValue(
             f"{cell.target.traits.toolchain_name} {shown_version(toolchain) or cell.toolchain}",
-            ", ".join(map(str, filter(None, made_with))),
+            ", ".join(filter(None, made_with)),
         ),
         DiffAxis.FLAGS: AxisValue(" ".join([*flags, *cell.configure]) or "plain"),
         DiffAxis.LIBRARIES: AxisValue(", ".join(cell.dependencies) or "none", _linked(build)),
         DiffAxis.ENGINE: AxisValue(f"{engine.get('name') or cell.engine} {engine.get('version') or cell.runtime}"),
         DiffAxis.SETTINGS: AxisValue(settings),
     }
-    if recipe:
-        axes[DiffAxis.RECIPE] = AxisValue(f"{recipe.get('name')} {recipe.get('version')}")
+    if recipe.name:
+        axes[DiffAxis.RECIPE] = AxisValue(f"{recipe.name} {recipe.version}")
     return axes
 
 
-def _linked(build: Mapping[str, Any]) -> str:
+def _linked(build: Manifest) -> str:
     """The libraries that the build was linked with, which may be fewer than the cell has named."""
-    return ", ".join(as_table(build["inputs"]).get("dependencies", ())) or "no library" if "inputs" in build else ""
+    return ", ".join(build.inputs.get("dependencies", ())) or "no library" if build.inputs else ""
 
 
 def _recipe_name(axes: Axes) -> str:

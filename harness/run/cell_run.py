@@ -204,10 +204,10 @@ class CellRun:
     def header(self) -> list[str]:
         """What is tested, for the top of the report."""
         manifest = self.prepared.build.manifest
-        toolchain = manifest["toolchain"]
+        toolchain = manifest.toolchain
         cell = self.prepared.cell
-        tested = f"CPython {manifest['python']} by {manifest['source']['provider']}"
-        compiler = f"{cell.target.traits.toolchain_name} {shown_version(toolchain)} by {toolchain['provider']}"
+        tested = f"CPython {manifest.python} by {manifest.source.provider}"
+        compiler = f"{cell.target.traits.toolchain_name} {shown_version(toolchain)} by {toolchain.provider}"
         return [
             f"cell {cell.id}: {tested}, {compiler}, {cell.engine} {cell.runtime}",
             *libraries_told(manifest),

@@ -22,7 +22,6 @@ from harness.errors import (
 from harness.expectations.compare import compare
 from harness.expectations.entries import CellExpectations, Expectations
 from harness.expectations.files import load_lists
-from harness.manifest import libraries_of
 from harness.report.table import read_row
 from harness.results.cell_results import CellResults, RunInfo, load_results
 from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, record_failure, worst_status
@@ -158,8 +157,8 @@ def _absent(cell: str, other: Failed | None) -> Failed:
 
 def _whole(shards: Sequence[CellResults], lists: Expectations, command: str) -> CellResults:
     first = shards[0]
-    version, libraries = str(first.build.get("python", "")), libraries_of(first.build)
-    return merge(shards, lists.for_cell(first.cell, python=version, libraries=libraries), command=command)
+    expectations = lists.for_cell(first.cell, python=first.build.python, libraries=first.build.libraries)
+    return merge(shards, expectations, command=command)
 
 
 def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, command: str) -> CellResults:
@@ -191,7 +190,7 @@ def _facts(results: CellResults) -> Mapping[str, Any]:
     """What all shards of a run have in common, by the words of an error."""
     return {
         "cell": dataclasses.asdict(results.cell),
-        "build": [results.build.get("inputs"), results.build.get("wasm")],
+        "build": results.build.identity,
         "engine": results.engine.get("version"),
         "seed": results.run.seed,
         "number of shards": parse_shard(results.run.shard or "1/1").count,

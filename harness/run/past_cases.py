@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.manifest import Manifest
 from harness.results.case_ids import dotted
 from harness.results.outcomes import Outcome
 from harness.results.run_folder import RESULTS_FILE
@@ -32,7 +33,7 @@ class PastRun:
 class PastCases:
     """The newest results first, each read when it is first needed."""
 
-    def __init__(self, paths: Sequence[Path], build: Mapping[str, Any], tests: str = "") -> None:
+    def __init__(self, paths: Sequence[Path], build: Manifest, tests: str = "") -> None:
         self._paths = iter(paths[:PAST_RUNS_READ])
         self._build = build
         self._tests = tests
@@ -82,7 +83,7 @@ class PastCases:
         return ()
 
 
-NO_PAST = PastCases((), {})
+NO_PAST = PastCases((), Manifest())
 
 
 def past_results(cell: str, folders: Sequence[Path]) -> list[Path]:
@@ -93,12 +94,12 @@ def past_results(cell: str, folders: Sequence[Path]) -> list[Path]:
     return sorted(found, key=lambda path: (found[path], str(path)), reverse=True)
 
 
-def read_past_run(data: Mapping[str, Any], build: Mapping[str, Any], tests: str) -> PastRun:
+def read_past_run(data: Mapping[str, Any], build: Manifest, tests: str) -> PastRun:
     """KeyError, TypeError or AttributeError for what is no results.json."""
     modules: Mapping[str, Any] = data["modules"]
     run = data["run"]
     own = bool(run.get("tests"))
-    same = all(data["build"].get(key) == build.get(key) for key in ("inputs", "wasm")) and run.get("tests", "") == tests
+    same = Manifest.from_json(data["build"]).identity == build.identity and run.get("tests", "") == tests
     return PastRun(
         same=same,
         own=own,

@@ -18,7 +18,6 @@ from harness.bundles.unpack import open_bundle
 from harness.errors import ConfigError
 from harness.expectations.entries import CellExpectations, Expectations
 from harness.expectations.files import load_lists
-from harness.manifest import libraries_of
 from harness.matrix.cells import Cell, with_python
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import Pins, load_pins
@@ -151,8 +150,8 @@ def _named_runtime(cell: Cell, wish: str) -> tuple[Cell, Path | None]:
 
 def expectations_for(cell: Cell, build: Build) -> CellExpectations:
     """The lists for this cell. ConfigError when one names a module that the suite does not have."""
-    version = str(build.manifest["python"])
-    expectations = load_lists().for_cell(cell, python=version, libraries=libraries_of(build.manifest))
+    manifest = build.manifest
+    expectations = load_lists().for_cell(cell, python=manifest.python, libraries=manifest.libraries)
     # An entry stands there once for each of its tests.
     Expectations(tuple(dict.fromkeys(expectations.entries.values()))).check_modules(build.modules())
     return expectations

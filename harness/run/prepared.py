@@ -56,7 +56,7 @@ class Prepared:
 
     def compiled(self, suffix: str) -> Path:
         """Where the module, made ready for a runtime, is kept between runs."""
-        wasm_id = self.build.manifest["wasm"]["sha256"][:16]
+        wasm_id = self.build.manifest.wasm.sha256[:16]
         compiled = self.cache / "compiled" / f"{wasm_id}-{suffix}"
         with disk_errors_as_unavailable(compiled):
             compiled.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ class Prepared:
 
     @property
     def _python(self) -> tuple[str, ...]:
-        return (f"/{self.build.manifest['layout']['program']}",)
+        return (f"/{self.build.manifest.layout.program}",)
 
     @property
     def _mounts(self) -> tuple[Mount, ...]:

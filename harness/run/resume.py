@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +23,7 @@ def asked_for(prepared: Prepared, chosen: TestSelection, tests: OwnTests | None 
     """What all results in one folder have in common, by the words of an error."""
     return {
         "folder of own tests": [str(tests.source), tests.key] if tests else None,
-        "build": prepared.build.manifest.get("wasm", ""),
+        "build": dataclasses.asdict(prepared.build.manifest.wasm),
         "engine": prepared.cell.runtime,
         "choice of cases": list(chosen.cases),
         "shard": chosen.shard,

@@ -7,8 +7,8 @@ that was built after 25 is `25.5g0fd1d10e1c5f`, a nightly Node is `v26.0.0-night
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+
+from harness.manifest import ToolchainRecord
 
 # A WASI SDK's release adds it when its tree had local changes, as that of 33 had.
 _OF_RELEASES = "+m"
@@ -28,11 +28,10 @@ def number(text: str) -> str:
     return found.group() if found else ""
 
 
-def shown_version(toolchain: Mapping[str, Any]) -> str:
-    """The version in a manifest's table of the toolchain, for people; all that it says of itself when it is no release.
+def shown_version(toolchain: ToolchainRecord) -> str:
+    """The version of a build's toolchain, for people; all that it says of itself when it is no release.
 
-    Empty when the table has no version.
+    Empty when none is recorded.
     """
-    version = str(toolchain.get("version") or "")
-    stated = str(toolchain.get("emscripten") or toolchain.get("wasi_sdk") or version).removesuffix(_OF_RELEASES)
-    return version if number(stated) == stated else stated
+    stated = (toolchain.stated or toolchain.version).removesuffix(_OF_RELEASES)
+    return toolchain.version if number(stated) == stated else stated

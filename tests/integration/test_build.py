@@ -70,7 +70,7 @@ def test_a_build_is_staged_with_a_manifest(bench: Bench) -> None:
     assert (build.root / "Lib" / "os.py").exists()
     assert not (built / "x.o").exists()
     assert build.modules() == ("test_a", "test_b")
-    manifest = build.manifest
+    manifest = build.manifest.record
     assert manifest["python"] == "3.13.5"
     assert manifest["source"]["revision"] == "1"
     assert manifest["toolchain"] == {"version": "25", "provider": "test", "id": "sdk", "llvm": "19.1"}
@@ -129,8 +129,8 @@ def test_a_tree_s_own_script_takes_the_view_for_the_checkout(bench: Bench) -> No
     assert host.startswith("--script=configure-host --options=--wasi-sdk,")
     assert "/view/cross-build/build/python --cache-file=" in host
     assert host.endswith(" --with-pydebug")
-    assert build.manifest["upstream"] == {"script": "Platforms/WASI/__main__.py", "toolchain": "33"}
-    assert any("Platforms/WASI pins 33" in line for line in build.manifest["recipe"]["departures"])
+    assert build.manifest.record["upstream"] == {"script": "Platforms/WASI/__main__.py", "toolchain": "33"}
+    assert any("Platforms/WASI pins 33" in line for line in build.manifest.record["recipe"]["departures"])
 
 
 def test_a_tree_of_no_known_layout_is_told_before_anything_is_built(bench: Bench) -> None:
@@ -155,7 +155,7 @@ def test_cells_that_differ_in_the_runtime_share_a_build(bench: Bench) -> None:
     other = dataclasses.replace(CELL, id="wasi-wasmtime47", runtime="47.0.1")
     assert bench.build(other).folder == build.folder
     assert bench.lines() == lines
-    assert build.manifest["cell"] == "wasi"
+    assert build.manifest.cell == "wasi"
 
 
 def test_configure_s_answers_are_shared_without_its_environment(bench: Bench) -> None:
@@ -207,13 +207,13 @@ def test_another_flag_is_another_build_with_the_same_native_python(bench: Bench)
 
 def test_a_build_says_what_it_is_linked_with_and_what_is_missing(bench: Bench) -> None:
     plain = bench.build()
-    assert plain.manifest["dependencies"] == plain.manifest["missing_dependencies"] == {}
+    assert plain.manifest.record["dependencies"] == plain.manifest.record["missing_dependencies"] == {}
     zlib = Dependency(library=Library.ZLIB, id="zlib-1", root=bench.root, record={"version": "1.3.1"})
     libraries = Dependencies(found=(zlib,), missing={Library.LIBFFI: "it is away"})
     build = ensure_build(CELL, bench.source, bench.toolchain, bench.cache, jobs=2, dependencies=libraries)
     assert build.folder != plain.folder
-    assert build.manifest["dependencies"] == {"zlib": {"version": "1.3.1"}}
-    assert build.manifest["missing_dependencies"] == {"libffi": "it is away"}
+    assert build.manifest.record["dependencies"] == {"zlib": {"version": "1.3.1"}}
+    assert build.manifest.record["missing_dependencies"] == {"libffi": "it is away"}
     # configure's answers are about the libraries too.
     assert len(list((bench.cache / "configure").glob("*.cache"))) == 2
 
@@ -350,8 +350,8 @@ def test_a_checkout_is_configured_once_and_made_again_when_a_c_file_changes(chec
     build = checkout.build()
     assert checkout.lines()[len(before) :] == ["made", "made"]  # the build Python and the host, and no configure
     assert (build.root / "x.c").read_text() == "# second\n"
-    assert build.manifest["source"]["id"] == "second"
-    assert [step["name"] for step in build.manifest["steps"]][:2] == ["configure-host", "make-host"]
+    assert build.manifest.record["source"]["id"] == "second"
+    assert [step["name"] for step in build.manifest.record["steps"]][:2] == ["configure-host", "make-host"]
 
 
 def test_bytecode_of_the_last_build_is_kept_where_its_source_is_the_same(checkout: Checkout) -> None:

@@ -36,7 +36,7 @@ def native(wasi: Prepared, registry: Registry, tmp_path_factory: pytest.TempPath
         tuple(dict.fromkeys(probes)),
         NativeEngine(),
         tmp_path_factory.mktemp("native"),
-        python=str(wasi.build.manifest["native"]),
+        python=wasi.build.manifest.native,
         mounts=(),
         env={"PYTHONDONTWRITEBYTECODE": "1"},
         say=print,

@@ -10,6 +10,7 @@ import pytest
 
 from harness.bench.report import write_made_up_run
 from harness.limitations.registry import REGISTRY_FILE
+from harness.manifest import Manifest
 from harness.project import project_root
 from harness.report.write import PAGE, write_views
 from harness.results.cell_results import write_results
@@ -49,7 +50,8 @@ def small_run(folder: Path) -> Path:
             output=HOSTILE,
         ),
     )
-    build = {"python": HOSTILE, "steps": [{"name": HOSTILE, "seconds": 2}], "toolchain": {"packages": HOSTILE}}
+    record = {"python": HOSTILE, "steps": [{"name": HOSTILE, "seconds": 2}], "toolchain": {"packages": HOSTILE}}
+    build = Manifest.from_json(record)
     cell = dataclasses.replace(hostile.cell, id="wasi-24", description=HOSTILE)
     write_results(folder / "wasi-24" / "results.json", dataclasses.replace(hostile, build=build, cell=cell))
     write_views(find_run([folder]))

@@ -156,7 +156,7 @@ class Forge:
             (cache / "compiled").symlink_to(self.wasi.cache / "compiled")
             return
         shutil.copytree(self.folder / "warm", cache, symlinks=True, copy_function=os.link)
-        provider = TOOLCHAIN_PROVIDERS.get(self.wasi.build.manifest["toolchain"]["provider"])
+        provider = TOOLCHAIN_PROVIDERS.get(self.wasi.build.manifest.toolchain.provider)
         if provider:
             # An entry of its own, since its name may hold the path of the cache.
             pins = load_configuration()[1]

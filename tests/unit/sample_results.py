@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.expectations.compare import compare
 from harness.expectations.entries import CellExpectations, Expectation
+from harness.manifest import Manifest
 from harness.results.cell_results import CellResults, RunInfo
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult, worst
 from tests.unit.sample_cells import WASI
@@ -69,7 +70,7 @@ def results(*modules: ModuleResult, entries: tuple[Expectation, ...] = (), compl
             complete=complete,
             seed=42,
         ),
-        build={"cpython": "3.13.5", "configure": ["--with-pydebug"]},
+        build=Manifest.from_json({"cpython": "3.13.5", "configure": ["--with-pydebug"]}),
         engine={"name": "wasmtime", "version": "50.0.1"},
     )
 

@@ -13,6 +13,7 @@ from harness.expectations.compare import compare
 from harness.expectations.entries import Expectations
 from harness.expectations.files import read_lists
 from harness.limitations.registry import Registry
+from harness.manifest import Manifest
 from harness.matrix.cells import Cell
 from harness.results.cell_results import CellResults, RunInfo
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
@@ -68,7 +69,7 @@ def run_of(
         ),
         comparison=Comparison(),
         run=RunInfo(started=f"2026-11-{day:02}T00:00:00Z", seconds=1, command="", complete=complete),
-        build={"python": cell.python},
+        build=Manifest.from_json({"python": cell.python}),
     )
 
 

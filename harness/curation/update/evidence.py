@@ -16,7 +16,6 @@ from typing import NamedTuple, TypeAlias
 from harness.expectations.compare import judge_outcome
 from harness.expectations.entries import CellExpectations, Expectation, Expectations
 from harness.limitations.findings import ProbeAnswer
-from harness.manifest import libraries_of
 from harness.matrix import axes
 from harness.matrix.cells import Cell
 from harness.matrix.conditions import Facts, condition_values, parse_version
@@ -146,9 +145,7 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
         cell=results.cell.id,
         source=source,
         order=(results.run.started, index),
-        setting=setting_of(
-            results.cell, python=str(results.build.get("python", "")), libraries=libraries_of(results.build)
-        ),
+        setting=setting_of(results.cell, python=results.build.python, libraries=results.build.libraries),
         complete=results.run.complete,
         probes={name: ProbeAnswer.from_json(name, answer) for name, answer in results.probes.items()},
     )

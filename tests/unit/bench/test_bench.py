@@ -19,6 +19,7 @@ from harness.errors import ConfigError
 from harness.expectations.entries import CellExpectations
 from harness.history.database import opened
 from harness.history.store import Store
+from harness.manifest import Manifest
 from harness.matrix.cells import Cell, Matrix
 from harness.results.cell_results import load_results
 from harness.results.outcomes import Outcome
@@ -47,7 +48,9 @@ def test_the_second_cell_shares_the_toolchain_and_the_source_of_the_first() -> N
 
 def test_modules_that_are_expected_to_stand_still_are_known(tmp_path: Path) -> None:
     (tmp_path / "modules.json").write_text(json.dumps(["test_os", "test_json", "test_pathlib"]))
-    prepared = Prepared(cell=EMSCRIPTEN, build=Build(folder=tmp_path, manifest={}), runtime=Path(), cache=Path())
+    prepared = Prepared(
+        cell=EMSCRIPTEN, build=Build(folder=tmp_path, manifest=Manifest()), runtime=Path(), cache=Path()
+    )
     entries = (
         expecting("test_os.T.test_a", Outcome.CRASH),
         expecting("test_json.T.test_a", Outcome.PASS, Outcome.TIMEOUT),

@@ -9,13 +9,14 @@ import pytest
 
 from harness.build.identity import Identity, check, emscripten_version, read_macros
 from harness.errors import BuildError
+from harness.manifest import Manifest, StepRecord
 from harness.matrix.cells import Cell
 from harness.targets import Target
 from tests.unit.sample_cells import emscripten
 
 WASI = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="d")
 NODE = emscripten("3.1.69")
-MANIFEST = {"python": "3.13.5", "steps": [{"name": "configure-host", "command": ["configure"]}]}
+MANIFEST = Manifest.from_json({"python": "3.13.5", "steps": [{"name": "configure-host", "command": ["configure"]}]})
 MACROS = """\
 #define __VERSION__ "Debian Clang 19.1.7 (3+b1)"
 #define __EMSCRIPTEN_major__ 3
@@ -57,7 +58,7 @@ def node(**changed: Any) -> Identity:
     return Identity(interpreter=told | changed, compiler=read_macros(MACROS))
 
 
-def refusal(cell: Cell, identity: Identity, manifest: dict[str, Any] = MANIFEST) -> str:
+def refusal(cell: Cell, identity: Identity, manifest: Manifest = MANIFEST) -> str:
     with pytest.raises(BuildError) as caught:
         check(cell, manifest, identity)
     assert caught.value.exit_code == 4
@@ -146,12 +147,12 @@ def test_of_a_checkout_the_manifest_knows_the_version() -> None:
     for python in ("/src/cpython", "git:https://example.org/cpython@main"):
         cell = dataclasses.replace(WASI, python=python)
         check(cell, MANIFEST, wasi())
-        assert "asks for 3.13.6, the interpreter says 3.13.5" in refusal(cell, wasi(), {"python": "3.13.6"})
+        assert "asks for 3.13.6, the interpreter says 3.13.5" in refusal(cell, wasi(), Manifest(python="3.13.6"))
 
 
 def test_what_cpythons_own_script_links_dynamically_was_asked_for() -> None:
-    steps = [{"name": "configure-host", "command": ["configure", "--enable-wasm-dynamic-linking"]}]
-    check(NODE, {"python": "3.13.5", "steps": steps}, node(dynamic_loading=True))
+    steps = (StepRecord(name="configure-host", command=("configure", "--enable-wasm-dynamic-linking")),)
+    check(NODE, Manifest(python="3.13.5", steps=steps), node(dynamic_loading=True))
 
 
 def test_arguments_of_configure_are_compared_without_their_quotes() -> None:

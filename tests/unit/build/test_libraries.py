@@ -20,6 +20,7 @@ from harness.build.libraries import (
 from harness.build.library_sources import source_entries
 from harness.build.recipes.libraries import RECIPES, flags_of, library_steps
 from harness.errors import BuildError, UnavailableError
+from harness.manifest import Manifest
 from harness.matrix.cells import Cell, Library
 from harness.matrix.pins import DependencyPin, Pins, load_pins
 from harness.sources import Source
@@ -101,9 +102,9 @@ def test_a_build_without_libraries_keeps_its_key() -> None:
 def test_the_head_of_a_run_tells_what_is_there_and_what_is_not() -> None:
     record = {"version": "1.3.1"}
     both = {"dependencies": {"zlib": record, "bzip2": record}, "missing_dependencies": {"libffi": "away"}}
-    assert libraries_told(both) == ("libraries: with zlib 1.3.1, bzip2 1.3.1; without libffi",)
-    assert libraries_told({"missing_dependencies": {"libffi": "away"}}) == ("libraries: without libffi",)
-    assert libraries_told({"dependencies": {}}) == libraries_told({}) == ()
+    assert libraries_told(Manifest.from_json(both)) == ("libraries: with zlib 1.3.1, bzip2 1.3.1; without libffi",)
+    assert libraries_told(Manifest(missing_libraries=("libffi",))) == ("libraries: without libffi",)
+    assert libraries_told(Manifest(libraries={})) == libraries_told(Manifest()) == ()
 
 
 def test_what_the_cache_has_is_found_whichever_provider_gave_its_source(tmp_path: Path) -> None:

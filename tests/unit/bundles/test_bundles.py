@@ -25,6 +25,7 @@ from harness.bundles.index import NAME, BundleIndex, check_is_build_of, check_is
 from harness.bundles.pack import pack
 from harness.bundles.unpack import open_bundle
 from harness.errors import ConfigError, HarnessError, UnavailableError
+from harness.manifest import Manifest
 from harness.run.prepare import BuildRequest
 from harness.run.prepared import Prepared
 from tests.unit.sample_cells import WASI
@@ -130,7 +131,7 @@ def test_a_bundle_is_opened_once(bundle: Path, tmp_path: Path) -> None:
 
 
 def test_the_manifest_tells_no_folder_of_the_machine(tmp_path: Path) -> None:
-    told = portable_manifest(manifest(tmp_path), str(tmp_path))
+    told = portable_manifest(Manifest.from_json(manifest(tmp_path)), str(tmp_path))
     assert told["native"] == "$WASM_HARNESS_CACHE/natives/x/python"
     assert told["steps"][0]["command"] == ["configure", "--cache-file=$WASM_HARNESS_CACHE/configure/x.cache"]
     assert told["source"]["origin"] == "cpython"
@@ -325,7 +326,7 @@ def test_a_head_without_end_is_told(bundle: Path, tmp_path: Path) -> None:
         ("manifest.json", b"not json", "cannot be read: Expecting value"),
         ("manifest.json", b"[" * 200_000, "cannot be read: "),
         ("manifest.json", b"\xff", "cannot be read: 'utf-8' codec"),
-        ("manifest.json", b"[]", "its manifest is not one"),
+        ("manifest.json", b"[]", "cannot be read: a manifest is a JSON object"),
         ("manifest.json", b'{"inputs": {}, "layout": {}, "toolchain": ""}', "its manifest is not one"),
         ("modules.json", b"3", "cannot be read: 'int' object"),
         ("modules.json", b'["test_bool", "../../x"]', "its list of modules names '../../x'"),

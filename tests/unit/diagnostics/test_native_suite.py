@@ -10,6 +10,7 @@ import pytest
 from harness.engines.native import host_path, journal_number, native_command
 from harness.engines.protocol import JOURNAL, GuestRun, Mount
 from harness.limitations.native_results import load_reference, reference_folder
+from harness.manifest import Manifest
 from harness.results.outcomes import CaseResult, ModuleResult, Outcome
 
 MOUNTS = (Mount(host=Path("/w/agent"), guest="/harness"), Mount(host=Path("/w/scratch"), guest="/tmp", writable=True))
@@ -52,15 +53,15 @@ def test_the_journal_of_a_native_run_has_a_number_that_its_process_may_have() ->
 
 def test_the_references_of_two_states_of_a_checkout_are_two(tmp_path: Path) -> None:
     """Its build Python stays where it is."""
-    states = [{"native": "/n/checkout-1/python", "inputs": {"source": source}} for source in ("3.15.0-a", "3.15.0-b")]
+    states = [Manifest(native="/n/checkout-1/python", inputs={"source": source}) for source in ("3.15.0-a", "3.15.0-b")]
     folders = [reference_folder(state, tmp_path).name for state in states]
     assert folders == ["3.15.0-a-checkout-1", "3.15.0-b-checkout-1"]
-    own = {"native": "/n/3.13.5-a-key/python", "inputs": {"source": "3.13.5-a"}}
+    own = Manifest(native="/n/3.13.5-a-key/python", inputs={"source": "3.13.5-a"})
     assert reference_folder(own, tmp_path).name == "3.13.5-a-key"
 
 
 def test_a_reference_belongs_to_its_build_python(tmp_path: Path) -> None:
-    manifest = {"native": "/cache/natives/3.13.5-abc/python"}
+    manifest = Manifest(native="/cache/natives/3.13.5-abc/python")
     folder = reference_folder(manifest, tmp_path)
     assert folder == tmp_path / "references" / "3.13.5-abc"
     assert load_reference(manifest, tmp_path) == ()

@@ -21,6 +21,7 @@ from harness.diagnostics.oracle import (
 )
 from harness.diagnostics.regrtest_runner import Key, RegrtestRunner, Reply, Task, Word
 from harness.errors import ConfigError
+from harness.manifest import Manifest
 from harness.results.cell_results import write_results
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
 from tests.unit.sample_results import as_expected
@@ -209,8 +210,9 @@ def test_nothing_compared_is_said_in_the_last_line() -> None:
 
 def test_results_of_another_build_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    results = dataclasses.replace(as_expected(), build={"inputs": {"source": "this"}})
+    results = dataclasses.replace(as_expected(), build=Manifest.from_json({"inputs": {"source": "this"}}))
     write_results(path, results)
-    assert results_of(path, Build(folder=tmp_path, manifest={"inputs": {"source": "this"}})).modules == results.modules
+    same = Build(folder=tmp_path, manifest=Manifest(inputs={"source": "this"}))
+    assert results_of(path, same).modules == results.modules
     with pytest.raises(ConfigError, match="another build"):
-        results_of(path, Build(folder=tmp_path, manifest={"inputs": {"source": "other"}}))
+        results_of(path, dataclasses.replace(same, manifest=Manifest(inputs={"source": "other"})))

@@ -11,6 +11,7 @@ import pytest
 from harness.build.artifact import Build
 from harness.diagnostics.regrtest_runner import RegrtestRunner, Reply, Task, Word, read_junit, read_words, stack_flag
 from harness.errors import BuildError
+from harness.manifest import Manifest
 from harness.matrix.cells import Cell
 from harness.results.outcomes import Outcome
 from harness.run.prepared import Prepared
@@ -38,7 +39,10 @@ def prepared(cell: Cell, folder: Path) -> Prepared:
     manifest = {"native": "/native/python", "python": "3.13.5", "layout": layout}
     lay_build(folder / "build" / "root", built)
     return Prepared(
-        cell=cell, build=Build(folder=folder / "build", manifest=manifest), runtime=Path("/rt"), cache=folder
+        cell=cell,
+        build=Build(folder=folder / "build", manifest=Manifest.from_json(manifest)),
+        runtime=Path("/rt"),
+        cache=folder,
     )
 
 

@@ -21,6 +21,7 @@ from harness.history.record import RecordedRun, record_of
 from harness.history.store import FEW, Store, _packed, durations
 from harness.history.summary import summarize, trend
 from harness.history.text import render_history
+from harness.manifest import Manifest
 from harness.results.cell_results import CellResults, write_results
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import CaseResult, ModuleResult, Outcome
@@ -38,7 +39,7 @@ def on_day(
         made,
         cell=dataclasses.replace(made.cell, id=cell),
         run=dataclasses.replace(made.run, started=f"2026-09-{day:02}T03:00:00Z"),
-        build={"python": python},
+        build=Manifest.from_json({"python": python}),
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
-from harness.manifest import libraries_of
+from harness.manifest import Manifest
 from harness.matrix.axes import AXES
 from harness.matrix.cells import Library
 from harness.matrix.conditions import ALWAYS, Condition, condition_values, parse_version, read_condition
@@ -50,11 +50,11 @@ def test_a_library_is_there_when_the_build_is_linked_with_it() -> None:
     cell = dataclasses.replace(EMSCRIPTEN, dependencies=(Library.ZLIB, Library.LIBFFI))
     wanted = condition(zlib=True, libffi=True, sqlite=False)
     assert wanted.holds(condition_values(cell))
-    assert wanted.holds(condition_values(cell, libraries=libraries_of({"python": "3.13.5"})))
+    assert wanted.holds(condition_values(cell, libraries=Manifest.from_json({"python": "3.13.5"}).libraries))
     assert not wanted.holds(
-        condition_values(cell, libraries=libraries_of({"dependencies": {"zlib": {"version": "1.3.1"}}}))
+        condition_values(cell, libraries=Manifest.from_json({"dependencies": {"zlib": {"version": "1.3.1"}}}).libraries)
     )
-    assert not wanted.holds(condition_values(cell, libraries=libraries_of({"dependencies": {}})))
+    assert not wanted.holds(condition_values(cell, libraries=Manifest.from_json({"dependencies": {}}).libraries))
     assert condition(libffi=True).targets == {Target.EMSCRIPTEN}
     assert condition(libffi=False).targets == set(Target)
 

@@ -10,6 +10,7 @@ import unicodedata
 
 import pytest
 
+from harness.manifest import Manifest, ToolchainRecord
 from harness.report.console import ROWS_SHOWN, render_console
 from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
@@ -87,7 +88,7 @@ def test_a_failure_does_not_show_output_that_may_be_anothers() -> None:
 
 
 def test_the_versions_are_those_that_were_built() -> None:
-    built = dataclasses.replace(usual(), build={"python": "3.13.7", "toolchain": {"version": "25.1"}})
+    built = dataclasses.replace(usual(), build=Manifest(python="3.13.7", toolchain=ToolchainRecord(version="25.1")))
     assert page(built).startswith("wasi, CPython 3.13.7, WASI SDK 25.1, wasmtime 50.0.1, 812 s\n")
 
 

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from harness.limitations.registry import Circumstance, Registry
+from harness.manifest import Manifest
 from harness.report.html import causes_json
 from harness.results.outcomes import Outcome
 from harness.util.text import as_script_data, visible
@@ -66,7 +67,9 @@ def test_hostile_text_is_text_everywhere() -> None:
     )
     cell = dataclasses.replace(found.cell, id="wasi", description=HOSTILE, runtime=HOSTILE)
     plain = html({"wasi": usual()})
-    text = html({HOSTILE: dataclasses.replace(found, cell=cell, build={"python": HOSTILE, "x": [HOSTILE]})})
+    text = html(
+        {HOSTILE: dataclasses.replace(found, cell=cell, build=Manifest.from_json({"python": HOSTILE, "x": [HOSTILE]}))}
+    )
     assert set(Elements(text).tags) == set(Elements(plain).tags)
     assert Elements(text).tags.count("script") == 2
     assert not [name for _, name, _ in Elements(text).attributes if name.startswith("on")]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.manifest import Manifest
 from harness.report.diff_text import differences_json, render_differences
 from harness.results.cell_results import CellResults
 from harness.results.diff import Change, DiffAxis, classify, diff_cells
@@ -20,7 +21,7 @@ def changes(before: CellResults, after: CellResults) -> dict[str, Change]:
 
 
 def with_build(found: CellResults, **build: Any) -> CellResults:
-    return dataclasses.replace(found, build=build)
+    return dataclasses.replace(found, build=Manifest.from_json(build))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_what_the_build_has_recorded_counts(build: dict[str, Any], axis: DiffAxi
         "source": {"revision": "123456"},
         "toolchain": {"version": "25.0", "provider": "apt", "llvm": "19"},
         "recipe": {"name": "wasi", "version": 1},
-        "inputs": {},
+        "inputs": {"source": "3.13.5"},
     }
     before = with_build(results(), **recorded)
     assert [each.axis for each in diff_cells(before, with_build(results(), **(recorded | build))).axes] == [axis]

@@ -11,6 +11,7 @@ import pytest
 from harness.build.artifact import Build
 from harness.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, ConfigError, UnavailableError
 from harness.expectations.entries import CellExpectations
+from harness.manifest import Manifest
 from harness.results.run_folder import (
     claim,
     is_running,
@@ -61,7 +62,7 @@ def test_a_folder_that_cannot_be_made_is_told(project: Path) -> None:
 @pytest.mark.parametrize("resume", [True, False])
 def test_results_of_an_earlier_run_are_not_taken_for_those_of_this_one(tmp_path: Path, resume: bool) -> None:
     prepared = Prepared(
-        cell=WASI, build=Build(folder=tmp_path, manifest={}), runtime=tmp_path / "runtime", cache=tmp_path
+        cell=WASI, build=Build(folder=tmp_path, manifest=Manifest()), runtime=tmp_path / "runtime", cache=tmp_path
     )
     expectations = CellExpectations({})
     run = CellRun(

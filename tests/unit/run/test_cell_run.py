@@ -13,6 +13,7 @@ from harness.build.artifact import Build
 from harness.engines.protocol import GuestExit, GuestRun, Watch
 from harness.errors import ConfigError
 from harness.expectations.entries import CellExpectations
+from harness.manifest import Manifest
 from harness.results.cell_results import load_results
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.run.cell_run import CellRun, module_failure
@@ -40,7 +41,7 @@ class HealingGuest(ScriptedGuest):
 def cell_run(folder: Path, cases: tuple[str, ...] = (), *, reruns: int = 0, verify: int = 1) -> CellRun:
     lay_build(folder / "root", "built")
     layout = {"program": "python.wasm", "build_folder": "built"}
-    build = Build(folder=folder, manifest={"python": "3.13.5", "layout": layout})
+    build = Build(folder=folder, manifest=Manifest.from_json({"python": "3.13.5", "layout": layout}))
     return CellRun(
         prepared=Prepared(cell=WASI, build=build, runtime=folder, cache=folder),
         folder=folder,
@@ -185,7 +186,7 @@ def test_a_run_is_resumed_with_what_it_was_asked_for(tmp_path: Path) -> None:
     (run.folder / "modules" / "test_os.json").touch()
     resumed(run)
     assert (run.folder / "modules" / "test_os.json").exists()
-    rebuilt = dataclasses.replace(run.prepared.build, manifest={"wasm": "another"})
+    rebuilt = dataclasses.replace(run.prepared.build, manifest=Manifest.from_json({"wasm": {"sha256": "another"}}))
     for changes, word in (
         ({"chosen": TestSelection(modules=("test_os",))}, "another choice of cases"),
         ({"chosen": TestSelection(modules=("test_os",), cases=(HANGING,), shard="1/2")}, "another shard"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from harness.errors import ConfigError
 from harness.expectations.entries import CellExpectations
+from harness.manifest import Manifest, WasmRecord
 from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import Outcome
@@ -68,7 +69,10 @@ def changed(part: CellResults, **changes: Any) -> CellResults:
         (lambda one, two: [one, changed(two, interrupted=True)], "wasi 2/2 was not run to its end"),
         (lambda one, two: [one, changed(two, lacking=3)], "3 of its modules have no result"),
         (lambda one, two: [one, changed(two, seed=7)], "another seed"),
-        (lambda one, two: [one, dataclasses.replace(two, build={"wasm": {"sha256": "ff"}})], "another build"),
+        (
+            lambda one, two: [one, dataclasses.replace(two, build=Manifest(wasm=WasmRecord(sha256="ff")))],
+            "another build",
+        ),
         (lambda one, two: [one, dataclasses.replace(two, engine={"version": "1"})], "another engine"),
         (lambda one, two: [changed(one, shard=""), changed(two, shard="")], "the shard 1/1 is there more than once"),
         (lambda one, _two: [changed(one, options=RunOptions(tests="/t"))], "a run of own tests, /t"),

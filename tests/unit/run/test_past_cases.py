@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from harness.errors import ConfigError
+from harness.manifest import Manifest
 from harness.run.keywords import Keyword
 from harness.run.past_cases import PastCases, past_results
 from harness.run.selection import Suite, wanted_cases
 
 BUILD = {"inputs": {"source": "s"}, "wasm": {"sha256": "w"}}
+MANIFEST = Manifest.from_json(BUILD)
 SUITE = Suite(
     modules={
         "test.test_json": "test_json",
@@ -43,7 +45,7 @@ def written(folder: Path, modules: Mapping[str, tuple[list[str], bool]], build: 
 
 @pytest.fixture
 def past(tmp_path: Path) -> PastCases:
-    return PastCases([written(tmp_path, MODULES)], BUILD)
+    return PastCases([written(tmp_path, MODULES)], MANIFEST)
 
 
 def wanted(past: PastCases, *words: str) -> dict[str, tuple[str, ...]]:
@@ -69,7 +71,7 @@ def wanted(past: PastCases, *words: str) -> dict[str, tuple[str, ...]]:
 )
 def test_a_word_finds_its_module(past: PastCases, word: str, patterns: dict[str, tuple[str, ...]]) -> None:
     if word.endswith("__doc__"):
-        past = PastCases((), BUILD)
+        past = PastCases((), MANIFEST)
     assert wanted(past, word) == patterns
 
 
@@ -103,15 +105,15 @@ def test_only_results_that_know_all_cases_of_this_build_can_refuse_one(tmp_path:
     part = {"test_json": (MODULES["test_json"][0], False)}
     for number, past in enumerate(
         [
-            PastCases([], BUILD),
-            PastCases([written(tmp_path / "a", part)], BUILD),
-            PastCases([written(tmp_path / "b", MODULES, {"inputs": {}, "wasm": {}})], BUILD),
-            PastCases([written(tmp_path / "c", MODULES, tests="k")], BUILD),
-            PastCases([tmp_path / "nowhere"], BUILD),
+            PastCases([], MANIFEST),
+            PastCases([written(tmp_path / "a", part)], MANIFEST),
+            PastCases([written(tmp_path / "b", MODULES, {"inputs": {}, "wasm": {}})], MANIFEST),
+            PastCases([written(tmp_path / "c", MODULES, tests="k")], MANIFEST),
+            PastCases([tmp_path / "nowhere"], MANIFEST),
         ]
     ):
         assert wanted(past, word) == {"test_json": (word,)}, number
-    own = PastCases([written(tmp_path / "d", {"test_mine": (["test_mine.T.test_a"], True)}, tests="k")], BUILD, "k")
+    own = PastCases([written(tmp_path / "d", {"test_mine": (["test_mine.T.test_a"], True)}, tests="k")], MANIFEST, "k")
     with pytest.raises(ConfigError, match=r"did you mean 'test_mine\.T\.test_a'"):
         wanted_cases(["test_mine.T.test_b"], Suite(modules={"test_mine": "test_mine"}, title="--tests /t"), own)
 
@@ -120,7 +122,7 @@ def test_a_bare_id_is_looked_for_in_any_results_the_newest_first(tmp_path: Path)
     old = written(tmp_path / "old", {"test_json": (["func"], False)}, {})
     new = written(tmp_path / "new", {"test_math": (["func"], False)}, {})
     os.utime(old, (1, 1))
-    past = PastCases(past_results("wasi", [tmp_path, tmp_path / "nowhere"]), BUILD)
+    past = PastCases(past_results("wasi", [tmp_path, tmp_path / "nowhere"]), MANIFEST)
     assert wanted(past, "func") == {"test_math": ("func",)}
     assert new.exists()
 
@@ -128,7 +130,7 @@ def test_a_bare_id_is_looked_for_in_any_results_the_newest_first(tmp_path: Path)
 def test_a_damaged_file_is_passed_over(tmp_path: Path) -> None:
     damaged = tmp_path / "x.json"
     damaged.write_text('{"modules": []}')
-    assert wanted(PastCases([damaged, written(tmp_path, MODULES)], BUILD), "ieee754_txt")
+    assert wanted(PastCases([damaged, written(tmp_path, MODULES)], MANIFEST), "ieee754_txt")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from harness.build.artifact import Build
 from harness.errors import ConfigError
+from harness.manifest import Manifest
 from harness.run.prepared import Prepared
 from harness.run.selection import Suite, choose, read_shard, wanted_cases
 from tests.unit.sample_cells import WASI
@@ -22,7 +23,7 @@ CASE = "test.test_json.test_decode.TestCDecode.test_float"
 def prepared(tmp_path: Path) -> Prepared:
     """A suite in which test_os took longest, then test_json."""
     (tmp_path / "modules.json").write_text(json.dumps(SUITE))
-    build = Build(folder=tmp_path, manifest={})
+    build = Build(folder=tmp_path, manifest=Manifest())
     found = Prepared(cell=WASI, build=build, runtime=tmp_path, cache=tmp_path)
     found.durations.parent.mkdir()
     found.durations.write_text(json.dumps(dict(zip(SUITE, (1, 5, 9, 3), strict=True))))

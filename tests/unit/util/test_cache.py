@@ -12,6 +12,7 @@ import pytest
 
 from harness.build.artifact import Build
 from harness.errors import UnavailableError
+from harness.manifest import Manifest
 from harness.project import CACHE_VARIABLE
 from harness.run import identify as ask
 from harness.run.prepared import Prepared
@@ -32,7 +33,7 @@ def fetch(cache: Path) -> None:
 
 
 def prepared(cache: Path) -> Prepared:
-    build = Build(folder=cache, manifest={"wasm": {"sha256": "0" * 64}})
+    build = Build(folder=cache, manifest=Manifest.from_json({"wasm": {"sha256": "0" * 64}}))
     return Prepared(cell=WASI, build=build, runtime=cache, cache=cache)
 
 

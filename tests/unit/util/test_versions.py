@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.manifest import Manifest
 from harness.matrix.conditions import condition_values, parse_version
 from harness.util.versions import number, shown_version
 from tests.unit.sample_cells import emscripten
@@ -39,7 +40,7 @@ def test_the_number_is_what_a_version_begins_with(text: str, found: str) -> None
     ],
 )
 def test_what_is_no_release_is_shown_with_all_that_it_says(toolchain: dict[str, str], shown: str) -> None:
-    assert shown_version(toolchain) == shown
+    assert shown_version(Manifest.from_json({"toolchain": toolchain}).toolchain) == shown
 
 
 @pytest.mark.parametrize(
