@@ -13,6 +13,7 @@ from harness.build.libraries import obtain_dependencies
 from harness.errors import BuildError, ConfigError
 from harness.matrix.cells import Cell, Matrix
 from harness.matrix.load import load_configuration
+from harness.matrix.python_source import PythonSource
 from harness.sources import obtain_source
 from harness.toolchains import obtain_toolchain
 from harness.util.cache import cache_root
@@ -53,7 +54,7 @@ def neighbour(matrix: Matrix, first: Cell) -> Cell:
     matrix has none.
     """
 
-    def made_from(cell: Cell) -> tuple[str, ...]:
+    def made_from(cell: Cell) -> tuple[str, str, PythonSource]:
         return cell.target, cell.toolchain, cell.python
 
     for cell in matrix.cells:

@@ -18,6 +18,7 @@ from pathlib import Path
 from harness.limitations.registry import REGISTRY_FILE
 from harness.manifest import Manifest
 from harness.matrix.cells import Cell
+from harness.matrix.python_source import PythonSource
 from harness.project import project_root
 from harness.report.write import PAGE, write_views
 from harness.results.cell_results import CellResults, RunInfo
@@ -53,7 +54,7 @@ def made_up_cells(count: int) -> Iterator[Cell]:
             id=f"{target}-{version}{flag}{suffix}",
             target=target,
             toolchain=version,
-            python=python,
+            python=PythonSource.parse(python),
             runtime={"node": "24.19.0", "wasmtime": "50.0.1"}[target.traits.engine],
             description=f"made up: {target} {version}{flag}",
             pthreads="-pthreads" in flag,
@@ -82,7 +83,7 @@ def made_up_results(cell: Cell, cases: int, *, seed: int = 0, started: str = STA
         comparison=Comparison(counts={key: value for key, value in counts.items() if value}, rows=tuple(rows)),
         run=RunInfo(started=started, seconds=300.0, command=f"harness test {cell.id}", complete=True, seed=0),
         build=Manifest.from_json(
-            {"python": cell.python, "steps": [{"name": "make", "seconds": 240.5, "command": ["make"]}]}
+            {"python": str(cell.python), "steps": [{"name": "make", "seconds": 240.5, "command": ["make"]}]}
         ),
         engine={"name": cell.engine.value, "version": cell.runtime},
     )

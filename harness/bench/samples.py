@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,8 +64,8 @@ def sample_results(
         modules.setdefault(name.split(".")[1], {})[name] = _FAILS if fails else _PASSES
     return {
         "schema": 1,
-        "cell": json.loads(json.dumps(vars(cell))),
-        "build": {"python": str(condition_values(cell).get("python", cell.python))},
+        "cell": cell.to_json(),
+        "build": {"python": str(condition_values(cell).get("python", str(cell.python)))},
         "engine": {"name": cell.engine.value, "version": cell.runtime},
         "run": {"started": started, "seconds": 1.0, "command": "made up", "complete": True, "seed": 0},
         "comparison": {"counts": {}, "followed": 0, "rows": []},

@@ -80,7 +80,7 @@ def differences(cell: Cell, manifest: Manifest, identity: Identity) -> Iterator[
 
 def _comparisons(cell: Cell, manifest: Manifest, identity: Identity) -> Iterator[tuple[str, str, str]]:
     told = identity.interpreter
-    python = cell.python if re.fullmatch(r"\d+\.\d+\.\d+\w*", cell.python) else manifest.python
+    python = cell.python.version or manifest.python
     yield "platform", cell.target.value, told["platform"]
     yield "machine", "wasm32", told["uname"][4]
     yield "CPython", python, told["version"].split()[0]

@@ -36,7 +36,7 @@ def keys_of(cell: Cell, pins: Pins, bundle_format: int) -> Keys:
 
     UnavailableError when its CPython, its toolchain or one of its libraries is not pinned.
     """
-    source = content_key([dataclasses.asdict(pins.cpython_pin(cell.python)), native.VERSION])
+    source = content_key([dataclasses.asdict(pins.cpython_pin(str(cell.python))), native.VERSION])
     toolchain = content_key(list(_TOOLCHAIN_PINS[cell.target](cell, pins)))
     build = content_key(
         cell.build_flags
@@ -46,7 +46,7 @@ def keys_of(cell: Cell, pins: Pins, bundle_format: int) -> Keys:
             "source": source,
             "toolchain": toolchain,
             "recipe": recipe_version(cell.target),
-            "dependencies": [libraries.VERSION, *_dependencies(cell, pins)] if cell.dependencies else [],
+            "dependencies": [libraries.VERSION, *_dependencies(cell, pins)] if cell.libraries else [],
         }
     )
     return Keys(
@@ -74,7 +74,7 @@ _TOOLCHAIN_PINS = {Target.WASI: _wasi_sdk, Target.EMSCRIPTEN: _emscripten}
 
 
 def _dependencies(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:
-    return (dataclasses.asdict(pins.dependency_pin(library)) for library in cell.dependencies)
+    return (dataclasses.asdict(pins.dependency_pin(library)) for library in cell.libraries)
 
 
 def builds_of(cells: Sequence[Cell], pins: Pins, bundle_format: int) -> dict[str, str]:

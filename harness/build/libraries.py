@@ -79,7 +79,7 @@ def obtain_dependencies(
     shelf = _Shelf(cell=cell, toolchain=toolchain, pins=pins, cache=cache)
     found: list[Dependency] = []
     missing: dict[Library, str] = {}
-    for library in cell.dependencies:
+    for library in cell.libraries:
         try:
             found.append(shelf.at_hand(library) or shelf.make(library, jobs, say))
         except (UnavailableError, BuildError) as fault:
@@ -101,7 +101,7 @@ def libraries_told(manifest: Manifest) -> tuple[str, ...]:
 def dependencies_at_hand(cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path) -> Dependencies:
     """Those of the cell's libraries that the cache has."""
     shelf = _Shelf(cell=cell, toolchain=toolchain, pins=pins, cache=cache)
-    there = (shelf.at_hand(library) for library in cell.dependencies)
+    there = (shelf.at_hand(library) for library in cell.libraries)
     return Dependencies(found=tuple(dependency for dependency in there if dependency))
 
 

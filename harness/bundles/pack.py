@@ -96,8 +96,7 @@ def _file(path: Path) -> File:
 
 def _python(prepared: BuiltCell) -> str:
     """What the cell calls its CPython; of one that was not named by its version, the version that it has."""
-    version = re.fullmatch(r"\d+\.\d+\.\d+\w*", prepared.cell.python)
-    return version.group() if version else prepared.build.manifest.python
+    return prepared.cell.python.version or prepared.build.manifest.python
 
 
 def _texts(build: Build, cache: Path) -> dict[str, bytes]:

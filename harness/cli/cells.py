@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -58,7 +57,7 @@ _IN_THE_LINE = frozenset({"id", "description", "broken"})
 
 
 def _cell_json(cell: Cell) -> dict[str, Any]:
-    return dataclasses.asdict(cell) | {"engine": cell.engine.value}
+    return cell.to_json() | {"engine": cell.engine.value}
 
 
 def _short(value: Any) -> str:

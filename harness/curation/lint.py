@@ -31,7 +31,7 @@ def find_problems(lists: ReadLists, registry: Registry, cells: Sequence[Cell], s
             *Expectations(lists.entries).overlaps(cells),
             *(problem for entry in lists.entries for problem in _unreachable(entry, reach)),
             *(problem for entry in lists.entries for problem in _undocumented(entry, reach, registry)),
-            *_unmatched(lists.entries, reach, suites, {cell.id: cell.python_series for cell in cells}),
+            *_unmatched(lists.entries, reach, suites, {cell.id: cell.python.series for cell in cells}),
             # An entry that could not be read may name any limitation.
             *(() if lists.problems else _dead(registry, lists.entries)),
         }
@@ -93,11 +93,11 @@ def _undocumented(entry: Expectation, reach: _Reach, registry: Registry) -> Iter
 
 
 def _unmatched(
-    entries: Iterable[Expectation], reach: _Reach, suites: Suites, series: Mapping[str, str]
+    entries: Iterable[Expectation], reach: _Reach, suites: Suites, series: Mapping[str, str | None]
 ) -> Iterator[Problem]:
     """`series` is the CPython of each cell: the suites of one series have the same modules, but for a few."""
     names_left = NEAR_NAMES
-    modules: dict[str, set[str]] = {}
+    modules: dict[str | None, set[str]] = {}
     for cell in suites.by_cell.keys() & series.keys():
         modules.setdefault(series[cell], set()).update(suites.by_cell[cell].modules)
     for entry in entries:

@@ -119,7 +119,7 @@ def _of_runs(cell: Cell, reports: Path, cache: Path) -> KnownSuite | None:
             index = _index_of(path, cache)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
-        if index["complete"] and index["python"] == cell.python:
+        if index["complete"] and index["python"] == cell.python.version:
             return KnownSuite(
                 source=f"{reports.name}/{path.relative_to(reports).as_posix()}",
                 modules=frozenset(index["modules"]),

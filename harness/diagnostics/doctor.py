@@ -103,7 +103,7 @@ def _source(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
     what = f"CPython {cell.python}"
     if found.source:
         return f"{what}: in the cache, from {found.source}"
-    pin = pins.cpython_pin(cell.python)
+    pin = pins.cpython_pin(str(cell.python))
     offers = {"tarball": machine.fault_of(pin.url), **_apt_source(pin, machine)}
     return _offered(what, offers, "a checkout of your own serves: --cpython PATH")
 

@@ -161,7 +161,7 @@ def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
 
 def _source_at_hand(cell: Cell, pins: Pins, cache: Path) -> Source | None:
     with contextlib.suppress(UnavailableError):
-        pin = pins.cpython_pin(cell.python)
+        pin = pins.cpython_pin(str(cell.python))
         return cached_source(cache / "sources" / f"{pin.version}-{pin.sha256[:16]}")
     return None
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+import typing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from harness.errors import ConfigError, did_you_mean
+from harness.matrix.python_source import PythonSource
 from harness.targets import Engine, Target
+from harness.util.toml_tables import convert
 
 
 class Library(StrEnum):
@@ -24,42 +27,33 @@ class Library(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellKeys:
-    """What is said of a cell, where it is declared and when it is decided.
+class Cell:
+    """One fully decided point of the matrix.
 
     `toolchain` is the version of the Emscripten or WASI SDK, `runtime` that of Node or wasmtime. `resources`
     is regrtest's `-u`. Timeouts are in seconds: `case_timeout` without any progress, `module_timeout` for all
-    of a module. `dependencies` are the libraries that it is to be built with as far as they can be had, those of
-    `requires` among them, without which it is not built. `broken` says why a combination is known not to work;
-    such a cell is left out of tag selections but can be named.
+    of a module. `libraries` are those that it is linked with as far as they are available, those of `requires` among
+    them, without which it is not built. `broken` says why a combination is known not to work; such a cell is left out
+    of tag selections but can be named.
     """
 
     id: str
     target: Target
     toolchain: str
-    python: str
+    python: PythonSource
     runtime: str
     description: str
     tags: tuple[str, ...] = ()
     pthreads: bool = False
     dynamic_linking: bool = False
     pydebug: bool = False
-    dependencies: tuple[Library, ...] = ()
+    libraries: tuple[Library, ...] = ()
     requires: tuple[Library, ...] = ()
     configure: tuple[str, ...] = ()
-    resources: str
-    case_timeout: float
-    module_timeout: float
-    broken: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell(CellKeys):
-    """One fully decided point of the matrix."""
-
     resources: str = "all,-cpu,-largefile"
     case_timeout: float = 120.0
     module_timeout: float = 1200.0
+    broken: str = ""
 
     @property
     def engine(self) -> Engine:
@@ -81,10 +75,21 @@ class Cell(CellKeys):
             "configure": list(self.configure),
         }
 
-    @property
-    def python_series(self) -> str:
-        """`3.13` of `3.13.5`; a path's own version is not known before it is read."""
-        return ".".join(self.python.split(".")[:2])
+    def to_json(self) -> dict[str, Any]:
+        """The cell as results have it. There its libraries are called dependencies."""
+        values = dataclasses.asdict(self)
+        return {_JSON_KEYS.get(key, key): value for key, value in values.items()} | {"python": str(self.python)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Cell:
+        """KeyError, TypeError or ValueError for what is no cell."""
+        hints = typing.get_type_hints(Cell)
+        fields = {_JSON_KEYS.get(field.name, field.name): field.name for field in dataclasses.fields(Cell)}
+        values = {name: data[key] for key, name in fields.items() if key in data}
+        if unknown := data.keys() - fields:
+            raise KeyError(*sorted(unknown))
+        python = PythonSource.parse(values.pop("python"))
+        return cls(python=python, **{name: convert(value, hints[name]) for name, value in values.items()})
 
 
 @dataclass(frozen=True)
@@ -133,5 +138,8 @@ class Matrix:
 
 
 def with_python(cell: Cell, python: str) -> Cell:
-    """The cell with another CPython, a version or a path to a checkout; it keeps its declared id."""
-    return dataclasses.replace(cell, python=python)
+    """The cell with the CPython that `python` names; it keeps its declared id. ConfigError when it names none."""
+    return dataclasses.replace(cell, python=PythonSource.parse(python))
+
+
+_JSON_KEYS = {"libraries": "dependencies"}

@@ -103,7 +103,7 @@ def condition_values(
     `python`, `toolchain` and `runtime` are the versions in use, where the cell
     names less: a path, or a series. `libraries` are those that its build is linked with, where some could not be had.
     """
-    linked = cell.dependencies if libraries is None else libraries
+    linked = cell.libraries if libraries is None else libraries
     versions = {"toolchain": toolchain, "python": python, "runtime": runtime}
     facts: dict[str, str | bool] = {
         "target": cell.target.value,

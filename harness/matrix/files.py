@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ConfigError, Problem
-from harness.matrix import products
-from harness.matrix.cells import Cell, CellKeys, Library, Matrix
+from harness.matrix import axes, products
+from harness.matrix.cells import Cell, Library, Matrix
+from harness.matrix.python_source import PythonSource
 from harness.targets import Engine, Target
 from harness.util.toml_tables import TableReader, load_document
-
-# What a cell of a product has until its id and its words are made from its other keys.
-_UNSAID = "-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +33,7 @@ class Defaults:
         """The version of the target's toolchain; empty where each cell names its own."""
         return str(getattr(self, target.traits.toolchain_axis, ""))
 
-    def dependencies_of(self, *, dynamic_linking: bool) -> tuple[Library, ...]:
+    def libraries_of(self, *, dynamic_linking: bool) -> tuple[Library, ...]:
         """The libraries of an Emscripten cell that names none; libffi only where ctypes is of use.
 
         ctypes opens the program itself when it is imported. Without dynamic linking dlopen() refuses that, and the
@@ -46,20 +44,55 @@ class Defaults:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellTable(CellKeys):
-    """A `[[cell]]` as written: what is left out comes from `[defaults]`, or else from `Cell`."""
+class CellSpec:
+    """A cell as a file of the matrix declares it. None is what it leaves out: `[defaults]` has that, or else `Cell`."""
 
-    toolchain: str = ""
-    python: str = ""
-    runtime: str = ""
-    resources: str = ""
-    case_timeout: float = 0.0
-    module_timeout: float = 0.0
+    target: Target
+    id: str | None = None
+    toolchain: str | None = None
+    python: str | None = None
+    runtime: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+    pthreads: bool | None = None
+    dynamic_linking: bool | None = None
+    pydebug: bool | None = None
+    dependencies: tuple[Library, ...] | None = None
+    requires: tuple[Library, ...] | None = None
+    configure: tuple[str, ...] | None = None
+    resources: str | None = None
+    case_timeout: float | None = None
+    module_timeout: float | None = None
+    broken: str | None = None
 
     @property
     def names_libraries(self) -> bool:
         """Whether it says itself what it is linked with."""
         return bool(self.dependencies or self.requires)
+
+    def cell(self, defaults: Defaults) -> Cell:
+        """The cell, with the id and the description that its other keys spell where it has none."""
+        traits = self.target.traits
+        linked = defaults.libraries_of(dynamic_linking=bool(self.dynamic_linking)) if not traits.no_libraries else ()
+        wanted = {*(self.dependencies or linked), *(self.requires or ())}
+        given = {key: value for key, value in vars(self).items() if value is not None and key not in _DECIDED}
+        cell = Cell(
+            id=self.id or "",
+            toolchain=self.toolchain or defaults.toolchain(self.target),
+            python=PythonSource.parse(self.python or defaults.python),
+            runtime=self.runtime or defaults.runtime(traits.engine),
+            description=self.description or "",
+            libraries=tuple(library for library in Library if library in wanted),
+            **given,
+        )
+        spelled = cell_id(cell, defaults, own_libraries=self.names_libraries)
+        return dataclasses.replace(
+            cell, id=self.id or spelled, description=self.description or _description(cell, defaults)
+        )
+
+
+# What `CellSpec.cell` does not take as it is written.
+_DECIDED = frozenset({"id", "toolchain", "python", "runtime", "description", "dependencies"})
 
 
 def load_matrix(folder: Path) -> Matrix:
@@ -99,11 +132,14 @@ def _defaults(readers: Sequence[TableReader]) -> Defaults | None:
 
 def _read_cells(reader: TableReader, defaults: Defaults | None) -> Iterable[Cell]:
     for index, data in enumerate(reader.array("cell")):
-        table = reader.read(CellTable, data, table="cell", index=index)
-        if table is None or defaults is None:
+        missing = [key for key in ("id", "description") if key not in data]
+        for key in missing:
+            reader.problem(f"{key!r} is missing", table="cell", index=index)
+        spec = reader.read(CellSpec, data, table="cell", index=index)
+        if spec is None or defaults is None or missing:
             continue
-        cell = _complete(table, defaults)
-        for key, message in _contradictions(cell, defaults, table):
+        cell = spec.cell(defaults)
+        for key, message in _contradictions(cell, defaults, spec):
             reader.problem(message, table="cell", index=index, key=key)
         yield cell
 
@@ -115,13 +151,11 @@ def _read_products(reader: TableReader, defaults: Defaults | None, made: set[str
         for key, message, suggestion in wrong:
             reader.problem(message, table="product", index=index, key=key, suggestion=suggestion)
         for keys in () if wrong else products.combinations(data):
-            table = reader.read(
-                CellTable, {"id": _UNSAID, "description": _UNSAID, **keys}, table="product", index=index
-            )
-            if table is None or defaults is None:
+            spec = reader.read(CellSpec, keys, table="product", index=index)
+            if spec is None or defaults is None:
                 break
-            cell = _named(_complete(table, defaults), defaults, table)
-            for key, message in _contradictions(cell, defaults, table):
+            cell = spec.cell(defaults)
+            for key, message in _contradictions(cell, defaults, spec):
                 reader.problem(message, table="product", index=index, key=key)
             if cell.id in made:
                 reader.problem(f"{cell.id!r} is in two products", table="product", index=index)
@@ -129,30 +163,12 @@ def _read_products(reader: TableReader, defaults: Defaults | None, made: set[str
             yield cell
 
 
-def _named(cell: Cell, defaults: Defaults, table: CellTable) -> Cell:
-    """The cell with the id that it spells, and with words about it unless it has some."""
+def _description(cell: Cell, defaults: Defaults) -> str:
     flags = {"threads": cell.pthreads, "dynamic linking": cell.dynamic_linking, "assertions": cell.pydebug}
     parts = [name for name, on in flags.items() if on]
     with_flags = f", with {' and '.join(parts)}" if parts else ""
     engine = "" if cell.runtime == defaults.runtime(cell.engine) else f", under {cell.engine} {cell.runtime}"
-    told = f"CPython {cell.python}, {cell.target.traits.toolchain_name} {cell.toolchain}{with_flags}{engine}"
-    description = told if cell.description == _UNSAID else cell.description
-    spelled = cell_id(cell, defaults, own_libraries=table.names_libraries)
-    return dataclasses.replace(cell, id=spelled, description=description)
-
-
-def _complete(table: CellTable, defaults: Defaults) -> Cell:
-    traits = table.target.traits
-    values = {key: value for key, value in vars(table).items() if value}
-    shared = {
-        "python": defaults.python,
-        "runtime": defaults.runtime(traits.engine),
-        "toolchain": defaults.toolchain(table.target),
-        "dependencies": () if traits.no_libraries else defaults.dependencies_of(dynamic_linking=table.dynamic_linking),
-    }
-    cell = Cell(**(shared | values))
-    wanted = {*cell.dependencies, *cell.requires}
-    return dataclasses.replace(cell, dependencies=tuple(library for library in Library if library in wanted))
+    return f"CPython {cell.python}, {cell.target.traits.toolchain_name} {cell.toolchain}{with_flags}{engine}"
 
 
 def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> str:
@@ -164,21 +180,20 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
         cell.target.value,
         "" if cell.toolchain == defaults.toolchain(cell.target) else f"-{cell.toolchain}",
         cell.target.traits.threads_in_id if cell.pthreads else "",
-        "-dynlink" if cell.dynamic_linking else "",
-        "-debug" if cell.pydebug else "",
+        *(f"-{axes.FLAGS[flag]}" for flag in ("dynamic_linking", "pydebug") if getattr(cell, flag)),
         "-deps" if own_libraries else "",
-        "" if cell.python == defaults.python else f"-py{cell.python_series}",
+        "" if str(cell.python) == defaults.python else f"-py{cell.python.series or cell.python}",
         "" if cell.runtime == defaults.runtime(cell.engine) else f"-{cell.engine}{cell.runtime.split('.')[0]}",
     ]
     return "".join(parts)
 
 
-def _contradictions(cell: Cell, defaults: Defaults, table: CellTable) -> Iterable[tuple[str, str]]:
-    own_libraries, traits = table.names_libraries, cell.target.traits
+def _contradictions(cell: Cell, defaults: Defaults, spec: CellSpec) -> Iterable[tuple[str, str]]:
+    own_libraries, traits = spec.names_libraries, cell.target.traits
     if not cell.toolchain:
         yield "toolchain", f"is missing: an {cell.target} cell names its {traits.toolchain_name} version"
     elif traits.no_libraries and own_libraries:
-        yield "dependencies" if table.dependencies else "requires", traits.no_libraries
+        yield "dependencies" if spec.dependencies else "requires", traits.no_libraries
     elif (spelled := cell_id(cell, defaults, own_libraries=own_libraries)) != cell.id:
         yield "id", f"is {cell.id!r}, but the cell's other keys spell {spelled!r}"
     yield from ((flag, why) for flag, why in traits.impossible_flags.items() if getattr(cell, flag))

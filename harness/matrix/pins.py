@@ -13,7 +13,7 @@ from harness.errors import ConfigError, Problem, UnavailableError, did_you_mean
 from harness.matrix.cells import Cell, Library
 from harness.targets import Target
 from harness.util.toml_tables import TableReader, load_document
-from harness.util.versions import is_version, number
+from harness.util.versions import number
 
 T = TypeVar(
     "T", "CPythonPin", "DependencyPin", "WasiSdkPin", "WasiSdkArchive", "EmscriptenPin", "RuntimePin", "PackagePin"
@@ -213,7 +213,7 @@ class Pins:
         A path of a CPython, and what is no version, needs none.
         """
         wanted: list[tuple[Callable[..., object], tuple[str, ...]]] = [
-            *([(self.cpython_pin, (cell.python,))] if is_version(cell.python) else []),
+            *([(self.cpython_pin, (cell.python.version,))] if cell.python.version else []),
             ({Target.WASI: self.wasi_sdk_pin, Target.EMSCRIPTEN: self.emscripten_pin}[cell.target], (cell.toolchain,)),
             (self.runtime_pin, (cell.engine.value, cell.runtime)),
         ]

@@ -43,7 +43,7 @@ def _parted_by(axis: str, good: Collection[Cell], bad: Collection[Cell]) -> Sinc
     groups: dict[tuple[object, ...], list[tuple[Version, str, bool]]] = {}
     for cells, is_bad in ((good, False), (bad, True)):
         for cell in cells:
-            text = getattr(cell, axis)
+            text = str(getattr(cell, axis))
             version = parse_version(text)
             if version is None:
                 return None

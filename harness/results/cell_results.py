@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import gc
 import json
-import typing
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +19,6 @@ from harness.results.command_line import DEFAULT, RunOptions
 from harness.results.outcomes import ModuleResult, Outcome, judged_cases
 from harness.results.verdicts import Comparison
 from harness.util.files import write_atomically
-from harness.util.toml_tables import convert
 
 RESULTS_SCHEMA = 1
 _T = TypeVar("_T")
@@ -82,7 +80,7 @@ class CellResults:
     def to_json(self) -> dict[str, Any]:
         data = {
             "schema": RESULTS_SCHEMA,
-            "cell": dataclasses.asdict(self.cell),
+            "cell": self.cell.to_json(),
             "build": self.build.to_json(),
             "engine": dict(self.engine),
             "identity": dict(self.identity),
@@ -100,9 +98,8 @@ class CellResults:
                 f"results of schema {data['schema']!r} cannot be read: this harness reads schema {RESULTS_SCHEMA}",
                 hint="read them with the harness that wrote them, or run the cell again",
             )
-        hints = typing.get_type_hints(Cell)
         return cls(
-            cell=Cell(**{key: convert(value, hints[key]) for key, value in data["cell"].items()}),
+            cell=Cell.from_json(data["cell"]),
             build=Manifest.from_json(data["build"]),
             engine=data["engine"],
             identity=data.get("identity", {}),

@@ -228,13 +228,13 @@ def axes_of(results: CellResults) -> dict[DiffAxis, AxisValue]:
     # A distribution's Emscripten of the same version has another compiler.
     made_with = [toolchain.provider, f"LLVM {toolchain.llvm}" if toolchain.llvm else ""]
     axes = {
-        DiffAxis.CPYTHON: AxisValue(build.python or cell.python, build.source.revision[:12]),
+        DiffAxis.CPYTHON: AxisValue(build.python or str(cell.python), build.source.revision[:12]),
         DiffAxis.TOOLCHAIN: AxisValue(
             f"{cell.target.traits.toolchain_name} {shown_version(toolchain) or cell.toolchain}",
             ", ".join(filter(None, made_with)),
         ),
         DiffAxis.FLAGS: AxisValue(" ".join([*flags, *cell.configure]) or "plain"),
-        DiffAxis.LIBRARIES: AxisValue(", ".join(cell.dependencies) or "none", _linked(build)),
+        DiffAxis.LIBRARIES: AxisValue(", ".join(cell.libraries) or "none", _linked(build)),
         DiffAxis.ENGINE: AxisValue(f"{engine.get('name') or cell.engine} {engine.get('version') or cell.runtime}"),
         DiffAxis.SETTINGS: AxisValue(settings),
     }

@@ -28,6 +28,7 @@ from harness.expectations.entries import CellExpectations
 from harness.expectations.files import load_lists
 from harness.limitations.skip_account import account_for
 from harness.limitations.skip_text import one_line
+from harness.matrix.cells import with_python
 from harness.matrix.load import load_configuration
 from harness.project import project_root
 from harness.report import console, junit
@@ -164,7 +165,7 @@ class CellRun:
         """What an xdist worker needs to take part."""
         return {
             "cell": self.prepared.cell.id,
-            "python": self.prepared.cell.python,
+            "python": str(self.prepared.cell.python),
             "toolchain": self.prepared.cell.toolchain,
             "runtime_version": self.prepared.cell.runtime,
             "build": str(self.prepared.build.folder),
@@ -184,8 +185,11 @@ class CellRun:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> CellRun:
         matrix, _ = load_configuration()
-        chosen = {"python": data["python"], "toolchain": data["toolchain"], "runtime": data["runtime_version"]}
-        cell = dataclasses.replace(matrix.cell(data["cell"]), **chosen)
+        cell = dataclasses.replace(
+            with_python(matrix.cell(data["cell"]), data["python"]),
+            toolchain=data["toolchain"],
+            runtime=data["runtime_version"],
+        )
         build = Build.load(Path(data["build"]))
         prepared = Prepared(cell=cell, build=build, runtime=Path(data["runtime"]), cache=Path(data["cache"]))
         return cls(

@@ -189,7 +189,7 @@ def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, comm
 def _facts(results: CellResults) -> Mapping[str, Any]:
     """What all shards of a run have in common, by the words of an error."""
     return {
-        "cell": dataclasses.asdict(results.cell),
+        "cell": results.cell,
         "build": results.build.identity,
         "engine": results.engine.get("version"),
         "seed": results.run.seed,

@@ -29,7 +29,6 @@ from harness.toolchains import check_toolchain, obtain_toolchain
 from harness.toolchains.runtimes import check_runtime, obtain_runtime, own_node, own_wasmtime
 from harness.util.cache import cache_root
 from harness.util.paths import expanded
-from harness.util.versions import is_version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +113,8 @@ def _check_first(cell: Cell, pins: Pins, cache: Path, *, provider: str, toolchai
     `runtime` is whether one is to be installed.
     """
     check_paths(cache)
-    if is_version(cell.python):
-        pins.cpython_pin(cell.python)
+    if cell.python.version:
+        pins.cpython_pin(cell.python.version)
     if own := check_toolchain(cell, pins, provider=provider, path=toolchain):
         check_paths(expanded(own))
     if runtime:

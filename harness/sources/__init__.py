@@ -8,10 +8,10 @@ from typing import Protocol
 
 from harness.errors import ConfigError, did_you_mean
 from harness.matrix.pins import CPythonPin, Pins, TarballPin
+from harness.matrix.python_source import PythonSource
 from harness.sources import checkout, debian, git, tarball
 from harness.sources.base import Provenance, Source, make_source
 from harness.util.providers import first_that_can
-from harness.util.versions import is_version
 
 __all__ = ["PROVIDERS", "Source", "obtain_source"]
 
@@ -27,20 +27,20 @@ SOURCE_PROVIDERS: Mapping[str, SourceProvider] = {"tarball": tarball, "apt": deb
 
 
 def obtain_source(
-    python: str, pins: Pins, cache: Path, *, provider: str = "", say: Callable[[str], None] = print
+    python: PythonSource, pins: Pins, cache: Path, *, provider: str = "", say: Callable[[str], None] = print
 ) -> Source:
-    """The source that `python` names: a pinned version, a path to a checkout, or `git:URL@REF`.
+    """The source that `python` names.
 
     A version that the cache has costs no network. Otherwise the official tarball is tried, then apt, or only
-    `provider`. UnavailableError tells why each of them could not; ConfigError when `python` names nothing.
+    `provider`. UnavailableError tells why each of them could not; ConfigError for a checkout that is none.
     """
     if provider and provider not in SOURCE_PROVIDERS:
         raise ConfigError(f"there is no source provider {provider!r}; {did_you_mean(provider, SOURCE_PROVIDERS)}")
-    if python.startswith("git:"):
-        return git.obtain(python, cache, say=say)
-    if not is_version(python):
-        return checkout.obtain(Path(python), cache, say=say)
-    pin = pins.cpython_pin(python)
+    if python.url:
+        return git.obtain(python.url, python.ref, cache, say=say)
+    if not python.version:
+        return checkout.obtain(Path(python.checkout), cache, say=say)
+    pin = pins.cpython_pin(python.version)
     attempts = {name: _attempt(name, pin, cache, say) for name in ([provider] if provider else SOURCE_PROVIDERS)}
     hint = "a checkout of your own always works: --cpython PATH"
     source = first_that_can(f"CPython {python}", attempts, hint=hint, say=say)

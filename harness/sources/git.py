@@ -6,27 +6,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.errors import ConfigError
 from harness.sources.base import Provenance, Source, cached, make_source
 from harness.util.git import export_tree, fetch_commit
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-def parse(python: str) -> tuple[str, str]:
-    """Url and ref of `git:URL@REF`. A ref has no colon, so that `git@host:path` has none."""
-    url, sign, ref = python.removeprefix("git:").rpartition("@")
-    if not sign or not url or not ref or ":" in ref:
-        raise ConfigError(
-            f"{python!r} names no ref",
-            hint="write git:URL@REF, where REF is a branch, a tag or a whole commit",
-        )
-    return url, ref
-
-
-def obtain(python: str, cache: Path, *, say: Callable[[str], None]) -> Source:
+def obtain(url: str, ref: str, cache: Path, *, say: Callable[[str], None]) -> Source:
     """The tree of that commit. Only a whole commit id that the cache has costs no network."""
-    url, ref = parse(python)
     if _COMMIT.fullmatch(ref) and (source := cached(_entry(ref, cache))):
         return source
     bare, commit = fetch_commit(url, ref, cache, say=say)

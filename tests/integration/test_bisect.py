@@ -20,6 +20,7 @@ from harness.bisect.versions import pin_version
 from harness.errors import ConfigError, UnavailableError
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import load_pins
+from harness.matrix.python_source import PythonSource
 from harness.run.prepared import Prepared
 from harness.sources import obtain_source
 from harness.toolchains.runtimes import obtain_runtime
@@ -223,7 +224,7 @@ def history() -> tuple[Path, list[str]]:
     subject = "Lib/test/test_bool.py"
     if not (folder / ".git" / "finished").exists():
         remove_tree(folder)
-        source = obtain_source("3.13.5", load_configuration()[1], cache_root())
+        source = obtain_source(PythonSource.parse("3.13.5"), load_configuration()[1], cache_root())
         shutil.copytree(source.root, folder, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         for path in folder.rglob("*"):
             if not path.is_symlink():

@@ -21,6 +21,7 @@ from harness.build.cross_build import ensure_build
 from harness.build.libraries import Dependencies, Dependency
 from harness.errors import BuildError, ConfigError, UnavailableError
 from harness.matrix.cells import Cell, Library
+from harness.matrix.python_source import PythonSource
 from harness.sources import Source
 from harness.targets import Target
 from harness.toolchains import Toolchain
@@ -28,7 +29,14 @@ from tests.integration.fake_cpython import add_script, set_fault, write_tree
 
 pytestmark = pytest.mark.integration
 
-CELL = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for a test")
+CELL = Cell(
+    id="wasi",
+    target=Target.WASI,
+    toolchain="25",
+    python=PythonSource.parse("3.13.5"),
+    runtime="50.0.1",
+    description="for a test",
+)
 
 DEBUG = dataclasses.replace(CELL, id="wasi-debug", pydebug=True)
 

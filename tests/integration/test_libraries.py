@@ -22,6 +22,7 @@ from harness.errors import BuildError, UnavailableError
 from harness.matrix.cells import Cell, Library
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import DependencyPin, Pins
+from harness.matrix.python_source import PythonSource
 from harness.targets import Target
 from harness.toolchains import Toolchain, obtain_toolchain
 from harness.toolchains.emscripten.layout import emscripten_environment, node_of, without_foreign
@@ -35,10 +36,10 @@ CELL = Cell(
     id="emscripten-1-deps",
     target=Target.EMSCRIPTEN,
     toolchain="1",
-    python="3.13.5",
+    python=PythonSource.parse("3.13.5"),
     runtime="24",
     description="for a test",
-    dependencies=(Library.BZIP2,),
+    libraries=(Library.BZIP2,),
 )
 REQUIRED = dataclasses.replace(CELL, requires=(Library.BZIP2,))
 RULES = "libbz2.a:\n\t@echo made with $(CFLAGS) as $$CPPFLAGS\n\t@{command}\n"
@@ -237,7 +238,7 @@ def test_each_library_works_in_a_program_of_its_toolchain(tmp_path: Path) -> Non
     toolchain = obtain_toolchain(cell, pins, cache)
     if not shutil.which("tclsh") and connection_fault(pins.dependency_pin(Library.SQLITE).url, 5):
         pytest.skip("the official SQLite is out of reach, and Debian's source takes tclsh")
-    cell = dataclasses.replace(cell, dependencies=tuple(Library), requires=tuple(Library))
+    cell = dataclasses.replace(cell, libraries=tuple(Library), requires=tuple(Library))
     libraries = obtain_dependencies(cell, toolchain, pins, cache, jobs=2)
     assert set(libraries.roots) == set(Library)
     (tmp_path / "program.c").write_text(PROGRAM)

@@ -16,6 +16,7 @@ import pytest
 
 from harness.errors import ConfigError, UnavailableError
 from harness.matrix.pins import CPythonPin, Pins, load_pins
+from harness.matrix.python_source import PythonSource
 from harness.sources import obtain_source
 from tests.integration.disk import small_disk
 from tests.integration.origin import Answer, serving
@@ -59,8 +60,8 @@ def test_the_tarball_is_downloaded_once(tmp_path: Path) -> None:
     body = packed_tree(tmp_path)
     with serving(Answer(body)) as origin:
         pins = pins_for(origin.url, body)
-        source = obtain_source("3.13.5", pins, tmp_path / "cache")
-        assert obtain_source("3.13.5", pins, tmp_path / "cache") == source
+        source = obtain_source(PythonSource.parse("3.13.5"), pins, tmp_path / "cache")
+        assert obtain_source(PythonSource.parse("3.13.5"), pins, tmp_path / "cache") == source
         assert origin.requests == ["/Python-3.13.5.tar.xz"]
     assert (source.version, source.provider) == ("3.13.5", "tarball")
     assert (source.root / "configure").is_file()
@@ -71,16 +72,16 @@ def test_what_the_cache_has_needs_no_origin_and_no_time(tmp_path: Path) -> None:
     body = packed_tree(tmp_path)
     with serving(Answer(body)) as origin:
         pins = pins_for(origin.url, body)
-        obtain_source("3.13.5", pins, tmp_path / "cache")
+        obtain_source(PythonSource.parse("3.13.5"), pins, tmp_path / "cache")
     start = time.perf_counter()
-    obtain_source("3.13.5", pins, tmp_path / "cache")
+    obtain_source(PythonSource.parse("3.13.5"), pins, tmp_path / "cache")
     assert time.perf_counter() - start < 0.05
 
 
 def test_an_archive_that_is_truncated_at_the_origin_is_told(tmp_path: Path) -> None:
     body = packed_tree(tmp_path)[:200]
     with serving(Answer(body)) as origin, pytest.raises(UnavailableError, match="cannot be unpacked"):
-        obtain_source("3.13.5", pins_for(origin.url, body), tmp_path / "cache", provider="tarball")
+        obtain_source(PythonSource.parse("3.13.5"), pins_for(origin.url, body), tmp_path / "cache", provider="tarball")
     assert not list((tmp_path / "cache" / "sources").glob("3.13.5-*[!k]"))
 
 
@@ -90,13 +91,13 @@ def test_an_archive_of_something_else_is_told(tmp_path: Path) -> None:
         tar.addfile(tarfile.TarInfo("something/else"))
     body = buffer.getvalue()
     with serving(Answer(body)) as origin, pytest.raises(ConfigError, match="is not a CPython source tree"):
-        obtain_source("3.13.5", pins_for(origin.url, body), tmp_path / "cache", provider="tarball")
+        obtain_source(PythonSource.parse("3.13.5"), pins_for(origin.url, body), tmp_path / "cache", provider="tarball")
 
 
 def test_every_provider_that_could_not_is_told(tmp_path: Path) -> None:
     body = packed_tree(tmp_path)
     with serving(Answer(status=404)) as origin, pytest.raises(UnavailableError) as caught:
-        obtain_source("3.13.5", pins_for(origin.url, body), tmp_path / "cache")
+        obtain_source(PythonSource.parse("3.13.5"), pins_for(origin.url, body), tmp_path / "cache")
     assert "404" in caught.value.message
     assert "apt: no source package is pinned" in caught.value.message
     assert "--cpython PATH" in caught.value.hint
@@ -124,7 +125,7 @@ def test_a_full_disk_is_told_and_leaves_no_half_entry(tmp_path: Path, checkout: 
     (checkout / "Lib" / "large.py").write_bytes(b"#" * 200_000)
     with small_disk(tmp_path / "disk") as disk:
         with pytest.raises(UnavailableError, match="No space left") as caught:
-            obtain_source(str(checkout), Pins(), disk / "cache")
+            obtain_source(PythonSource.parse(str(checkout)), Pins(), disk / "cache")
         assert [path.suffix for path in (disk / "cache" / "sources").iterdir()] == [".lock"]
     assert "WASM_HARNESS_CACHE" in caught.value.hint
 
@@ -132,7 +133,7 @@ def test_a_full_disk_is_told_and_leaves_no_half_entry(tmp_path: Path, checkout: 
 def test_a_clean_checkout_is_recorded_with_its_commit(tmp_path: Path, checkout: Path) -> None:
     (checkout / "Makefile").write_text("built")
     (checkout / "Modules" / "a.o").write_text("built")
-    source = obtain_source(str(checkout), Pins(), tmp_path / "cache")
+    source = obtain_source(PythonSource.parse(str(checkout)), Pins(), tmp_path / "cache")
     assert (source.revision, source.dirty) == (git(checkout, "rev-parse", "HEAD"), False)
     assert not (source.root / "Makefile").exists()
     assert not (source.root / ".git").exists()
@@ -145,7 +146,7 @@ def test_changed_new_and_deleted_files_of_a_checkout_count(tmp_path: Path, check
     (checkout / "Lib" / "gone.py").unlink()
     (checkout / "Lib" / "new.py").write_text("new")
     (checkout / "Lib" / "os.py").write_text("changed")
-    source = obtain_source(str(checkout), Pins(), tmp_path / "cache")
+    source = obtain_source(PythonSource.parse(str(checkout)), Pins(), tmp_path / "cache")
     assert source.dirty
     assert (source.root / "Lib" / "new.py").read_text() == "new"
     assert (source.root / "Lib" / "os.py").read_text() == "changed"
@@ -157,7 +158,7 @@ def test_a_file_that_goes_while_the_checkout_is_read_is_told(
 ) -> None:
     monkeypatch.setattr("harness.sources.checkout._files", lambda _: iter(["Lib/os.py", "Lib/gone.py"]))
     with pytest.raises(UnavailableError, match=r"gone\.py cannot be read"):
-        obtain_source(str(checkout), Pins(), tmp_path / "cache")
+        obtain_source(PythonSource.parse(str(checkout)), Pins(), tmp_path / "cache")
 
 
 def test_what_git_says_besides_is_no_name_of_a_file(
@@ -167,7 +168,7 @@ def test_what_git_says_besides_is_no_name_of_a_file(
     commit = git(checkout, "rev-parse", "HEAD")
     monkeypatch.setenv("GIT_TRACE", "1")
     for python in (str(checkout), f"git:file://{checkout}@main"):
-        assert obtain_source(python, Pins(), tmp_path / "cache").revision == commit
+        assert obtain_source(PythonSource.parse(python), Pins(), tmp_path / "cache").revision == commit
     (copy,) = (tmp_path / "cache" / "sources").glob("*/*/A new file")
     assert copy.is_file()
 
@@ -177,19 +178,19 @@ def test_nothing_in_a_checkout_is_written_not_even_gits_index(tmp_path: Path, ch
     (checkout / "Lib" / "os.py").write_text("import sys\n")
     os.utime(checkout / "Lib" / "os.py", (1, 1))
     before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in checkout.rglob("*")}
-    obtain_source(str(checkout), Pins(), tmp_path / "cache")
+    obtain_source(PythonSource.parse(str(checkout)), Pins(), tmp_path / "cache")
     assert {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in checkout.rglob("*")} == before
 
 
 def test_a_checkout_that_git_does_not_accept_is_told_in_gits_words(tmp_path: Path, checkout: Path) -> None:
     (checkout / ".git" / "HEAD").unlink()
     with pytest.raises(UnavailableError, match="not a git repository"):
-        obtain_source(str(checkout), Pins(), tmp_path / "cache")
+        obtain_source(PythonSource.parse(str(checkout)), Pins(), tmp_path / "cache")
 
 
 def test_a_worktree_is_a_checkout_too(tmp_path: Path, checkout: Path) -> None:
     git(checkout, "worktree", "add", "--quiet", str(tmp_path / "worktree"))
-    source = obtain_source(str(tmp_path / "worktree"), Pins(), tmp_path / "cache")
+    source = obtain_source(PythonSource.parse(str(tmp_path / "worktree")), Pins(), tmp_path / "cache")
     assert source.revision == git(checkout, "rev-parse", "HEAD")
 
 
@@ -199,7 +200,7 @@ def test_a_commit_of_a_repository_is_exported(tmp_path: Path, checkout: Path, re
     git(checkout, "config", "uploadpack.allowAnySHA1InWant", "true")
     commit = git(checkout, "rev-parse", "HEAD")
     python = f"git:file://{checkout}@{commit if ref == 'commit' else ref}"
-    source = obtain_source(python, Pins(), tmp_path / "cache")
+    source = obtain_source(PythonSource.parse(python), Pins(), tmp_path / "cache")
     assert (source.version, source.provider, source.revision) == ("3.14.0a2+", "git", commit)
     assert os.access(source.root / "configure", os.X_OK)
     assert (source.root / "Modules" / "Setup.local").is_file()
@@ -207,42 +208,45 @@ def test_a_commit_of_a_repository_is_exported(tmp_path: Path, checkout: Path, re
 
 def test_a_branch_that_moves_gives_its_new_commit(tmp_path: Path, checkout: Path) -> None:
     python = f"git:file://{checkout}@main"
-    first = obtain_source(python, Pins(), tmp_path / "cache")
+    first = obtain_source(PythonSource.parse(python), Pins(), tmp_path / "cache")
     (checkout / "Lib" / "os.py").write_text("changed")
     git(checkout, "commit", "--quiet", "-am", "second")
-    second = obtain_source(python, Pins(), tmp_path / "cache")
+    second = obtain_source(PythonSource.parse(python), Pins(), tmp_path / "cache")
     assert second.id != first.id
     assert (second.root / "Lib" / "os.py").read_text() == "changed"
 
 
 def test_a_whole_commit_that_the_cache_has_needs_no_repository(tmp_path: Path, checkout: Path) -> None:
-    first = obtain_source(f"git:file://{checkout}@main", Pins(), tmp_path / "cache")
+    first = obtain_source(PythonSource.parse(f"git:file://{checkout}@main"), Pins(), tmp_path / "cache")
     checkout.rename(tmp_path / "away")
-    assert obtain_source(f"git:file://{checkout}@{first.revision}", Pins(), tmp_path / "cache") == first
+    assert (
+        obtain_source(PythonSource.parse(f"git:file://{checkout}@{first.revision}"), Pins(), tmp_path / "cache")
+        == first
+    )
 
 
 @pytest.mark.parametrize("name", ["shallow.lock", "config.lock", "HEAD.lock", "refs/heads/main.lock"])
 def test_what_a_killed_git_has_left_is_in_nobodys_way(tmp_path: Path, checkout: Path, name: str) -> None:
-    obtain_source(f"git:file://{checkout}@main", Pins(), tmp_path / "cache")
+    obtain_source(PythonSource.parse(f"git:file://{checkout}@main"), Pins(), tmp_path / "cache")
     (bare,) = (tmp_path / "cache" / "git").glob("*.git")
     (bare / name).touch()
     (checkout / "new.txt").touch()
     git(checkout, "add", ".")
     git(checkout, "commit", "--quiet", "-m", "second")
-    source = obtain_source(f"git:file://{checkout}@main", Pins(), tmp_path / "cache")
+    source = obtain_source(PythonSource.parse(f"git:file://{checkout}@main"), Pins(), tmp_path / "cache")
     assert (source.root / "new.txt").exists()
     assert not (bare / name).exists()
 
 
 def test_a_ref_that_is_not_there_is_told_in_gits_words(tmp_path: Path, checkout: Path) -> None:
     with pytest.raises(UnavailableError, match="couldn't find remote ref nothing"):
-        obtain_source(f"git:file://{checkout}@nothing", Pins(), tmp_path / "cache")
+        obtain_source(PythonSource.parse(f"git:file://{checkout}@nothing"), Pins(), tmp_path / "cache")
 
 
 @pytest.mark.toolchain
 def test_debians_source_package_is_the_pinned_tarball(tmp_path: Path) -> None:
     pins = load_pins(REPOSITORY / "matrices" / "pins.toml")
-    source = obtain_source("3.13.5", pins, tmp_path, provider="apt")
+    source = obtain_source(PythonSource.parse("3.13.5"), pins, tmp_path, provider="apt")
     assert (source.version, source.provider) == ("3.13.5", "apt")
     assert source.revision == pins.cpython_pin("3.13.5").sha256
 
@@ -253,4 +257,4 @@ def test_a_suite_that_does_not_exist_is_told_in_apts_words(tmp_path: Path) -> No
         load_pins(REPOSITORY / "matrices" / "pins.toml").cpython_pin("3.13.5"), apt_suite="no-such-suite"
     )
     with pytest.raises(UnavailableError, match="lists of no-such-suite cannot be had"):
-        obtain_source("3.13.5", Pins(cpython=(pin,)), tmp_path, provider="apt")
+        obtain_source(PythonSource.parse("3.13.5"), Pins(cpython=(pin,)), tmp_path, provider="apt")

@@ -16,6 +16,7 @@ import pytest
 from harness.errors import UnavailableError
 from harness.matrix.cells import Cell
 from harness.matrix.pins import Pins, WasiSdkArchive, WasiSdkPin, load_pins
+from harness.matrix.python_source import PythonSource
 from harness.targets import Target
 from harness.toolchains import obtain_toolchain
 from harness.toolchains.wasi import release
@@ -24,7 +25,14 @@ from tests.trees import wasi_sdk_tree
 
 pytestmark = pytest.mark.integration
 
-CELL = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for tests")
+CELL = Cell(
+    id="wasi",
+    target=Target.WASI,
+    toolchain="25",
+    python=PythonSource.parse("3.13.5"),
+    runtime="50.0.1",
+    description="for tests",
+)
 PIN = WasiSdkPin(version="25", llvm="19.1", wasi_libc="574b88d", evidence="e")
 PINS = Pins(wasi_sdk=(PIN,))
 BROKEN = "#!/bin/sh\necho 'wasm-ld: error: unable to find library -lc'\nexit 1\n"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from harness.matrix.cells import Cell
+from harness.matrix.python_source import PythonSource
 from harness.targets import Target
 
 WASI = Cell(
     id="wasi",
     target=Target.WASI,
     toolchain="25.0",
-    python="3.13.5",
+    python=PythonSource.parse("3.13.5"),
     runtime="50.0.1",
     description="the default",
     tags=("wasi", "nightly"),
@@ -24,7 +25,7 @@ def emscripten(
         id=f"emscripten-{version}{'-pthreads' if pthreads else ''}",
         target=Target.EMSCRIPTEN,
         toolchain=version,
-        python=python,
+        python=PythonSource.parse(python),
         runtime=runtime,
         description=description,
         pthreads=pthreads,

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from harness.matrix.cells import Cell
 from harness.matrix.pins import CPythonPin, Pins, RuntimePin, WasiSdkArchive, WasiSdkPin
+from harness.matrix.python_source import PythonSource
 from harness.targets import Target
 from harness.toolchains.wasi import release
 
-CELL = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="for tests")
+CELL = Cell(
+    id="wasi",
+    target=Target.WASI,
+    toolchain="25",
+    python=PythonSource.parse("3.13.5"),
+    runtime="50.0.1",
+    description="for tests",
+)
 CPYTHON = CPythonPin(
     version="3.13.5",
     url="https://source.example.org/a.tgz",

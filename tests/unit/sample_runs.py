@@ -15,6 +15,7 @@ from harness.expectations.files import read_lists
 from harness.limitations.registry import Registry
 from harness.manifest import Manifest
 from harness.matrix.cells import Cell
+from harness.matrix.python_source import PythonSource
 from harness.results.cell_results import CellResults, RunInfo
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.results.verdicts import Comparison
@@ -27,7 +28,14 @@ FILE = "expected_failures/fs.toml"
 
 OLD, MIDDLE, NEW = emscripten("3.1.69"), emscripten("4.0.7"), emscripten("4.0.12")
 THREADS = emscripten("3.1.69", pthreads=True)
-WASI = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="")
+WASI = Cell(
+    id="wasi",
+    target=Target.WASI,
+    toolchain="25",
+    python=PythonSource.parse("3.13.5"),
+    runtime="50.0.1",
+    description="d",
+)
 CELLS = (OLD, MIDDLE, NEW, THREADS, WASI)
 
 OUTCOMES = {
@@ -69,7 +77,7 @@ def run_of(
         ),
         comparison=Comparison(),
         run=RunInfo(started=f"2026-11-{day:02}T00:00:00Z", seconds=1, command="", complete=complete),
-        build=Manifest.from_json({"python": cell.python}),
+        build=Manifest.from_json({"python": str(cell.python)}),
     )
 
 

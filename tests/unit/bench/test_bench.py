@@ -21,6 +21,7 @@ from harness.history.database import opened
 from harness.history.store import Store
 from harness.manifest import Manifest
 from harness.matrix.cells import Cell, Matrix
+from harness.matrix.python_source import PythonSource
 from harness.results.cell_results import load_results
 from harness.results.outcomes import Outcome
 from harness.run.prepared import Prepared
@@ -38,7 +39,7 @@ def test_the_second_cell_shares_the_toolchain_and_the_source_of_the_first() -> N
     strangers = (
         WASI,
         dataclasses.replace(EMSCRIPTEN, id="newer", toolchain="6.0.5"),
-        dataclasses.replace(EMSCRIPTEN, id="older", python="3.11.2"),
+        dataclasses.replace(EMSCRIPTEN, id="older", python=PythonSource.parse("3.11.2")),
         dataclasses.replace(EMSCRIPTEN, id="broken", broken="it crashes"),
     )
     assert neighbour(Matrix((*strangers, EMSCRIPTEN, THREADS)), EMSCRIPTEN) is THREADS

@@ -10,11 +10,19 @@ import pytest
 from harness.build.identity import Identity, check, emscripten_version, read_macros
 from harness.errors import BuildError
 from harness.manifest import Manifest, StepRecord
-from harness.matrix.cells import Cell
+from harness.matrix.cells import Cell, with_python
+from harness.matrix.python_source import PythonSource
 from harness.targets import Target
 from tests.unit.sample_cells import emscripten
 
-WASI = Cell(id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="d")
+WASI = Cell(
+    id="wasi",
+    target=Target.WASI,
+    toolchain="25",
+    python=PythonSource.parse("3.13.5"),
+    runtime="50.0.1",
+    description="d",
+)
 NODE = emscripten("3.1.69")
 MANIFEST = Manifest.from_json({"python": "3.13.5", "steps": [{"name": "configure-host", "command": ["configure"]}]})
 MACROS = """\
@@ -129,7 +137,7 @@ def test_an_interpreter_that_is_more_or_other_than_asked_is_refused(changed: dic
 
 
 def test_all_that_differs_is_told_at_once() -> None:
-    message = refusal(dataclasses.replace(NODE, pthreads=True, python="3.13.4"), node())
+    message = refusal(dataclasses.replace(NODE, pthreads=True, python=PythonSource.parse("3.13.4")), node())
     assert message.splitlines()[0] == "what was built for emscripten-3.1.69 is not that cell:"
     assert len(message.splitlines()) == 3
 
@@ -145,7 +153,7 @@ def test_old_emscriptens_have_no_version_in_uname() -> None:
 
 def test_of_a_checkout_the_manifest_knows_the_version() -> None:
     for python in ("/src/cpython", "git:https://example.org/cpython@main"):
-        cell = dataclasses.replace(WASI, python=python)
+        cell = with_python(WASI, python)
         check(cell, MANIFEST, wasi())
         assert "asks for 3.13.6, the interpreter says 3.13.5" in refusal(cell, wasi(), Manifest(python="3.13.6"))
 

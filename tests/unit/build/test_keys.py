@@ -14,8 +14,9 @@ from harness.build.recipes import libraries
 from harness.bundles.index import FORMAT
 from harness.cli.github import JOBS_OF_A_MATRIX, job_outputs
 from harness.errors import ConfigError, UnavailableError
-from harness.matrix.cells import Cell, Library
+from harness.matrix.cells import Cell, Library, with_python
 from harness.matrix.pins import DependencyPin, EmscriptenPin, EmsdkPin, Pins, RuntimePin
+from harness.matrix.python_source import PythonSource
 from harness.targets import Target
 from tests.unit.sample_pins import ARCHIVE, CELL, CPYTHON, PINS
 
@@ -33,7 +34,7 @@ EMSCRIPTEN = Cell(
     id="emscripten-3.1.69",
     target=Target.EMSCRIPTEN,
     toolchain="3.1.69",
-    python="3.13.5",
+    python=PythonSource.parse("3.13.5"),
     runtime="24.19.0",
     description="for tests",
 )
@@ -92,7 +93,7 @@ def test_another_toolchain_changes_its_key_and_the_build_and_not_the_source(cell
 
 
 def test_another_library_or_recipe_is_another_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    cell = dataclasses.replace(EMSCRIPTEN, dependencies=(Library.ZLIB,))
+    cell = dataclasses.replace(EMSCRIPTEN, libraries=(Library.ZLIB,))
     found = {keys_of(cell, ALL_PINS, FORMAT).build}
     pins = dataclasses.replace(ALL_PINS, dependency=(dataclasses.replace(ZLIB, sha256="00" * 32),))
     found.add(keys_of(cell, pins, FORMAT).build)
@@ -105,7 +106,7 @@ def test_another_library_or_recipe_is_another_build(monkeypatch: pytest.MonkeyPa
 
 def test_what_is_not_pinned_has_no_key() -> None:
     with pytest.raises(UnavailableError, match=r"CPython 3\.99\.0 is not pinned"):
-        keys_of(dataclasses.replace(CELL, python="3.99.0"), PINS, FORMAT)
+        keys_of(with_python(CELL, "3.99.0"), PINS, FORMAT)
 
 
 def test_cells_that_share_a_build_share_its_job_and_each_has_its_shards() -> None:

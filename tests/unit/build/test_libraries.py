@@ -21,8 +21,9 @@ from harness.build.library_sources import source_entries
 from harness.build.recipes.libraries import RECIPES, flags_of, library_steps
 from harness.errors import BuildError, UnavailableError
 from harness.manifest import Manifest
-from harness.matrix.cells import Cell, Library
+from harness.matrix.cells import Cell, Library, with_python
 from harness.matrix.pins import DependencyPin, Pins, load_pins
+from harness.matrix.python_source import PythonSource
 from harness.sources import Source
 from harness.targets import Target
 from harness.toolchains import Toolchain
@@ -33,10 +34,10 @@ CELL = Cell(
     id="emscripten-3.1.69-deps",
     target=Target.EMSCRIPTEN,
     toolchain="3.1.69",
-    python="3.13.5",
+    python=PythonSource.parse("3.13.5"),
     runtime="24",
     description="",
-    dependencies=(Library.ZLIB, Library.LIBFFI),
+    libraries=(Library.ZLIB, Library.LIBFFI),
 )
 TOOLCHAIN = Toolchain(id="em", kind="emscripten", version="3.1.69", provider="apt", root=Path("/em"), facts={})
 SOURCE = Source(id="s", version="3.13.5", root=Path("/s"), provider="apt", origin="o", revision="r")
@@ -82,7 +83,7 @@ def test_the_flags_of_the_interpreter_reach_every_library(library: Library) -> N
 
 
 def test_a_library_shares_only_with_cells_of_the_same_flags() -> None:
-    assert flags_of(CELL) == flags_of(dataclasses.replace(CELL, pydebug=True, python="3.14.6")) == ("-O2",)
+    assert flags_of(CELL) == flags_of(with_python(dataclasses.replace(CELL, pydebug=True), "3.14.6")) == ("-O2",)
     assert flags_of(dataclasses.replace(CELL, dynamic_linking=True, pthreads=True)) == ("-O2", "-fPIC", "-pthread")
 
 
@@ -119,7 +120,7 @@ def test_what_the_cache_has_is_asked_of_nobody(tmp_path: Path) -> None:
     put(tmp_path, Library.LIBFFI)
     said: list[str] = []
     libraries = obtain_dependencies(CELL, TOOLCHAIN, PINS, tmp_path, jobs=1, say=said.append)
-    assert [dependency.library for dependency in libraries.found] == list(CELL.dependencies)
+    assert [dependency.library for dependency in libraries.found] == list(CELL.libraries)
     assert (libraries.missing, said) == ({}, [])
 
 
@@ -147,4 +148,4 @@ def test_a_missing_library_is_a_fact_with_its_reason(
 
 def test_a_library_that_is_not_pinned_is_told(tmp_path: Path) -> None:
     libraries = obtain_dependencies(CELL, TOOLCHAIN, Pins(), tmp_path, jobs=1, say=lambda _: None)
-    assert libraries.missing == {name: f"no release of {name} is pinned" for name in CELL.dependencies}
+    assert libraries.missing == {name: f"no release of {name} is pinned" for name in CELL.libraries}

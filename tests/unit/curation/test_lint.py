@@ -17,6 +17,7 @@ from harness.expectations.entries import Expectations
 from harness.expectations.files import read_lists
 from harness.limitations.registry import Registry
 from harness.matrix.conditions import read_condition
+from harness.matrix.python_source import PythonSource
 from harness.targets import Target
 from tests.unit.sample_cells import EMSCRIPTEN, WASI
 from tests.unit.sample_lists import REGISTRY, entry, limitation
@@ -131,7 +132,7 @@ def test_without_a_run_an_id_is_held_against_the_modules_of_a_build() -> None:
 
 def test_a_module_that_a_run_of_one_of_its_cells_would_miss_is_a_problem_before_that() -> None:
     """Also where the suites of other cells for which the entry holds are not known."""
-    newer = dataclasses.replace(WASI, id="wasi-py3.14", python="3.14.2")
+    newer = dataclasses.replace(WASI, id="wasi-py3.14", python=PythonSource.parse("3.14.2"))
     built = KnownSuite(source="the build x", modules=frozenset({"test.test_os", "test.test_json"}))
     lists = read_lists({"fs.toml": ALIVE + entry(tests='["test.test_jsn.A.test_b"]')}, REGISTRY)
     found = find_problems(lists, REGISTRY, (WASI, newer, EMSCRIPTEN), Suites(by_cell={WASI.id: built}))
@@ -271,7 +272,7 @@ def test_a_run_that_changed_is_read_again(tmp_path: Path) -> None:
 
 def test_a_module_that_only_another_series_of_cpython_has_is_not_missed_in_the_suites_of_this_one() -> None:
     """Of 3.11's suite nothing is known where only cells of 3.13 have been built."""
-    old = dataclasses.replace(WASI, id="wasi-py3.11", python="3.11.2")
+    old = dataclasses.replace(WASI, id="wasi-py3.11", python=PythonSource.parse("3.11.2"))
     text = entry(tests='["test.test_cgi.CgiTests.test_log"]', when='{ python = "<3.13" }')
     lists, built = read_lists({"fs.toml": ALIVE + text}, REGISTRY), Suites(by_cell={WASI.id: SUITE})
     assert find_problems(lists, REGISTRY, (WASI, EMSCRIPTEN, old), built) == []

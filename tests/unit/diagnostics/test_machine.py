@@ -13,6 +13,7 @@ from harness.build import cross_build
 from harness.diagnostics import machine
 from harness.diagnostics.machine import Found, look_for
 from harness.matrix.pins import Pins
+from harness.matrix.python_source import PythonSource
 from harness.sources import obtain_source
 from harness.sources.base import Provenance, Source, make_source
 from harness.toolchains import Toolchain, runtimes
@@ -41,7 +42,7 @@ def put_source(cache: Path) -> Source:
 
     entry = cache / "sources" / f"3.13.5-{CPYTHON.sha256[:16]}"
     make_source(entry, fill, say=lambda _: None)
-    return obtain_source("3.13.5", PINS, cache, say=lambda _: None)
+    return obtain_source(PythonSource.parse("3.13.5"), PINS, cache, say=lambda _: None)
 
 
 def put_toolchain(cache: Path) -> Toolchain:

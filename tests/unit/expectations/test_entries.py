@@ -9,6 +9,7 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.expectations.entries import CellExpectations
+from harness.matrix.cells import with_python
 from harness.results.case_ids import dotted, module_of, subject_of
 from harness.results.outcomes import Outcome
 from tests.unit.sample_cells import EMSCRIPTEN, WASI
@@ -35,7 +36,7 @@ def test_only_entries_whose_condition_holds_are_the_cells(tmp_path: Path) -> Non
 
 def test_the_version_that_was_built_decides_where_the_cell_names_a_path(tmp_path: Path) -> None:
     expectations = load(tmp_path, entry(when='{ python = ">=3.14" }'))
-    cell = dataclasses.replace(WASI, python="/src/cpython")
+    cell = with_python(WASI, "/src/cpython")
     case = "test.test_os.LinkTests.test_link"
     assert expectations.for_cell(cell).lookup(case) is None
     assert expectations.for_cell(cell, python="3.15.0a2+").lookup(case)

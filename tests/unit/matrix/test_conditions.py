@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 
 from harness.manifest import Manifest
 from harness.matrix.axes import AXES
-from harness.matrix.cells import Library
+from harness.matrix.cells import Library, with_python
 from harness.matrix.conditions import ALWAYS, Condition, condition_values, parse_version, read_condition
 from harness.targets import Target
 from tests.unit.sample_cells import EMSCRIPTEN as PLAIN
@@ -47,7 +47,7 @@ def test_facts_hold_only_the_axes_of_the_cells_target() -> None:
 
 
 def test_a_library_is_there_when_the_build_is_linked_with_it() -> None:
-    cell = dataclasses.replace(EMSCRIPTEN, dependencies=(Library.ZLIB, Library.LIBFFI))
+    cell = dataclasses.replace(EMSCRIPTEN, libraries=(Library.ZLIB, Library.LIBFFI))
     wanted = condition(zlib=True, libffi=True, sqlite=False)
     assert wanted.holds(condition_values(cell))
     assert wanted.holds(condition_values(cell, libraries=Manifest.from_json({"python": "3.13.5"}).libraries))
@@ -60,7 +60,7 @@ def test_a_library_is_there_when_the_build_is_linked_with_it() -> None:
 
 
 def test_a_path_is_no_python_version_until_its_own_is_given() -> None:
-    cell = dataclasses.replace(WASI, python="/src/cpython")
+    cell = with_python(WASI, "/src/cpython")
     assert "python" not in condition_values(cell)
     assert not condition(python=">=3").holds(condition_values(cell))
     assert condition(python=">=3").holds(condition_values(cell, python="3.15.0a7+"))

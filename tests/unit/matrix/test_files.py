@@ -10,6 +10,7 @@ from harness.errors import ConfigError
 from harness.matrix.cells import Cell, Library, Matrix, with_python
 from harness.matrix.files import load_matrix
 from harness.matrix.pins import load_pins
+from harness.matrix.python_source import PythonSource
 from harness.targets import Engine, Target
 
 DEFAULTS = '[defaults]\npython = "3.13.5"\nwasmtime = "50.0.1"\nnode = "24"\nwasi_sdk = "25"\n'
@@ -39,11 +40,16 @@ def test_what_a_cell_leaves_out_comes_from_the_defaults(tmp_path: Path) -> None:
     emscripten = cell("emscripten-3.1.73", toolchain='"3.1.73"')
     wasi, node = load(tmp_path, DEFAULTS + cell("wasi") + emscripten).cells
     assert wasi == Cell(
-        id="wasi", target=Target.WASI, toolchain="25", python="3.13.5", runtime="50.0.1", description="d"
+        id="wasi",
+        target=Target.WASI,
+        toolchain="25",
+        python=PythonSource.parse("3.13.5"),
+        runtime="50.0.1",
+        description="d",
     )
     assert (node.toolchain, node.runtime, node.engine) == ("3.1.73", "24", Engine.NODE)
     assert wasi.engine is Engine.WASMTIME
-    assert wasi.python_series == "3.13"
+    assert wasi.python.series == "3.13"
 
 
 @pytest.mark.parametrize(
@@ -102,6 +108,10 @@ def test_an_id_spells_the_cells_own_keys(tmp_path: Path, name: str, keys: dict[s
         ),
         (
             cell("wasi", case_timeout="-1"),
+            "matrices/0.toml:6: cell.module_timeout: must be at least case_timeout, and both above 0",
+        ),
+        (
+            cell("wasi", case_timeout="0"),
             "matrices/0.toml:6: cell.module_timeout: must be at least case_timeout, and both above 0",
         ),
         (cell("wasi", tag='["x"]'), "matrices/0.toml:10: cell.tag: unknown key (did you mean 'tags'?)"),
@@ -173,7 +183,7 @@ def test_an_unknown_cell_or_tag_is_told_with_the_nearest(tmp_path: Path) -> None
 def test_another_python_leaves_the_rest_of_the_cell(tmp_path: Path) -> None:
     wasi = three(tmp_path).cell("wasi")
     other = with_python(wasi, "/src/cpython")
-    assert other.python == "/src/cpython"
+    assert (other.python.checkout, other.python.series) == ("/src/cpython", None)
     assert with_python(other, "3.13.5") == wasi
 
 
@@ -250,7 +260,7 @@ def test_the_shipped_matrix_is_sound() -> None:
 def test_every_version_of_the_shipped_matrix_is_pinned() -> None:
     pins = load_pins(SHIPPED / "pins.toml")
     for found in load_matrix(SHIPPED).cells:
-        pins.cpython_pin(found.python)
+        pins.cpython_pin(str(found.python))
         pins.runtime_pin(found.engine, found.runtime)
         toolchain = pins.wasi_sdk_pin if found.target is Target.WASI else pins.emscripten_pin
         toolchain(found.toolchain)
@@ -259,7 +269,7 @@ def test_every_version_of_the_shipped_matrix_is_pinned() -> None:
 def test_a_cell_is_linked_with_what_it_wants_and_what_it_requires(tmp_path: Path) -> None:
     text = cell("emscripten-4-deps", toolchain='"4"', dependencies='["libffi", "zlib"]', requires='["bzip2", "zlib"]')
     (found,) = load(tmp_path, DEFAULTS + text).cells
-    assert found.dependencies == (Library.ZLIB, Library.BZIP2, Library.LIBFFI)
+    assert found.libraries == (Library.ZLIB, Library.BZIP2, Library.LIBFFI)
     assert found.requires == (Library.BZIP2, Library.ZLIB)
 
 
@@ -272,7 +282,7 @@ def test_the_default_libraries_are_those_of_emscriptens_cells_and_change_no_id(t
         + cell("wasi")
         + cell("emscripten-4", toolchain='"4"')
     )
-    found = {found.id: found.dependencies for found in load(tmp_path, text + own).cells}
+    found = {found.id: found.libraries for found in load(tmp_path, text + own).cells}
     assert found == {
         "wasi": (),
         "emscripten-4": (Library.ZLIB, Library.BZIP2),
@@ -281,7 +291,7 @@ def test_the_default_libraries_are_those_of_emscriptens_cells_and_change_no_id(t
 
 
 def test_of_our_own_cells_only_those_named_so_have_libraries() -> None:
-    linked = {found.id: set(found.dependencies) for found in load_matrix(SHIPPED).cells if found.dependencies}
+    linked = {found.id: set(found.libraries) for found in load_matrix(SHIPPED).cells if found.libraries}
     assert linked == {
         "emscripten-3.1.69-deps": set(Library) - {Library.LIBFFI},
         "emscripten-3.1.69-dynlink-deps": set(Library),
@@ -292,7 +302,7 @@ def test_libffi_is_no_default_where_ctypes_cannot_be_imported(tmp_path: Path) ->
     defaults = DEFAULTS + 'emscripten_dependencies = ["libffi", "zlib"]\n'
     dynlink = cell("emscripten-4-dynlink", toolchain='"4"', dynamic_linking="true")
     found = load(tmp_path, defaults + cell("emscripten-4", toolchain='"4"') + dynlink).cells
-    assert [cell.dependencies for cell in found] == [(Library.ZLIB,), (Library.ZLIB, Library.LIBFFI)]
+    assert [cell.libraries for cell in found] == [(Library.ZLIB,), (Library.ZLIB, Library.LIBFFI)]
 
 
 def test_a_broken_cell_is_left_out_by_a_tag_and_run_by_its_name(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from harness.errors import ConfigError, UnavailableError
 from harness.matrix.pins import CPythonPin, Pins
-from harness.sources import SOURCE_PROVIDERS, debian, git, obtain_source
+from harness.matrix.python_source import PythonSource
+from harness.sources import SOURCE_PROVIDERS, debian, obtain_source
 from harness.sources.base import Provenance, check_landmarks, read_version
 from harness.util.cache import make_entry
 from harness.util.providers import first_that_can
@@ -42,7 +43,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_providers_are_asked_in_order_until_one_delivers(tmp_path: Path, asked: list[str]) -> None:
     said: list[str] = []
-    source = obtain_source("3.13.5", PINS, tmp_path, say=said.append)
+    source = obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path, say=said.append)
     assert asked == ["tarball", "apt"]
     assert (source.version, source.provider, source.revision) == ("3.13.5", "apt", PIN.sha256)
     assert said == [
@@ -52,15 +53,15 @@ def test_providers_are_asked_in_order_until_one_delivers(tmp_path: Path, asked: 
 
 
 def test_what_the_cache_has_is_asked_of_nobody(tmp_path: Path, asked: list[str]) -> None:
-    first = obtain_source("3.13.5", PINS, tmp_path)
+    first = obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path)
     asked.clear()
-    assert obtain_source("3.13.5", PINS, tmp_path) == first
+    assert obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path) == first
     assert asked == []
 
 
 def test_a_provider_that_is_wanted_is_asked_alone_and_its_reason_is_told(tmp_path: Path, asked: list[str]) -> None:
     with pytest.raises(UnavailableError) as caught:
-        obtain_source("3.13.5", PINS, tmp_path, provider="tarball")
+        obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path, provider="tarball")
     assert asked == ["tarball"]
     assert "CPython 3.13.5 cannot be had:\n  the origin is away\n    -> wait" in str(caught.value)
     assert "--cpython PATH" in caught.value.hint
@@ -69,19 +70,19 @@ def test_a_provider_that_is_wanted_is_asked_alone_and_its_reason_is_told(tmp_pat
 
 def test_a_provider_that_is_none_is_told_with_a_suggestion(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'tarbal'; did you mean 'tarball'"):
-        obtain_source("3.13.5", PINS, tmp_path, provider="tarbal")
+        obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path, provider="tarbal")
     assert list(SOURCE_PROVIDERS) == ["tarball", "apt"]
 
 
 @pytest.mark.parametrize("version", ["3.13", "3.13.4", "3.15.0a1", "3.14.0rc2"])
 def test_a_version_that_is_not_pinned_is_told_with_those_that_are(tmp_path: Path, version: str) -> None:
     with pytest.raises(UnavailableError, match=r"is not pinned; pinned: 3\.13\.5, 3\.14\.6") as caught:
-        obtain_source(version, PINS, tmp_path)
+        obtain_source(PythonSource.parse(version), PINS, tmp_path)
     assert "--cpython PATH" in caught.value.hint
 
 
 def test_our_copy_gets_the_landmark_that_getpath_looks_for(tmp_path: Path, asked: list[str]) -> None:
-    source = obtain_source("3.13.5", PINS, tmp_path)
+    source = obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path)
     lines = (source.root / "Modules" / "Setup.local").read_text().splitlines()
     assert len(lines) == 1
     assert lines[0].startswith("# Made by cpython-wasm-harness")
@@ -89,7 +90,7 @@ def test_our_copy_gets_the_landmark_that_getpath_looks_for(tmp_path: Path, asked
 
 def test_what_is_neither_version_nor_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="neither a version nor a folder") as caught:
-        obtain_source("3.x", PINS, tmp_path)
+        obtain_source(PythonSource.parse("3.x"), PINS, tmp_path)
     assert "git:URL@REF" in caught.value.hint
 
 
@@ -97,7 +98,7 @@ def test_a_folder_that_is_not_cpython_is_told_with_what_it_lacks(tmp_path: Path)
     (tmp_path / "mine" / "Lib").mkdir(parents=True)
     (tmp_path / "mine" / "Lib" / "os.py").touch()
     with pytest.raises(ConfigError) as caught:
-        obtain_source(str(tmp_path / "mine"), PINS, tmp_path / "cache")
+        obtain_source(PythonSource.parse(str(tmp_path / "mine")), PINS, tmp_path / "cache")
     assert "no Include/patchlevel.h, no Modules/Setup.stdlib.in, no configure" in caught.value.message
     assert "Lib/os.py" not in caught.value.message
     assert not (tmp_path / "cache").exists()
@@ -122,7 +123,7 @@ def test_the_landmarks_of_cpython_are_enough(tmp_path: Path) -> None:
 def test_a_checkout_is_copied_and_not_touched(tmp_path: Path) -> None:
     mine = cpython_tree(tmp_path / "mine", "3.14.0a2+")
     before = sorted((path, path.stat().st_mtime_ns) for path in mine.rglob("*"))
-    source = obtain_source(str(mine), PINS, tmp_path / "cache")
+    source = obtain_source(PythonSource.parse(str(mine)), PINS, tmp_path / "cache")
     assert sorted((path, path.stat().st_mtime_ns) for path in mine.rglob("*")) == before
     assert source.root.is_relative_to(tmp_path / "cache")
     assert (source.version, source.provider, source.origin) == ("3.14.0a2+", "checkout", str(mine))
@@ -131,12 +132,12 @@ def test_a_checkout_is_copied_and_not_touched(tmp_path: Path) -> None:
 
 def test_products_of_a_build_are_left_out_and_do_not_count(tmp_path: Path) -> None:
     mine = cpython_tree(tmp_path / "mine")
-    first = obtain_source(str(mine), PINS, tmp_path / "cache")
+    first = obtain_source(PythonSource.parse(str(mine)), PINS, tmp_path / "cache")
     products = ["Makefile", "config.log", "pyconfig.h", "python", "Modules/Setup.local", "Modules/a.o"]
     for name in (*products, "build/x.c", "cross-build/wasm32-wasip1/x.c", "Lib/__pycache__/os.pyc"):
         (mine / name).parent.mkdir(parents=True, exist_ok=True)
         (mine / name).write_text("built")
-    second = obtain_source(str(mine), PINS, tmp_path / "cache")
+    second = obtain_source(PythonSource.parse(str(mine)), PINS, tmp_path / "cache")
     assert second == first
     assert not (second.root / "Makefile").exists()
     assert (second.root / "Modules" / "Setup.local").read_text() != "built"
@@ -149,31 +150,31 @@ def test_what_is_named_like_a_product_elsewhere_is_source(tmp_path: Path, name: 
     mine = cpython_tree(tmp_path / "mine")
     (mine / name).parent.mkdir(parents=True, exist_ok=True)
     (mine / name).write_text("source")
-    assert (obtain_source(str(mine), PINS, tmp_path / "cache").root / name).is_file()
+    assert (obtain_source(PythonSource.parse(str(mine)), PINS, tmp_path / "cache").root / name).is_file()
 
 
 def test_a_change_gives_another_source_and_taking_it_back_gives_the_first(tmp_path: Path) -> None:
     mine = cpython_tree(tmp_path / "mine")
-    first = obtain_source(str(mine), PINS, tmp_path / "cache")
+    first = obtain_source(PythonSource.parse(str(mine)), PINS, tmp_path / "cache")
     (mine / "Lib" / "os.py").write_text("import sys, io\n")
-    second = obtain_source(str(mine), PINS, tmp_path / "cache")
+    second = obtain_source(PythonSource.parse(str(mine)), PINS, tmp_path / "cache")
     (mine / "Lib" / "os.py").write_text("import sys\n")
     assert second.id != first.id
     assert (second.root / "Lib" / "os.py").read_text() == "import sys, io\n"
-    assert obtain_source(str(mine), PINS, tmp_path / "cache") == first
+    assert obtain_source(PythonSource.parse(str(mine)), PINS, tmp_path / "cache") == first
 
 
 def test_a_program_that_becomes_a_file_counts(tmp_path: Path) -> None:
     mine = cpython_tree(tmp_path / "mine")
-    first = obtain_source(str(mine), PINS, tmp_path / "cache")
+    first = obtain_source(PythonSource.parse(str(mine)), PINS, tmp_path / "cache")
     (mine / "configure").chmod(0o644)
-    assert obtain_source(str(mine), PINS, tmp_path / "cache").id != first.id
+    assert obtain_source(PythonSource.parse(str(mine)), PINS, tmp_path / "cache").id != first.id
 
 
 def test_the_same_files_elsewhere_are_the_same_source_of_another_origin(tmp_path: Path) -> None:
     one, two = cpython_tree(tmp_path / "one"), cpython_tree(tmp_path / "two")
-    first = obtain_source(str(one), PINS, tmp_path / "cache")
-    second = obtain_source(str(two), PINS, tmp_path / "cache")
+    first = obtain_source(PythonSource.parse(str(one)), PINS, tmp_path / "cache")
+    second = obtain_source(PythonSource.parse(str(two)), PINS, tmp_path / "cache")
     assert (second.id, second.root) == (first.id, first.root)
     assert (first.origin, second.origin) == (str(one), str(two))
 
@@ -181,7 +182,7 @@ def test_the_same_files_elsewhere_are_the_same_source_of_another_origin(tmp_path
 def test_a_link_is_copied_as_a_link(tmp_path: Path) -> None:
     mine = cpython_tree(tmp_path / "mine")
     (mine / "Lib" / "link.py").symlink_to("os.py")
-    source = obtain_source(str(mine), PINS, tmp_path / "cache")
+    source = obtain_source(PythonSource.parse(str(mine)), PINS, tmp_path / "cache")
     assert str((source.root / "Lib" / "link.py").readlink()) == "os.py"
 
 
@@ -195,26 +196,7 @@ def test_a_checkout_that_changes_while_it_is_copied_is_told(tmp_path: Path, monk
 
     monkeypatch.setattr(shutil, "copy2", meddle)
     with pytest.raises(UnavailableError, match="changed while it was copied"):
-        obtain_source(str(mine), PINS, tmp_path / "cache")
-
-
-@pytest.mark.parametrize(
-    ("python", "parts"),
-    [
-        ("git:https://github.com/python/cpython@v3.14.0", ("https://github.com/python/cpython", "v3.14.0")),
-        ("git:git@github.com:python/cpython@main", ("git@github.com:python/cpython", "main")),
-        ("git:/srv/cpython.git@feature/wasi", ("/srv/cpython.git", "feature/wasi")),
-    ],
-)
-def test_a_git_source_names_its_url_and_ref(python: str, parts: tuple[str, str]) -> None:
-    assert git.parse(python) == parts
-
-
-@pytest.mark.parametrize("python", ["git:/srv/cpython.git", "git:git@github.com:python/cpython", "git:@main", "git:x@"])
-def test_a_git_source_without_a_ref_is_refused(python: str) -> None:
-    with pytest.raises(ConfigError, match="names no ref") as caught:
-        git.parse(python)
-    assert "git:URL@REF" in caught.value.hint
+        obtain_source(PythonSource.parse(str(mine)), PINS, tmp_path / "cache")
 
 
 APT_PIN = dataclasses.replace(PIN, apt_suite="trixie", apt_source="python3.13", apt_file="p.orig.tar.xz")

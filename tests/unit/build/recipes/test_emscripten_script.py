@@ -13,6 +13,7 @@ from harness.build.recipes.emscripten_script import LAYOUT, check_llvm, script_r
 from harness.build.recipes.model import HostBuild, Recipe
 from harness.errors import BuildError
 from harness.matrix.cells import Cell, Library
+from harness.matrix.python_source import PythonSource
 from harness.targets import Target
 from tests.unit.sample_trees import EARLY_314, PY313, PY314, PY315, tree
 
@@ -20,7 +21,7 @@ CELL = Cell(
     id="emscripten-6.0.5-dynlink",
     target=Target.EMSCRIPTEN,
     toolchain="6.0.5",
-    python="3.15.0",
+    python=PythonSource.parse("3.15.0"),
     runtime="24",
     description="",
     dynamic_linking=True,

@@ -19,12 +19,13 @@ from harness.build.recipes.targets import (
 )
 from harness.errors import ConfigError
 from harness.matrix.cells import Cell
+from harness.matrix.python_source import PythonSource
 from harness.targets import Target
 from tests.unit.sample_trees import EARLY_314, PY311, PY313, PY314, PY315, tree
 
 
 def cell_of(target: Target) -> Cell:
-    return Cell(id="x", target=target, toolchain="1", python="3.13.5", runtime="1", description="")
+    return Cell(id="x", target=target, toolchain="1", python=PythonSource.parse("3.13.5"), runtime="1", description="")
 
 
 HOST = HostBuild(

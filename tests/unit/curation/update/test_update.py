@@ -20,7 +20,7 @@ from harness.history.database import opened
 from harness.history.record import record_of
 from harness.history.store import Store
 from harness.limitations.registry import Registry
-from harness.matrix.cells import Cell
+from harness.matrix.cells import Cell, with_python
 from harness.matrix.conditions import read_condition
 from harness.results.cell_results import CellResults, write_results
 from harness.results.outcomes import CaseResult, Detail, Outcome
@@ -192,7 +192,7 @@ def test_what_used_to_pass_is_a_regression_and_not_listed_unless_told_so() -> No
 
 
 def test_a_case_that_passed_under_an_older_cpython_used_to_pass() -> None:
-    results = [*runs_of(dataclasses.replace(WASI, python="3.13.4"), LINK, "P"), *runs_of(WASI, LINK, "E")]
+    results = [*runs_of(with_python(WASI, "3.13.4"), LINK, "P"), *runs_of(WASI, LINK, "E")]
     assert updated({}, results).changed == ()
 
 
