@@ -21,7 +21,7 @@ from harness.bisect.question import Question
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
 from harness.results.cell_results import load_results
 from harness.results.command_line import RunOptions
-from harness.results.run_folder import ERROR_FILE, RESULTS_FILE
+from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, read_failure
 from harness.util.files import disk_errors_as_unavailable, remove_tree, write_atomically
 from harness.util.process import POLL_SECONDS, Background, Command, Completed
 
@@ -123,6 +123,6 @@ def _environment() -> dict[str, str]:
 
 
 def _refusal(cell: Path, done: Completed) -> str:
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        return str(json.loads((cell / ERROR_FILE).read_text(encoding="utf-8"))["error"])
+    with contextlib.suppress(ConfigError):
+        return read_failure(cell / ERROR_FILE)[1]
     return f"the test {done.ending}"

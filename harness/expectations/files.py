@@ -17,7 +17,7 @@ from harness.project import project_root
 from harness.results.case_ids import FIXTURE
 from harness.results.outcomes import Outcome
 from harness.results.signatures import is_signature
-from harness.util.toml_tables import TableReader, load_text, parse_document
+from harness.util.toml_tables import Mistake, TableReader, load_text, parse_document
 
 EXPECTABLE = tuple(outcome.value for outcome in Outcome if not outcome.is_good)
 _SIGNATURE_EXAMPLES = "such as 'OSError ENOTSUP', 'trap: stack exhausted' or 'exit: 3'"
@@ -88,11 +88,9 @@ def _read_entry(
     when = read_when(reader, data.get("when", {}), table="expect", index=index)
     if table is None:
         return None
-    for key, message, suggestion in _mistakes(table, when, registry):
-        reader.problem(message, table="expect", index=index, key=key, suggestion=suggestion)
+    reader.report(_mistakes(table, when, registry), "expect", index)
     wrong = len(reader.problems)
-    for key, message, suggestion in _unfinished(table):
-        reader.problem(message, table="expect", index=index, key=key, suggestion=suggestion)
+    reader.report(_unfinished(table), "expect", index)
     unfinished.extend(reader.problems[wrong:])
     del reader.problems[wrong:]
     if wrong > before:
@@ -101,40 +99,33 @@ def _read_entry(
     return Expectation(**vars(table), place=place, when=when)
 
 
-_Mistake = tuple[str, str, str]
-
-
-def _mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterator[_Mistake]:
+def _mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterator[Mistake]:
     yield from _test_mistakes(table.tests)
     if not table.run and any(map(FIXTURE.fullmatch, table.tests)):
-        yield "run", "a fixture cannot be kept from running", "name the cases of its class (.*), or its module"
+        yield Mistake("run", "a fixture cannot be kept from running", "name the cases of its class (.*), or its module")
     yield from _outcome_mistakes(table.outcome)
     yield from _signature_mistakes(table.signature)
     yield from _cause_mistakes(table, when, registry)
 
 
-def _unfinished(table: ExpectTable) -> Iterator[_Mistake]:
+def _unfinished(table: ExpectTable) -> Iterator[Mistake]:
     if not table.limitation and not table.issue:
-        yield "limitation", "an entry has a limitation, an issue, or both", ""
+        yield Mistake("limitation", "an entry has a limitation, an issue, or both")
     if not table.reason.strip():
-        yield "reason", "must not be empty", "one sentence that says what fails and how"
+        yield Mistake("reason", "must not be empty", "one sentence that says what fails and how")
     elif table.reason.casefold().lstrip().startswith("todo"):
-        yield "reason", "is still to be written", "one sentence that says what fails and how"
+        yield Mistake("reason", "is still to be written", "one sentence that says what fails and how")
 
 
-def _test_mistakes(tests: Sequence[str]) -> Iterator[_Mistake]:
+def _test_mistakes(tests: Sequence[str]) -> Iterator[Mistake]:
     if not tests:
-        yield "tests", "must name at least one test", ""
+        yield Mistake("tests", "must name at least one test")
     for test in tests:
         if not is_test_id(test):
-            yield (
-                "tests",
-                f"{test!r} is no test id",
-                "a case, a module, a fixture, or a class and .*",
-            )
+            yield Mistake("tests", f"{test!r} is no test id", "a case, a module, a fixture, or a class and .*")
     for test, count in Counter(tests).items() if len(set(tests)) < len(tests) else ():
         if count > 1:
-            yield "tests", f"{test!r} stands here {count} times", ""
+            yield Mistake("tests", f"{test!r} stands here {count} times")
 
 
 def is_test_id(text: str) -> bool:
@@ -142,37 +133,37 @@ def is_test_id(text: str) -> bool:
     return bool(FIXTURE.fullmatch(text) or _TEST_ID.fullmatch(text))
 
 
-def _signature_mistakes(signatures: Sequence[str]) -> Iterator[_Mistake]:
+def _signature_mistakes(signatures: Sequence[str]) -> Iterator[Mistake]:
     for signature in signatures:
         if not is_signature(signature):
-            yield "signature", f"{signature!r} is no signature", _SIGNATURE_EXAMPLES
+            yield Mistake("signature", f"{signature!r} is no signature", _SIGNATURE_EXAMPLES)
     if len(set(signatures)) < len(signatures):
-        yield "signature", "names a signature twice", ""
+        yield Mistake("signature", "names a signature twice")
 
 
-def _outcome_mistakes(outcomes: Sequence[Outcome]) -> Iterator[_Mistake]:
+def _outcome_mistakes(outcomes: Sequence[Outcome]) -> Iterator[Mistake]:
     if not outcomes:
-        yield "outcome", "must name at least one outcome", f"allowed: {', '.join(EXPECTABLE)}"
+        yield Mistake("outcome", "must name at least one outcome", f"allowed: {', '.join(EXPECTABLE)}")
     for outcome in outcomes:
         # A pass is an outcome among others of a case that fails now and then; which one is usual, their order says.
         if outcome.is_good and not (outcome is Outcome.PASS and len(outcomes) > 1):
-            yield "outcome", f"{outcome.value!r} needs no expectation", f"allowed: {', '.join(EXPECTABLE)}"
+            yield Mistake("outcome", f"{outcome.value!r} needs no expectation", f"allowed: {', '.join(EXPECTABLE)}")
     if len(set(outcomes)) < len(outcomes):
-        yield "outcome", "names an outcome twice", ""
+        yield Mistake("outcome", "names an outcome twice")
 
 
-def _cause_mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterator[_Mistake]:
+def _cause_mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterator[Mistake]:
     if table.issue and not URL.fullmatch(table.issue):
-        yield "issue", f"must be an https address, not {table.issue!r}", ""
+        yield Mistake("issue", f"must be an https address, not {table.issue!r}")
     if not table.limitation:
         return
     limitation = registry.limitations.get(table.limitation)
     if limitation is None:
         near = did_you_mean(table.limitation, registry.limitations)
-        yield "limitation", f"{table.limitation!r} is not in {REGISTRY_FILE}", near
+        yield Mistake("limitation", f"{table.limitation!r} is not in {REGISTRY_FILE}", near)
     elif foreign := sorted(when.targets - set(limitation.targets)):
         names = ", ".join(foreign)
-        yield "limitation", f"{table.limitation!r} is not documented for {names}", "narrow `when`"
+        yield Mistake("limitation", f"{table.limitation!r} is not documented for {names}", "narrow `when`")
 
 
 def load_lists() -> Expectations:

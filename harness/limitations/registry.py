@@ -17,7 +17,7 @@ from harness.errors import ConfigError, Problem, did_you_mean
 from harness.matrix.conditions import ALWAYS, Condition, Facts, read_when
 from harness.results.signatures import is_signature
 from harness.targets import Target
-from harness.util.toml_tables import TableReader, load_document
+from harness.util.toml_tables import Mistake, TableReader, load_document
 
 REGISTRY_FILE = "limitations.toml"
 URL = re.compile(r"https://[^\s/]+/\S+")
@@ -95,7 +95,6 @@ class Registry:
 
 
 _E = TypeVar("_E", Limitation, Need, Circumstance)
-_Mistake = tuple[str, str, str]
 
 
 def load_registry(path: Path) -> Registry:
@@ -111,14 +110,12 @@ def load_registry(path: Path) -> Registry:
         _keep(reader, reader.read(Need, data, table="need", index=index), needs, "need", index)
     for index, data in enumerate(reader.array("circumstance")):
         entry = reader.read(Circumstance, data, table="circumstance", index=index)
-        for key, message, suggestion in _unknown_needs(entry, needs) if entry else ():
-            reader.problem(message, table="circumstance", index=index, key=key, suggestion=suggestion)
+        reader.report(_unknown_needs(entry, needs) if entry else (), "circumstance", index)
         _keep(reader, entry, circumstances, "circumstance", index)
     for index, data in enumerate(reader.array("limitation")):
         limitation = _read_limitation(reader, index, data)
         if limitation is not None:
-            for key, message, suggestion in (*_mistakes(limitation), *_unknown_needs(limitation, needs)):
-                reader.problem(message, table="limitation", index=index, key=key, suggestion=suggestion)
+            reader.report((*_mistakes(limitation), *_unknown_needs(limitation, needs)), "limitation", index)
             places.setdefault(limitation.id, f"{reader.document.name}:{reader.document.line_of('limitation', index)}")
         _keep(reader, limitation, limitations, "limitation", index)
     if problems:
@@ -144,56 +141,57 @@ def _keep(reader: TableReader, entry: _E | None, before: dict[str, _E], table: s
     if entry.id in before:
         reader.problem("stands already in this file", table=table, index=index, key="id")
     for key, patterns in (("skips", entry.skips), ("explains", getattr(entry, "explains", ()))):
-        for fault in _pattern_faults(patterns):
-            reader.problem(fault, table=table, index=index, key=key)
+        reader.report((Mistake(key, fault) for fault in _pattern_faults(patterns)), table, index)
     before.setdefault(entry.id, entry)
 
 
-def _unknown_needs(entry: Limitation | Circumstance, needs: Mapping[str, Need]) -> Iterator[_Mistake]:
+def _unknown_needs(entry: Limitation | Circumstance, needs: Mapping[str, Need]) -> Iterator[Mistake]:
     for need in entry.needs:
         if need not in needs:
-            yield "needs", f"{need!r} is no [[need]] of this file", did_you_mean(need, needs)
+            yield Mistake("needs", f"{need!r} is no [[need]] of this file", did_you_mean(need, needs))
 
 
-def _mistakes(limitation: Limitation) -> Iterator[_Mistake]:
+def _mistakes(limitation: Limitation) -> Iterator[Mistake]:
     for key in ("section", "statement"):
         if not getattr(limitation, key).strip():
-            yield key, "must not be empty", ""
+            yield Mistake(key, "must not be empty")
     if limitation.fault:
         yield from _fault_mistakes(limitation)
     elif not _is_heading(limitation.source):
-        yield "source", "must be an https address with a heading (#...)", ""
+        yield Mistake("source", "must be an https address with a heading (#...)")
     if not limitation.targets:
-        yield "targets", "must name at least one target", ""
+        yield Mistake("targets", "must name at least one target")
     if len(set(limitation.targets)) < len(limitation.targets):
-        yield "targets", "names a target twice", ""
+        yield Mistake("targets", "names a target twice")
     if foreign := sorted(set(limitation.targets) - limitation.when.targets):
-        yield "when", f"can never hold for {', '.join(foreign)}", ""
+        yield Mistake("when", f"can never hold for {', '.join(foreign)}")
     for signature in limitation.strikes:
         if not is_signature(signature):
-            yield "strikes", f"{signature!r} is no signature of a failure", 'such as "trap: unaligned access"'
+            yield Mistake("strikes", f"{signature!r} is no signature of a failure", 'such as "trap: unaligned access"')
     yield from _probe_mistakes(limitation)
 
 
-def _fault_mistakes(limitation: Limitation) -> Iterator[_Mistake]:
+def _fault_mistakes(limitation: Limitation) -> Iterator[Mistake]:
     if not URL.fullmatch(limitation.source):
-        yield "source", "must be an https address", ""
+        yield Mistake("source", "must be an https address")
     if not limitation.when.terms:
-        yield "when", "must say which versions have the fault", 'such as { emscripten = "<4" }'
+        yield Mistake("when", "must say which versions have the fault", 'such as { emscripten = "<4" }')
 
 
-def _probe_mistakes(limitation: Limitation) -> Iterator[_Mistake]:
+def _probe_mistakes(limitation: Limitation) -> Iterator[Mistake]:
     for probe in limitation.probes:
         if not _PROBE.fullmatch(probe):
-            yield "probes", f"{probe!r} is no probe", "a file of harness/guest/probes and a function: files.umask"
+            yield Mistake(
+                "probes", f"{probe!r} is no probe", "a file of harness/guest/probes and a function: files.umask"
+            )
     for failure in limitation.fails:
         if not FAILURE.fullmatch(failure):
             allowed = "missing, no-effect, error, crash, timeout, or an exception: OSError ENOSYS"
-            yield "fails", f"{failure!r} is no way to fail", f"allowed: {allowed}"
+            yield Mistake("fails", f"{failure!r} is no way to fail", f"allowed: {allowed}")
     if bool(limitation.probes) != bool(limitation.fails):
-        yield "fails", "probes need what they document, and the other way round", ""
+        yield Mistake("fails", "probes need what they document, and the other way round")
     if limitation.probes and limitation.unprobed:
-        yield "unprobed", "a limitation with probes needs no excuse", ""
+        yield Mistake("unprobed", "a limitation with probes needs no excuse")
 
 
 def _pattern_faults(patterns: Iterable[str]) -> Iterator[str]:

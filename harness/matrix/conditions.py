@@ -12,29 +12,21 @@ import functools
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from harness.errors import Problem, did_you_mean
+from harness.errors import did_you_mean
 from harness.matrix import axes
 from harness.matrix.cells import Cell
 from harness.targets import Target
-from harness.util.toml_tables import TableReader
+from harness.util.toml_tables import Mistake, TableReader
 
 _UNRELEASED = re.compile(r"(?<=\d)-[a-z].*$")
 
 Facts = Mapping[str, str | bool]
 """What a cell is, axis by axis; an axis that the cell does not have is not among them."""
-
-
-class Mistake(NamedTuple):
-    """What is wrong with a `when`: the axis, the message, and what may have been meant."""
-
-    key: str
-    message: str
-    suggestion: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,16 +131,7 @@ def read_when(reader: TableReader, data: object, *, table: str, index: int) -> C
         reader.problem("must be an inline table, { target = ... }", table=table, index=index, key="when")
         return ALWAYS
     when, mistakes = read_condition(data)
-    for key, message, suggestion in mistakes:
-        reader.problems.append(
-            Problem(
-                file=reader.document.name,
-                line=reader.document.line_of(table, index, "when"),
-                key=f"{table}.when.{key}",
-                message=message,
-                suggestion=suggestion,
-            )
-        )
+    reader.report(mistakes, table, index, within="when")
     return when
 
 

@@ -12,7 +12,7 @@ from harness.matrix import axes, products
 from harness.matrix.cells import Cell, Library, Matrix
 from harness.matrix.python_source import PythonSource
 from harness.targets import Engine, Target
-from harness.util.toml_tables import TableReader, load_document
+from harness.util.toml_tables import Mistake, TableReader, load_document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,24 +139,21 @@ def _read_cells(reader: TableReader, defaults: Defaults | None) -> Iterable[Cell
         if spec is None or defaults is None or missing:
             continue
         cell = spec.cell(defaults)
-        for key, message in _contradictions(cell, defaults, spec):
-            reader.problem(message, table="cell", index=index, key=key)
+        reader.report(_contradictions(cell, defaults, spec), "cell", index)
         yield cell
 
 
 def _read_products(reader: TableReader, defaults: Defaults | None, made: set[str]) -> Iterable[Cell]:
     """The cells of each `[[product]]`; `made` has the ids of those that came before."""
     for index, data in enumerate(reader.array("product")):
-        wrong = [*products.mistakes(data), *(("id", "is spelled by the harness", "") for key in data if key == "id")]
-        for key, message, suggestion in wrong:
-            reader.problem(message, table="product", index=index, key=key, suggestion=suggestion)
+        wrong = [*products.mistakes(data), *([Mistake("id", "is spelled by the harness")] if "id" in data else [])]
+        reader.report(wrong, "product", index)
         for keys in () if wrong else products.combinations(data):
             spec = reader.read(CellSpec, keys, table="product", index=index)
             if spec is None or defaults is None:
                 break
             cell = spec.cell(defaults)
-            for key, message in _contradictions(cell, defaults, spec):
-                reader.problem(message, table="product", index=index, key=key)
+            reader.report(_contradictions(cell, defaults, spec), "product", index)
             if cell.id in made:
                 reader.problem(f"{cell.id!r} is in two products", table="product", index=index)
             made.add(cell.id)
@@ -188,17 +185,17 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
     return "".join(parts)
 
 
-def _contradictions(cell: Cell, defaults: Defaults, spec: CellSpec) -> Iterable[tuple[str, str]]:
+def _contradictions(cell: Cell, defaults: Defaults, spec: CellSpec) -> Iterable[Mistake]:
     own_libraries, traits = spec.names_libraries, cell.target.traits
     if not cell.toolchain:
-        yield "toolchain", f"is missing: an {cell.target} cell names its {traits.toolchain_name} version"
+        yield Mistake("toolchain", f"is missing: an {cell.target} cell names its {traits.toolchain_name} version")
     elif traits.no_libraries and own_libraries:
-        yield "dependencies" if spec.dependencies else "requires", traits.no_libraries
+        yield Mistake("dependencies" if spec.dependencies else "requires", traits.no_libraries)
     elif (spelled := cell_id(cell, defaults, own_libraries=own_libraries)) != cell.id:
-        yield "id", f"is {cell.id!r}, but the cell's other keys spell {spelled!r}"
-    yield from ((flag, why) for flag, why in traits.impossible_flags.items() if getattr(cell, flag))
+        yield Mistake("id", f"is {cell.id!r}, but the cell's other keys spell {spelled!r}")
+    yield from (Mistake(flag, why) for flag, why in traits.impossible_flags.items() if getattr(cell, flag))
     if cell.case_timeout <= 0 or cell.module_timeout < cell.case_timeout:
-        yield "module_timeout", "must be at least case_timeout, and both above 0"
+        yield Mistake("module_timeout", "must be at least case_timeout, and both above 0")
 
 
 def _duplicates(readers: Sequence[TableReader]) -> Iterable[Problem]:

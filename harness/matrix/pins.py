@@ -12,7 +12,7 @@ from typing import TypeVar
 from harness.errors import ConfigError, Problem, UnavailableError, did_you_mean
 from harness.matrix.cells import Cell, Library
 from harness.targets import Target
-from harness.util.toml_tables import TableReader, load_document
+from harness.util.toml_tables import Mistake, TableReader, load_document
 from harness.util.versions import number
 
 T = TypeVar(
@@ -288,8 +288,7 @@ def _read(reader: TableReader, cls: type[T], table: str, key: tuple[str, ...]) -
         pin = reader.read(cls, data, table=table, index=index)
         if pin is None:
             continue
-        for name, message in _contradictions(pin):
-            reader.problem(message, table=table, index=index, key=name)
+        reader.report(_contradictions(pin), table, index)
         identity = tuple(data[name] for name in key)
         if identity in seen:
             named = " ".join(map(str, identity))
@@ -317,16 +316,16 @@ def _check_nodes(pins: Pins, reader: TableReader) -> None:
 
 def _contradictions(
     pin: CPythonPin | DependencyPin | WasiSdkPin | WasiSdkArchive | EmscriptenPin | RuntimePin | PackagePin,
-) -> Iterable[tuple[str, str]]:
+) -> Iterable[Mistake]:
     if isinstance(pin, TarballPin | WasiSdkArchive | RuntimePin | PackagePin):
         hashes = pin.sha256 if isinstance(pin.sha256, tuple) else (pin.sha256,)
         if not hashes or not all(_SHA256.fullmatch(value) for value in hashes):
-            yield "sha256", "must be 64 lower-case hex digits"
+            yield Mistake("sha256", "must be 64 lower-case hex digits")
     if isinstance(pin, DependencyPin) and pin.apt_sha256 and not _SHA256.fullmatch(pin.apt_sha256):
-        yield "apt_sha256", "must be 64 lower-case hex digits"
+        yield Mistake("apt_sha256", "must be 64 lower-case hex digits")
     if isinstance(pin, TarballPin | WasiSdkArchive) and not pin.url.startswith("https://"):
-        yield "url", "must be an https address"
+        yield Mistake("url", "must be an https address")
     if isinstance(pin, TarballPin) and len({not pin.apt_suite, not pin.apt_source, not pin.apt_file}) > 1:
-        yield "apt_suite", "apt_suite, apt_source and apt_file belong together: all or none"
+        yield Mistake("apt_suite", "apt_suite, apt_source and apt_file belong together: all or none")
     if isinstance(pin, WasiSdkPin) and bool(pin.apt_suite) != bool(pin.apt_packages):
-        yield "apt_suite", "apt_suite and apt_packages belong together: both or none"
+        yield Mistake("apt_suite", "apt_suite and apt_packages belong together: both or none")

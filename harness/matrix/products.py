@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.errors import did_you_mean
 from harness.matrix import axes
+from harness.util.toml_tables import Mistake
 
 # The lists, and the key of a cell that each of their entries becomes.
 _AXES = {"toolchains": "toolchain", "pythons": "python", "runtimes": "runtime"}
@@ -16,15 +17,15 @@ _PLAIN = "plain"
 _FLAGS = {word: flag for flag, word in axes.FLAGS.items()}
 
 
-def mistakes(product: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
-    """Key, message and suggestion for each list that is none, and each variant that does not exist."""
+def mistakes(product: Mapping[str, Any]) -> Iterable[Mistake]:
+    """A mistake for each list that is none, and each variant that does not exist."""
     for key in (*_AXES, _VARIANTS):
         entries = product.get(key, [_PLAIN])
         if not isinstance(entries, list) or not entries or not all(isinstance(entry, str) for entry in entries):
-            yield key, "must be a list of at least one string", ""
+            yield Mistake(key, "must be a list of at least one string")
         elif key == _VARIANTS:
             for word in (word for entry in entries for word in _words(entry) if word not in _FLAGS):
-                yield key, f"{word!r} is no flag of a cell", did_you_mean(word, [_PLAIN, *_FLAGS])
+                yield Mistake(key, f"{word!r} is no flag of a cell", did_you_mean(word, [_PLAIN, *_FLAGS]))
 
 
 def combinations(product: Mapping[str, Any]) -> Iterable[dict[str, Any]]:

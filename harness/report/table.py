@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,25 @@ from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, read_failure, s
 from harness.results.verdicts import Verdict
 from harness.util.text import counted, plain
 
-COLUMNS = ("cell", "cases", "passed", "skipped", "known", "unexpected", "seconds", "state")
+
+@dataclass(frozen=True, kw_only=True)
+class CellNumbers:
+    """The columns between cell and state; None for what is not known of a cell without results."""
+
+    cases: int | None = None
+    passed: int | None = None
+    skipped: int | None = None
+    known: int | None = None
+    unexpected: int | None = None
+    seconds: int | None = None
+
+
+COLUMNS = ("cell", *(field.name for field in dataclasses.fields(CellNumbers)), "state")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CellRow:
-    """One cell. `numbers` are those of COLUMNS between cell and state; without results only the seconds, if known.
+    """One cell.
 
     `status` is its exit status, `why` the reason of a state that does not explain itself.
     """
@@ -30,7 +44,7 @@ class CellRow:
     cell: str
     state: str
     status: int = EXIT_OK
-    numbers: tuple[int | None, ...] = (None,) * 6
+    numbers: CellNumbers = CellNumbers()
     why: str = ""
 
 
@@ -38,13 +52,13 @@ def row_of(results: CellResults) -> CellRow:
     """The row of a cell that was tested."""
     counts, verdicts = results.counts(), results.comparison.counts
     unexpected = len(results.comparison.unexpected)
-    numbers = (
-        sum(counts.values()),
-        counts[Outcome.PASS],
-        counts[Outcome.SKIP],
-        verdicts.get(Verdict.KNOWN, 0),
-        unexpected,
-        round(results.run.seconds),
+    numbers = CellNumbers(
+        cases=sum(counts.values()),
+        passed=counts[Outcome.PASS],
+        skipped=counts[Outcome.SKIP],
+        known=verdicts.get(Verdict.KNOWN, 0),
+        unexpected=unexpected,
+        seconds=round(results.run.seconds),
     )
     state = f"{unexpected:,} UNEXPECTED" if unexpected else "as expected"
     status = EXIT_UNEXPECTED if unexpected else EXIT_OK
@@ -60,7 +74,7 @@ def row_of(results: CellResults) -> CellRow:
 def failed_row(cell: str, status: int, why: str = "", seconds: int | None = None) -> CellRow:
     """The row of a cell without results."""
     status, state = state_without_results(status)
-    return CellRow(cell=cell, state=state, status=status, why=why.strip(), numbers=(None,) * 5 + (seconds,))
+    return CellRow(cell=cell, state=state, status=status, why=why.strip(), numbers=CellNumbers(seconds=seconds))
 
 
 def left_out_row(cell: str, why: str) -> CellRow:
@@ -79,7 +93,7 @@ def read_row(folder: Path) -> CellRow | None:
 
 def render_cells(rows: Sequence[CellRow]) -> str:
     """The table, then the reasons, then a headline."""
-    lines = [COLUMNS, *((plain(row.cell), *map(_number, row.numbers), row.state) for row in rows)]
+    lines = [COLUMNS, *((plain(row.cell), *map(_number, dataclasses.astuple(row.numbers)), row.state) for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(COLUMNS))]
     page = [_line(line, widths) for line in lines]
     page.insert(1, "-" * max(map(len, page)))

@@ -42,6 +42,11 @@ class FailedCell:
     status: int
     why: str
 
+    @property
+    def is_unbuilt(self) -> bool:
+        """Whether it may lack a build."""
+        return self.status in {EXIT_BUILD, EXIT_UNAVAILABLE}
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunFiles:
@@ -215,11 +220,9 @@ def _failed_in(folder: Path) -> list[FailedCell]:
 
 def _read_error(cell: Path) -> FailedCell:
     try:
-        error = json.loads((cell / ERROR_FILE).read_text(encoding="utf-8"))
-        status, why = int(error["status"]), str(error["error"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        status, why = EXIT_INTERNAL, f"{cell / ERROR_FILE} cannot be read: {error}"
-    return _failed(cell, status, why)
+        return _failed(cell, *read_failure(cell / ERROR_FILE))
+    except ConfigError as error:
+        return _failed(cell, EXIT_INTERNAL, error.message)
 
 
 def _failed(cell: Path, status: int, why: str) -> FailedCell:

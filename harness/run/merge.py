@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import (
-    EXIT_BUILD,
     EXIT_CONFIG,
     EXIT_INTERRUPTED,
     EXIT_OK,
-    EXIT_UNAVAILABLE,
     EXIT_UNEXPECTED,
     ConfigError,
     HarnessError,
@@ -24,7 +22,7 @@ from harness.expectations.entries import CellExpectations, Expectations
 from harness.expectations.files import load_lists
 from harness.report.table import read_row
 from harness.results.cell_results import CellResults, RunInfo, load_results
-from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, record_failure, worst_status
+from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, FailedCell, record_failure, worst_status
 from harness.run.cell_run import publish
 from harness.suite.durations import durations_file, record_durations, seconds_of
 from harness.suite.shards import parse_shard
@@ -33,25 +31,11 @@ from harness.util.files import disk_errors_as_unavailable
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failed:
-    """A cell that has no whole results: its exit status, and why."""
-
-    cell: str
-    status: int
-    why: str
-
-    @property
-    def is_build(self) -> bool:
-        """Whether it may be for want of a build."""
-        return self.status in {EXIT_BUILD, EXIT_UNAVAILABLE}
-
-
-@dataclass(frozen=True, kw_only=True)
 class Merged:
     """What became of each cell: its whole results, or why there are none."""
 
     whole: tuple[CellResults, ...]
-    failed: tuple[Failed, ...]
+    failed: tuple[FailedCell, ...]
 
     @property
     def status(self) -> int:
@@ -80,8 +64,8 @@ def merge_runs(runs: Sequence[Path], *, wanted: Mapping[str, str] | None = None,
             # What went wrong at first and then not, such as a job that was run again, is no failure.
             failed.pop(cell, None)
         except HarnessError as error:
-            failed.setdefault(cell, Failed(cell=cell, status=error.exit_code, why=str(error)))
-    unbuilt = {wanted.get(cell): why for cell, why in failed.items() if why.is_build and cell not in gathered.shards}
+            failed.setdefault(cell, FailedCell(label=cell, status=error.exit_code, why=str(error)))
+    unbuilt = {wanted.get(cell): why for cell, why in failed.items() if why.is_unbuilt and cell not in gathered.shards}
     for cell in [cell for cell in wanted if cell not in gathered.shards.keys() | failed.keys()]:
         failed[cell] = _absent(cell, unbuilt.get(wanted[cell]))
     return Merged(whole=tuple(whole), failed=tuple(failed.values()))
@@ -106,8 +90,8 @@ def publish_merged(merged: Merged, folder: Path, *, color: bool) -> str:
     for failed in merged.failed:
         with disk_errors_as_unavailable(folder):
             for name in (RESULTS_FILE, "junit.xml"):
-                (folder / failed.cell / name).unlink(missing_ok=True)
-        record_failure(folder / failed.cell, failed.status, failed.why)
+                (folder / failed.label / name).unlink(missing_ok=True)
+        record_failure(folder / failed.label, failed.status, failed.why)
     return "".join(pages)
 
 
@@ -116,7 +100,7 @@ class _Gathered:
     """What the runs hold, by cell: shards, and the first word why there is none."""
 
     shards: dict[str, list[CellResults]] = field(default_factory=dict)
-    failed: dict[str, Failed] = field(default_factory=dict)
+    failed: dict[str, FailedCell] = field(default_factory=dict)
 
     def take(self, run: Path) -> None:
         """Whatever of the run can be read: of the rest, why not."""
@@ -141,18 +125,18 @@ class _Gathered:
             self._fail(path.resolve().parent.name, error.exit_code, str(error))
 
     def _fail(self, cell: str, status: int, why: str) -> None:
-        self.failed.setdefault(cell, Failed(cell=cell, status=status, why=why))
+        self.failed.setdefault(cell, FailedCell(label=cell, status=status, why=why))
 
 
 # What a cell's folder has from the beginning of a run on; of them a workflow may keep the logs alone.
 _STARTED = ("modules", "journal", "logs")
 
 
-def _absent(cell: str, other: Failed | None) -> Failed:
+def _absent(cell: str, other: FailedCell | None) -> FailedCell:
     if not other:
-        return Failed(cell=cell, status=EXIT_CONFIG, why=f"{cell}: no shard of it is there")
-    why = f"{cell}: no shard of it is there, nor of {other.cell}, whose build it shares: {other.why}"
-    return Failed(cell=cell, status=other.status, why=why)
+        return FailedCell(label=cell, status=EXIT_CONFIG, why=f"{cell}: no shard of it is there")
+    why = f"{cell}: no shard of it is there, nor of {other.label}, whose build it shares: {other.why}"
+    return FailedCell(label=cell, status=other.status, why=why)
 
 
 def _whole(shards: Sequence[CellResults], lists: Expectations, command: str) -> CellResults:

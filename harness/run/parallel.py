@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK
 from harness.matrix.cells import Cell
-from harness.report.table import CellRow, failed_row, left_out_row, read_row, render_cells
+from harness.report.table import CellNumbers, CellRow, failed_row, left_out_row, read_row, render_cells
 from harness.results.run_folder import WORST_FIRST, worst_status
 from harness.run.capacity import usable_processors
 from harness.util.process import POLL_SECONDS, Background, Command
@@ -112,7 +112,7 @@ class ParallelCells:
             told = "" if worst == found.status else f"; its process ended with status {status}"
             return replace(found, status=worst, state=f"{found.state}{told}")
         if status == EXIT_OK:
-            return CellRow(cell=task.cell.id, state=self.done, numbers=(None,) * 5 + (seconds,))
+            return CellRow(cell=task.cell.id, state=self.done, numbers=CellNumbers(seconds=seconds))
         if self.stopping and status < 0:
             # It was told to end before it could listen.
             return failed_row(task.cell.id, EXIT_INTERRUPTED, "", seconds)

@@ -12,11 +12,11 @@ import math
 import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import tomli
 
@@ -119,6 +119,14 @@ def blank_strings(text: str, filler: str = "") -> str:
     return _STRINGS.sub(lambda match: "\n".join([filler] * (match.group().count("\n") + 1)), text)
 
 
+class Mistake(NamedTuple):
+    """What is wrong with a key of a table, and what may have been meant or is to be done."""
+
+    key: str
+    message: str
+    suggestion: str = ""
+
+
 @dataclass
 class TableReader:
     """Reads the tables of one document, gathering problems."""
@@ -127,11 +135,18 @@ class TableReader:
     problems: list[Problem] = field(default_factory=list)
 
     def problem(self, message: str, *, table: str = "", index: int = 0, key: str = "", suggestion: str = "") -> None:
-        line = self.document.line_of(table, index, key) if table else 0
-        dotted = ".".join(part for part in (table, key) if part)
-        self.problems.append(
-            Problem(file=self.document.name, line=line, key=dotted, message=message, suggestion=suggestion)
-        )
+        self.report([Mistake(key, message, suggestion)], table, index)
+
+    def report(self, mistakes: Iterable[Mistake], table: str, index: int = 0, *, within: str = "") -> None:
+        """Each mistake in the `index`-th of these tables becomes a problem with its line. `within` is the key of the
+        inline table that has the mistakes' keys.
+        """
+        for key, message, suggestion in mistakes:
+            line = self.document.line_of(table, index, within or key) if table else 0
+            dotted = ".".join(part for part in (table, within, key) if part)
+            self.problems.append(
+                Problem(file=self.document.name, line=line, key=dotted, message=message, suggestion=suggestion)
+            )
 
     def check_top_level(self, allowed: set[str]) -> None:
         """Reports every top-level key that is not one of `allowed`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import Problem
-from harness.util.toml_tables import Document, TableReader, load_document
+from harness.util.toml_tables import Document, Mistake, TableReader, load_document
 
 
 class Colour(StrEnum):
@@ -172,3 +172,15 @@ on.x = 1
 def test_lines_are_found_in_files_of_another_system(tmp_path: Path) -> None:
     found, _ = document(tmp_path, '[[item]]\r\nid = "a"\r\n[[item]]\r\n')
     assert [found.line_of("item", index) for index in (0, 1)] == [1, 3]
+
+
+def test_mistakes_are_reported_with_their_lines_and_those_within_an_inline_table_with_its(tmp_path: Path) -> None:
+    found, problems = document(tmp_path, '[[item]]\nid = "a"\n[[item]]\nid = "b"\nwhen = { colour = "red" }\n')
+    reader = TableReader(found, problems)
+    reader.report([Mistake("id", "is taken"), Mistake("note", "is missing", "write one")], "item", 1)
+    reader.report([Mistake("colour", "is unknown")], "item", 1, within="when")
+    assert problems == [
+        Problem(file="items.toml", line=4, key="item.id", message="is taken"),
+        Problem(file="items.toml", line=3, key="item.note", message="is missing", suggestion="write one"),
+        Problem(file="items.toml", line=5, key="item.when.colour", message="is unknown"),
+    ]
