@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import re
 import tomllib
 from collections.abc import Iterator
@@ -102,6 +103,18 @@ PAGES = [
 def test_files_that_a_page_names_exist(page: str) -> None:
     names = set(NAMED.findall((CHECKOUT / page).read_text(encoding="utf-8")))
     assert [name for name in sorted(names) if not (CHECKOUT / name).is_file()] == []
+
+
+def test_pytest_passes_over_no_folder_of_tests() -> None:
+    """By default pytest does not look into folders of some names, `build` among them."""
+    options = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    folders = {path.parent.relative_to(CHECKOUT) for path in (CHECKOUT / "tests").rglob("test_*.py")}
+    passed_over = [folder for folder in folders for part in folder.parts if _matches(part, options["norecursedirs"])]
+    assert passed_over == []
+
+
+def _matches(name: str, patterns: list[str]) -> bool:
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
 def test_the_plugin_is_where_pytest_looks_for_it() -> None:

@@ -89,7 +89,7 @@ def test_a_checkout_is_the_cell_of_its_number() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"python": "3.13.4"}, "CPython: the cell asks for 3.13.4, the interpreter says 3.13.5"),
+        ({"python": PythonSource.parse("3.13.4")}, "CPython: the cell asks for 3.13.4, the interpreter says 3.13.5"),
         ({"pydebug": True}, "pydebug: the cell asks for on, the interpreter says off"),
         ({"pthreads": True}, "threads: the cell asks for on, the interpreter says off"),
         (

@@ -52,7 +52,7 @@ def jobs(*cells: Cell, shards: int = 1) -> dict[str, list[dict[str, str]]]:
         {"pthreads": True},
         {"dynamic_linking": True},
         {"configure": ("--with-x",)},
-        {"dependencies": (Library.ZLIB,)},
+        {"libraries": (Library.ZLIB,)},
     ],
 )
 def test_a_cell_with_other_flags_is_another_build_of_the_same_parts(change: dict[str, Any]) -> None:
