@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from harness.build.cross_build import ensure_build
-from harness.build.libraries import obtain_dependencies
+from harness.build.libraries import obtain_libraries
 from harness.errors import BuildError, ConfigError
 from harness.matrix.cells import Cell, Matrix
 from harness.matrix.load import load_configuration
@@ -40,9 +40,9 @@ def measure_second_cell(cell: str, folder: Path) -> None:
     for each in cells:
         source, toolchain = obtain_source(each.python, pins, real), obtain_toolchain(each, pins, real)
         jobs = os.cpu_count() or 1
-        libraries = obtain_dependencies(each, toolchain, pins, real, jobs=jobs)
+        libraries = obtain_libraries(each, toolchain, pins, real, jobs=jobs)
         start = time.monotonic()
-        ensure_build(each, source, toolchain, empty, jobs=jobs, dependencies=libraries)
+        ensure_build(each, source, toolchain, empty, jobs=jobs, libraries=libraries)
         seconds.append(time.monotonic() - start)
     print(f"{cells[0].id}, nothing built before: {seconds[0]:7.1f} s")
     print(f"{cells[1].id}, after it: {seconds[1]:7.1f} s")

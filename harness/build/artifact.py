@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.build.libraries import Dependencies
+from harness.build.libraries import Libraries
 from harness.build.recipes import native
 from harness.build.recipes.cpython_tree import Tree, read_tree
 from harness.build.recipes.targets import recipe_version
@@ -23,7 +23,7 @@ from harness.toolchains import Toolchain
 from harness.util.hashing import content_key
 
 MANIFEST_SCHEMA = 2
-NO_DEPENDENCIES = Dependencies()
+NO_LIBRARIES = Libraries()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +68,11 @@ class Build:
 
 
 def build_inputs(
-    cell: Cell, source: Source, toolchain: Toolchain, dependencies: Dependencies = NO_DEPENDENCIES
+    cell: Cell, source: Source, toolchain: Toolchain, libraries: Libraries = NO_LIBRARIES
 ) -> dict[str, Any]:
     """Everything a build's content depends on; its hash names the build."""
     return (
-        _linked_with(dependencies)
+        _linked_with(libraries)
         | cell.build_flags
         | {
             "manifest": MANIFEST_SCHEMA,
@@ -83,15 +83,15 @@ def build_inputs(
     )
 
 
-def _linked_with(dependencies: Dependencies) -> dict[str, Any]:
+def _linked_with(libraries: Libraries) -> dict[str, Any]:
     """A build without libraries keeps the key that it had before there were any."""
-    return {"dependencies": list(dependencies.ids)} if dependencies.found else {}
+    return {"dependencies": list(libraries.ids)} if libraries.found else {}
 
 
 def build_folder(
-    cell: Cell, source: Source, toolchain: Toolchain, cache: Path, dependencies: Dependencies = NO_DEPENDENCIES
+    cell: Cell, source: Source, toolchain: Toolchain, cache: Path, libraries: Libraries = NO_LIBRARIES
 ) -> Path:
     """Where the build is, or will be. A cell with another toolchain than its own may be what another cell is."""
-    key = content_key(build_inputs(cell, source, toolchain, dependencies))
+    key = content_key(build_inputs(cell, source, toolchain, libraries))
     own = cache / "builds" / f"{cell.build_id}-{key}"
     return own if own.exists() else next(iter(sorted(own.parent.glob(f"*-{key}"))), own)

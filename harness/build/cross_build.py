@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.build import incremental
-from harness.build.artifact import MANIFEST_SCHEMA, NO_DEPENDENCIES, Build, build_folder, build_inputs
+from harness.build.artifact import MANIFEST_SCHEMA, NO_LIBRARIES, Build, build_folder, build_inputs
 from harness.build.build_python import build_python_folder, ensure_build_python
 from harness.build.environment import clean_build_env
-from harness.build.libraries import Dependencies
+from harness.build.libraries import Libraries
 from harness.build.recipes.cpython_tree import Tree, read_tree
 from harness.build.recipes.emscripten_script import check_llvm
 from harness.build.recipes.model import HostBuild, Layout, Recipe, Step
@@ -49,25 +49,25 @@ def ensure_build(
     cache: Path,
     *,
     jobs: int,
-    dependencies: Dependencies = NO_DEPENDENCIES,
+    libraries: Libraries = NO_LIBRARIES,
 ) -> Build:
     """The build of this cell, made now unless it is there. BuildError when a step fails."""
     tree = tree_of(cell, source)
     check_paths(cache, toolchain.root)
-    final = build_folder(cell, source, toolchain, cache, dependencies)
+    final = build_folder(cell, source, toolchain, cache, libraries)
     if not final.exists():
         check_llvm(tree, toolchain.facts)
         progress = Progress(f"build {cell.id}", total=7)
         with locked(final.with_name(f"{final.name}.lock"), say=progress.say) as lock:
             if not final.exists():
-                inputs = build_inputs(cell, source, toolchain, dependencies)
+                inputs = build_inputs(cell, source, toolchain, libraries)
                 with disk_errors_as_unavailable(final), incremental.alone(source, cache, say=progress.say):
                     _Builder(
                         cell=cell,
                         source=source,
                         tree=tree,
                         toolchain=toolchain,
-                        dependencies=dependencies,
+                        libraries=libraries,
                         cache=cache,
                         jobs=jobs,
                         lock=lock,
@@ -114,7 +114,7 @@ class _Builder:
     source: Source
     tree: Tree
     toolchain: Toolchain
-    dependencies: Dependencies
+    libraries: Libraries
     cache: Path
     jobs: int
     lock: int
@@ -192,7 +192,7 @@ class _Builder:
             env=toolchain_environment(self.toolchain, self.cache),
             jobs=self.jobs,
             cache_file=cache_file,
-            libraries=self.dependencies.roots,
+            libraries=self.libraries.roots,
         )
 
     def _finish(self, aside: Path, build_python: Path, logs: Path) -> list[dict[str, Any]]:
@@ -240,7 +240,7 @@ class _Builder:
             },
             "recipe": {"name": recipe.name, "version": recipe.version, "departures": list(recipe.departures)},
             "upstream": self.tree.upstream(self.cell.target),
-            **self.dependencies.manifest(),
+            **self.libraries.manifest(),
             "steps": steps,
             "wasm": {"bytes": len(wasm), "sha256": hashlib.sha256(wasm).hexdigest()},
         }
@@ -262,7 +262,7 @@ def _shared_config_cache(making: _Builder) -> Path:
     # The answers that config.site forces are among them, and the tree's script may give flags of its own.
     tree, target = making.tree, making.cell.target
     given = [tree.texts[tree.config_site(target)], tree.texts[tree.script(target)]]
-    parts, libraries = [configure, *given, making.toolchain.id, seen_by_configure(making.cell)], making.dependencies.ids
+    parts, libraries = [configure, *given, making.toolchain.id, seen_by_configure(making.cell)], making.libraries.ids
     return making.cache / "configure" / f"{content_key([*parts, *([libraries] if libraries else [])])}.cache"
 
 

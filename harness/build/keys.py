@@ -46,7 +46,7 @@ def keys_of(cell: Cell, pins: Pins, bundle_format: int) -> Keys:
             "source": source,
             "toolchain": toolchain,
             "recipe": recipe_version(cell.target),
-            "dependencies": [libraries.VERSION, *_dependencies(cell, pins)] if cell.libraries else [],
+            "dependencies": [libraries.VERSION, *_library_pins(cell, pins)] if cell.libraries else [],
         }
     )
     return Keys(
@@ -73,8 +73,8 @@ def _emscripten(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:
 _TOOLCHAIN_PINS = {Target.WASI: _wasi_sdk, Target.EMSCRIPTEN: _emscripten}
 
 
-def _dependencies(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:
-    return (dataclasses.asdict(pins.dependency_pin(library)) for library in cell.libraries)
+def _library_pins(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:
+    return (dataclasses.asdict(pins.library_pin(library)) for library in cell.libraries)
 
 
 def builds_of(cells: Sequence[Cell], pins: Pins, bundle_format: int) -> dict[str, str]:

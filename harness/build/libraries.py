@@ -34,7 +34,7 @@ _RECORD = "dependency.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dependency:
+class BuiltLibrary:
     """A library that is there. `id` stands for all that it was made of, `record` says it."""
 
     library: Library
@@ -44,40 +44,40 @@ class Dependency:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dependencies:
+class Libraries:
     """The libraries of a cell: those that are there, and why the others are not."""
 
-    found: tuple[Dependency, ...] = ()
+    found: tuple[BuiltLibrary, ...] = ()
     missing: Mapping[Library, str] = field(default_factory=dict)
 
     @property
     def ids(self) -> tuple[str, ...]:
         """What they add to the key of a build."""
-        return tuple(dependency.id for dependency in self.found)
+        return tuple(library.id for library in self.found)
 
     @property
     def roots(self) -> dict[Library, Path]:
         """The folder of each, with `include` and `lib` in it."""
-        return {dependency.library: dependency.root for dependency in self.found}
+        return {library.library: library.root for library in self.found}
 
     def manifest(self) -> dict[str, Any]:
         """What the manifest of a build says of them."""
         return {
-            "dependencies": {dependency.library.value: dict(dependency.record) for dependency in self.found},
+            "dependencies": {library.library.value: dict(library.record) for library in self.found},
             "missing_dependencies": {library.value: reason for library, reason in self.missing.items()},
         }
 
 
-def obtain_dependencies(
+def obtain_libraries(
     cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path, *, jobs: int, say: Callable[[str], None] = print
-) -> Dependencies:
+) -> Libraries:
     """The libraries that the cell wants, built now unless the cache has them.
 
     One that cannot be had or built is left out, with the reason; unless the cell requires it: then its
     UnavailableError or BuildError is raised.
     """
     shelf = _Shelf(cell=cell, toolchain=toolchain, pins=pins, cache=cache)
-    found: list[Dependency] = []
+    found: list[BuiltLibrary] = []
     missing: dict[Library, str] = {}
     for library in cell.libraries:
         try:
@@ -87,10 +87,10 @@ def obtain_dependencies(
                 raise
             missing[library] = fault.message
             say(f"{cell.id} goes without {library}: {fault.message.splitlines()[0]}")
-    return Dependencies(found=tuple(found), missing=missing)
+    return Libraries(found=tuple(found), missing=missing)
 
 
-def libraries_told(manifest: Manifest) -> tuple[str, ...]:
+def describe_libraries(manifest: Manifest) -> tuple[str, ...]:
     """A line on what a build is linked with and what it goes without; none for one that wants nothing."""
     found = [f"{name} {version}" for name, version in (manifest.libraries or {}).items()]
     missing = manifest.missing_libraries
@@ -98,11 +98,11 @@ def libraries_told(manifest: Manifest) -> tuple[str, ...]:
     return (f"libraries: {'; '.join(told)}",) if told else ()
 
 
-def dependencies_at_hand(cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path) -> Dependencies:
+def cached_libraries(cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path) -> Libraries:
     """Those of the cell's libraries that the cache has."""
     shelf = _Shelf(cell=cell, toolchain=toolchain, pins=pins, cache=cache)
     there = (shelf.at_hand(library) for library in cell.libraries)
-    return Dependencies(found=tuple(dependency for dependency in there if dependency))
+    return Libraries(found=tuple(library for library in there if library))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +114,9 @@ class _Shelf:
     pins: Pins
     cache: Path
 
-    def at_hand(self, library: Library) -> Dependency | None:
+    def at_hand(self, library: Library) -> BuiltLibrary | None:
         """The library, if it was built from the source of any provider."""
-        sources = source_entries(self.pins.dependency_pin(library), self.cache).values()
+        sources = source_entries(self.pins.library_pin(library), self.cache).values()
         entries = (self.entry(library, source.name) for source in sources)
         return next((_load(library, entry) for entry in entries if (entry / _RECORD).exists()), None)
 
@@ -125,9 +125,9 @@ class _Shelf:
         key = content_key([VERSION, source, self.toolchain.id, flags_of(self.cell)])
         return self.cache / "dependencies" / f"{library}-{key}"
 
-    def make(self, library: Library, jobs: int, say: Callable[[str], None]) -> Dependency:
+    def make(self, library: Library, jobs: int, say: Callable[[str], None]) -> BuiltLibrary:
         """The library, built now. UnavailableError when its source cannot be had, BuildError when a step fails."""
-        source = obtain_library_source(self.pins.dependency_pin(library), self.cache, say=say)
+        source = obtain_library_source(self.pins.library_pin(library), self.cache, say=say)
         entry = self.entry(library, source.id)
         logs, work = entry.with_name(f"{entry.name}.logs"), self.cache / "work" / entry.name
         env, flags = _environment(self.toolchain, self.cache), flags_of(self.cell)
@@ -158,9 +158,9 @@ class _Shelf:
         }
 
 
-def _load(library: Library, entry: Path) -> Dependency:
+def _load(library: Library, entry: Path) -> BuiltLibrary:
     record = json.loads((entry / _RECORD).read_text(encoding="utf-8"))
-    return Dependency(library=library, id=entry.name, root=entry, record=record)
+    return BuiltLibrary(library=library, id=entry.name, root=entry, record=record)
 
 
 def _lay_out(library: Library, version: str, work: Path, folder: Path, logs: Path) -> None:

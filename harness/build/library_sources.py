@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.build.environment import clean_build_env
 from harness.errors import UnavailableError
 from harness.matrix.cells import Library
-from harness.matrix.pins import DependencyPin
+from harness.matrix.pins import LibraryPin
 from harness.sources import SOURCE_PROVIDERS, Source
 from harness.sources.base import Provenance, cached, make_tree
 from harness.util.files import remove_tree
@@ -21,13 +21,13 @@ _TCLSH = ("tclsh8.7", "tclsh8.6", "tclsh8.5", "tclsh")
 _AMALGAMATION = ("sqlite3.c", "sqlite3.h", "sqlite3ext.h")
 
 
-def source_entries(pin: DependencyPin, cache: Path) -> dict[str, Path]:
+def source_entries(pin: LibraryPin, cache: Path) -> dict[str, Path]:
     """Where the source stands that each provider gives. Two that give the same bytes have one place."""
     hashes = {"tarball": pin.sha256, "apt": pin.sha256_of_apt}
     return {name: cache / "sources" / f"{pin.name}-{pin.version}-{hashes[name][:16]}" for name in SOURCE_PROVIDERS}
 
 
-def obtain_library_source(pin: DependencyPin, cache: Path, *, say: Callable[[str], None]) -> Source:
+def obtain_library_source(pin: LibraryPin, cache: Path, *, say: Callable[[str], None]) -> Source:
     """What the cache has; else from the official origin; else from apt. UnavailableError tells why none could."""
     entries = source_entries(pin, cache)
     attempts = {name: _attempt(name, entries[name], pin, cache, say) for name in _in_order(entries)}
@@ -41,9 +41,7 @@ def _in_order(entries: dict[str, Path]) -> list[str]:
     return sorted(entries, key=lambda name: cached(entries[name]) is None)
 
 
-def _attempt(
-    name: str, entry: Path, pin: DependencyPin, cache: Path, say: Callable[[str], None]
-) -> Callable[[], Source]:
+def _attempt(name: str, entry: Path, pin: LibraryPin, cache: Path, say: Callable[[str], None]) -> Callable[[], Source]:
     def fill(tree: Path) -> Provenance:
         provenance = SOURCE_PROVIDERS[name].fill(pin, tree, cache, say)
         if pin.name is Library.SQLITE and not (tree / "sqlite3.c").exists():

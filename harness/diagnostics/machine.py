@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from harness.build.artifact import build_folder
 from harness.build.cross_build import COMPILERS
-from harness.build.libraries import dependencies_at_hand
+from harness.build.libraries import cached_libraries
 from harness.errors import ConfigError, UnavailableError
 from harness.matrix.cells import Cell
 from harness.matrix.pins import Pins, TarballPin
@@ -149,7 +149,7 @@ def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
     toolchain, fault = _toolchain_at_hand(cell, pins, cache)
     build = None
     if source and toolchain:
-        build = build_folder(cell, source, toolchain, cache, dependencies_at_hand(cell, toolchain, pins, cache))
+        build = build_folder(cell, source, toolchain, cache, cached_libraries(cell, toolchain, pins, cache))
     return Found(
         source=source.provider if source else "",
         toolchain=toolchain.provider if toolchain else "",

@@ -16,7 +16,7 @@ from harness.util.toml_tables import Mistake, TableReader, load_document
 from harness.util.versions import number
 
 T = TypeVar(
-    "T", "CPythonPin", "DependencyPin", "WasiSdkPin", "WasiSdkArchive", "EmscriptenPin", "RuntimePin", "PackagePin"
+    "T", "CPythonPin", "LibraryPin", "WasiSdkPin", "WasiSdkArchive", "EmscriptenPin", "RuntimePin", "PackagePin"
 )
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -55,7 +55,7 @@ class CPythonPin(TarballPin):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DependencyPin(TarballPin):
+class LibraryPin(TarballPin):
     """A release of a library. `apt_sha256` is given where Debian's tarball of that release is another file."""
 
     name: Library
@@ -153,7 +153,7 @@ class Pins:
     """All pins."""
 
     cpython: tuple[CPythonPin, ...] = ()
-    dependency: tuple[DependencyPin, ...] = ()
+    library: tuple[LibraryPin, ...] = ()
     wasi_sdk: tuple[WasiSdkPin, ...] = ()
     wasi_sdk_archive: tuple[WasiSdkArchive, ...] = ()
     emsdk: EmsdkPin | None = None
@@ -165,9 +165,9 @@ class Pins:
         """UnavailableError when that CPython is not pinned."""
         return _of_version(self.cpython, version, "CPython", CPythonPin, own="--cpython PATH")
 
-    def dependency_pin(self, library: Library) -> DependencyPin:
+    def library_pin(self, library: Library) -> LibraryPin:
         """UnavailableError when no release of that library is pinned."""
-        for pin in self.dependency:
+        for pin in self.library:
             if pin.name == library:
                 return pin
         raise UnavailableError(f"no release of {library} is pinned", hint="add a [[dependency]] to matrices/pins.toml")
@@ -266,7 +266,7 @@ def load_pins(path: Path, beside: Pins | None = None) -> Pins:
     reader.check_top_level(tables)
     pins = Pins(
         cpython=_read(reader, CPythonPin, "cpython", ("version",)),
-        dependency=_read(reader, DependencyPin, "dependency", ("name",)),
+        library=_read(reader, LibraryPin, "dependency", ("name",)),
         wasi_sdk=_read(reader, WasiSdkPin, "wasi_sdk", ("version",)),
         wasi_sdk_archive=_read(reader, WasiSdkArchive, "wasi_sdk_archive", ("version", "platform")),
         emsdk=_read_emsdk(reader),
@@ -315,13 +315,13 @@ def _check_nodes(pins: Pins, reader: TableReader) -> None:
 
 
 def _contradictions(
-    pin: CPythonPin | DependencyPin | WasiSdkPin | WasiSdkArchive | EmscriptenPin | RuntimePin | PackagePin,
+    pin: CPythonPin | LibraryPin | WasiSdkPin | WasiSdkArchive | EmscriptenPin | RuntimePin | PackagePin,
 ) -> Iterable[Mistake]:
     if isinstance(pin, TarballPin | WasiSdkArchive | RuntimePin | PackagePin):
         hashes = pin.sha256 if isinstance(pin.sha256, tuple) else (pin.sha256,)
         if not hashes or not all(_SHA256.fullmatch(value) for value in hashes):
             yield Mistake("sha256", "must be 64 lower-case hex digits")
-    if isinstance(pin, DependencyPin) and pin.apt_sha256 and not _SHA256.fullmatch(pin.apt_sha256):
+    if isinstance(pin, LibraryPin) and pin.apt_sha256 and not _SHA256.fullmatch(pin.apt_sha256):
         yield Mistake("apt_sha256", "must be 64 lower-case hex digits")
     if isinstance(pin, TarballPin | WasiSdkArchive) and not pin.url.startswith("https://"):
         yield Mistake("url", "must be an https address")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness.build.artifact import Build
-from harness.build.libraries import libraries_told
+from harness.build.libraries import describe_libraries
 from harness.engines.fresh import FreshEngine
 from harness.engines.protocol import EngineSession, Mount
 from harness.errors import ConfigError
@@ -214,7 +214,7 @@ class CellRun:
         compiler = f"{cell.target.traits.toolchain_name} {shown_version(toolchain)} by {toolchain.provider}"
         return [
             f"cell {cell.id}: {tested}, {compiler}, {cell.engine} {cell.runtime}",
-            *libraries_told(manifest),
+            *describe_libraries(manifest),
             *([f"own tests: {self.tests.source}"] if self.tests else []),
             f"results in {self.folder}",
         ]

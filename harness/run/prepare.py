@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.build.artifact import Build
 from harness.build.cross_build import check_paths, check_tools, ensure_build, tree_of
-from harness.build.libraries import obtain_dependencies
+from harness.build.libraries import obtain_libraries
 from harness.bundles.index import check_is_build_of, check_is_for
 from harness.bundles.unpack import open_bundle
 from harness.errors import ConfigError
@@ -86,8 +86,8 @@ def prepare(cell_id: str, wishes: BuildRequest, *, say: Callable[[str], None] = 
     toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path, say=say)
     runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache, say=say)
     jobs = wishes.jobs or os.cpu_count() or 1
-    dependencies = obtain_dependencies(cell, toolchain, pins, cache, jobs=jobs, say=say)
-    build = ensure_build(cell, source, toolchain, cache, jobs=jobs, dependencies=dependencies)
+    libraries = obtain_libraries(cell, toolchain, pins, cache, jobs=jobs, say=say)
+    build = ensure_build(cell, source, toolchain, cache, jobs=jobs, libraries=libraries)
     prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
     compiler = functools.partial(ask_compiler, cell, toolchain, cache)
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, compiler, say=say))

@@ -15,7 +15,7 @@ import pytest
 from harness.build.library_sources import obtain_library_source
 from harness.errors import UnavailableError
 from harness.matrix.cells import Library
-from harness.matrix.pins import DependencyPin
+from harness.matrix.pins import LibraryPin
 from harness.sources import Source
 from tests.integration.apt_archive import POOL, AptArchive, apt_archive
 
@@ -42,7 +42,7 @@ def tarball(text: str = "a header") -> bytes:
 
 BODY = tarball()
 FILES = {DSC: b"a dsc", ORIG: BODY, SECOND: b"a second tarball", CHANGES: b"Debian's changes"}
-PIN = DependencyPin(
+PIN = LibraryPin(
     name=Library.ZLIB,
     version="1.3.1",
     url="http://127.0.0.1:1/none",
@@ -60,11 +60,11 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AptArch
         yield made
 
 
-def obtain(tmp_path: Path, pin: DependencyPin = PIN) -> Source:
+def obtain(tmp_path: Path, pin: LibraryPin = PIN) -> Source:
     return obtain_library_source(pin, tmp_path / "cache", say=print)
 
 
-def refusal(tmp_path: Path, pin: DependencyPin = PIN) -> str:
+def refusal(tmp_path: Path, pin: LibraryPin = PIN) -> str:
     with pytest.raises(UnavailableError) as caught:
         obtain(tmp_path, pin)
     assert not [path for path in (tmp_path / "cache" / "sources").iterdir() if path.suffix != ".lock"]

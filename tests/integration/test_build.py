@@ -18,7 +18,7 @@ import pytest
 
 from harness.build.artifact import Build
 from harness.build.cross_build import ensure_build
-from harness.build.libraries import Dependencies, Dependency
+from harness.build.libraries import BuiltLibrary, Libraries
 from harness.errors import BuildError, ConfigError, UnavailableError
 from harness.matrix.cells import Cell, Library
 from harness.matrix.python_source import PythonSource
@@ -216,9 +216,9 @@ def test_another_flag_is_another_build_with_the_same_native_python(bench: Bench)
 def test_a_build_says_what_it_is_linked_with_and_what_is_missing(bench: Bench) -> None:
     plain = bench.build()
     assert plain.manifest.record["dependencies"] == plain.manifest.record["missing_dependencies"] == {}
-    zlib = Dependency(library=Library.ZLIB, id="zlib-1", root=bench.root, record={"version": "1.3.1"})
-    libraries = Dependencies(found=(zlib,), missing={Library.LIBFFI: "it is away"})
-    build = ensure_build(CELL, bench.source, bench.toolchain, bench.cache, jobs=2, dependencies=libraries)
+    zlib = BuiltLibrary(library=Library.ZLIB, id="zlib-1", root=bench.root, record={"version": "1.3.1"})
+    libraries = Libraries(found=(zlib,), missing={Library.LIBFFI: "it is away"})
+    build = ensure_build(CELL, bench.source, bench.toolchain, bench.cache, jobs=2, libraries=libraries)
     assert build.folder != plain.folder
     assert build.manifest.record["dependencies"] == {"zlib": {"version": "1.3.1"}}
     assert build.manifest.record["missing_dependencies"] == {"libffi": "it is away"}

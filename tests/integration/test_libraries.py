@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.build.libraries import Dependencies, obtain_dependencies
+from harness.build.libraries import Libraries, obtain_libraries
 from harness.build.library_sources import obtain_library_source
 from harness.build.recipes.emscripten import LIBFFI_LINK_FLAGS
 from harness.build.recipes.libraries import RECIPES
 from harness.errors import BuildError, UnavailableError
 from harness.matrix.cells import Cell, Library
 from harness.matrix.load import load_configuration
-from harness.matrix.pins import DependencyPin, Pins
+from harness.matrix.pins import LibraryPin, Pins
 from harness.matrix.python_source import PythonSource
 from harness.targets import Target
 from harness.toolchains import Toolchain, obtain_toolchain
@@ -58,8 +58,8 @@ def packed(command: str = "echo archive > libbz2.a") -> bytes:
 
 def pins_for(url: str, body: bytes) -> Pins:
     sha256 = hashlib.sha256(body).hexdigest()
-    pin = DependencyPin(name=Library.BZIP2, version="1.2", url=f"{url}/bzip2-1.2.tar.gz", sha256=sha256)
-    return Pins(dependency=(pin,))
+    pin = LibraryPin(name=Library.BZIP2, version="1.2", url=f"{url}/bzip2-1.2.tar.gz", sha256=sha256)
+    return Pins(library=(pin,))
 
 
 class Bench:
@@ -72,8 +72,8 @@ class Bench:
         root = folder / "sdk"
         self.toolchain = Toolchain(id="em", kind="emscripten", version="1", provider="test", root=root, facts={})
 
-    def obtain(self, cell: Cell = CELL) -> Dependencies:
-        return obtain_dependencies(cell, self.toolchain, self.pins, self.cache, jobs=1, say=self.said.append)
+    def obtain(self, cell: Cell = CELL) -> Libraries:
+        return obtain_libraries(cell, self.toolchain, self.pins, self.cache, jobs=1, say=self.said.append)
 
     def logs(self) -> str:
         return "".join(path.read_text() for path in sorted(self.cache.glob("dependencies/*.logs/*")))
@@ -119,7 +119,7 @@ def test_another_archive_than_the_pinned_one_is_told_with_both_hashes(tmp_path: 
         reason = bench.obtain().missing[Library.BZIP2]
         with pytest.raises(UnavailableError) as caught:
             bench.obtain(REQUIRED)
-    assert f"wanted sha256 {bench.pins.dependency[0].sha256}" in reason
+    assert f"wanted sha256 {bench.pins.library[0].sha256}" in reason
     assert "found  sha256" in reason
     assert "apt: no source package is pinned that has bzip2 1.2" in reason
     assert (caught.value.exit_code, bench.finished()) == (3, [])
@@ -129,8 +129,8 @@ def test_an_origin_that_cannot_be_reached_is_told_and_asked_again(tmp_path: Path
     body = packed()
     with serving(Answer(body)) as origin:
         bench = Bench(tmp_path, origin, body)
-        pin = dataclasses.replace(bench.pins.dependency[0], url="http://127.0.0.1:1/bzip2-1.2.tar.gz")
-        reached, bench.pins = bench.pins, Pins(dependency=(pin,))
+        pin = dataclasses.replace(bench.pins.library[0], url="http://127.0.0.1:1/bzip2-1.2.tar.gz")
+        reached, bench.pins = bench.pins, Pins(library=(pin,))
         assert "127.0.0.1:1 cannot be reached" in bench.obtain().missing[Library.BZIP2]
         with pytest.raises(UnavailableError, match="cannot be reached") as caught:
             bench.obtain(REQUIRED)
@@ -236,10 +236,10 @@ def test_each_library_works_in_a_program_of_its_toolchain(tmp_path: Path) -> Non
     matrix, pins = load_configuration()
     cell, cache = matrix.cell("emscripten-3.1.69"), cache_root()
     toolchain = obtain_toolchain(cell, pins, cache)
-    if not shutil.which("tclsh") and connection_fault(pins.dependency_pin(Library.SQLITE).url, 5):
+    if not shutil.which("tclsh") and connection_fault(pins.library_pin(Library.SQLITE).url, 5):
         pytest.skip("the official SQLite is out of reach, and Debian's source takes tclsh")
     cell = dataclasses.replace(cell, libraries=tuple(Library), requires=tuple(Library))
-    libraries = obtain_dependencies(cell, toolchain, pins, cache, jobs=2)
+    libraries = obtain_libraries(cell, toolchain, pins, cache, jobs=2)
     assert set(libraries.roots) == set(Library)
     (tmp_path / "program.c").write_text(PROGRAM)
     found = [f"-I{root}/include" for root in libraries.roots.values()]
@@ -265,7 +265,7 @@ NEEDS_TCL = pytest.mark.skipif(not shutil.which("tclsh"), reason="Debian's sourc
 )
 def test_debian_has_the_source_that_is_pinned(tmp_path: Path, library: Library) -> None:
     _, pins = load_configuration()
-    pin = dataclasses.replace(pins.dependency_pin(library), url="http://127.0.0.1:1/none")
+    pin = dataclasses.replace(pins.library_pin(library), url="http://127.0.0.1:1/none")
     source = obtain_library_source(pin, tmp_path, say=print)
     assert (source.version, source.provider, source.revision) == (pin.version, "apt", pin.sha256_of_apt)
     if library is Library.SQLITE:

@@ -13,8 +13,8 @@ from harness.bench import builds, history, shards
 from harness.bench.builds import neighbour
 from harness.bench.shards import balance
 from harness.bench.suite import executed, standing_still
-from harness.build.artifact import NO_DEPENDENCIES, Build
-from harness.build.libraries import Dependencies
+from harness.build.artifact import NO_LIBRARIES, Build
+from harness.build.libraries import Libraries
 from harness.errors import ConfigError
 from harness.expectations.entries import CellExpectations
 from harness.history.database import opened
@@ -80,17 +80,17 @@ class Builds:
         monkeypatch.setenv("WASM_HARNESS_CACHE", str(tmp_path))
         monkeypatch.setattr(builds, "obtain_source", lambda *_: source)
         monkeypatch.setattr(builds, "obtain_toolchain", lambda *_: toolchain)
-        monkeypatch.setattr(builds, "obtain_dependencies", lambda *_, **__: NO_DEPENDENCIES)
+        monkeypatch.setattr(builds, "obtain_libraries", lambda *_, **__: NO_LIBRARIES)
         monkeypatch.setattr(builds, "load_configuration", lambda: (Matrix((EMSCRIPTEN, THREADS)), None))
         monkeypatch.setattr(builds, "build", self.build)
         monkeypatch.setattr(builds, "ensure_build", self.ensure_build)
 
     def ensure_build(
-        self, cell: Cell, source: Source, toolchain: Toolchain, cache: Path, *, jobs: int, dependencies: Dependencies
+        self, cell: Cell, source: Source, toolchain: Toolchain, cache: Path, *, jobs: int, libraries: Libraries
     ) -> None:
         assert toolchain.root == source.root.parents[2]
         assert jobs
-        assert dependencies is NO_DEPENDENCIES
+        assert libraries is NO_LIBRARIES
         self.made.append((cell.id, tuple(sorted(path.name for path in cache.iterdir()))))
         time.sleep(0.2 if cell.id == EMSCRIPTEN.id else 0.05)
 

@@ -15,20 +15,20 @@ from harness.bundles.index import FORMAT
 from harness.cli.github import JOBS_OF_A_MATRIX, job_outputs
 from harness.errors import ConfigError, UnavailableError
 from harness.matrix.cells import Cell, Library, with_python
-from harness.matrix.pins import DependencyPin, EmscriptenPin, EmsdkPin, Pins, RuntimePin
+from harness.matrix.pins import EmscriptenPin, EmsdkPin, LibraryPin, Pins, RuntimePin
 from harness.matrix.python_source import PythonSource
 from harness.targets import Target
 from tests.unit.sample_pins import ARCHIVE, CELL, CPYTHON, PINS
 
 NODE = RuntimePin(name="node", version="24.19.0", sha256=("cd" * 32,))
 EMSDK = EmsdkPin(url="https://emsdk.example.org", commit="a" * 40)
-ZLIB = DependencyPin(name=Library.ZLIB, version="1.3.1", url="https://zlib.example.org/z.tgz", sha256="ef" * 32)
+ZLIB = LibraryPin(name=Library.ZLIB, version="1.3.1", url="https://zlib.example.org/z.tgz", sha256="ef" * 32)
 ALL_PINS = dataclasses.replace(
     PINS,
     emsdk=EMSDK,
     emscripten=(EmscriptenPin(version="3.1.69", node="24.19.0"),),
     runtime=(*PINS.runtime, NODE),
-    dependency=(ZLIB,),
+    library=(ZLIB,),
 )
 EMSCRIPTEN = Cell(
     id="emscripten-3.1.69",
@@ -95,7 +95,7 @@ def test_another_toolchain_changes_its_key_and_the_build_and_not_the_source(cell
 def test_another_library_or_recipe_is_another_build(monkeypatch: pytest.MonkeyPatch) -> None:
     cell = dataclasses.replace(EMSCRIPTEN, libraries=(Library.ZLIB,))
     found = {keys_of(cell, ALL_PINS, FORMAT).build}
-    pins = dataclasses.replace(ALL_PINS, dependency=(dataclasses.replace(ZLIB, sha256="00" * 32),))
+    pins = dataclasses.replace(ALL_PINS, library=(dataclasses.replace(ZLIB, sha256="00" * 32),))
     found.add(keys_of(cell, pins, FORMAT).build)
     monkeypatch.setattr(libraries, "VERSION", 10**6)
     found.add(keys_of(cell, ALL_PINS, FORMAT).build)

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from harness.build import libraries as dependencies
+from harness.build import libraries as built
 from harness.build.artifact import build_inputs
 from harness.build.libraries import (
-    Dependencies,
-    Dependency,
-    dependencies_at_hand,
-    libraries_told,
-    obtain_dependencies,
+    BuiltLibrary,
+    Libraries,
+    cached_libraries,
+    describe_libraries,
+    obtain_libraries,
 )
 from harness.build.library_sources import source_entries
 from harness.build.recipes.libraries import RECIPES, flags_of, library_steps
 from harness.errors import BuildError, UnavailableError
 from harness.manifest import Manifest
 from harness.matrix.cells import Cell, Library, with_python
-from harness.matrix.pins import DependencyPin, Pins, load_pins
+from harness.matrix.pins import LibraryPin, Pins, load_pins
 from harness.matrix.python_source import PythonSource
 from harness.sources import Source
 from harness.targets import Target
@@ -42,8 +42,8 @@ CELL = Cell(
 TOOLCHAIN = Toolchain(id="em", kind="emscripten", version="3.1.69", provider="apt", root=Path("/em"), facts={})
 SOURCE = Source(id="s", version="3.13.5", root=Path("/s"), provider="apt", origin="o", revision="r")
 PINS = Pins(
-    dependency=tuple(
-        DependencyPin(name=name, version="1.2", url="https://example.org/a.tgz", sha256="ab" * 32, apt_sha256="cd" * 32)
+    library=tuple(
+        LibraryPin(name=name, version="1.2", url="https://example.org/a.tgz", sha256="ab" * 32, apt_sha256="cd" * 32)
         for name in (Library.ZLIB, Library.LIBFFI)
     )
 )
@@ -56,8 +56,8 @@ def commands_of(library: Library, flags: tuple[str, ...] = ("-O2",)) -> list[Com
 
 def put(cache: Path, library: Library, cell: Cell = CELL, provider: str = "apt") -> Path:
     """A finished library in the cache."""
-    source = source_entries(PINS.dependency_pin(library), cache)[provider].name
-    shelf = dependencies._Shelf(cell=cell, toolchain=TOOLCHAIN, pins=PINS, cache=cache)
+    source = source_entries(PINS.library_pin(library), cache)[provider].name
+    shelf = built._Shelf(cell=cell, toolchain=TOOLCHAIN, pins=PINS, cache=cache)
     entry = shelf.entry(library, source)
     entry.mkdir(parents=True)
     (entry / "dependency.json").write_text(json.dumps({"version": "1.2"}))
@@ -66,7 +66,7 @@ def put(cache: Path, library: Library, cell: Cell = CELL, provider: str = "apt")
 
 @pytest.mark.parametrize("library", Library)
 def test_each_library_has_a_pin_and_is_built_where_its_source_is(library: Library) -> None:
-    assert OWN.dependency_pin(library).apt_suite == "trixie"
+    assert OWN.library_pin(library).apt_suite == "trixie"
     assert {command.cwd for command in commands_of(library)} == {Path("/build")}
     assert {goal.split("/")[0] for goal in RECIPES[library].products} == {"include", "lib"}
 
@@ -94,8 +94,8 @@ def test_sqlite_has_locks_only_where_there_are_threads() -> None:
 
 def test_a_build_without_libraries_keeps_its_key() -> None:
     assert "dependencies" not in build_inputs(CELL, SOURCE, TOOLCHAIN)
-    zlib = Dependency(library=Library.ZLIB, id="zlib-1", root=Path("/zlib"), record={})
-    inputs = build_inputs(CELL, SOURCE, TOOLCHAIN, Dependencies(found=(zlib,)))
+    zlib = BuiltLibrary(library=Library.ZLIB, id="zlib-1", root=Path("/zlib"), record={})
+    inputs = build_inputs(CELL, SOURCE, TOOLCHAIN, Libraries(found=(zlib,)))
     assert inputs.pop("dependencies") == ["zlib-1"]
     assert inputs == build_inputs(CELL, SOURCE, TOOLCHAIN)
 
@@ -103,24 +103,24 @@ def test_a_build_without_libraries_keeps_its_key() -> None:
 def test_the_head_of_a_run_tells_what_is_there_and_what_is_not() -> None:
     record = {"version": "1.3.1"}
     both = {"dependencies": {"zlib": record, "bzip2": record}, "missing_dependencies": {"libffi": "away"}}
-    assert libraries_told(Manifest.from_json(both)) == ("libraries: with zlib 1.3.1, bzip2 1.3.1; without libffi",)
-    assert libraries_told(Manifest(missing_libraries=("libffi",))) == ("libraries: without libffi",)
-    assert libraries_told(Manifest(libraries={})) == libraries_told(Manifest()) == ()
+    assert describe_libraries(Manifest.from_json(both)) == ("libraries: with zlib 1.3.1, bzip2 1.3.1; without libffi",)
+    assert describe_libraries(Manifest(missing_libraries=("libffi",))) == ("libraries: without libffi",)
+    assert describe_libraries(Manifest(libraries={})) == describe_libraries(Manifest()) == ()
 
 
 def test_what_the_cache_has_is_found_whichever_provider_gave_its_source(tmp_path: Path) -> None:
     entry = put(tmp_path, Library.LIBFFI, provider="tarball")
     put(tmp_path, Library.ZLIB, dataclasses.replace(CELL, pthreads=True))
-    found = dependencies_at_hand(CELL, TOOLCHAIN, PINS, tmp_path).found
-    assert [(dependency.library, dependency.root) for dependency in found] == [(Library.LIBFFI, entry)]
+    found = cached_libraries(CELL, TOOLCHAIN, PINS, tmp_path).found
+    assert [(library.library, library.root) for library in found] == [(Library.LIBFFI, entry)]
 
 
 def test_what_the_cache_has_is_asked_of_nobody(tmp_path: Path) -> None:
     put(tmp_path, Library.ZLIB)
     put(tmp_path, Library.LIBFFI)
     said: list[str] = []
-    libraries = obtain_dependencies(CELL, TOOLCHAIN, PINS, tmp_path, jobs=1, say=said.append)
-    assert [dependency.library for dependency in libraries.found] == list(CELL.libraries)
+    libraries = obtain_libraries(CELL, TOOLCHAIN, PINS, tmp_path, jobs=1, say=said.append)
+    assert [library.library for library in libraries.found] == list(CELL.libraries)
     assert (libraries.missing, said) == ({}, [])
 
 
@@ -133,19 +133,19 @@ def test_a_missing_library_is_a_fact_with_its_reason(
     def fail(*_: object, **__: object) -> Source:
         raise fault
 
-    monkeypatch.setattr(dependencies, "obtain_library_source", fail)
+    monkeypatch.setattr(built, "obtain_library_source", fail)
     said: list[str] = []
-    libraries = obtain_dependencies(CELL, TOOLCHAIN, PINS, tmp_path, jobs=1, say=said.append)
-    assert libraries.ids == (dependencies_at_hand(CELL, TOOLCHAIN, PINS, tmp_path).found[0].id,)
+    libraries = obtain_libraries(CELL, TOOLCHAIN, PINS, tmp_path, jobs=1, say=said.append)
+    assert libraries.ids == (cached_libraries(CELL, TOOLCHAIN, PINS, tmp_path).found[0].id,)
     assert libraries.manifest() == {
         "dependencies": {"libffi": {"version": "1.2"}},
         "missing_dependencies": {"zlib": str(fault)},
     }
     assert said == [f"emscripten-3.1.69-deps goes without zlib: {str(fault).splitlines()[0]}"]
     with pytest.raises(type(fault)):
-        obtain_dependencies(dataclasses.replace(CELL, requires=(Library.ZLIB,)), TOOLCHAIN, PINS, tmp_path, jobs=1)
+        obtain_libraries(dataclasses.replace(CELL, requires=(Library.ZLIB,)), TOOLCHAIN, PINS, tmp_path, jobs=1)
 
 
 def test_a_library_that_is_not_pinned_is_told(tmp_path: Path) -> None:
-    libraries = obtain_dependencies(CELL, TOOLCHAIN, Pins(), tmp_path, jobs=1, say=lambda _: None)
+    libraries = obtain_libraries(CELL, TOOLCHAIN, Pins(), tmp_path, jobs=1, say=lambda _: None)
     assert libraries.missing == {name: f"no release of {name} is pinned" for name in CELL.libraries}

@@ -162,7 +162,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert any("did you mean 'sha256'?" in line for line in found)
 
 
-DEPENDENCY = f"""[[dependency]]
+LIBRARY = f"""[[dependency]]
 name = "zlib"
 version = "1.3.1"
 url = "https://zlib.net/zlib-1.3.1.tar.gz"
@@ -171,19 +171,19 @@ sha256 = "{SHA}"
 
 
 def test_a_library_that_debian_packs_anew_has_two_hashes(tmp_path: Path) -> None:
-    one = pins_of(tmp_path, DEPENDENCY).dependency[0]
-    two = pins_of(tmp_path, f'{DEPENDENCY}apt_sha256 = "{"cd" * 32}"\n').dependency[0]
+    one = pins_of(tmp_path, LIBRARY).library[0]
+    two = pins_of(tmp_path, f'{LIBRARY}apt_sha256 = "{"cd" * 32}"\n').library[0]
     assert (one.title, one.sha256_of_apt, two.sha256_of_apt) == ("zlib 1.3.1", SHA, "cd" * 32)
 
 
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [
-        (DEPENDENCY.replace("zlib", "zilb"), "must be one of zlib, bzip2, sqlite, libffi, mpdecimal, not 'zilb'"),
-        (DEPENDENCY + 'apt_sha256 = "x"', "dependency.apt_sha256: must be 64 lower-case hex digits"),
-        (DEPENDENCY + 'apt_suite = "trixie"', "apt_suite, apt_source and apt_file belong together"),
-        (DEPENDENCY + DEPENDENCY, "zlib is pinned twice"),
-        (DEPENDENCY.replace("https", "http"), "dependency.url: must be an https address"),
+        (LIBRARY.replace("zlib", "zilb"), "must be one of zlib, bzip2, sqlite, libffi, mpdecimal, not 'zilb'"),
+        (LIBRARY + 'apt_sha256 = "x"', "dependency.apt_sha256: must be 64 lower-case hex digits"),
+        (LIBRARY + 'apt_suite = "trixie"', "apt_suite, apt_source and apt_file belong together"),
+        (LIBRARY + LIBRARY, "zlib is pinned twice"),
+        (LIBRARY.replace("https", "http"), "dependency.url: must be an https address"),
     ],
 )
 def test_mistakes_in_the_pin_of_a_library_are_told(tmp_path: Path, text: str, mistake: str) -> None:
