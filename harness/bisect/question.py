@@ -11,6 +11,7 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import ConfigError, did_you_mean
+from harness.matrix.axes import VERSION_LABELS
 from harness.matrix.cells import Cell
 from harness.util.hashing import content_key
 
@@ -31,9 +32,7 @@ class BisectAxis(StrEnum):
     @property
     def label(self) -> str:
         """What people call one of its candidates."""
-        return {BisectAxis.EMSCRIPTEN: "Emscripten", BisectAxis.CPYTHON: "commit", BisectAxis.NODE: "Node"}.get(
-            self, self.value
-        )
+        return "commit" if self is BisectAxis.CPYTHON else VERSION_LABELS[self.value]
 
 
 @dataclass(frozen=True, kw_only=True)

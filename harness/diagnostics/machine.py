@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from harness.matrix.pins import Pins, TarballPin
 from harness.sources import Source
 from harness.sources.base import cached as cached_source
 from harness.targets import Target
-from harness.toolchains import EMSCRIPTEN_PROVIDERS, TOOLCHAIN_PROVIDERS, Toolchain
+from harness.toolchains import EMSCRIPTEN_PROVIDERS, WASI_SDK_PROVIDERS, Toolchain
 from harness.toolchains.base import cached as cached_toolchain
 from harness.toolchains.patchelf import find_patchelf
 from harness.toolchains.runtimes import runtime_folder
@@ -86,7 +86,7 @@ class Machine:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What is at hand for one cell. `source` and `toolchain` name its provider; empty when none is there.
+    """What is there already for one cell. `source` and `toolchain` name its provider; empty when none is there.
 
     `own_sdk_fault` says why a WASI SDK of the user's cannot serve.
     """
@@ -145,8 +145,8 @@ def _answers(pins: Pins, archive: str, faults: Mapping[str, str]) -> dict[str, i
 
 def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
     """What `cache` and the user's own SDK hold for that cell."""
-    source = _source_at_hand(cell, pins, cache)
-    toolchain, fault = _toolchain_at_hand(cell, pins, cache)
+    source = _cached_source(cell, pins, cache)
+    toolchain, fault = _CACHED_TOOLCHAIN[cell.target](cell, pins, cache)
     build = None
     if source and toolchain:
         build = build_folder(cell, source, toolchain, cache, cached_libraries(cell, toolchain, pins, cache))
@@ -159,19 +159,14 @@ def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
     )
 
 
-def _source_at_hand(cell: Cell, pins: Pins, cache: Path) -> Source | None:
+def _cached_source(cell: Cell, pins: Pins, cache: Path) -> Source | None:
     with contextlib.suppress(UnavailableError):
         pin = pins.cpython_pin(str(cell.python))
         return cached_source(cache / "sources" / f"{pin.version}-{pin.sha256[:16]}")
     return None
 
 
-def _toolchain_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | None, str]:
-    """The one that costs no download, the user's own first, and what is wrong with the user's own."""
-    return _AT_HAND[cell.target](cell, pins, cache)
-
-
-def _wasi_sdk_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | None, str]:
+def _cached_wasi_sdk(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | None, str]:
     fault = ""
     with contextlib.suppress(UnavailableError):
         pin = pins.wasi_sdk_pin(cell.toolchain)
@@ -180,24 +175,26 @@ def _wasi_sdk_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | 
                 return own_sdk.obtain(pin, Path(given)), ""
             except (ConfigError, UnavailableError) as refusal:
                 fault = refusal.message.splitlines()[0]
-        for provider in TOOLCHAIN_PROVIDERS.values():
-            entry = provider.entry(pin, pins, cache)
-            if entry and (toolchain := cached_toolchain(entry)):
-                return toolchain, fault
+        entries = (provider.entry(pin, pins, cache) for provider in WASI_SDK_PROVIDERS.values())
+        return _first_cached(entries), fault
     return None, fault
 
 
-def _emscripten_at_hand(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | None, str]:
+def _cached_emscripten(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | None, str]:
     with contextlib.suppress(UnavailableError):
         pin = pins.emscripten_pin(cell.toolchain)
-        for provider in EMSCRIPTEN_PROVIDERS.values():
-            entry = provider.entry(pin, pins, cache)
-            if entry and (toolchain := cached_toolchain(entry)):
-                return toolchain, ""
+        entries = (provider.entry(pin, pins, cache) for provider in EMSCRIPTEN_PROVIDERS.values())
+        return _first_cached(entries), ""
     return None, ""
 
 
-_AT_HAND = {Target.WASI: _wasi_sdk_at_hand, Target.EMSCRIPTEN: _emscripten_at_hand}
+def _first_cached(entries: Iterable[Path | None]) -> Toolchain | None:
+    toolchains = (cached_toolchain(entry) for entry in entries if entry)
+    return next((toolchain for toolchain in toolchains if toolchain), None)
+
+
+# The toolchain that costs no download, the user's own first, and what is wrong with the user's own.
+_CACHED_TOOLCHAIN = {Target.WASI: _cached_wasi_sdk, Target.EMSCRIPTEN: _cached_emscripten}
 
 
 def _has_runtime(cell: Cell, pins: Pins, cache: Path) -> bool:

@@ -36,10 +36,12 @@ def version_axes(target: Target) -> dict[str, str]:
     return {"toolchain": target.traits.toolchain_axis, PYTHON: PYTHON, "runtime": target.traits.engine.value}
 
 
-def version_label(target: Target, field: str) -> str:
-    """What people call that one of VERSION_FIELDS in a cell of the target."""
-    traits = target.traits
-    return {"toolchain": traits.toolchain_name, PYTHON: "CPython", "runtime": traits.runtime_name}[field]
+# What people call that of which an axis has the versions.
+VERSION_LABELS: Mapping[str, str] = {
+    PYTHON: "CPython",
+    **{target.traits.toolchain_axis: target.traits.toolchain_name for target in Target},
+    **{target.traits.engine.value: target.traits.runtime_name for target in Target},
+}
 
 
 def _can_have(target: Target, axis: str) -> bool:

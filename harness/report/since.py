@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from packaging.version import Version
 
-from harness.matrix.axes import VERSION_FIELDS, version_label
+from harness.matrix.axes import VERSION_FIELDS, VERSION_LABELS, version_axes
 from harness.matrix.cells import Cell
 from harness.matrix.conditions import parse_version
 
@@ -52,7 +52,7 @@ def _parted_by(axis: str, good: Collection[Cell], bad: Collection[Cell]) -> Sinc
     boundary = parted.pop() if len(parted) == 1 else None
     if boundary is None:
         return None
-    return Since(name=version_label(next(iter(bad)).target, axis), version=boundary[1], good=boundary[0])
+    return Since(name=VERSION_LABELS[version_axes(next(iter(bad)).target)[axis]], version=boundary[1], good=boundary[0])
 
 
 @lru_cache

@@ -13,7 +13,7 @@ from harness.sources import checkout, debian, git, tarball
 from harness.sources.base import Provenance, Source, make_source
 from harness.util.providers import first_that_can
 
-__all__ = ["PROVIDERS", "Source", "obtain_source"]
+__all__ = ["SOURCE_PROVIDERS", "Source", "obtain_source"]
 
 
 class SourceProvider(Protocol):

@@ -24,7 +24,7 @@ from harness.util.versions import number
 
 __all__ = [
     "EMSCRIPTEN_PROVIDERS",
-    "PROVIDERS",
+    "WASI_SDK_PROVIDERS",
     "Toolchain",
     "check_toolchain",
     "obtain_toolchain",
@@ -46,7 +46,7 @@ class ToolchainProvider(Protocol[P_contra]):
 
 _NO_SDK = f"path: {own.WASI_SDK_VARIABLE} is not set", "set it to the folder of a WASI SDK"
 _NO_EMSCRIPTEN = "path: $EMSDK is not set and no emcc is on PATH", "source emsdk_env.sh, or give --toolchain PATH"
-TOOLCHAIN_PROVIDERS: Mapping[str, ToolchainProvider[WasiSdkPin]] = {"wasi-sdk": release, "apt": debian}
+WASI_SDK_PROVIDERS: Mapping[str, ToolchainProvider[WasiSdkPin]] = {"wasi-sdk": release, "apt": debian}
 EMSCRIPTEN_PROVIDERS: Mapping[str, ToolchainProvider[EmscriptenPin]] = {"emsdk": emsdk, "apt": emscripten_apt}
 
 
@@ -148,9 +148,9 @@ def _wasi(version: str, pins: Pins, cache: Path, path: Path | None, say: Callabl
     return _Choice(
         what=f"WASI SDK {pin.version}",
         hint=f"one that you have always works: {own.WASI_SDK_VARIABLE}=FOLDER",
-        attempts=attempts | _attempts(TOOLCHAIN_PROVIDERS, pin, pins, cache, say),
+        attempts=attempts | _attempts(WASI_SDK_PROVIDERS, pin, pins, cache, say),
         set_up=bool(given),
-        in_cache=_in_cache(TOOLCHAIN_PROVIDERS, pin, pins, cache),
+        in_cache=_in_cache(WASI_SDK_PROVIDERS, pin, pins, cache),
     )
 
 
@@ -180,7 +180,7 @@ class _Way(NamedTuple):
 
 
 _WAYS = {
-    Target.WASI: _Way(TOOLCHAIN_PROVIDERS, _check_wasi, _wasi),
+    Target.WASI: _Way(WASI_SDK_PROVIDERS, _check_wasi, _wasi),
     Target.EMSCRIPTEN: _Way(EMSCRIPTEN_PROVIDERS, _check_emscripten, _emscripten),
 }
 

@@ -24,7 +24,7 @@ from harness.bundles.index import FORMAT
 from harness.errors import OriginError
 from harness.matrix.load import load_configuration
 from harness.run.prepared import Prepared
-from harness.toolchains import TOOLCHAIN_PROVIDERS
+from harness.toolchains import WASI_SDK_PROVIDERS
 from harness.util.files import remove_tree
 from tests.integration.workflow_runner import Service, load_workflow
 
@@ -156,7 +156,7 @@ class Forge:
             (cache / "compiled").symlink_to(self.wasi.cache / "compiled")
             return
         shutil.copytree(self.folder / "warm", cache, symlinks=True, copy_function=os.link)
-        provider = TOOLCHAIN_PROVIDERS.get(self.wasi.build.manifest.toolchain.provider)
+        provider = WASI_SDK_PROVIDERS.get(self.wasi.build.manifest.toolchain.provider)
         if provider:
             # An entry of its own, since its name may hold the path of the cache.
             pins = load_configuration()[1]

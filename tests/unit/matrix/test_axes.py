@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.matrix.axes import AXES, LIKELIEST_FIRST, targets_with, version_axes, version_label
+from harness.matrix.axes import AXES, LIKELIEST_FIRST, VERSION_LABELS, VERSIONS, targets_with, version_axes
 from harness.targets import Target
 
 WASI, EMSCRIPTEN = Target.WASI, Target.EMSCRIPTEN
@@ -37,4 +37,5 @@ def test_an_inferred_condition_may_name_every_axis_but_the_engine() -> None:
 def test_a_version_of_a_cell_is_an_axis_of_its_target() -> None:
     assert version_axes(WASI) == {"toolchain": "wasi_sdk", "python": "python", "runtime": "wasmtime"}
     assert version_axes(EMSCRIPTEN) == {"toolchain": "emscripten", "python": "python", "runtime": "node"}
-    assert [version_label(WASI, field) for field in version_axes(WASI)] == ["WASI SDK", "CPython", "wasmtime"]
+    assert [VERSION_LABELS[axis] for axis in version_axes(WASI).values()] == ["WASI SDK", "CPython", "wasmtime"]
+    assert {*VERSION_LABELS} == {*VERSIONS}

@@ -26,7 +26,7 @@ TABLES = {
     "run.prepared": prepared._OPENERS,
     "diagnostics.regrtest_runner": regrtest_runner._RUNNERS,
     "diagnostics.doctor": doctor._TOOLCHAINS,
-    "diagnostics.machine": machine._AT_HAND,
+    "diagnostics.machine": machine._CACHED_TOOLCHAIN,
 }
 
 
