@@ -23,7 +23,8 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "target": tuple(target.value for target in Target),
     "engine": tuple(engine.value for engine in Engine),
 }
-_TOOLCHAINS = tuple(target.traits.toolchain_axis for target in Target)
+# Two targets may have the same toolchain, or the same runtime.
+_TOOLCHAINS = tuple(dict.fromkeys(target.traits.toolchain_axis for target in Target))
 _RUNTIMES = tuple(dict.fromkeys(target.traits.engine.value for target in Target))
 VERSIONS = (*_TOOLCHAINS, PYTHON, *_RUNTIMES)
 AXES = (*ENUMS, *VERSIONS, *SWITCHES)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from harness.matrix.axes import AXES, LIKELIEST_FIRST, VERSION_LABELS, VERSIONS, targets_with, version_axes
+from harness.matrix.files import Defaults
 from harness.targets import Target
 
 WASI, EMSCRIPTEN = Target.WASI, Target.EMSCRIPTEN
@@ -32,6 +35,11 @@ def test_some_values_belong_to_some_targets(axis: str, value: object, targets: s
 def test_an_inferred_condition_may_name_every_axis_but_the_engine() -> None:
     assert {*AXES} - {*LIKELIEST_FIRST} == {"engine"}
     assert len(LIKELIEST_FIRST) == len({*LIKELIEST_FIRST})
+
+
+def test_every_target_has_an_engine_whose_version_the_matrix_has_a_default_for() -> None:
+    fields = {field.name for field in dataclasses.fields(Defaults)}
+    assert {target.traits.engine.value for target in Target} <= fields
 
 
 def test_a_version_of_a_cell_is_an_axis_of_its_target() -> None:

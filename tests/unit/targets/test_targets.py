@@ -40,7 +40,3 @@ def test_traits_name_what_exists(target: Target) -> None:
     traits = target.traits
     assert {*traits.bisect_axes} <= {*BisectAxis}
     assert {*traits.impossible_flags, *traits.flags_of_configure} <= {*FLAGS}
-
-
-def test_no_two_targets_share_the_axis_of_their_toolchain() -> None:
-    assert len({target.traits.toolchain_axis for target in Target}) == len(Target)
