@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from harness.engines.child.wasm_exports import WAY_IN, with_exports
+from harness.engines.child.wasm_exports import STACK_DUMP, WAY_IN, with_exports
 from harness.engines.protocol import JOURNAL
 from harness.engines.session import ChildEngine
 from harness.util.files import write_atomically
@@ -38,13 +38,13 @@ def open_session(
 
 
 def resumable(wasm: Path, kept: Path) -> Path:
-    """The module `wasm` with the exports that a snapshot needs: the file `kept`, which is made once.
+    """The module `wasm` with the exports that a snapshot and the stack of a trap need: the file `kept`, which is made once.
 
     `wasm` itself where its functions have no names; guests then start from their beginning.
     """
     if kept.exists():
         return kept
-    code = with_exports(wasm.read_bytes(), WAY_IN)
+    code = with_exports(wasm.read_bytes(), WAY_IN, STACK_DUMP)
     if code is None:
         return wasm
     write_atomically(kept, code)

@@ -5,7 +5,7 @@ guest, `{"op": "stop"}` at any time. From it: one answer to each load and run. A
 ends exits at once, so it cannot outlive the harness.
 
 The answer to a run is `{"status": N}` of a guest that exited, `{"trap": TEXT}` of one that was ended for a fault of its
-own, or `{"engine_error": TEXT}` when the child could not run it, whatever guest it is.
+own, with `"stack": TEXT` where it could still print the stack of Python that it had, or `{"engine_error": TEXT}` when the child could not run it, whatever guest it is.
 """
 
 from __future__ import annotations
@@ -89,11 +89,14 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class GuestExit:
-    """`status` counts for EXITED; `reason` is the trap, why it was stopped, or how the engine died."""
+    """`status` counts for EXITED; `reason` is the trap, why it was stopped, or how the engine died. `python_stack` is
+    what ran in Python then, as faulthandler prints it, the most recent call first; empty where it is not known.
+    """
 
     ending: Ending
     status: int = 0
     reason: str = ""
+    python_stack: str = ""
 
 
 class EngineSession(Protocol):

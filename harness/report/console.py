@@ -264,9 +264,9 @@ def _got(row: CaseVerdict, detail: Detail) -> str:
 
 
 def _tail(page: _Page, row: CaseVerdict, detail: Detail, module: ModuleResult | None) -> Iterator[str]:
-    """The last lines of the traceback; of the module's output when the interpreter died without one."""
+    """The last lines of the traceback or of the stack; of the module's output when the interpreter died without one."""
     died = row.outcome in {Outcome.CRASH, Outcome.TIMEOUT, Outcome.NOT_RUN}
-    text = detail.traceback or (module.output if module and died else "")
+    text = detail.frames or (module.output if module and died else "")
     room = max(20, page.width - 4)
     for line in text.rstrip().splitlines()[-TAIL_LINES:]:
         shown = plain(line.rstrip())

@@ -207,8 +207,8 @@ def _prefixed(cases: Iterable[str]) -> Iterator[list[Any]]:
 
 
 def _output(case: CaseResult, module: ModuleResult) -> str:
-    """What the test has to say: its traceback and its subtests', and the module's output when the interpreter died."""
-    parts = [case.detail.traceback or case.detail.message]
+    """What the test has to say: its traceback or stack, its subtests', and the module's output when the interpreter died."""
+    parts = [case.detail.traceback or case.detail.message, case.detail.python_stack]
     for subtest in case.subtests:
         parts.append(f"subtest {subtest.params}: {subtest.outcome}")
         parts.append(subtest.detail.traceback or subtest.detail.message)

@@ -214,8 +214,8 @@ def _skips(results: CellResults, explain: Callable[[str], str]) -> Counter[str]:
 
 
 def _in_short(row: CaseVerdict) -> CaseVerdict:
-    """The row without its traceback, of which fifty broken cells would have too many."""
-    detail = dataclasses.replace(row.detail, message=row.detail.message[:MESSAGE_LENGTH], traceback="")
+    """The row without its traceback and stack, of which fifty broken cells would have too many."""
+    detail = dataclasses.replace(row.detail, message=row.detail.message[:MESSAGE_LENGTH], traceback="", python_stack="")
     return dataclasses.replace(row, detail=detail)
 
 

@@ -133,7 +133,10 @@ def _again(results: CellResults, row: CaseVerdict) -> str:
 
 
 def _told(detail: Detail) -> str:
-    return detail.traceback or ": ".join(part for part in (detail.exception, detail.message) if part) or detail.reason
+    if detail.traceback:
+        return detail.traceback
+    text = ": ".join(part for part in (detail.exception, detail.message) if part) or detail.reason
+    return "\n".join(part for part in (text, detail.python_stack) if part)
 
 
 def merge_junit(results: Mapping[str, Path], path: Path) -> None:

@@ -80,13 +80,19 @@ class Detail:
 
     `reason` is a skip reason or, for a case that was not run, the id of the fixture or case that prevented
     it. `exception` is the exception's type, or the trap of a crash. `message` is its text, `traceback` its
-    tail.
+    tail. `python_stack` is what ran in Python when the interpreter crashed or was stopped, the most recent call last.
     """
 
     reason: str = ""
     exception: str = ""
     message: str = ""
     traceback: str = ""
+    python_stack: str = ""
+
+    @property
+    def frames(self) -> str:
+        """Where in Python it happened: the tail of the traceback, or the stack of an interpreter that died."""
+        return self.traceback or self.python_stack
 
     def to_json(self) -> dict[str, str]:
         """Only the fields that say something."""

@@ -16,7 +16,7 @@ from harness.engines.protocol import JOURNAL, Ending, EngineSession, GuestExit, 
 from harness.results.case_ids import dotted
 from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.suite.journal import Attempt, Names, parse_events, read_attempt, settle, victims_of
-from harness.suite.regrtest import RegrtestWord, exact_pattern, fits, own_result, trap_headline
+from harness.suite.regrtest import RegrtestWord, exact_pattern, fits, own_result, stack_in_order, trap_headline
 from harness.util.files import disk_errors_as_unavailable, remove_tree
 from harness.util.process import last_lines
 
@@ -276,7 +276,11 @@ def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestE
 
 def _ending_in_words(attempt: Attempt, ending: GuestExit) -> Detail:
     if ending.ending is not Ending.EXITED:
-        return Detail(exception=trap_headline(ending.reason), message=ending.reason[:4000])
+        return Detail(
+            exception=trap_headline(ending.reason),
+            message=ending.reason[:4000],
+            python_stack=stack_in_order(ending.python_stack),
+        )
     after = f" after regrtest's word on the module: {attempt.state}" if attempt.state else ""
     return Detail(
         exception=f"exit: {ending.status}", message=f"the interpreter exited with status {ending.status}{after}"

@@ -70,6 +70,10 @@ def fits(state: str, status: int) -> bool:
     return bool(state) and status in _STATUSES.get(state, (status,))
 
 
+_FRAME = re.compile(r'  File ".*", line (\d+|\?\?\?) in ')
+_OUR_FRAME = '"<harness agent>"'
+
+
 def own_result(dotted: str, word: RegrtestWord, cases: Mapping[str, CaseResult]) -> CaseResult | None:
     """The module's own result under its dotted name: a module-level skip, an exception outside any case, a word that is
     not known.
@@ -116,6 +120,18 @@ def _literal(character: str, is_at_end: bool) -> str:
     if character in "[*?" or (is_at_end and character.isspace()):
         return _IN_A_SET.get(character, f"[{character}]")
     return _IN_A_SET.get(character, character)
+
+
+def stack_in_order(printed: str) -> str:
+    """The stack of Python that an interpreter printed when it had trapped, as tracebacks have it: the most recent call
+    last. Empty when nothing of it can be read.
+
+    `Stack (most recent call first):`, then `  File "/Lib/json/encoder.py", line 262 in _iterencode`, and so on: of 100
+    frames at most (Python/traceback.c). What the harness itself has at the bottom is left out.
+    """
+    frames = [line for line in printed.splitlines() if _FRAME.match(line)]
+    shown = [frame for frame in reversed(frames) if _OUR_FRAME not in frame]
+    return "\n".join(["Stack (most recent call last):", *shown]) if shown else ""
 
 
 def trap_headline(reason: str) -> str:

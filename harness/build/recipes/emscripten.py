@@ -26,7 +26,7 @@ from harness.targets import Target
 from harness.util.process import Command
 from harness.util.versions import number
 
-VERSION = 2
+VERSION = 3
 HOST_TRIPLE = "wasm32-unknown-emscripten"
 # `program` is the ES6 module that makes an interpreter.
 LAYOUT = Layout(
@@ -45,9 +45,10 @@ LINK_FLAGS = (
     "-sTEXTDECODER=2",
     "-sEXPORTED_RUNTIME_METHODS=FS,callMain,ENV",
 )
-# Function names tell where a guest trapped, and what to export so that it can go on from a snapshot.
-NAMES_LINK_FLAG = "--profiling-funcs"
-NAMES_NOTE = f"linked with {NAMES_LINK_FLAG}: the names of functions, which change nothing that runs"
+# The names of functions show where a guest trapped, and what to export so that it can go on from a snapshot. As the C
+# library the option stands behind CPython's own -g0, which from Emscripten 6 on would take it back.
+NAMES_ARGUMENT = "--with-libc=--profiling-funcs"
+NAMES_NOTE = "linked with --profiling-funcs: the names of functions, which change nothing that runs"
 FAKE_DYLIBS_TOLD = (
     "from Emscripten 6.0.0 on, and without dynamic linking, extension modules are linked with -sFAKE_DYLIBS, as "
     "before by default: -shared gives plain objects, which nothing loads"
@@ -106,6 +107,7 @@ def emscripten_recipe(cell: Cell, host: HostBuild) -> Recipe:
         f"--cache-file={host.cache_file}",
         "--with-emscripten-target=node",
         "--with-suffix=.mjs",
+        NAMES_ARGUMENT,
         switch("wasm-dynamic-linking", on=cell.dynamic_linking),
         switch("wasm-pthreads", on=cell.pthreads),
         *(("--with-pydebug",) if cell.pydebug else ()),
@@ -146,7 +148,7 @@ def shared_objects(cell: Cell) -> tuple[str, ...]:
 
 def configure_environment(host: HostBuild) -> dict[str, str]:
     """The environment that wasm_build.py gives to configure and make, with our link flags."""
-    link_flags = (*LINK_FLAGS, NAMES_LINK_FLAG, *(LIBFFI_LINK_FLAGS if Library.LIBFFI in host.libraries else ()))
+    link_flags = (*LINK_FLAGS, *(LIBFFI_LINK_FLAGS if Library.LIBFFI in host.libraries else ()))
     return {
         **clean_build_env(host.env),
         "CONFIG_SITE": str(host.view / host.tree.config_site(Target.EMSCRIPTEN)),

@@ -14,7 +14,7 @@ from harness.build.environment import clean_build_env
 from harness.build.recipes.cpython_tree import TRAMPOLINE, Script, Tree
 from harness.build.recipes.emscripten import (
     FAKE_DYLIBS_TOLD,
-    NAMES_LINK_FLAG,
+    NAMES_ARGUMENT,
     NAMES_NOTE,
     NO_PORTS_TOLD,
     ONCE_TOLD,
@@ -63,10 +63,11 @@ def script_recipe(cell: Cell, host: HostBuild) -> Recipe:
     script = host.tree.script(Target.EMSCRIPTEN)
     work = host.view / LAYOUT.build_folder
     env = {name: value for name, value in clean_build_env(host.env).items() if name not in _OPTIONS}
-    env |= outside_git(host) | {"LINKFORSHARED": NAMES_LINK_FLAG}
+    env |= outside_git(host)
     run = (str(host.build_python), str(host.view / script.folder), "configure-host", "--host-runner", "node", "--")
     arguments = (
         f"--cache-file={host.cache_file}",
+        NAMES_ARGUMENT,
         *_own_cflags(host.tree.texts[script]),
         switch("wasm-dynamic-linking", on=cell.dynamic_linking),
         switch("wasm-pthreads", on=cell.pthreads),

@@ -14,12 +14,12 @@ const EOPNOTSUPP = 138;
 const ESPIPE = 70;
 const STREAMS_MAJOR = 64;
 
-// Standard input is that of the descriptor `source`, or has ended when there is none; output goes to the descriptor at once. Emscripten's own streams, which it makes unless it is
-// told that they are there, are terminals that keep what they print until the end of a line.
-export function openStreams(FS, descriptor, source) {
+// Standard input is that of the descriptor `source`, or has ended when there is none; output is given to `print` at once:
+// a buffer, an offset and a length in it. Emscripten's own streams, which it makes unless it finds these, are terminals
+// that keep what they print until the end of a line.
+export function openStreams(FS, print, source) {
   const { NODEFS } = FS.filesystems;
-  const write = (stream, buffer, offset, length) =>
-    NODEFS.tryFSOperation(() => writeSync(descriptor, buffer, offset, length));
+  const write = (stream, buffer, offset, length) => NODEFS.tryFSOperation(() => print(buffer, offset, length));
   const read = (stream, buffer, offset, length) =>
     source === undefined ? 0 : NODEFS.tryFSOperation(() => readSync(source, buffer, offset, length));
   const llseek = () => { throw new FS.ErrnoError(ESPIPE); };

@@ -13,11 +13,14 @@ const EXIT_POLL_MS = 50;
 const HAS_EXITED = 0;
 const STATUS = 1;
 const HAS_BEGUN = 2;
+const STDERR = 2;
+const STACK_LIMIT = 64 * 1024;
 const { argv, compiled, ended, env, input, journal, journalNumber, keep, module, mounts, output, resume, snapshot } =
   workerData;
 
 const descriptor = openSync(output, "a");
 const say = (line) => writeSync(descriptor, `${line}\n`);
+let print = (...part) => writeSync(descriptor, ...part);
 
 let python;
 let parts;
@@ -41,7 +44,9 @@ python = await factory({
   instantiateWasm(imports, receive) {
     WebAssembly.instantiate(compiled, imports).then((instance) => {
       parts = partsOf(instance, imports);
-      receive(instance, compiled);
+      // With dynamic linking Emscripten looks at every export; ours it would take for symbols of libraries.
+      const own = Object.entries(instance.exports).filter(([name]) => !name.startsWith("harness."));
+      receive({ exports: Object.fromEntries(own) }, compiled);
     });
     return {};
   },
@@ -50,7 +55,7 @@ python = await factory({
   print: say,
   printErr: say,
   preRun(instance) {
-    openStreams(instance.FS, descriptor, input ? openSync(input, "r") : undefined);
+    openStreams(instance.FS, (...part) => print(...part), input ? openSync(input, "r") : undefined);
     if (journal) openJournal(instance.FS, journalNumber, openSync(journal, "a"));
     layFiles(instance.FS, mounts);
     Object.assign(instance.ENV, env);
@@ -61,8 +66,30 @@ python = await factory({
 if (keep) begun = { tableLength: parts.table?.length, memory: copyOf(parts) };
 const goOn = snapshot && restore(snapshot, parts, python.FS, Buffer.from(resume));
 ended[HAS_BEGUN] = 1;
-if (goOn) callResumed(goOn);
-else python.callMain(argv.slice(1));
+try {
+  if (goOn) callResumed(goOn);
+  else python.callMain(argv.slice(1));
+} catch (error) {
+  parentPort.postMessage({ trapped: true });
+  parentPort.postMessage({ stack: pythonStack() });
+  throw error;
+}
+
+// The stack of Python that the guest had when it trapped; empty where it cannot give it. Its memory may be damaged, so the
+// host gives it a second.
+function pythonStack() {
+  let text = "";
+  print = (buffer, offset, length) => {
+    if (text.length < STACK_LIMIT) text += Buffer.from(buffer.buffer ?? buffer, offset, length).toString();
+    return length;
+  };
+  try {
+    parts.dump?.(STDERR, parts.thread());
+  } catch {
+    // What it printed until then is kept.
+  }
+  return text;
+}
 
 // As Emscripten calls main(): an exit is thrown, and has been noted by `onExit`. What Python says of code that raised is
 // a status too: 1, as from its start.

@@ -15,6 +15,8 @@ import { Worker } from "node:worker_threads";
 const REQUESTS = 3;
 const ANSWERS = 4;
 const TRAP_LENGTH = 4000;
+// For the stack of Python of a guest that trapped.
+const STACK_MS = 1000;
 
 let settings;
 let compiled;
@@ -47,6 +49,7 @@ function runGuest(data) {
   });
   guest.on("message", (message) => {
     if (message === "ended") guest.terminate();
+    else if (message.trapped) setTimeout((trapped) => trapped.terminate(), STACK_MS, guest).unref();
     else sent = message;
   });
   guest.on("error", (error) => { fault ??= describe(error); });
@@ -62,8 +65,8 @@ async function start(request) {
   const snapshot = request.prologue ? await snapshotOf(request) : undefined;
   if (stopped) return { trap: "stopped before it began" };
   const fits = snapshot && Buffer.byteLength(request.resume) < snapshot.limit;
-  const [answered] = await runGuest({ ...request, snapshot: fits ? snapshot : undefined });
-  return answered;
+  const [answered, sent] = await runGuest({ ...request, snapshot: fits ? snapshot : undefined });
+  return answered.trap && sent?.stack ? { ...answered, stack: sent.stack } : answered;
 }
 
 // The guest that has done the prologue, as every guest with the same surroundings would. It is tried once; where it

@@ -9,6 +9,8 @@
 // Exports that the harness adds to the module (harness/engines/node.py).
 const RESUME = "harness.resume";
 const STACK = "harness.stack";
+const DUMP = "harness.dump";
+const THREAD = "harness.thread";
 const STANDARD_STREAMS = 3;
 const PAGE = 4096;
 
@@ -22,6 +24,8 @@ export function partsOf(instance, imports) {
     table: found(WebAssembly.Table),
     resume: instance.exports[RESUME],
     stack: instance.exports[STACK],
+    dump: instance.exports[DUMP],
+    thread: instance.exports[THREAD],
     grow: values.find((value) => typeof value === "function" && value.name === "_emscripten_resize_heap"),
   };
 }

@@ -6,7 +6,7 @@
 // the descriptors 1 and 2 (with -sNODERAWFS, which CPython 3.11 to 3.13 link with, they are; see DEPARTURES in
 // harness/build/recipes/emscripten.py).
 
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync, writeSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 import { openStreams } from "./node_files.mjs";
@@ -30,7 +30,7 @@ await factory({
   thisProgram: program,
   arguments: args,
   preRun(instance) {
-    openStreams(instance.FS, STDOUT);
+    openStreams(instance.FS, (...part) => writeSync(STDOUT, ...part));
     mountHost(instance.FS);
     instance.FS.chdir(process.cwd());
     const { PATH, ...environment } = process.env;

@@ -11,6 +11,9 @@ from collections.abc import Iterator, Mapping
 # What a module of CPython has to export, beyond its own, so that a guest can go on from a snapshot, and the symbols for
 # it. The first runs a string of code in `__main__` (Include/cpython/pythonrun.h).
 WAY_IN = {"harness.resume": "PyRun_SimpleStringFlags", "harness.stack": "__stack_pointer"}
+# And so that it can be asked, after it trapped, which Python code ran: the first prints the stack of a thread to a
+# descriptor (Include/internal/pycore_traceback.h), the second gives the running one.
+STACK_DUMP = {"harness.dump": "_Py_DumpTraceback", "harness.thread": "PyGILState_GetThisThreadState"}
 
 _HEADER = b"\x00asm\x01\x00\x00\x00"
 _CUSTOM, _EXPORT = 0, 7
@@ -19,21 +22,23 @@ _FUNCTION_NAMES, _GLOBAL_NAMES = 1, 7
 _KINDS = {_FUNCTION_NAMES: 0, _GLOBAL_NAMES: 3}
 
 
-def with_exports(wasm: bytes, wanted: Mapping[str, str]) -> bytes | None:
-    """The module with a further export for each of `wanted`: its name, and the symbol it stands for.
+def with_exports(wasm: bytes, wanted: Mapping[str, str], optional: Mapping[str, str] | None = None) -> bytes | None:
+    """The module with a further export for each of `wanted`: its name, and the symbol it stands for. So for those of
+    `optional` that it has a symbol for.
 
-    None when the module's name section has no such symbol, or there is none: nothing can be added then.
+    None when the module's name section lacks a symbol of `wanted`, or there is none: nothing can be added then.
     """
-    found = {symbol: place for symbol, place in _named(wasm) if symbol in wanted.values()}
+    symbols = {**wanted, **(optional or {})}
+    found = {symbol: place for symbol, place in _named(wasm) if symbol in symbols.values()}
     if set(wanted.values()) - set(found):
         return None
+    added = [_vector(name.encode()) + found[symbol] for name, symbol in symbols.items() if symbol in found]
     parts = [_HEADER]
     for kind, start, end in _sections(wasm):
         body = wasm[start:end]
         if kind == _EXPORT:
             count, at = _number(body, 0)
-            added = b"".join(_vector(name.encode()) + found[symbol] for name, symbol in wanted.items())
-            body = _leb(count + len(wanted)) + body[at:] + added
+            body = _leb(count + len(added)) + body[at:] + b"".join(added)
         parts += [bytes([kind]), _leb(len(body)), body]
     return b"".join(parts)
 

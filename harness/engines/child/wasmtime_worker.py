@@ -25,11 +25,14 @@ from guarded_wasi import GuardedWasi  # type: ignore[import-not-found]
 from guest_exit import GuestExitedError, define_exit  # type: ignore[import-not-found]
 from privileges import give_up_override  # type: ignore[import-not-found]
 from snapshot import PausedGuest  # type: ignore[import-not-found]
-from wasm_exports import WAY_IN, with_exports  # type: ignore[import-not-found]
+from wasm_exports import STACK_DUMP, WAY_IN, with_exports  # type: ignore[import-not-found]
 
 del sys.path[0]
 
 NATIVE_STACK_MARGIN = 16 * 1024 * 1024
+# For the stack of Python of a guest that trapped.
+STACK_SECONDS = 1.0
+STACK_LIMIT = 64 * 1024
 
 
 class Worker:
@@ -76,7 +79,7 @@ class Worker:
             return self.wasmtime.Module.deserialize_file(self.engine, str(compiled))
         except (self.wasmtime.WasmtimeError, OSError):
             code = wasm.read_bytes()
-            module = self.wasmtime.Module(self.engine, with_exports(code, WAY_IN) or code)
+            module = self.wasmtime.Module(self.engine, with_exports(code, WAY_IN, STACK_DUMP) or code)
         aside = compiled.with_name(f".{compiled.name}.{os.getpid()}")
         aside.write_bytes(module.serialize())
         aside.replace(compiled)
@@ -90,8 +93,10 @@ class Worker:
             with self._store(request, Path(request["output"])) as store:
                 exports = self._instance(store, request)
                 if paused is None or len(code) >= paused.code_limit:
-                    return self.start(store, exports)
-                return self._outcome(paused.way_on(store, exports, code))
+                    answer = self.start(store, exports)
+                else:
+                    answer = self._outcome(paused.way_on(store, exports, code))
+                return answer | self._python_stack(store, exports) if "trap" in answer else answer
         finally:
             self.wasi.close_journal()
 
@@ -166,6 +171,29 @@ class Worker:
         except (self.wasmtime.Trap, self.wasmtime.WasmtimeError) as trap:
             return {"trap": str(trap)}
         return {"status": 1 if failed else 0}
+
+    def _python_stack(self, store: Any, exports: Any) -> dict[str, str]:
+        """The stack of Python that a guest had when it trapped, as `stack`; nothing where it cannot give it.
+
+        Its memory may be damaged: what it does now is bounded in time and size, and its trap is known already.
+        """
+        if not all(name in exports for name in STACK_DUMP):
+            return {}
+        dump, thread = (exports[name] for name in STACK_DUMP)
+        timer = threading.Timer(STACK_SECONDS, self.engine.increment_epoch)
+        with tempfile.TemporaryFile() as output:
+            os.dup2(output.fileno(), 2)
+            store.set_epoch_deadline(1)
+            timer.start()
+            try:
+                dump(store, 2, thread(store))
+            except (GuestExitedError, self.wasmtime.ExitTrap, self.wasmtime.Trap, self.wasmtime.WasmtimeError):
+                pass
+            finally:
+                timer.cancel()
+            output.seek(0)
+            text = output.read(STACK_LIMIT).decode(errors="replace")
+        return {"stack": text} if text else {}
 
     def answer(self, message: dict[str, Any]) -> None:
         os.write(self.answers, json.dumps(message).encode() + b"\n")
