@@ -6,10 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from harness.engines.child.wasm_exports import STACK_DUMP, WAY_IN, with_exports
 from harness.engines.protocol import JOURNAL
 from harness.engines.session import ChildEngine
-from harness.util.files import write_atomically
 from harness.util.process import Command
 
 # MiB for each thread of a guest. From 4 on it is CPython's own stack of 5 MB in wasm memory that ends first, always at
@@ -35,20 +33,6 @@ def open_session(
         "packages": str(packages) if packages else "",
     }
     return ChildEngine(Command(argv=argv, cwd=log.parent, env=node_environment()), load, log)
-
-
-def resumable(wasm: Path, kept: Path) -> Path:
-    """The module `wasm` with the exports that a snapshot and the stack of a trap need: the file `kept`, which is made once.
-
-    `wasm` itself where its functions have no names; guests then start from their beginning.
-    """
-    if kept.exists():
-        return kept
-    code = with_exports(wasm.read_bytes(), WAY_IN, STACK_DUMP)
-    if code is None:
-        return wasm
-    write_atomically(kept, code)
-    return kept
 
 
 def node_environment() -> dict[str, str]:

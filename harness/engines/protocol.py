@@ -4,8 +4,12 @@ One JSON object a line, both ways. To the child: `{"op": "load", ...}` once, `{"
 guest, `{"op": "stop"}` at any time. From it: one answer to each load and run. A child whose standard input
 ends exits at once, so it cannot outlive the harness.
 
-The answer to a run is `{"status": N}` of a guest that exited, `{"trap": TEXT}` of one that was ended for a fault of its
-own, with `"stack": TEXT` where it could still print the stack of Python that it had, or `{"engine_error": TEXT}` when the child could not run it, whatever guest it is.
+The answer to a run is one of these:
+
+- `{"status": N}` of a guest that exited;
+- `{"trap": TEXT}` of one that was ended for a fault of its own, with `"stack": TEXT` where it could still print the
+  stack of Python that it had;
+- `{"engine_error": TEXT}` when the child could not run it, whatever guest it is.
 """
 
 from __future__ import annotations

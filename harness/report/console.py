@@ -12,7 +12,7 @@ from harness.report.newly import NewSkip
 from harness.report.newly import listed as newly_listed
 from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
-from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, judged_cases
+from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, judged_cases
 from harness.results.verdicts import CaseVerdict, Verdict, cause_of
 from harness.util.text import counted, plain
 from harness.util.versions import shown_version
@@ -259,7 +259,9 @@ def _case_of(row: CaseVerdict, module: ModuleResult | None) -> CaseResult | None
 def _got(row: CaseVerdict, detail: Detail) -> str:
     if row.outcome is None:
         return f"nothing; {detail.reason}" if detail.reason else "nothing"
-    what = ": ".join(part for part in (detail.exception, detail.message or detail.reason) if part)
+    # The message of a crash is all that its engine reported, of which the headline is one line.
+    text = "" if row.outcome in DEATHS and detail.exception else detail.message or detail.reason
+    what = ": ".join(part for part in (detail.exception, text) if part)
     return f"{row.outcome.value}: {what}" if what else row.outcome.value
 
 

@@ -207,7 +207,7 @@ def _prefixed(cases: Iterable[str]) -> Iterator[list[Any]]:
 
 
 def _output(case: CaseResult, module: ModuleResult) -> str:
-    """What the test has to say: its traceback or stack, its subtests', and the module's output when the interpreter died."""
+    """The test's traceback or stack, those of its subtests, and the module's output when the interpreter died."""
     parts = [case.detail.traceback or case.detail.message, case.detail.python_stack]
     for subtest in case.subtests:
         parts.append(f"subtest {subtest.params}: {subtest.outcome}")

@@ -11,17 +11,14 @@ from harness.build.artifact import Build
 from harness.build.identity import Identity
 from harness.build.recipes.targets import guest_environment
 from harness.engines import node, wasmtime
-from harness.engines.child.wasm_exports import STACK_DUMP, WAY_IN
+from harness.engines.exports import EXPORTS_KEY, exporting
 from harness.engines.protocol import JOURNAL, EngineSession, GuestRun, Mount
 from harness.matrix.cells import Cell
 from harness.suite.durations import durations_file
 from harness.suite.module import ModuleJob
 from harness.targets import Target
 from harness.util.files import disk_errors_as_unavailable
-from harness.util.hashing import content_key
 
-# Which exports such a module has, for its name: with others it is another file.
-_EXPORTS = content_key([WAY_IN, STACK_DUMP])[:8]
 GUEST_FOLDER = Path(__file__).parents[1] / "guest" / "agent"
 
 
@@ -61,7 +58,7 @@ class Prepared:
     def compiled(self, suffix: str) -> Path:
         """Where the module, made ready for a runtime, is kept between runs."""
         wasm_id = self.build.manifest.wasm.sha256[:16]
-        compiled = self.cache / "compiled" / f"{wasm_id}-{_EXPORTS}{suffix}"
+        compiled = self.cache / "compiled" / f"{wasm_id}-{EXPORTS_KEY}{suffix}"
         with disk_errors_as_unavailable(compiled):
             compiled.parent.mkdir(parents=True, exist_ok=True)
         return compiled
@@ -139,7 +136,7 @@ def _open_node(
 ) -> EngineSession:
     return node.open_session(
         module=prepared.build.program,
-        wasm=node.resumable(prepared.build.wasm, prepared.compiled(".wasm")),
+        wasm=exporting(prepared.build.wasm, prepared.compiled(".wasm")),
         node=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / "node",
         log=log,
         packages=packages,

@@ -16,6 +16,7 @@ import wasmtime
 
 from harness.engines import node as node_engine
 from harness.engines import wasmtime as wasmtime_engine
+from harness.engines.exports import exporting
 from harness.engines.protocol import JOURNAL, EngineSession, GuestExit, GuestRun
 from harness.engines.session import ChildEngine
 
@@ -89,6 +90,18 @@ _NODE_PAUSING = """
   (memory (export "m") 1 4)
   (table (export "t") 1 funcref)
 """
+# What of CPython a guest has that can say where it trapped.
+_STACK = """
+  (global $__stack_pointer (mut i32) (i32.const 0))
+  (func $PyRun_SimpleStringFlags (param i32 i32) (result i32) (i32.const 0))
+  (func $PyGILState_GetThisThreadState (result i32) (i32.const 7))
+  (func $_Py_DumpTraceback (param i32 i32) DUMP)
+"""
+_STACK_ENDS = {
+    "trap-with-a-stack": "",
+    "trap-with-an-endless-stack": "(loop $again (br $again))",
+    "trap-twice": "unreachable",
+}
 _NODE_CODE = """(module
   (func (export "trap") unreachable)
   (func (export "loop") (loop $again (br $again)))
@@ -163,6 +176,10 @@ def wasmtime_session(folder: Path, name: str) -> ChildEngine:
 
 
 def _wasi_text(name: str) -> str:
+    if name in _STACK_ENDS:
+        hello = _WASI_HELLO.replace("(call $write (i32.const 1)", "(call $write (local.get 0)")
+        stack = _STACK.replace("DUMP", hello + _STACK_ENDS[name])
+        return f'{_WASI_IMPORTS} {stack} (func (export "_start") unreachable)'
     if not name.startswith("pausing"):
         return f'{_WASI_IMPORTS} (func $start (export "_start") {_WASI_BODIES[name]})'
     return f"{_WASI_PAUSING.replace('IMPORTS', _WASI_IMPORTS)} {_pausing_text(name)}"
@@ -184,12 +201,16 @@ def node_session(folder: Path, name: str, node: Path = Path(NODE)) -> ChildEngin
     module.write_text(_NODE_FACTORY.replace("BODY", body), encoding="utf-8")
     wasm = module.with_suffix(".wasm")
     wasm.write_bytes(wasmtime.wat2wasm(code))
-    resumable = node_engine.resumable(wasm, module.with_suffix(".resumable.wasm"))
-    return node_engine.open_session(module=module, wasm=resumable, node=node, log=folder / "engine.log")
+    with_exports = exporting(wasm, module.with_suffix(".exporting.wasm"))
+    return node_engine.open_session(module=module, wasm=with_exports, node=node, log=folder / "engine.log")
 
 
 def _node_parts(name: str) -> tuple[str, str]:
     """What its `callMain` does in JavaScript, and the text of its module."""
+    if name in _STACK_ENDS:
+        hello = "(call $say (i32.const 16) (i32.const 6))"
+        data = '(data (i32.const 16) "hello\\n") (func (export "trap") unreachable)'
+        return "code.trap()", f"(module {_NODE_PAUSING} {data} {_STACK.replace('DUMP', hello + _STACK_ENDS[name])})"
     if not name.startswith("pausing"):
         return _NODE_BODIES[name], _NODE_CODE
     first = _NODE_BEFORE_THE_PAUSE.get(name.removeprefix("pausing-"), "")

@@ -221,3 +221,26 @@ def test_a_guest_that_is_stopped_at_its_pause_does_not_keep_the_next_from_it(ope
     )
     assert session.run(guest, lambda: "enough").ending in {Ending.STOPPED, Ending.EXITED}
     assert resumed(session, tmp_path) == (4, "pBGxy")
+
+
+@pytest.mark.parametrize("name", ["trap-with-a-stack", "trap-twice"])
+def test_a_trap_comes_with_the_stack_of_python(opened: Opener, tmp_path: Path, name: str) -> None:
+    session = opened(name)
+    for _ in range(2):
+        ended = run(session, tmp_path)
+        assert (ended.ending, ended.python_stack) == (Ending.TRAPPED, "hello\n")
+        assert "unreachable" in ended.reason
+    assert (tmp_path / "output.txt").read_text() == ""
+    assert session.starts == 1
+
+
+def test_a_stack_that_never_ends_costs_a_second_and_no_result(opened: Opener, tmp_path: Path) -> None:
+    session = opened("trap-with-an-endless-stack")
+    ended = run(session, tmp_path)
+    assert ended.ending is Ending.TRAPPED
+    assert "unreachable" in ended.reason
+    assert session.starts == 1
+
+
+def test_a_trap_without_a_stack_has_none(opened: Opener, tmp_path: Path) -> None:
+    assert run(opened("trap"), tmp_path).python_stack == ""

@@ -70,25 +70,27 @@ try {
   if (goOn) callResumed(goOn);
   else python.callMain(argv.slice(1));
 } catch (error) {
-  parentPort.postMessage({ trapped: true });
-  parentPort.postMessage({ stack: pythonStack() });
+  // Not every fault is an Error: Emscripten also throws numbers and objects of its own.
+  parentPort.postMessage({ trapped: String(error?.stack ?? error?.message ?? error) });
+  sendPythonStack();
   throw error;
 }
 
-// The stack of Python that the guest had when it trapped; empty where it cannot give it. Its memory may be damaged, so the
-// host gives it a second.
-function pythonStack() {
-  let text = "";
+// Sends the stack of Python that the guest had when it trapped, as far as it can print it. Its memory may be damaged, so
+// the host gives it a second.
+function sendPythonStack() {
+  let room = STACK_LIMIT;
   print = (buffer, offset, length) => {
-    if (text.length < STACK_LIMIT) text += Buffer.from(buffer.buffer ?? buffer, offset, length).toString();
+    const stack = Buffer.from(buffer.buffer, buffer.byteOffset + offset, Math.min(length, room)).toString();
+    room -= stack.length;
+    if (stack) parentPort.postMessage({ stack });
     return length;
   };
   try {
     parts.dump?.(STDERR, parts.thread());
   } catch {
-    // What it printed until then is kept.
+    // What it printed until then has been sent.
   }
-  return text;
 }
 
 // As Emscripten calls main(): an exit is thrown, and has been noted by `onExit`. What Python says of code that raised is

@@ -34,11 +34,12 @@ async function load(request) {
   return { loaded: request.wasm };
 }
 
-// Runs one guest in a thread of its own; gives the answer to its request, and the last thing it sent.
+// Runs one guest in a thread of its own; gives the answer to its request, and what it sent of its snapshot.
 function runGuest(data) {
   // Written by the guest, read after its end: a message could be lost when a guest ends by process.exit.
   const ended = new Int32Array(new SharedArrayBuffer(12));
   let fault;
+  let stack = "";
   let sent;
   guest = new Worker(new URL("node_guest.mjs", import.meta.url), {
     workerData: { ...data, module: settings.module, journalNumber: settings.journal, compiled, ended },
@@ -49,14 +50,17 @@ function runGuest(data) {
   });
   guest.on("message", (message) => {
     if (message === "ended") guest.terminate();
-    else if (message.trapped) setTimeout((trapped) => trapped.terminate(), STACK_MS, guest).unref();
-    else sent = message;
+    else if (message.stack) stack += message.stack;
+    else if (message.trapped) {
+      fault = message.trapped.slice(0, TRAP_LENGTH);
+      setTimeout((trapped) => trapped.terminate(), STACK_MS, guest);
+    } else sent = message;
   });
   guest.on("error", (error) => { fault ??= describe(error); });
   return new Promise((resolve) => guest.on("exit", (code) => {
     guest = undefined;
     // The status is the interpreter's last word; a fault after it is of the engine's clean-up.
-    resolve([ending(ended, fault ?? `the guest's thread ended with status ${code}`), sent]);
+    resolve([{ ...ending(ended, fault ?? `the guest's thread ended with status ${code}`), ...(stack && { stack }) }, sent]);
   }));
 }
 
@@ -65,8 +69,8 @@ async function start(request) {
   const snapshot = request.prologue ? await snapshotOf(request) : undefined;
   if (stopped) return { trap: "stopped before it began" };
   const fits = snapshot && Buffer.byteLength(request.resume) < snapshot.limit;
-  const [answered, sent] = await runGuest({ ...request, snapshot: fits ? snapshot : undefined });
-  return answered.trap && sent?.stack ? { ...answered, stack: sent.stack } : answered;
+  const [answered] = await runGuest({ ...request, snapshot: fits ? snapshot : undefined });
+  return answered;
 }
 
 // The guest that has done the prologue, as every guest with the same surroundings would. It is tried once; where it

@@ -76,6 +76,19 @@ def test_a_regression_shows_what_was_got_its_traceback_and_how_to_run_it_again()
     ]
 
 
+def test_a_crash_shows_its_headline_and_what_ran_in_python() -> None:
+    died = case(
+        "test_os.T.test_a",
+        Outcome.CRASH,
+        exception="wasm trap: unreachable",
+        message="error while executing\n  0: f\n\nCaused by:\n  wasm trap: unreachable",
+        python_stack='Stack (most recent call last):\n  File "/t.py", line 2 in inner',
+    )
+    lines = block(page(results(module("test_os", died, output="output"))), "test.test_os.T.test_a")
+    assert lines[1] == "  got        crash: wasm trap: unreachable"
+    assert lines[3:5] == ["  | Stack (most recent call last):", '  |   File "/t.py", line 2 in inner']
+
+
 def test_a_crash_shows_the_last_output_of_its_module() -> None:
     lines = block(page(usual()), "test.test_os.DeepTests.test_deep")
     assert lines[1] == "  got        crash: wasm trap: call stack exhausted"

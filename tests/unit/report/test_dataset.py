@@ -110,6 +110,11 @@ def test_texts_are_shown_and_not_obeyed() -> None:
     assert any("\\u202e" in text and "\\ud800" in text for text in data["strings"])
 
 
+def test_a_crash_has_its_message_and_what_ran_in_python() -> None:
+    died = case("test_a.T.x", Outcome.CRASH, message="trap", python_stack="Stack\n  File")
+    assert "trap\nStack\n  File" in packed(results(module("test_a", died)))["strings"]
+
+
 def test_a_long_output_keeps_its_end() -> None:
     text = "\n".join(map(str, range(5000)))
     data = packed(results(module("test_a", case("test_a.T.x", Outcome.FAIL, traceback=text, message="m" * 1000))))

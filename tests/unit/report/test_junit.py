@@ -107,6 +107,12 @@ def test_a_failure_without_a_traceback_tells_its_exception_and_message(tmp_path:
     assert (error.get("type"), str(error.text).partition("\nagain: ")[0]) == ("crash", "the interpreter is gone")
 
 
+def test_a_crash_names_what_ran_in_python(tmp_path: Path) -> None:
+    died = case("test_os.T.test_a", Outcome.CRASH, exception="trap", message="all of it", python_stack="Stack\n  File")
+    (error,) = next(written(tmp_path, results(module("test_os", died))).iter("testcase"))
+    assert str(error.text).startswith("trap: all of it\nStack\n  File\n")
+
+
 @pytest.mark.parametrize(("outcome", "kept"), [(Outcome.CRASH, True), (Outcome.TIMEOUT, True), (Outcome.ERROR, False)])
 def test_only_where_the_interpreter_died_is_its_output_kept(tmp_path: Path, outcome: Outcome, kept: bool) -> None:
     root = written(tmp_path, results(module("test_os", case("test_os.T.test_a", outcome), output="wasm trap")))

@@ -156,6 +156,16 @@ def test_the_trap_is_the_crash_s_headline(run: Callable[..., ModuleResult]) -> N
     assert result.cases[0].detail.exception == "wasm trap: unreachable"
 
 
+def test_a_crash_keeps_what_ran_in_python(run: Callable[..., ModuleResult]) -> None:
+    printed = 'Stack (most recent call first):\n  File "/t.py", line 2 in inner\n  File "/t.py", line 7 in test\n'
+    for ending in Ending.TRAPPED, Ending.STOPPED:
+        result = run(ScriptedGuest(faults={A: GuestExit(ending=ending, reason="trap", python_stack=printed)}))
+        assert result.cases[0].detail.python_stack.splitlines()[1:] == [
+            '  File "/t.py", line 7 in test',
+            '  File "/t.py", line 2 in inner',
+        ]
+
+
 def test_every_case_may_crash(run: Callable[..., ModuleResult]) -> None:
     result = run(ScriptedGuest(faults=dict.fromkeys(CASES, TRAPPED)))
     assert outcomes(result) == dict.fromkeys(CASES, Outcome.CRASH)

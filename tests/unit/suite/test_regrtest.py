@@ -9,7 +9,7 @@ import io
 import pytest
 
 from harness.results.outcomes import CaseResult, Detail, Outcome
-from harness.suite.regrtest import RegrtestWord, exact_pattern, fits, own_result, trap_headline
+from harness.suite.regrtest import RegrtestWord, exact_pattern, fits, own_result, stack_in_order, trap_headline
 
 PASSED = {"a": CaseResult(case="a", outcome=Outcome.PASS)}
 FAILED = {"a": CaseResult(case="a", outcome=Outcome.FAIL)}
@@ -145,3 +145,25 @@ def test_an_id_becomes_a_pattern_that_matches_it_alone(case: str, other: str) ->
 )
 def test_the_headline_of_a_trap(reason: str, headline: str) -> None:
     assert trap_headline(reason) == headline
+
+
+FRAMES = """Stack (most recent call first):
+  File "/Lib/json/encoder.py", line 262 in _iterencode
+  File "/Lib/unittest/case.py", line ??? in run
+  File "<harness agent>", line 480 in run
+  File "<string>", line 1 in <module>
+"""
+
+
+def test_a_stack_is_shown_as_a_traceback_is_without_the_frames_of_the_harness() -> None:
+    assert stack_in_order(FRAMES).splitlines() == [
+        "Stack (most recent call last):",
+        '  File "<string>", line 1 in <module>',
+        '  File "/Lib/unittest/case.py", line ??? in run',
+        '  File "/Lib/json/encoder.py", line 262 in _iterencode',
+    ]
+
+
+@pytest.mark.parametrize("printed", ["", "Stack (most recent call first):\n", "  <no Python frame>\n", "\x00\x01"])
+def test_a_stack_of_which_nothing_can_be_read_is_empty(printed: str) -> None:
+    assert stack_in_order(printed) == ""
