@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from harness.bisect.question import BisectAxis
@@ -10,9 +12,11 @@ from harness.build.recipes import cpython_tree
 from harness.build.recipes import targets as recipes
 from harness.diagnostics import doctor, machine, regrtest_runner
 from harness.matrix.axes import FLAGS
+from harness.matrix.pins import Pins
 from harness.run import prepared
 from harness.targets import TRAITS, Target
 from harness.toolchains import _WAYS
+from tests.unit.sample_cells import WASI
 
 TABLES = {
     "targets.TRAITS": TRAITS,
@@ -40,3 +44,9 @@ def test_traits_name_what_exists(target: Target) -> None:
     traits = target.traits
     assert {*traits.bisect_axes} <= {*BisectAxis}
     assert {*traits.impossible_flags, *traits.flags_of_configure} <= {*FLAGS}
+
+
+@pytest.mark.parametrize("target", Target)
+def test_pins_know_the_toolchain_of_every_target(target: Target) -> None:
+    lacking = [lack.message for lack in Pins().lacking_for(dataclasses.replace(WASI, target=target))]
+    assert any(message.startswith(f"{target.traits.toolchain_name} 25.0 is not pinned") for message in lacking)
