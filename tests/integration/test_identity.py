@@ -15,6 +15,7 @@ import pytest
 from harness.build.artifact import Build
 from harness.build.identity import check
 from harness.errors import BuildError
+from harness.matrix.python_source import PythonSource
 from harness.run import identify
 from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import Prepared
@@ -49,7 +50,7 @@ def test_emscripten_says_who_it_is(emscripten: Prepared) -> None:
         ({"pthreads": True}, "pthreads: the cell asks for on, the interpreter says off"),
         ({"dynamic_linking": True}, "dynamic linking: the cell asks for on, the interpreter says off"),
         ({"pydebug": True}, "pydebug: the cell asks for on, the interpreter says off"),
-        ({"python": "3.13.4"}, "CPython: the cell asks for 3.13.4, the interpreter says 3.13.5"),
+        ({"python": PythonSource.parse("3.13.4")}, "CPython: the cell asks for 3.13.4, the interpreter says 3.13.5"),
         ({"toolchain": "3.1.73"}, "Emscripten: the cell asks for 3.1.73, the interpreter says 3.1.69"),
     ],
 )
