@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from harness.suite.durations import durations_file
 from harness.suite.module import ModuleJob
 from harness.targets import Target
 from harness.util.files import disk_errors_as_unavailable
+from harness.util.hashing import file_sha256
 
 GUEST_FOLDER = Path(__file__).parents[1] / "guest" / "agent"
 
@@ -56,9 +58,10 @@ class Prepared:
         return durations_file(self.cache, self.cell.id)
 
     def compiled(self, suffix: str) -> Path:
-        """Where the module, made ready for a runtime, is kept between runs."""
-        wasm_id = self.build.manifest.wasm.sha256[:16]
-        compiled = self.cache / "compiled" / f"{wasm_id}-{EXPORTS_KEY}{suffix}"
+        """Where the module, made ready for a runtime, is kept between runs. An exchanged module has another place."""
+        found = self.build.wasm.stat()
+        sha256 = _sha256_of(self.build.wasm, found.st_size, found.st_mtime_ns)
+        compiled = self.cache / "compiled" / f"{sha256[:16]}-{EXPORTS_KEY}{suffix}"
         with disk_errors_as_unavailable(compiled):
             compiled.parent.mkdir(parents=True, exist_ok=True)
         return compiled
@@ -110,6 +113,12 @@ class Prepared:
             excluded=excluded,
             should_stop=should_stop,
         )
+
+
+@functools.lru_cache
+def _sha256_of(path: Path, _size: int, _changed: int) -> str:
+    """The sha256 of the file, computed once as long as it has that size and that time."""
+    return file_sha256(path)
 
 
 def _open_wasmtime(

@@ -12,7 +12,7 @@ import pytest
 
 from harness.build.artifact import Build
 from harness.errors import UnavailableError
-from harness.manifest import Manifest
+from harness.manifest import LayoutRecord, Manifest
 from harness.project import CACHE_VARIABLE
 from harness.run import identify as ask
 from harness.run.prepared import Prepared
@@ -33,7 +33,10 @@ def fetch(cache: Path) -> None:
 
 
 def prepared(cache: Path) -> Prepared:
-    build = Build(folder=cache, manifest=Manifest.from_json({"wasm": {"sha256": "0" * 64}}))
+    layout = LayoutRecord(build_folder="b", program="python.wasm", wasm="python.wasm")
+    build = Build(folder=cache.parents[1] / "build", manifest=Manifest(layout=layout))
+    build.root.mkdir(parents=True, exist_ok=True)
+    build.wasm.write_bytes(b"wasm")
     return Prepared(cell=WASI, build=build, runtime=cache, cache=cache)
 
 
