@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from harness.bisect.question import BisectAxis
-from harness.errors import OriginError, UnavailableError
+from harness.errors import UnavailableError
 from harness.matrix.cells import Matrix
 from harness.matrix.pins import EmscriptenPin, Installer, Pins, RuntimePin, load_pins
-from harness.toolchains.runtimes import npm, npm_pack, npm_package, pip
+from harness.toolchains.package_index import failed, offered_versions, package_here
+from harness.toolchains.runtimes import npm_pack, npm_package, pip
 from harness.util.files import write_atomically
 from harness.util.hashing import file_sha256
-from harness.util.process import Completed
 from harness.util.providers import first_that_can
 from harness.util.versions import number
 
-_VERSION = re.compile(r"\d+(\.\d+)*")
 _HINT = "check the network and its own configuration; or name the versions with --versions"
 
 
@@ -38,7 +36,7 @@ def known_versions(axis: BisectAxis, matrix: Matrix, pins: Pins, *, say: Callabl
     offered, refusals = set(), []
     for pin in _kinds(axis, pins):
         try:
-            offered |= _offered(pin)
+            offered |= offered_versions(pin.installer, package_here(pin))
         except UnavailableError as refusal:
             refusals.append(refusal)
             say(f"{pin.installer} does not tell which versions of {axis} there are: {refusal.message}")
@@ -73,13 +71,6 @@ def as_toml(pin: EmscriptenPin | RuntimePin) -> str:
     return "\n".join([f"[[{table}]]", *(f"{name} = {json.dumps(value)}" for name, value in values.items()), "", ""])
 
 
-def read_versions(said: str) -> set[str]:
-    """The releases in what `pip index versions` prints, or in `npm view versions --json`."""
-    listed = re.search(r"^Available versions: (.*)$", said, re.MULTILINE)
-    words = listed.group(1).split(", ") if listed else re.findall(r'"([^"]+)"', said)
-    return {word for word in words if _VERSION.fullmatch(word)}
-
-
 def read_sha256(report: str) -> str:
     """Of the one archive in pip's report of an installation (pypa.io: installation report)."""
     install = json.loads(report)["install"]
@@ -97,18 +88,6 @@ def _emscripten(version: str, pins: Pins) -> EmscriptenPin:
     return EmscriptenPin(version=version, node=pins.newest_emscripten.node)
 
 
-def _offered(pin: RuntimePin) -> set[str]:
-    with tempfile.TemporaryDirectory() as scratch:
-        if pin.installer is Installer.NPM:
-            done = npm("view", npm_package(pin), "versions", "--json", folder=Path(scratch))
-        else:
-            done = pip("index", "versions", pin.package_name, folder=Path(scratch))
-    found = read_versions(done.output) if done.ok else set()
-    if not found:
-        raise _failed(f"{pin.installer} tells no versions of {pin.package_name}", done)
-    return found
-
-
 def _attempt(kind: RuntimePin, version: str) -> Callable[[], RuntimePin]:
     return lambda: _pinned(dataclasses.replace(kind, version=version, sha256=()))
 
@@ -123,10 +102,5 @@ def _pinned(pin: RuntimePin) -> RuntimePin:
         options = ("--dry-run", "--ignore-installed", "--no-deps", "--report", str(report))
         done = pip("install", *options, f"{pin.package_name}=={pin.version}", folder=folder)
         if not done.ok or not report.is_file():
-            raise _failed(f"pip has no {pin.package_name} {pin.version}", done)
+            raise failed(f"pip has no {pin.package_name} {pin.version}", done)
         return dataclasses.replace(pin, sha256=(read_sha256(report.read_text(encoding="utf-8")),))
-
-
-def _failed(what: str, done: Completed) -> OriginError:
-    words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-4:])
-    return OriginError(f"{what}: it {done.ending}\n{words}".rstrip(), hint=_HINT)

@@ -68,10 +68,11 @@ GROUPS: dict[str, tuple[Subcommand, ...]] = {
         Subcommand(name="record", module="history", help="add runs to the history"),
         Subcommand(name="history", module="history", help="what a case, or a module, has done over time on each cell"),
     ),
-    "maintain the expectation lists": (
+    "maintain the expectation lists and the pins": (
         Subcommand(name="lint", module="curation", help="check the lists against every cell and the suite"),
         Subcommand(name="update", module="curation", help="what results change in the lists"),
         Subcommand(name="export", module="curation", help="the lists in the formats of other runners"),
+        Subcommand(name="pins", module="pins", help="pin a version, find newer ones, check what origins still have"),
     ),
     "find out why": (
         Subcommand(name="bisect", module="bisect", help="the version or commit at which a case began to differ"),

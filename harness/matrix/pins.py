@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -163,7 +163,7 @@ class Pins:
 
     def cpython_pin(self, version: str) -> CPythonPin:
         """UnavailableError when that CPython is not pinned."""
-        return _of_version(self.cpython, version, "CPython", CPythonPin, own="--cpython PATH")
+        return _of_version(self.cpython, version, "CPython", own="--cpython PATH")
 
     def library_pin(self, library: Library) -> LibraryPin:
         """UnavailableError when no release of that library is pinned."""
@@ -174,7 +174,7 @@ class Pins:
 
     def wasi_sdk_pin(self, version: str) -> WasiSdkPin:
         """UnavailableError when that WASI SDK is not pinned."""
-        return _of_version(self.wasi_sdk, version, "WASI SDK", WasiSdkPin, own="WASI_SDK_PATH")
+        return _of_version(self.wasi_sdk, version, "WASI SDK", own="WASI_SDK_PATH")
 
     def archive(self, version: str, platform: str) -> WasiSdkArchive | None:
         """The release archive of that WASI SDK for that platform, if one is pinned."""
@@ -183,7 +183,7 @@ class Pins:
 
     def emscripten_pin(self, version: str) -> EmscriptenPin:
         """UnavailableError when that Emscripten is not pinned."""
-        return _of_version(self.emscripten, version, "Emscripten", EmscriptenPin, own="--toolchain PATH")
+        return _of_version(self.emscripten, version, "Emscripten", own="--toolchain PATH")
 
     @property
     def newest_emscripten(self) -> EmscriptenPin:
@@ -193,9 +193,12 @@ class Pins:
         return max(self.emscripten, key=lambda pin: [int(part) for part in number(pin.version).split(".")])
 
     def and_also(self, more: Pins) -> Pins:
-        """These and the pins of `more`; where both pin a version, these hold."""
+        """These and the pins of `more`; where both pin a version, these hold. The commit of emsdk is that of `more`, if
+        it names one: it may have to know a newer release.
+        """
         pairs = ((field.name, getattr(self, field.name), getattr(more, field.name)) for field in fields(self))
-        return replace(self, **{name: mine + others for name, mine, others in pairs if isinstance(mine, tuple)})
+        joined = {name: mine + others for name, mine, others in pairs if isinstance(mine, tuple)}
+        return replace(self, emsdk=more.emsdk or self.emsdk, **joined)
 
     def npm_pin(self, name: str) -> PackagePin:
         """UnavailableError when no version of that package of npm is pinned."""
@@ -206,7 +209,7 @@ class Pins:
 
     def runtime_pin(self, name: str, version: str) -> RuntimePin:
         """UnavailableError when that version of the runtime is not pinned."""
-        return _of_version([pin for pin in self.runtime if pin.name == name], version, name, RuntimePin)
+        return _of_version([pin for pin in self.runtime if pin.name == name], version, name)
 
     def lacking_for(self, cell: Cell) -> Iterator[UnavailableError]:
         """What of a cell is not pinned, each with the hint what to write: without those pins nothing builds the cell.
@@ -224,7 +227,7 @@ class Pins:
                 yield lack
 
 
-def _of_version(pins: Sequence[T], version: str, what: str, kind: type[T], *, own: str = "") -> T:
+def _of_version(pins: Sequence[T], version: str, what: str, *, own: str = "") -> T:
     for pin in pins:
         if pin.version == version:
             return pin
@@ -232,28 +235,8 @@ def _of_version(pins: Sequence[T], version: str, what: str, kind: type[T], *, ow
     longer = [pin.version for pin in pins if pin.version.startswith(f"{version}.")]
     near = f"; did you mean {longer[-1]}?" if longer else ""
     also = f"; or use one you have, with {own}" if own else ""
-    raise UnavailableError(f"{what} {version} is not pinned; pinned: {known}{near}", hint=f"{_how_to_pin(kind)}{also}")
-
-
-def _how_to_pin(kind: type[T]) -> str:
-    """Which table a pin of that kind is, which of its keys it must have, and where their values come from."""
-    keys = [key.name for key in fields(kind) if key.default is MISSING]
-    text = f"add a [[{_TABLES[kind]}]] with {', '.join(keys[:-1])} and {keys[-1]} to matrices/pins.toml"
-    return f"{text}; {_ORIGINS[kind]}"
-
-
-_TABLES: dict[type, str] = {
-    CPythonPin: "cpython",
-    WasiSdkPin: "wasi_sdk",
-    EmscriptenPin: "emscripten",
-    RuntimePin: "runtime",
-}
-_ORIGINS: dict[type, str] = {
-    CPythonPin: "the sha256 is that of the tarball, as `sha256sum` says of a download whose signature was verified",
-    WasiSdkPin: "its file VERSION has llvm and wasi_libc, evidence says so; a [[wasi_sdk_archive]] pins its archive",
-    EmscriptenPin: "node is a pinned version of Node that runs its scripts",
-    RuntimePin: "the sha256 are those of its files at the package index",
-}
+    add = f"`python -m harness pins add {what.lower().replace(' ', '-')} {version}` pins it"
+    raise UnavailableError(f"{what} {version} is not pinned; pinned: {known}{near}", hint=f"{add}{also}")
 
 
 def load_pins(path: Path, beside: Pins | None = None) -> Pins:

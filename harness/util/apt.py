@@ -27,16 +27,25 @@ _KEPT = re.compile(r"Acquire::(https?|Retries|ForceIPv[46]|Check-Valid-Until|Che
 
 @dataclass(frozen=True, kw_only=True)
 class Apt:
-    """apt with a state of its own for one suite. `env` makes any apt command use it."""
+    """apt with a state of its own for one suite. `env` makes any apt command use it; `archive` is the address."""
 
     suite: str
     folder: Path
     env: Mapping[str, str]
+    archive: str
 
     @property
     def archives(self) -> Path:
         """Where downloaded packages lie."""
         return self.folder / "cache" / "archives"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourcePackage:
+    """A version of a source package: Debian's version, and the sha256 of each of its files by name."""
+
+    version: str
+    files: Mapping[str, str]
 
 
 def archive_address(targets: str) -> str:
@@ -99,7 +108,7 @@ def open_apt(suite: str, cache: Path, *, say: Callable[[str], None] = print) -> 
     uri, architecture = _machine()
     folder = cache / "apt" / suite
     env = os.environ | {"APT_CONFIG": str(folder / "apt.conf"), "LC_ALL": "C"}
-    apt = Apt(suite=suite, folder=folder, env=env)
+    apt = Apt(suite=suite, folder=folder, env=env, archive=uri)
     try:
         for part in ("state/lists/partial", "cache/archives/partial"):
             (folder / part).mkdir(parents=True, exist_ok=True)
@@ -127,6 +136,41 @@ def _machine() -> tuple[str, str]:
             hint="on Debian, run apt-get update once; elsewhere use another provider",
         )
     return uri, capture(["dpkg", "--print-architecture"])
+
+
+def open_lists(suite: str, cache: Path, *, say: Callable[[str], None] = print) -> Apt:
+    """apt for that suite, to ask its fresh lists. UnavailableError as `open_apt`."""
+    with locked(cache / "apt" / f"{suite}.lock", say=say):
+        return open_apt(suite, cache, say=say)
+
+
+def source_packages(apt: Apt, package: str) -> tuple[SourcePackage, ...]:
+    """The versions of a source package that the suite's signed lists have; empty when there is none."""
+    return parse_sources(capture(["apt-cache", "showsrc", "--only-source", package], env=apt.env))
+
+
+def parse_sources(text: str) -> tuple[SourcePackage, ...]:
+    """The packages in paragraphs of a file Sources."""
+    found = []
+    for paragraph in re.split(r"\n\s*\n", text):
+        version = re.search(r"^Version: (\S+)", paragraph, re.MULTILINE)
+        listed = re.search(r"^Checksums-Sha256:\s*\n((?: .*(?:\n|\Z))+)", paragraph, re.MULTILINE)
+        if version and listed:
+            rows = [line.split() for line in listed[1].splitlines()]
+            files = {row[2]: row[0] for row in rows if len(row) == 3}
+            found.append(SourcePackage(version=version[1], files=files))
+    return tuple(found)
+
+
+def binary_versions(apt: Apt, packages: Sequence[str]) -> dict[str, str]:
+    """The newest version of each of these packages that the suite's lists have; of others nothing."""
+    return parse_versions(capture(["apt-cache", "madison", *packages], env=apt.env))
+
+
+def parse_versions(table: str) -> dict[str, str]:
+    """Name to version in lines of `name | version | where Packages`, of which the first of a name is the newest."""
+    rows = [[column.strip() for column in line.split("|")] for line in table.splitlines()]
+    return {row[0]: row[1] for row in reversed(rows) if len(row) == 3 and row[2].endswith(" Packages")}
 
 
 def _apt(apt: Apt, arguments: Sequence[str], failure: str) -> None:

@@ -41,6 +41,18 @@ def unpack(archive: Path, into: Path) -> Path:
     return into
 
 
+def read_member(archive: Path, name: str) -> str:
+    """The text of the first file of that name in a tar, at its top or in the folders there; empty when there is none.
+
+    UnavailableError when the archive is damaged.
+    """
+    with _failures_told(archive, archive.parent), tarfile.open(archive) as tar:
+        for member in tar:
+            if member.isreg() and Path(member.name).name == name and (stream := tar.extractfile(member)):
+                return stream.read(1 << 16).decode("utf-8", "replace")
+    return ""
+
+
 @contextlib.contextmanager
 def _failures_told(archive: Path, into: Path) -> Iterator[None]:
     try:

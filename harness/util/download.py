@@ -20,6 +20,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -75,18 +76,36 @@ def fetch(
     """
     if into.exists() and file_sha256(into) == sha256:
         return into
+    _download(url, sha256, into, say, sleep)
+    return into
+
+
+def fetch_unpinned(
+    url: str,
+    into: Path,
+    *,
+    say: Callable[[str], None] = print,
+    sleep: Callable[[float], None] = time.sleep,
+) -> str:
+    """The sha256 of the file `into`, downloaded from `url`: for what is to be pinned now. UnavailableError as `fetch`,
+    but that any file is right.
+    """
+    return _download(url, "", into, say, sleep)
+
+
+def _download(url: str, sha256: str, into: Path, say: Callable[[str], None], sleep: Callable[[float], None]) -> str:
     if fault := connection_fault(url, CONNECT_SECONDS):
         raise _unreachable(url, fault)
     say(f"downloading {url}")
     start = time.monotonic()
-    size = _with_retries(lambda: _attempt(url, sha256, into), url, say, sleep)
+    size, found = _with_retries(lambda: _attempt(url, sha256, into), url, say, sleep)
     say(f"downloaded {size / 1e6:.1f} MB in {time.monotonic() - start:.1f} s")
-    return into
+    return found
 
 
 def _with_retries(
-    attempt: Callable[[], int], url: str, say: Callable[[str], None], sleep: Callable[[float], None]
-) -> int:
+    attempt: Callable[[], tuple[int, str]], url: str, say: Callable[[str], None], sleep: Callable[[float], None]
+) -> tuple[int, str]:
     for wait in WAITS:
         try:
             return attempt()
@@ -132,6 +151,26 @@ def connection_fault(url: str, seconds: float) -> str:
     return fault
 
 
+class Presence(StrEnum):
+    """Whether an origin has a file: it does, it says that it does not, or it gives no such answer."""
+
+    THERE = "there"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
+def presence(url: str) -> tuple[Presence, str]:
+    """Whether the origin has that file, and the reason unless it does."""
+    host = urllib.parse.urlsplit(url).netloc
+    if fault := connection_fault(url, CONNECT_SECONDS):
+        return Presence.UNKNOWN, f"{host} cannot be reached ({fault})"
+    status = head_status(url, STALL_SECONDS)
+    if 200 <= status < 300:
+        return Presence.THERE, ""
+    what = f"{host} answers {status} for {url}" if status else f"{host} does not answer for {url}"
+    return (Presence.GONE if status in {404, 410} else Presence.UNKNOWN), what
+
+
 def head_status(url: str, seconds: float) -> int:
     """The HTTP status with which the server answers a HEAD; 0 when there is no answer within `seconds`."""
     try:
@@ -161,7 +200,7 @@ def _unreachable(url: str, fault: str) -> OriginError:
     )
 
 
-def _attempt(url: str, sha256: str, into: Path) -> int:
+def _attempt(url: str, sha256: str, into: Path) -> tuple[int, str]:
     request = urllib.request.Request(url, headers=_HEADERS)
     try:
         with urllib.request.urlopen(request, timeout=STALL_SECONDS) as response:
@@ -182,16 +221,16 @@ def _attempt(url: str, sha256: str, into: Path) -> int:
         raise _Transient(f"the connection broke: {error or type(error).__name__}") from error
 
 
-def _receive(response: Response, url: str, sha256: str, into: Path) -> int:
-    """Writes the body aside, checks its length and hash, and moves it into place."""
+def _receive(response: Response, url: str, sha256: str, into: Path) -> tuple[int, str]:
+    """Writes the body aside, checks its length and, unless any is right, its hash, and moves it into place."""
     total = int(response.headers.get("Content-Length") or 0)
     with _file_aside(into) as aside:
         size, found = _copy(response, aside, total)
         if total and size != total:
             raise _Transient(f"only {size} of {total} bytes came")
-        if found != sha256:
+        if sha256 and found != sha256:
             raise _wrong_hash(url, sha256, found)
-    return size
+    return size, found
 
 
 @contextlib.contextmanager

@@ -31,6 +31,24 @@ def fetch_commit(url: str, ref: str, cache: Path, *, say: Callable[[str], None])
         return bare, _git(bare, "rev-parse", "FETCH_HEAD^{commit}").strip()
 
 
+def remote_tags(url: str) -> dict[str, str]:
+    """The tags of a repository, each with the commit that it means. OriginError when the repository cannot be read."""
+    env = os.environ | {"GIT_TERMINAL_PROMPT": "0"}
+    command = Command(argv=("git", "ls-remote", "--tags", "--", url), cwd=Path.cwd(), env=env, timeout=120)
+    done = run(command, apart=True)
+    if not done.ok:
+        last = done.words.splitlines()[-1:] or [done.ending]
+        raise OriginError(f"git: {url} cannot be read: {last[0]}", hint="check the address and the network")
+    return parse_tags(done.output)
+
+
+def parse_tags(listing: str) -> dict[str, str]:
+    """Tag to commit in the lines of `git ls-remote`; of an annotated tag the commit that it is put on."""
+    rows = [line.split("\t") for line in listing.splitlines()]
+    refs = {ref.removeprefix("refs/tags/"): commit for commit, ref in rows}
+    return {tag: refs.get(f"{tag}^{{}}", commit) for tag, commit in refs.items() if not tag.endswith("^{}")}
+
+
 def _fetch(bare: Path, url: str, ref: str) -> None:
     try:
         _git(bare, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url, ref)

@@ -24,19 +24,25 @@ class AptArchive:
     folder: Path
     origin: Origin
 
-    def publish(self, version: str, files: dict[str, bytes], *, gone: tuple[str, ...] = ()) -> None:
-        """Lists the package `zlib` of that version with these files; the pool lacks those that are `gone`."""
-        pool = self.folder / POOL
+    def publish(
+        self, version: str, files: dict[str, bytes], *, gone: tuple[str, ...] = (), package: str = "zlib"
+    ) -> None:
+        """Lists the source package of that version with these files; the pool lacks those that are `gone`."""
+        pool = self.folder / "pool" / "main" / package[0] / package
         pool.mkdir(parents=True, exist_ok=True)
         for name, body in files.items():
             if name not in gone:
                 (pool / name).write_bytes(body)
-        self._index(version, files)
+        self._index(package, version, files)
 
-    def _index(self, version: str, files: dict[str, bytes]) -> None:
+    def _index(self, package: str, version: str, files: dict[str, bytes]) -> None:
         listed = "".join(f" {hashlib.sha256(body).hexdigest()} {len(body)} {name}\n" for name, body in files.items())
-        fields = {"Package": "zlib", "Binary": "zlib1g", "Version": version, "Architecture": "any"}
-        fields |= {"Format": "3.0 (quilt)", "Directory": POOL, "Checksums-Sha256": f"\n{listed}".rstrip("\n")}
+        fields = {"Package": package, "Binary": f"{package}1g", "Version": version, "Architecture": "any"}
+        fields |= {
+            "Format": "3.0 (quilt)",
+            "Directory": f"pool/main/{package[0]}/{package}",
+            "Checksums-Sha256": f"\n{listed}".rstrip("\n"),
+        }
         sources = "".join(f"{name}: {value}\n" for name, value in fields.items()) + "\n"
         architecture = capture(["dpkg", "--print-architecture"])
         indices = {"main/source/Sources": sources, f"main/binary-{architecture}/Packages": ""}

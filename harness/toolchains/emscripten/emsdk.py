@@ -82,20 +82,27 @@ def archive_pin(revisions: str, version: str, system: str, machine: str) -> tupl
 
     UnavailableError when that emsdk does not know the version, or has none for the platform.
     """
-    releases = {name: dict(_FIELD.findall(fields)) for name, fields in _RELEASE.findall(revisions)}
-    if version not in releases:
-        newest = next(iter(releases), "none")
+    known = releases(revisions)
+    if version not in known:
+        newest = next(iter(known), "none")
         raise UnavailableError(
             f"emsdk: the pinned emsdk does not know Emscripten {version}; the newest that it knows is {newest}",
-            hint="pin a newer commit of emsdk in matrices/pins.toml",
+            hint=f"`python -m harness pins add emscripten {version}` pins a commit of emsdk that knows it",
         )
     key = f"sha_{_SYSTEMS.get(system, system)}{_MACHINES.get(machine.lower(), machine)}"
-    if key not in releases[version]:
+    if key not in known[version]:
         raise UnavailableError(
             f"emsdk: there is no archive of Emscripten {version} for {system} on {machine}",
             hint="choose a newer version, or use an Emscripten of your own: --toolchain PATH",
         )
-    return releases[version]["hash"], releases[version][key]
+    return known[version]["hash"], known[version][key]
+
+
+def releases(revisions: str) -> dict[str, dict[str, str]]:
+    """The releases in emsdk's `bazel/revisions.bzl`, the newest first: the build id (`hash`) and the sha256 of each
+    archive (`sha_linux`).
+    """
+    return {name: dict(_FIELD.findall(fields)) for name, fields in _RELEASE.findall(revisions)}
 
 
 def _install(version: str, emsdk: EmsdkPin, tree: Path, cache: Path, say: Callable[[str], None]) -> str:

@@ -63,6 +63,12 @@ def obtain(pin: WasiSdkPin, pins: Pins, cache: Path, say: Callable[[str], None])
     return make_toolchain(final, fill, say=say)
 
 
+def packages_of(pin: WasiSdkPin) -> tuple[str, ...]:
+    """The packages that an SDK is put together from, by Debian's names for the parts of that clang."""
+    major = _major(pin)
+    return (f"clang-{major}", f"lld-{major}", f"llvm-{major}", "wasi-libc", f"libclang-rt-{major}-dev-wasm32")
+
+
 def _major(pin: WasiSdkPin) -> str:
     return pin.llvm.split(".")[0]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.bisect.question import BisectAxis
-from harness.bisect.versions import as_toml, known_versions, pin_version, read_sha256, read_versions
+from harness.bisect.versions import as_toml, known_versions, pin_version, read_sha256
 from harness.errors import ConfigError
 from harness.matrix.cells import Matrix
 from harness.matrix.load import load_configuration
@@ -16,23 +16,9 @@ from harness.matrix.pins import EmscriptenPin, Installer, Pins, RuntimePin, load
 from tests.unit.sample_cells import EMSCRIPTEN, WASI
 from tests.unit.sample_pins import PINS
 
-PIP = """\
-WARNING: pip index is currently an experimental command.
-wasmtime (50.0.1)
-Available versions: 50.0.1, 49.0.0, 48.0.0rc1, 1.0
-  INSTALLED: 50.0.1
-"""
-
 
 def say(line: str) -> None:
     """Nobody listens."""
-
-
-def test_versions_are_read_from_either_installer_without_those_before_a_release() -> None:
-    assert read_versions(PIP) == {"50.0.1", "49.0.0", "1.0"}
-    assert read_versions('["20.0.0", "21.0.0-rc.1",\n "26.10.0"]') == {"20.0.0", "26.10.0"}
-    assert read_versions('"20.0.0"') == {"20.0.0"}
-    assert read_versions("ERROR: No matching distribution found") == set()
 
 
 def test_the_sha256_is_that_of_the_archive() -> None:

