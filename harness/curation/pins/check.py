@@ -43,7 +43,7 @@ def check_pins(origins: Origins) -> tuple[Answer, ...]:
 
 def _of_addresses(pins: Pins) -> list[Answer]:
     """Of the files that are pinned by their address. A host that does not answer is asked once."""
-    addresses = [(f"{pin.title}, its official tarball", pin.url) for pin in (*pins.cpython, *pins.dependency)]
+    addresses = [(f"{pin.title}, its official tarball", pin.url) for pin in (*pins.cpython, *pins.library)]
     addresses += [(f"WASI SDK {pin.version} for {pin.platform}", pin.url) for pin in pins.wasi_sdk_archive]
     hosts = {urlsplit(url).netloc: url for _, url in addresses}
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -62,7 +62,7 @@ def _of_address(pin: str, url: str, faults: Mapping[str, str]) -> Answer:
 
 def _of_debian(pins: Pins, debian: Debian) -> Iterator[Answer]:
     """Of what apt provides: source tarballs, the clang and wasi-libc of an SDK, Emscripten."""
-    for tarball in (*pins.cpython, *pins.dependency):
+    for tarball in (*pins.cpython, *pins.library):
         if tarball.apt_suite:
             yield _ask(debian, tarball.apt_suite, f"{tarball.title}, Debian's tarball", partial(_tarball, tarball))
     for sdk in pins.wasi_sdk:
