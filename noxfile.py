@@ -1,4 +1,5 @@
-"""Sessions for every cell of the matrix (build, test, probe, audit-skips), and the harness's own checks.
+"""First the harness's own sessions, then test-<cell> for every cell of the matrix, the table over them, and for every
+cell build-<cell>, probe-<cell> and audit-skips-<cell>. `python -m harness cells` lists the cells in short.
 
 Thin on purpose: every cell session is one call of `python -m harness`, which does the same without nox. The cells of
 one invocation share a run folder; the session `table` has the tags of all cells and so ends what a tag selects.
@@ -84,49 +85,6 @@ def named_folder(session: nox.Session) -> str:
     return str(parser.parse_known_args(session.posargs)[0].run_dir)
 
 
-def register(cell: Cell) -> None:
-    """The sessions of one cell."""
-
-    @nox.session(name=f"build-{cell.id}", venv_backend="none", tags=["build"], default=False)
-    def build(session: nox.Session) -> None:
-        harness(session, "build", cell.id, *session.posargs)
-
-    tags = [] if cell.broken else list(cell.tags)
-
-    @nox.session(name=f"test-{cell.id}", venv_backend="none", tags=tags, default=False)
-    def test(session: nox.Session) -> None:
-        on_cell(session, "test", cell.id)
-
-    @nox.session(name=f"probe-{cell.id}", venv_backend="none", tags=["probe"], default=False)
-    def probe(session: nox.Session) -> None:
-        on_cell(session, "probe", cell.id)
-
-    @nox.session(name=f"audit-skips-{cell.id}", venv_backend="none", tags=["audit"], default=False)
-    def audit(session: nox.Session) -> None:
-        harness(session, "audit-skips", cell.id, *session.posargs)
-
-    audit.__doc__ = f"Run what the suite skips on {cell.id}, its platform gates forced open."
-    probe.__doc__ = f"Hold the documented limitations against what {cell.id} does."
-    build.__doc__ = f"Build {cell.id}: {cell.description}."
-    note = f" No tag selects it, for it is broken: {cell.broken}." if cell.broken else ""
-    test.__doc__ = f"Build {cell.id}, run the suite, compare with the lists.{note}"
-
-
-try:
-    cells = load_matrix(ROOT / "matrices").cells
-    for declared in cells:
-        register(declared)
-except HarnessError as error:
-    sys.exit(f"{error}")
-
-
-@nox.session(venv_backend="none", tags=sorted({tag for cell in cells for tag in cell.tags}), default=False)
-def table(session: nox.Session) -> None:
-    """What each cell of this invocation did, in one table; or, alone, those of the run that ended last."""
-    # What stands behind `--` is for the tests when there were any.
-    harness(session, "table", *(filter(None, tested[:1]) if tested else session.posargs))
-
-
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """The harness's own tests; `-- -m 'not toolchain'` leaves out those that need a toolchain, `-- -m long` runs those
@@ -185,3 +143,58 @@ def report(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """The suite against CPython's own runner on the same build, and the figures of the harness itself."""
     session.run(python(session), "-m", "harness.bench", *session.posargs, external=True)
+
+
+def register_test(cell: Cell) -> None:
+    tags = [] if cell.broken else list(cell.tags)
+
+    @nox.session(name=f"test-{cell.id}", venv_backend="none", tags=tags, default=False)
+    def test(session: nox.Session) -> None:
+        on_cell(session, "test", cell.id)
+
+    note = f" No tag selects it, for it is broken: {cell.broken}." if cell.broken else ""
+    test.__doc__ = f"Build {cell.id}, run the suite, compare with the lists.{note}"
+
+
+def register_build(cell: Cell) -> None:
+    @nox.session(name=f"build-{cell.id}", venv_backend="none", tags=["build"], default=False)
+    def build(session: nox.Session) -> None:
+        harness(session, "build", cell.id, *session.posargs)
+
+    build.__doc__ = f"Build {cell.id}: {cell.description}."
+
+
+def register_probe(cell: Cell) -> None:
+    @nox.session(name=f"probe-{cell.id}", venv_backend="none", tags=["probe"], default=False)
+    def probe(session: nox.Session) -> None:
+        on_cell(session, "probe", cell.id)
+
+    probe.__doc__ = f"Hold the documented limitations against what {cell.id} does."
+
+
+def register_audit(cell: Cell) -> None:
+    @nox.session(name=f"audit-skips-{cell.id}", venv_backend="none", tags=["audit"], default=False)
+    def audit(session: nox.Session) -> None:
+        harness(session, "audit-skips", cell.id, *session.posargs)
+
+    audit.__doc__ = f"Run what the suite skips on {cell.id}, its platform gates forced open."
+
+
+try:
+    cells = load_matrix(ROOT / "matrices").cells
+except HarnessError as error:
+    sys.exit(f"{error}")
+for declared in cells:
+    register_test(declared)
+
+
+@nox.session(venv_backend="none", tags=sorted({tag for cell in cells for tag in cell.tags}), default=False)
+def table(session: nox.Session) -> None:
+    """What each cell of this invocation did, in one table; or, alone, those of the run that ended last."""
+    # What stands behind `--` is for the tests when there were any.
+    harness(session, "table", *(filter(None, tested[:1]) if tested else session.posargs))
+
+
+for register in (register_build, register_probe, register_audit):
+    for declared in cells:
+        register(declared)

@@ -9,14 +9,18 @@ from harness.errors import EXIT_OK, EXIT_UNAVAILABLE, EXIT_UNEXPECTED
 
 
 def add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "cell", nargs="*", metavar="CELL", help="say of these all that they need (default: all, in short)"
+    )
+    parser.add_argument("-t", "--tag", action="append", default=[], help="the cells with this tag; may be repeated")
     parser.add_argument("--offline", action="store_true", help="count what would need the network as missing")
 
 
 def run_doctor(options: argparse.Namespace) -> int:
-    """Prints what was found; 0 when at least one cell can be built and tested here."""
+    """Prints what was found; 0 when the cells that are named, or any at all, can be built and tested here."""
     from harness.diagnostics.doctor import doctor_report  # noqa: PLC0415 - each command loads only its own
 
-    text, good = doctor_report(offline=options.offline)
+    text, good = doctor_report(offline=options.offline, ids=options.cell, tags=options.tag)
     print(text)
     return EXIT_OK if good else EXIT_UNAVAILABLE
 

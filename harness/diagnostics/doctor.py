@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -18,10 +19,12 @@ from harness.targets import Target
 from harness.toolchains.wasi import own as own_sdk
 from harness.toolchains.wasi import release
 from harness.util.paths import build_fault
+from harness.util.text import counted
 
 # `du` on the cache says 1.4 GB after a first build of `wasi` with apt's packages; while it is made, archives
 # and object files that are deleted afterwards lie beside it.
 BUILD_BYTES = 2_500_000_000
+WIDTH = 110
 _NOT_CHECKED = "listed, not checked"
 
 
@@ -33,15 +36,20 @@ class Line(NamedTuple):
     text: str
 
 
-def doctor_report(*, offline: bool) -> tuple[str, bool]:
-    """The report, and whether at least one cell can be built and tested here.
+def doctor_report(*, offline: bool, ids: Sequence[str] = (), tags: Sequence[str] = ()) -> tuple[str, bool]:
+    """The report, and whether the cells that are named by id or tag can be built and tested here; of all cells, whether
+    at least one can.
 
     With `offline` the network is not tried, and what would need it counts as missing.
     """
     matrix, pins = load_configuration()
+    chosen = matrix.select(ids=ids, tags=tags)
     machine = look_at_machine(pins, offline=offline)
-    cells = {cell: judge_cell(cell, pins, machine, look_for(cell, pins, machine.cache)) for cell in matrix.cells}
-    return render_doctor(judge_machine(machine), cells), any(map(is_usable, cells.values()))
+    cells = {cell: judge_cell(cell, pins, machine, look_for(cell, pins, machine.cache)) for cell in chosen}
+    usable = [is_usable(lines) for lines in cells.values()]
+    if ids or tags:
+        return render_doctor(judge_machine(machine), cells), all(usable)
+    return render_overview(judge_machine(machine), cells), any(usable)
 
 
 def judge_machine(machine: Machine) -> list[Line]:
@@ -203,8 +211,31 @@ def render_doctor(machine: Sequence[Line], cells: Mapping[Cell, Sequence[Line]])
         alike.setdefault(tuple(lines), []).append(f"{cell.id}: {cell.description}{broken}")
     pages.extend(_block("\n".join(titles), lines) for lines, titles in alike.items())
     usable = sum(map(is_usable, cells.values()))
-    pages.append(f"{usable} of {len(cells)} cells can be built and tested here")
+    pages.append(f"{usable} of {counted(len(cells), 'cell')} can be built and tested here")
     return "\n\n".join(pages)
+
+
+def render_overview(machine: Sequence[Line], cells: Mapping[Cell, Sequence[Line]]) -> str:
+    """The page over all cells: the machine, the cells that can be used, and of the others, those alike together, only
+    what they lack.
+    """
+    alike: dict[tuple[Line, ...], list[str]] = {}
+    for cell, lines in cells.items():
+        name = f"{cell.id} (known to be broken)" if cell.broken else cell.id
+        alike.setdefault(tuple(line for line in lines if not line.good), []).append(name)
+    pages = [_block("this machine", machine)]
+    if usable := alike.pop((), []):
+        pages.append(_wrapped("can be built and tested here: ", usable))
+    pages += [_block(_wrapped("", names), lacks) for lacks, names in alike.items()]
+    pages.append(
+        f"{len(usable)} of {counted(len(cells), 'cell')} can be built and tested here; `doctor CELL` says more of one"
+    )
+    return "\n\n".join(pages)
+
+
+def _wrapped(title: str, names: Sequence[str]) -> str:
+    text = title + ", ".join(names)
+    return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
 
 
 def _block(title: str, lines: Sequence[Line]) -> str:

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
 
 
-def doctor(cache: Path, **env: str) -> Completed:
-    argv = (sys.executable, "-m", "harness", "doctor", "--offline")
+def doctor(cache: Path, *cells: str, **env: str) -> Completed:
+    argv = (sys.executable, "-m", "harness", "doctor", "--offline", *cells)
     environment = {key: value for key, value in os.environ.items() if key != "WASI_SDK_PATH"}
     return run(Command(argv=argv, cwd=ROOT, env=environment | {"WASM_HARNESS_CACHE": str(cache)} | env))
 
@@ -32,5 +32,5 @@ def test_an_empty_cache_and_no_network_is_exit_status_3(tmp_path: Path) -> None:
 
 
 def test_the_users_own_sdk_is_tried(tmp_path: Path) -> None:
-    done = doctor(tmp_path / "cache", WASI_SDK_PATH=str(wasi_sdk_tree(tmp_path / "sdk")))
+    done = doctor(tmp_path / "cache", "wasi", WASI_SDK_PATH=str(wasi_sdk_tree(tmp_path / "sdk")))
     assert "  ok       toolchain   WASI SDK 25: your own, WASI_SDK_PATH\n" in done.output

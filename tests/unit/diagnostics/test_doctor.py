@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from harness.diagnostics import doctor
-from harness.diagnostics.doctor import Line, is_usable, judge_cell, judge_machine, render_doctor
+from harness.diagnostics.doctor import Line, is_usable, judge_cell, judge_machine, render_doctor, render_overview
 from harness.diagnostics.machine import Found, Machine
+from harness.errors import ConfigError
 from harness.matrix.cells import Matrix
 from harness.matrix.pins import EmscriptenPin, EmsdkPin, Pins
 from harness.targets import Target
@@ -279,6 +280,34 @@ def test_one_usable_cell_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "look_for", lambda cell, *_: found[cell])
     page, good = doctor.doctor_report(offline=False)
     assert good
-    assert page.endswith("1 of 2 cells can be built and tested here")
+    assert "1 of 2 cells can be built and tested here" in page
+    of_one, good = doctor.doctor_report(offline=False, ids=[EMSCRIPTEN.id])
+    assert not good
+    assert "\n  ok       build       will be made here" in of_one
+    assert of_one.endswith("0 of 1 cell can be built and tested here")
+    assert CELL.id not in of_one
+    assert not doctor.doctor_report(offline=False, ids=[CELL.id, EMSCRIPTEN.id])[1]
+    assert doctor.doctor_report(offline=False, ids=[CELL.id])[1]
+    with pytest.raises(ConfigError, match=r"there is no cell 'wasj'; did you mean 'wasi'"):
+        doctor.doctor_report(offline=False, ids=["wasj"])
     del found[CELL]
     assert not doctor.doctor_report(offline=False)[1]
+
+
+def test_the_page_over_all_cells_names_only_what_is_missing() -> None:
+    usable = [dataclasses.replace(CELL, id=f"wasi-{number}") for number in range(20)]
+    lack = [Line(True, "build", "in the cache"), Line(False, "source", "CPython 3.15: none -> get it")]
+    lacking = [dataclasses.replace(CELL, id=f"wasi-{letter}") for letter in "ab"]
+    cells = dict.fromkeys(usable, lack[:1]) | dict.fromkeys(lacking, lack)
+    assert render_overview([Line(True, "Python", "3.12.1")], cells).splitlines() == [
+        "this machine",
+        "  ok       Python      3.12.1",
+        "",
+        "can be built and tested here: wasi-0, wasi-1, wasi-2, wasi-3, wasi-4, wasi-5, wasi-6, wasi-7, wasi-8, wasi-9,",
+        "  wasi-10, wasi-11, wasi-12, wasi-13, wasi-14, wasi-15, wasi-16, wasi-17, wasi-18, wasi-19",
+        "",
+        "wasi-a, wasi-b",
+        "  missing  source      CPython 3.15: none -> get it",
+        "",
+        "20 of 22 cells can be built and tested here; `doctor CELL` says more of one",
+    ]
