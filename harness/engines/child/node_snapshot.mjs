@@ -17,7 +17,9 @@ const PAGE = 4096;
 // The parts of an instance that a snapshot is about. Emscripten's own names are shortened in an optimised build, so the
 // memory and the table are found by what they are, and the import that grows the memory by its function's name.
 export function partsOf(instance, imports) {
-  const values = [...Object.values(instance.exports), ...Object.values(imports).flatMap(Object.values)];
+  // With dynamic linking GOT.mem and GOT.func are proxies: what is read of them is then taken for a symbol in use.
+  const own = Object.entries(imports).filter(([module]) => !module.startsWith("GOT."));
+  const values = [instance.exports, ...own.map(([, functions]) => functions)].flatMap((part) => Object.values(part));
   const found = (kind) => values.find((value) => value instanceof kind);
   return {
     memory: found(WebAssembly.Memory),
