@@ -141,7 +141,7 @@ def report(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def bench(session: nox.Session) -> None:
-    """The suite against CPython's own runner on the same build, and the figures of the harness itself."""
+    """The figures of the harness; without words, what can be measured and how long that takes."""
     session.run(python(session), "-m", "harness.bench", *session.posargs, external=True)
 
 

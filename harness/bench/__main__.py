@@ -6,8 +6,9 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from harness import bench
 from harness.bench import builds, history, lists, report, shards, suite
@@ -18,25 +19,43 @@ from harness.util.files import remove_tree
 from harness.util.locks import locked
 from harness.util.process import Command, run
 
-Part = Callable[[argparse.Namespace, Path], None]
+
+class Part(NamedTuple):
+    """One part: what measures it, described by its docstring, and how long that usually takes on two processors."""
+
+    measure: Callable[[argparse.Namespace, Path], None]
+    usual: str
 
 
-def main() -> int:
-    """Measures and prints. Modules that are named limit the suite, for a quick look."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures and prints; without arguments, says what can be measured. Modules that are named limit the suite, for a
+    quick look.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments:
+        print(overview(), end="")
+        return 0
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=bench.__doc__)
     parser.add_argument("cell", nargs="?", default="wasi")
     parser.add_argument("module", nargs="*", help="only these modules of the suite")
     parser.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
     parts = ", ".join(f"{name}: {part.__doc__}" for name, part in PARTS.items())
     parser.add_argument("--part", action="append", choices=list(PARTS), help=f"may be repeated. {parts}")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     for name in options.part or DEFAULT_PARTS:
         folder = cache_root() / "bench" / name
         with locked(folder.with_name(f"{name}.lock")):
             remove_tree(folder)
             folder.mkdir()
-            PARTS[name](options, folder)
+            PARTS[name].measure(options, folder)
     return 0
+
+
+def overview() -> str:
+    """What can be measured, and how long each part usually takes."""
+    rows = [f"  {name:<12} {usual:<15} {(measure.__doc__ or '').strip()}" for name, (measure, usual) in PARTS.items()]
+    first = f"nox -s bench -- CELL --part {next(iter(PARTS))}; without --part: {' and '.join(DEFAULT_PARTS)}"
+    return "\n".join(["what can be measured, and how long that usually takes:", *rows, "", first]) + "\n"
 
 
 def first_test(options: argparse.Namespace, folder: Path) -> None:
@@ -81,14 +100,14 @@ def the_shards(options: argparse.Namespace, folder: Path) -> None:
 
 
 PARTS: dict[str, Part] = {
-    "first-test": first_test,
-    "suite": the_suite,
-    "second-cell": second_cell,
-    "rebuild": rebuild,
-    "lists": the_lists,
-    "report": the_report,
-    "history": the_history,
-    "shards": the_shards,
+    "first-test": Part(first_test, "5 s"),
+    "suite": Part(the_suite, "5 min"),
+    "second-cell": Part(second_cell, "5 to 10 min"),
+    "rebuild": Part(rebuild, "5 min"),
+    "lists": Part(the_lists, "1 min"),
+    "report": Part(the_report, "2 min"),
+    "history": Part(the_history, "10 min or more"),
+    "shards": Part(the_shards, "5 s"),
 }
 DEFAULT_PARTS = ("first-test", "suite")
 

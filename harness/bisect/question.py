@@ -98,7 +98,9 @@ def between(names: Collection[str], one: str, other: str) -> list[str]:
     ordered = _sorted(names)
     for name in (one, other):
         if name not in names:
-            near = did_you_mean(name, names) or f"the newest are {', '.join(ordered[-5:])}"
+            longer = [each for each in ordered if each.startswith(f"{name}.")]
+            near = f"did you mean {longer[-1]!r}?" if longer else did_you_mean(name, names)
+            near = near or f"the newest are {', '.join(ordered[-5:])}"
             raise ConfigError(
                 f"{name!r} is not among the versions that are known; {near}", hint="--versions names others"
             )

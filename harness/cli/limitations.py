@@ -37,7 +37,7 @@ def run_native(options: argparse.Namespace) -> int:
 
 
 def add_skips(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("results", nargs="+", help="a results.json")
+    parser.add_argument("results", nargs="+", help="a run's folder, a cell's in it, or a results.json")
     parser.add_argument("--all", action="store_true", help="every reason that nothing explains")
 
 

@@ -37,7 +37,9 @@ def render_history(answer: HistoryAnswer, *, everything: bool = False) -> str:
     if quiet := [each for _, found in groups for each in found if each.account.is_quiet]:
         counts = Counter(str(each.account.usual.outcome) for each in quiet)
         listed = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.most_common())
-        lines.append(f"the same in every run, counted for each cell: {listed}")
+        cells = len({each.cell for each in quiet})
+        where = f", counted for each of {cells} cells" if cells > 1 else ""
+        lines.append(f"the same in every run{where}: {listed}")
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

@@ -11,6 +11,7 @@ from harness.limitations.skip_text import render_skips
 from harness.limitations.skips import SkipAccount, account_of_skips, explainer_for
 from harness.project import project_root
 from harness.results.cell_results import CellResults, load_results
+from harness.results.run_folder import results_in
 from harness.util.cache import cache_root
 
 
@@ -24,7 +25,9 @@ def account_for(results: CellResults, *, native: bool = True) -> SkipAccount:
 
 
 def account_pages(paths: Iterable[str], *, every: bool) -> Iterator[str]:
-    """The account of each results.json as text; with `every` reason that nothing explains."""
-    for path in paths:
-        results = load_results(Path(path))
+    """The account of each results.json, or of all in the folder of a run or a cell, as text; with `every` reason that
+    nothing explains.
+    """
+    for path in (found for word in paths for found in results_in(Path(word))):
+        results = load_results(path)
         yield render_skips(results.cell.id, account_for(results), every=every, probes=results.probes)

@@ -11,6 +11,24 @@ from harness.util.text import counted, plain
 
 DIFF_SCHEMA = 1
 DIFF_CASES_SHOWN = 20
+# Of two cells nothing has become so: what is true of one of them alone.
+_OF_PLACES = {
+    Change.NEW_CRASH: "crashes only in {after}",
+    Change.BROKEN: "wrong only in {after}",
+    Change.NEWLY_SKIPPED: "skipped only in {after}",
+    Change.NO_TESTS: "without tests only in {after}",
+    Change.VANISHED: "only in {before}",
+    Change.OTHERWISE: "different in each",
+    Change.CRASH_GONE: "crashes only in {before}",
+    Change.FIXED: "wrong only in {before}",
+    Change.NO_LONGER_SKIPPED: "skipped only in {before}",
+    Change.APPEARED: "only in {after}",
+}
+
+
+def _words(change: Change, pair: CellDiff) -> str:
+    """What a change is called: over time, or between two places."""
+    return change.value if pair.is_over_time else _OF_PLACES[change].format(before=pair.before, after=pair.after)
 
 
 def differences_json(
@@ -42,11 +60,13 @@ def render_differences(
 def _part(pair: CellDiff, limit: int) -> Iterator[str]:
     for change, group in groupby(pair.changes, key=lambda each: each.change):
         changes = list(group)
-        yield f"{change.value.upper()}  {counted(len(changes), 'case')}"
+        words = _words(change, pair)
+        title = words.upper() if pair.is_over_time else f"{words[0].upper()}{words[1:]}"
+        yield plain(f"{title}  {counted(len(changes), 'case')}")
         yield from _cases_of(changes, limit)
         yield ""
     found = pair.counts()
-    counts = ", ".join(f"{found[change]:,} {change}" for change in Change if found[change])
+    counts = ", ".join(f"{found[change]:,} {_words(change, pair)}" for change in Change if found[change])
     name = pair.before if pair.before == pair.after else f"{pair.before} -> {pair.after}"
     unknown = f" ({pair.unknown:,} more were asked of only one of the two)" if pair.unknown else ""
     yield plain(f"{name}: {counts or 'no difference'} among {counted(pair.compared, 'case')}{unknown}")

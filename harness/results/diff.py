@@ -69,7 +69,8 @@ class CaseChange:
 
 @dataclass(frozen=True, kw_only=True)
 class CellDiff:
-    """Two results of a cell, or of two cells, by their names. `compared` counts the cases of which both speak,
+    """Two results of a cell, or of two cells, by their names; `is_over_time` is whether they are of one cell.
+    `compared` counts the cases of which both speak,
     `unknown` those of which only one does because the other was not asked.
     """
 
@@ -79,6 +80,7 @@ class CellDiff:
     changes: tuple[CaseChange, ...]
     compared: int
     unknown: int
+    is_over_time: bool = True
 
     @property
     def explanation(self) -> AxisChange | None:
@@ -126,6 +128,7 @@ def diff_cells(before: CellResults, after: CellResults, *, names: tuple[str, str
         changes=tuple(sorted(changes, key=_told_order)),
         compared=compared,
         unknown=unknown,
+        is_over_time=before.cell.id == after.cell.id,
     )
 
 

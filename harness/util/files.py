@@ -105,7 +105,7 @@ def disk_errors_as_unavailable(path: Path) -> Iterator[None]:
 
 def disk_error(error: OSError, path: Path) -> UnavailableError:
     """What a full or unwritable disk is to the user."""
-    return UnavailableError(
-        f"cannot write {path}: {error.strerror}",
-        hint=f"free some space, or move the cache with {CACHE_VARIABLE}=FOLDER",
-    )
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    places = f"{CACHE_VARIABLE}=FOLDER moves the cache, --run-dir DIR the results"
+    hint = f"free some space; {places}" if full else f"a folder that can be written to serves: {places}"
+    return UnavailableError(f"cannot write {path}: {error.strerror}", hint=hint)

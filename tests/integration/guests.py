@@ -133,7 +133,8 @@ export default async function (given) {
   };
   // With dynamic linking Emscripten makes a symbol of whatever is read of it.
   const GOT = new Proxy({ symbol: 1 }, { get() { throw new Error("GOT.mem was read"); } });
-  const code = await new Promise((receive) => given.instantiateWasm({ env, "GOT.mem": GOT }, (made) => receive(made.exports)));
+  const imports = { env, "GOT.mem": GOT };
+  const code = await new Promise((receive) => given.instantiateWasm(imports, (made) => receive(made.exports)));
   const print = (text) => FS.operations.write(null, Buffer.from(text), 0, text.length);
   const exit = given.onExit;
   instance.callMain = (args) => { BODY };

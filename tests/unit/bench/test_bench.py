@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.bench import __main__ as command
 from harness.bench import builds, history, shards
 from harness.bench.builds import neighbour
 from harness.bench.shards import balance
@@ -156,3 +157,11 @@ def test_some_nights_of_the_history_are_recorded_and_asked_for(
         assert [len(store.runs(number)) for number in store.cells().values()] == [3, 3]
         changed = [len(store.steps(number, store.runs(number))) for number in store.cells().values()]
     assert all(1_000 <= cases <= 1_010 for cases in changed)
+
+
+def test_without_words_the_parts_are_listed_and_nothing_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main([]) == 0
+    said = capsys.readouterr().out
+    for name, part in command.PARTS.items():
+        assert f"  {name} " in said
+        assert part.usual in said

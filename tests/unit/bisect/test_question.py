@@ -37,6 +37,8 @@ def test_an_end_that_nobody_knows_is_told_with_a_near_one() -> None:
         between({"49.0.0", "50.0.1"}, "49.0.0", "50.0.2")
     with pytest.raises(ConfigError, match=r"'x' is not .* 49\.0\.0, 50\.0\.1"):
         between({"49.0.0", "50.0.1"}, "x", "50.0.1")
+    with pytest.raises(ConfigError, match=r"'49' is not among the versions that are known; did you mean '49\.0\.2'\?"):
+        between({"49.0.0", "49.0.2", "50.0.1"}, "49", "50.0.1")
 
 
 def test_named_versions_stand_alone_between_the_ends() -> None:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.bench.report import write_made_up_run
+from harness.errors import ConfigError
 from harness.limitations.registry import Circumstance, Limitation, Need, Registry, load_registry
+from harness.limitations.skip_account import account_pages
 from harness.limitations.skip_text import one_line, render_skips
 from harness.limitations.skips import Elsewhere, Explainer, Skip, SkipAccount, SkipCause, account_of_skips
 from harness.matrix.conditions import Condition
@@ -238,3 +241,15 @@ def test_the_shipped_registry_explains_the_suite_s_words(target: str, reason: st
     found = Explainer(load_registry(SHIPPED), facts).cause(reason)
     assert found is not None
     assert found.id == explained
+
+
+@pytest.mark.parametrize("what", ["", "wasi-24", "wasi-24/results.json"])
+def test_the_skips_of_a_run_are_those_of_the_cells_in_its_folder(tmp_path: Path, what: str) -> None:
+    write_made_up_run(tmp_path / "run", cells=1, cases=300)
+    (page,) = account_pages([str(tmp_path / "run" / what)], every=False)
+    assert "wasi-24" in page
+
+
+def test_a_folder_without_results_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds no results of a cell"):
+        list(account_pages([str(tmp_path)], every=False))

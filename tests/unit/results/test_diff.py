@@ -185,3 +185,17 @@ def test_the_json_has_everything_in_plain_words() -> None:
         "before": "pass",
         "after": "fail",
     }
+
+
+def test_of_two_cells_a_difference_is_told_of_places_and_not_of_time() -> None:
+    before = results(module("test_a", case("test_a.T.x"), case("test_a.T.y", Outcome.FAIL), case("test_a.T.z")))
+    now = results(module("test_a", case("test_a.T.x", Outcome.FAIL), case("test_a.T.y")))
+    other = dataclasses.replace(now, cell=dataclasses.replace(now.cell, id="wasi-33"))
+    page = render_differences([diff_cells(before, other)], (), ())
+    assert "Wrong only in wasi-33  1 case\n" in page
+    assert "Wrong only in wasi  1 case\n" in page
+    assert "Only in wasi  1 case\n" in page
+    assert "1 wrong only in wasi-33, 1 only in wasi, 1 wrong only in wasi among 3 cases" in page
+    for word in ("BROKEN", "FIXED", "VANISHED", "broken", "fixed"):
+        assert word not in page
+    assert "BROKEN  1 case\n" in render_differences([diff_cells(before, now)], (), ())
