@@ -19,8 +19,8 @@ CELLS_SHOWN = 30
 CELLS_NAMED = 3
 SUMMARY_CAUSES_SHOWN = 10
 _MESSAGE_LENGTH = 160
-# At the start of a line also what makes lists and rules.
-_MEANINGFUL = re.compile(r"[\\`*_\[\]#|<>~&@]|^[-+=]|(?<=^\d)[.)]")
+# At the start of a line also what makes lists and rules. Between letters and digits an underscore means nothing.
+_MEANINGFUL = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])|[\\`*\[\]#|<>~&@]|^[-+=]|(?<=^\d)[.)]")
 
 
 def render_markdown(run: RunDigest, folder: str) -> str:
@@ -42,7 +42,7 @@ def render_markdown(run: RunDigest, folder: str) -> str:
 def escaped(text: str) -> str:
     """Text of any origin as plain Markdown in one line: nothing in it is markup or a mention."""
     line = " ".join(visible(text).split())
-    return _MEANINGFUL.sub(lambda found: f"&#{ord(found[0])};", line)
+    return _MEANINGFUL.sub(lambda found: "".join(f"&#{ord(character)};" for character in found[0]), line)
 
 
 def code(text: str) -> str:

@@ -101,6 +101,23 @@ def test_the_map_is_walked_with_the_arrows_and_enter_lists_a_tile(page: Page, tm
     assert page.problems == []
 
 
+def test_a_filtered_list_has_an_address(page: Page, tmp_path: Path) -> None:
+    run = small_run(tmp_path / "run")
+    page.open(run)
+    page.value(
+        "form.elements.state.value = 'any'; form.elements.cell.selectedIndex = 1; form.elements.q.value = 'test_os'; "
+        "form.dispatchEvent(new Event('input'))"
+    )
+    first = found(page)
+    address = page.value("location.hash")
+    assert address == "#?q=test_os&state=any&cell=wasi"
+    page.open(run)
+    assert found(page) != first
+    page.value(f"new Promise(done => {{ location.hash = '{address}'; setTimeout(done, 100) }})")
+    assert found(page) == first
+    assert page.problems == []
+
+
 def test_words_are_searched_in_ids_and_in_what_was_said(page: Page, tmp_path: Path) -> None:
     page.open(small_run(tmp_path / "run"))
     page.value("showCases({q: 'LINKTESTS supported', state: 'any', cell: '', module: ''})")

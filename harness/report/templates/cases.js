@@ -25,8 +25,30 @@ function fillFilter() {
   const sorted = modules.map((module, index) => [module.name, index]).sort();
   form.elements.module.append(make("option", { value: "" }, "any module"),
     ...sorted.map(([name, index]) => make("option", { value: index }, name)));
-  form.addEventListener("input", () => search());
+  form.addEventListener("input", () => {
+    search();
+    history.replaceState(null, "", filterAddress());
+  });
   form.addEventListener("submit", (event) => event.preventDefault());
+}
+
+/** The end of an address that shows the list as it is filtered now, with cell and module by their names. */
+function filterAddress() {
+  const { q, state, cell, module } = Object.fromEntries(new FormData(form));
+  const named = { q, state, cell: cell && cells[cell].label, module: module && modules[module].name };
+  return `#?${new URLSearchParams(Object.entries(named).filter(([, value]) => value))}`;
+}
+
+/** Sets the filter that the address names, if it names one; what this run does not have is left out. */
+function readAddress() {
+  if (!location.hash.startsWith("#?")) return;
+  const named = new URLSearchParams(location.hash.slice(2));
+  for (const field of ["state", "cell", "module"]) {
+    const wanted = [...form.elements[field].options].find((option) =>
+      (field === "state" ? option.value : option.textContent) === named.get(field));
+    if (wanted) form.elements[field].value = wanted.value;
+  }
+  form.elements.q.value = named.get("q") ?? "";
 }
 
 /** The words of the search as bits: `has(text)` has the bit of each word that stands in the text. */

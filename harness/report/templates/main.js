@@ -26,10 +26,16 @@ drawCells();
 drawCauses();
 const isRed = modules.some((_, module) => cells.some((_, cell) => worstOf(module, cell) <= WORST_UNEXPECTED));
 form.elements.state.value = isRed ? "unexpected" : form.elements.state.querySelector("[value=known]") ? "known" : "any";
+readAddress();
 search();
 if (isRed && found.length <= OPENED) openFirst(OPENED);
 openTarget();
-addEventListener("hashchange", openTarget);
+addEventListener("hashchange", () => {
+  openTarget();
+  if (!location.hash.startsWith("#?")) return;
+  readAddress();
+  search();
+});
 // The same link once more changes no hash, but the part may have been closed in between.
 addEventListener("click", (event) => {
   if (event.target.closest(`a[href="${location.hash}"]`)) openTarget();

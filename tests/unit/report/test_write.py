@@ -204,7 +204,7 @@ def test_the_summary_tells_first_what_is_new() -> None:
     text = render_markdown(digest({"wasi": now}, {"wasi": befores}), "reports/tonight")
     titles = re.findall(r"^### (.*)$", text, re.MULTILINE)
     assert titles == ["New since the run before (2)", "Wrong before (1)", "Cells"]
-    assert text.index("test&#95;1") < text.index("test&#95;0</code> |")
+    assert text.index("test_1") < text.index("test_0</code> |")
 
 
 def test_the_summary_stays_short() -> None:
@@ -218,7 +218,7 @@ def test_the_summary_stays_short() -> None:
 def test_nothing_that_a_test_says_is_markup_in_the_summary() -> None:
     found = results(module("test_a", case("test_a.T.x", Outcome.FAIL, exception=HOSTILE, message=HOSTILE)))
     text = render_markdown(digest({HOSTILE: found}), "reports/tonight")
-    rows = [line for line in text.splitlines() if line.startswith("| <code>test.test&#95;a.T.x")]
+    rows = [line for line in text.splitlines() if line.startswith("| <code>test.test_a.T.x")]
     assert len(rows) == 1
     assert rows[0].count("|") == 5
     allowed = {"<code>", "</code>", "<br>"}
@@ -431,3 +431,16 @@ def test_a_flaky_case_is_neither_a_regression_nor_stale() -> None:
     assert texts[1:] == ["1 case changes its mind from try to try."]
     assert "### Flaky (1)" in render_markdown(run, "x")
     assert github_annotations(run).startswith("::warning title=flaky%3A test.test_a.T.flaky::fail on wasi")
+
+
+@pytest.mark.parametrize(
+    ("text", "markdown"),
+    [
+        ("test.test_os.T.test_a_b", "test.test_os.T.test_a_b"),
+        ("_a_", "&#95;a&#95;"),
+        ("T.__init__", "T.&#95;&#95;init&#95;&#95;"),
+        ("a_ b *c", "a&#95; b &#42;c"),
+    ],
+)
+def test_an_id_in_markdown_can_be_read_in_the_file_too(text: str, markdown: str) -> None:
+    assert escaped(text) == markdown
