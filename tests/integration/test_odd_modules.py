@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ import pytest
 
 from harness.engines.fresh import FreshEngine
 from harness.engines.protocol import EngineSession, Mount
+from harness.errors import EXIT_UNEXPECTED
+from harness.results.cell_results import load_results
 from harness.results.outcomes import CaseResult, ModuleResult
 from harness.results.signatures import signature_of
 from harness.run.prepared import Prepared
 from harness.suite.module import run_module
+from tests.integration.test_own_tests import harness
 
 pytestmark = pytest.mark.toolchain
 ODD = Path(__file__).parent.parent / "data" / "odd"
@@ -75,6 +79,20 @@ def run_one(prepared: Prepared, session: EngineSession, folder: Path, module: st
     return run_module(job, session)
 
 
+def differences(results: Iterable[ModuleResult], target: str) -> list[str]:
+    """What the modules did that the table does not say, and the other way round."""
+    wrong = []
+    for result in results:
+        wanted = expected(TABLE[result.module], target)
+        did = found(result, wanted)
+        wrong += [
+            f"{result.module} {name or 'as a whole'}: {did.get(name)}, not {wanted.get(name)}"
+            for name in sorted({*did, *wanted})
+            if did.get(name) != wanted.get(name)
+        ]
+    return wrong
+
+
 def test_the_table_has_every_module() -> None:
     assert sorted(TABLE) == sorted(path.stem for path in ODD.glob("test_*.py"))
 
@@ -86,13 +104,22 @@ def test_every_odd_module_has_the_outcomes_of_the_table(
 ) -> None:
     prepared: Prepared = request.getfixturevalue(target)
     modules = [module for module, entry in TABLE.items() if entry.get("isolated") or not isolated]
-    wrong = []
-    for result in run_all(prepared, tmp_path, modules, isolated=isolated):
-        wanted = expected(TABLE[result.module], target)
-        did = found(result, wanted)
-        wrong += [
-            f"{result.module} {name or 'as a whole'}: {did.get(name)}, not {wanted.get(name)}"
-            for name in sorted({*did, *wanted})
-            if did.get(name) != wanted.get(name)
-        ]
+    wrong = differences(run_all(prepared, tmp_path, modules, isolated=isolated), target)
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(("target", "cell"), [("wasi", "wasi"), ("emscripten", "emscripten-3.1.69")])
+def test_the_command_line_gives_the_outcomes_of_the_table(
+    request: pytest.FixtureRequest, tmp_path: Path, target: str, cell: str
+) -> None:
+    """As a user runs a folder of tests. A module that hangs takes all of a cell's time there, and is left out."""
+    request.getfixturevalue(target)
+    (tmp_path / "odd").mkdir()
+    for module, entry in TABLE.items():
+        if "case_timeout" not in entry:
+            shutil.copy(ODD / f"{module}.py", tmp_path / "odd")
+    done = harness("test", cell, "--tests", tmp_path / "odd", "--reruns", "0", "--run-dir", tmp_path / "run")
+    assert done.returncode == EXIT_UNEXPECTED, done.stdout
+    results = load_results(tmp_path / "run" / cell / "results.json")
+    assert len(results.modules) == sum("case_timeout" not in entry for entry in TABLE.values())
+    assert not (wrong := differences(results.modules, target)), "\n".join(wrong)

@@ -1,0 +1,6 @@
+import unittest
+
+
+class T(unittest.TestCase):
+    def helper(self):
+        pass
