@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from harness.report.newly import NewSkip
 from harness.report.newly import listed as newly_listed
+from harness.results.case_ids import dotted
 from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, judged_cases
@@ -247,8 +248,12 @@ def _row(
     for subtest in (case.subtests if case else ())[:SUBTESTS_SHOWN]:
         yield from page.field("subtest", f"{subtest.params} {subtest.outcome.value}")
     yield from _tail(page, row, detail, module)
-    if row.verdict is not Verdict.MISSING:
-        yield f"{page.label('again')}{plain(options.again(cell_id, row.case, row.module))}"
+    # A case that is not there cannot run again, but its module can.
+    subject = row.case
+    if row.verdict is Verdict.MISSING:
+        subject = dotted(row.module, own=bool(options.tests)) if row.module else ""
+    if subject:
+        yield f"{page.label('again')}{plain(options.again(cell_id, subject, row.module))}"
 
 
 def _case_of(row: CaseVerdict, module: ModuleResult | None) -> CaseResult | None:

@@ -116,12 +116,6 @@ def test_a_stale_entry_is_named_with_its_place_and_what_to_do() -> None:
     ]
 
 
-def test_a_missing_case_cannot_be_run_again() -> None:
-    lines = block(page(usual()), "test.test_os.LinkTests.test_gone")
-    assert lines[1] == "  got        nothing"
-    assert not any(line.startswith("  again") for line in lines)
-
-
 def test_a_failed_subtest_is_shown_with_its_parameters() -> None:
     lines = block(page(usual()), "test.test_json.TestDecode.test_decimal")
     assert lines[1] == "  got        fail: AssertionError: 1 != 2"
@@ -280,3 +274,9 @@ def test_the_account_of_the_skips_stands_in_the_head_when_there_is_one() -> None
     told = "2: 1 explained by 1 limitation and 0 circumstances, 1 not"
     assert f"\n  skips      {told}\n" in render_console(usual(), color=False, skips=told)
     assert "\n  skips" not in page(usual())
+
+
+def test_of_a_case_that_is_missing_the_module_can_run_again() -> None:
+    lines = block(page(usual()), "test.test_os.LinkTests.test_gone")
+    assert lines[1] == "  got        nothing"
+    assert lines[-1] == "  again      python -m harness test wasi --case test.test_os"
