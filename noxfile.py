@@ -12,6 +12,8 @@ import atexit
 import functools
 import importlib.metadata
 import importlib.util
+import shutil
+import shutil
 import sys
 from pathlib import Path
 
@@ -113,6 +115,20 @@ def lint(session: nox.Session) -> None:
     # A program without a module; offline it asks GitHub nothing.
     strict = ["--persona=auditor", *workflows]
     session.run(str(Path(interpreter).with_name("zizmor")), "--offline", "--quiet", *strict, external=True)
+
+
+@nox.session(venv_backend="none", default=False)
+def docs(session: nox.Session) -> None:
+    """All documents as pages, by MkDocs: no link is dead. They are in .docs/site then."""
+    source = ROOT / ".docs" / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    # MkDocs wants its documents below one folder, and knows no others.
+    for page in (ROOT / "README.md", *ROOT.glob("*/*.md")):
+        if not page.relative_to(ROOT).parts[0].startswith("."):
+            target = source / page.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(page, target)
+    session.run(python(session, "mkdocs"), "-m", "mkdocs", "build", "--strict", external=True)
 
 
 @nox.session(venv_backend="none", default=False)

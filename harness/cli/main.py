@@ -125,16 +125,22 @@ def run_command(arguments: Sequence[str]) -> int:
         hint = did_you_mean(name, COMMANDS) or "`python -m harness --help` lists the commands"
         raise ConfigError(what, hint=hint)
     command = COMMANDS[name]
-    parser = argparse.ArgumentParser(
-        prog=f"python -m harness {name}", description=_sentence(command.help), allow_abbrev=False
-    )
-    command.function("add")(parser)
+    parser = parser_of(command)
     options, rest = parser.parse_known_args(others)
     if rest and not command.takes_rest:
         raise ConfigError(
             f"unknown argument {rest[0]!r}", hint=f"`python -m harness {name} --help` lists the arguments"
         )
     return command.function("run")(options, rest) if command.takes_rest else command.function("run")(options)
+
+
+def parser_of(command: Subcommand) -> argparse.ArgumentParser:
+    """The parser of one command, with all its arguments."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m harness {command.name}", description=_sentence(command.help), allow_abbrev=False
+    )
+    command.function("add")(parser)
+    return parser
 
 
 def overview() -> str:

@@ -1,0 +1,63 @@
+"""The documents: their links lead somewhere, and what is made from the code is what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.cli.reference import commands_page
+from harness.project import project_root
+
+ROOT = project_root()
+PAGES = sorted(
+    path.relative_to(ROOT)
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("*/*.md"))
+    if not path.relative_to(ROOT).parts[0].startswith(".")
+)
+_LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+
+
+def links(page: Path) -> list[str]:
+    """The links of a page within the project."""
+    text = re.sub(r"^ {4}.*$", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [link for link in _LINK.findall(text) if "://" not in link]
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link to a heading of the page ends in."""
+    headings = _HEADING.findall(page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in links(page):
+        target, _, anchor = link.partition("#")
+        file = (ROOT / page).parent / target if target else ROOT / page
+        assert file.exists(), f"{page}: {link}"
+        assert not anchor or anchor in anchors(file), f"{page}: {link}"
+
+
+def test_the_commands_are_those_of_the_parsers() -> None:
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert text == commands_page(), "make it again: python -m harness.cli.reference > docs/commands.md"
+
+
+def test_every_document_can_be_reached_from_the_readme() -> None:
+    seen: set[Path] = set()
+    left = [Path("README.md")]
+    while left:
+        page = left.pop()
+        if page in seen or page.suffix != ".md":
+            continue
+        seen.add(page)
+        targets = (link.partition("#")[0] for link in links(page))
+        left += [((ROOT / page).parent / target).resolve().relative_to(ROOT) for target in targets if target]
+    assert seen == set(PAGES)
+
+
+def test_the_readme_is_a_screen_and_a_half() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 80
