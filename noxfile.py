@@ -13,7 +13,6 @@ import functools
 import importlib.metadata
 import importlib.util
 import shutil
-import shutil
 import sys
 from pathlib import Path
 

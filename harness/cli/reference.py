@@ -14,8 +14,8 @@ from harness.cli.main import GROUPS, Subcommand, parser_of
 _INTRODUCTION = """\
 # Commands
 
-Every command of `python -m harness`, by what a person wants to do. [everyday.md](everyday.md) shows the usual ones in use.
-This page is made from the parsers: `python -m harness.cli.reference > docs/commands.md`.
+Every command of `python -m harness`, by what a person wants to do. [everyday.md](everyday.md) shows the usual ones in
+use. This page is made from the parsers: `python -m harness.cli.reference > docs/commands.md`.
 
 Each cell of the matrix has four nox sessions, which do the same as the commands; what follows `--` is given to them:
 
