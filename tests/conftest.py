@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,6 +12,7 @@ import hypothesis
 import pytest
 
 from harness import project
+from harness.util.log import show_log
 
 pytest_plugins = ["pytester"]
 # How long an example takes says more about what else the machine does.
@@ -32,6 +34,15 @@ def unit_tests_touch_nothing(request: pytest.FixtureRequest, monkeypatch: pytest
     monkeypatch.setattr(subprocess, "Popen", forbidden)
     monkeypatch.setattr(socket.socket, "connect", forbidden)
     monkeypatch.setattr(socket.socket, "bind", forbidden)
+
+
+@pytest.fixture
+def said() -> Iterator[list[str]]:
+    """The messages of the harness, as a front end shows them."""
+    lines: list[str] = []
+    show_log(lines.append)
+    yield lines
+    show_log(lambda _: None)
 
 
 @pytest.fixture

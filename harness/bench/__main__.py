@@ -17,6 +17,7 @@ from harness.run.prepare import BuildRequest, prepare
 from harness.util.cache import cache_root
 from harness.util.files import remove_tree
 from harness.util.locks import locked
+from harness.util.log import show_log, to_stdout
 from harness.util.process import Command, run
 
 
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measures and prints; without arguments, says what can be measured. Modules that are named limit the suite, for a
     quick look.
     """
+    show_log(to_stdout)
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments:
         print(overview(), end="")

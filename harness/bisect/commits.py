@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,10 +68,10 @@ class Checkout:
         return capture(["git", "merge-base", one, other], cwd=self.root) or "they have no common ancestor"
 
     @contextlib.contextmanager
-    def shown(self, commit: str, cache: Path, *, say: Callable[[str], None]) -> Iterator[Path]:
+    def shown(self, commit: str, cache: Path) -> Iterator[Path]:
         """A tree with the files of the commit; nobody else changes it meanwhile. It borrows the checkout's objects."""
         tree = cache / "work" / f"bisect-{content_key(str(self.root))}"
-        with locked(tree.with_suffix(".lock"), say=say):
+        with locked(tree.with_suffix(".lock")):
             tree.mkdir(exist_ok=True)
             if not (tree / ".git" / "objects" / "info").is_dir():
                 git_output(tree, "init", "--quiet")

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from harness.util.locks import locked
 from harness.util.paths import expanded, shown
 from harness.util.progress import Progress
 
+logger = logging.getLogger(__name__)
+
 RECORD, REPORT, PINS = "bisect.json", "report.txt", "pins.toml"
 # What was asked here: written first, so that a folder is never gone on with by another question.
 _QUESTION = "question.json"
@@ -43,11 +46,11 @@ def run_bisection(options: argparse.Namespace) -> int:
     folder = _given(options.run_dir, question) if options.run_dir else _folder(question)
     progress = Progress(f"bisect {question.cell}")
     # The tree of a checkout (commits.py) has a lock of its own, which is taken within this one.
-    with locked(cache_root() / "work" / f"bisection-{content_key(str(folder))}.lock", say=progress.say):
-        row = _row(question, folder, lambda: _candidates(question, matrix, pins, progress.say))
+    with locked(cache_root() / "work" / f"bisection-{content_key(str(folder))}.lock"):
+        row = _row(question, folder, lambda: _candidates(question, matrix, pins))
         if options.pins and not (folder / PINS).exists():
             write_atomically(folder / PINS, Path(options.pins).read_text(encoding="utf-8"))
-        supply = _supply(question, folder, pins, progress.say)
+        supply = _supply(question, folder, pins)
         steps = Steps(question=question, folder=folder / "steps", supply=supply)
         bisection = _bisect(steps, row, progress, lambda found: _write(found, folder))
     print(f"\n{(folder / REPORT).read_text(encoding='utf-8')}", end="")
@@ -109,14 +112,14 @@ def _folder(question: Question) -> Path:
     return project_root() / "reports" / f"bisect-{question.cell}-{question.axis}-{question.key}"
 
 
-def _candidates(question: Question, matrix: Matrix, pins: Pins, say: Callable[[str], None]) -> list[Candidate]:
+def _candidates(question: Question, matrix: Matrix, pins: Pins) -> list[Candidate]:
     ends = question.good, question.bad
     if question.axis is BisectAxis.CPYTHON:
         return Checkout(root=Path(question.checkout)).row(*ends)
     if question.versions:
         names = only(question.versions, *ends)
     else:
-        names = between(known_versions(question.axis, matrix, pins, say=say), *ends)
+        names = between(known_versions(question.axis, matrix, pins), *ends)
     return [Candidate(name=name) for name in names]
 
 
@@ -144,16 +147,16 @@ def _row(question: Question, folder: Path, candidates: Callable[[], list[Candida
     return row
 
 
-def _supply(question: Question, folder: Path, pins: Pins, say: Callable[[str], None]) -> Supply:
+def _supply(question: Question, folder: Path, pins: Pins) -> Supply:
     @contextlib.contextmanager
     def version(name: str) -> Iterator[list[str]]:
-        pin_version(question.axis, name, folder / PINS, pins, say=say)
+        pin_version(question.axis, name, folder / PINS, pins)
         further = [f"--pins={folder / PINS}"] if (folder / PINS).exists() else []
         yield [f"{question.axis.option}={name}", *further]
 
     @contextlib.contextmanager
     def commit(name: str) -> Iterator[list[str]]:
-        with Checkout(root=Path(question.checkout)).shown(name, cache_root(), say=say) as tree:
+        with Checkout(root=Path(question.checkout)).shown(name, cache_root()) as tree:
             yield [f"--cpython={tree}"]
 
     return commit if question.axis is BisectAxis.CPYTHON else version
@@ -165,7 +168,7 @@ def _bisect(
     """Asks the ends, then whoever tells the most, until nobody can tell more."""
     question, backwards = steps.question, row[0].name != steps.question.good
     row = row[::-1] if backwards else row
-    progress.say(f"{question.case} on {question.cell}: {len(row) - 2} more between the ends")
+    logger.info("%s on %s: %s more between the ends", question.case, question.cell, len(row) - 2)
     good = _asked(steps, row[0], "the good end", progress)
     check_end(good, "good")
     bad = _asked(steps, row[-1], "the bad end", progress)
@@ -183,7 +186,7 @@ def _bisect(
 def _asked(steps: Steps, candidate: Candidate, why: str, progress: Progress) -> BisectStep:
     with progress.step(f"{steps.question.axis.label} {candidate}", why) as tick:
         step = steps.of(candidate.name, tick)
-    progress.say(f"  {step.seen}")
+    logger.info("  %s", step.seen)
     return step
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,10 +23,12 @@ from harness.util.hashing import file_sha256
 from harness.util.providers import first_that_can
 from harness.util.versions import number
 
+logger = logging.getLogger(__name__)
+
 _HINT = "check the network and its own configuration; or name the versions with --versions"
 
 
-def known_versions(axis: BisectAxis, matrix: Matrix, pins: Pins, *, say: Callable[[str], None]) -> set[str]:
+def known_versions(axis: BisectAxis, matrix: Matrix, pins: Pins) -> set[str]:
     """The versions of an axis: of Emscripten those that are pinned or some cell's; of a runtime those that are pinned
     or offered by one of the installers it is pinned for. UnavailableError when none of them answers.
     """
@@ -39,13 +42,13 @@ def known_versions(axis: BisectAxis, matrix: Matrix, pins: Pins, *, say: Callabl
             offered |= offered_versions(pin.installer, package_here(pin))
         except UnavailableError as refusal:
             refusals.append(refusal)
-            say(f"{pin.installer} does not tell which versions of {axis} there are: {refusal.message}")
+            logger.info("%s does not tell which versions of %s there are: %s", pin.installer, axis, refusal.message)
     if not offered:
         raise refusals[0] if refusals else UnavailableError(f"no version of {axis} is pinned")
     return pinned | offered
 
 
-def pin_version(axis: BisectAxis, version: str, file: Path, pins: Pins, *, say: Callable[[str], None]) -> None:
+def pin_version(axis: BisectAxis, version: str, file: Path, pins: Pins) -> None:
     """Adds the version to the pins in `file`, unless it is pinned already. What comes from an index is pinned to what
     that says now: whoever uses the file later gets the same or nothing.
     """
@@ -55,11 +58,7 @@ def pin_version(axis: BisectAxis, version: str, file: Path, pins: Pins, *, say: 
         return
     what = f"{axis} {version}"
     attempts = {kind.installer.value: _attempt(kind, version) for kind in _kinds(axis, pins)}
-    pin = (
-        _emscripten(version, pins)
-        if axis is BisectAxis.EMSCRIPTEN
-        else first_that_can(what, attempts, hint=_HINT, say=say)
-    )
+    pin = _emscripten(version, pins) if axis is BisectAxis.EMSCRIPTEN else first_that_can(what, attempts, hint=_HINT)
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     write_atomically(file, f"{before}{as_toml(pin)}")
 

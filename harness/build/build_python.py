@@ -31,9 +31,9 @@ def ensure_build_python(
     `beside` is the folder of the build that wants it, `held` are locks that the steps' processes shall hold on to.
     """
     folder, root = build_python_folder(source, cache), source.root
-    with locked(folder.with_name(f"{folder.name}.lock"), say=progress.say) as lock:
+    with locked(folder.with_name(f"{folder.name}.lock")) as lock:
         if incremental.is_kept(source):
-            incremental.ready(folder, source, beside=beside, say=progress.say)
+            incremental.ready(folder, source, beside=beside)
             # configure writes down where the source is: always at the same place.
             root = folder.with_name(f"{folder.name}.source")
             link_to(root, source.root)

@@ -58,10 +58,10 @@ def ensure_build(
     if not final.exists():
         check_llvm(tree, toolchain.facts)
         progress = Progress(f"build {cell.id}", total=7)
-        with locked(final.with_name(f"{final.name}.lock"), say=progress.say) as lock:
+        with locked(final.with_name(f"{final.name}.lock")) as lock:
             if not final.exists():
                 inputs = build_inputs(cell, source, toolchain, libraries)
-                with disk_errors_as_unavailable(final), incremental.alone(source, cache, say=progress.say):
+                with disk_errors_as_unavailable(final), incremental.alone(source, cache):
                     _Builder(
                         cell=cell,
                         source=source,
@@ -163,7 +163,7 @@ class _Builder:
         if not incremental.is_kept(self.source):
             return self.cache / "work" / final.name
         work = self.cache / "work" / f"{self.cell.build_id}-checkout-{incremental.kept_key(self.source, inputs)}"
-        incremental.ready(work, self.source, beside=build_python_folder(self.source, self.cache), say=self.progress.say)
+        incremental.ready(work, self.source, beside=build_python_folder(self.source, self.cache))
         return work
 
     def _host(self, view: Path, build_python: Path, cache_file: Path) -> HostBuild:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import filecmp
 import json
+import logging
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from harness.sources import Source
 from harness.util.files import remove_tree, write_atomically
 from harness.util.hashing import content_key
 from harness.util.locks import locked
+
+logger = logging.getLogger(__name__)
 
 _RECORD = ".kept.json"
 # Nothing is compiled from these but the frozen modules, which are always made again.
@@ -46,16 +49,16 @@ def kept_key(source: Source, inputs: Mapping[str, Any]) -> str:
 
 
 @contextlib.contextmanager
-def alone(source: Source, cache: Path, *, say: Callable[[str], None]) -> Iterator[None]:
+def alone(source: Source, cache: Path) -> Iterator[None]:
     """One build of a checkout at a time: they share what is kept. Other sources need not wait for each other."""
     if not is_kept(source):
         yield
         return
-    with locked(cache / "work" / f"checkout-{content_key(source.origin)}.lock", say=say):
+    with locked(cache / "work" / f"checkout-{content_key(source.origin)}.lock"):
         yield
 
 
-def ready(folder: Path, source: Source, *, beside: Path, say: Callable[[str], None]) -> None:
+def ready(folder: Path, source: Source, *, beside: Path) -> None:
     """Makes the folder fit for this source: what an interrupted build of it left is gone on with, what another one has
     finished is looked at by make again, or goes. `say` is told why it goes.
 
@@ -64,7 +67,7 @@ def ready(folder: Path, source: Source, *, beside: Path, say: Callable[[str], No
     record = _record(folder)
     if folder.is_dir() and record.get("source") != str(source.root):
         if reason := _go_on(folder, beside, record, source):
-            say(f"everything is built anew: {reason}")
+            logger.info("everything is built anew: %s", reason)
             remove_tree(folder)
         # The frozen modules are made by the build Python, and make does not look whether that has changed.
         for stale in (folder / "done", *folder.rglob(".make-*.done"), *folder.rglob("frozen_modules/*.h")):

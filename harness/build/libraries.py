@@ -7,8 +7,9 @@ says what it was made of. The log of its build lies beside it.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from harness.util.files import remove_tree, write_atomically
 from harness.util.hashing import content_key
 from harness.util.locks import locked
 from harness.util.progress import Progress
+
+logger = logging.getLogger(__name__)
 
 _RECORD = "dependency.json"
 
@@ -68,9 +71,7 @@ class Libraries:
         }
 
 
-def obtain_libraries(
-    cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path, *, jobs: int, say: Callable[[str], None] = print
-) -> Libraries:
+def obtain_libraries(cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path, *, jobs: int) -> Libraries:
     """The libraries that the cell wants, built now unless the cache has them.
 
     One that cannot be had or built is left out, with the reason; unless the cell requires it: then its
@@ -81,12 +82,12 @@ def obtain_libraries(
     missing: dict[Library, str] = {}
     for library in cell.libraries:
         try:
-            found.append(shelf.at_hand(library) or shelf.make(library, jobs, say))
+            found.append(shelf.at_hand(library) or shelf.make(library, jobs))
         except (UnavailableError, BuildError) as fault:
             if library in cell.requires:
                 raise
             missing[library] = fault.message
-            say(f"{cell.id} goes without {library}: {fault.message.splitlines()[0]}")
+            logger.info("%s goes without %s: %s", cell.id, library, fault.message.splitlines()[0])
     return Libraries(found=tuple(found), missing=missing)
 
 
@@ -125,9 +126,9 @@ class _Shelf:
         key = content_key([VERSION, source, self.toolchain.id, flags_of(self.cell)])
         return self.cache / "dependencies" / f"{library}-{key}"
 
-    def make(self, library: Library, jobs: int, say: Callable[[str], None]) -> BuiltLibrary:
+    def make(self, library: Library, jobs: int) -> BuiltLibrary:
         """The library, built now. UnavailableError when its source cannot be had, BuildError when a step fails."""
-        source = obtain_library_source(self.pins.library_pin(library), self.cache, say=say)
+        source = obtain_library_source(self.pins.library_pin(library), self.cache)
         entry = self.entry(library, source.id)
         logs, work = entry.with_name(f"{entry.name}.logs"), self.cache / "work" / entry.name
         env, flags = _environment(self.toolchain, self.cache), flags_of(self.cell)
@@ -135,7 +136,7 @@ class _Shelf:
         progress = Progress(f"build {library} {source.version}", total=len(steps))
 
         def build(folder: Path) -> None:
-            with locked(work.with_name(f"{work.name}.lock"), say=say) as lock:
+            with locked(work.with_name(f"{work.name}.lock")) as lock:
                 remove_tree(work)
                 shutil.copytree(source.root, work, symlinks=True)
                 done = [run_step(step, logs / f"{step.name}.log", progress, held=(lock,)) for step in steps]
@@ -144,7 +145,7 @@ class _Shelf:
             # A build that fails is kept, so that its step can be run again by hand.
             remove_tree(work)
 
-        return _load(library, make_entry(entry, build, say=say))
+        return _load(library, make_entry(entry, build))
 
     def _record(self, source: Source, steps: list[dict[str, Any]]) -> dict[str, Any]:
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from harness.util.files import remove_tree
 from harness.util.process import Command, run
 from harness.util.providers import first_that_can
 
+logger = logging.getLogger(__name__)
+
 _TCLSH = ("tclsh8.7", "tclsh8.6", "tclsh8.5", "tclsh")
 _AMALGAMATION = ("sqlite3.c", "sqlite3.h", "sqlite3ext.h")
 
@@ -27,13 +30,13 @@ def source_entries(pin: LibraryPin, cache: Path) -> dict[str, Path]:
     return {name: cache / "sources" / f"{pin.name}-{pin.version}-{hashes[name][:16]}" for name in SOURCE_PROVIDERS}
 
 
-def obtain_library_source(pin: LibraryPin, cache: Path, *, say: Callable[[str], None]) -> Source:
+def obtain_library_source(pin: LibraryPin, cache: Path) -> Source:
     """What the cache has; else from the official origin; else from apt. UnavailableError tells why none could."""
     entries = source_entries(pin, cache)
-    attempts = {name: _attempt(name, entries[name], pin, cache, say) for name in _in_order(entries)}
+    attempts = {name: _attempt(name, entries[name], pin, cache) for name in _in_order(entries)}
     hint = "the harness goes on without it, unless the cell requires it"
-    source = first_that_can(pin.title, attempts, hint=hint, say=say)
-    say(f"{pin.title} is from {source.provider}: {source.origin}")
+    source = first_that_can(pin.title, attempts, hint=hint)
+    logger.info("%s is from %s: %s", pin.title, source.provider, source.origin)
     return source
 
 
@@ -41,24 +44,24 @@ def _in_order(entries: dict[str, Path]) -> list[str]:
     return sorted(entries, key=lambda name: cached(entries[name]) is None)
 
 
-def _attempt(name: str, entry: Path, pin: LibraryPin, cache: Path, say: Callable[[str], None]) -> Callable[[], Source]:
+def _attempt(name: str, entry: Path, pin: LibraryPin, cache: Path) -> Callable[[], Source]:
     def fill(tree: Path) -> Provenance:
-        provenance = SOURCE_PROVIDERS[name].fill(pin, tree, cache, say)
+        provenance = SOURCE_PROVIDERS[name].fill(pin, tree, cache)
         if pin.name is Library.SQLITE and not (tree / "sqlite3.c").exists():
-            _amalgamate(tree, say)
+            _amalgamate(tree)
         return provenance
 
-    return lambda: make_tree(entry, fill, lambda _: pin.version, say=say)
+    return lambda: make_tree(entry, fill, lambda _: pin.version)
 
 
-def _amalgamate(tree: Path, say: Callable[[str], None]) -> None:
+def _amalgamate(tree: Path) -> None:
     """Makes of SQLite's full source, in its place, the three files that its release has."""
     if not any(map(shutil.which, _TCLSH)):
         raise UnavailableError(
             "apt: Debian's source of SQLite is not the amalgamation, and making that needs tclsh, which is not here",
             hint="install tcl; the official origin needs none",
         )
-    say("sqlite: making the amalgamation")
+    logger.info("sqlite: making the amalgamation")
     env = clean_build_env(os.environ)
     for argv in (("./configure", "--disable-tcl"), ("make", "sqlite3.c")):
         done = run(Command(argv=argv, cwd=tree, env=env, timeout=900))

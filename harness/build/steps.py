@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -15,6 +16,8 @@ from harness.errors import BuildError
 from harness.util.files import disk_error, write_atomically
 from harness.util.process import last_lines, run
 from harness.util.progress import Progress
+
+logger = logging.getLogger(__name__)
 
 LOG_LINES = 25
 # A step that fails with less than this free has failed for that.
@@ -36,7 +39,7 @@ def run_recipe(
         mark = work / f".{step.name}.done"
         if mark.exists():
             progress.done += 1
-            progress.say(f"{progress.title} {step.name}: finished by an earlier run")
+            logger.info("%s %s: finished by an earlier run", progress.title, step.name)
             done.append(json.loads(mark.read_text()))
             finished = mark
             continue

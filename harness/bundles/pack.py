@@ -6,10 +6,11 @@ import gzip
 import hashlib
 import io
 import json
+import logging
 import os
 import re
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +22,8 @@ from harness.matrix.cells import Cell
 from harness.util.archive import outside
 from harness.util.files import disk_errors_as_unavailable
 from harness.util.hashing import file_sha256
+
+logger = logging.getLogger(__name__)
 
 # Twice as long as level 1 and a tenth smaller; xz would be a fifth smaller still and takes four times as long.
 COMPRESSION = 6
@@ -75,11 +78,11 @@ def pack(prepared: BuiltCell, output: Path) -> BundleIndex:
     return head
 
 
-def kept_bundle(prepared: BuiltCell, *, say: Callable[[str], None]) -> Path:
+def kept_bundle(prepared: BuiltCell) -> Path:
     """The bundle of this cell's build in the cache, made once."""
     output = prepared.cache / "bundles" / f"{prepared.build.folder.name}.tar.gz"
     if not output.exists():
-        say(f"{prepared.cell.id}: making the bundle for the other machines")
+        logger.info("%s: making the bundle for the other machines", prepared.cell.id)
         pack(prepared, output)
     return output
 

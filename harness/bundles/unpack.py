@@ -7,6 +7,7 @@ import errno
 import gzip
 import hashlib
 import io
+import logging
 import os
 import re
 import shutil
@@ -22,6 +23,8 @@ from harness.errors import ConfigError, UnavailableError
 from harness.util.archive import member_refusal, outside
 from harness.util.cache import make_entry
 
+logger = logging.getLogger(__name__)
+
 _CHUNK = 1 << 20
 # A path and the goal of a link, both at their longest, take 9 KiB.
 _LARGEST_MEMBER_HEADER = 64 << 10
@@ -29,9 +32,7 @@ _NO_PLACE = {errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAME
 _MODULE = re.compile(r"\w+(\.\w+)*")
 
 
-def open_bundle(
-    bundle: Path, cache: Path, check: Callable[[BundleIndex], None], *, say: Callable[[str], None] = print
-) -> tuple[BundleIndex, Build]:
+def open_bundle(bundle: Path, cache: Path, check: Callable[[BundleIndex], None]) -> tuple[BundleIndex, Build]:
     """What the bundle says of itself, and the build that it holds, in the cache. Once opened it is not read again but
     for its head, which `check` may refuse. An opened one is a bundle too.
 
@@ -45,8 +46,8 @@ def open_bundle(
         check(head := _head(packed, tar, bundle))
         final = opened_folder(head, cache)
         if not final.exists():
-            say(f"opening {bundle}: {sum(file.size for file in head.files.values()) >> 20} MiB")
-            make_entry(final, lambda folder: _unpack(packed, tar, head, folder, bundle), say=say)
+            logger.info("opening %s: %s MiB", bundle, sum(file.size for file in head.files.values()) >> 20)
+            make_entry(final, lambda folder: _unpack(packed, tar, head, folder, bundle))
         return head, _load(final, bundle)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from harness.matrix.load import load_configuration
 from harness.run.options import BUILD_OPTIONS
 from harness.util.hashing import file_sha256
 from harness.util.paths import shown
+
+logger = logging.getLogger(__name__)
 
 
 def add_cells(parser: argparse.ArgumentParser) -> None:
@@ -83,13 +86,10 @@ def run_python(options: argparse.Namespace) -> int:
     from harness.run import interpreter  # noqa: PLC0415 - `cells` does without, and starts sooner
     from harness.run.prepare import BuildRequest, prepare  # noqa: PLC0415
 
-    def say(line: str) -> None:
-        print(line, file=sys.stderr)
-
-    prepared = prepare(options.cell, BuildRequest.of(options), say=say)
+    prepared = prepare(options.cell, BuildRequest.of(options))
     ending, status = interpreter.run_interpreter(prepared, options.arguments, sys.stdout.buffer)
     if ending.reason:
-        say(f"{options.cell}: {ending.ending}: {ending.reason}")
+        logger.info("%s: %s: %s", options.cell, ending.ending, ending.reason)
     return status
 
 

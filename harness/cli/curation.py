@@ -65,7 +65,7 @@ def run_update(options: argparse.Namespace) -> int:
     paths = [path for word in options.results for path in _results_in(Path(word))]
     usual = workspace.reports / HISTORY_FILE
     history = options.history or (usual if usual.is_file() else None)
-    runs = updater.gather(paths, workspace.reports, say=print, history=history)
+    runs = updater.gather(paths, workspace.reports, history=history)
     rules = Rules(runs=options.runs, accept_regression=options.accept_regression, cautious=options.cautious)
     found = updater.update(workspace, runs, rules, learn_signatures=options.learn_signatures)
     print(found.diff(), end="")

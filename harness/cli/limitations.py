@@ -20,7 +20,7 @@ def run_probe(options: argparse.Namespace) -> int:
     """Runs the probes of the cells and prints what is documented and what was observed, all cells side by side."""
     from harness.diagnostics.probe import probe_cells  # noqa: PLC0415 - each command loads only its own
 
-    print(probe_cells(options.cell, BuildRequest.of(options), options.run_dir, say=_say))
+    print(probe_cells(options.cell, BuildRequest.of(options), options.run_dir))
     return EXIT_OK
 
 
@@ -32,7 +32,7 @@ def run_native(options: argparse.Namespace) -> int:
     """Runs the modules that the native reference does not have yet, and counts its outcomes."""
     from harness.diagnostics.native_suite import refer  # noqa: PLC0415
 
-    print(refer(options.cell, BuildRequest.of(options), options.module, options.workers, say=_say))
+    print(refer(options.cell, BuildRequest.of(options), options.module, options.workers))
     return EXIT_OK
 
 
@@ -59,7 +59,7 @@ def run_audit_skips(options: argparse.Namespace) -> int:
     from harness.diagnostics.skip_audit import audit_cell  # noqa: PLC0415
 
     request = BuildRequest.of(options)
-    print(audit_cell(options.cell, request, options.results, options.module, options.workers, say=_say))
+    print(audit_cell(options.cell, request, options.results, options.module, options.workers))
     return EXIT_OK
 
 

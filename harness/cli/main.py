@@ -25,6 +25,7 @@ from harness.errors import (
     HarnessError,
     did_you_mean,
 )
+from harness.util.log import show_log, to_stderr, to_stdout
 from harness.util.paths import shown
 
 
@@ -33,13 +34,15 @@ class Subcommand:
     """One command. For `audit-skips` of the module `limitations`, `harness.cli.limitations` has the functions
     `add_audit_skips`, which declares its arguments, and `run_audit_skips`, which gives the exit status.
 
-    `takes_rest` says that arguments the parser does not know are the command's own: pytest's, or names of cells.
+    `takes_rest` says that arguments the parser does not know are the command's own: pytest's, or names of cells;
+    `prints_result` that its standard output is its result, so that the harness's own messages go to standard error.
     """
 
     name: str
     module: str
     help: str
     takes_rest: bool = False
+    prints_result: bool = False
 
     def function(self, verb: str) -> Callable[..., int]:
         """The function `add_...` or `run_...`; only now is the module of the command imported."""
@@ -57,7 +60,7 @@ GROUPS: dict[str, tuple[Subcommand, ...]] = {
         Subcommand(name="build", module="test", help="build cells", takes_rest=True),
         Subcommand(name="cells", module="cells", help="list the cells of the matrix"),
         Subcommand(name="doctor", module="diagnostics", help="what this machine has and lacks, for each cell"),
-        Subcommand(name="python", module="cells", help="start the interpreter of a cell"),
+        Subcommand(name="python", module="cells", help="start the interpreter of a cell", prints_result=True),
         Subcommand(name="bundle", module="cells", help="one file of a build, to test it where there is no compiler"),
     ),
     "read results": (
@@ -127,6 +130,7 @@ def run_command(arguments: Sequence[str]) -> int:
     command = COMMANDS[name]
     parser = parser_of(command)
     options, rest = parser.parse_known_args(others)
+    show_log(to_stderr if command.prints_result else to_stdout)
     if rest and not command.takes_rest:
         raise ConfigError(
             f"unknown argument {rest[0]!r}", hint=f"`python -m harness {name} --help` lists the arguments"

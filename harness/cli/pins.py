@@ -40,7 +40,7 @@ def run_pins(options: argparse.Namespace) -> int:
     if options.pins and file.exists():
         pins = load_pins(file, pins)
     cache = cache_root()
-    origins = Origins(pins=pins, cache=cache, debian=Debian(cache=cache, say=print), say=print)
+    origins = Origins(pins=pins, cache=cache, debian=Debian(cache=cache))
     status: int = options.function(options, file, origins)
     return status
 

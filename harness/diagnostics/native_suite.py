@@ -7,12 +7,13 @@ cache, by the build Python; a module that has its result is not run again.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.build.artifact import Build
@@ -33,24 +34,24 @@ from harness.util.cache import make_entry
 from harness.util.files import disk_errors_as_unavailable, write_atomically
 from harness.util.process import capture
 
+logger = logging.getLogger(__name__)
+
 PYTHON = Path("natives", "python", "python")
 _LEFT_OUT = shutil.ignore_patterns("*.o", "*.a", "_bootstrap_python", "logs")
 # Nothing of the reference may depend on the network or on a screen.
 NATIVE_RESOURCES = "-network,-urlfetch,-gui,-audio"
 
 
-def refer(cell: str, wishes: BuildRequest, only: Sequence[str], workers: int, *, say: Callable[[str], None]) -> str:
+def refer(cell: str, wishes: BuildRequest, only: Sequence[str], workers: int) -> str:
     """Runs what is not known yet of a cell's reference, or of the modules `only`; gives a line with all its counts."""
-    prepared = prepare(cell, wishes, say=say)
-    found = run_reference(prepared, only=only, workers=workers, say=say)
+    prepared = prepare(cell, wishes)
+    found = run_reference(prepared, only=only, workers=workers)
     counts = sum((module.counts() for module in found), Counter[Outcome]())
     told = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome if counts[outcome])
     return f"native reference: {len(found)} modules of {len(prepared.build.modules())}, {told}"
 
 
-def run_reference(
-    prepared: Prepared, *, only: Sequence[str], workers: int, say: Callable[[str], None]
-) -> tuple[ModuleResult, ...]:
+def run_reference(prepared: Prepared, *, only: Sequence[str], workers: int) -> tuple[ModuleResult, ...]:
     """Runs what is not known yet of the suite, or of the modules `only`, `workers` side by side.
 
     ConfigError for a module that the suite does not have. Interrupted, it keeps what was finished.
@@ -60,15 +61,15 @@ def run_reference(
         if name not in suite:
             raise ConfigError(f"the suite has no module {name!r}; {did_you_mean(name, suite)}")
     folder = reference_folder(build.manifest, prepared.cache)
-    tree = make_entry(folder / "tree", lambda aside: _lay_out(build, aside), say=say)
+    tree = make_entry(folder / "tree", lambda aside: _lay_out(build, aside))
     records = folder / "modules"
     with disk_errors_as_unavailable(records):
         records.mkdir(parents=True, exist_ok=True)
     lacking = [name for name in only or suite if not (records / f"{name}.json").exists()]
     (wanted,) = cut(lacking, {}, source_sizes(build.root / "Lib", lacking), 1)
     if wanted:
-        say(f"native reference: {len(wanted)} modules to run with {build.manifest.native}")
-        _Pool(prepared.cell, tree / PYTHON, records, say).run(wanted, workers)
+        logger.info("native reference: %s modules to run with %s", len(wanted), build.manifest.native)
+        _Pool(prepared.cell, tree / PYTHON, records).run(wanted, workers)
     return load_reference(build.manifest, prepared.cache)
 
 
@@ -98,11 +99,10 @@ def _lay_out(build: Build, tree: Path) -> None:
 class _Pool:
     """Runs modules side by side and writes each one's result as soon as it is known."""
 
-    def __init__(self, cell: Cell, python: Path, records: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, cell: Cell, python: Path, records: Path) -> None:
         self._cell = cell
         self._python = python
         self._records = records
-        self._say = say
         self._stopping = threading.Event()
 
     def run(self, modules: Sequence[str], workers: int) -> None:
@@ -111,7 +111,9 @@ class _Pool:
             jobs = [self._job(module, Path(folder, str(number))) for number, module in enumerate(modules)]
             with side_by_side(self._one, jobs, workers, self._stopping) as results:
                 for done, result in enumerate(results, 1):
-                    self._say(f"native {done}/{len(jobs)} {result.module}: {result.outcome} {result.seconds:.1f} s")
+                    logger.info(
+                        "native %s/%s %s: %s %.1f s", done, len(jobs), result.module, result.outcome, result.seconds
+                    )
 
     def _one(self, job: ModuleJob) -> ModuleResult:
         result = run_module(job, NativeEngine())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.diagnostics.probe_host import Host
@@ -26,6 +27,8 @@ from harness.suite.regrtest import trap_headline
 from harness.toolchains.runtimes import obtain_package
 from harness.util.files import disk_errors_as_unavailable, remove_tree, write_atomically
 
+logger = logging.getLogger(__name__)
+
 PROBES_FOLDER = Path(__file__).parents[1] / "guest" / "probes"
 # The probes of this group are typed into the interactive interpreter; the function only looks at what came of it.
 TYPED_GROUP = "shell"
@@ -40,7 +43,6 @@ def probe_cell(
     folder: Path,
     *,
     packages: Path | None = None,
-    say: Callable[[str], None],
 ) -> CellProbes:
     """What the cell's interpreter says of every limitation; written into `folder`, which is the cell's own. `packages`
     is the folder of the npm packages that its Node is given.
@@ -59,7 +61,6 @@ def probe_cell(
             python=f"/{manifest.layout.program}",
             mounts=(Mount(host=prepared.build.root, guest="/", sealed=True),),
             env=prepared.guest_environment,
-            say=say,
         )
     finally:
         engine.close()
@@ -81,7 +82,6 @@ def run_probes(
     python: str,
     mounts: tuple[Mount, ...],
     env: Mapping[str, str],
-    say: Callable[[str], None],
     timeout: float = PROBE_TIMEOUT,
 ) -> dict[str, Observation]:
     """What each probe did, by its name. `folder` gets what each one printed; `timeout` is in seconds."""
@@ -105,7 +105,7 @@ def run_probes(
         if probe.startswith(f"{TYPED_GROUP}."):
             guest = _typed(guest, folder / f"{probe}-typed.txt")
         observed[probe] = _observe(probe, engine, guest, Host(engine, guest.output, scratch), timeout)
-        say(f"probe {probe}: {observed[probe]}")
+        logger.info("probe %s: %s", probe, observed[probe])
     remove_tree(scratch)
     return observed
 
@@ -164,20 +164,20 @@ def _last_word(probe: str, output: str, seconds: float) -> Observation | None:
 SOCKETS_PACKAGE = "ws"
 
 
-def probe_cells(cells: Sequence[str], wishes: BuildRequest, run_dir: str, *, say: Callable[[str], None]) -> str:
+def probe_cells(cells: Sequence[str], wishes: BuildRequest, run_dir: str) -> str:
     """Runs the probes of each cell; gives the table of these and of all that the run's folder has already."""
     registry = load_registry(project_root() / "expected_failures" / "limitations.toml")
-    prepared = [prepare(cell, wishes, say=say) for cell in dict.fromkeys(cells)]
+    prepared = [prepare(cell, wishes) for cell in dict.fromkeys(cells)]
     base = Path(run_dir).absolute() if run_dir else new_run_folder()
     for ready in prepared:
-        probe_cell(ready, registry, base / ready.cell.id, packages=packages_for(ready, wishes.pins, say), say=say)
+        probe_cell(ready, registry, base / ready.cell.id, packages=packages_for(ready, wishes.pins))
     found = load_probes(base)
     write_atomically(base / "probes.md", markdown(registry, found))
     lines = [text_table(registry, found), "", *map(summary_line, found), f"results: {base / 'probes.md'}"]
     return "\n".join(lines)
 
 
-def packages_for(prepared: Prepared, more_pins: str, say: Callable[[str], None]) -> Path | None:
+def packages_for(prepared: Prepared, more_pins: str) -> Path | None:
     """The folder with the npm packages of a cell under Node; None for other cells, and, with a message, where npm
     cannot provide them: the probes that need them then end in their preparations.
     """
@@ -186,7 +186,9 @@ def packages_for(prepared: Prepared, more_pins: str, say: Callable[[str], None])
     _, pins = load_configuration()
     pins = load_pins(Path(more_pins), pins) if more_pins else pins
     try:
-        return obtain_package(SOCKETS_PACKAGE, pins, prepared.cache, say=say)
+        return obtain_package(SOCKETS_PACKAGE, pins, prepared.cache)
     except UnavailableError as error:
-        say(f"probes: the sockets of {prepared.cell.id} are not tried, {SOCKETS_PACKAGE} is not available: {error}")
+        logger.info(
+            "probes: the sockets of %s are not tried, %s is not available: %s", prepared.cell.id, SOCKETS_PACKAGE, error
+        )
         return None

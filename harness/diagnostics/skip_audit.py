@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import queue
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from harness.run.prepared import Prepared
 from harness.suite.module import ModuleJob, run_module
 from harness.suite.pool import side_by_side
 from harness.util.files import disk_errors_as_unavailable, write_atomically
+
+logger = logging.getLogger(__name__)
 
 GATES_FOLDER = Path(__file__).parents[1] / "guest" / "gates"
 AUDIT_FILE = "audit.json"
@@ -47,16 +50,14 @@ class Forced:
     reason: str
 
 
-def audit_cell(
-    cell: str, wishes: BuildRequest, results: str, only: Sequence[str], workers: int, *, say: Callable[[str], None]
-) -> str:
+def audit_cell(cell: str, wishes: BuildRequest, results: str, only: Sequence[str], workers: int) -> str:
     """Audits the skips of a results.json, the latest run's when none is named; gives the page."""
     path = Path(results) if results else project_root() / "reports" / "latest" / cell / "results.json"
     loaded = load_results(path)
     if loaded.cell.id != cell:
         raise ConfigError(f"{path} holds the results of {loaded.cell.id}, not of {cell}")
-    prepared = prepare(cell, wishes, say=say)
-    found = audit(prepared, account_for(loaded), path.parent, only=only, workers=workers, say=say)
+    prepared = prepare(cell, wishes)
+    found = audit(prepared, account_for(loaded), path.parent, only=only, workers=workers)
     return render_audit(cell, found)
 
 
@@ -99,7 +100,6 @@ def audit(
     *,
     only: Sequence[str],
     workers: int,
-    say: Callable[[str], None],
 ) -> tuple[Forced, ...]:
     """Runs what the gates hide, of all modules or of those named, and writes audit.json into `folder`.
 
@@ -129,7 +129,7 @@ def audit(
         with side_by_side(force, list(wanted), workers, stopping) as results:
             for number, (module, forced) in enumerate(zip(wanted, results, strict=True), 1):
                 found += forced
-                say(f"audit {number}/{len(wanted)} {module}: {_passed(forced)} of {len(forced)} pass")
+                logger.info("audit %s/%s %s: %s of %s pass", number, len(wanted), module, _passed(forced), len(forced))
     finally:
         for engine in opened:
             engine.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -20,13 +21,13 @@ from harness.util.files import disk_errors_as_unavailable, write_atomically
 from harness.util.hashing import content_key
 from harness.util.process import last_lines
 
+logger = logging.getLogger(__name__)
+
 SCRIPT = Path(__file__).parents[1] / "guest" / "agent" / "identity.py"
 ANSWER_SECONDS = 120.0
 
 
-def ensure_identity(
-    prepared: Prepared, compiler: Callable[[], Mapping[str, str]], *, say: Callable[[str], None] = print
-) -> Identity:
+def ensure_identity(prepared: Prepared, compiler: Callable[[], Mapping[str, str]]) -> Identity:
     """What interpreter and compiler say of themselves: asked once for a build and a runtime, then kept in the cache.
     `compiler` gives the compiler's macros.
 
@@ -37,7 +38,7 @@ def ensure_identity(
         identity = Identity(**json.loads(answer.read_text(encoding="utf-8")))
         check(prepared.cell, prepared.build.manifest, identity)
         return identity
-    say(f"{prepared.cell.id}: asking the interpreter who it is")
+    logger.info("%s: asking the interpreter who it is", prepared.cell.id)
     identity = Identity(interpreter=ask_interpreter(prepared), compiler=compiler())
     check(prepared.cell, prepared.build.manifest, identity)
     with disk_errors_as_unavailable(answer):

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +62,7 @@ class BuildRequest:
             )
 
 
-def prepare(cell_id: str, wishes: BuildRequest, *, say: Callable[[str], None] = print) -> Prepared:
+def prepare(cell_id: str, wishes: BuildRequest) -> Prepared:
     """The cell with its build and runtime, made now as far as they are not there yet.
 
     BuildError when the interpreter that was built says that it is something else than the cell.
@@ -74,37 +73,37 @@ def prepare(cell_id: str, wishes: BuildRequest, *, say: Callable[[str], None] = 
         pins = load_pins(Path(wishes.pins), pins)
     cell = matrix.cell(cell_id)
     if wishes.bundle:
-        return _from_bundle(cell, wishes, pins, say)
+        return _from_bundle(cell, wishes, pins)
     if wishes.cpython:
         cell = with_python(cell, wishes.cpython)
     cache = cache_root()
     cell, toolchain_path = _with_toolchain(cell, wishes.toolchain)
     cell, own_runtime = _named_runtime(cell, wishes.runtime)
     _check_first(cell, pins, cache, provider=wishes.provider, toolchain=toolchain_path, runtime=not own_runtime)
-    source = obtain_source(cell.python, pins, cache, say=say)
+    source = obtain_source(cell.python, pins, cache)
     tree_of(cell, source)  # what cannot be built is refused before a toolchain is downloaded
-    toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path, say=say)
-    runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache, say=say)
+    toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path)
+    runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
     jobs = wishes.jobs or os.cpu_count() or 1
-    libraries = obtain_libraries(cell, toolchain, pins, cache, jobs=jobs, say=say)
+    libraries = obtain_libraries(cell, toolchain, pins, cache, jobs=jobs)
     build = ensure_build(cell, source, toolchain, cache, jobs=jobs, libraries=libraries)
     prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
     compiler = functools.partial(ask_compiler, cell, toolchain, cache)
-    return dataclasses.replace(prepared, identity=ensure_identity(prepared, compiler, say=say))
+    return dataclasses.replace(prepared, identity=ensure_identity(prepared, compiler))
 
 
-def _from_bundle(cell: Cell, wishes: BuildRequest, pins: Pins, say: Callable[[str], None]) -> Prepared:
+def _from_bundle(cell: Cell, wishes: BuildRequest, pins: Pins) -> Prepared:
     """The cell with the build of a bundle. There is no compiler here to ask: the bundle has its answer."""
     cache, bundle = cache_root(), Path(wishes.bundle)
     cell, own_runtime = _named_runtime(cell, wishes.runtime)
     if not own_runtime:
         check_runtime(cell.engine.value, cell.runtime, pins, cache)
-    head, build = open_bundle(bundle, cache, lambda head: check_is_for(head, cell, str(bundle)), say=say)
+    head, build = open_bundle(bundle, cache, lambda head: check_is_for(head, cell, str(bundle)))
     check_is_build_of(build.manifest, cell, str(bundle))
     cell = with_python(cell, head.python)
-    runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache, say=say)
+    runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
     prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
-    return dataclasses.replace(prepared, identity=ensure_identity(prepared, lambda: head.compiler, say=say))
+    return dataclasses.replace(prepared, identity=ensure_identity(prepared, lambda: head.compiler))
 
 
 def _check_first(cell: Cell, pins: Pins, cache: Path, *, provider: str, toolchain: Path | None, runtime: bool) -> None:

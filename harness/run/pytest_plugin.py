@@ -25,6 +25,7 @@ from harness.run.cell_run import CellRun, module_failure
 from harness.run.hosts.pool import LOST, HostPool, is_remote, name_of
 from harness.run.keywords import Keyword
 from harness.run.options import TESTING
+from harness.util.log import show_log, to_stdout
 
 _KEY = pytest.StashKey["CellPlugin"]()
 # Under this name a report carries what its worker recorded of the module.
@@ -58,6 +59,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--cell"):
         return
     worker = getattr(config, "workerinput", None)
+    if not worker:
+        show_log(to_stdout)
     try:
         if not worker:
             _check_words(config)
@@ -113,7 +116,9 @@ class CellPlugin:
         if reporter := config.pluginmanager.get_plugin("terminalreporter"):
             # Where in pytest a Ctrl-C has hit is of no interest: the summary says what it means.
             reporter._report_keyboardinterrupt = lambda: None  # noqa: SLF001 - there is no option for it
-        if worker:
+        if self.is_controller:
+            show_log(self._write_line)
+        else:
             # A terminal sends Ctrl-C to us too; the controller tells us to stop in its own way.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -140,7 +145,7 @@ class CellPlugin:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self) -> None:
-        self._hosts = HostPool(self._config.pluginmanager.get_plugin("dsession"), self._say)
+        self._hosts = HostPool(self._config.pluginmanager.get_plugin("dsession"))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -150,7 +155,7 @@ class CellPlugin:
             from harness.run.hosts.join import join_host  # noqa: PLC0415
 
             host, option = name_of(node.gateway.spec), self._config.option
-            bundle = Path(option.bundle) if option.bundle else kept_bundle(self.run.prepared, say=self._say)
+            bundle = Path(option.bundle) if option.bundle else kept_bundle(self.run.prepared)
             node.workerinput["harness"] |= join_host(node.gateway, host, self.run.prepared.cell, option.runtime, bundle)
 
     @pytest.hookimpl(optionalhook=True)
@@ -174,7 +179,7 @@ class CellPlugin:
         if report.failed:
             self._failures[module] = _reason(report.longreprtext)
 
-    def _say(self, line: str) -> None:
+    def _write_line(self, line: str) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter:
             reporter.ensure_newline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -13,22 +14,22 @@ from harness.sources import checkout, debian, git, tarball
 from harness.sources.base import Provenance, Source, make_source
 from harness.util.providers import first_that_can
 
+logger = logging.getLogger(__name__)
+
 __all__ = ["SOURCE_PROVIDERS", "Source", "obtain_source"]
 
 
 class SourceProvider(Protocol):
     """A module that can get a pinned version."""
 
-    def fill(self, pin: TarballPin, tree: Path, cache: Path, say: Callable[[str], None], /) -> Provenance:
+    def fill(self, pin: TarballPin, tree: Path, cache: Path, /) -> Provenance:
         """Fills the folder `tree`, or raises UnavailableError."""
 
 
 SOURCE_PROVIDERS: Mapping[str, SourceProvider] = {"tarball": tarball, "apt": debian}
 
 
-def obtain_source(
-    python: PythonSource, pins: Pins, cache: Path, *, provider: str = "", say: Callable[[str], None] = print
-) -> Source:
+def obtain_source(python: PythonSource, pins: Pins, cache: Path, *, provider: str = "") -> Source:
     """The source that `python` names.
 
     A version that the cache has costs no network. Otherwise the official tarball is tried, then apt, or only
@@ -37,14 +38,14 @@ def obtain_source(
     if provider and provider not in SOURCE_PROVIDERS:
         raise ConfigError(f"there is no source provider {provider!r}; {did_you_mean(provider, SOURCE_PROVIDERS)}")
     if python.url:
-        return git.obtain(python.url, python.ref, cache, say=say)
+        return git.obtain(python.url, python.ref, cache)
     if not python.version:
-        return checkout.obtain(Path(python.checkout), cache, say=say)
+        return checkout.obtain(Path(python.checkout), cache)
     pin = pins.cpython_pin(python.version)
-    attempts = {name: _attempt(name, pin, cache, say) for name in ([provider] if provider else SOURCE_PROVIDERS)}
+    attempts = {name: _attempt(name, pin, cache) for name in ([provider] if provider else SOURCE_PROVIDERS)}
     hint = "a checkout of your own always works: --cpython PATH"
-    source = first_that_can(f"CPython {python}", attempts, hint=hint, say=say)
-    say(f"CPython {source.version} is from {source.provider}: {source.origin}")
+    source = first_that_can(f"CPython {python}", attempts, hint=hint)
+    logger.info("CPython %s is from %s: %s", source.version, source.provider, source.origin)
     return source
 
 
@@ -53,8 +54,8 @@ def _entry(pin: CPythonPin, cache: Path) -> Path:
     return cache / "sources" / f"{pin.version}-{pin.sha256[:16]}"
 
 
-def _attempt(name: str, pin: CPythonPin, cache: Path, say: Callable[[str], None]) -> Callable[[], Source]:
+def _attempt(name: str, pin: CPythonPin, cache: Path) -> Callable[[], Source]:
     def fill(tree: Path) -> Provenance:
-        return SOURCE_PROVIDERS[name].fill(pin, tree, cache, say)
+        return SOURCE_PROVIDERS[name].fill(pin, tree, cache)
 
-    return lambda: make_source(_entry(pin, cache), fill, say=say)
+    return lambda: make_source(_entry(pin, cache), fill)

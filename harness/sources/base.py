@@ -73,7 +73,7 @@ def cached(entry: Path) -> Source | None:
     return Source(**data, id=entry.name, root=entry / "tree")
 
 
-def make_source(entry: Path, fill: Callable[[Path], Provenance], *, say: Callable[[str], None]) -> Source:
+def make_source(entry: Path, fill: Callable[[Path], Provenance]) -> Source:
     """The CPython in that cache entry, its tree filled by `fill` when it is not there yet."""
 
     def fill_and_check(tree: Path) -> Provenance:
@@ -84,12 +84,10 @@ def make_source(entry: Path, fill: Callable[[Path], Provenance], *, say: Callabl
             setup_local.write_text(_SETUP_LOCAL, encoding="utf-8")
         return provenance
 
-    return make_tree(entry, fill_and_check, read_version, say=say)
+    return make_tree(entry, fill_and_check, read_version)
 
 
-def make_tree(
-    entry: Path, fill: Callable[[Path], Provenance], version: Callable[[Path], str], *, say: Callable[[str], None]
-) -> Source:
+def make_tree(entry: Path, fill: Callable[[Path], Provenance], version: Callable[[Path], str]) -> Source:
     """The tree in that cache entry, filled by `fill` when it is not there yet. `version` reads its version."""
 
     def make(folder: Path) -> None:
@@ -98,7 +96,7 @@ def make_tree(
         record = dataclasses.asdict(fill(tree)) | {"version": version(tree)}
         write_atomically(folder / _RECORD, json.dumps(record, indent=2) + "\n")
 
-    make_entry(entry, make, say=say)
+    make_entry(entry, make)
     source = cached(entry)
     if source is None:
         raise UnavailableError(f"the cache entry {entry} is damaged", hint="delete that folder and try again")

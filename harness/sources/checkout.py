@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.errors import ConfigError, UnavailableError
@@ -28,7 +28,7 @@ _PRODUCTS = re.compile(
 )
 
 
-def obtain(path: Path, cache: Path, *, say: Callable[[str], None]) -> Source:
+def obtain(path: Path, cache: Path) -> Source:
     """A copy of the checkout as it is now. ConfigError when it is not CPython's source."""
     root = expanded(path)
     if not root.is_dir():
@@ -52,7 +52,7 @@ def obtain(path: Path, cache: Path, *, say: Callable[[str], None]) -> Source:
             raise UnavailableError(f"{root} changed while it was copied", hint="try again when it rests")
         return provenance
 
-    source = make_source(cache / "sources" / f"{read_version(root)}-{key}", fill, say=say)
+    source = make_source(cache / "sources" / f"{read_version(root)}-{key}", fill)
     # The same contents may have been copied from another checkout, or under another commit.
     return dataclasses.replace(source, **dataclasses.asdict(provenance))
 

@@ -6,7 +6,6 @@ Where Debian has repacked it, the pin names the sha256 of that file.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import OriginError, UnavailableError
@@ -17,12 +16,12 @@ from harness.util.archive import unpack
 from harness.util.hashing import file_sha256
 
 
-def fill(pin: TarballPin, tree: Path, cache: Path, say: Callable[[str], None]) -> Provenance:
+def fill(pin: TarballPin, tree: Path, cache: Path) -> Provenance:
     """Downloads the tarball of the pinned source package, checks and unpacks it."""
     if not pin.apt_source:
         raise UnavailableError(f"apt: no source package is pinned that has {pin.title}")
     with tempfile.TemporaryDirectory(dir=tree.parent) as scratch:
-        fetch_source(pin.apt_source, pin.apt_suite, cache, Path(scratch), pin.apt_file, say=say)
+        fetch_source(pin.apt_source, pin.apt_suite, cache, Path(scratch), pin.apt_file)
         unpack(checked(pin, Path(scratch)), tree)
     origin = f"debian:{pin.apt_suite}/{pin.apt_source}/{pin.apt_file}"
     return Provenance(provider="apt", origin=origin, revision=pin.sha256_of_apt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from harness.toolchains.wasi import own as own
 from harness.util.providers import first_that_can
 from harness.util.versions import number
 
+logger = logging.getLogger(__name__)
+
 __all__ = [
     "EMSCRIPTEN_PROVIDERS",
     "WASI_SDK_PROVIDERS",
@@ -40,7 +43,7 @@ class ToolchainProvider(Protocol[P_contra]):
     def entry(self, pin: P_contra, pins: Pins, cache: Path, /) -> Path | None:
         """Where it stands in the cache; None when this provider has no such toolchain."""
 
-    def obtain(self, pin: P_contra, pins: Pins, cache: Path, say: Callable[[str], None], /) -> Toolchain:
+    def obtain(self, pin: P_contra, pins: Pins, cache: Path, /) -> Toolchain:
         """The toolchain, or UnavailableError."""
 
 
@@ -82,7 +85,6 @@ def obtain_toolchain(
     *,
     provider: str = "",
     path: Path | None = None,
-    say: Callable[[str], None] = print,
 ) -> Toolchain:
     """The WASI SDK or the Emscripten of the cell, of exactly its version.
 
@@ -90,11 +92,11 @@ def obtain_toolchain(
     it is of the version), what the cache has, the official release, then apt; or only `provider`.
     UnavailableError tells why each of them could not.
     """
-    choice = _WAYS[cell.target].choose(cell.toolchain, pins, cache, path, say)
+    choice = _WAYS[cell.target].choose(cell.toolchain, pins, cache, path)
     names = choice.order("path" if path else provider)
     attempts = {name: choice.attempts[name] for name in names}
-    toolchain = first_that_can(choice.what, attempts, hint=choice.hint, say=say)
-    say(f"{choice.what} is from {toolchain.provider}: {toolchain.root}")
+    toolchain = first_that_can(choice.what, attempts, hint=choice.hint)
+    logger.info("%s is from %s: %s", choice.what, toolchain.provider, toolchain.root)
     return toolchain
 
 
@@ -140,7 +142,7 @@ def _check_provider(wanted: str, known: Iterable[str]) -> None:
         raise ConfigError(f"there is no toolchain provider {wanted!r}; {did_you_mean(wanted, known)}")
 
 
-def _wasi(version: str, pins: Pins, cache: Path, path: Path | None, say: Callable[[str], None]) -> _Choice:
+def _wasi(version: str, pins: Pins, cache: Path, path: Path | None) -> _Choice:
     given = os.environ.get(own.WASI_SDK_VARIABLE)
     folder = path or (Path(given) if given else None)
     pin = wasi_sdk_pin(version, pins, own=folder is not None)
@@ -148,21 +150,21 @@ def _wasi(version: str, pins: Pins, cache: Path, path: Path | None, say: Callabl
     return _Choice(
         what=f"WASI SDK {pin.version}",
         hint=f"one that you have always works: {own.WASI_SDK_VARIABLE}=FOLDER",
-        attempts=attempts | _attempts(WASI_SDK_PROVIDERS, pin, pins, cache, say),
+        attempts=attempts | _attempts(WASI_SDK_PROVIDERS, pin, pins, cache),
         set_up=bool(given),
         in_cache=_in_cache(WASI_SDK_PROVIDERS, pin, pins, cache),
     )
 
 
-def _emscripten(version: str, pins: Pins, cache: Path, path: Path | None, say: Callable[[str], None]) -> _Choice:
+def _emscripten(version: str, pins: Pins, cache: Path, path: Path | None) -> _Choice:
     pin = emscripten_pin(version, pins, own=path is not None)
     given = own_emscripten.from_environment()
     folder = path or given
-    attempts = {"path": lambda: own_emscripten.obtain(pin, _given(folder, *_NO_EMSCRIPTEN), pins, cache, say)}
+    attempts = {"path": lambda: own_emscripten.obtain(pin, _given(folder, *_NO_EMSCRIPTEN), pins, cache)}
     return _Choice(
         what=f"Emscripten {pin.version}",
         hint=f"one of your own serves: --toolchain PATH, of an emsdk or of {number(pin.version)}-git",
-        attempts=attempts | _attempts(EMSCRIPTEN_PROVIDERS, pin, pins, cache, say),
+        attempts=attempts | _attempts(EMSCRIPTEN_PROVIDERS, pin, pins, cache),
         # Who uses several versions has one of them on PATH: that it is another is no news.
         set_up=given is not None and own_emscripten.is_of_version(given, version),
         in_cache=_in_cache(EMSCRIPTEN_PROVIDERS, pin, pins, cache),
@@ -176,7 +178,7 @@ class _Way(NamedTuple):
 
     providers: Iterable[str]
     check: Callable[[str, Pins, str, Path | None], Path | None]
-    choose: Callable[[str, Pins, Path, Path | None, Callable[[str], None]], _Choice]
+    choose: Callable[[str, Pins, Path, Path | None], _Choice]
 
 
 _WAYS = {
@@ -204,10 +206,9 @@ def _attempts(
     pin: P_contra,
     pins: Pins,
     cache: Path,
-    say: Callable[[str], None],
 ) -> dict[str, Callable[[], Toolchain]]:
     def attempt(provider: ToolchainProvider[P_contra]) -> Callable[[], Toolchain]:
-        return lambda: provider.obtain(pin, pins, cache, say)
+        return lambda: provider.obtain(pin, pins, cache)
 
     return {name: attempt(provider) for name, provider in providers.items()}
 

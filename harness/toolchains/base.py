@@ -71,16 +71,15 @@ def make_toolchain(
     fill: Callable[[Path], Toolchain],
     *,
     try_it: Callable[[Toolchain], Toolchain] = try_wasi,
-    say: Callable[[str], None],
 ) -> Toolchain:
     """The toolchain of that cache entry; when it is not there yet, `fill(folder)` makes `folder/sdk`.
 
     Its programs may hold the entry's final path, so that they can be tried only there: `try_it` does, and
     may add facts. Until then the entry does not count, and one that fails is taken away.
     """
-    make_entry(entry, lambda folder: _record(fill(folder), folder / _UNTRIED), say=say)
+    make_entry(entry, lambda folder: _record(fill(folder), folder / _UNTRIED))
     if (tried := cached(entry)) is None:
-        with locked(entry.with_name(f"{entry.name}.lock"), say=say):
+        with locked(entry.with_name(f"{entry.name}.lock")):
             tried = cached(entry) or _try(entry, try_it)
     return tried
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import platform
 import re
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import OriginError, UnavailableError
@@ -23,13 +23,15 @@ from harness.util.hashing import content_key, file_sha256
 from harness.util.paths import expanded
 from harness.util.process import Command, Completed, capture, run
 
+logger = logging.getLogger(__name__)
+
 # The oldest major version of Node that the whole suite has been run on.
 OLDEST_NODE = 20
 _SYSTEMS = {"win32": "win"}
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
 
 
-def obtain_runtime(name: str, version: str, pins: Pins, cache: Path, *, say: Callable[[str], None] = print) -> Path:
+def obtain_runtime(name: str, version: str, pins: Pins, cache: Path) -> Path:
     """A folder that holds exactly this version: wasmtime is for `sys.path`, Node is `bin/node` in it.
 
     When it is there, the network is not asked. UnavailableError when the version is not pinned, its installer
@@ -39,7 +41,7 @@ def obtain_runtime(name: str, version: str, pins: Pins, cache: Path, *, say: Cal
     final = runtime_folder(pin, cache)
     if final.exists():
         return final
-    return make_entry(final, lambda folder: _install(pin, folder, say), say=say)
+    return make_entry(final, lambda folder: _install(pin, folder))
 
 
 def check_runtime(name: str, version: str, pins: Pins, cache: Path) -> None:
@@ -99,8 +101,8 @@ def npm_package(pin: RuntimePin, system: str = sys.platform, machine: str = "") 
     return f"{pin.package_name}-{_SYSTEMS.get(system, system)}-{_MACHINES.get(machine, machine)}"
 
 
-def _install(pin: RuntimePin, folder: Path, say: Callable[[str], None]) -> None:
-    say(f"runtime: installing {pin.name} {pin.version} with {pin.installer}")
+def _install(pin: RuntimePin, folder: Path) -> None:
+    logger.info("runtime: installing %s %s with %s", pin.name, pin.version, pin.installer)
     if pin.installer is Installer.NPM:
         _npm_install(pin, folder)
     else:
@@ -170,7 +172,7 @@ def npm_pack(package: str, version: str, folder: Path) -> Path:
     return packed
 
 
-def obtain_package(name: str, pins: Pins, cache: Path, *, say: Callable[[str], None] = print) -> Path:
+def obtain_package(name: str, pins: Pins, cache: Path) -> Path:
     """The folder in which Node finds the pinned package of npm, for its NODE_PATH.
 
     When it is there, the network is not asked. UnavailableError when it is not pinned, npm is missing or does not
@@ -180,13 +182,13 @@ def obtain_package(name: str, pins: Pins, cache: Path, *, say: Callable[[str], N
     final = cache / "runtimes" / f"npm-{pin.name}-{pin.version}-{content_key([pin.sha256])}"
 
     def install(folder: Path) -> None:
-        say(f"runtime: installing {pin.name} {pin.version} with npm")
+        logger.info("runtime: installing %s %s with npm", pin.name, pin.version)
         _npm_unpack(pin.name, pin.version, (pin.sha256,), folder)
         (folder / "node_modules").mkdir()
         (folder / "package").rename(folder / "node_modules" / pin.name)
 
     if not final.exists():
-        make_entry(final, install, say=say)
+        make_entry(final, install)
     return final / "node_modules"
 
 

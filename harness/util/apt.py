@@ -6,6 +6,7 @@ need and unpacked into a prefix; `patchelf.py` makes the programs in it run ther
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -18,6 +19,8 @@ from harness.errors import OriginError, UnavailableError
 from harness.util.files import disk_error
 from harness.util.locks import locked
 from harness.util.process import Command, Completed, capture, run
+
+logger = logging.getLogger(__name__)
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # Their lists are valid for a week; a mirror or a snapshot may have older ones, and packages are checked all the same.
@@ -103,7 +106,7 @@ def configuration(folder: Path, architecture: str, machine: str, suite: str = ""
     return "\n".join([*own, *kept, *late, ""])
 
 
-def open_apt(suite: str, cache: Path, *, say: Callable[[str], None] = print) -> Apt:
+def open_apt(suite: str, cache: Path) -> Apt:
     """apt for that suite with fresh lists. UnavailableError without apt or a Debian archive."""
     uri, architecture = _machine()
     folder = cache / "apt" / suite
@@ -118,7 +121,7 @@ def open_apt(suite: str, cache: Path, *, say: Callable[[str], None] = print) -> 
         (folder / "apt.conf").write_text(text)
     except OSError as error:
         raise disk_error(error, folder) from error
-    say(f"apt: reading the lists of {suite} from {uri}")
+    logger.info("apt: reading the lists of %s from %s", suite, uri)
     strict = ("-o", "APT::Update::Error-Mode=any")
     _apt(apt, ("update", *strict), f"the lists of {suite} cannot be had from {uri}")
     return apt
@@ -138,10 +141,10 @@ def _machine() -> tuple[str, str]:
     return uri, capture(["dpkg", "--print-architecture"])
 
 
-def open_lists(suite: str, cache: Path, *, say: Callable[[str], None] = print) -> Apt:
+def open_lists(suite: str, cache: Path) -> Apt:
     """apt for that suite, to ask its fresh lists. UnavailableError as `open_apt`."""
-    with locked(cache / "apt" / f"{suite}.lock", say=say):
-        return open_apt(suite, cache, say=say)
+    with locked(cache / "apt" / f"{suite}.lock"):
+        return open_apt(suite, cache)
 
 
 def source_packages(apt: Apt, package: str) -> tuple[SourcePackage, ...]:
@@ -201,7 +204,6 @@ def fill_prefix(
     prefix: Path,
     *,
     check: Callable[[Mapping[str, str]], None],
-    say: Callable[[str], None] = print,
 ) -> dict[str, str]:
     """Makes the folder `prefix` of these packages and of everything they need; gives the version of each.
 
@@ -210,40 +212,36 @@ def fill_prefix(
     prefix.mkdir()
     packed = prefix.with_name("packages")
     packed.mkdir()
-    files = fetch_packages(packages, suite, cache, packed, say=say)
+    files = fetch_packages(packages, suite, cache, packed)
     versions = package_versions(files)
     check(versions)
-    say(f"apt: unpacking {len(files)} packages")
+    logger.info("apt: unpacking %s packages", len(files))
     unpack_packages(files, prefix)
     shutil.rmtree(packed)
     return versions
 
 
-def fetch_packages(
-    packages: Sequence[str], suite: str, cache: Path, into: Path, *, say: Callable[[str], None] = print
-) -> tuple[Path, ...]:
+def fetch_packages(packages: Sequence[str], suite: str, cache: Path, into: Path) -> tuple[Path, ...]:
     """The .deb files of these packages and of everything they need, downloaded into the folder `into`."""
-    with locked(cache / "apt" / f"{suite}.lock", say=say):
-        apt = open_apt(suite, cache, say=say)
+    with locked(cache / "apt" / f"{suite}.lock"):
+        apt = open_apt(suite, cache)
         for old in apt.archives.glob("*.deb"):
             old.unlink()
-        say(f"apt: downloading {', '.join(packages)} of {suite} with all they need")
+        logger.info("apt: downloading %s of %s with all they need", ", ".join(packages), suite)
         arguments = ("install", "-y", "--download-only", *packages)
         _apt(apt, arguments, f"cannot download {', '.join(packages)} of {suite}")
         return tuple(file.replace(into / file.name) for file in sorted(apt.archives.glob("*.deb")))
 
 
-def fetch_source(
-    package: str, suite: str, cache: Path, into: Path, wanted: str, *, say: Callable[[str], None] = print
-) -> None:
+def fetch_source(package: str, suite: str, cache: Path, into: Path, wanted: str) -> None:
     """The tarballs of a source package, downloaded into the folder `into` and not unpacked.
 
     Only the file `wanted` counts: an archive may lack the others (the .dsc, Debian's changes, a second tarball).
     UnavailableError, with apt's own words, when apt fails and that file is not there.
     """
-    with locked(cache / "apt" / f"{suite}.lock", say=say):
-        apt = open_apt(suite, cache, say=say)
-        say(f"apt: downloading the tarball of the source package {package} of {suite}")
+    with locked(cache / "apt" / f"{suite}.lock"):
+        apt = open_apt(suite, cache)
+        logger.info("apt: downloading the tarball of the source package %s of %s", package, suite)
         arguments = ("source", "--download-only", "--tar-only", "--only-source", f"{package}/{suite}")
         done = _run_apt(apt, arguments, into)
         if not done.ok and not (into / wanted).exists():

@@ -27,11 +27,11 @@ def cache_root() -> Path:
     return expanded(Path(moved)) if moved else Path(platformdirs.user_cache_dir("cpython-wasm-harness"))
 
 
-def make_entry(final: Path, make: Callable[[Path], None], *, say: Callable[[str], None] = print) -> Path:
+def make_entry(final: Path, make: Callable[[Path], None]) -> Path:
     """`final`, made by `make(folder)` in a folder aside unless it is there. Two runs may want it at once."""
     if final.exists():
         return final
-    with disk_errors_as_unavailable(final), locked(final.with_name(final.name + ".lock"), say=say):
+    with disk_errors_as_unavailable(final), locked(final.with_name(final.name + ".lock")):
         if final.exists():
             return final
         _remove_leftovers(final)

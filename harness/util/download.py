@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import http.client
+import logging
 import os
 import socket
 import ssl
@@ -27,6 +28,8 @@ from typing import IO, Protocol
 from harness.errors import OriginError
 from harness.util.files import disk_errors_as_unavailable
 from harness.util.hashing import file_sha256
+
+logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
 STALL_SECONDS = 30.0
@@ -66,7 +69,6 @@ def fetch(
     sha256: str,
     into: Path,
     *,
-    say: Callable[[str], None] = print,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Path:
     """The file `into`, downloaded from `url` unless it is there with that sha256 already.
@@ -76,7 +78,7 @@ def fetch(
     """
     if into.exists() and file_sha256(into) == sha256:
         return into
-    _download(url, sha256, into, say, sleep)
+    _download(url, sha256, into, sleep)
     return into
 
 
@@ -84,33 +86,30 @@ def fetch_unpinned(
     url: str,
     into: Path,
     *,
-    say: Callable[[str], None] = print,
     sleep: Callable[[float], None] = time.sleep,
 ) -> str:
     """The sha256 of the file `into`, downloaded from `url`: for what is to be pinned now. UnavailableError as `fetch`,
     but that any file is right.
     """
-    return _download(url, "", into, say, sleep)
+    return _download(url, "", into, sleep)
 
 
-def _download(url: str, sha256: str, into: Path, say: Callable[[str], None], sleep: Callable[[float], None]) -> str:
+def _download(url: str, sha256: str, into: Path, sleep: Callable[[float], None]) -> str:
     if fault := connection_fault(url, CONNECT_SECONDS):
         raise _unreachable(url, fault)
-    say(f"downloading {url}")
+    logger.info("downloading %s", url)
     start = time.monotonic()
-    size, found = _with_retries(lambda: _attempt(url, sha256, into), url, say, sleep)
-    say(f"downloaded {size / 1e6:.1f} MB in {time.monotonic() - start:.1f} s")
+    size, found = _with_retries(lambda: _attempt(url, sha256, into), url, sleep)
+    logger.info("downloaded %.1f MB in %.1f s", size / 1e6, time.monotonic() - start)
     return found
 
 
-def _with_retries(
-    attempt: Callable[[], tuple[int, str]], url: str, say: Callable[[str], None], sleep: Callable[[float], None]
-) -> tuple[int, str]:
+def _with_retries(attempt: Callable[[], tuple[int, str]], url: str, sleep: Callable[[float], None]) -> tuple[int, str]:
     for wait in WAITS:
         try:
             return attempt()
         except _Transient as fault:
-            say(f"{url}: {fault}; trying again in {wait:.0f} s")
+            logger.info("%s: %s; trying again in %.0f s", url, fault, wait)
             sleep(wait)
     try:
         return attempt()

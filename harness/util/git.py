@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import OriginError, UnavailableError
@@ -12,21 +12,23 @@ from harness.util.hashing import content_key
 from harness.util.locks import locked
 from harness.util.process import Command, capture, run
 
+logger = logging.getLogger(__name__)
 
-def fetch_commit(url: str, ref: str, cache: Path, *, say: Callable[[str], None]) -> tuple[Path, str]:
+
+def fetch_commit(url: str, ref: str, cache: Path) -> tuple[Path, str]:
     """The bare repository in the cache that now has the ref, and the commit that the ref means.
 
     Only a whole commit id that the cache has costs no network. UnavailableError when it cannot be had.
     """
     bare = cache / "git" / f"{content_key(url)}.git"
-    with locked(bare.with_suffix(".lock"), say=say):
+    with locked(bare.with_suffix(".lock")):
         if len(ref) == 40 and _has(bare, ref):
             return bare, ref
         with disk_errors_as_unavailable(bare):
             bare.mkdir(parents=True, exist_ok=True)
             _remove_locks(bare)
         _git(bare, "init", "--quiet", "--bare", str(bare))
-        say(f"git: fetching {ref} of {url}")
+        logger.info("git: fetching %s of %s", ref, url)
         _fetch(bare, url, ref)
         return bare, _git(bare, "rev-parse", "FETCH_HEAD^{commit}").strip()
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness.util.files import disk_errors_as_unavailable
 from harness.util.hashing import content_key
 
+logger = logging.getLogger(__name__)
+
 LOCK_POLL_SECONDS = 0.1
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, say: Callable[[str], None] = print) -> Iterator[int]:
+def locked(path: Path) -> Iterator[int]:
     """Holds the lock `path`, waiting for whoever has it. Gives the descriptor that carries it.
 
     A child that inherits the descriptor keeps the lock after our death, so that nobody enters a tree in which
@@ -32,7 +35,7 @@ def locked(path: Path, *, say: Callable[[str], None] = print) -> Iterator[int]:
         while not try_lock(descriptor):
             _end_orphans(descriptor)
             if not told:
-                say(f"waiting for another run that holds {path}")
+                logger.info("waiting for another run that holds %s", path)
                 told = True
             time.sleep(LOCK_POLL_SECONDS)
         with disk_errors_as_unavailable(path):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import textwrap
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from harness.errors import OriginError, UnavailableError
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 
-def first_that_can(what: str, attempts: Mapping[str, Callable[[], T]], *, hint: str, say: Callable[[str], None]) -> T:
+def first_that_can(what: str, attempts: Mapping[str, Callable[[], T]], *, hint: str) -> T:
     """The result of the first attempt, in their order, that does not raise UnavailableError.
 
     When all do, one UnavailableError has what each of them said; an OriginError when each of them was one.
@@ -22,7 +25,7 @@ def first_that_can(what: str, attempts: Mapping[str, Callable[[], T]], *, hint: 
             return attempt()
         except UnavailableError as refusal:
             refusals.append(refusal)
-            say(f"{name} cannot provide {what}: {refusal.message.splitlines()[0]}")
+            logger.info("%s cannot provide %s: %s", name, what, refusal.message.splitlines()[0])
     told = "\n".join(textwrap.indent(str(refusal), "  ") for refusal in refusals)
     kind = OriginError if all(isinstance(refusal, OriginError) for refusal in refusals) else UnavailableError
     raise kind(f"{what} cannot be had:\n{told}", hint=hint)

@@ -61,7 +61,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AptArch
 
 
 def obtain(tmp_path: Path, pin: LibraryPin = PIN) -> Source:
-    return obtain_library_source(pin, tmp_path / "cache", say=print)
+    return obtain_library_source(pin, tmp_path / "cache")
 
 
 def refusal(tmp_path: Path, pin: LibraryPin = PIN) -> str:

@@ -145,7 +145,7 @@ def test_a_tree_of_our_own_shows_commits_and_the_checkout_stays_as_it_is(
     names = [candidate.name for candidate in own.row(own.commit("v1"), own.commit("main"))]
     seen = []
     for name in (names[0], names[2], names[1]):
-        with own.shown(name, cache, say=print) as tree:
+        with own.shown(name, cache) as tree:
             seen.append(sorted(f"{path.name}{path.read_text()}" for path in tree.iterdir() if path.is_file()))
             assert git(tree, "rev-parse", "HEAD") == name
             assert git(tree, "status", "--porcelain") == ""
@@ -155,7 +155,7 @@ def test_a_tree_of_our_own_shows_commits_and_the_checkout_stays_as_it_is(
     assert state() == before
     with (
         pytest.raises(UnavailableError, match="the files of abababababab cannot be had"),
-        own.shown("ab" * 20, cache, say=print),
+        own.shown("ab" * 20, cache),
     ):
         pass
 
@@ -175,7 +175,7 @@ def test_an_interrupted_bisection_over_wasmtimes_of_the_index_goes_on(wasi: Prep
     """wasmtime before 45 has less stack for deep recursion than CPython counts on; there is no wasmtime 44.5."""
     file, pins = tmp_path / "pins.toml", load_configuration()[1]
     for version in ("43.0.0", "44.0.0", "45.0.0", "46.0.1", "48.0.0"):
-        pin_version(BisectAxis.WASMTIME, version, file, pins, say=print)  # an index that lacks one skips the test
+        pin_version(BisectAxis.WASMTIME, version, file, pins)  # an index that lacks one skips the test
         obtain_runtime("wasmtime", version, load_pins(file, pins), wasi.cache)
     question = ["wasi", f"--case={DEEP}", "--axis=wasmtime", "--good=50.0.1", "--bad=43.0.0"]
     asked = [*question, "--versions=44.0.0,44.5.0,45.0.0,46.0.1,48.0.0", f"--run-dir={tmp_path / 'run'}"]
@@ -206,9 +206,7 @@ def test_an_interrupted_bisection_over_wasmtimes_of_the_index_goes_on(wasi: Prep
 
 @pytest.mark.toolchain
 def test_a_case_that_is_nowhere_is_told(wasi: Prepared, tmp_path: Path) -> None:
-    pin_version(
-        BisectAxis.WASMTIME, "49.0.0", tmp_path / "pins.toml", load_configuration()[1], say=print
-    )  # or it skips
+    pin_version(BisectAxis.WASMTIME, "49.0.0", tmp_path / "pins.toml", load_configuration()[1])  # or it skips
     ends = ("--axis=wasmtime", "--good=50.0.1", "--bad=49.0.0", "--versions=49.0.0", f"--run-dir={tmp_path / 'run'}")
     for case, words in ((f"{BOOL}x", f"the suite has no case {BOOL}x"), ("test.test_boo.A.b", "did you mean")):
         done = bisect("wasi", f"--case={case}", *ends[:-1], f"--run-dir={tmp_path / case}")

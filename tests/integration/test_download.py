@@ -26,10 +26,9 @@ def waits() -> list[float]:
     return []
 
 
-def test_a_file_is_there_whole_and_has_an_ordinary_mode(tmp_path: Path) -> None:
-    said: list[str] = []
+def test_a_file_is_there_whole_and_has_an_ordinary_mode(tmp_path: Path, said: list[str]) -> None:
     with serving(Answer(BODY)) as origin:
-        got = fetch(f"{origin.url}/a.tar", SHA256, tmp_path / "new" / "a.tar", say=said.append)
+        got = fetch(f"{origin.url}/a.tar", SHA256, tmp_path / "new" / "a.tar")
     assert got.read_bytes() == BODY
     assert got.stat().st_mode & 0o777 == 0o644
     assert list(got.parent.iterdir()) == [got]

@@ -142,11 +142,10 @@ def test_without_the_network_every_provider_is_told(emsdk: FakeEmsdk, cache: Pat
 
 
 @pytest.mark.parametrize("lost", ["emsdk/upstream/bin/clang", "emsdk/upstream/bin/wasm-opt", "sdk/bin/emcc"])
-def test_one_that_is_no_longer_whole_is_made_again(emsdk: FakeEmsdk, cache: Path, lost: str) -> None:
+def test_one_that_is_no_longer_whole_is_made_again(emsdk: FakeEmsdk, cache: Path, lost: str, said: list[str]) -> None:
     toolchain = obtain(emsdk, cache)
     (toolchain.root.parent / lost).unlink()
-    said: list[str] = []
-    assert obtain_toolchain(cell(), emsdk.pins, cache, say=said.append) == toolchain
+    assert obtain_toolchain(cell(), emsdk.pins, cache) == toolchain
     assert (toolchain.root.parent / lost).exists()
     assert any("is not whole; it is made again" in line for line in said)
 
@@ -270,11 +269,11 @@ def test_what_the_user_has_set_up_comes_first(
 
 @pytest.mark.parametrize("how", ["EMSDK", "PATH"])
 def test_what_the_user_has_set_up_of_another_version_is_passed_over_or_refused_when_asked_for(
-    emsdk: FakeEmsdk, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+    emsdk: FakeEmsdk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, said: list[str]
 ) -> None:
+    put_node(cache := tmp_path / "cache")
     set_up(how, emscripten_tree(tmp_path / "mine", "4.0.12"), monkeypatch)
-    said: list[str] = []
-    assert obtain_toolchain(cell(), emsdk.pins, cache, say=said.append).provider == "emsdk"
+    assert obtain_toolchain(cell(), emsdk.pins, cache).provider == "emsdk"
     assert not any("path" in line.split(":")[0] for line in said)
     with pytest.raises(UnavailableError, match=r"is 4\.0\.12, the cell wants 3\.1\.73"):
         obtain_toolchain(cell(), emsdk.pins, cache, provider="path")

@@ -77,7 +77,7 @@ def publish_node(folder: Path, url: str) -> RuntimePin:
 
 
 def obtain(pin: RuntimePin, tmp_path: Path) -> Path:
-    return obtain_runtime(pin.name, pin.version, Pins(runtime=(pin,)), tmp_path / "cache", say=print)
+    return obtain_runtime(pin.name, pin.version, Pins(runtime=(pin,)), tmp_path / "cache")
 
 
 def refusal(pin: RuntimePin, tmp_path: Path) -> str:

@@ -28,6 +28,7 @@ from harness.toolchains import Toolchain, obtain_toolchain
 from harness.toolchains.emscripten.layout import emscripten_environment, node_of, without_foreign
 from harness.util.cache import cache_root
 from harness.util.download import connection_fault
+from harness.util.log import show_log
 from tests.integration.origin import Answer, Origin, serving
 
 pytestmark = pytest.mark.integration
@@ -69,11 +70,12 @@ class Bench:
         self.cache, self.origin = folder / "cache", origin
         self.pins = pins_for(origin.url, body)
         self.said: list[str] = []
+        show_log(self.said.append)
         root = folder / "sdk"
         self.toolchain = Toolchain(id="em", kind="emscripten", version="1", provider="test", root=root, facts={})
 
     def obtain(self, cell: Cell = CELL) -> Libraries:
-        return obtain_libraries(cell, self.toolchain, self.pins, self.cache, jobs=1, say=self.said.append)
+        return obtain_libraries(cell, self.toolchain, self.pins, self.cache, jobs=1)
 
     def logs(self) -> str:
         return "".join(path.read_text() for path in sorted(self.cache.glob("dependencies/*.logs/*")))
@@ -266,7 +268,7 @@ NEEDS_TCL = pytest.mark.skipif(not shutil.which("tclsh"), reason="Debian's sourc
 def test_debian_has_the_source_that_is_pinned(tmp_path: Path, library: Library) -> None:
     _, pins = load_configuration()
     pin = dataclasses.replace(pins.library_pin(library), url="http://127.0.0.1:1/none")
-    source = obtain_library_source(pin, tmp_path, say=print)
+    source = obtain_library_source(pin, tmp_path)
     assert (source.version, source.provider, source.revision) == (pin.version, "apt", pin.sha256_of_apt)
     if library is Library.SQLITE:
         assert {path.name for path in source.root.iterdir()} == {"sqlite3.c", "sqlite3.h", "sqlite3ext.h"}

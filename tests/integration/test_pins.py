@@ -42,8 +42,8 @@ def served(tmp_path: Path) -> Iterator[Origin]:
 
 def origins_of(tmp_path: Path, url: str, *, pins: Pins | None = None, suites: tuple[str, ...] = ()) -> Origins:
     cache = tmp_path / "cache"
-    debian = Debian(cache=cache, say=print, suites=suites)
-    return Origins(pins=pins or Pins(), cache=cache, debian=debian, say=print, python=url, wasi_sdk=url)
+    debian = Debian(cache=cache, suites=suites)
+    return Origins(pins=pins or Pins(), cache=cache, debian=debian, python=url, wasi_sdk=url)
 
 
 def put(tmp_path: Path, name: str, body: bytes) -> None:

@@ -39,7 +39,6 @@ def native(wasi: Prepared, registry: Registry, tmp_path_factory: pytest.TempPath
         python=wasi.build.manifest.native,
         mounts=(),
         env={"PYTHONDONTWRITEBYTECODE": "1"},
-        say=print,
     )
 
 
@@ -54,8 +53,7 @@ def answers(
             prepared,
             registry,
             folder / prepared.cell.id,
-            packages=packages_for(prepared, "", print),
-            say=print,
+            packages=packages_for(prepared, ""),
         )
         for prepared in (wasi, emscripten)
     }

@@ -156,10 +156,7 @@ def test_two_threads_make_an_entry_once(tmp_path: Path) -> None:
         time.sleep(0.3)
         (folder / "x").touch()
 
-    threads = [
-        threading.Thread(target=make_entry, args=(tmp_path / "entry", make), kwargs={"say": lambda _: None})
-        for _ in range(3)
-    ]
+    threads = [threading.Thread(target=make_entry, args=(tmp_path / "entry", make)) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -187,7 +184,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_orphans_that_hold_a_lock_are_ended_by_the_next_run(tmp_path: Path) -> None:
+def test_orphans_that_hold_a_lock_are_ended_by_the_next_run(tmp_path: Path, said: list[str]) -> None:
     lock, started = tmp_path / "lock", tmp_path / "started"
     script = f"""
 from pathlib import Path
@@ -202,9 +199,8 @@ with locked(Path({str(lock)!r})) as descriptor:
         while not started.exists():
             time.sleep(0.02)
         owner.send_signal(signal.SIGKILL)
-    said: list[str] = []
     start = time.monotonic()
-    with locked(lock, say=said.append):
+    with locked(lock):
         assert time.monotonic() - start < 5
 
 
@@ -222,7 +218,7 @@ def test_a_group_that_has_the_number_elsewhere_is_not_ended(tmp_path: Path, plac
         fcntl.flock(holder, fcntl.LOCK_EX)
         release = threading.Timer(0.5, fcntl.flock, (holder, fcntl.LOCK_UN))
         release.start()
-        with locked(tmp_path / "lock", say=lambda _: None):
+        with locked(tmp_path / "lock"):
             assert (somebody.poll() is not None) == killed
         somebody.kill()
 

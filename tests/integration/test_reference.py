@@ -60,22 +60,21 @@ def own_cache(wasi: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Prepa
 
 
 @pytest.mark.toolchain
-def test_a_module_has_the_ids_it_has_in_a_guest_and_is_run_once(own_cache: Prepared) -> None:
-    said: list[str] = []
+def test_a_module_has_the_ids_it_has_in_a_guest_and_is_run_once(own_cache: Prepared, said: list[str]) -> None:
     wanted = ["test_bool", "test.test_asyncio.test_queues"]
-    found = {module.module: module for module in run_reference(own_cache, only=wanted, workers=2, say=said.append)}
+    found = {module.module: module for module in run_reference(own_cache, only=wanted, workers=2)}
     assert set(found) == set(wanted)
     queues = {case.case: case.outcome for case in found["test.test_asyncio.test_queues"].cases}
     assert queues["test.test_asyncio.test_queues.QueueBasicTests.test_empty"] is Outcome.PASS
     assert found["test_bool"].complete
-    again = run_reference(own_cache, only=wanted, workers=2, say=pytest.fail)
+    again = run_reference(own_cache, only=wanted, workers=2)
     assert {module.module: module for module in again} == found
     assert load_reference(own_cache.build.manifest, own_cache.cache) == again
 
 
 @pytest.mark.toolchain
 def test_the_reference_s_own_tree_is_the_library_and_not_writable(own_cache: Prepared) -> None:
-    run_reference(own_cache, only=["test_bool"], workers=1, say=print)
+    run_reference(own_cache, only=["test_bool"], workers=1)
     (tree,) = (own_cache.cache / "references").glob("*/tree")
     ask = "import os, sysconfig; print(os.__file__); print(sysconfig.get_config_var('srcdir'))"
     argv = [str(tree / "natives" / "python" / "python"), "-c", ask]
@@ -88,7 +87,7 @@ def test_the_reference_s_own_tree_is_the_library_and_not_writable(own_cache: Pre
 @pytest.mark.toolchain
 def test_a_module_that_the_suite_does_not_have_is_told(own_cache: Prepared) -> None:
     with pytest.raises(ConfigError, match="did you mean 'test_json'"):
-        run_reference(own_cache, only=["test_jsom"], workers=1, say=print)
+        run_reference(own_cache, only=["test_jsom"], workers=1)
 
 
 @pytest.mark.toolchain

@@ -110,7 +110,7 @@ def test_two_processes_that_want_the_same_download_it_once(tmp_path: Path) -> No
         "from harness.matrix.pins import *; from harness.matrix.python_source import PythonSource\n"
         "from harness.sources import obtain_source\n"
         "pins = Pins(cpython=(CPythonPin(version='3.13.5', url=sys.argv[1], sha256=sys.argv[2]),))\n"
-        "print(obtain_source(PythonSource.parse('3.13.5'), pins, Path(sys.argv[3]), say=lambda line: None).root)\n"
+        "print(obtain_source(PythonSource.parse('3.13.5'), pins, Path(sys.argv[3])).root)\n"
     )
     with serving(Answer(body)) as origin:
         arguments = [f"{origin.url}/a.tar.xz", hashlib.sha256(body).hexdigest(), str(tmp_path / "cache")]

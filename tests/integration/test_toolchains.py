@@ -124,12 +124,13 @@ def test_the_variable_is_taken_when_it_is_set(tmp_path: Path, monkeypatch: pytes
     assert obtain_toolchain(CELL, PINS, tmp_path / "cache").provider == "path"
 
 
-def test_a_variable_of_another_version_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_of_another_version_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
     monkeypatch.setenv("WASI_SDK_PATH", str(wasi_sdk_tree(tmp_path / "old", version="24.0", llvm="18.1")))
     body = packed(wasi_sdk_tree(tmp_path / "sdk"))
-    said: list[str] = []
     with serving(Answer(body)) as origin:
-        toolchain = obtain_toolchain(CELL, pins_for(origin.url, body), tmp_path / "cache", say=said.append)
+        toolchain = obtain_toolchain(CELL, pins_for(origin.url, body), tmp_path / "cache")
     assert toolchain.provider == "wasi-sdk"
     assert "its VERSION says 24.0, the cell wants 25" in said[0]
 

@@ -36,7 +36,7 @@ def check_pins(origins: Origins) -> tuple[Answer, ...]:
     return (
         *_of_addresses(pins),
         *_of_debian(pins, origins.debian),
-        *([_of_emsdk(pins.emsdk, origins.say)] if pins.emsdk else []),
+        *([_of_emsdk(pins.emsdk)] if pins.emsdk else []),
         *_of_packages(pins),
     )
 
@@ -101,7 +101,7 @@ def _release(version: str, lists: apt.Apt) -> tuple[Presence, str]:
     return (Presence.THERE, "") if found == version else (Presence.GONE, f"{lists.suite} has {found or 'none'} now")
 
 
-def _of_emsdk(emsdk: EmsdkPin, say: Callable[[str], None]) -> Answer:
+def _of_emsdk(emsdk: EmsdkPin) -> Answer:
     """Whether the commit can be fetched. A repository that answers and does not give it, does not have it."""
     pin = f"emsdk, commit {emsdk.commit[:12]}"
     try:
@@ -110,7 +110,7 @@ def _of_emsdk(emsdk: EmsdkPin, say: Callable[[str], None]) -> Answer:
         return Answer(pin=pin, presence=Presence.UNKNOWN, reason=error.message.splitlines()[0])
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            fetch_commit(emsdk.url, emsdk.commit, Path(scratch), say=say)
+            fetch_commit(emsdk.url, emsdk.commit, Path(scratch))
         except OriginError as error:
             return Answer(pin=pin, presence=Presence.GONE, reason=error.message)
     return Answer(pin=pin, presence=Presence.THERE)

@@ -51,7 +51,7 @@ def locate(wanted: Wanted, origins: Origins) -> Fetch:
         found = ""
         if where is Presence.THERE:
             with tempfile.TemporaryDirectory() as scratch:
-                found = fetch_unpinned(url, Path(scratch) / "tarball", say=origins.say)
+                found = fetch_unpinned(url, Path(scratch) / "tarball")
         return decide(wanted, url, found, reason, packaged)
 
     return fetch
@@ -125,7 +125,7 @@ def available(origins: Origins) -> Available:
     with tempfile.TemporaryDirectory() as scratch:
         page = Path(scratch) / "page"
         try:
-            fetch_unpinned(f"{origins.python}/", page, say=origins.say)
+            fetch_unpinned(f"{origins.python}/", page)
             found |= set(_FOLDER.findall(page.read_text(encoding="utf-8", errors="replace")))
         except OriginError as error:
             unasked.append(error.message.splitlines()[0])

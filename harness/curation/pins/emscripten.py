@@ -95,7 +95,7 @@ def _commit_with(version: str, origins: Origins) -> str:
 
 def known_releases(url: str, commit: str, origins: Origins) -> frozenset[str]:
     """The releases that emsdk knows at a commit. OriginError when the commit cannot be fetched."""
-    bare, commit = fetch_commit(url, commit, origins.cache, say=origins.say)
+    bare, commit = fetch_commit(url, commit, origins.cache)
     return frozenset(releases(git_output(bare, "show", f"{commit}:bazel/revisions.bzl")))
 
 

@@ -46,7 +46,6 @@ class Debian:
     """The lists of Debian's suites, read when they are first asked for."""
 
     cache: Path
-    say: Callable[[str], None]
     suites: Sequence[str] = SUITES
 
     @functools.cached_property
@@ -57,7 +56,7 @@ class Debian:
         """apt for that suite, or why it cannot be asked."""
         if suite not in self._lists:
             try:
-                self._lists[suite] = apt.open_lists(suite, self.cache, say=self.say)
+                self._lists[suite] = apt.open_lists(suite, self.cache)
             except OriginError as error:
                 self._lists[suite] = f"Debian's {suite}: {error.message.splitlines()[0]}"
         return self._lists[suite]
@@ -79,6 +78,5 @@ class Origins:
     pins: Pins
     cache: Path
     debian: Debian
-    say: Callable[[str], None]
     python: str = "https://www.python.org/ftp/python"
     wasi_sdk: str = "https://github.com/WebAssembly/wasi-sdk"

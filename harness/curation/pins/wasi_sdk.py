@@ -57,7 +57,7 @@ def _fetch(wanted: Wanted, urls: Mapping[str, str], origins: Origins) -> Finding
     with tempfile.TemporaryDirectory() as scratch:
         for platform, url in urls.items():
             packed = Path(scratch) / Path(url).name
-            sha256 = fetch_unpinned(url, packed, say=origins.say)
+            sha256 = fetch_unpinned(url, packed)
             stated = stated or read_member(packed, "VERSION")
             packed.unlink()
             values = {"version": wanted.version, "platform": platform, "url": url, "sha256": sha256}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from harness.results.cell_results import load_results
 from harness.results.outcomes import DEATHS, Outcome
 from harness.util.files import disk_errors_as_unavailable, write_atomically
 from harness.util.text import counted
+
+logger = logging.getLogger(__name__)
 
 HISTORY = 10
 ROUNDS = 5
@@ -169,9 +172,7 @@ def _cases(test: str, evidence: Evidence, listed: Collection[str]) -> Sequence[s
     return [case for case in evidence.failing() if wildcard_of(case) == test and case not in listed]
 
 
-def gather(
-    paths: Sequence[Path], reports: Path, *, say: Callable[[str], None], history: Path | None = None
-) -> list[Run]:
+def gather(paths: Sequence[Path], reports: Path, *, history: Path | None = None) -> list[Run]:
     """The runs named, and of the same cells those under `reports` and in the history that are older than the newest.
 
     ConfigError for a file that holds no results, or is no history.
@@ -196,7 +197,7 @@ def gather(
                     continue
                 older = read_run(results, source=str(path), index=-1)
             except ConfigError as error:
-                say(f"passed over: {error.message}")
+                logger.info("passed over: %s", error.message)
                 continue
             if older.order < order:
                 runs.append(older)

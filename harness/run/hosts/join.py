@@ -104,7 +104,7 @@ def _join(request: Mapping[str, str], receive: Callable[[Path], None]) -> dict[s
     opened = cache_root() / "bundles" / request["entry"]
     if not opened.is_dir():
         receive(opened)
-    prepared = prepare(request["cell"], BuildRequest(bundle=str(opened), runtime=request["runtime"]), say=_quiet)
+    prepared = prepare(request["cell"], BuildRequest(bundle=str(opened), runtime=request["runtime"]))
     # Last: nobody removes it for a host that refuses.
     folder = Path(tempfile.mkdtemp(prefix="wasm-harness-"))
     (folder / "modules").mkdir()
@@ -126,12 +126,8 @@ def _receive(channel: Any, opened: Path) -> None:
             while chunk := channel.receive():
                 aside.write(chunk)
             aside.flush()
-        open_bundle(Path(aside.name), cache_root(), _any, say=_quiet)
+        open_bundle(Path(aside.name), cache_root(), _any)
 
 
 def _any(head: BundleIndex) -> None:
     """The cell is checked when the opened bundle is asked for."""
-
-
-def _quiet(line: str) -> None:
-    """Nobody reads what a worker prints."""

@@ -7,13 +7,15 @@ way there as failed. Here a host is joined to the run; when one is lost, its mod
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import execnet
 
 from harness.errors import HarnessError, UnavailableError
+
+logger = logging.getLogger(__name__)
 
 # ssh's own defaults wait two minutes for a host that does not answer, and for ever for one that fell silent.
 _SSH_OPTIONS = "-o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=10 -o ServerAliveCountMax=3"
@@ -33,11 +35,10 @@ def name_of(spec: Any) -> str:
 
 
 class HostPool:
-    """Stands between xdist's session and its workers. `say` prints a line."""
+    """Stands between xdist's session and its workers."""
 
-    def __init__(self, session: Any, say: Callable[[str], None]) -> None:
+    def __init__(self, session: Any) -> None:
         self._session = session
-        self._say = say
         self._restarts: Counter[str] = Counter()
         self._lost_modules: Counter[str] = Counter()
         manager = session.nodemanager
@@ -76,7 +77,7 @@ class HostPool:
                 node.gateway.spec = execnet.XSpec(str(spec))
                 with contextlib.suppress(HarnessError):
                     return self._clone(node)
-        self._say(f"{name_of(specs[0])} is lost; what it had not finished goes to the others")
+        logger.info("%s is lost; what it had not finished goes to the others", name_of(specs[0]))
         if not others:
             self._session.shouldstop = "no host is left; --run-dir DIR --resume goes on"
         return None

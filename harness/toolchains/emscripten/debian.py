@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import OriginError, UnavailableError
@@ -25,7 +25,7 @@ def entry(pin: EmscriptenPin, _pins: Pins, cache: Path) -> Path | None:
     return cache / "toolchains" / name
 
 
-def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], None]) -> Toolchain:
+def obtain(pin: EmscriptenPin, pins: Pins, cache: Path) -> Toolchain:
     """The packages, downloaded, checked, unpacked and tried unless the cache has them."""
     final = entry(pin, pins, cache)
     if final is None:
@@ -33,13 +33,13 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
             f"apt: no suite is pinned whose package is Emscripten {pin.version}",
             hint="use emsdk, or an Emscripten of your own: --toolchain PATH",
         )
-    node = obtain_runtime("node", pin.node, pins, cache, say=say) / "bin" / "node"
+    node = obtain_runtime("node", pin.node, pins, cache) / "bin" / "node"
 
     def fill(folder: Path) -> Toolchain:
         patchelf.find_patchelf()  # before the download rather than after it
         prefix = folder / "prefix"
         check = functools.partial(_check_release, pin)
-        versions = apt.fill_prefix(("emscripten",), pin.apt_suite, cache, prefix, check=check, say=say)
+        versions = apt.fill_prefix(("emscripten",), pin.apt_suite, cache, prefix, check=check)
         llvm = _llvm_folder(prefix)
         _set_binaryen_apart(prefix, folder / "binaryen")
         for programs in (llvm, folder / "binaryen" / "bin"):
@@ -60,7 +60,7 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
         facts = {"suite": pin.apt_suite, "packages": packages_told(versions), "node": pin.node}
         return layout.emscripten_toolchain("apt", pin.version, final / "sdk", facts)
 
-    return make_emscripten(final, fill, cache, say=say)
+    return make_emscripten(final, fill, cache)
 
 
 def _check_release(pin: EmscriptenPin, versions: Mapping[str, str]) -> None:

@@ -5,11 +5,11 @@ emsdk checks no archive that it downloads, but its repository holds the sha256 o
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import OriginError, UnavailableError
@@ -22,6 +22,8 @@ from harness.util.files import remove_tree
 from harness.util.git import export_tree, fetch_commit
 from harness.util.hashing import file_sha256
 from harness.util.process import Command, run
+
+logger = logging.getLogger(__name__)
 
 _RELEASE = re.compile(r'^\s+"(\d+\.\d+\.\d+)": struct\((.*?)\),$', re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r'(\w+) = "([0-9a-f]+)"')
@@ -37,7 +39,7 @@ def entry(pin: EmscriptenPin, pins: Pins, cache: Path) -> Path | None:
     return cache / "toolchains" / name
 
 
-def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], None]) -> Toolchain:
+def obtain(pin: EmscriptenPin, pins: Pins, cache: Path) -> Toolchain:
     """The release, installed and tried unless the cache has it.
 
     emsdk's downloads are kept, so that installing it again needs no network.
@@ -45,13 +47,13 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
     emsdk, final = pins.emsdk, entry(pin, pins, cache)
     if emsdk is None or final is None:
         raise UnavailableError("emsdk: none is pinned", hint="add [emsdk] to matrices/pins.toml")
-    node = obtain_runtime("node", pin.node, pins, cache, say=say) / "bin" / "node"
+    node = obtain_runtime("node", pin.node, pins, cache) / "bin" / "node"
 
     def fill(folder: Path) -> Toolchain:
         tree = folder / "emsdk"
         tree.mkdir()
-        export_tree(*_repository(emsdk, cache, say), tree)
-        sha256 = _install(pin.version, emsdk, tree, cache, say)
+        export_tree(*_repository(emsdk, cache), tree)
+        sha256 = _install(pin.version, emsdk, tree, cache)
         upstream = final / "emsdk" / "upstream"
         parts = layout.Parts(
             emscripten=upstream / "emscripten",
@@ -64,12 +66,12 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path, say: Callable[[str], Non
         facts = {"emsdk": emsdk.commit, "sha256": sha256, "node": pin.node}
         return layout.emscripten_toolchain("emsdk", pin.version, final / "sdk", facts)
 
-    return make_emscripten(final, fill, cache, say=say)
+    return make_emscripten(final, fill, cache)
 
 
-def _repository(emsdk: EmsdkPin, cache: Path, say: Callable[[str], None]) -> tuple[Path, str]:
+def _repository(emsdk: EmsdkPin, cache: Path) -> tuple[Path, str]:
     try:
-        return fetch_commit(emsdk.url, emsdk.commit, cache, say=say)
+        return fetch_commit(emsdk.url, emsdk.commit, cache)
     except OriginError as error:
         raise OriginError(
             f"emsdk: {error.message}",
@@ -105,7 +107,7 @@ def releases(revisions: str) -> dict[str, dict[str, str]]:
     return {name: dict(_FIELD.findall(fields)) for name, fields in _RELEASE.findall(revisions)}
 
 
-def _install(version: str, emsdk: EmsdkPin, tree: Path, cache: Path, say: Callable[[str], None]) -> str:
+def _install(version: str, emsdk: EmsdkPin, tree: Path, cache: Path) -> str:
     """Installs and activates the version in that tree; gives the sha256 of its archive, which is checked."""
     revisions = (tree / "bazel" / "revisions.bzl").read_text(encoding="utf-8")
     build, sha256 = archive_pin(revisions, version, sys.platform, platform.machine())
@@ -113,7 +115,7 @@ def _install(version: str, emsdk: EmsdkPin, tree: Path, cache: Path, say: Callab
     for folder in (downloads, kept):
         folder.mkdir(exist_ok=True)
     _link_all(kept, downloads)
-    say(f"emsdk: installing Emscripten {version} with emsdk {emsdk.commit[:12]}")
+    logger.info("emsdk: installing Emscripten %s with emsdk %s", version, emsdk.commit[:12])
     _emsdk(tree, "install", version)
     _emsdk(tree, "activate", version)
     archives = [path for path in downloads.iterdir() if path.name.startswith(f"{build}-wasm-binaries")]

@@ -11,6 +11,7 @@ It runs with what `emscripten_environment` gives, and with nothing of the user's
 from __future__ import annotations
 
 import ast
+import logging
 import os
 import shlex
 import shutil
@@ -22,6 +23,8 @@ from pathlib import Path
 from harness.toolchains.base import Toolchain, new_toolchain
 from harness.util.cache import make_entry
 from harness.util.hashing import content_key
+
+logger = logging.getLogger(__name__)
 
 TOOLCHAIN_KIND = "emscripten"
 CONFIG = "emscripten.config"
@@ -141,19 +144,19 @@ def whole_environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
     return without_foreign(os.environ) | emscripten_environment(toolchain, cache)
 
 
-def seed_cache(toolchain: Toolchain, cache: Path, *, say: Callable[[str], None]) -> None:
+def seed_cache(toolchain: Toolchain, cache: Path) -> None:
     """Makes the toolchain's EM_CACHE, once, out of the system libraries that came with it."""
 
     def fill(folder: Path) -> None:
         seed = toolchain.root / "seed"
         if seed.is_dir():
-            say(f"emscripten: taking over the system libraries that came with {toolchain.version}")
+            logger.info("emscripten: taking over the system libraries that came with %s", toolchain.version)
             # sanity.txt names another LLVM, upon which Emscripten would empty the cache; locks are nobody's.
             ignored = shutil.ignore_patterns("sanity.txt", "*.lock")
             copy = shutil.copy2 if toolchain.provider == "path" else _link_or_copy
             shutil.copytree(seed, folder, symlinks=True, ignore=ignored, copy_function=copy, dirs_exist_ok=True)
 
-    make_entry(em_cache(toolchain, cache), fill, say=say)
+    make_entry(em_cache(toolchain, cache), fill)
 
 
 def _link_or_copy(source: str, target: str) -> None:

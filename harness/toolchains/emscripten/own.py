@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import UnavailableError
@@ -55,10 +55,10 @@ def is_of_version(path: Path, version: str) -> bool:
     return root is not None and version_of(root) == version
 
 
-def obtain(pin: EmscriptenPin, path: Path, pins: Pins, cache: Path, say: Callable[[str], None]) -> Toolchain:
+def obtain(pin: EmscriptenPin, path: Path, pins: Pins, cache: Path) -> Toolchain:
     """The Emscripten at that path. UnavailableError when it is none, is another version, or does not work."""
     root = look_at(pin, path)
-    node = obtain_runtime("node", pin.node, pins, cache, say=say) / "bin" / "node"
+    node = obtain_runtime("node", pin.node, pins, cache) / "bin" / "node"
     parts = layout.Parts(
         emscripten=root,
         llvm=_configured(root, "LLVM_ROOT"),
@@ -73,7 +73,7 @@ def obtain(pin: EmscriptenPin, path: Path, pins: Pins, cache: Path, say: Callabl
         layout.lay_out(folder / "sdk", parts)
         return layout.emscripten_toolchain("path", pin.version, final / "sdk", facts)
 
-    return make_emscripten(final, fill, cache, say=say)
+    return make_emscripten(final, fill, cache)
 
 
 def look_at(pin: EmscriptenPin, path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import tempfile
 from collections.abc import Callable, Mapping
@@ -15,6 +16,8 @@ from harness.util.locks import locked
 from harness.util.process import Command, Completed, run
 from harness.util.versions import number
 
+logger = logging.getLogger(__name__)
+
 _PROGRAMS = {"emscripten": "bin/emcc", "llvm": "llvm/clang", "binaryen": "binaryen/bin/wasm-opt"}
 _TOLD = re.compile(r"^(?:emcc \(.*?\) (\d[\w.+-]*)|(?:.*clang version|wasm-opt version) (\d+(?:\.\d+)*))", re.MULTILINE)
 _SAYS = "this is WebAssembly"
@@ -26,19 +29,17 @@ int main(void) {{ puts("{_SAYS}"); return 0; }}
 """
 
 
-def make_emscripten(
-    entry: Path, fill: Callable[[Path], Toolchain], cache: Path, *, say: Callable[[str], None]
-) -> Toolchain:
+def make_emscripten(entry: Path, fill: Callable[[Path], Toolchain], cache: Path) -> Toolchain:
     """`make_toolchain` for an Emscripten; one of which something has been deleted since is made again."""
     if entry.exists() and not layout.is_whole(entry / "sdk"):
-        with locked(entry.with_name(f"{entry.name}.lock"), say=say):
+        with locked(entry.with_name(f"{entry.name}.lock")):
             if not layout.is_whole(entry / "sdk"):
-                say(f"emscripten: {entry} is not whole; it is made again")
+                logger.info("emscripten: %s is not whole; it is made again", entry)
                 remove_tree(entry)
-    return make_toolchain(entry, fill, try_it=lambda toolchain: try_out(toolchain, cache, say=say), say=say)
+    return make_toolchain(entry, fill, try_it=lambda toolchain: try_out(toolchain, cache))
 
 
-def try_out(toolchain: Toolchain, cache: Path, *, say: Callable[[str], None]) -> Toolchain:
+def try_out(toolchain: Toolchain, cache: Path) -> Toolchain:
     """The toolchain with the versions that its programs tell of themselves, when it works.
 
     UnavailableError when it is another version, or does not make a program that its Node can run.
@@ -53,8 +54,8 @@ def try_out(toolchain: Toolchain, cache: Path, *, say: Callable[[str], None]) ->
         )
     facts |= toolchain.facts
     tried = layout.emscripten_toolchain(toolchain.provider, toolchain.version, toolchain.root, facts)
-    layout.seed_cache(tried, cache, say=say)
-    say(f"emscripten: trying {tried.id}")
+    layout.seed_cache(tried, cache)
+    logger.info("emscripten: trying %s", tried.id)
     check_runs(tried, cache)
     return tried
 

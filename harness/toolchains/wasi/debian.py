@@ -6,7 +6,7 @@ The packages are unpacked into a prefix, and a folder of the SDK's own shape is 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import OriginError, UnavailableError
@@ -31,7 +31,7 @@ def entry(pin: WasiSdkPin, _pins: Pins, cache: Path) -> Path | None:
     return cache / "toolchains" / f"wasi-sdk-{pin.version}-apt-{key}" if pin.apt_packages else None
 
 
-def obtain(pin: WasiSdkPin, pins: Pins, cache: Path, say: Callable[[str], None]) -> Toolchain:
+def obtain(pin: WasiSdkPin, pins: Pins, cache: Path) -> Toolchain:
     """The packages, downloaded, checked and unpacked unless the cache has them.
 
     UnavailableError when they are other revisions than the SDK's.
@@ -46,7 +46,7 @@ def obtain(pin: WasiSdkPin, pins: Pins, cache: Path, say: Callable[[str], None])
     def fill(folder: Path) -> Toolchain:
         patchelf.find_patchelf()  # before the download rather than after it
         check = functools.partial(_check_revisions, pin)
-        versions = apt.fill_prefix(pin.apt_packages, pin.apt_suite, cache, folder / "prefix", check=check, say=say)
+        versions = apt.fill_prefix(pin.apt_packages, pin.apt_suite, cache, folder / "prefix", check=check)
         llvm = folder / "prefix" / "usr" / "lib" / f"llvm-{_major(pin)}" / "bin"
         patchelf.patch_programs(llvm, folder / "prefix", final / "prefix")
         _configure_clang(llvm, _major(pin))
@@ -60,7 +60,7 @@ def obtain(pin: WasiSdkPin, pins: Pins, cache: Path, say: Callable[[str], None])
         }
         return wasi_toolchain("apt", pin.version, final / "sdk", facts)
 
-    return make_toolchain(final, fill, say=say)
+    return make_toolchain(final, fill)
 
 
 def packages_of(pin: WasiSdkPin) -> tuple[str, ...]:

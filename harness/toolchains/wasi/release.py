@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import UnavailableError
@@ -30,7 +29,7 @@ def entry(pin: WasiSdkPin, pins: Pins, cache: Path) -> Path | None:
     return cache / "toolchains" / f"wasi-sdk-{pin.version}-{content_key(archive.sha256)}" if archive else None
 
 
-def obtain(pin: WasiSdkPin, pins: Pins, cache: Path, say: Callable[[str], None]) -> Toolchain:
+def obtain(pin: WasiSdkPin, pins: Pins, cache: Path) -> Toolchain:
     """The release archive, downloaded and unpacked unless the cache has it."""
     archive, final = pins.archive(pin.version, platform_name()), entry(pin, pins, cache)
     if archive is None or final is None:
@@ -40,10 +39,10 @@ def obtain(pin: WasiSdkPin, pins: Pins, cache: Path, say: Callable[[str], None])
         )
 
     def fill(folder: Path) -> Toolchain:
-        packed = fetch(archive.url, archive.sha256, folder / Path(archive.url).name, say=say)
+        packed = fetch(archive.url, archive.sha256, folder / Path(archive.url).name)
         unpack(packed, folder / "sdk")
         packed.unlink()
         facts = {"llvm": pin.llvm, "wasi_libc": pin.wasi_libc, "url": archive.url, "sha256": archive.sha256}
         return wasi_toolchain("wasi-sdk", pin.version, final / "sdk", facts)
 
-    return make_toolchain(final, fill, say=say)
+    return make_toolchain(final, fill)

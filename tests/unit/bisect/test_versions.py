@@ -17,10 +17,6 @@ from tests.unit.sample_cells import EMSCRIPTEN, WASI
 from tests.unit.sample_pins import PINS
 
 
-def say(line: str) -> None:
-    """Nobody listens."""
-
-
 def test_the_sha256_is_that_of_the_archive() -> None:
     archive = {"url": "file:///x.whl", "archive_info": {"hash": "sha256=ab", "hashes": {"sha256": "ab"}}}
     assert read_sha256(json.dumps({"install": [{"download_info": archive}]})) == "ab"
@@ -56,21 +52,21 @@ def test_the_node_of_a_further_emscripten_may_be_one_of_ours(tmp_path: Path) -> 
 
 def test_the_emscriptens_that_are_known_are_pinned_or_a_cell_s() -> None:
     pins = Pins(emscripten=(EmscriptenPin(version="3.1.69", node="24.19.0"),))
-    found = known_versions(BisectAxis.EMSCRIPTEN, Matrix(cells=(EMSCRIPTEN, WASI)), pins, say=say)
+    found = known_versions(BisectAxis.EMSCRIPTEN, Matrix(cells=(EMSCRIPTEN, WASI)), pins)
     assert found == {"3.1.69", "3.1.73"}
 
 
 def test_what_is_pinned_needs_no_further_pin(tmp_path: Path) -> None:
     file = tmp_path / "pins.toml"
-    pin_version(BisectAxis.WASMTIME, "50.0.1", file, PINS, say=say)
+    pin_version(BisectAxis.WASMTIME, "50.0.1", file, PINS)
     assert not file.exists()
 
 
 def test_an_emscripten_that_is_not_pinned_gets_the_node_of_the_newest(tmp_path: Path) -> None:
     file, (_, pins) = tmp_path / "pins.toml", load_configuration()
-    pin_version(BisectAxis.EMSCRIPTEN, "4.0.13", file, pins, say=say)
+    pin_version(BisectAxis.EMSCRIPTEN, "4.0.13", file, pins)
     for _ in range(2):  # as when the step was interrupted
-        pin_version(BisectAxis.EMSCRIPTEN, "4.0.14", file, pins, say=say)
+        pin_version(BisectAxis.EMSCRIPTEN, "4.0.14", file, pins)
     found = load_pins(file, pins)
     assert found.emscripten_pin("4.0.13").node == found.emscripten_pin("6.0.8").node
     assert found.emscripten_pin("4.0.14").apt_suite == ""

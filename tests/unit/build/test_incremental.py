@@ -14,6 +14,7 @@ import pytest
 from harness.build import incremental
 from harness.build.incremental import Changes, compare_trees, compiled_in, link_bytecode, why_anew
 from harness.sources import Source
+from harness.util.log import show_log
 from tests.trees import cpython_tree
 
 COMPILED = frozenset({"Objects/boolobject", "Modules/_ssl"})
@@ -84,6 +85,7 @@ class Checkout:
         self.folder, self.beside = folder / "work", folder / "native"
         self.states = [self._state(folder / name, name) for name in ("one", "two")]
         self.told: list[str] = []
+        show_log(self.told.append)
 
     def _state(self, root: Path, name: str) -> Source:
         cpython_tree(root)
@@ -99,7 +101,7 @@ class Checkout:
         return path
 
     def ready(self, state: int) -> None:
-        incremental.ready(self.folder, self.states[state], beside=self.beside, say=self.told.append)
+        incremental.ready(self.folder, self.states[state], beside=self.beside)
 
     def build(self, state: int) -> None:
         self.ready(state)

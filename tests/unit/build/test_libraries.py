@@ -115,18 +115,17 @@ def test_what_the_cache_has_is_found_whichever_provider_gave_its_source(tmp_path
     assert [(library.library, library.root) for library in found] == [(Library.LIBFFI, entry)]
 
 
-def test_what_the_cache_has_is_asked_of_nobody(tmp_path: Path) -> None:
+def test_what_the_cache_has_is_asked_of_nobody(tmp_path: Path, said: list[str]) -> None:
     put(tmp_path, Library.ZLIB)
     put(tmp_path, Library.LIBFFI)
-    said: list[str] = []
-    libraries = obtain_libraries(CELL, TOOLCHAIN, PINS, tmp_path, jobs=1, say=said.append)
+    libraries = obtain_libraries(CELL, TOOLCHAIN, PINS, tmp_path, jobs=1)
     assert [library.library for library in libraries.found] == list(CELL.libraries)
     assert (libraries.missing, said) == ({}, [])
 
 
 @pytest.mark.parametrize("fault", [UnavailableError("it is away\nfor long"), BuildError("cc: error\nin line 3")])
 def test_a_missing_library_is_a_fact_with_its_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception, said: list[str]
 ) -> None:
     put(tmp_path, Library.LIBFFI)
 
@@ -134,8 +133,7 @@ def test_a_missing_library_is_a_fact_with_its_reason(
         raise fault
 
     monkeypatch.setattr(built, "obtain_library_source", fail)
-    said: list[str] = []
-    libraries = obtain_libraries(CELL, TOOLCHAIN, PINS, tmp_path, jobs=1, say=said.append)
+    libraries = obtain_libraries(CELL, TOOLCHAIN, PINS, tmp_path, jobs=1)
     assert libraries.ids == (cached_libraries(CELL, TOOLCHAIN, PINS, tmp_path).found[0].id,)
     assert libraries.manifest() == {
         "dependencies": {"libffi": {"version": "1.2"}},
@@ -147,5 +145,5 @@ def test_a_missing_library_is_a_fact_with_its_reason(
 
 
 def test_a_library_that_is_not_pinned_is_told(tmp_path: Path) -> None:
-    libraries = obtain_libraries(CELL, TOOLCHAIN, Pins(), tmp_path, jobs=1, say=lambda _: None)
+    libraries = obtain_libraries(CELL, TOOLCHAIN, Pins(), tmp_path, jobs=1)
     assert libraries.missing == {name: f"no release of {name} is pinned" for name in CELL.libraries}

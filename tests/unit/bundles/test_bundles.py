@@ -85,7 +85,7 @@ def _quiet(line: str) -> None:
 
 
 def opened(bundle: Path, tmp_path: Path) -> tuple[BundleIndex, Build]:
-    return open_bundle(bundle, tmp_path / "cache", _any, say=_quiet)
+    return open_bundle(bundle, tmp_path / "cache", _any)
 
 
 def test_the_same_build_gives_the_same_bytes(prepared: Prepared, bundle: Path, tmp_path: Path) -> None:
@@ -121,13 +121,13 @@ def test_what_was_packed_is_opened_and_cannot_be_written_to(bundle: Path, tmp_pa
     assert (head.cell, head.python, head.compiler) == ("wasi", "3.13.5", {"__wasi__": "1"})
 
 
-def test_a_bundle_is_opened_once(bundle: Path, tmp_path: Path) -> None:
+def test_a_bundle_is_opened_once(bundle: Path, tmp_path: Path, said: list[str]) -> None:
     _, build = opened(bundle, tmp_path)
-    said: list[str] = []
-    assert open_bundle(bundle, tmp_path / "cache", _any, say=said.append)[1].folder == build.folder
+    said.clear()
+    assert open_bundle(bundle, tmp_path / "cache", _any)[1].folder == build.folder
     assert not said
     # Those who have opened it need the file no longer.
-    assert open_bundle(build.folder, tmp_path / "elsewhere", _any, say=_quiet)[1].folder == build.folder
+    assert open_bundle(build.folder, tmp_path / "elsewhere", _any)[1].folder == build.folder
 
 
 def test_the_manifest_tells_no_folder_of_the_machine(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ def put_source(cache: Path) -> Source:
         return Provenance(provider="apt", origin="o", revision="r")
 
     entry = cache / "sources" / f"3.13.5-{CPYTHON.sha256[:16]}"
-    make_source(entry, fill, say=lambda _: None)
-    return obtain_source(PythonSource.parse("3.13.5"), PINS, cache, say=lambda _: None)
+    make_source(entry, fill)
+    return obtain_source(PythonSource.parse("3.13.5"), PINS, cache)
 
 
 def put_toolchain(cache: Path) -> Toolchain:
@@ -82,7 +82,7 @@ def test_a_build_is_looked_for_where_the_builder_puts_it(tmp_path: Path, monkeyp
 
 
 def test_a_runtime_is_looked_for_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def install(final: Path, make: Callable[[Path], None], *, say: Callable[[str], None]) -> Path:
+    def install(final: Path, make: Callable[[Path], None]) -> Path:
         final.mkdir(parents=True)
         return final
 

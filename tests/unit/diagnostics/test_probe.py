@@ -159,7 +159,7 @@ class Engine:
 
 def probe(engine: Engine, folder: Path) -> dict[str, Observation]:
     names = ("files.umask", "files.dup")
-    return run_probes(names, engine, folder, python="/p", mounts=(), env={"A": "b"}, say=print, timeout=0.05)
+    return run_probes(names, engine, folder, python="/p", mounts=(), env={"A": "b"}, timeout=0.05)
 
 
 def test_each_probe_has_an_instance_and_an_empty_folder_of_its_own(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_each_probe_has_an_instance_and_an_empty_folder_of_its_own(tmp_path: Pat
 
 def test_what_is_typed_is_the_input_of_an_interactive_interpreter(tmp_path: Path) -> None:
     engine = Engine('\nprobe: {"did": "works"}\n')
-    run_probes(("shell.interactive",), engine, tmp_path / "probes", python="/p", mounts=(), env={}, say=print)
+    run_probes(("shell.interactive",), engine, tmp_path / "probes", python="/p", mounts=(), env={})
     (guest,) = engine.guests
     assert guest.argv == ("/p", "-i", "-q", "/probes", "shell.interactive")
     assert guest.input is not None
@@ -241,12 +241,13 @@ def prepared(target: Target, cache: Path) -> Prepared:
 
 def test_only_node_gets_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.diagnostics.probe.obtain_package", lambda *_, **__: tmp_path / "node_modules")
-    assert packages_for(prepared(Target.WASI, tmp_path), "", print) is None
-    assert packages_for(prepared(Target.EMSCRIPTEN, tmp_path), "", print) == tmp_path / "node_modules"
+    assert packages_for(prepared(Target.WASI, tmp_path), "") is None
+    assert packages_for(prepared(Target.EMSCRIPTEN, tmp_path), "") == tmp_path / "node_modules"
 
 
-def test_without_npm_the_probes_run_and_say_what_they_lack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_npm_the_probes_run_and_say_what_they_lack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    said: list[str] = []
-    assert packages_for(prepared(Target.EMSCRIPTEN, tmp_path), "", said.append) is None
+    assert packages_for(prepared(Target.EMSCRIPTEN, tmp_path), "") is None
     assert "the sockets of cell are not tried, ws is not available: npm is needed" in said[-1]

@@ -18,6 +18,7 @@ from harness.errors import ConfigError, UnavailableError
 from harness.project import project_root
 from harness.run.hosts import join as joining
 from harness.run.hosts.pool import LOST, TRIES, HostPool, is_remote, name_of
+from harness.util.log import show_log
 from tests.unit.sample_cells import WASI
 
 
@@ -46,7 +47,8 @@ class Session:
         self._active_nodes = set(self.workers)
         specs = [worker.gateway.spec for worker in self.workers]
         self.nodemanager = SimpleNamespace(setup_node=self._setup, specs=specs, roots=["pytest"])
-        self.pool = HostPool(self, self.said.append)
+        show_log(self.said.append)
+        self.pool = HostPool(self)
 
     def _setup(self, spec: Any, putevent: Any) -> str:
         if name_of(spec) in self.dead:

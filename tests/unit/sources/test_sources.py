@@ -27,11 +27,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The providers in the order in which they were asked; tarball refuses, apt delivers."""
     names: list[str] = []
 
-    def refuse(pin: CPythonPin, tree: Path, cache: Path, say: object) -> Provenance:
+    def refuse(pin: CPythonPin, tree: Path, cache: Path) -> Provenance:
         names.append("tarball")
         raise UnavailableError("the origin is away", hint="wait")
 
-    def deliver(pin: CPythonPin, tree: Path, cache: Path, say: object) -> Provenance:
+    def deliver(pin: CPythonPin, tree: Path, cache: Path) -> Provenance:
         names.append("apt")
         cpython_tree(tree, pin.version)
         return Provenance(provider="apt", origin="debian", revision=pin.sha256)
@@ -41,9 +41,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_providers_are_asked_in_order_until_one_delivers(tmp_path: Path, asked: list[str]) -> None:
-    said: list[str] = []
-    source = obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path, say=said.append)
+def test_providers_are_asked_in_order_until_one_delivers(tmp_path: Path, asked: list[str], said: list[str]) -> None:
+    source = obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path)
     assert asked == ["tarball", "apt"]
     assert (source.version, source.provider, source.revision) == ("3.13.5", "apt", PIN.sha256)
     assert said == [
@@ -204,7 +203,7 @@ APT_PIN = dataclasses.replace(PIN, apt_suite="trixie", apt_source="python3.13", 
 
 def test_a_version_that_no_suite_has_is_refused_by_apt(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match=r"no source package is pinned that has CPython 3\.13\.5"):
-        debian.fill(PIN, tmp_path, tmp_path, print)
+        debian.fill(PIN, tmp_path, tmp_path)
 
 
 def test_another_version_in_the_suite_is_told_with_what_is_there(tmp_path: Path) -> None:
@@ -222,14 +221,13 @@ def test_a_repacked_tarball_is_told_with_both_hashes(tmp_path: Path) -> None:
     assert found in caught.value.message
 
 
-def test_what_each_provider_said_is_told_together() -> None:
+def test_what_each_provider_said_is_told_together(said: list[str]) -> None:
     def refuse(word: str) -> int:
         raise UnavailableError(f"{word} is away\nin two lines", hint="wait")
 
     attempts = {name: lambda name=name: refuse(name) for name in ("first", "second")}
-    said: list[str] = []
     with pytest.raises(UnavailableError) as caught:
-        first_that_can("X", attempts, hint="make it yourself", say=said.append)
+        first_that_can("X", attempts, hint="make it yourself")
     assert caught.value.message == (
         "X cannot be had:\n  first is away\n  in two lines\n    -> wait\n  second is away\n  in two lines\n    -> wait"
     )
@@ -239,5 +237,5 @@ def test_what_each_provider_said_is_told_together() -> None:
 def test_a_disk_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UnavailableError, match=r"cannot write .*file/entry") as caught:
-        make_entry(tmp_path / "file" / "entry", lambda _: None, say=print)
+        make_entry(tmp_path / "file" / "entry", lambda _: None)
     assert "WASM_HARNESS_CACHE" in caught.value.hint

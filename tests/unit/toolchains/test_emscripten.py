@@ -179,13 +179,13 @@ def test_the_manifest_names_the_packages_that_compile() -> None:
 def test_a_release_that_debian_does_not_have_is_told(tmp_path: Path) -> None:
     pin = EmscriptenPin(version="3.1.73", node="24.19.0")
     with pytest.raises(UnavailableError, match=r"no suite is pinned whose package is Emscripten 3\.1\.73"):
-        debian.obtain(pin, PINS, tmp_path, print)
+        debian.obtain(pin, PINS, tmp_path)
 
 
 def test_without_an_emsdk_pin_emsdk_says_so(tmp_path: Path) -> None:
     assert emsdk.entry(PIN, Pins(), tmp_path) is None
     with pytest.raises(UnavailableError, match="none is pinned"):
-        emsdk.obtain(PIN, Pins(), tmp_path, print)
+        emsdk.obtain(PIN, Pins(), tmp_path)
 
 
 @pytest.mark.parametrize("entry", [debian.entry, emsdk.entry])

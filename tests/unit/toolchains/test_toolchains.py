@@ -18,6 +18,7 @@ from harness.toolchains import obtain_toolchain
 from harness.toolchains.base import Toolchain, cached, make_toolchain, wasi_toolchain
 from harness.toolchains.wasi import debian, release
 from harness.toolchains.wasi.own import other_version
+from harness.util.log import show_log
 from tests.unit.sample_pins import CELL, PINS
 from tests.unit.sample_pins import SDK as PIN
 
@@ -99,12 +100,12 @@ def test_an_sdk_of_another_version_is_told_with_both(stated: str, llvm: str, tol
 def test_a_suite_is_never_taken_for_an_sdk_that_the_pin_does_not_name(tmp_path: Path) -> None:
     pin = dataclasses.replace(PIN, apt_suite="", apt_packages=())
     with pytest.raises(UnavailableError, match="no suite is pinned whose packages are those of WASI SDK 25"):
-        debian.obtain(pin, PINS, tmp_path, print)
+        debian.obtain(pin, PINS, tmp_path)
 
 
 def test_a_platform_without_archive_is_told(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match=f"no archive .* is pinned for {release.platform_name()}"):
-        release.obtain(PIN, Pins(), tmp_path, print)
+        release.obtain(PIN, Pins(), tmp_path)
 
 
 def test_the_cache_at_another_path_is_another_entry_for_programs_that_hold_it() -> None:
@@ -115,12 +116,13 @@ def test_the_cache_at_another_path_is_another_entry_for_programs_that_hold_it() 
 
 
 @pytest.mark.parametrize("provider", ["wasi-sdk", "apt"])
-def test_whoever_has_it_in_the_cache_is_asked_first_and_starts_nothing(tmp_path: Path, provider: str) -> None:
+def test_whoever_has_it_in_the_cache_is_asked_first_and_starts_nothing(
+    tmp_path: Path, provider: str, said: list[str]
+) -> None:
     entry = {"wasi-sdk": release, "apt": debian}[provider].entry(PIN, PINS, tmp_path)
     assert entry
     put_into_cache(entry, provider)
-    said: list[str] = []
-    toolchain = obtain_toolchain(CELL, PINS, tmp_path, say=said.append)
+    toolchain = obtain_toolchain(CELL, PINS, tmp_path)
     assert toolchain.provider == provider
     assert toolchain.root == entry / "sdk"
     assert said == [f"WASI SDK 25 is from {provider}: {toolchain.root}"]
@@ -152,9 +154,10 @@ def test_an_entry_that_is_being_tried_is_neither_tried_nor_used_by_another_run(t
         raise AssertionError("tried by both")
 
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(make_toolchain, entry, fill, try_it=try_it, say=print)
+        first = pool.submit(make_toolchain, entry, fill, try_it=try_it)
         assert trying.wait(5)
-        second = pool.submit(make_toolchain, entry, fill, try_it=never, say=lambda _: waiting.set())
+        show_log(lambda _: waiting.set())
+        second = pool.submit(make_toolchain, entry, fill, try_it=never)
     if works:
         assert first.result() == second.result() == cached(entry)
     else:

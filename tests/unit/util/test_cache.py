@@ -29,7 +29,7 @@ def hold(cache: Path) -> None:
 
 
 def fetch(cache: Path) -> None:
-    fetch_commit("https://example.org/x.git", "main", cache, say=print)
+    fetch_commit("https://example.org/x.git", "main", cache)
 
 
 def prepared(cache: Path) -> Prepared:
@@ -45,7 +45,7 @@ def compile_module(cache: Path) -> None:
 
 
 def identify(cache: Path) -> None:
-    ask.ensure_identity(prepared(cache), dict, say=lambda _: None)
+    ask.ensure_identity(prepared(cache), dict)
 
 
 @pytest.mark.parametrize("write", [hold, fetch, compile_module, identify])

@@ -36,7 +36,7 @@ def test_a_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         own_wasmtime,
         find_root,
         lambda path: own_sdk.obtain(WasiSdkPin(version="25", llvm="19", wasi_libc="", evidence=""), path),
-        lambda path: checkout.obtain(path, path, say=print),
+        lambda path: checkout.obtain(path, path),
     ],
 )
 def test_a_home_of_nobody_is_told(ask: Callable[[Path], object]) -> None:

@@ -109,8 +109,8 @@ def origins(tmp_path: Path) -> Origins:
         emsdk=EmsdkPin(url="https://emsdk.example.org", commit="ab" * 20),
         emscripten=(EmscriptenPin(version="6.0.5", node="24.19.0"),),
     )
-    nobody = Debian(cache=tmp_path, say=print, suites=())
-    return Origins(pins=pins, cache=tmp_path, debian=nobody, say=print)
+    nobody = Debian(cache=tmp_path, suites=())
+    return Origins(pins=pins, cache=tmp_path, debian=nobody)
 
 
 def test_an_emscripten_that_the_pinned_emsdk_knows_needs_no_other_commit(tmp_path: Path) -> None:

@@ -606,14 +606,13 @@ def test_a_mistake_in_the_arguments_is_told(
     assert message in capsys.readouterr().err
 
 
-def test_older_runs_of_the_same_cells_are_the_history(tmp_path: Path) -> None:
+def test_older_runs_of_the_same_cells_are_the_history(tmp_path: Path, said: list[str]) -> None:
     reports = tmp_path / "reports"
     results = runs_of(WASI, LINK, "PPPP")
     paths = [Path(path) for path in saved(reports, [*results, *runs_of(OLD, LINK, "P")])]
     (reports / "broken" / "wasi").mkdir(parents=True)
     (reports / "broken" / "wasi" / "results.json").write_text("{")
-    said: list[str] = []
-    runs = gather([paths[2]], reports, say=said.append)
+    runs = gather([paths[2]], reports)
     assert sorted(run.order[0] for run in runs) == [f"2026-11-0{day}T00:00:00Z" for day in (1, 2, 3)]
     assert len(said) == 1
 
@@ -637,7 +636,7 @@ def given(folder: Path, run: CellResults) -> Path:
 def test_runs_of_the_history_count_beside_those_that_are_given(tmp_path: Path, letters: str, goes: bool) -> None:
     runs = runs_of(WASI, LINK, letters + "P")
     kept(tmp_path / "history.sqlite", runs)
-    read = gather([given(tmp_path, runs[-1])], tmp_path, say=print, history=tmp_path / "history.sqlite")
+    read = gather([given(tmp_path, runs[-1])], tmp_path, history=tmp_path / "history.sqlite")
     assert sorted(run.order[0][8:10] for run in read) == ["01", "02", "03", "04"]
     found = update(rooms_of({FILE: entry()}), read, Rules(runs=3))
     assert (WASI not in [cell for cell in CELLS if f"test.{LINK}" in expected(found, cell)]) is goes
@@ -654,7 +653,7 @@ def test_a_run_of_the_history_is_the_evidence_that_its_results_are(tmp_path: Pat
     ]
     kept(tmp_path / "history.sqlite", old)
     path = given(tmp_path, run_of(WASI, cases, day=9))
-    _, *read = gather([path], tmp_path, say=print, history=tmp_path / "history.sqlite")
+    _, *read = gather([path], tmp_path, history=tmp_path / "history.sqlite")
     for run, results in zip(read, old, strict=True):
         wanted = read_run(results, source=run.source, index=-1)
         # What a failure said is not kept.
@@ -667,7 +666,7 @@ def test_of_the_history_only_older_runs_of_the_same_cell_count_and_none_twice(tm
     runs = runs_of(WASI, LINK, "PPPP")
     kept(tmp_path / "history.sqlite", [*runs, *runs_of(THREADS, LINK, "PP")])
     paths = [given(tmp_path, runs[1]), given(tmp_path, runs[2])]
-    read = gather(paths, tmp_path, say=print, history=tmp_path / "history.sqlite")
+    read = gather(paths, tmp_path, history=tmp_path / "history.sqlite")
     assert sorted((run.cell, run.order[0][8:10]) for run in read) == [("wasi", "01"), ("wasi", "02"), ("wasi", "03")]
 
 
