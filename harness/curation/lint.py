@@ -174,7 +174,7 @@ def _speaks_for_itself(limitation: Limitation) -> bool:
     failures to come.
     """
     of_use = (limitation.probes, limitation.unprobed, limitation.needs, limitation.skips)
-    return any((*of_use, limitation.explains, limitation.strikes))
+    return any((*of_use, limitation.explains, limitation.intermittent))
 
 
 def causes_text(entries: Iterable[Expectation], registry: Registry) -> str:

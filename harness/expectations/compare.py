@@ -34,7 +34,7 @@ def judge_outcome(outcome: Outcome, entry: Expectation | None, signature: str = 
 
 
 def judge_case(case: CaseResult, entry: Expectation | None) -> Verdict:
-    """The verdict on a case that was not struck. Its signature is worked out only where an entry asks for it.
+    """The verdict on a case whose failure is not intermittent. Its signature is worked out only where needed.
 
     One that ran more than once and changed its mind is flaky, unless everything it did is expected.
     """
@@ -43,14 +43,16 @@ def judge_case(case: CaseResult, entry: Expectation | None) -> Verdict:
     return judge_outcome(case.outcome, entry, signature_of(case) if entry and entry.signature else "")
 
 
-def struck(case: CaseResult, entry: Expectation | None, strikes: Mapping[str, Limitation]) -> Limitation | None:
+def intermittent_cause(
+    case: CaseResult, entry: Expectation | None, intermittent: Mapping[str, Limitation]
+) -> Limitation | None:
     """The limitation that brought a failure upon the case which it has nothing to do with: the failure bears its
     signature, and in every further try the case did what is expected of it. None where that is not so.
     """
     further = case.tries[1:]
-    if not strikes or not further or any(judge_outcome(outcome, entry).is_unexpected for outcome in further):
+    if not intermittent or not further or any(judge_outcome(outcome, entry).is_unexpected for outcome in further):
         return None
-    return strikes.get(signature_of(case)) if judge_outcome(case.outcome, entry).is_unexpected else None
+    return intermittent.get(signature_of(case)) if judge_outcome(case.outcome, entry).is_unexpected else None
 
 
 def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comparison:
@@ -61,8 +63,8 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
     followed = 0
     for case in cases.values():
         entry = expectations.lookup(case.case)
-        strike = struck(case, entry, expectations.strikes)
-        verdict = Verdict.KNOWN if strike else judge_case(case, entry)
+        cause = intermittent_cause(case, entry, expectations.intermittent)
+        verdict = Verdict.KNOWN if cause else judge_case(case, entry)
         if verdict.is_unexpected and follows(case, cases):
             verdict = Verdict.AS_EXPECTED
             followed += 1
@@ -76,7 +78,7 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
                     outcome=case.outcome,
                     detail=case.detail,
                     tries=case.tries,
-                    **(_about_strike(strike) if strike else _about(entry)),
+                    **(_about_intermittent(cause) if cause else _about(entry)),
                 )
             )
     for row in (*_unseen(result, cases, expectations), *_environment(result, cases, expectations)):
@@ -186,8 +188,8 @@ def _about(entry: Expectation | None) -> dict[str, Any]:
     }
 
 
-def _about_strike(limitation: Limitation) -> dict[str, Any]:
-    """What a row takes over from the limitation that struck its case: no entry has a part in that."""
+def _about_intermittent(limitation: Limitation) -> dict[str, Any]:
+    """What a row takes over from the limitation whose intermittent failure it is: no entry has a part in that."""
     return {"limitation": limitation.id, "reason": limitation.statement}
 
 

@@ -55,7 +55,7 @@ class CellExpectations:
     """
 
     entries: Mapping[str, Expectation] = field(default_factory=dict)
-    strikes: Mapping[str, Limitation] = field(default_factory=dict)
+    intermittent: Mapping[str, Limitation] = field(default_factory=dict)
     fail_env_changed: bool = False
 
     @functools.cached_property
@@ -96,7 +96,7 @@ class CellExpectations:
 
 @dataclass(frozen=True)
 class Expectations:
-    """All entries of all files, in the order of the files, and the limitations that strike at random."""
+    """All entries of all files, in the order of the files, and the limitations with intermittent failures."""
 
     entries: tuple[Expectation, ...]
     striking: tuple[Limitation, ...] = ()
@@ -148,8 +148,8 @@ class Expectations:
     def _select(self, facts: Facts) -> tuple[CellExpectations, list[Problem]]:
         found, problems = self._entries_where(self._holding(facts))
         holding = (limitation for limitation in self.striking if limitation.holds_for(facts))
-        strikes = {signature: limitation for limitation in holding for signature in limitation.strikes}
-        return CellExpectations(found, strikes), problems
+        intermittent = {signature: limitation for limitation in holding for signature in limitation.intermittent}
+        return CellExpectations(found, intermittent), problems
 
     def _entries_where(self, holds: tuple[bool, ...]) -> tuple[dict[str, Expectation], list[Problem]]:
         found: dict[str, Expectation] = {}

@@ -44,7 +44,7 @@ def load_expectations(folder: Path, registry: Registry) -> Expectations:
     problems.extend((*found.problems, *found.unfinished))
     if problems:
         raise ConfigError("the expectation lists have mistakes:", problems=problems)
-    return Expectations(found.entries, tuple(each for each in registry.limitations.values() if each.strikes))
+    return Expectations(found.entries, tuple(each for each in registry.limitations.values() if each.intermittent))
 
 
 def load_texts(folder: Path, problems: list[Problem]) -> dict[str, str]:

@@ -7,6 +7,7 @@ fault: together they explain why the suite skips a case.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -35,8 +36,8 @@ class Limitation:
     harness/guest/probes, `fails` how what they try fails according to the documentation, in the words of
     harness.limitations.observation; `unprobed` says why there is no probe. `skips` are patterns of skip reasons that no
     need covers. `explains` are patterns of failures that are most likely due to it, searched for in the text that
-    the updater makes of a failure: it proposes the limitation for them. `strikes` are signatures of failures that it
-    may bring upon any case now and then, as a race does (see harness.expectations.compare.struck).
+    the updater makes of a failure: it proposes the limitation for them. `intermittent` are signatures of failures that
+    any case may have because of it, as of a race (see harness.expectations.compare.intermittent_cause).
     """
 
     id: str
@@ -51,7 +52,7 @@ class Limitation:
     unprobed: str = ""
     skips: tuple[str, ...] = ()
     explains: tuple[str, ...] = ()
-    strikes: tuple[str, ...] = ()
+    intermittent: tuple[str, ...] = ()
     fault: bool = False
 
     def holds_for(self, facts: Facts) -> bool:
@@ -94,6 +95,9 @@ class Registry:
     places: Mapping[str, str] = field(default_factory=dict)
 
 
+logger = logging.getLogger(__name__)
+
+_OLD_KEY = "strikes"
 _E = TypeVar("_E", Limitation, Need, Circumstance)
 
 
@@ -125,6 +129,11 @@ def load_registry(path: Path) -> Registry:
 
 def _read_limitation(reader: TableReader, index: int, data: Mapping[str, object]) -> Limitation | None:
     plain = {key: value for key, value in data.items() if key != "when"}
+    if _OLD_KEY in plain:
+        # Read until the next release.
+        place = f"{reader.document.name}:{reader.document.line_of('limitation', index, _OLD_KEY)}"
+        logger.warning("%s: the key `%s` is called `intermittent` now", place, _OLD_KEY)
+        plain.setdefault("intermittent", plain.pop(_OLD_KEY))
     limitation = reader.read(Limitation, plain, table="limitation", index=index)
     when = read_when(reader, data.get("when", {}), table="limitation", index=index)
     return dataclasses.replace(limitation, when=when) if limitation else None
@@ -165,9 +174,11 @@ def _mistakes(limitation: Limitation) -> Iterator[Mistake]:
         yield Mistake("targets", "names a target twice")
     if foreign := sorted(set(limitation.targets) - limitation.when.targets):
         yield Mistake("when", f"can never hold for {', '.join(foreign)}")
-    for signature in limitation.strikes:
+    for signature in limitation.intermittent:
         if not is_signature(signature):
-            yield Mistake("strikes", f"{signature!r} is no signature of a failure", 'such as "trap: unaligned access"')
+            yield Mistake(
+                "intermittent", f"{signature!r} is no signature of a failure", 'such as "trap: unaligned access"'
+            )
     yield from _probe_mistakes(limitation)
 
 

@@ -130,9 +130,9 @@ def _head(page: _Page, results: CellResults, file: str, skips: str, newly: Seque
         listed = [f"{cause} {count:,}" for cause, count in causes.most_common(CAUSES_SHOWN)]
         more = len(causes) - len(listed)
         yield from page.field("known", ", ".join([*listed, *([f"and {more} more causes"] if more else [])]))
-    if comparison.struck:
-        told = (f"{row.case} ({', '.join(row.tries)}; {row.limitation})" for row in comparison.struck)
-        yield from page.field("struck", "by what may strike any case: " + ", ".join(told))
+    if comparison.intermittent:
+        told = (f"{row.case} ({', '.join(row.tries)}; {row.limitation})" for row in comparison.intermittent)
+        yield from page.field("sometimes", ", ".join(told))
     if skips:
         yield from page.field("skips", skips)
     if comparison.followed:
@@ -240,7 +240,7 @@ def _row(
         cause = cause_of(row.limitation, row.issue)
         yield from page.field("expected", f"{row.expectation}, says {row.place} ({cause}: {row.reason})")
     elif row.verdict is Verdict.KNOWN:
-        yield from page.field("expected", f"of any case: {row.limitation} may strike it")
+        yield from page.field("expected", f"of any case, now and then: {row.limitation}")
     else:
         yield from page.field("expected", "pass or skip: no entry speaks of it")
     if advice := _ADVICE.get(row.verdict):

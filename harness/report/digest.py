@@ -75,12 +75,11 @@ class Hit:
 @dataclass(frozen=True, kw_only=True)
 class CellDigest:
     """One cell of a run. `hits` are its unexpected verdicts, at most HITS_KEPT of them; `unexpected` counts all.
-
-    `before` names the run that it was compared with, if any; `changed_axes` is what differs from there. `status`
-    is the exit status of the cell. `struck` are the cases that a limitation struck at random, each with its id. `skips`
-    are counted by the id of what explains them, "" for nothing; None when
-    nobody has asked. `own_tests` is where the user's own tests are, if these were run. `newly_skipped` are the modules
-    that ran in the run before, and of which nothing runs now.
+    `before` names the run that it was compared with, if any; `changed_axes` is what differs from there. `status` is
+    the exit status of the cell. `intermittent` are the cases with an intermittent failure, each with the id of its
+    limitation. `skips` are counted by the id of what explains them, "" for nothing; None when nobody has asked.
+    `own_tests` is where the user's own tests are, if these were run. `newly_skipped` are the modules that ran in
+    the run before, and of which nothing runs now.
     """
 
     label: str
@@ -96,7 +95,7 @@ class CellDigest:
     before: str = ""
     changed_axes: tuple[AxisChange, ...] = ()
     skips: Counter[str] | None = None
-    struck: tuple[tuple[str, str], ...] = ()
+    intermittent: tuple[tuple[str, str], ...] = ()
     own_tests: str = ""
     newly_skipped: tuple[NewSkip, ...] = ()
 
@@ -197,7 +196,7 @@ def digest_cell(
         changed_axes=differing_axes(before.results, results) if before else (),
         skips=_skips(results, explain) if explain else None,
         own_tests=results.run.options.tests,
-        struck=tuple((row.case, row.limitation) for row in results.comparison.struck),
+        intermittent=tuple((row.case, row.limitation) for row in results.comparison.intermittent),
         newly_skipped=newly_skipped(results.modules, before.outcomes) if before else (),
     )
 

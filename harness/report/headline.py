@@ -52,7 +52,7 @@ def statements(run: RunDigest, folder: str) -> tuple[Statement, ...]:
         *_versions(run),
         *_crashes(run),
         *_flaky(run),
-        *_struck(run),
+        *_intermittent(run),
         *_stale(run, folder),
         *_parts(run),
     )
@@ -169,12 +169,12 @@ def _flaky(run: RunDigest) -> Iterator[Statement]:
         )
 
 
-def _struck(run: RunDigest) -> Iterator[Statement]:
-    struck = [(case, why) for cell in run.cells for case, why in cell.struck]
-    if struck:
-        case, why = struck[0]
-        named = f"{case}, by {why}" + (f", and {len(struck) - 1:,} more" if len(struck) > 1 else "")
-        yield Statement(text=f"{counted(len(struck), 'case')} failed once by what may strike any case: {named}.")
+def _intermittent(run: RunDigest) -> Iterator[Statement]:
+    cases = [(case, why) for cell in run.cells for case, why in cell.intermittent]
+    if cases:
+        case, why = cases[0]
+        named = f"{case}, by {why}" + (f", and {len(cases) - 1:,} more" if len(cases) > 1 else "")
+        yield Statement(text=f"{counted(len(cases), 'case')} had an intermittent failure: {named}.")
 
 
 def _stale(run: RunDigest, folder: str) -> Iterator[Statement]:

@@ -112,8 +112,8 @@ class Comparison:
         return tuple(row for row in self.rows if row.verdict.is_unexpected)
 
     @property
-    def struck(self) -> tuple[CaseVerdict, ...]:
-        """The rows of cases that a limitation struck at random: known, and not by an entry."""
+    def intermittent(self) -> tuple[CaseVerdict, ...]:
+        """The rows of cases with an intermittent failure: known by a limitation, and not by an entry."""
         return tuple(row for row in self.rows if row.verdict is Verdict.KNOWN and not row.place)
 
     @property

@@ -69,6 +69,15 @@ def test_a_limitation_holds_for_its_targets_and_conditions(
     assert links.holds_for(facts) is holds
 
 
+def test_the_old_key_of_intermittent_failures_is_read_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    links = load(tmp_path, table(strikes='["trap: unaligned access"]')).limitations["fs-hard-links"]
+    assert links.intermittent == ("trap: unaligned access",)
+    (warning,) = caplog.messages
+    assert warning.endswith("limitations.toml:7: the key `strikes` is called `intermittent` now")
+
+
 def test_the_address_of_a_fault_needs_no_heading(tmp_path: Path) -> None:
     acknowledged = table(fault="true", source='"https://x.org/pull/1"', when="{ pthreads = false }")
     assert load(tmp_path, acknowledged).limitations["fs-hard-links"].fault
@@ -111,7 +120,7 @@ def test_the_address_of_a_fault_needs_no_heading(tmp_path: Path) -> None:
             "a limitation with probes needs no excuse",
         ),
         ({"skips": '["("]'}, 7, "limitation.skips", "'(' is no regular expression"),
-        ({"strikes": '["a bad trap"]'}, 7, "limitation.strikes", "'a bad trap' is no signature of a failure"),
+        ({"intermittent": '["a bad trap"]'}, 7, "limitation.intermittent", "'a bad trap' is no signature of a failure"),
         ({"fault": "true"}, 1, "limitation.when", "must say which versions have the fault"),
         (
             {"fault": "true", "source": '"README"', "when": "{ pthreads = false }"},

@@ -1,4 +1,4 @@
-"""Limitations that strike any case now and then, as a race in the toolchain does."""
+"""Intermittent failures, which may come upon any case now and then, as a race in the toolchain does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RACE = Limitation(
     source="https://example.org/pull/1",
     targets=(Target.EMSCRIPTEN,),
     when=read_condition({"pthreads": True, "emscripten": "<5"})[0],
-    strikes=("trap: unaligned access",),
+    intermittent=("trap: unaligned access",),
     fault=True,
 )
 OLD, NEW = emscripten("3.1.69", pthreads=True), emscripten("6.0.5", pthreads=True)
@@ -58,15 +58,15 @@ def row(result: ModuleResult, *entries: Expectation, cell: Cell = OLD) -> CaseVe
     return found
 
 
-def test_a_case_that_was_struck_once_is_known_by_the_limitation() -> None:
+def test_a_case_with_an_intermittent_failure_is_known_by_the_limitation() -> None:
     comparison = judged(tried(CRASH, PASS, PASS))
     assert comparison.is_as_expected
-    (struck,) = comparison.rows
-    assert (struck.verdict, struck.outcome, struck.limitation) == (Verdict.KNOWN, CRASH, "a-race")
-    assert (struck.reason, struck.tries) == (RACE.statement, (CRASH, PASS, PASS))
+    (found_row,) = comparison.rows
+    assert (found_row.verdict, found_row.outcome, found_row.limitation) == (Verdict.KNOWN, CRASH, "a-race")
+    assert (found_row.reason, found_row.tries) == (RACE.statement, (CRASH, PASS, PASS))
 
 
-def test_one_that_is_struck_in_every_try_is_a_regression() -> None:
+def test_one_that_fails_so_in_every_try_is_a_regression() -> None:
     assert row(tried(CRASH, CRASH, CRASH)).verdict is Verdict.REGRESSION
     assert row(tried(CRASH)).verdict is Verdict.REGRESSION
 
@@ -87,11 +87,11 @@ def test_where_the_limitation_does_not_hold_it_excuses_nothing(cell: Cell) -> No
     assert row(tried(CRASH, PASS), cell=cell).verdict is Verdict.FLAKY
 
 
-def test_one_that_is_listed_may_be_struck_too() -> None:
+def test_one_that_is_listed_may_have_one_too() -> None:
     listed = judged(tried(CRASH, FAIL, FAIL), expecting(A, FAIL))
-    (struck,) = listed.rows
-    assert listed.struck == (struck,)
-    assert (struck.limitation, struck.place, struck.expected) == ("a-race", "", ())
+    (found_row,) = listed.rows
+    assert listed.intermittent == (found_row,)
+    assert (found_row.limitation, found_row.place, found_row.expected) == ("a-race", "", ())
     assert row(tried(CRASH, PASS, PASS), expecting(A, FAIL)).verdict is Verdict.FLAKY
 
 
@@ -100,17 +100,17 @@ def test_an_entry_that_knows_the_crash_goes_first() -> None:
     assert row(tried(CRASH, PASS), listed).limitation == listed.limitation
 
 
-def test_what_was_struck_is_told(tmp_path: Path) -> None:
+def test_an_intermittent_failure_is_shown(tmp_path: Path) -> None:
     found = dataclasses.replace(results(tried(CRASH, SKIP)), comparison=judged(tried(CRASH, SKIP)))
-    line = next(line for line in render_console(found, color=False, width=200).splitlines() if "struck" in line)
-    assert line.split(maxsplit=1)[1] == f"by what may strike any case: test.{A} (crash, skip; a-race)"
+    line = next(line for line in render_console(found, color=False, width=200).splitlines() if "sometimes" in line)
+    assert line.split(maxsplit=1)[1] == f"test.{A} (crash, skip; a-race)"
     write_junit(found, tmp_path / "junit.xml")
     assert "known: A call that ends may wake a thread that is gone. (a-race)" in (tmp_path / "junit.xml").read_text()
 
 
-def test_the_page_says_which_case_was_struck() -> None:
+def test_the_page_says_which_case_had_one() -> None:
     found = dataclasses.replace(results(tried(CRASH, PASS)), comparison=judged(tried(CRASH, PASS)))
     run = digest_run("tonight", [digest_cell("cell", found)], passed=lambda *_: False)
     told = [statement.text for statement in statements(run, "reports/tonight")]
-    assert f"1 case failed once by what may strike any case: test.{A}, by a-race." in told
+    assert f"1 case had an intermittent failure: test.{A}, by a-race." in told
     assert run.is_as_expected
