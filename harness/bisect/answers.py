@@ -39,7 +39,7 @@ class BisectStep:
 
     @property
     def is_final(self) -> bool:
-        """Whether asking again would be of no use: what cannot be had now may be had later."""
+        """Whether asking again would be of no use: what is not available now may be later."""
         return bool(self.outcome) or self.status == EXIT_BUILD
 
     @property
@@ -108,5 +108,5 @@ def check_ends(good: BisectStep, bad: BisectStep) -> None:
     if Outcome(bad.outcome).is_good and not Outcome(good.outcome).is_good:
         raise ConfigError(
             f"the good end, {good.candidate}, is {good.outcome}, and the bad end, {bad.candidate}, is {bad.outcome}",
-            hint=f"to find what mended it, exchange them: --good {bad.candidate} --bad {good.candidate}",
+            hint=f"to find what fixed it, exchange them: --good {bad.candidate} --bad {good.candidate}",
         )

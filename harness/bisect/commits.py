@@ -84,5 +84,5 @@ class Checkout:
                 git_output(tree, *no_hooks, "checkout", "--quiet", "--force", "--detach", commit)
                 git_output(tree, *no_hooks, "clean", "--quiet", "-ffdx")
             except UnavailableError as error:
-                raise UnavailableError(f"the files of {commit[:12]} cannot be had: {error.message}") from error
+                raise UnavailableError(f"the files of {commit[:12]} are not available: {error.message}") from error
             yield tree

@@ -42,7 +42,7 @@ class Steps:
 
     def of(self, candidate: str, on_tick: Callable[[float], None] = lambda _: None) -> BisectStep:
         """The step of that candidate: the one that is recorded, if asking again would be of no use, or a new one."""
-        # The folder is removed and made anew: what is no name would be another folder than one of ours.
+        # The folder is removed and made again: what is no name would be another folder than one of ours.
         if not re.fullmatch(r"\w[\w.+-]*", candidate):
             raise ConfigError(f"{candidate!r} is neither a version nor a commit", hint="choose another --run-dir")
         place = self.folder / candidate

@@ -28,7 +28,7 @@ def ensure_build_python(
 ) -> Path:
     """The program, made now unless it is there. BuildError when a step fails.
 
-    `beside` is the folder of the build that wants it, `held` are locks that the steps' processes shall hold on to.
+    `beside` is the folder of the build that wants it, `held` are locks that the steps' processes has to keep open.
     """
     folder, root = build_python_folder(source, cache), source.root
     with locked(folder.with_name(f"{folder.name}.lock")) as lock:

@@ -1,7 +1,7 @@
 """The build folders of a checkout that its user works on are kept: the next build of it compiles what has changed.
 
 make decides what that is, by its own dependencies and the times of files. Where those dependencies cannot be trusted,
-everything is built anew; the times are set right. So what comes out is the same either way.
+everything is built again; the times are set right. So what comes out is the same either way.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def ready(folder: Path, source: Source, *, beside: Path) -> None:
     record = _record(folder)
     if folder.is_dir() and record.get("source") != str(source.root):
         if reason := _go_on(folder, beside, record, source):
-            logger.info("everything is built anew: %s", reason)
+            logger.info("everything is built again: %s", reason)
             remove_tree(folder)
         # The frozen modules are made by the build Python, and make does not look whether that has changed.
         for stale in (folder / "done", *folder.rglob(".make-*.done"), *folder.rglob("frozen_modules/*.h")):

@@ -74,7 +74,7 @@ class Libraries:
 def obtain_libraries(cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path, *, jobs: int) -> Libraries:
     """The libraries that the cell wants, built now unless the cache has them.
 
-    One that cannot be had or built is left out, with the reason; unless the cell requires it: then its
+    One that is not available or cannot be built is left out, with the reason; unless the cell requires it: then its
     UnavailableError or BuildError is raised.
     """
     shelf = _Shelf(cell=cell, toolchain=toolchain, pins=pins, cache=cache)
@@ -127,7 +127,7 @@ class _Shelf:
         return self.cache / "dependencies" / f"{library}-{key}"
 
     def make(self, library: Library, jobs: int) -> BuiltLibrary:
-        """The library, built now. UnavailableError when its source cannot be had, BuildError when a step fails."""
+        """The library, built now. UnavailableError when its source is not available, BuildError when a step fails."""
         source = obtain_library_source(self.pins.library_pin(library), self.cache)
         entry = self.entry(library, source.id)
         logs, work = entry.with_name(f"{entry.name}.logs"), self.cache / "work" / entry.name

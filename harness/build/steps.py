@@ -73,7 +73,7 @@ def _drop_unfinished(work: Path, *, since: float, until: float) -> None:
 def run_step(step: Step, log: Path, progress: Progress, *, held: tuple[int, ...] = ()) -> dict[str, Any]:
     """What the manifest says of it. BuildError when it fails.
 
-    `held` are locks that the step's processes shall hold on to.
+    `held` are locks that the step's processes has to keep open.
     """
     with progress.step(step.name, str(step.command)) as tick:
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -88,7 +88,7 @@ def _undocumented(entry: Expectation, reach: _Reach, registry: Registry) -> Iter
         return
     others = [cell for cell in reach.of(entry) if not limitation.when.holds(reach.facts[cell])]
     if others:
-        message = f"{entry.limitation!r} holds for {limitation.when}, and the entry speaks of {others[0]} too"
+        message = f"{entry.limitation!r} holds for {limitation.when}, and the entry names {others[0]} too"
         yield problem_at(entry.place, "expect.when", message, "narrow `when`")
 
 

@@ -91,7 +91,7 @@ def _gigabytes(size: int) -> str:
 
 
 def judge_cell(cell: Cell, pins: Pins, machine: Machine, found: Found) -> list[Line]:
-    """A line for each part of the cell: what is at hand, who would provide it, or why nobody can."""
+    """A line for each part of the cell: what is in the cache, who would provide it, or why nobody can."""
     parts = {"source": _source, "toolchain": _toolchain, "build": _build, "runtime": _runtime}
     lines = []
     for name, judge in parts.items():

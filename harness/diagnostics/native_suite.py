@@ -83,7 +83,7 @@ def _lay_out(build: Build, tree: Path) -> None:
     source = capture([str(native), "-c", ask])
     if not source:
         raise BuildError(
-            f"{native} does not start", hint="remove its folder from the cache; the next run makes it anew"
+            f"{native} does not start", hint="remove its folder from the cache; the next run makes it again"
         )
     place = (tree / PYTHON).parent
     below = Path(os.path.normpath(place / os.path.relpath(source, native.parent)))

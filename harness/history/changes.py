@@ -1,7 +1,7 @@
 """What one case did on one cell over time, as the steps at which it changed. Pure.
 
 Runs are numbered by their place in time among all runs of the cell. A step stands at each run that saw something else
-than the run before it that speaks of the case; before its first step a case is `ABSENT`. So there is exactly one way to
+than the run before it that has the case; before its first step a case is `ABSENT`. So there is exactly one way to
 write down what the runs saw, in whatever order they were recorded.
 """
 
@@ -37,7 +37,7 @@ def changed_cases(before: Mapping[int, int], now: Mapping[int, int]) -> set[int]
 
 
 def insert(steps: Sequence[StateChange], at: int, state: int, following: int | None) -> Edit:
-    """What changes when the run `at`, which is new, saw `state`. `following` is the next run that speaks of the case.
+    """What changes when the run `at`, which is new, saw `state`. `following` is the next run with the case.
     `steps` are in order, and numbered as if the new run were there already.
     """
     before = next((step.state for step in reversed(steps) if step.at < at), ABSENT)

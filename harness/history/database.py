@@ -104,7 +104,7 @@ def _check(connection: sqlite3.Connection, path: Path, *, write: bool, whole: bo
     if schema != HISTORY_SCHEMA:
         raise ConfigError(
             f"{path} is a history of schema {schema}: this harness has schema {HISTORY_SCHEMA}",
-            hint="use the harness that wrote it, or record the runs anew with --history FILE",
+            hint="use the harness that wrote it, or record the runs again with --history FILE",
         )
     if whole:
         # quick_check takes four fifths of the time and lets a third of the damage pass.

@@ -105,7 +105,7 @@ class Store:
         self._apply(cell, runs, edits)
 
     def _following(self, runs: Sequence[StoredRun], at: int) -> dict[str, int]:
-        """For each module the next run that speaks of it, if any."""
+        """For each module the next run with it, if any."""
         coverages, modules = self.coverages(), self.modules()
         found: dict[str, int] = {}
         for place in range(len(runs) - 1, at, -1):

@@ -26,7 +26,7 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CellRuns:
-    """The runs of one cell, the oldest first, and what each of them speaks of. `states` are all states by number."""
+    """The runs of one cell, the oldest first, and what each of them has. `states` are all states by number."""
 
     runs: Sequence[RunFacts]
     coverages: Sequence[Coverage]

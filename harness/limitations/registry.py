@@ -56,7 +56,7 @@ class Limitation:
     fault: bool = False
 
     def holds_for(self, facts: Facts) -> bool:
-        """Whether the statement speaks of the cell with these facts (see harness.matrix.conditions.facts_of)."""
+        """Whether the statement is about the cell with these facts (see harness.matrix.conditions.facts_of)."""
         return facts.get("target") in self.targets and self.when.holds(facts)
 
 

@@ -93,7 +93,7 @@ def condition_values(
     """The cell's value on every axis it has.
 
     `python`, `toolchain` and `runtime` are the versions in use, where the cell
-    names less: a path, or a series. `libraries` are those that its build is linked with, where some could not be had.
+    names less: a path, or a series. `libraries` are those that its build is linked with, where some were not available.
     """
     linked = cell.libraries if libraries is None else libraries
     versions = {"toolchain": toolchain, "python": python, "runtime": runtime}
@@ -184,7 +184,7 @@ def _contradictions(terms: list[_Term]) -> Iterator[Mistake]:
     for axis, targets in others:
         if not targets & expected:
             other, one = (" and ".join(sorted(found)) for found in (targets, expected))
-            yield Mistake(axis, f"can never hold: it speaks of {other}, but {first!r} of {one}")
+            yield Mistake(axis, f"can never hold: it names {other}, but {first!r} of {one}")
 
 
 def _targets_of(terms: tuple[_Term, ...]) -> Iterator[tuple[str, frozenset[Target]]]:

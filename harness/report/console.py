@@ -40,8 +40,8 @@ _PASSIVE = {
 _PLURAL = {Verdict.REGRESSION: "regressions"}
 _ADVICE = {
     Verdict.FIXED: "it passes now: remove the entry, or narrow its `when`",
-    Verdict.CHANGED: "it does something else than its entry says: mend one of the two",
-    Verdict.MISSING: "no such case in the suite: remove the entry, or mend its id",
+    Verdict.CHANGED: "it does something else than its entry says: fix one of the two",
+    Verdict.MISSING: "no such case in the suite: remove the entry, or fix its id",
     Verdict.FLAKY: "find out why it changes its mind; an entry that is to know it lists every outcome",
 }
 _STYLES = {
@@ -242,7 +242,7 @@ def _row(
     elif row.verdict is Verdict.KNOWN:
         yield from page.field("expected", f"of any case, now and then: {row.limitation}")
     else:
-        yield from page.field("expected", "pass or skip: no entry speaks of it")
+        yield from page.field("expected", "pass or skip: no entry names it")
     if advice := _ADVICE.get(row.verdict):
         yield from page.field("next", advice)
     for subtest in (case.subtests if case else ())[:SUBTESTS_SHOWN]:

@@ -1,4 +1,4 @@
-"""The cases of many cells in little room, for the page. Pure.
+"""The cases of many cells in little space, for the page. Pure.
 
 A case does on most cells what it does on the others and what its neighbours do. So every combination of outcome,
 verdict and words about it is kept once, as a `kind`, and a cell is a list of numbers: how many cases in a row have
@@ -62,8 +62,8 @@ class Dataset:
         self._explain: Callable[[str], str] | None = None
 
     def add(self, label: str, results: CellResults, explain: Callable[[str], str] | None = None) -> None:
-        """Takes in a cell. Each has the same share of the room for messages and outputs. `explain` gives the id of what
-        explains a reason for a skip, or "".
+        """Takes in a cell. Each has the same share of the space for messages and outputs. `explain` gives the id of
+        what explains a reason for a skip, or "".
         """
         self._explain = explain
         self._messages_left = MESSAGES_BUDGET // self._share

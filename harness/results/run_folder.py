@@ -271,7 +271,7 @@ LOCK_FILE = "lock"
 ERROR_FILE = "error.json"
 
 
-# The worst first: the status of a run is that of its worst cell. A cell that cannot be had on this machine says
+# The worst first: the status of a run is that of its worst cell. A cell that is not available on this machine says
 # nothing about CPython, so that it weighs less than an unexpected outcome.
 WORST_FIRST = (
     EXIT_INTERRUPTED,
@@ -286,7 +286,7 @@ WORST_FIRST = (
 
 _NO_RESULTS = {
     EXIT_CONFIG: "refused",
-    EXIT_UNAVAILABLE: "cannot be had here",
+    EXIT_UNAVAILABLE: "not available here",
     EXIT_BUILD: "not built",
     EXIT_INTERNAL: "internal error",
     EXIT_INTERRUPTED: "interrupted",

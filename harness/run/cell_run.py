@@ -152,7 +152,7 @@ class CellRun:
         with disk_errors_as_unavailable(self.folder):
             (self.folder / "modules").mkdir(parents=True, exist_ok=True)
             write_asked(self.folder, asked)
-            # Those are written at the end: until then nobody shall take an earlier run's for this one's.
+            # Those are written at the end: until then nobody is to take an earlier run's for this one's.
             for name in (self.stop_file.name, RESULTS_FILE, "junit.xml", ERROR_FILE):
                 (self.folder / name).unlink(missing_ok=True)
 
@@ -325,7 +325,7 @@ class CellRun:
             identity=self.prepared.identity.to_json() if self.prepared.identity else {},
         )
         if not self.chosen.shard and not own:
-            # The shards that are still to come shall be cut as this one was.
+            # The shards that are still to come are to be cut as this one was.
             record_durations(self.prepared.durations, seconds_of(modules))
         known = [row for row in results.comparison.rows if row.verdict is Verdict.KNOWN and self._is_shown(row)]
         go_on = go_on_line(sys.argv, self.folder.parent)

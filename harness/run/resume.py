@@ -51,7 +51,7 @@ def check_resumed(folder: Path, asked: Mapping[str, Any]) -> None:
     if other := [name for name, value in asked.items() if begun.get(name) != value]:
         raise ConfigError(
             f"the run in {folder.parent} cannot be resumed like this: it has another {' and another '.join(other)}",
-            hint="resume it with the command that began it, or leave --resume out to begin anew",
+            hint="resume it with the command that began it, or leave --resume out to start again",
         )
 
 

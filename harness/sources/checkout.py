@@ -66,7 +66,7 @@ def _reading(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # A copy that finds no room names what it read, too.
+        # A copy that finds no space names what it read, too.
         if error.errno not in _UNREADABLE or not Path(error.filename or "").is_relative_to(root):
             raise
         raise UnavailableError(

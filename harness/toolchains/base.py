@@ -85,7 +85,7 @@ def make_toolchain(
 
 
 def _try(entry: Path, try_it: Callable[[Toolchain], Toolchain]) -> Toolchain:
-    """Tries the entry, whose lock is held: nobody else shall try it meanwhile, use it, or take it away."""
+    """Tries the entry, whose lock is held: nobody else is to try it meanwhile, use it, or take it away."""
     untried = cached(entry, _UNTRIED)
     if untried is None and not entry.exists():
         raise UnavailableError(f"another run has tried {entry}, in vain", hint="that run tells why, or try again")

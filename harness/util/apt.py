@@ -123,7 +123,7 @@ def open_apt(suite: str, cache: Path) -> Apt:
         raise disk_error(error, folder) from error
     logger.info("apt: reading the lists of %s from %s", suite, uri)
     strict = ("-o", "APT::Update::Error-Mode=any")
-    _apt(apt, ("update", *strict), f"the lists of {suite} cannot be had from {uri}")
+    _apt(apt, ("update", *strict), f"the lists of {suite} are not available from {uri}")
     return apt
 
 

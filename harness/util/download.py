@@ -285,5 +285,5 @@ def _write(stream: IO[bytes], chunk: bytes) -> None:
 def _wrong_hash(url: str, wanted: str, found: str) -> OriginError:
     return OriginError(
         f"{url} is not what is pinned:\n  wanted sha256 {wanted}\n  found  sha256 {found}",
-        hint="the file was deleted; if the origin changed it for a good reason, mend matrices/pins.toml",
+        hint="the file was deleted; if the origin changed it for a good reason, fix matrices/pins.toml",
     )

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 def fetch_commit(url: str, ref: str, cache: Path) -> tuple[Path, str]:
     """The bare repository in the cache that now has the ref, and the commit that the ref means.
 
-    Only a whole commit id that the cache has costs no network. UnavailableError when it cannot be had.
+    Only a whole commit id that the cache has costs no network. UnavailableError when it is not available.
     """
     bare = cache / "git" / f"{content_key(url)}.git"
     with locked(bare.with_suffix(".lock")):

@@ -94,7 +94,7 @@ def run(
     its standard input.
 
     With `apart` the output is data: what comes on standard error is kept out of it.
-    `keep_open` are descriptors of locks that the child shall hold on to; `on_tick` is called with the
+    `keep_open` are descriptors of locks that the child has to keep open; `on_tick` is called with the
     elapsed seconds a few times a second. UnavailableError when the program cannot be started at all.
     """
     start = time.monotonic()

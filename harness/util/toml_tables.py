@@ -1,6 +1,6 @@
 """TOML tables turned into frozen dataclasses, with every mistake found and located.
 
-A reader collects `Problem`s instead of raising at the first one, so that a file is mended in one go.
+A reader collects `Problem`s instead of raising at the first one, so that a file is fixed in one go.
 `tomli` keeps no positions; `Document` finds a table's line again by counting its headers.
 """
 

@@ -154,7 +154,7 @@ def test_a_tree_of_our_own_shows_commits_and_the_checkout_stays_as_it_is(
     assert seen == [["a1"], ["c3"], ["a2"]]
     assert state() == before
     with (
-        pytest.raises(UnavailableError, match="the files of abababababab cannot be had"),
+        pytest.raises(UnavailableError, match="the files of abababababab are not available"),
         own.shown("ab" * 20, cache),
     ):
         pass
@@ -239,7 +239,7 @@ def history() -> tuple[Path, list[str]]:
         (folder / "configure").chmod(0o755)
         commit(folder, "configure is back, a typo comes", **{subject: bad})
         commit(folder, "nothing changes again")
-        commit(folder, "the typo is mended", **{subject: good})
+        commit(folder, "the typo is fixed", **{subject: good})
         (folder / ".git" / "finished").touch()
     return folder, git(folder, "log", "--reverse", "--format=%H").splitlines()
 
@@ -257,5 +257,5 @@ def test_the_commits_of_a_checkout_are_bisected_both_ways(wasi: Prepared, tmp_pa
     assert [answers[name] for name in commits[:5]] == ["good", "good", "skip", "bad", "bad"]
     better = bisect(*question, "--good=HEAD", "--bad=HEAD~2", f"--run-dir={tmp_path / 'better'}")
     assert better.returncode == 0, better.stdout + better.stderr
-    assert f"first good: commit {commits[5][:12]} (the typo is mended): fail before it, pass" in better.stdout
+    assert f"first good: commit {commits[5][:12]} (the typo is fixed): fail before it, pass" in better.stdout
     assert git(folder, "status", "--porcelain") == ""

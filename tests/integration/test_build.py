@@ -379,7 +379,7 @@ def test_what_make_cannot_be_trusted_with_is_built_anew(checkout: Checkout, caps
     added = checkout.lines()[len(before) :]
     assert added.count("made") == 2
     assert len(added) == 4
-    assert "built anew: configure.ac has changed" in capsys.readouterr().out
+    assert "built again: configure.ac has changed" in capsys.readouterr().out
 
 
 def test_another_flag_has_a_folder_of_its_own_and_the_same_build_python(checkout: Checkout) -> None:

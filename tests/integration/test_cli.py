@@ -169,7 +169,7 @@ def test_without_network_and_apt_the_user_is_told_what_each_provider_said(projec
     }
     done = harness("build", "wasi", env=env)
     assert done.returncode == 3, done.stderr
-    assert "CPython 3.13.5 cannot be had" in done.stderr
+    assert "CPython 3.13.5 is not available" in done.stderr
     assert "--cpython" in done.stderr
     assert "Traceback" not in done.stderr
 

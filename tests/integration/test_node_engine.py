@@ -165,7 +165,7 @@ def test_a_module_of_the_suite_runs_to_its_end(emscripten: Prepared, tmp_path: P
     assert len(result.cases) > 50
 
 
-# Emscripten finds its nodes anew by every path today; these take a folder for what it was before.
+# Emscripten finds its nodes again by every path today; these take a folder for what it was before.
 GUARD = """
 import {{ layFiles }} from "{files}";
 const NODEFS = {{

@@ -1,4 +1,4 @@
-"""Several cells in one run: what they share, one that cannot be had, Ctrl-C, and the table at the end."""
+"""Several cells in one run: what they share, one that is not available, Ctrl-C, and the table at the end."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ broken = "for this test"
 
 @pytest.fixture
 def project(project: Path) -> Path:
-    """A project in which the tag `mixed` has a cell that works, one that cannot be had, and a broken one."""
+    """A project in which the tag `mixed` has a cell that works, one that is not available, and a broken one."""
     matrix = project / "matrices" / "default.toml"
     text = matrix.read_text().replace('tags = ["wasi", "nightly"]', 'tags = ["wasi", "nightly", "mixed"]', 1)
     assert "mixed" in text
@@ -86,9 +86,9 @@ def test_a_tag_ends_with_one_table_and_the_worst_status(wasi: Prepared, project:
     table = table_of(output)
     assert list(table) == ["wasi", "wasi-99", "wasi-99-debug"]
     assert re.fullmatch(r"wasi 31 31 0 0 0 \d+ as expected, in part", table["wasi"])
-    assert table["wasi-99"].endswith("cannot be had here")
+    assert table["wasi-99"].endswith("not available here")
     assert table["wasi-99-debug"].endswith("left out")
-    assert "wasi-99: cannot be had here: " in output
+    assert "wasi-99: not available here: " in output
     assert "wasi-99-debug: left out: declared as broken: for this test" in output
     assert results(project / "run" / "wasi")["run"]["interrupted"] is False
 
@@ -103,7 +103,7 @@ def test_nox_ends_a_tag_with_the_same_table(wasi: Prepared, project: Path) -> No
     table = table_of(output)
     assert list(table) == ["wasi", "wasi-99"]
     assert table["wasi"].endswith("as expected, in part")
-    assert table["wasi-99"].endswith("cannot be had here")
+    assert table["wasi-99"].endswith("not available here")
     run_folder = (project / "reports" / "latest").resolve()
     assert {path.name for path in run_folder.iterdir()} == {"wasi", "wasi-99"}
 
@@ -127,7 +127,7 @@ def test_builds_end_with_a_table_too(wasi: Prepared, project: Path) -> None:
     assert status == 3, output
     table = table_of(output)
     assert table["wasi"].endswith("built")
-    assert table["wasi-99"].endswith("cannot be had here")
+    assert table["wasi-99"].endswith("not available here")
 
 
 @pytest.mark.parametrize(

@@ -257,5 +257,5 @@ def test_a_suite_that_does_not_exist_is_told_in_apts_words(tmp_path: Path) -> No
     pin = dataclasses.replace(
         load_pins(REPOSITORY / "matrices" / "pins.toml").cpython_pin("3.13.5"), apt_suite="no-such-suite"
     )
-    with pytest.raises(UnavailableError, match="lists of no-such-suite cannot be had"):
+    with pytest.raises(UnavailableError, match="lists of no-such-suite are not available"):
         obtain_source(PythonSource.parse("3.13.5"), Pins(cpython=(pin,)), tmp_path, provider="apt")

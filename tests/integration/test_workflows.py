@@ -261,7 +261,7 @@ def test_a_cell_that_is_not_built_is_a_line_of_the_report(forge: Forge) -> None:
         "propose": "skipped",
     }
     assert ("build", "Build", 3) in unsuccessful(service)
-    assert "1 cell without results: wasi (cannot be had here" in service.summaries.replace("&#40;", "(")
+    assert "1 cell without results: wasi (not available here" in service.summaries.replace("&#40;", "(")
 
 
 def spoilt(workspace: Path, job: str) -> None:

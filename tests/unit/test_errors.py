@@ -37,13 +37,13 @@ def test_every_kind_has_the_documented_exit_code(kind: type[HarnessError], code:
 def test_problems_are_told_once_in_the_order_of_their_places() -> None:
     late = Problem(file="b.toml", line=3, key="cell.id", message="is wrong", suggestion="did you mean 'wasi'?")
     early = Problem(file="a.toml", message="cannot be read")
-    error = ConfigError("mistakes:", problems=[late, early, late], hint="mend them")
+    error = ConfigError("mistakes:", problems=[late, early, late], hint="fix them")
     assert error.problems == (early, late)
     assert str(error).splitlines() == [
         "mistakes:",
         "  a.toml: cannot be read",
         "  b.toml:3: cell.id: is wrong (did you mean 'wasi'?)",
-        "  -> mend them",
+        "  -> fix them",
     ]
 
 

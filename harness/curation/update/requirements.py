@@ -76,7 +76,7 @@ class EntryRequirements:
             self.held.append(held)
 
     def lookup(self, test: str, setting: Setting) -> Expectation | None:
-        """The entry that speaks of the test now."""
+        """The entry that names the test now."""
         return self._expected[setting].lookup(test)
 
     def is_listed(self, test: str, setting: Setting) -> bool:

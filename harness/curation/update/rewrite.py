@@ -47,7 +47,7 @@ def additions(
         for test in tests:
             file = f"{folder}/{_area(piece, test, known)}.toml"
             cause = cause_of(test, piece)
-            # Where no run was seen an entry speaks only of what its limitation speaks of.
+            # Where no run was seen an entry holds only where its limitation holds.
             narrow = piece._replace(when=narrowed(piece.when, cause.when))
             found.setdefault((file, narrow, cause), []).append(test)
     return [

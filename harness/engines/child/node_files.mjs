@@ -125,7 +125,7 @@ function guard(FS, NODEFS) {
     if (stream.flags & (constants.O_WRONLY | constants.O_RDWR)) mustBeWritable(stream.node);
   });
   NODEFS.flagsForNode = (flags) => flagsForNode(flags) | constants.O_NOFOLLOW;
-  // Emscripten remembers what a name was. Where the guest can put a link in its place, the path is looked at anew, but
+  // Emscripten remembers what a name was. Where the guest can put a link in its place, the path is looked at again, but
   // for folders that were inside since a link could have got anywhere: looking takes a quarter of what such calls take.
   const inside = new Set();
   for (const name of ["symlink", "rename"]) after(nodes, name, () => inside.clear());

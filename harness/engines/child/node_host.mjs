@@ -74,7 +74,7 @@ async function start(request) {
 }
 
 // The guest that has done the prologue, as every guest with the same surroundings would. It is tried once; where it
-// cannot be had, guests start from their beginning.
+// is not available, guests start from their beginning.
 async function snapshotOf(request) {
   const key = JSON.stringify([request.prologue, request.env, request.mounts.map(([, ...mount]) => mount)]);
   if (kept?.key !== key) {

@@ -3,7 +3,7 @@
 //
 // CPython's own frames are in the linear memory, so the frames of wasm are not needed: a guest goes on with a call of its
 // own, as if it were made from within the `os._exit` that ended the first one. What JavaScript holds next to the memory
-// (streams, mounts, the function table, the environment) is made anew by the guest's own start, and has to be the same:
+// (streams, mounts, the function table, the environment) is made again by the guest's own start, and has to be the same:
 // `obstacle` says where it is not.
 
 // Exports that the harness adds to the module (harness/engines/node.py).

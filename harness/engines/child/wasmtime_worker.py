@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# Started by path and isolated: what lies beside this file is not found by itself, and only these shall be.
+# Started by path and isolated: what lies beside this file is not found by itself, and only these are to be.
 sys.path.insert(0, str(Path(__file__).parent))
 from guarded_wasi import GuardedWasi  # type: ignore[import-not-found]
 from guest_exit import GuestExitedError, define_exit  # type: ignore[import-not-found]

@@ -67,7 +67,7 @@ def _check_release(pin: EmscriptenPin, versions: Mapping[str, str]) -> None:
     if (found := release(versions.get("emscripten", ""))) != pin.version:
         raise OriginError(
             f"apt: the emscripten of {pin.apt_suite} is {found or 'missing'}, wanted {pin.version}",
-            hint="the suite has moved on: mend apt_suite in matrices/pins.toml, or use emsdk",
+            hint="the suite has moved on: fix apt_suite in matrices/pins.toml, or use emsdk",
         )
 
 

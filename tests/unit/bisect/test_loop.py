@@ -55,7 +55,7 @@ class World:
         if isinstance(done, Outcome):
             write_results(place / "results.json", results(module("test_os", case("test_os.StatTests.test_stat", done))))
         elif done == EXIT_UNAVAILABLE:
-            record_error(place, UnavailableError(f"wasmtime {version} cannot be had", hint="later"))
+            record_error(place, UnavailableError(f"wasmtime {version} is not available", hint="later"))
         return Completed(command=command, returncode=status, seconds=1.5, timed_out=False)
 
     def bisect(self, *options: str, good: str = "30.0.0", bad: str = "50.0.0") -> int:
@@ -119,7 +119,7 @@ def test_skips_that_hide_the_first_one_leave_a_range(world: World, capsys: pytes
     assert world.bisect() == EXIT_UNEXPECTED
     said = capsys.readouterr().out
     assert "first bad: one of 3, wasmtime 42.0.0 to 44.0.0" in said
-    assert "cannot tell: wasmtime 43.0.0 cannot be had" in said
+    assert "cannot tell: wasmtime 43.0.0 is not available" in said
     assert "--runtime=44.0.0" in next(line for line in said.splitlines() if line.startswith("  again"))
     assert world.found()["suspects"] == ["42.0.0", "43.0.0", "44.0.0"]
 
@@ -168,7 +168,7 @@ def test_the_good_end_is_settled_before_the_bad_one_is_asked(world: World, capsy
     world.does = pass_until(43) | {"30.0.0": EXIT_UNAVAILABLE}
     assert world.bisect() == EXIT_UNAVAILABLE
     assert world.asked == ["30.0.0"]
-    assert "at the good end, 30.0.0, wasmtime 30.0.0 cannot be had" in capsys.readouterr().err
+    assert "at the good end, 30.0.0, wasmtime 30.0.0 is not available" in capsys.readouterr().err
 
 
 def test_a_folder_is_not_shared_by_two_questions(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -203,7 +203,7 @@ def test_an_entry_that_holds_where_its_limitation_does_not_is_told() -> None:
     text = entry(tests='["test.helper.H.test_a"]', limitation='"newer"', when='{ target = "emscripten" }')
     (problem,) = problems(text, registry=Registry(limits))
     assert problem.key == "expect.when"
-    assert problem.message == f"'newer' holds for emscripten >=4, and the entry speaks of {EMSCRIPTEN.id} too"
+    assert problem.message == f"'newer' holds for emscripten >=4, and the entry names {EMSCRIPTEN.id} too"
 
 
 def test_the_kinds_of_causes_are_counted_by_test() -> None:

@@ -1,4 +1,4 @@
-"""The `when` language: which cells a condition speaks of, and which conditions are refused."""
+"""The `when` language: for which cells a condition holds, and which conditions are refused."""
 
 from __future__ import annotations
 
@@ -130,19 +130,19 @@ def test_prereleases_count_as_their_release_unless_named(text: str, version: str
         (
             {"target": "wasi", "emscripten": ">=4"},
             "emscripten",
-            "can never hold: it speaks of emscripten, but 'target' of wasi",
+            "can never hold: it names emscripten, but 'target' of wasi",
             "",
         ),
         (
             {"engine": "node", "target": "wasi"},
             "target",
-            "can never hold: it speaks of wasi, but 'engine' of emscripten",
+            "can never hold: it names wasi, but 'engine' of emscripten",
             "",
         ),
         (
             {"wasi_sdk": "25", "dynamic_linking": True},
             "dynamic_linking",
-            "can never hold: it speaks of emscripten, but 'wasi_sdk' of wasi",
+            "can never hold: it names emscripten, but 'wasi_sdk' of wasi",
             "",
         ),
     ],

@@ -20,22 +20,22 @@ def with_run(results: CellResults, **changes: Any) -> CellResults:
 
 
 def test_the_table() -> None:
-    failed = failed_row("emscripten-3.1.73", 3, "Emscripten 3.1.73 cannot be had\n  -> try another", 5)
+    failed = failed_row("emscripten-3.1.73", 3, "Emscripten 3.1.73 is not available\n  -> try another", 5)
     rows = [row_of(as_expected()), row_of(usual()), failed, left_out_row("wasi-threads", "wasm-ld refuses it")]
     assert render_cells(rows).splitlines() == [
         "cell               cases  passed  skipped  known  unexpected  seconds  state",
         "-----------------------------------------------------------------------------------------",
         "wasi                   3       1        1      1           0      812  as expected",
         "wasi                   8       2        2      1           5      812  5 UNEXPECTED",
-        "emscripten-3.1.73      -       -        -      -           -        5  cannot be had here",
+        "emscripten-3.1.73      -       -        -      -           -        5  not available here",
         "wasi-threads           -       -        -      -           -        -  left out",
         "",
-        "emscripten-3.1.73: cannot be had here: Emscripten 3.1.73 cannot be had",
+        "emscripten-3.1.73: not available here: Emscripten 3.1.73 is not available",
         "    -> try another",
         "",
         "wasi-threads: left out: declared as broken: wasm-ld refuses it",
         "",
-        "4 cells: 1 as expected, 1 UNEXPECTED, 1 cannot be had here, 1 left out",
+        "4 cells: 1 as expected, 1 UNEXPECTED, 1 not available here, 1 left out",
     ]
 
 
@@ -89,7 +89,7 @@ def test_an_error_is_kept_where_no_folder_was_yet(tmp_path: Path) -> None:
     record_error(tmp_path / "run" / "wasi", UnavailableError("no network"))
     row = read_row(tmp_path / "run" / "wasi")
     assert row is not None
-    assert (row.state, row.status, row.why) == ("cannot be had here", 3, "no network")
+    assert (row.state, row.status, row.why) == ("not available here", 3, "no network")
 
 
 def test_no_control_character_reaches_the_terminal() -> None:

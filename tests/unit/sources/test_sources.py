@@ -62,7 +62,7 @@ def test_a_provider_that_is_wanted_is_asked_alone_and_its_reason_is_told(tmp_pat
     with pytest.raises(UnavailableError) as caught:
         obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path, provider="tarball")
     assert asked == ["tarball"]
-    assert "CPython 3.13.5 cannot be had:\n  the origin is away\n    -> wait" in str(caught.value)
+    assert "CPython 3.13.5 is not available:\n  the origin is away\n    -> wait" in str(caught.value)
     assert "--cpython PATH" in caught.value.hint
     assert not list((tmp_path / "sources").glob("3.13.5-*[!k]"))
 
@@ -229,7 +229,8 @@ def test_what_each_provider_said_is_told_together(said: list[str]) -> None:
     with pytest.raises(UnavailableError) as caught:
         first_that_can("X", attempts, hint="make it yourself")
     assert caught.value.message == (
-        "X cannot be had:\n  first is away\n  in two lines\n    -> wait\n  second is away\n  in two lines\n    -> wait"
+        "X is not available:\n  first is away\n  in two lines\n    -> wait\n"
+        "  second is away\n  in two lines\n    -> wait"
     )
     assert said == ["first cannot provide X: first is away", "second cannot provide X: second is away"]
 

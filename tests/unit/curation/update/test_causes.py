@@ -117,7 +117,7 @@ def test_what_was_seen_under_emscripten_is_led_back_to_its_cause(
     lifted = {name: ProbeAnswer(limitation=name, finding=Finding.LIFTED) for name in SEEN}
     assert proposed(failure, probed=lifted) == ("", "TODO")
     if cause not in {"fstat", "times-in-milliseconds"}:
-        assert proposed(failure, cell=NEW) == ("", "TODO"), "the fault is mended there"
+        assert proposed(failure, cell=NEW) == ("", "TODO"), "the fault is fixed there"
 
 
 @pytest.mark.parametrize(
