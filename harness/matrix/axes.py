@@ -1,7 +1,7 @@
 """The axes of the matrix: in what cells can differ, and what each difference is called. Pure.
 
-`when` is written in them, an update infers conditions over them, a report says since which version of one a case fails, a
-bisection searches along one. An axis of versions belongs to a field of the cell: `emscripten` and `wasi_sdk` are
+`when` is written in them, an update infers conditions over them, a report says since which version of one a case fails,
+a bisection searches along one. An axis of versions belongs to a field of the cell: `emscripten` and `wasi_sdk` are
 versions of its toolchain, `node` and `wasmtime` of its runtime.
 """
 
