@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import doctest
 import json
 import os
@@ -440,12 +439,19 @@ def test_regrtest_filters_by_the_ids_of_the_journal(monkeypatch: pytest.MonkeyPa
     assert hash(WholeId("a.b")) == hash("a.b")
 
 
-def test_older_regrtest_has_its_filter_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    with contextlib.suppress(ImportError):
-        monkeypatch.setitem(sys.modules, "test.libregrtest.single", None)
-    support = types.SimpleNamespace(match_test=lambda test: test.id())
+def test_older_regrtest_filters_a_suite_and_its_own_filter_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CPython 3.11: `run_unittest` calls `_filter_suite(suite, match_test)`, and test_support tests `match_test`."""
+    monkeypatch.setitem(sys.modules, "test.libregrtest.single", None)
+    support = types.SimpleNamespace(
+        match_test=lambda test: test.id() == f"{__name__}.Renamed.runTest",
+        _filter_suite=lambda suite, wanted: list(filter(wanted, suite)),
+    )
+    before = support.match_test
     filter_by_journal_id(support)
-    assert support.match_test(Renamed()) == f"{__name__}.Renamed.runTest"
+    assert support.match_test is before
+    renamed, plain = Renamed(), Plain()
+    assert support._filter_suite([renamed, plain], lambda _: True) == [renamed, plain]
+    assert support._filter_suite([renamed, plain], support.match_test) == [renamed]
 
 
 @pytest.mark.parametrize(
