@@ -60,7 +60,7 @@ def alone(source: Source, cache: Path) -> Iterator[None]:
 
 def ready(folder: Path, source: Source, *, beside: Path) -> None:
     """Makes the folder fit for this source: what an interrupted build of it left is gone on with, what another one has
-    finished is looked at by make again, or goes. `say` is told why it goes.
+    finished is looked at by make again, or goes. The log says why it goes.
 
     `beside` is the folder of the other build, the host's or the native one: some files are compiled only there.
     """

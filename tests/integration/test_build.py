@@ -379,7 +379,7 @@ def test_what_make_cannot_be_trusted_with_is_built_again(checkout: Checkout, sai
     added = checkout.lines()[len(before) :]
     assert added.count("made") == 2
     assert len(added) == 4
-    assert "everything is built again: configure.ac has changed" in said
+    assert said[0].startswith("everything is built again: configure.ac has changed")
 
 
 def test_another_flag_has_a_folder_of_its_own_and_the_same_build_python(checkout: Checkout) -> None:
