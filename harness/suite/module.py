@@ -249,6 +249,11 @@ def _size(path: Path) -> int:
 
 
 def _absorb(progress: _Progress, attempt: Attempt, ending: GuestExit) -> None:
+    """Adds what a start of the guest has shown to what is known.
+
+    The first start plans a, b and c, finishes a and dies in b. The second plans b and c, as a is finished, and c may be
+    new to it: the plan is the union, in the order in which the cases were first planned. A result that is there stays.
+    """
     if attempt.planned is not None:
         progress.planned = tuple(dict.fromkeys([*(progress.planned or ()), *attempt.planned]))
     for case in attempt.cases:

@@ -68,6 +68,10 @@ def _cover(
 ) -> tuple[tuple[Literal, ...], ...] | None:
     """One conjunction if there is one, else the fewest that dividing the needed gives; after so many cuts, the
     first.
+
+    A case fails on Emscripten 3.1.69 with threads and on WASI, and passes on 3.1.69 without threads and on 6.0.5 with
+    them. No conjunction holds for both that fail. Divided by `target` each part has one: `target = "emscripten",
+    emscripten = "<6.0.5", pthreads = true`, and `target = "wasi"`.
     """
     left = tuple(setting for setting in excluded if all(_holds(literal, setting) for literal in kept))
     if (one := _fewest(needed, left)) is not None:
@@ -89,7 +93,11 @@ def _cover(
 
 
 def _fewest(needed: Sequence[Setting], excluded: Sequence[Setting]) -> tuple[Literal, ...] | None:
-    """The smallest set of literals, all true of the needed, of which each excluded setting breaks one."""
+    """The smallest set of literals, all true of the needed, of which each excluded setting breaks one.
+
+    Needed on 3.1.69 with threads; excluded are 3.1.69 without threads, which breaks `pthreads`, and 6.0.5 with threads,
+    which breaks `emscripten <6.0.5`. Neither literal excludes both, and together they do.
+    """
     candidates = [
         (literal, frozenset(number for number, setting in enumerate(excluded) if not _holds(literal, setting)))
         for literal in _candidates(_facts(needed), _facts(excluded))

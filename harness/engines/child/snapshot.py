@@ -57,7 +57,10 @@ class PausedGuest:
 
 
 def _differences(memory: bytes | bytearray, blank: bytes | bytearray) -> Iterator[tuple[int, bytes]]:
-    """The stretches of whole pages in which two memories differ."""
+    """The stretches of whole pages in which two memories differ.
+
+    Of five pages of which the second, third and fifth were written to: two stretches, from 4096 and from 16384.
+    """
     start = None
     for at in range(0, len(memory) + _PAGE, _PAGE):
         differs = memory[at : at + _PAGE] != blank[at : at + _PAGE]
