@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from harness.bundles.index import portable_manifest
+from harness.manifest import Manifest
 from harness.run.prepared import Prepared
 from tests.integration.disk import small_disk
 
@@ -86,12 +87,12 @@ def test_the_run_of_a_bundle_is_that_of_its_build(cell: str, request: pytest.Fix
         assert done.returncode == 0, done.stdout + done.stderr
         found[name] = json.loads((tmp_path / name / prepared.cell.id / "results.json").read_text())
     cache = str(prepared.cache)
-    assert found["bundle"]["build"] == portable_manifest(found["direct"]["build"], cache)
+    assert found["bundle"]["build"] == portable_manifest(Manifest.from_json(found["direct"]["build"]), cache)
     # The command that repeats a case has the bundle in it.
     options = {name: results["run"].pop("options") for name, results in found.items()}
     assert options["bundle"].pop("bundle") == str(bundle)
     for results in found.values():
-        results["build"] = without_times_and_provenance(portable_manifest(results["build"], cache))
+        results["build"] = without_times_and_provenance(portable_manifest(Manifest.from_json(results["build"]), cache))
     assert without_times_and_provenance(found["bundle"]) == without_times_and_provenance(found["direct"])
     assert {"test_bool", "test_sysconfig"} <= found["bundle"]["modules"].keys()
 
