@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from harness.curation.update.evidence import CaseSighting
@@ -25,8 +25,8 @@ _WORSE = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
 
 
 class ListAction(Enum):
-    KEEP = "keep"
-    NO_ENTRY = "free"
+    KEEP = auto()
+    NO_ENTRY = auto()
 
 
 KEEP, NO_ENTRY = ListAction.KEEP, ListAction.NO_ENTRY

@@ -16,9 +16,8 @@ from typing import NamedTuple, TypeAlias
 from harness.expectations.compare import judge_outcome
 from harness.expectations.entries import CellExpectations, Expectation, Expectations
 from harness.limitations.findings import ProbeAnswer
-from harness.matrix import axes
 from harness.matrix.cells import Cell
-from harness.matrix.conditions import Facts, condition_values, parse_version
+from harness.matrix.conditions import Facts, condition_values
 from harness.results.case_ids import dotted, module_of
 from harness.results.cell_results import CellResults
 from harness.results.outcomes import DEATHS, CaseResult, Outcome, follows
@@ -37,8 +36,8 @@ class CaseSighting(NamedTuple):
     """
 
     outcome: Outcome | None
-    signature: str = ""
-    whole: bool = False
+    signature: str
+    whole: bool
 
     @property
     def is_good(self) -> bool:
@@ -103,13 +102,8 @@ def setting_of(cell: Cell, *, python: str = "", libraries: Collection[str] | Non
 
 def as_setting(facts: Facts) -> Setting:
     """The facts as a key."""
-    return tuple(sorted((axis, _spelled(axis, value)) for axis, value in facts.items()))
-
-
-def _spelled(axis: str, value: str | bool) -> str | bool:
-    if axis not in axes.VERSIONS:
-        return value
-    return value.removesuffix("+") if isinstance(value, str) and parse_version(value) else value
+    spelled = {axis: value.removesuffix("+") if isinstance(value, str) else value for axis, value in facts.items()}
+    return tuple(sorted(spelled.items()))
 
 
 class ModuleEvidence(NamedTuple):
@@ -170,9 +164,8 @@ def run_of(
         seen |= witness.told
         failures |= witness.failures
         unsettled |= witness.cases.keys() - witness.told.keys()
-        if witness.died:
-            cases = frozenset(witness.cases)
-            deaths += (CrashSighting(case, seen, witness.module, cases) for case, seen in witness.died.items())
+        cases = frozenset(witness.cases)
+        deaths += (CrashSighting(case, seen, witness.module, cases) for case, seen in witness.died.items())
     accounted = (
         witness.module
         for witness in witnesses
