@@ -43,7 +43,9 @@ def run_bisection(options: argparse.Namespace) -> int:
     matrix, pins = load_configuration()
     pins = load_pins(Path(options.pins), pins) if options.pins else pins
     question = _question(options, matrix)
-    folder = _given(options.run_dir, question) if options.run_dir else _folder(question)
+    # The same folder for the same question: so the same command goes on.
+    usual = project_root() / "reports" / f"bisect-{question.cell}-{question.axis}-{question.key}"
+    folder = _given(options.run_dir, question) if options.run_dir else usual
     progress = Progress(f"bisect {question.cell}")
     # The tree of a checkout (commits.py) has a lock of its own, which is taken within this one.
     with locked(cache_root() / "work" / f"bisection-{content_key(str(folder))}.lock"):
@@ -68,6 +70,9 @@ def _question(options: argparse.Namespace, matrix: Matrix) -> Question:
     axis, cell = BisectAxis(options.axis), matrix.cell(options.cell)
     check_axis(axis, cell, {f"--{name}": str(value) for name, value in vars(options).items()})
     further = tuple(wish for wish in (*BUILD_OPTIONS, TESTS) if wish.flag not in {axis.option, "--pins"})
+    # Paths as they are from every folder: the report may be read in another one.
+    given = RunOptions.of(options)
+    named = {name: getattr(given, name) for name in vars(options) if isinstance(getattr(given, name, None), str)}
     question = Question(
         cell=cell.id,
         case=options.case,
@@ -77,7 +82,7 @@ def _question(options: argparse.Namespace, matrix: Matrix) -> Question:
         tries=options.tries,
         changed=options.bad_when_changed,
         versions=tuple(filter(None, options.versions.replace(",", " ").split())),
-        options=tuple(as_arguments(_with_whole_paths(options), further)),
+        options=tuple(as_arguments(argparse.Namespace(**(vars(options) | named)), further)),
     )
     if axis is BisectAxis.CPYTHON:
         checkout = Checkout(root=expanded(Path(options.cpython)))
@@ -89,13 +94,6 @@ def _question(options: argparse.Namespace, matrix: Matrix) -> Question:
     return question
 
 
-def _with_whole_paths(options: argparse.Namespace) -> argparse.Namespace:
-    """The options with paths as they are from every folder: the report may be read in another one."""
-    given = RunOptions.of(options)
-    named = {name: getattr(given, name) for name in vars(options) if isinstance(getattr(given, name, None), str)}
-    return argparse.Namespace(**(vars(options) | named))
-
-
 def _given(run_dir: str, question: Question) -> Path:
     """ConfigError when it is in the checkout, which is not ours to write to."""
     folder = Path(run_dir).absolute()
@@ -105,11 +103,6 @@ def _given(run_dir: str, question: Question) -> Path:
             hint="choose a folder elsewhere, or leave --run-dir out",
         )
     return folder
-
-
-def _folder(question: Question) -> Path:
-    """The same for the same question: so the same command goes on."""
-    return project_root() / "reports" / f"bisect-{question.cell}-{question.axis}-{question.key}"
 
 
 def _candidates(question: Question, matrix: Matrix, pins: Pins) -> list[Candidate]:

@@ -75,27 +75,23 @@ class Bisection:
     def render(self, folder: str) -> str:
         """The report for people, its last line the headline."""
         answers = list(self.answers.values())
-        rows = [(_name(step), step.seen, _word(step, answer)) for step, answer in zip(self.steps, answers, strict=True)]
+        rows = [
+            (step.candidate[:12], step.seen, _word(step, answer))
+            for step, answer in zip(self.steps, answers, strict=True)
+        ]
         widths = [max(len(row[index]) for row in rows) for index in range(2)]
         asked = f"{len(self.steps)} of {len(self.row)} asked, {clock(sum(step.seconds for step in self.steps))}"
+        names = {candidate.name for candidate in self.found}
+        again = [f"  again      {step.command}" for step in self.steps if step.candidate in names and step.outcome]
         lines = [
             f"{self.question.case} on {self.question.cell}, by {self.question.axis.label}: {asked}",
             *(f"  {name:<{widths[0]}}  {seen:<{widths[1]}}  {word}".rstrip() for name, seen, word in rows),
-            *self._again(),
+            *again[:1],
             f"  evidence   {folder}",
             "",
             self.headline,
         ]
         return "\n".join(map(plain, lines)) + "\n"
-
-    def _again(self) -> list[str]:
-        """How to see the change once more."""
-        names = {candidate.name for candidate in self.found}
-        return [f"  again      {step.command}" for step in self.steps if step.candidate in names and step.outcome][:1]
-
-
-def _name(step: BisectStep) -> str:
-    return step.candidate[:12]
 
 
 def _word(step: BisectStep, answer: Judgement) -> str:

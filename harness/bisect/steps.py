@@ -67,7 +67,11 @@ class Steps:
         ours = [f"--case={question.case}", "-n", "1", "--reruns=0", f"--verify={question.tries}"]
         asking = ["test", question.cell, *ours, *question.options]
         argv = (sys.executable, "-u", "-m", "harness", *asking, *chosen, f"--run-dir={place}")
-        done = run_to_end(Command(argv=argv, cwd=Path.cwd(), env=_environment()), place / LOG_FILE, on_tick)
+        # The harness that we are, wherever the current folder is.
+        package = str(Path(__file__).resolve().parents[2])
+        paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+        command = Command(argv=argv, cwd=Path.cwd(), env=os.environ | {"PYTHONPATH": paths})
+        done = run_to_end(command, place / LOG_FILE, on_tick)
         if done.returncode == EXIT_INTERRUPTED:
             raise KeyboardInterrupt
         step = BisectStep(
@@ -114,12 +118,6 @@ def _ended(child: Background) -> Iterator[None]:
         finally:
             child.kill()
         raise
-
-
-def _environment() -> dict[str, str]:
-    """Ours, with the harness that we are, wherever the current folder is."""
-    package = str(Path(__file__).resolve().parents[2])
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))}
 
 
 def _refusal(cell: Path, done: Completed) -> str:

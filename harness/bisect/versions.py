@@ -6,10 +6,10 @@ pip and npm are asked, who have their own configuration of where to look.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import logging
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from harness.bisect.question import BisectAxis
@@ -57,8 +57,16 @@ def pin_version(axis: BisectAxis, version: str, file: Path, pins: Pins) -> None:
     if any(pin.version == version for pin in known):
         return
     what = f"{axis} {version}"
-    attempts = {kind.installer.value: _attempt(kind, version) for kind in _kinds(axis, pins)}
-    pin = _emscripten(version, pins) if axis is BisectAxis.EMSCRIPTEN else first_that_can(what, attempts, hint=_HINT)
+    attempts = {
+        kind.installer.value: functools.partial(_pinned, dataclasses.replace(kind, version=version, sha256=()))
+        for kind in _kinds(axis, pins)
+    }
+    # emsdk at its pinned commit knows the sha256 of each release.
+    pin = (
+        EmscriptenPin(version=version, node=pins.newest_emscripten.node)
+        if axis is BisectAxis.EMSCRIPTEN
+        else first_that_can(what, attempts, hint=_HINT)
+    )
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     write_atomically(file, f"{before}{as_toml(pin)}")
 
@@ -80,15 +88,6 @@ def read_sha256(report: str) -> str:
 def _kinds(axis: BisectAxis, pins: Pins) -> list[RuntimePin]:
     """A pin for each installer that the runtime is pinned for: they say how its package is called there."""
     return list({pin.installer: pin for pin in pins.runtime if pin.name == axis}.values())
-
-
-def _emscripten(version: str, pins: Pins) -> EmscriptenPin:
-    """emsdk at its pinned commit knows the sha256 of each release."""
-    return EmscriptenPin(version=version, node=pins.newest_emscripten.node)
-
-
-def _attempt(kind: RuntimePin, version: str) -> Callable[[], RuntimePin]:
-    return lambda: _pinned(dataclasses.replace(kind, version=version, sha256=()))
 
 
 def _pinned(pin: RuntimePin) -> RuntimePin:

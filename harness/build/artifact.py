@@ -71,9 +71,10 @@ def build_inputs(
     cell: Cell, source: Source, toolchain: Toolchain, libraries: Libraries = NO_LIBRARIES
 ) -> dict[str, Any]:
     """Everything a build's content depends on; its hash names the build."""
+    # A build without libraries keeps the key that it had before there were any.
     return (
-        _linked_with(libraries)
-        | cell.build_flags
+        cell.build_flags
+        | ({"dependencies": list(libraries.ids)} if libraries.found else {})
         | {
             "manifest": MANIFEST_SCHEMA,
             "source": source.id,
@@ -81,11 +82,6 @@ def build_inputs(
             "recipe": [recipe_version(cell.target), native.VERSION],
         }
     )
-
-
-def _linked_with(libraries: Libraries) -> dict[str, Any]:
-    """A build without libraries keeps the key that it had before there were any."""
-    return {"dependencies": list(libraries.ids)} if libraries.found else {}
 
 
 def build_folder(

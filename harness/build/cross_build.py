@@ -182,7 +182,10 @@ class _Builder:
             )
         # CPython's scripts look for the build Python under either name.
         for name in ("build", triple):
-            _link_build_python(build_python.parent, view / "cross-build" / name)
+            place = view / "cross-build" / name
+            place.mkdir(parents=True, exist_ok=True)
+            for link in ("python", "build"):
+                link_to(place / link, build_python.parent / link)
         return HostBuild(
             view=view,
             tree=self.tree,
@@ -248,12 +251,6 @@ class _Builder:
 
 def _python(argv: tuple[str, ...], cwd: Path) -> Command:
     return Command(argv=argv, cwd=cwd, env=clean_build_env(os.environ))
-
-
-def _link_build_python(native: Path, place: Path) -> None:
-    place.mkdir(parents=True, exist_ok=True)
-    for name in ("python", "build"):
-        link_to(place / name, native / name)
 
 
 def _shared_config_cache(making: _Builder) -> Path:

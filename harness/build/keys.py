@@ -38,6 +38,7 @@ def keys_of(cell: Cell, pins: Pins, bundle_format: int) -> Keys:
     """
     source = content_key([dataclasses.asdict(pins.cpython_pin(str(cell.python))), native.VERSION])
     toolchain = content_key(list(_TOOLCHAIN_PINS[cell.target](cell, pins)))
+    dependencies = [dataclasses.asdict(pins.library_pin(library)) for library in cell.libraries]
     build = content_key(
         cell.build_flags
         | {
@@ -46,7 +47,7 @@ def keys_of(cell: Cell, pins: Pins, bundle_format: int) -> Keys:
             "source": source,
             "toolchain": toolchain,
             "recipe": recipe_version(cell.target),
-            "dependencies": [libraries.VERSION, *_library_pins(cell, pins)] if cell.libraries else [],
+            "dependencies": [libraries.VERSION, *dependencies] if dependencies else [],
         }
     )
     return Keys(
@@ -71,10 +72,6 @@ def _emscripten(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:
 
 # The pins of all providers: which of them will serve is not known yet.
 _TOOLCHAIN_PINS = {Target.WASI: _wasi_sdk, Target.EMSCRIPTEN: _emscripten}
-
-
-def _library_pins(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:
-    return (dataclasses.asdict(pins.library_pin(library)) for library in cell.libraries)
 
 
 def builds_of(cells: Sequence[Cell], pins: Pins, bundle_format: int) -> dict[str, str]:

@@ -22,7 +22,6 @@ from harness.errors import BuildError, UnavailableError
 from harness.manifest import Manifest
 from harness.matrix.cells import Cell, Library
 from harness.matrix.pins import Pins
-from harness.sources import Source
 from harness.toolchains import Toolchain
 from harness.toolchains.emscripten import layout
 from harness.util.cache import make_entry
@@ -131,7 +130,8 @@ class _Shelf:
         source = obtain_library_source(self.pins.library_pin(library), self.cache)
         entry = self.entry(library, source.id)
         logs, work = entry.with_name(f"{entry.name}.logs"), self.cache / "work" / entry.name
-        env, flags = _environment(self.toolchain, self.cache), flags_of(self.cell)
+        # Ours without what would change how a library is built, and what the toolchain needs in it.
+        env, flags = clean_build_env(layout.whole_environment(self.toolchain, self.cache)), flags_of(self.cell)
         steps = library_steps(library, source.version, flags, work=work, env=env, jobs=jobs)
         progress = Progress(f"build {library} {source.version}", total=len(steps))
 
@@ -141,22 +141,20 @@ class _Shelf:
                 shutil.copytree(source.root, work, symlinks=True)
                 done = [run_step(step, logs / f"{step.name}.log", progress, held=(lock,)) for step in steps]
                 _lay_out(library, source.version, work, folder, logs)
-            write_atomically(folder / _RECORD, json.dumps(self._record(source, done), indent=1) + "\n")
+            record = {
+                "version": source.version,
+                "provider": source.provider,
+                "origin": source.origin,
+                "sha256": source.revision,
+                "toolchain": self.toolchain.id,
+                "flags": list(flags),
+                "steps": done,
+            }
+            write_atomically(folder / _RECORD, json.dumps(record, indent=1) + "\n")
             # A build that fails is kept, so that its step can be run again by hand.
             remove_tree(work)
 
         return _load(library, make_entry(entry, build))
-
-    def _record(self, source: Source, steps: list[dict[str, Any]]) -> dict[str, Any]:
-        return {
-            "version": source.version,
-            "provider": source.provider,
-            "origin": source.origin,
-            "sha256": source.revision,
-            "toolchain": self.toolchain.id,
-            "flags": list(flags_of(self.cell)),
-            "steps": steps,
-        }
 
 
 def _load(library: Library, entry: Path) -> BuiltLibrary:
@@ -171,8 +169,3 @@ def _lay_out(library: Library, version: str, work: Path, folder: Path, logs: Pat
             raise BuildError(f"the build of {library} {version} made no {product}", hint=f"its logs: {logs}")
         (folder / goal).parent.mkdir(parents=True, exist_ok=True)
         (work / product).rename(folder / goal)
-
-
-def _environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
-    """Ours without what would change how a library is built, and what the toolchain needs in it."""
-    return clean_build_env(layout.whole_environment(toolchain, cache))

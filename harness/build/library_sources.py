@@ -33,15 +33,12 @@ def source_entries(pin: LibraryPin, cache: Path) -> dict[str, Path]:
 def obtain_library_source(pin: LibraryPin, cache: Path) -> Source:
     """What the cache has; else from the official origin; else from apt. UnavailableError tells why none could."""
     entries = source_entries(pin, cache)
-    attempts = {name: _attempt(name, entries[name], pin, cache) for name in _in_order(entries)}
+    in_order = sorted(entries, key=lambda name: cached(entries[name]) is None)
+    attempts = {name: _attempt(name, entries[name], pin, cache) for name in in_order}
     hint = "the harness goes on without it, unless the cell requires it"
     source = first_that_can(pin.title, attempts, hint=hint)
     logger.info("%s is from %s: %s", pin.title, source.provider, source.origin)
     return source
-
-
-def _in_order(entries: dict[str, Path]) -> list[str]:
-    return sorted(entries, key=lambda name: cached(entries[name]) is None)
 
 
 def _attempt(name: str, entry: Path, pin: LibraryPin, cache: Path) -> Callable[[], Source]:

@@ -83,13 +83,10 @@ def run_step(step: Step, log: Path, progress: Progress, *, held: tuple[int, ...]
             raise disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), log.parent)
         if not done.ok:
             words = last_lines(log, LOG_LINES)
+            indented = "\n".join(f"    {line}" for line in without_command(words).splitlines())
             raise BuildError(
                 f"{progress.title}: the step {step.name} {done.ending}{configure_refusal(words)}. "
-                f"The last lines of its log:\n{_indent(without_command(words))}\n  the whole log: {log}",
+                f"The last lines of its log:\n{indented}\n  the whole log: {log}",
                 hint=f"run it again by hand: {step.command.reproduce()}",
             )
     return {"name": step.name, "command": list(step.command.argv), "seconds": round(done.seconds, 1)}
-
-
-def _indent(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())

@@ -53,12 +53,15 @@ def pack(prepared: BuiltCell, output: Path) -> BundleIndex:
     ConfigError for a build with a link that leads outside.
     """
     build = prepared.build
-    texts = _texts(build, prepared.cache)
+    manifest = portable_manifest(build.manifest, str(prepared.cache))
+    modules = list(build.modules())
+    texts = dict(zip(TEXTS, map(_json, (manifest, modules)), strict=True))
     links, folders, files = _tree(build)
     head = BundleIndex(
         cell=prepared.cell.build_id,
         build=build.folder.name,
-        python=_python(prepared),
+        # What the cell calls its CPython; of one that was not named by its version, the version that it has.
+        python=prepared.cell.python.version or prepared.build.manifest.python,
         compiler=dict(prepared.identity.compiler) if prepared.identity else {},
         folders=tuple(folders),
         links=links,
@@ -97,48 +100,30 @@ def _file(path: Path) -> File:
     )
 
 
-def _python(prepared: BuiltCell) -> str:
-    """What the cell calls its CPython; of one that was not named by its version, the version that it has."""
-    return prepared.cell.python.version or prepared.build.manifest.python
-
-
-def _texts(build: Build, cache: Path) -> dict[str, bytes]:
-    manifest = portable_manifest(build.manifest, str(cache))
-    modules = list(build.modules())
-    return dict(zip(TEXTS, map(_json, (manifest, modules)), strict=True))
-
-
 def _json(value: Any) -> bytes:
     return json.dumps(value, indent=1, sort_keys=True).encode()
 
 
 def _tree(build: Build) -> tuple[dict[str, str], list[str], dict[str, Path]]:
     """The links, folders and files of the build, by their names in the bundle, sorted."""
+    built = build.root / build.manifest.layout.build_folder.split("/", 1)[0]
     links, folders, files = {}, [], {}
     for path in _walk(build.root):
         name = path.relative_to(build.folder).as_posix()
         if path.is_symlink():
-            links[name] = _goal(path, name, build)
+            # None could open a link that leads to what the bundle does not have.
+            goal = path.readlink()
+            if goal.is_absolute() or outside(name, build.folder):
+                raise ConfigError(
+                    f"{build.folder} cannot be made a bundle: {name} is a link to {goal}, outside the build",
+                    hint="take it out of the source, or put there what it leads to, and build again",
+                )
+            links[name] = str(goal)
         elif path.is_dir():
             folders.append(name)
-        elif not (_LEFT_OUT.fullmatch(path.name) and _is_built(path, build)):
+        elif not (_LEFT_OUT.fullmatch(path.name) and path.is_relative_to(built)):
             files[name] = path
     return links, folders, files
-
-
-def _goal(link: Path, name: str, build: Build) -> str:
-    """What the link says. ConfigError when it leads to what the bundle does not have: none could open it."""
-    goal = link.readlink()
-    if goal.is_absolute() or outside(name, build.folder):
-        raise ConfigError(
-            f"{build.folder} cannot be made a bundle: {name} is a link to {goal}, outside the build",
-            hint="take it out of the source, or put there what it leads to, and build again",
-        )
-    return str(goal)
-
-
-def _is_built(path: Path, build: Build) -> bool:
-    return path.is_relative_to(build.root / build.manifest.layout.build_folder.split("/", 1)[0])
 
 
 def _walk(folder: Path) -> Iterator[Path]:

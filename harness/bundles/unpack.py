@@ -18,7 +18,7 @@ from pathlib import Path
 
 from harness.build.artifact import Build
 from harness.build.stage import make_read_only
-from harness.bundles.index import LARGEST_HEAD, NAME, BundleIndex, File, damaged, foreign, read_head
+from harness.bundles.index import LARGEST_HEAD, NAME, BundleIndex, damaged, foreign, read_head
 from harness.errors import ConfigError, UnavailableError
 from harness.util.archive import member_refusal, outside
 from harness.util.cache import make_entry
@@ -127,12 +127,8 @@ def _head(packed: _Packed, tar: tarfile.TarFile, bundle: Path) -> BundleIndex:
     # tarfile of Python 3.14 passes over a malformed member at the beginning: then the offset is not 0.
     if first is None or first.offset or first.name != NAME or not first.isreg() or first.size > LARGEST_HEAD:
         raise foreign(str(bundle))
-    return read_head(_content(tar, first), str(bundle))
-
-
-def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    stream = tar.extractfile(member)
-    return stream.read() if stream else b""
+    stream = tar.extractfile(first)
+    return read_head(stream.read() if stream else b"", str(bundle))
 
 
 def _load(folder: Path, bundle: Path) -> Build:
@@ -189,7 +185,16 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, head: BundleIndex, i
         elif member.issym() and head.links.get(member.name) == member.linkname:
             path.symlink_to(member.linkname)
         elif member.isreg() and file and file.size == member.size:
-            return _copy(tar, member, path, file)
+            digest = hashlib.sha256()
+            content = tar.extractfile(member)
+            with path.open("xb") as stream:
+                while content and (chunk := content.read(_CHUNK)):
+                    digest.update(chunk)
+                    stream.write(chunk)
+            path.chmod(0o755 if file.executable else 0o644)
+            os.utime(path, (file.mtime, file.mtime))
+            found = digest.hexdigest()
+            return "" if found == file.sha256 else f"has the sha256 {found}, and {NAME} says {file.sha256}"
         else:
             return f"is another than {NAME} says"
     except OSError as error:
@@ -197,16 +202,3 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, head: BundleIndex, i
             raise
         return "cannot stand where it says"
     return ""
-
-
-def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, file: File) -> str:
-    digest = hashlib.sha256()
-    content = tar.extractfile(member)
-    with path.open("xb") as stream:
-        while content and (chunk := content.read(_CHUNK)):
-            digest.update(chunk)
-            stream.write(chunk)
-    path.chmod(0o755 if file.executable else 0o644)
-    os.utime(path, (file.mtime, file.mtime))
-    found = digest.hexdigest()
-    return "" if found == file.sha256 else f"has the sha256 {found}, and {NAME} says {file.sha256}"

@@ -49,13 +49,9 @@ def obtain_source(python: PythonSource, pins: Pins, cache: Path, *, provider: st
     return source
 
 
-def _entry(pin: CPythonPin, cache: Path) -> Path:
-    """The same for every provider: they all give the same bytes."""
-    return cache / "sources" / f"{pin.version}-{pin.sha256[:16]}"
-
-
 def _attempt(name: str, pin: CPythonPin, cache: Path) -> Callable[[], Source]:
     def fill(tree: Path) -> Provenance:
         return SOURCE_PROVIDERS[name].fill(pin, tree, cache)
 
-    return lambda: make_source(_entry(pin, cache), fill)
+    # The same entry for every provider: they all give the same bytes.
+    return lambda: make_source(cache / "sources" / f"{pin.version}-{pin.sha256[:16]}", fill)

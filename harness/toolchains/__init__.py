@@ -71,11 +71,8 @@ class _Choice:
         if wanted:
             _check_provider(wanted, self.attempts)
             return (wanted,)
-        others = sorted((name for name in self.attempts if name != "path"), key=self._is_missing)
+        others = sorted((name for name in self.attempts if name != "path"), key=lambda name: name not in self.in_cache)
         return (*(("path",) if self.set_up else ()), *others)
-
-    def _is_missing(self, name: str) -> bool:
-        return name not in self.in_cache
 
 
 def obtain_toolchain(

@@ -20,8 +20,9 @@ def patch_programs(folder: Path, prefix: Path, final: Path) -> None:
     for program in sorted(folder.iterdir()):
         if program.is_symlink() or not program.is_file() or not _is_elf(program):
             continue
-        wanted = capture([patchelf, "--print-interpreter", str(program)])
-        loader = _loader(prefix, Path(wanted).name) if wanted else None
+        wanted = Path(capture([patchelf, "--print-interpreter", str(program)])).name
+        places = [prefix / part / wanted for part in ("usr/lib64", "lib64", "usr/lib", "lib")]
+        loader = next((place for place in places if wanted and place.exists()), None)
         if loader is None:  # a library, or a program of another kind
             continue
         interpreter = str(final / loader.relative_to(prefix))
@@ -59,11 +60,6 @@ def _rpath(prefix: Path, final: Path) -> str:
 def _is_elf(path: Path) -> bool:
     with path.open("rb") as stream:
         return stream.read(4) == b"\x7fELF"
-
-
-def _loader(prefix: Path, name: str) -> Path | None:
-    folders = ("usr/lib64", "lib64", "usr/lib", "lib")
-    return next((prefix / folder / name for folder in folders if (prefix / folder / name).exists()), None)
 
 
 def find_patchelf() -> str:

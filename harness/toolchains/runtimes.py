@@ -104,11 +104,19 @@ def npm_package(pin: RuntimePin, system: str = sys.platform, machine: str = "") 
 def _install(pin: RuntimePin, folder: Path) -> None:
     logger.info("runtime: installing %s %s with %s", pin.name, pin.version, pin.installer)
     if pin.installer is Installer.NPM:
-        _npm_install(pin, folder)
+        _npm_unpack(npm_package(pin), pin.version, pin.sha256, folder)
+        (folder / "package" / "bin").rename(folder / "bin")
+        shutil.rmtree(folder / "package", ignore_errors=True)
     else:
         _pip_install(pin, folder)
     if pin.name == "node":
-        _check_node(pin, folder)
+        node = folder / "bin" / "node"
+        if (said := capture([str(node), "--version"])) != f"v{pin.version}":
+            raise UnavailableError(
+                f"the Node of {pin.package_name} {pin.version} "
+                + (f"says that it is {said}" if said else "does not run on this machine"),
+                hint="another pinned version may: matrices/pins.toml",
+            )
 
 
 def pip(command: str, *arguments: str, folder: Path) -> Completed:
@@ -203,22 +211,6 @@ def _npm_unpack(package: str, version: str, sha256: tuple[str, ...], folder: Pat
     unpack(packed, folder / "package")
     shutil.rmtree(folder / "npm", ignore_errors=True)
     packed.unlink()
-
-
-def _npm_install(pin: RuntimePin, folder: Path) -> None:
-    _npm_unpack(npm_package(pin), pin.version, pin.sha256, folder)
-    (folder / "package" / "bin").rename(folder / "bin")
-    shutil.rmtree(folder / "package", ignore_errors=True)
-
-
-def _check_node(pin: RuntimePin, folder: Path) -> None:
-    node = folder / "bin" / "node"
-    if (said := capture([str(node), "--version"])) != f"v{pin.version}":
-        raise UnavailableError(
-            f"the Node of {pin.package_name} {pin.version} "
-            + (f"says that it is {said}" if said else "does not run on this machine"),
-            hint="another pinned version may: matrices/pins.toml",
-        )
 
 
 def _failed(package: str, installer: Installer, done: Completed, hint: str) -> OriginError:

@@ -35,7 +35,11 @@ def unpack(archive: Path, into: Path) -> Path:
                 _unpack_zip(archive, aside)
             else:
                 _unpack_tar(archive, aside)
-            _move_contents(_only_folder(aside), into)
+            entries = list(aside.iterdir())
+            if len(entries) == 1 and entries[0].is_dir() and not entries[0].is_symlink():
+                entries = list(entries[0].iterdir())
+            for entry in entries:
+                entry.rename(into / entry.name)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return into
@@ -58,8 +62,10 @@ def _failures_told(archive: Path, into: Path) -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
+        # tarfile's message goes on to list what every decompressor said.
+        said = str(error).partition("\n")[0].rstrip(":") or "it ends too early"
         raise UnavailableError(
-            f"{archive} cannot be unpacked: {_first_line(error)}",
+            f"{archive} cannot be unpacked: {said}",
             hint="it is damaged or not an archive: delete it and try again",
         ) from error
     except OSError as error:
@@ -69,11 +75,6 @@ def _failures_told(archive: Path, into: Path) -> Iterator[None]:
                 f"{archive} cannot be unpacked: {error}", hint="it is damaged: delete it and try again"
             ) from error
         raise disk_error(error, into) from error
-
-
-def _first_line(error: Exception) -> str:
-    """tarfile's message goes on to list what every decompressor said."""
-    return str(error).partition("\n")[0].rstrip(":") or "it ends too early"
 
 
 def _unpack_tar(archive: Path, into: Path) -> None:
@@ -136,13 +137,3 @@ def _refused(archive: Path, name: str, reason: str) -> UnavailableError:
         f"{archive}: the member {name!r} {reason}",
         hint="nothing was unpacked; the archive is not what it says it is: check where it comes from",
     )
-
-
-def _only_folder(folder: Path) -> Path:
-    entries = list(folder.iterdir())
-    return entries[0] if len(entries) == 1 and entries[0].is_dir() and not entries[0].is_symlink() else folder
-
-
-def _move_contents(source: Path, into: Path) -> None:
-    for entry in source.iterdir():
-        entry.rename(into / entry.name)

@@ -34,7 +34,10 @@ def make_entry(final: Path, make: Callable[[Path], None]) -> Path:
     with disk_errors_as_unavailable(final), locked(final.with_name(final.name + ".lock")):
         if final.exists():
             return final
-        _remove_leftovers(final)
+        # What runs that were killed have left of this entry, whose lock is held.
+        for left in final.parent.glob(f".{glob.escape(final.name)}.????????"):  # what mkdtemp adds
+            if left.is_dir():
+                remove_tree(left)
         aside = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}."))
         try:
             aside.chmod(0o755)
@@ -44,10 +47,3 @@ def make_entry(final: Path, make: Callable[[Path], None]) -> Path:
             shutil.rmtree(aside, ignore_errors=True)
             raise
     return final
-
-
-def _remove_leftovers(final: Path) -> None:
-    """Deletes what runs that were killed have left of this entry, whose lock is held."""
-    for left in final.parent.glob(f".{glob.escape(final.name)}.????????"):  # what mkdtemp adds
-        if left.is_dir():
-            remove_tree(left)

@@ -228,7 +228,10 @@ def _receive(response: Response, url: str, sha256: str, into: Path) -> tuple[int
         if total and size != total:
             raise _Transient(f"only {size} of {total} bytes came")
         if sha256 and found != sha256:
-            raise _wrong_hash(url, sha256, found)
+            raise OriginError(
+                f"{url} is not what is pinned:\n  wanted sha256 {sha256}\n  found  sha256 {found}",
+                hint="the file was deleted; if the origin changed it for a good reason, fix matrices/pins.toml",
+            )
     return size, found
 
 
@@ -280,10 +283,3 @@ def _write(stream: IO[bytes], chunk: bytes) -> None:
     rest = memoryview(chunk)
     while rest:
         rest = rest[stream.write(rest) :]
-
-
-def _wrong_hash(url: str, wanted: str, found: str) -> OriginError:
-    return OriginError(
-        f"{url} is not what is pinned:\n  wanted sha256 {wanted}\n  found  sha256 {found}",
-        hint="the file was deleted; if the origin changed it for a good reason, fix matrices/pins.toml",
-    )

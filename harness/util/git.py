@@ -22,14 +22,20 @@ def fetch_commit(url: str, ref: str, cache: Path) -> tuple[Path, str]:
     """
     bare = cache / "git" / f"{content_key(url)}.git"
     with locked(bare.with_suffix(".lock")):
-        if len(ref) == 40 and _has(bare, ref):
+        argv = ["git", f"--git-dir={bare}", "rev-parse", "--quiet", "--verify", f"{ref}^{{commit}}"]
+        if len(ref) == 40 and bare.is_dir() and capture(argv, cwd=bare) == ref:
             return bare, ref
         with disk_errors_as_unavailable(bare):
             bare.mkdir(parents=True, exist_ok=True)
-            _remove_locks(bare)
+            # What a git that was killed has left: we hold our own lock, so that no git is at work there.
+            for lock in (*bare.glob("*.lock"), *(bare / "refs").rglob("*.lock")):
+                lock.unlink(missing_ok=True)
         _git(bare, "init", "--quiet", "--bare", str(bare))
         logger.info("git: fetching %s of %s", ref, url)
-        _fetch(bare, url, ref)
+        try:
+            _git(bare, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url, ref)
+        except UnavailableError as error:
+            raise OriginError(f"git: cannot fetch {ref} of {url}: {error.message}", hint=error.hint) from error
         return bare, _git(bare, "rev-parse", "FETCH_HEAD^{commit}").strip()
 
 
@@ -51,19 +57,6 @@ def parse_tags(listing: str) -> dict[str, str]:
     return {tag: refs.get(f"{tag}^{{}}", commit) for tag, commit in refs.items() if not tag.endswith("^{}")}
 
 
-def _fetch(bare: Path, url: str, ref: str) -> None:
-    try:
-        _git(bare, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url, ref)
-    except UnavailableError as error:
-        raise OriginError(f"git: cannot fetch {ref} of {url}: {error.message}", hint=error.hint) from error
-
-
-def _remove_locks(bare: Path) -> None:
-    """Takes away what a git that was killed has left: we hold our own lock, so that no git is at work there."""
-    for lock in (*bare.glob("*.lock"), *(bare / "refs").rglob("*.lock")):
-        lock.unlink(missing_ok=True)
-
-
 def export_tree(bare: Path, commit: str, tree: Path) -> None:
     """The files of the commit, in the folder `tree`, which has no `.git`."""
     index = tree.parent / f".{tree.name}.index"
@@ -81,11 +74,6 @@ def git_output(root: Path, *arguments: str) -> str:
             hint="the folder has a .git that git does not accept; its words say why",
         )
     return done.output
-
-
-def _has(bare: Path, commit: str) -> bool:
-    argv = ["git", f"--git-dir={bare}", "rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}"]
-    return bare.is_dir() and capture(argv, cwd=bare) == commit
 
 
 def _git(bare: Path, *arguments: str, index: Path | None = None) -> str:

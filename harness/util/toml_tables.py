@@ -41,7 +41,8 @@ class Document:
 
         A table written as `table = ...` has the line of that assignment; 0 when there is neither.
         """
-        header = self._header(table, index)
+        found = self._headers.get(table, ())
+        header = found[index] if index < len(found) else 0
         if not header:
             return self._assignment(table, 0)
         return (self._assignment(key, header) if key else 0) or header
@@ -55,10 +56,6 @@ class Document:
             if pattern.match(self.lines[number]):
                 return number + 1
         return 0
-
-    def _header(self, table: str, index: int) -> int:
-        found = self._headers.get(table, ())
-        return found[index] if index < len(found) else 0
 
     @functools.cached_property
     def _headers(self) -> Mapping[str, Sequence[int]]:

@@ -77,6 +77,9 @@ def script_recipe(cell: Cell, host: HostBuild) -> Recipe:
         *passed_on(cell),
     )
     command = Command(argv=(*run, *arguments), cwd=work, env=env)
+    # Where the cell's flags are not what the script would take.
+    static = "linked statically, because the cell is: CPython's own build has dynamic linking"
+    threads = "with pthreads, because the cell is: CPython's own build has none"
     return Recipe(
         name="emscripten-script",
         version=VERSION,
@@ -84,21 +87,12 @@ def script_recipe(cell: Cell, host: HostBuild) -> Recipe:
         departures=(
             run_told(script),
             *_DEPARTURES,
-            *_asked(cell),
+            *(() if cell.dynamic_linking else (static,)),
+            *((FAKE_DYLIBS_TOLD,) if shared_objects(cell) else ()),
+            *((threads,) if cell.pthreads else ()),
             *((ONCE_TOLD,) if once(cell, host) else ()),
             *other_pin(cell, host.tree),
         ),
-    )
-
-
-def _asked(cell: Cell) -> tuple[str, ...]:
-    """Where the cell's flags are not what the script would take."""
-    static = "linked statically, because the cell is: CPython's own build has dynamic linking"
-    threads = "with pthreads, because the cell is: CPython's own build has none"
-    return (
-        *(() if cell.dynamic_linking else (static,)),
-        *((FAKE_DYLIBS_TOLD,) if shared_objects(cell) else ()),
-        *((threads,) if cell.pthreads else ()),
     )
 
 

@@ -28,10 +28,6 @@ def _emscripten_steps(cell: Cell, host: HostBuild) -> Recipe:
     return emscripten_script.script_recipe(cell, host) if has_own else emscripten.emscripten_recipe(cell, host)
 
 
-def _emscripten_layout(tree: Tree) -> Layout:
-    return emscripten_script.LAYOUT if _has_own_emscripten_script(tree) else emscripten.LAYOUT
-
-
 def _has_own_emscripten_script(tree: Tree) -> bool:
     return tree.script(Target.EMSCRIPTEN) in emscripten_script.BUILD_SCRIPTS
 
@@ -46,7 +42,7 @@ _RECIPES = {
     Target.EMSCRIPTEN: _Recipes(
         version=emscripten.VERSION,
         steps=_emscripten_steps,
-        layout=_emscripten_layout,
+        layout=lambda tree: emscripten_script.LAYOUT if _has_own_emscripten_script(tree) else emscripten.LAYOUT,
         guest_environment=lambda _tree, _sysconfig: emscripten.guest_environment(),
     ),
 }

@@ -59,39 +59,29 @@ def wasi_recipe(cell: Cell, host: HostBuild) -> Recipe:
         *(("--enable-wasm-pthreads",) if cell.pthreads else ()),
         *passed_on(cell),
     )
-    configure = _run(script, host) if script in _RUN else _computed(script, host)
+    if script in _RUN:
+        about = (
+            f"{script.folder} runs in a folder of links, and for configure-host only: its make-host starts HOSTRUNNER"
+        )
+        python, folder = str(host.build_python), str(host.view / script.folder)
+        options = ("--wasi-sdk", str(host.sdk), "--host-runner", _RUNNER, "--host-triple", host.tree.wasi_triple())
+        configure = (python, folder, "configure-host", *options, "--")
+    else:
+        about = f"{script} is not run itself: {NOT_WRITTEN}"
+        configure = (
+            *(("../../Tools/wasm/wasi-env",) if script is Script.WASM_BUILD else ()),
+            "../../configure",
+            f"--host={host.tree.wasi_triple()}",
+            f"--build={host.build_triple}",
+            f"--with-build-python={host.build_python}",
+        )
     command = Command(argv=(*configure, *arguments), cwd=work, env=env)
     return Recipe(
         name="wasi",
         version=VERSION,
         steps=(Step(name="configure-host", command=command), make_step(host, work, env)),
-        departures=(_about(script), *_DEPARTURES, *other_pin(cell, host.tree)),
+        departures=(about, *_DEPARTURES, *other_pin(cell, host.tree)),
     )
-
-
-def _computed(script: Script, host: HostBuild) -> tuple[str, ...]:
-    wrapper = ("../../Tools/wasm/wasi-env",) if script is Script.WASM_BUILD else ()
-    return (
-        *wrapper,
-        "../../configure",
-        f"--host={host.tree.wasi_triple()}",
-        f"--build={host.build_triple}",
-        f"--with-build-python={host.build_python}",
-    )
-
-
-def _run(script: Script, host: HostBuild) -> tuple[str, ...]:
-    python, folder = str(host.build_python), str(host.view / script.folder)
-    options = ("--wasi-sdk", str(host.sdk), "--host-runner", _RUNNER, "--host-triple", host.tree.wasi_triple())
-    return (python, folder, "configure-host", *options, "--")
-
-
-def _about(script: Script) -> str:
-    if script in _RUN:
-        return (
-            f"{script.folder} runs in a folder of links, and for configure-host only: its make-host starts HOSTRUNNER"
-        )
-    return f"{script} is not run itself: {NOT_WRITTEN}"
 
 
 def wasi_environment(host: HostBuild) -> dict[str, str]:

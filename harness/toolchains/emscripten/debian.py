@@ -45,7 +45,10 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path) -> Toolchain:
         for programs in (llvm, folder / "binaryen" / "bin"):
             patchelf.patch_programs(programs, prefix, final / "prefix")
         patchelf.patch_libraries(prefix, final / "prefix")
-        _link_modules(prefix)
+        # Debian's Node looks for modules in usr/share/nodejs; any other looks above who imports them.
+        modules = prefix / "usr" / "share" / "emscripten" / "node_modules"
+        if not modules.exists():
+            modules.symlink_to("../nodejs")
         parts = layout.Parts(
             emscripten=final / "prefix" / "usr" / "share" / "emscripten",
             llvm=final / llvm.relative_to(folder),
@@ -96,10 +99,3 @@ def _set_binaryen_apart(prefix: Path, folder: Path) -> None:
     for program in (prefix / "usr" / "bin").glob("wasm*"):
         if not program.is_symlink():
             program.rename(folder / "bin" / program.name)
-
-
-def _link_modules(prefix: Path) -> None:
-    """Debian's Node looks for modules in usr/share/nodejs; any other looks above who imports them."""
-    modules = prefix / "usr" / "share" / "emscripten" / "node_modules"
-    if not modules.exists():
-        modules.symlink_to("../nodejs")

@@ -52,7 +52,14 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path) -> Toolchain:
     def fill(folder: Path) -> Toolchain:
         tree = folder / "emsdk"
         tree.mkdir()
-        export_tree(*_repository(emsdk, cache), tree)
+        try:
+            repository, commit = fetch_commit(emsdk.url, emsdk.commit, cache)
+        except OriginError as error:
+            raise OriginError(
+                f"emsdk: {error.message}",
+                hint="check the network and the proxy settings (https_proxy); apt, or one of your own, needs no emsdk",
+            ) from error
+        export_tree(repository, commit, tree)
         sha256 = _install(pin.version, emsdk, tree, cache)
         upstream = final / "emsdk" / "upstream"
         parts = layout.Parts(
@@ -67,16 +74,6 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path) -> Toolchain:
         return layout.emscripten_toolchain("emsdk", pin.version, final / "sdk", facts)
 
     return make_emscripten(final, fill, cache)
-
-
-def _repository(emsdk: EmsdkPin, cache: Path) -> tuple[Path, str]:
-    try:
-        return fetch_commit(emsdk.url, emsdk.commit, cache)
-    except OriginError as error:
-        raise OriginError(
-            f"emsdk: {error.message}",
-            hint="check the network and the proxy settings (https_proxy); apt, or one of your own, needs no emsdk",
-        ) from error
 
 
 def archive_pin(revisions: str, version: str, system: str, machine: str) -> tuple[str, str]:

@@ -66,7 +66,11 @@ def obtain(pin: EmscriptenPin, path: Path, pins: Pins, cache: Path) -> Toolchain
         node=node,
         seed=root / "cache",
     )
-    facts = {"path": str(root), "stamp": _stamp(parts), "node": pin.node}
+    # The stamp changes when it is replaced in place: what the old one built is not taken for the new one's.
+    files = (parts.emscripten / "emcc.py", parts.llvm / "clang", parts.binaryen / "bin" / "wasm-opt")
+    stats = [path.stat() for path in files if path.exists()]
+    stamp = " ".join(f"{stat.st_size}-{stat.st_mtime_ns}" for stat in stats)
+    facts = {"path": str(root), "stamp": stamp, "node": pin.node}
     final = cache / "toolchains" / layout.entry_name(pin.version, "path", *facts.values(), cache)
 
     def fill(folder: Path) -> Toolchain:
@@ -107,10 +111,3 @@ def _configured(root: Path, key: str) -> Path:
             hint=f"`emsdk activate VERSION` writes one; `{root}/em-config {key}` must name a folder",
         )
     return Path(value)
-
-
-def _stamp(parts: layout.Parts) -> str:
-    """Changes when it is replaced in place: what the old one built is not taken for the new one's."""
-    files = (parts.emscripten / "emcc.py", parts.llvm / "clang", parts.binaryen / "bin" / "wasm-opt")
-    stats = [path.stat() for path in files if path.exists()]
-    return " ".join(f"{stat.st_size}-{stat.st_mtime_ns}" for stat in stats)

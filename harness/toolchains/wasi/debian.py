@@ -49,7 +49,12 @@ def obtain(pin: WasiSdkPin, pins: Pins, cache: Path) -> Toolchain:
         versions = apt.fill_prefix(pin.apt_packages, pin.apt_suite, cache, folder / "prefix", check=check)
         llvm = folder / "prefix" / "usr" / "lib" / f"llvm-{_major(pin)}" / "bin"
         patchelf.patch_programs(llvm, folder / "prefix", final / "prefix")
-        _configure_clang(llvm, _major(pin))
+        # Clang as the SDK's is: its default target is WASI, and it finds the linker beside itself.
+        for driver in _DRIVERS:
+            (llvm / f"{driver}.cfg").write_text(f"--target={_TARGET}\n", encoding="utf-8")
+        linker = llvm / f"wasm-ld-{_major(pin)}"
+        if not linker.exists():
+            linker.symlink_to("lld")
         _lay_sdk(folder, llvm, final)
         packages = " ".join(f"{name}={versions[name]}" for name in pin.apt_packages)
         facts = {
@@ -91,15 +96,6 @@ def other_revisions(pin: WasiSdkPin, versions: Mapping[str, str]) -> str:
     if f".{pin.wasi_libc}-" not in libc:
         wrong.append(f"wasi-libc is {libc}, wanted git revision {pin.wasi_libc}")
     return "; ".join(wrong)
-
-
-def _configure_clang(llvm: Path, major: str) -> None:
-    """Makes clang what the SDK's is: its default target is WASI, and it finds the linker beside itself."""
-    for driver in _DRIVERS:
-        (llvm / f"{driver}.cfg").write_text(f"--target={_TARGET}\n", encoding="utf-8")
-    linker = llvm / f"wasm-ld-{major}"
-    if not linker.exists():
-        linker.symlink_to("lld")
 
 
 def _lay_sdk(folder: Path, llvm: Path, final: Path) -> None:

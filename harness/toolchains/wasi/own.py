@@ -19,7 +19,12 @@ def obtain(pin: WasiSdkPin, path: Path) -> Toolchain:
     root = expanded(path)
     stated, llvm = look_at(pin, root)
     check_compiles(root)
-    facts = stated | {"llvm": llvm, "path": str(root), "stamp": _stamp(root)}
+    # The stamp changes when the SDK is replaced in place: what the old one built is not taken for the new one's.
+    libraries = sorted((root / "share" / "wasi-sysroot").glob("lib/**/*.a"))
+    parts = [root / "bin" / "clang", root / "bin" / "wasm-ld", root / "VERSION", *libraries]
+    seen = [(part.relative_to(root).as_posix(), part.stat()) for part in parts if part.exists()]
+    stamp = content_key([[name, stat.st_size, stat.st_mtime_ns] for name, stat in seen])
+    facts = stated | {"llvm": llvm, "path": str(root), "stamp": stamp}
     return wasi_toolchain("path", pin.version, root, facts)
 
 
@@ -65,11 +70,3 @@ def _version_file(root: Path) -> dict[str, str]:
         return {}
     pairs = [line.split(":", 1) for line in rest if ":" in line]
     return {"wasi_sdk": first.strip()} | {name.strip().replace("-", "_"): value.strip() for name, value in pairs}
-
-
-def _stamp(root: Path) -> str:
-    """Changes when the SDK is replaced in place: what the old one built is not taken for the new one's."""
-    libraries = sorted((root / "share" / "wasi-sysroot").glob("lib/**/*.a"))
-    parts = [root / "bin" / "clang", root / "bin" / "wasm-ld", root / "VERSION", *libraries]
-    seen = [(part.relative_to(root).as_posix(), part.stat()) for part in parts if part.exists()]
-    return content_key([[name, stat.st_size, stat.st_mtime_ns] for name, stat in seen])
