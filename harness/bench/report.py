@@ -126,7 +126,7 @@ def _case(case: str, module: str, skip: str, dice: _Dice) -> tuple[CaseResult, C
     if skip:
         return CaseResult(case=case, outcome=Outcome.SKIP, seconds=seconds, detail=Detail(reason=skip)), None
     known = fate < 0.012
-    broken = fate > 0.9995 and cell.toolchain in _from(BROKEN_SINCE)
+    broken = fate > 0.9995 and cell.toolchain in EMSCRIPTENS[EMSCRIPTENS.index(BROKEN_SINCE) :]
     if not (known or broken or luck < 0.0004):
         return CaseResult(case=case, outcome=Outcome.PASS, seconds=seconds), None
     outcome = Outcome.CRASH if 0 < luck < 0.00002 or fate > 0.9999 else Outcome.ERROR if luck < 0.7 else Outcome.FAIL
@@ -148,10 +148,6 @@ def _case(case: str, module: str, skip: str, dice: _Dice) -> tuple[CaseResult, C
         detail=Detail() if passes else detail,
     )
     return CaseResult(case=case, outcome=Outcome.PASS, seconds=seconds) if passes else result, row
-
-
-def _from(version: str) -> tuple[str, ...]:
-    return EMSCRIPTENS[EMSCRIPTENS.index(version) :]
 
 
 def _detail(case: str, luck: float) -> Detail:

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.bench.memory import PeakMemory
 from harness.diagnostics.agreement import agree
 from harness.diagnostics.oracle import ask_regrtest, render_oracle, run_harness
-from harness.diagnostics.regrtest_runner import Key, RegrtestRunner, Task
+from harness.diagnostics.regrtest_runner import RegrtestRunner, Task
 from harness.expectations.entries import CellExpectations
 from harness.results.outcomes import NOTHING_RAN, Outcome
 from harness.run.prepare import BuildRequest, expectations_for, prepare
@@ -33,7 +33,8 @@ def measure(cell: str, modules: tuple[str, ...], workers: int, folder: Path) -> 
     memory = PeakMemory()
     task = Task(workers=workers, modules=modules, left_out=left_out)
     answer = ask_regrtest(RegrtestRunner.of(prepared, folder), task, results.modules, on_tick=memory)
-    _say("regrtest:", answer.seconds, executed(_counts(answer.outcomes)), memory.peak)
+    counts = {outcome: list(answer.outcomes.values()).count(outcome) for outcome in Outcome}
+    _say("regrtest:", answer.seconds, executed(counts), memory.peak)
     print(f"ratio:    {done.seconds / answer.seconds:7.2f}")
     print(render_oracle(cell, agree(answer.outcomes, answer.words, results.modules, expected)))
 
@@ -51,10 +52,6 @@ def executed(counts: Mapping[Outcome, int]) -> tuple[int, int]:
     """How many cases there are, and how many of them were not skipped."""
     total = sum(counts.values())
     return total, total - sum(counts.get(outcome, 0) for outcome in (*NOTHING_RAN, Outcome.NOT_RUN))
-
-
-def _counts(outcomes: Mapping[Key, Outcome]) -> Mapping[Outcome, int]:
-    return {outcome: list(outcomes.values()).count(outcome) for outcome in Outcome}
 
 
 def _say(who: str, seconds: float, cases: tuple[int, int], memory: int) -> None:

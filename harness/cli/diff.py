@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import EXIT_OK, EXIT_UNEXPECTED, ConfigError
@@ -28,7 +27,9 @@ def run_diff(options: argparse.Namespace) -> int:
     """Prints what differs. 0 when no case does, 1 when any does."""
     before = {path.parent.name: path for path in results_in(options.before)}
     after = {path.parent.name: path for path in results_in(options.after)}
-    names = list(_pairs(before, after))
+    names = [(cell, cell) for cell in before if cell in after]
+    if len(before) == len(after) == 1:
+        names = [(next(iter(before)), next(iter(after)))]
     if not names:
         raise ConfigError(
             f"the two have no cell in common: {', '.join(before)}; {', '.join(after)}",
@@ -42,14 +43,6 @@ def run_diff(options: argparse.Namespace) -> int:
     else:
         print(render_differences(pairs, only_before, only_after, everything=options.all), end="")
     return EXIT_UNEXPECTED if any(pair.changes for pair in pairs) else EXIT_OK
-
-
-def _pairs(before: dict[str, Path], after: dict[str, Path]) -> Iterator[tuple[str, str]]:
-    """Which is compared with which: one cell with one, else those of one name."""
-    if len(before) == len(after) == 1:
-        yield next(iter(before)), next(iter(after))
-        return
-    yield from ((cell, cell) for cell in before if cell in after)
 
 
 def _compare(before: Path, after: Path) -> CellDiff:

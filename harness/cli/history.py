@@ -35,19 +35,16 @@ def run_record(options: argparse.Namespace) -> int:
     paths = [path for run in options.runs for path in results_in(run)]
     added = 0
     for number, path in enumerate(paths):
-        run = record_of(load_results(path), source=_source(path))
+        # A name of the run's folder that is no other run's tomorrow: no link, and not as seen from the current one.
+        folder, root = path.resolve().parent.parent, project_root()
+        source = folder.relative_to(root) if folder.is_relative_to(root) else folder
+        run = record_of(load_results(path), source=str(source))
         with opened(file, write=True, checked=number > 0) as connection:
             is_new = Store(connection).record(run)
         added += is_new
         print(f"{shown(path.absolute().parent)}: {'recorded' if is_new else 'was recorded already'}", flush=True)
     print(f"{added:,} of {len(paths):,} results are new in {shown(file.absolute())}")
     return EXIT_OK
-
-
-def _source(results: Path) -> str:
-    """The run's folder by a name that is no other run's tomorrow: no link, and not as seen from the current folder."""
-    run, root = results.resolve().parent.parent, project_root()
-    return str(run.relative_to(root) if run.is_relative_to(root) else run)
 
 
 def add_history(parser: argparse.ArgumentParser) -> None:

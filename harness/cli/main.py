@@ -141,7 +141,9 @@ def run_command(arguments: Sequence[str]) -> int:
 def parser_of(command: Subcommand) -> argparse.ArgumentParser:
     """The parser of one command, with all its arguments."""
     parser = argparse.ArgumentParser(
-        prog=f"python -m harness {command.name}", description=_sentence(command.help), allow_abbrev=False
+        prog=f"python -m harness {command.name}",
+        description=textwrap.fill(f"{command.help[0].upper()}{command.help[1:]}.", 100),
+        allow_abbrev=False,
     )
     command.function("add")(parser)
     return parser
@@ -155,10 +157,6 @@ def overview() -> str:
         lines += ["", f"{title}:", *(f"  {command.name:{width}}  {command.help}" for command in group)]
     lines += ["", "`python -m harness COMMAND --help` describes one. The README has the two commands to begin with."]
     return "\n".join(lines) + "\n"
-
-
-def _sentence(text: str) -> str:
-    return textwrap.fill(f"{text[0].upper()}{text[1:]}.", 100)
 
 
 def _report_missing(error: ModuleNotFoundError) -> int:

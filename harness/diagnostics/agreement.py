@@ -131,7 +131,13 @@ def agree(
         there.setdefault(key.module, {})[key.case] = outcome
     compared = {module: len(here[module].keys() & there[module].keys()) for module in here.keys() & there.keys()}
     found = [
-        _difference(situation)
+        OutcomeDifference(
+            case=situation.case,
+            module=situation.module,
+            theirs=situation.theirs,
+            ours=situation.ours.outcome if situation.ours else None,
+            rule=next((rule.name for rule in RULES if rule.explains(situation)), ""),
+        )
         for module in sorted(here.keys() | there.keys())
         for situation in _situations(module, here.get(module, {}), there.get(module, {}), words.get(module), expected)
     ]
@@ -161,16 +167,6 @@ def _situations(
             )
 
 
-def _difference(found: Situation) -> OutcomeDifference:
-    return OutcomeDifference(
-        case=found.case,
-        module=found.module,
-        theirs=found.theirs,
-        ours=found.ours.outcome if found.ours else None,
-        rule=next((rule.name for rule in RULES if rule.explains(found)), ""),
-    )
-
-
 def _varies(found: Situation) -> bool:
     both = found.ours is not None and found.theirs is not None
     return both and found.entry is not None and {found.theirs, found.ours.outcome} <= set(found.entry.outcome)  # type: ignore[union-attr]
@@ -185,7 +181,10 @@ def _skips_here(scope: str, reason: str, theirs: Outcome) -> Callable[[Situation
     def explains(found: Situation) -> bool:
         file = found.case.removeprefix(MODULE_SKIPPED)
         is_file = file != found.case
-        ours = found.ours or next((found.cases[name] for name in _skipped_files(found)), None)
+        # The ids that would stand for a whole file, skipped at its import, in which the case is.
+        parts = found.case.split(".")
+        files = (MODULE_SKIPPED + ".".join(parts[:length]) for length in range(len(parts), 0, -1))
+        ours = found.ours or next((found.cases[name] for name in files if name in found.cases), None)
         if ours is None or ours.outcome is not Outcome.SKIP or not pattern.fullmatch(ours.detail.reason):
             return False
         if is_file:
@@ -194,13 +193,6 @@ def _skips_here(scope: str, reason: str, theirs: Outcome) -> Callable[[Situation
         return found.theirs is theirs and found.case.startswith(f"{scope}.")
 
     return explains
-
-
-def _skipped_files(found: Situation) -> Iterator[str]:
-    """The ids in the results here that stand for a whole file, skipped at its import, in which the case is."""
-    parts = found.case.split(".")
-    names = (MODULE_SKIPPED + ".".join(parts[:length]) for length in range(len(parts), 0, -1))
-    return (name for name in names if name in found.cases)
 
 
 def _either(*rules: Callable[[Situation], bool]) -> Callable[[Situation], bool]:

@@ -92,7 +92,7 @@ def _gigabytes(size: int) -> str:
 
 def judge_cell(cell: Cell, pins: Pins, machine: Machine, found: Found) -> list[Line]:
     """A line for each part of the cell: what is in the cache, who would provide it, or why nobody can."""
-    parts = {"source": _source, "toolchain": _toolchain, "build": _build, "runtime": _runtime}
+    parts = {"source": _source, "toolchain": _TOOLCHAINS[cell.target], "build": _build, "runtime": _runtime}
     lines = []
     for name, judge in parts.items():
         try:
@@ -123,10 +123,6 @@ def _apt_source(pin: TarballPin, machine: Machine) -> dict[str, str]:
     address = machine.apt_address(pin)
     asked = machine.answers.get(address, 0)
     return {"apt": machine.fault_of(address)} if 200 <= asked < 500 else {f"apt ({_NOT_CHECKED})": ""}
-
-
-def _toolchain(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
-    return _TOOLCHAINS[cell.target](cell, pins, machine, found)
 
 
 def _wasi_sdk(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:

@@ -147,16 +147,16 @@ def outcome_alone(key: Key, whole: Reply, alone: Reply) -> Outcome | None:
 
 def render_oracle(cell: str, found: Agreement) -> str:
     """What differs by its rule, the modules with a difference, the count of each rule, and a last line with all."""
-    lines = []
+    lines, nothing = [], "has no such case"
     for name in (*(rule.name for rule in RULES), ""):
         same = [difference for difference in found.differences if difference.rule == name]
-        lines += [name or "UNEXPLAINED", *(f"  {_side_by_side(each)}" for each in same)] if same else []
-    return "\n".join([*lines, *_by_module(found), *_by_rule(found), _last_line(cell, found)])
-
-
-def _side_by_side(found: OutcomeDifference) -> str:
-    nothing = "has no such case"
-    return f"{found.case}: regrtest {found.theirs or nothing}, here {found.ours or nothing}"
+        lines += [name or "UNEXPLAINED"] if same else []
+        lines += [f"  {each.case}: regrtest {each.theirs or nothing}, here {each.ours or nothing}" for each in same]
+    lines += _by_module(found)
+    counts = found.by_rule()
+    rules = [f"  {counts[rule.name]:6,}  {rule.name}: {rule.why}" for rule in RULES if counts[rule.name]]
+    lines += ["rules", *rules] if rules else []
+    return "\n".join([*lines, _last_line(cell, found)])
 
 
 def _by_module(found: Agreement) -> Iterator[str]:
@@ -179,13 +179,6 @@ def _by_module(found: Agreement) -> Iterator[str]:
 
 def _groups(found: Agreement) -> Mapping[str, Sequence[OutcomeDifference]]:
     return {"differing": found.differing, "only there": found.only_there, "only here": found.only_here}
-
-
-def _by_rule(found: Agreement) -> Iterator[str]:
-    counts = found.by_rule()
-    if any(counts[rule.name] for rule in RULES):
-        yield "rules"
-    yield from (f"  {counts[rule.name]:6,}  {rule.name}: {rule.why}" for rule in RULES if counts[rule.name])
 
 
 def _last_line(cell: str, found: Agreement) -> str:

@@ -103,18 +103,15 @@ def run_probes(
             env=env,
         )
         if probe.startswith(f"{TYPED_GROUP}."):
-            guest = _typed(guest, folder / f"{probe}-typed.txt")
+            # An interactive interpreter that reads what is typed from a file.
+            text = folder / f"{probe}-typed.txt"
+            text.write_text(TYPED, encoding="utf-8")
+            program, *arguments = guest.argv
+            guest = dataclasses.replace(guest, argv=(program, "-i", "-q", *arguments), input=text)
         observed[probe] = _observe(probe, engine, guest, Host(engine, guest.output, scratch), timeout)
         logger.info("probe %s: %s", probe, observed[probe])
     remove_tree(scratch)
     return observed
-
-
-def _typed(guest: GuestRun, text: Path) -> GuestRun:
-    """The guest as an interactive interpreter that reads what is typed from the file `text`."""
-    text.write_text(TYPED, encoding="utf-8")
-    program, *arguments = guest.argv
-    return dataclasses.replace(guest, argv=(program, "-i", "-q", *arguments), input=text)
 
 
 def _observe(probe: str, engine: EngineSession, guest: GuestRun, host: Host, timeout: float) -> Observation:

@@ -18,7 +18,6 @@ import re
 import signal
 import socket
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +57,12 @@ class Host:
 
     def look(self) -> None:
         """Called many times a second while the guest runs."""
+        deeds = {
+            "interrupt": self._interrupt,
+            "descriptors": self._count_descriptors,
+            "datagram": _send_datagram,
+            "connect": _connect,
+        }
         requests = read_requests(self._output.read_bytes())
         now = time.monotonic()
         self._seen += [now] * (len(requests) - len(self._seen))
@@ -66,15 +71,7 @@ class Host:
             self._done += 1
             # A guest that is gone, or that does not listen, is the probe's to report.
             with contextlib.suppress(OSError):
-                self._deed(request.word)(request.number)
-
-    def _deed(self, word: str) -> Callable[[int], None]:
-        return {
-            "interrupt": self._interrupt,
-            "descriptors": self._count_descriptors,
-            "datagram": _send_datagram,
-            "connect": _connect,
-        }[word]
+                deeds[request.word](request.number)
 
     def _process(self, number: int) -> int:
         """The process that runs the guest: the engine's, or the guest itself."""

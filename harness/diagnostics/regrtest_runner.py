@@ -70,6 +70,14 @@ _PROGRESS = re.compile(
 )
 
 
+# By the element of a JUnit case.
+_OUTCOMES = {
+    "error": Outcome.ERROR,
+    "failure": Outcome.FAIL,
+    "skipped": Outcome.SKIP,
+    "output": Outcome.EXPECTED_FAILURE,
+    "outcome": Outcome.UNEXPECTED_SUCCESS,
+}
 # Of such a module JUnit has a suite, in the order of the progress lines; one with an exception of its own may have one.
 _WITH_SUITE = frozenset({Word.PASSED, Word.FAILED, Word.ENV_CHANGED, Word.NO_TESTS})
 
@@ -192,10 +200,6 @@ def _wasmtime_environment(guest: dict[str, str]) -> dict[str, str]:
     return {"GUEST_PYTHONPATH": guest.get("PYTHONPATH", "")}
 
 
-def _node_environment(guest: dict[str, str]) -> dict[str, str]:
-    return node_environment() | guest
-
-
 class _Runner(NamedTuple):
     """What starts the program of a target, and the environment of that, given the one that its guests need."""
 
@@ -205,7 +209,7 @@ class _Runner(NamedTuple):
 
 _RUNNERS = {
     Target.WASI: _Runner(_wasmtime_runner, _wasmtime_environment),
-    Target.EMSCRIPTEN: _Runner(_node_runner, _node_environment),
+    Target.EMSCRIPTEN: _Runner(_node_runner, lambda guest: node_environment() | guest),
 }
 
 
@@ -247,8 +251,12 @@ def read_junit(path: Path, words: Mapping[str, Word]) -> Reply:
             if case := element.get("name"):
                 seen[case] += 1
                 name = names.of(case, seen[case], is_fixture=FIXTURE.fullmatch(case) is not None)
-                outcomes[Key(module, name)] = _outcome_of({child.tag for child in element})
-        failed = _outcome_of_subtests(suite)
+                tags = {child.tag for child in element}
+                found = (outcome for tag, outcome in _OUTCOMES.items() if tag in tags)
+                outcomes[Key(module, name)] = next(found, Outcome.PASS)
+        # The outcome of a suite's only case by the counts of the suite; None when they name no failure.
+        counts = {"errors": Outcome.ERROR, "failures": Outcome.FAIL}
+        failed = next((outcome for name, outcome in counts.items() if int(suite.get(name, 0))), None)
         if failed and len(cases) == 1 and not cases[0].get("name"):
             unnamed[module] = failed
     return Reply(words=words, outcomes=outcomes, unnamed=unnamed)
@@ -264,20 +272,3 @@ def _modules_with_suite(words: Mapping[str, Word], count: int, path: Path) -> li
         f"{path} has {count} suites, and regrtest's progress lines name {len(modules)} modules that ran",
         hint="compare fewer modules at a time",
     )
-
-
-def _outcome_of_subtests(suite: ElementTree.Element) -> Outcome | None:
-    """The outcome of a suite's only case by the counts of the suite; None when they name no failure."""
-    counts = {"errors": Outcome.ERROR, "failures": Outcome.FAIL}
-    return next((outcome for name, outcome in counts.items() if int(suite.get(name, 0))), None)
-
-
-def _outcome_of(tags: set[str]) -> Outcome:
-    by_tag = {
-        "error": Outcome.ERROR,
-        "failure": Outcome.FAIL,
-        "skipped": Outcome.SKIP,
-        "output": Outcome.EXPECTED_FAILURE,
-        "outcome": Outcome.UNEXPECTED_SUCCESS,
-    }
-    return next((outcome for tag, outcome in by_tag.items() if tag in tags), Outcome.PASS)

@@ -78,7 +78,8 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
                     outcome=case.outcome,
                     detail=case.detail,
                     tries=case.tries,
-                    **(_about_intermittent(cause) if cause else _about(entry)),
+                    # An intermittent failure is the limitation's: no entry has a part in that.
+                    **({"limitation": cause.id, "reason": cause.statement} if cause else _about(entry)),
                 )
             )
     for row in (*_unseen(result, cases, expectations), *_environment(result, cases, expectations)):
@@ -186,11 +187,6 @@ def _about(entry: Expectation | None) -> dict[str, Any]:
         "issue": entry.issue,
         "reason": entry.reason,
     }
-
-
-def _about_intermittent(limitation: Limitation) -> dict[str, Any]:
-    """What a row takes over from the limitation whose intermittent failure it is: no entry has a part in that."""
-    return {"limitation": limitation.id, "reason": limitation.statement}
 
 
 def _sorted(rows: Iterable[CaseVerdict]) -> tuple[CaseVerdict, ...]:

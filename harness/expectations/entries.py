@@ -160,7 +160,9 @@ class Expectations:
             for test in entry.tests:
                 first = found.setdefault(test, entry)
                 if first is not entry:
-                    problems.append(_overlap(first, entry, test))
+                    other = f", with {' or '.join(first.outcome)}" if first.outcome != entry.outcome else ""
+                    message = f"stands already at {first.place}{other}"
+                    problems.append(problem_of(entry, test, message, _CONFLICT))
         return found, problems
 
 
@@ -174,12 +176,6 @@ _OWN = re.compile(r"test_\w+\..")
 def is_own(test: str) -> bool:
     """Whether the id is of a test file of the user's own, which is no part of the suite."""
     return bool(_OWN.match(subject_of(test)))
-
-
-def _overlap(first: Expectation, second: Expectation, test: str) -> Problem:
-    other = first.outcome != second.outcome
-    message = f"stands already at {first.place}" + (f", with {' or '.join(first.outcome)}" if other else "")
-    return problem_of(second, test, message, _CONFLICT)
 
 
 def _check_modules(entries: Iterable[Expectation], known: Collection[str]) -> None:

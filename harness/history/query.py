@@ -65,7 +65,11 @@ def query_history(store: Store, wanted: str, cell: str = "") -> HistoryAnswer:
     """What is known of the case, the module, or all that a pattern matches; of the cells that `cell` matches, or all.
     ConfigError when there is no such case or cell.
     """
-    cells = _cells(store, cell)
+    known = store.cells()
+    cells = {name: number for name, number in known.items() if fnmatch.fnmatchcase(name, cell or "*")}
+    if not cells:
+        near = did_you_mean(cell, known) or "leave --cell out to see all cells"
+        raise ConfigError(f"the history knows no cell {cell!r}", hint=near)
     chosen = _cases(store, wanted)
     asked = {case.module for _, case in chosen}
     names = {module: name for name, module in store.modules().items() if name in asked}
@@ -132,15 +136,6 @@ def cell_runs(store: Store, runs: Sequence[StoredRun]) -> CellRuns:
         coverages=[coverages[run.coverage] for run in runs],
         states=store.states(),
     )
-
-
-def _cells(store: Store, wanted: str) -> dict[str, int]:
-    cells = store.cells()
-    found = {name: number for name, number in cells.items() if fnmatch.fnmatchcase(name, wanted or "*")}
-    if not found:
-        near = did_you_mean(wanted, cells) or "leave --cell out to see all cells"
-        raise ConfigError(f"the history knows no cell {wanted!r}", hint=near)
-    return found
 
 
 def _cases(store: Store, wanted: str) -> list[tuple[int, Case]]:

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from harness.history.changes import ABSENT, Edit, StateChange, changed_cases, insert
+from harness.history.changes import ABSENT, StateChange, changed_cases, insert
 from harness.history.record import Case, Coverage, RecordedRun, Setup, State
 from harness.results.outcomes import Outcome
 
@@ -66,7 +66,10 @@ class Store:
     def _place(self, cell: int, new: int, seen: RecordedRun, cases: Mapping[tuple[str, str], int]) -> None:
         """Puts what a run saw among what is there."""
         covered = {name for name in self.modules() if seen.coverage.has(name)}
-        numbers = self._numbers_of_states(seen.states.values())
+        rows = [(state.outcome, state.signature, state.steady) for state in set(seen.states.values())]
+        sql = "INSERT INTO states (outcome, signature, steady) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        self._many(sql, rows)
+        numbers = {state: number for number, state in self.states().items()}
         now, apart = {}, []
         for case, state in seen.states.items():
             if case.module in covered:
@@ -95,25 +98,18 @@ class Store:
         """
         runs = self.runs(cell)
         at = next(place for place, run in enumerate(runs) if run.number == new)
-        following = self._following(runs, at)
+        # For each module the next run with it, if any.
+        coverages, modules = self.coverages(), self.modules()
+        following: dict[str, int] = {}
+        for place in range(len(runs) - 1, at, -1):
+            coverage = coverages[runs[place].coverage]
+            following |= {module: place for module in modules if coverage.has(module)}
         spoken_of = {case: found for case, found in saw.items() if found[0] in covered}
         steps = self.steps(cell, runs, spoken_of)
         edits = {
             case: insert(steps.get(case, ()), at, state, following.get(module))
             for case, (module, state) in spoken_of.items()
         }
-        self._apply(cell, runs, edits)
-
-    def _following(self, runs: Sequence[StoredRun], at: int) -> dict[str, int]:
-        """For each module the next run with it, if any."""
-        coverages, modules = self.coverages(), self.modules()
-        found: dict[str, int] = {}
-        for place in range(len(runs) - 1, at, -1):
-            coverage = coverages[runs[place].coverage]
-            found |= {module: place for module in modules if coverage.has(module)}
-        return found
-
-    def _apply(self, cell: int, runs: Sequence[StoredRun], edits: Mapping[int, Edit]) -> None:
         drop = [(cell, case, runs[place].number) for case, edit in edits.items() for place in edit.drop]
         put = [(cell, case, runs[step.at].number, step.state) for case, edit in edits.items() for step in edit.put]
         self._many("DELETE FROM changes WHERE cell = ? AND case_id = ? AND run = ?", drop)
@@ -142,12 +138,6 @@ class Store:
         modules = {number: name for name, number in self.modules().items()}
         rows = self._all("SELECT id, module, name FROM cases")
         return {(modules[module], name): number for number, module, name in rows}
-
-    def _numbers_of_states(self, states: Iterable[State]) -> dict[State, int]:
-        rows = [(state.outcome, state.signature, state.steady) for state in set(states)]
-        sql = "INSERT INTO states (outcome, signature, steady) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-        self._many(sql, rows)
-        return {state: number for number, state in self.states().items()}
 
     # Reading.
 

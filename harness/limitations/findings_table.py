@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from harness.limitations.findings import CellProbes, ProbeAnswer
+from harness.limitations.findings import CellProbes
 from harness.limitations.observation import Finding
 from harness.limitations.registry import Limitation, Registry
 
@@ -72,8 +72,5 @@ def _deviations(registry: Registry, cells: Sequence[CellProbes]) -> Iterator[str
         for cell in cells:
             answer = cell.answers.get(name)
             if answer is not None and answer.finding not in quiet:
-                yield f"{name}, {cell.cell}: {answer.finding} ({_seen(answer)})"
-
-
-def _seen(answer: ProbeAnswer) -> str:
-    return "; ".join(f"{seen.probe.partition('.')[2]} {seen}" for seen in answer.observations)
+                seen = "; ".join(f"{each.probe.partition('.')[2]} {each}" for each in answer.observations)
+                yield f"{name}, {cell.cell}: {answer.finding} ({seen})"

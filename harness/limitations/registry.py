@@ -165,8 +165,11 @@ def _mistakes(limitation: Limitation) -> Iterator[Mistake]:
         if not getattr(limitation, key).strip():
             yield Mistake(key, "must not be empty")
     if limitation.fault:
-        yield from _fault_mistakes(limitation)
-    elif not _is_heading(limitation.source):
+        if not URL.fullmatch(limitation.source):
+            yield Mistake("source", "must be an https address")
+        if not limitation.when.terms:
+            yield Mistake("when", "must say which versions have the fault", 'such as { emscripten = "<4" }')
+    elif not URL.fullmatch(limitation.source) or "#" not in limitation.source.rstrip("#"):
         yield Mistake("source", "must be an https address with a heading (#...)")
     if not limitation.targets:
         yield Mistake("targets", "must name at least one target")
@@ -180,13 +183,6 @@ def _mistakes(limitation: Limitation) -> Iterator[Mistake]:
                 "intermittent", f"{signature!r} is no signature of a failure", 'such as "trap: unaligned access"'
             )
     yield from _probe_mistakes(limitation)
-
-
-def _fault_mistakes(limitation: Limitation) -> Iterator[Mistake]:
-    if not URL.fullmatch(limitation.source):
-        yield Mistake("source", "must be an https address")
-    if not limitation.when.terms:
-        yield Mistake("when", "must say which versions have the fault", 'such as { emscripten = "<4" }')
 
 
 def _probe_mistakes(limitation: Limitation) -> Iterator[Mistake]:
@@ -213,10 +209,6 @@ def _pattern_faults(patterns: Iterable[str]) -> Iterator[str]:
             yield f"{pattern!r} is no regular expression: {error}"
         if not pattern.strip():
             yield "must not hold empty strings"
-
-
-def _is_heading(source: str) -> bool:
-    return bool(URL.fullmatch(source)) and "#" in source.rstrip("#")
 
 
 FAILURE = re.compile(r"missing|no-effect|error|crash|timeout|[A-Z]\w+( E[A-Z0-9]+)?")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.limitations.observation import Finding
-from harness.limitations.skips import Elsewhere, Skip, SkipAccount, SkipCause
+from harness.limitations.skips import Elsewhere, Skip, SkipAccount
 
 REST_SHOWN = 40
 
@@ -90,11 +90,8 @@ def _modules(skips: Sequence[Skip]) -> Iterator[str]:
         modules = _count(len(skips), "module")
         yield f"\n{modules} skipped as a whole: {hidden:,} cases that run natively are not asked; the largest"
         for skip in sorted(skips, key=lambda skip: -skip.hides)[:10]:
-            yield f"  {skip.hides:6,}  {skip.module}: {_named(skip.cause)}, {skip.reason!r}"
-
-
-def _named(cause: SkipCause | None) -> str:
-    return cause.id if cause else "not explained"
+            cause = skip.cause.id if skip.cause else "not explained"
+            yield f"  {skip.hides:6,}  {skip.module}: {cause}, {skip.reason!r}"
 
 
 def _rest(skips: Sequence[Skip], shown: int) -> Iterator[str]:

@@ -137,7 +137,10 @@ def account_of_skips(
     for module in modules:
         there = reference.get(module.module)
         found = [_skip(module, case, explainer, there) for case in module.cases if case.outcome is Outcome.SKIP]
-        absent += _absent(module, [skip.case for skip in found], there)
+        if there is not None:
+            known = {case.case for case in module.cases}
+            known.update(name for skip in found for name in _hidden(skip.case, there))
+            absent += (name for name in _running(there) if name not in known)
         skips += found
     compared = sum(module.module in reference for module in modules)
     return SkipAccount(skips=tuple(skips), absent=tuple(absent), modules=len(modules), compared=compared)
@@ -175,14 +178,6 @@ def _hidden(case: str, there: ModuleResult | None) -> tuple[str, ...]:
         return ()
     owner = fixture.group(1) if fixture else case.removeprefix(MODULE_SKIPPED)
     return tuple(name for name in _running(there) if name.startswith(f"{owner}."))
-
-
-def _absent(module: ModuleResult, skipped: Iterable[str], there: ModuleResult | None) -> Iterator[str]:
-    if there is None:
-        return
-    known = {case.case for case in module.cases}
-    known.update(name for case in skipped for name in _hidden(case, there))
-    yield from (name for name in _running(there) if name not in known)
 
 
 def _running(there: ModuleResult) -> Iterator[str]:

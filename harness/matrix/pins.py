@@ -247,12 +247,16 @@ def load_pins(path: Path, beside: Pins | None = None) -> Pins:
     reader = TableReader(load_document(path, f"{path.parent.name}/{path.name}", problems), problems)
     tables = {"cpython", "dependency", "wasi_sdk", "wasi_sdk_archive", "emsdk", "emscripten", "runtime", "npm"}
     reader.check_top_level(tables)
+    data = reader.table("emsdk")
+    emsdk = reader.read(EmsdkPin, data, table="emsdk") if data else None
+    if emsdk and not _COMMIT.fullmatch(emsdk.commit):
+        reader.problem("must be all 40 digits of a commit", table="emsdk", key="commit")
     pins = Pins(
         cpython=_read(reader, CPythonPin, "cpython", ("version",)),
         library=_read(reader, LibraryPin, "dependency", ("name",)),
         wasi_sdk=_read(reader, WasiSdkPin, "wasi_sdk", ("version",)),
         wasi_sdk_archive=_read(reader, WasiSdkArchive, "wasi_sdk_archive", ("version", "platform")),
-        emsdk=_read_emsdk(reader),
+        emsdk=emsdk,
         emscripten=_read(reader, EmscriptenPin, "emscripten", ("version",)),
         runtime=_read(reader, RuntimePin, "runtime", ("name", "version")),
         npm=_read(reader, PackagePin, "npm", ("name",)),
@@ -279,14 +283,6 @@ def _read(reader: TableReader, cls: type[T], table: str, key: tuple[str, ...]) -
         seen.add(identity)
         found.append(pin)
     return tuple(found)
-
-
-def _read_emsdk(reader: TableReader) -> EmsdkPin | None:
-    data = reader.table("emsdk")
-    pin = reader.read(EmsdkPin, data, table="emsdk") if data else None
-    if pin and not _COMMIT.fullmatch(pin.commit):
-        reader.problem("must be all 40 digits of a commit", table="emsdk", key="commit")
-    return pin
 
 
 def _check_nodes(pins: Pins, reader: TableReader) -> None:

@@ -58,7 +58,7 @@ class Worker:
         self.memory_limit = request["memory_limit"]
         # The C library aborts when max_wasm_stack is above the async stack's size, which the class cannot
         # set.
-        self.wasmtime._ffi.dll.wasmtime_config_async_stack_size_set(config.ptr(), _size(stack))  # noqa: SLF001
+        self.wasmtime._ffi.dll.wasmtime_config_async_stack_size_set(config.ptr(), ctypes.c_size_t(stack))  # noqa: SLF001
         config.max_wasm_stack = stack
         threading.stack_size(stack + NATIVE_STACK_MARGIN)
         self.engine = self.wasmtime.Engine(config)
@@ -67,12 +67,6 @@ class Worker:
             self.wasi = GuardedWasi(self.wasmtime, self.engine, request["journal"])
             define_exit(self.wasmtime, self.wasi.linker)
         return {"loaded": str(request["wasm"])}
-
-    @property
-    def _reading(self) -> tuple[Any, ...]:
-        """What tells `preopen_dir` that a folder is not to be written to; it was another way before wasmtime 50."""
-        perms = [getattr(self.wasmtime, name, None) for name in ("DirPerms", "FilePerms")]
-        return tuple(kind.READ_ONLY for kind in perms if kind) or (False,)
 
     def _module(self, wasm: Path, compiled: Path) -> Any:
         try:
@@ -142,11 +136,14 @@ class Worker:
             wasi.stdin_file = request["input"]
         wasi.inherit_stdout()
         wasi.inherit_stderr()
+        # What tells `preopen_dir` that a folder is not to be written to; it was another way before wasmtime 50.
+        perms = [getattr(self.wasmtime, name, None) for name in ("DirPerms", "FilePerms")]
+        reading = tuple(kind.READ_ONLY for kind in perms if kind) or (False,)
         for host, guest, writable, sealed in request["mounts"]:
             # Where the operating system already refuses to write, wasmtime need not: it would answer EPERM
             # even for a file that does not exist, which no real file system does.
             refuses = sealed and not os.access(host, os.W_OK)
-            rights = () if writable or refuses else self._reading
+            rights = () if writable or refuses else reading
             wasi.preopen_dir(host, guest, *rights)
         store = self.wasmtime.Store(self.engine)
         store.set_wasi(wasi)
@@ -205,10 +202,6 @@ class Worker:
             # Nothing that a guest does leads here.
             answer = {"engine_error": f"{type(error).__name__}: {error}"}
         self.answer(answer)
-
-
-def _size(value: int) -> Any:
-    return ctypes.c_size_t(value)
 
 
 def main(runtime: str) -> None:
