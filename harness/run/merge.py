@@ -44,11 +44,10 @@ class Merged:
         return worst_status([*judged, *(failed.status for failed in self.failed)])
 
 
-def merge_runs(runs: Sequence[Path], *, wanted: Mapping[str, str] | None = None, command: str) -> Merged:
+def merge_runs(runs: Sequence[Path], *, wanted: Mapping[str, str], command: str) -> Merged:
     """The cells of all these runs. Each of `wanted` has to be among them; it says which build is whose, since of cells
     that share one the first alone is built. ConfigError when a run is not there, or all together hold nothing.
     """
-    wanted = wanted or {}
     gathered = _Gathered()
     for run in runs:
         gathered.take(run)
@@ -108,7 +107,7 @@ class _Gathered:
             raise ConfigError(f"{run} does not exist", hint="name run folders, or files results.json")
         if run.is_file():
             self._read(run)
-        for cell in sorted(path for path in run.glob("*") if path.is_dir()):
+        for cell in sorted(run.glob("*")):
             if file := next(filter(Path.is_file, (cell / RESULTS_FILE, cell / ERROR_FILE)), None):
                 self._read(file)
             elif any((cell / name).is_dir() for name in _STARTED):

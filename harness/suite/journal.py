@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from harness.results.outcomes import CaseResult, Detail, Outcome, SubtestResult, worst
@@ -60,7 +61,7 @@ class Names:
         return module if module in self._modules else name
 
     def _candidates(self, name: str, nth: int, is_fixture: bool) -> Iterator[str]:
-        if name in self._modules and not is_fixture:
+        if name in self._modules:
             name = f"{name}{DOCSTRING}"
         if nth == 1:
             yield f"{name}#1" if _NOT_A_CASE.fullmatch(name) and not is_fixture else name
@@ -128,19 +129,19 @@ def _is_subtest(value: object) -> bool:
     )
 
 
-def _is_list_of(check: Callable[[object], bool]) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, list) and all(map(check, value))
+def _is_list_of(check: Callable[[object], bool], value: object) -> bool:
+    return isinstance(value, list) and all(map(check, value))
 
 
 _FIELDS: Mapping[str, Mapping[str, Callable[[object], bool]]] = {
-    "plan": {"ids": _is_list_of(_is_text)},
+    "plan": {"ids": partial(_is_list_of, _is_text)},
     "start": {"id": _is_text},
     "end": {
         "id": _is_text,
         "t": _is_seconds,
-        "o": _is_list_of(_is_outcome),
+        "o": partial(_is_list_of, _is_outcome),
         "d": _is_detail,
-        "s": _is_list_of(_is_subtest),
+        "s": partial(_is_list_of, _is_subtest),
     },
     "outside": {"id": _is_text, "o": _is_outcome, "d": _is_detail},
     "fixture": {"id": _is_text},

@@ -67,13 +67,15 @@ class RunStoppedError(Exception):
 
 @dataclass
 class _Progress:
-    """What is known of the module so far. `last` is how its last start ended, `word` regrtest's word then."""
+    """What is known of the module so far. `word` is regrtest's at its last start, `exit_status` the status with which
+    that ended, None when it ended otherwise.
+    """
 
     names: Names
     results: dict[str, CaseResult] = field(default_factory=dict)
     planned: tuple[str, ...] | None = None
     word: str = ""
-    last: GuestExit | None = None
+    exit_status: int | None = None
     env_changed: bool = False
     attempts: int = 0
 
@@ -157,7 +159,6 @@ def _prepare(folder: Path) -> None:
 def _attempt(job: ModuleJob, engine: EngineSession, progress: _Progress) -> tuple[GuestExit, Attempt]:
     journal = job.folder / "journal" / f"{progress.attempts}.jsonl"
     scratch = job.folder / "scratch"
-    _empty(scratch)
     watch = _Watch(job, journal, time.monotonic())
     ending = engine.run(_guest(job, journal, scratch, progress), watch)
     _empty(scratch)
@@ -259,7 +260,8 @@ def _absorb(progress: _Progress, attempt: Attempt, ending: GuestExit) -> None:
     for case in attempt.cases:
         progress.results.setdefault(case.case, case)
     progress.results.update(settle(attempt, progress.results, progress.planned or ()))
-    progress.last, progress.word = ending, attempt.state
+    progress.word = attempt.state
+    progress.exit_status = ending.status if ending.ending is Ending.EXITED else None
     progress.env_changed |= attempt.state == "env_changed"
 
 
@@ -336,7 +338,6 @@ def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult
     own = progress.results.get(job.dotted)
     cases = tuple(progress.results.values())
     outcome = own.outcome if own else worst([case.outcome for case in cases])
-    exited = progress.last is not None and progress.last.ending is Ending.EXITED
     # regrtest prints what a module altered, and keeps it nowhere else.
     keeps_output = not outcome.is_good or progress.env_changed
     return ModuleResult(
@@ -350,6 +351,6 @@ def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult
         detail=own.detail if own else Detail(),
         output=last_lines(job.folder / "output.txt", OUTPUT_TAIL_LINES) if keeps_output else "",
         word=progress.word,
-        exit_status=progress.last.status if progress.last is not None and exited else None,
+        exit_status=progress.exit_status,
         own=job.own,
     )

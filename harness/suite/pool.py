@@ -26,5 +26,5 @@ def side_by_side(
             yield pool.map(work, items)
         except BaseException:
             stopping.set()
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
             raise

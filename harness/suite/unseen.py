@@ -19,8 +19,6 @@ def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
     """The result, in which a case that was asked for by name and did not appear was not run: a name that is mistyped
     must not look like a case that is skipped.
     """
-    if not wanted:
-        return result
     skipped = result.outcome is Outcome.SKIP and result.detail.reason != NOTHING_MATCHED
     name = dotted(result.module, own=result.own)
     died = any(case.case == name and not case.outcome.is_good for case in result.cases)
@@ -36,7 +34,7 @@ def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
 
 def is_wanted(case: str, patterns: Iterable[str]) -> bool:
     """Whether the case, by its name in results, is one that regrtest runs for one of the patterns."""
-    names = {case, unnumbered(case), case.removesuffix(DOCSTRING)}
+    names = {case, unnumbered(case), unnumbered(case).removesuffix(DOCSTRING)}
     return any(name == wanted or fnmatchcase(name, wanted) for name in names for wanted in patterns)
 
 

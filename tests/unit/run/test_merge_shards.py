@@ -17,6 +17,7 @@ from harness.manifest import Manifest, WasmRecord
 from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import Outcome
+from harness.results.verdicts import Verdict
 from harness.run.merge import merge
 from tests.unit.sample_results import case, expecting, module, results
 
@@ -62,28 +63,39 @@ def changed(part: CellResults, **changes: Any) -> CellResults:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda one, _two: [one], "without the shard 2/2"),
+        (lambda one, _two: [one], "wasi: without the shard 2/2 it is not whole"),
+        (lambda _one, two: [two], "wasi: without the shard 1/2 it is not whole"),
+        (
+            lambda one, two: [one, dataclasses.replace(two, cell=dataclasses.replace(two.cell, id="wasi-debug"))],
+            "wasi 1/2 and wasi-debug 2/2 are not of one run: they have another cell",
+        ),
         (lambda one, two: [one, one, two], "the shard 1/2 is there more than once"),
         (lambda one, two: [one, changed(two, shard="2/3")], "another number of shards"),
-        (lambda one, two: [one, changed(two, plan="another")], "another cut"),
+        (
+            lambda one, two: [one, changed(two, plan="another")],
+            "wasi 1/2 and wasi 2/2 are not of one run: they have another cut",
+        ),
         (lambda one, two: [one, changed(two, interrupted=True)], "wasi 2/2 was not run to its end"),
         (lambda one, two: [one, changed(two, lacking=3)], "3 of its modules have no result"),
-        (lambda one, two: [one, changed(two, seed=7)], "another seed"),
+        (
+            lambda one, two: [one, changed(two, seed=7)],
+            "wasi 1/2 and wasi 2/2 are not of one run: they have another seed",
+        ),
         (
             lambda one, two: [one, dataclasses.replace(two, build=Manifest(wasm=WasmRecord(sha256="ff")))],
-            "another build",
+            "wasi 1/2 and wasi 2/2 are not of one run: they have another build",
         ),
-        (lambda one, two: [one, dataclasses.replace(two, engine={"version": "1"})], "another engine"),
+        (lambda one, two: [one, dataclasses.replace(two, engine={"version": "1"})], "they have another engine"),
         (lambda one, two: [changed(one, shard=""), changed(two, shard="")], "the shard 1/1 is there more than once"),
         (lambda one, _two: [changed(one, options=RunOptions(tests="/t"))], "a run of own tests, /t"),
-        (lambda one, _two: [changed(one, shard="")], "neither a shard nor the whole suite"),
+        (lambda one, _two: [changed(one, shard="")], "wasi unsharded is neither a shard nor the whole suite"),
     ],
 )
 def test_what_is_not_all_of_one_run_is_refused(
     spoil: Callable[[CellResults, CellResults], list[CellResults]], words: str
 ) -> None:
     one, two = shards_of(whole(4), 2)
-    with pytest.raises(ConfigError, match=words) as caught:
+    with pytest.raises(ConfigError, match=rf"{words}\b") as caught:
         merge(spoil(one, two), LISTS, command="merge")
     assert caught.value.hint
 
@@ -92,3 +104,22 @@ def test_the_command_to_run_a_case_again_is_that_of_the_shards() -> None:
     options = RunOptions(runtime="20.18.0")
     shards = [changed(shard, options=options) for shard in shards_of(whole(4), 2)]
     assert merge(shards, LISTS, command="merge").run.options == options
+
+
+def test_the_merged_run_is_as_long_as_its_longest_shard_and_begins_with_the_first() -> None:
+    one, two = shards_of(run := whole(4), 2)
+    early, late = "2026-09-30T03:00:00+00:00", "2026-09-30T04:00:00+00:00"
+    shards = [changed(one, started=late, seconds=9.0), changed(two, started=early, seconds=7.0, fail_env_changed=True)]
+    expected = dataclasses.replace(run.run, started=early, seconds=9.0, command="merge", fail_env_changed=True)
+    assert merge(shards, LISTS, command="merge").run == expected
+
+
+def test_a_run_that_was_not_cut_is_merged_alone() -> None:
+    run = whole(4)
+    assert merge([run], LISTS, command=run.run.command) == run
+
+
+def test_an_entry_of_a_module_that_no_shard_ran_is_missing() -> None:
+    gone = expecting("test_gone.T.test_a")
+    merged = merge(shards_of(whole(4), 2), CellExpectations(dict.fromkeys(gone.tests, gone)), command="merge")
+    assert [row.case for row in merged.comparison.rows if row.verdict is Verdict.MISSING] == ["test.test_gone.T.test_a"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
-from harness.suite.durations import read_durations, record_durations, source_sizes
+from harness.results.outcomes import Outcome
+from harness.suite.durations import guessed_seconds, read_durations, record_durations, seconds_of, source_sizes
+from tests.unit.sample_results import case, module
 
 
 def test_sizes_are_those_of_a_file_or_of_a_package_s_tests(tmp_path: Path) -> None:
@@ -25,6 +28,22 @@ def test_durations_are_merged_into_the_record(tmp_path: Path) -> None:
     record_durations(record, {"a": 1.0, "b": 2.0})
     record_durations(record, {"b": 3.0})
     assert read_durations(record) == {"a": 1.0, "b": 3.0}
+
+
+def test_a_record_has_a_line_for_each_module_by_its_name(tmp_path: Path) -> None:
+    record = tmp_path / "wasi.json"
+    record_durations(record, {"b": 2.0, "a": 1.25})
+    assert record.read_text() == '{\n"a": 1.25,\n"b": 2.0\n}'
+
+
+def test_a_module_without_a_record_takes_as_long_as_its_size_at_the_rate_of_the_recorded_ones() -> None:
+    guess = guessed_seconds(["a", "b", "c"], {"a": 6.0, "gone": 4.0}, {"a": 5, "b": 3})
+    assert guess == {"a": 6.0, "b": 6.0, "c": 0.0}
+
+
+def test_a_run_is_a_record_of_its_whole_modules_to_a_hundredth_of_a_second() -> None:
+    whole = dataclasses.replace(module("a", case("a.T.test_x", Outcome.FAIL)), seconds=2.3456)
+    assert seconds_of([whole, dataclasses.replace(whole, module="b", complete=False)]) == {"a": 2.35}
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", '{"a": "x"}'])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.results.outcomes import Outcome
+from harness.results.outcomes import CaseResult, Detail, Outcome
 from harness.suite.journal import (
     NO_OUTCOME,
     Names,
@@ -69,7 +69,7 @@ _SUBTEST = {"params": "(i=1)", "outcome": "fail", "detail": {}}
         ({"e": "outside", "id": A, "o": "error", "d": {}}, "d", _NOT_DETAIL),
         ({"e": "module", "state": "passed"}, "state", _NOT_TEXT),
         (end(A, "pass"), "id", _NOT_TEXT),
-        (end(A, "pass"), "t", (None, "1", -1, True, float("nan"), float("inf"), 10**400, [])),
+        (end(A, "pass"), "t", (None, "1", -1, True, float("nan"), float("inf"), 1e10, 10**400, [])),
         (end(A, "pass"), "o", (None, "pass", ["passed"], [1], [["pass"]], ["timeout"], {})),
         (end(A, "pass"), "d", _NOT_DETAIL),
         (end(A, "pass"), "s", (None, {}, [1], [{}], *([_SUBTEST | {key: 1}] for key in _SUBTEST))),
@@ -83,6 +83,12 @@ def test_an_event_without_what_belongs_to_it_costs_its_own_line(
     damaged = [without, *(event | {name: value} for value in values)]
     assert parse_events(lines(*damaged, start(B))) == [start(B)]
     assert read_attempt(parse_events(lines(plan(A), *damaged, start(B)))).open_case == B
+
+
+def test_an_event_may_hold_all_that_there_is_of_it() -> None:
+    detail = dict.fromkeys(Detail.__dataclass_fields__, "x")
+    event = end(A, "fail", "skip", t=0, d=detail, s=[_SUBTEST | {"detail": detail}, _SUBTEST])
+    assert parse_events(lines(event)) == [event]
 
 
 def test_a_forged_end_of_another_case_does_not_close_the_open_one() -> None:
@@ -112,7 +118,11 @@ def test_a_finished_journal_has_nothing_open() -> None:
     attempt = read_attempt([plan(A), start(A), end(A, "pass"), {"e": "module", "state": "passed"}])
     assert (attempt.planned, attempt.open_case, attempt.open_fixture) == ((A,), "", "")
     assert attempt.state == "passed"
-    assert [(case.case, case.outcome, case.seconds) for case in attempt.cases] == [(A, Outcome.PASS, 0.5)]
+    assert attempt.cases == (CaseResult(case=A, outcome=Outcome.PASS, seconds=0.5),)
+
+
+def test_what_is_planned_in_two_parts_is_planned() -> None:
+    assert read_attempt([plan(A), plan(B, A)]).planned == (A, B, f"{A}#2")
 
 
 def test_a_journal_that_ends_inside_a_case_names_it() -> None:
@@ -144,7 +154,8 @@ def test_the_next_case_closes_a_fixture() -> None:
     ],
 )
 def test_the_worst_of_what_unittest_reported_is_the_outcome(outcomes: list[str], worst: Outcome) -> None:
-    assert read_attempt([start(A), end(A, *outcomes)]).cases[0].outcome is worst
+    (case,) = read_attempt(parse_events(lines(start(A), end(A, *outcomes)))).cases
+    assert case.outcome is worst
 
 
 def test_a_failing_subtest_is_named_within_its_case() -> None:
@@ -193,6 +204,12 @@ def test_every_case_has_a_name_of_its_own_and_its_id_behind_it(ids: list[str], n
     assert [known.id_of(name) for name in names] == ids
 
 
+def test_a_name_that_no_case_has_had_has_an_id_all_the_same() -> None:
+    names = ("m.__doc__", "m.T.__doc__", "m.T.a")
+    assert [Names({"m"}).id_of(name) for name in names] == ["m", "m.T.__doc__", "m.T.a"]
+    assert Names().of("m.T.a", 2) == "m.T.a#2"
+
+
 def test_names_stay_when_only_a_part_is_left() -> None:
     known = Names()
     read_attempt([plan("T.a", "T.a#2", "T.a"), start("T.a"), end("T.a", "pass"), start("T.a#2")], known)
@@ -209,8 +226,9 @@ def test_a_fixture_keeps_its_name_beside_a_case_that_is_called_so() -> None:
 
 
 def test_what_is_reported_outside_of_its_case_is_that_case_s() -> None:
-    (case,) = read_attempt([plan(A), {"e": "outside", "id": A, "o": "skip", "d": {"reason": "no"}}]).cases
-    assert (case.case, case.outcome) == (A, Outcome.SKIP)
+    attempt = read_attempt([plan(A, A), {"e": "outside", "id": A, "o": "skip", "d": {"reason": "no"}}, start(A)])
+    assert attempt.cases == (CaseResult(case=A, outcome=Outcome.SKIP, detail=Detail(reason="no")),)
+    assert attempt.open_case == f"{A}#2"
 
 
 def test_the_word_on_the_module_comes_with_the_exception_that_ended_it() -> None:
@@ -242,6 +260,13 @@ def test_a_failing_class_fixture_is_the_reason_why_its_cases_did_not_run() -> No
     assert [(case.case, case.outcome, case.detail.reason) for case in settled.values()] == [
         (A, Outcome.NOT_RUN, fixture)
     ]
+
+
+def test_a_case_keeps_what_it_has_and_what_the_first_fixture_made_of_it() -> None:
+    first, second = "setUpClass (test.test_x.T)", "setUpModule (test.test_x)"
+    attempt = read_attempt([{"e": "outside", "id": fixture, "o": "error", "d": {}} for fixture in (first, second)])
+    settled = settle(attempt, {A: CaseResult(case=A, outcome=Outcome.PASS)}, (A, B, C))
+    assert {name: case.detail.reason for name, case in settled.items()} == {B: first, C: second}
 
 
 def test_a_teardown_has_no_victims() -> None:

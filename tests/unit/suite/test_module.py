@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import re
-import time
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines.protocol import Ending, GuestExit, GuestRun, Watch
+from harness.engines.protocol import JOURNAL, Ending, GuestExit, GuestRun, Watch
 from harness.expectations.compare import compare_module
 from harness.expectations.entries import CellExpectations
-from harness.results.outcomes import ModuleResult, Outcome
+from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome
 from harness.results.signatures import signature_of
 from harness.results.verdicts import Verdict
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
@@ -134,6 +133,42 @@ def test_nothing_of_the_host_s_lies_where_a_guest_can_write(run: Callable[..., M
     assert run(Looking(faults={A: TRAPPED}), match=CASES).attempts == 2
 
 
+def test_the_guest_is_asked_for_the_cases_wanted_without_those_that_are_finished(
+    run: Callable[..., ModuleResult],
+) -> None:
+    asked: list[tuple[tuple[str, ...], dict[str, str]]] = []
+
+    class Looking(ScriptedGuest):
+        def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+            (patterns,) = [mount.host for mount in guest.mounts if mount.guest == "/patterns"]
+            asked.append((guest.argv, {path.name: path.read_text() for path in patterns.iterdir()}))
+            return super().run(guest, watch)
+
+    run(Looking(faults={A: TRAPPED}), options=("--fail-env-changed",))
+    run(Looking(), match=(A, "*test_b"))
+    usual = ("--tempdir", "/tmp", "-u", "all", "--randseed", "0")
+    started = ("/python.wasm", "/harness", str(JOURNAL), "test_x", *usual)
+    assert asked == [
+        ((*started, "--fail-env-changed"), {}),
+        ((*started, "--fail-env-changed", "--ignorefile", "/patterns/done.txt"), {"done.txt": f"{A}\n"}),
+        ((*started, "--matchfile", "/patterns/match.txt"), {"match.txt": f"{A}\n*test_b\n"}),
+    ]
+
+
+def test_each_start_has_an_empty_folder_to_write_in_and_nothing_of_it_is_left(
+    run: Callable[..., ModuleResult], tmp_path: Path
+) -> None:
+    class Writing(ScriptedGuest):
+        def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+            (scratch,) = [mount.host for mount in guest.mounts if mount.writable]
+            assert list(scratch.iterdir()) == []
+            (scratch / "left").mkdir()
+            return super().run(guest, watch)
+
+    assert run(Writing(faults={A: TRAPPED})).attempts == 2
+    assert not list(tmp_path.rglob("left"))
+
+
 def test_a_module_that_goes_well_is_started_once(run: Callable[..., ModuleResult]) -> None:
     result = run(ScriptedGuest())
     assert outcomes(result) == dict.fromkeys(CASES, Outcome.PASS)
@@ -151,9 +186,12 @@ def test_a_crash_costs_its_own_case_and_one_restart(
     assert result.complete
 
 
-def test_the_trap_is_the_crash_s_headline(run: Callable[..., ModuleResult]) -> None:
-    result = run(ScriptedGuest(faults={A: TRAPPED}))
-    assert result.cases[0].detail.exception == "wasm trap: unreachable"
+def test_a_crash_has_the_trap_s_headline_and_what_fits_of_its_reason(run: Callable[..., ModuleResult]) -> None:
+    reason = TRAPPED.reason + "." * 4000
+    result = run(ScriptedGuest(faults={A: GuestExit(ending=Ending.TRAPPED, reason=reason)}))
+    headline = reason.splitlines()[1].strip()[:200]
+    detail = Detail(exception=headline, message=reason[:4000])
+    assert result.cases[0] == CaseResult(case=A, outcome=Outcome.CRASH, detail=detail)
 
 
 def test_a_crash_keeps_what_ran_in_python(run: Callable[..., ModuleResult]) -> None:
@@ -190,6 +228,24 @@ def test_the_second_case_of_an_id_that_crashes_is_not_run_because_of_the_first(
     assert compare_module(result, CellExpectations()).followed == 1
 
 
+@pytest.mark.parametrize(
+    ("cases", "crashing", "left"),
+    [((A, B, B), (A, B), {f"{B}#2": B}), ((A, A, A), (f"{A}#2",), {f"{A}#3": f"{A}#2"})],
+)
+def test_a_case_that_is_left_out_with_one_of_its_id_names_the_one_that_crashed(
+    run: Callable[..., ModuleResult], cases: tuple[str, ...], crashing: tuple[str, ...], left: dict[str, str]
+) -> None:
+    result = run(ScriptedGuest(cases=cases, faults=dict.fromkeys(crashing, TRAPPED)))
+    assert {case.case: case.detail.reason for case in result.cases if case.outcome is Outcome.NOT_RUN} == left
+
+
+def test_a_module_is_started_a_hundred_times_at_most(run: Callable[..., ModuleResult]) -> None:
+    cases = tuple(f"test.test_x.T.test_{number:03}" for number in range(102))
+    result = run(ScriptedGuest(cases=cases, faults=dict.fromkeys(cases, TRAPPED)))
+    assert (result.attempts, result.counts()) == (100, {Outcome.CRASH: 100, Outcome.NOT_RUN: 2})
+    assert result.cases[-1].detail.reason == "gave up after 100 attempts"
+
+
 def test_a_case_that_has_to_run_again_and_crashes_then_has_crashed(run: Callable[..., ModuleResult]) -> None:
     """Its id is asked for again because of the second one."""
 
@@ -211,7 +267,11 @@ def test_a_case_that_has_to_run_again_and_crashes_then_has_crashed(run: Callable
 def test_a_module_that_must_not_run_is_not_even_started(run: Callable[..., ModuleResult]) -> None:
     guest = ScriptedGuest()
     result = run(guest, excluded=("test.test_x",))
-    assert (outcomes(result), guest.starts) == ({"test.test_x": Outcome.NOT_RUN}, 0)
+    own = CaseResult(case="test.test_x", outcome=Outcome.NOT_RUN, detail=Detail(reason="run = false"))
+    assert (result, guest.starts) == (
+        ModuleResult(module="test_x", outcome=Outcome.NOT_RUN, seconds=0.0, attempts=0, complete=False, cases=(own,)),
+        0,
+    )
 
 
 def test_a_stopped_guest_is_a_timeout_of_the_case_it_was_in(run: Callable[..., ModuleResult]) -> None:
@@ -241,6 +301,32 @@ def test_a_crash_in_a_fixture_is_the_fixture_s_and_spares_other_classes(
 def test_a_crash_between_cases_is_blamed_on_neither(run: Callable[..., ModuleResult]) -> None:
     result = run(ScriptedGuest(faults={f"after {A}": TRAPPED}))
     assert outcomes(result) == dict.fromkeys(CASES, Outcome.PASS) | {f"after ({A})": Outcome.CRASH}
+
+
+def test_a_crash_before_the_first_case_is_named_after_the_module(run: Callable[..., ModuleResult]) -> None:
+    class Planning(ScriptedGuest):
+        def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
+            return ([{"e": "plan", "ids": [A]}], TRAPPED) if self.starts == 1 else super()._play(ignored)
+
+    result = run(Planning(cases=(A,)))
+    assert outcomes(result) == {"after (test.test_x)": Outcome.CRASH, A: Outcome.PASS}
+
+
+def test_cases_of_a_class_that_is_skipped_are_skipped_with_it(run: Callable[..., ModuleResult]) -> None:
+    class Skipping(ScriptedGuest):
+        def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
+            skip: dict[str, object] = {
+                "e": "outside",
+                "id": "setUpClass (test.test_x.U)",
+                "o": "skip",
+                "d": {"reason": "no threads"},
+            }
+            return [{"e": "plan", "ids": [C, D]}, skip, {"e": "module", "state": "passed"}], EXITED
+
+    result = run(Skipping())
+    why = Detail(reason="no threads")
+    skipped = [CaseResult(case=name, outcome=Outcome.SKIP, detail=why) for name in (FIXTURE, C, D)]
+    assert (list(result.cases), result.attempts) == (skipped, 1)
 
 
 def test_a_crash_on_import_is_the_module_s_own(run: Callable[..., ModuleResult]) -> None:
@@ -311,7 +397,8 @@ def test_a_guest_that_stands_still_after_the_word_is_a_timeout_of_the_module(run
 def test_an_exit_inside_a_case_is_named_by_its_status(run: Callable[..., ModuleResult], status: int) -> None:
     result = run(ScriptedGuest(faults={B: exited(status)}))
     case = result.cases[1]
-    assert (case.case, case.outcome, case.detail.exception) == (B, Outcome.CRASH, f"exit: {status}")
+    detail = Detail(exception=f"exit: {status}", message=f"the interpreter exited with status {status}")
+    assert case == CaseResult(case=B, outcome=Outcome.CRASH, detail=detail)
     assert (result.word, result.exit_status) == ("passed", 0)
 
 
@@ -414,6 +501,17 @@ def test_an_exception_that_gets_out_of_a_case_is_that_case_s(run: Callable[..., 
     assert (detail.exception, detail.message, result.attempts) == ("Odd", "why", 2)
 
 
+def test_a_word_of_failure_inside_a_case_is_the_module_s(run: Callable[..., ModuleResult]) -> None:
+    result = run(EndedGuest(word={"state": "failed"}))
+    assert outcomes(result) == dict.fromkeys(CASES, Outcome.PASS) | {"test.test_x": Outcome.FAIL}
+
+
+@pytest.mark.parametrize("later", ["failed", "uncaught_exc"])
+def test_the_first_of_the_worst_words_on_a_module_stays(run: Callable[..., ModuleResult], later: str) -> None:
+    result = run(EndedGuest(at=f"end {A}", state=later, prints="ValueError: at the end\n"))
+    assert (result.outcome, result.detail.message, result.word) == (Outcome.ERROR, "why", later)
+
+
 def test_an_exception_between_two_cases_is_the_module_s_and_the_rest_runs(run: Callable[..., ModuleResult]) -> None:
     result = run(EndedGuest(at=f"end {A}"))
     assert outcomes(result) == dict.fromkeys(CASES, Outcome.PASS) | {"test.test_x": Outcome.ERROR}
@@ -506,6 +604,8 @@ def test_what_regrtest_says_of_a_module_without_cases(
     result = run(SkippingGuest(state=state, prints=prints))
     assert outcomes(result) == {"test.test_x": outcome}
     assert (result.outcome, result.detail.reason or result.detail.message) == (outcome, detail)
+    # Of a module that skips itself nothing more is to be seen.
+    assert result.complete == (outcome is Outcome.SKIP)
 
 
 def test_a_module_in_which_no_case_matched_is_not_one_without_tests(run: Callable[..., ModuleResult]) -> None:
@@ -522,6 +622,12 @@ def test_a_module_that_failed_without_a_failing_case_is_not_a_pass(run: Callable
     result = run(ScriptedGuest(state="uncaught_exc", prints="ValueError: after all\n"))
     assert result.outcome is Outcome.ERROR
     assert outcomes(result)["test.test_x"] is Outcome.ERROR
+
+
+def test_of_a_module_that_went_wrong_the_last_forty_lines_are_kept(run: Callable[..., ModuleResult]) -> None:
+    printed = [f"line {number}" for number in range(50)]
+    result = run(ScriptedGuest(state="failed", prints="\n".join(printed)))
+    assert result.output.splitlines() == printed[-40:]
 
 
 def test_a_changed_environment_is_noted(run: Callable[..., ModuleResult]) -> None:
@@ -579,78 +685,132 @@ def test_a_run_that_is_stopped_keeps_nothing_of_the_module(run: Callable[..., Mo
         run(ScriptedGuest(faults={B: stopped}), should_stop=lambda: True)
 
 
-class WatchedGuest(ScriptedGuest):
-    """Asks its watch until it is told to stop, as an engine does with a guest that hangs."""
-
-    def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
-        while not (reason := watch()):
-            pass
-        return GuestExit(ending=Ending.STOPPED, reason=reason)
-
-
-def test_a_guest_without_progress_is_stopped(run: Callable[..., ModuleResult]) -> None:
-    result = run(WatchedGuest(), case_timeout=0.05)
-    assert result.outcome is Outcome.TIMEOUT
-    assert re.match("no progress", result.detail.message)
+def test_a_module_that_came_to_its_end_keeps_its_result_when_the_run_is_stopped(
+    run: Callable[..., ModuleResult],
+) -> None:
+    assert outcomes(run(ScriptedGuest(), should_stop=lambda: True)) == dict.fromkeys(CASES, Outcome.PASS)
 
 
 @dataclass
-class StandingGuest(ScriptedGuest):
-    """Hangs in one case: its journal ends there, until its watch has had enough."""
+class Clock:
+    """Stands in for the module `time`."""
 
-    hangs_in: str = B
+    now: float = 0.0
 
-    def __post_init__(self) -> None:
-        self.faults = {self.hangs_in: GuestExit(ending=Ending.STOPPED, reason="stopped")}
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("harness.suite.module.time", clock)
+    return clock
+
+
+@dataclass
+class HangingGuest(ScriptedGuest):
+    """Hangs in its faults, and asks its watch every `step` seconds until that has had enough, as an engine does."""
+
+    clock: Clock = field(default_factory=Clock)
+    step: float = 0.5
 
     def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
         ending = super().run(guest, watch)
-        if ending.ending is not Ending.STOPPED:
-            return ending
-        while not (reason := watch()):
-            time.sleep(0.001)
-        return GuestExit(ending=Ending.STOPPED, reason=reason)
+        while ending.ending is Ending.STOPPED:
+            if reason := watch():
+                return GuestExit(ending=Ending.STOPPED, reason=reason)
+            self.clock.now += self.step
+        return ending
 
 
-def test_a_case_that_is_expected_to_hang_gets_little_time(
-    run: Callable[..., ModuleResult], monkeypatch: pytest.MonkeyPatch
+HANGS = GuestExit(ending=Ending.STOPPED)
+FIXTURE = "setUpClass (test.test_x.U)"
+
+
+@pytest.mark.parametrize(
+    ("expected", "waiting", "ended"),
+    [
+        (A, (8.0, 0.5), (8, 8.5)),
+        (B, (8.0, 0.5), (5, 5.5)),
+        (B, (3.0, 0.5), (3, 3.5)),
+        (B, (3.0, 9.0), (3, 9.0)),
+    ],
+)
+def test_a_guest_may_stand_still_for_the_case_timeout_and_for_five_seconds_where_a_hang_is_expected(
+    run: Callable[..., ModuleResult],
+    clock: Clock,
+    expected: str,
+    waiting: tuple[float, float],
+    ended: tuple[int, float],
 ) -> None:
-    monkeypatch.setattr("harness.suite.module.EXPECTED_HANG_SECONDS", 0.05)
-    result = run(StandingGuest(), case_timeout=60.0, expects_hang=lambda case: case == B)
-    assert outcomes(result) == dict.fromkeys(CASES, Outcome.PASS) | {B: Outcome.TIMEOUT}
-    assert result.seconds < 30
+    (case_timeout, step), (limit, seconds) = waiting, ended
+    guest = HangingGuest(faults={B: HANGS}, clock=clock, step=step)
+    result = run(guest, case_timeout=case_timeout, module_timeout=60.0, expects_hang=lambda case: case == expected)
+    message = f"no progress for {limit} s"
+    detail = Detail(exception=message, message=message)
+    assert result.cases[1] == CaseResult(case=B, outcome=Outcome.TIMEOUT, detail=detail)
+    assert result.seconds == seconds
 
 
-def test_a_case_that_is_not_expected_to_hang_gets_all_its_time(
-    run: Callable[..., ModuleResult], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [(FIXTURE, FIXTURE), ("test.test_x", "test.test_x.__doc__"), ("test_x", "test_x.__doc__"), (f"{A}#2", f"{A}#2")],
+)
+def test_whether_a_hang_is_expected_is_asked_once_by_the_name_of_the_case_or_fixture(
+    run: Callable[..., ModuleResult], clock: Clock, place: str, name: str
 ) -> None:
-    monkeypatch.setattr("harness.suite.module.EXPECTED_HANG_SECONDS", 0.01)
-    result = run(StandingGuest(hangs_in=C), case_timeout=0.3, expects_hang=lambda case: case == B)
-    assert outcomes(result)[C] is Outcome.TIMEOUT
-    assert result.seconds >= 0.3
+    asked = []
+
+    def expects_hang(case: str) -> bool:
+        asked.append(case)
+        return True
+
+    guest = HangingGuest(faults={place: HANGS}, cases=("test.test_x", "test_x", A, A, C), clock=clock)
+    result = run(guest, case_timeout=8.0, module_timeout=60.0, expects_hang=expects_hang)
+    assert ([case.case for case in result.cases if case.outcome is Outcome.TIMEOUT], asked) == ([name], [name])
+    assert result.seconds == 5.5
 
 
-def test_the_case_timeout_bounds_an_expected_hang_too(run: Callable[..., ModuleResult]) -> None:
-    result = run(StandingGuest(), case_timeout=0.05, expects_hang=lambda case: True)  # noqa: ARG005
-    assert outcomes(result)[B] is Outcome.TIMEOUT
-    assert result.seconds < 5
-
-
-def test_a_guest_that_takes_too_long_is_stopped(run: Callable[..., ModuleResult]) -> None:
-    result = run(WatchedGuest(), module_timeout=0.05)
-    assert re.match("the module took more", result.detail.message)
-
-
-def test_the_output_on_disk_is_bounded(
-    run: Callable[..., ModuleResult], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_whatever_the_journal_gets_is_progress_and_the_module_timeout_bounds_it(
+    run: Callable[..., ModuleResult], clock: Clock
 ) -> None:
-    monkeypatch.setattr("harness.suite.module.OUTPUT_LIMIT", 10)
-
-    class Chatty(WatchedGuest):
+    class Slow(HangingGuest):
         def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
-            guest.output.write_text("x" * 100)
-            watch()
-            assert guest.output.stat().st_size == 0
+            assert guest.journal
+            while not (reason := watch()):
+                clock.now += 4.0
+                with guest.journal.open("a") as stream:
+                    stream.write(json.dumps({"e": "start", "id": A}) + "\n")
+            return GuestExit(ending=Ending.STOPPED, reason=reason)
+
+    result = run(Slow(), case_timeout=4.5, module_timeout=20.0)
+    assert (result.cases[0].detail.message, clock.now) == ("the module took more than 20 s", 24.0)
+
+
+def test_the_watch_ends_a_guest_as_soon_as_the_run_is_being_stopped(
+    run: Callable[..., ModuleResult], clock: Clock
+) -> None:
+    with pytest.raises(RunStoppedError):
+        run(HangingGuest(faults={B: HANGS}, clock=clock), should_stop=lambda: clock.now >= 2)
+    assert clock.now == 2
+
+
+def test_the_output_and_the_journal_on_disk_are_bounded(run: Callable[..., ModuleResult]) -> None:
+    class Chatty(ScriptedGuest):
+        def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+            assert guest.journal
+            guest.output.touch()
+            guest.journal.touch()
+            # Files that are as long as this, and take no space.
+            for file, limit in (guest.output, 16 << 20), (guest.journal, 512 << 20):
+                os.truncate(file, limit)
+            assert watch() is None
+            os.truncate(guest.output, (16 << 20) + 1)
+            os.truncate(guest.journal, (512 << 20) + 1)
+            reason = watch() or ""
+            assert (guest.output.stat().st_size, reason) == (0, "more than 512 MiB of journal")
+            guest.journal.unlink()
             return super().run(guest, watch)
 
-    run(Chatty(), case_timeout=0.05)
+    assert outcomes(run(Chatty())) == dict.fromkeys(CASES, Outcome.PASS)

@@ -25,10 +25,27 @@ def test_a_module_whose_cases_say_it_all_has_no_word_of_its_own() -> None:
     assert own_result("test.test_x", word("skipped"), PASSED) is None
 
 
-def test_a_failure_that_no_case_accounts_for_is_the_module_s_own() -> None:
-    assert own_result("test.test_x", word("failed"), PASSED) == CaseResult(
-        case="test.test_x", outcome=Outcome.FAIL, detail=Detail()
-    )
+@pytest.mark.parametrize("state", ["failed", "refleak"])
+@pytest.mark.parametrize("error_is_known", [False, True])
+def test_a_failure_that_no_case_accounts_for_is_the_module_s_own(state: str, error_is_known: bool) -> None:
+    given = dataclasses.replace(word(state), error_is_known=error_is_known)
+    assert own_result("test.test_x", given, PASSED) == CaseResult(case="test.test_x", outcome=Outcome.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("state", "filtered", "outcome", "reason"),
+    [
+        ("did_not_run", False, Outcome.NO_TESTS, "the module has no tests"),
+        ("did_not_run", True, Outcome.SKIP, "no case matched"),
+        ("interrupted", True, Outcome.ERROR, ""),
+    ],
+)
+def test_a_module_of_which_some_cases_were_asked_for_may_have_others(
+    state: str, filtered: bool, outcome: Outcome, reason: str
+) -> None:
+    given = dataclasses.replace(word(state), filtered=True) if filtered else word(state)
+    own = CaseResult(case="test.test_x", outcome=outcome, detail=Detail(reason=reason))
+    assert own_result("test.test_x", given, {}) == own
 
 
 def test_an_exception_outside_any_case_counts_even_beside_a_failing_one() -> None:
@@ -100,8 +117,8 @@ def test_errors_of_loading_that_were_not_printed_keep_what_is_known() -> None:
     "case",
     [
         *("a.T.test_x", "a.T.test_x ", " a.T.test_x", "a.T.test#2", "a.T.test?", "a.T.test*", "a.T.test[1]", "word"),
-        *("a.T.test[!x]", "a.T.test]", "a.T.test\n", "a.T.test\r", "a.T.test\x1b", "a.T.test\ud800", "a.T.test\u3000"),
-        *("a.T.test\\d", "", "a.T.test-&&~~||^", "\t", "a.T.té", "setUpClass (a.T)"),
+        *("a.T.test[!x]", "a.T.test]", "a.T.test\n", "a.T.test\r", "a.T.test\x1b", "a.T.test\ud800", "a.T.test\udfff"),
+        *("a.T.test\\d", "", "a.T.test-&&~~||^", "\t", "a.T.té", "setUpClass (a.T)", "a.T.test\u3000"),
     ],
 )
 def test_an_id_of_any_kind_becomes_a_pattern_on_one_line_that_matches_it_alone(case: str) -> None:
@@ -137,9 +154,17 @@ def test_an_id_becomes_a_pattern_that_matches_it_alone(case: str, other: str) ->
         ),
         ("error while executing at wasm backtrace:\n  0: f\n\nCaused by:\n  something new", "something new"),
         (
-            "RangeError: Maximum call stack size exceeded\n  at x",
+            "\n  \nRangeError: Maximum call stack size exceeded\n  at x",
             "RangeError: Maximum call stack size exceeded",
         ),
+        (
+            "error while executing\n\nCaused by:\n    0: memory fault at wasm address 0xff\n    1: wasm trap: x",
+            "0: memory fault at wasm address 0xff",
+        ),
+        ("Caused by:\n    wasm trap: unreachable\n    note: see the documents", "wasm trap: unreachable"),
+        ("error while executing\n\nCaused by:\n    0: the first\n    1: the second\n\n", "1: the second"),
+        ("error while executing\n\nCaused by:\n", "error while executing"),
+        ("x" * 300, "x" * 200),
         ("", ""),
     ],
 )
