@@ -329,6 +329,16 @@ def test_cases_of_a_class_that_is_skipped_are_skipped_with_it(run: Callable[...,
     assert (list(result.cases), result.attempts) == (skipped, 1)
 
 
+def test_a_fixture_may_fail_before_anything_is_planned(run: Callable[..., ModuleResult]) -> None:
+    class Failing(ScriptedGuest):
+        def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
+            return [{"e": "outside", "id": FIXTURE, "o": "error", "d": {}}, {"e": "module", "state": "failed"}], exited(
+                2
+            )
+
+    assert outcomes(run(Failing())) == {FIXTURE: Outcome.ERROR}
+
+
 def test_a_crash_on_import_is_the_module_s_own(run: Callable[..., ModuleResult]) -> None:
     result = run(ScriptedGuest(faults={"import": TRAPPED}))
     assert outcomes(result) == {"test.test_x": Outcome.CRASH}
@@ -757,19 +767,19 @@ def test_a_guest_may_stand_still_for_the_case_timeout_and_for_five_seconds_where
     ("place", "name"),
     [(FIXTURE, FIXTURE), ("test.test_x", "test.test_x.__doc__"), ("test_x", "test_x.__doc__"), (f"{A}#2", f"{A}#2")],
 )
-def test_whether_a_hang_is_expected_is_asked_once_by_the_name_of_the_case_or_fixture(
+def test_whether_a_hang_is_expected_is_asked_once_when_it_matters_by_the_name_of_the_case_or_fixture(
     run: Callable[..., ModuleResult], clock: Clock, place: str, name: str
 ) -> None:
     asked = []
 
     def expects_hang(case: str) -> bool:
-        asked.append(case)
-        return True
+        asked.append((case, clock.now))
+        return False
 
     guest = HangingGuest(faults={place: HANGS}, cases=("test.test_x", "test_x", A, A, C), clock=clock)
     result = run(guest, case_timeout=8.0, module_timeout=60.0, expects_hang=expects_hang)
-    assert ([case.case for case in result.cases if case.outcome is Outcome.TIMEOUT], asked) == ([name], [name])
-    assert result.seconds == 5.5
+    assert [case.case for case in result.cases if case.outcome is Outcome.TIMEOUT] == [name]
+    assert asked == [(name, 5.5)]
 
 
 def test_whatever_the_journal_gets_is_progress_and_the_module_timeout_bounds_it(
@@ -805,7 +815,7 @@ def test_the_output_and_the_journal_on_disk_are_bounded(run: Callable[..., Modul
             # Files that are as long as this, and take no space.
             for file, limit in (guest.output, 16 << 20), (guest.journal, 512 << 20):
                 os.truncate(file, limit)
-            assert watch() is None
+            assert (watch(), guest.output.stat().st_size) == (None, 16 << 20)
             os.truncate(guest.output, (16 << 20) + 1)
             os.truncate(guest.journal, (512 << 20) + 1)
             reason = watch() or ""

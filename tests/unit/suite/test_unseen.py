@@ -73,6 +73,7 @@ def test_lists_and_history_learn_nothing_from_it(result: ModuleResult) -> None:
         ("m.__doc__", "m", True),
         ("m.__doc__", "m.__doc__", True),
         ("m.__doc__#2", "m", True),
+        ("m.__doc__#2", "m.__doc__", True),
     ],
 )
 def test_a_case_is_wanted_by_its_name_its_id_or_a_pattern(case: str, pattern: str, wanted: bool) -> None:
