@@ -67,15 +67,7 @@ def neighbour(matrix: Matrix, first: Cell) -> Cell:
 
 def measure_rebuild(cell: str, folder: Path) -> None:
     """Builds a checkout, changes one C file of it, and builds it again; then once more with nothing changed."""
-    checkout = _checkout(cell, folder)
-    for what in ("a checkout", "one C file changed", "nothing changed"):
-        if what == "one C file changed":
-            _change(checkout / CHANGED_FILE)
-        print(f"build of {what}: {build(cell, folder, '--cpython', str(checkout)):.1f} s", flush=True)
-
-
-def _checkout(cell: str, folder: Path) -> Path:
-    """A tree of the cell's own version. It stays where it is, so that the next benchmark finds it built."""
+    # A tree of the cell's own version. It stays where it is, so that the next benchmark finds it built.
     matrix, pins = load_configuration()
     source = obtain_source(matrix.cell(cell).python, pins, cache_root())
     checkout = folder.with_name("checkout") / source.id
@@ -84,12 +76,11 @@ def _checkout(cell: str, folder: Path) -> Path:
     for path in (checkout, *checkout.rglob("*")):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode | 0o200)
-    return checkout
-
-
-def _change(path: Path) -> None:
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(f"\n/* {time.time()} */\n")
+    for what in ("a checkout", "one C file changed", "nothing changed"):
+        if what == "one C file changed":
+            with (checkout / CHANGED_FILE).open("a", encoding="utf-8") as stream:
+                stream.write(f"\n/* {time.time()} */\n")
+        print(f"build of {what}: {build(cell, folder, '--cpython', str(checkout)):.1f} s", flush=True)
 
 
 def build(cell: str, folder: Path, *options: str) -> float:

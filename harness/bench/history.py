@@ -53,30 +53,24 @@ class _Nights:
         night = 0
         while True:
             if night and night % NIGHTS_A_RELEASE == 0:
-                self._release(states, night)
+                gone = self.chance.sample(list(states), CHANGED_BY_A_RELEASE)
+                for number, old in enumerate(gone):
+                    del states[old]
+                    states[Case(old.module, f"{old.module}.New{night}Tests.test_{number}")] = _STATES[0]
             for case in self.chance.sample(list(states), self.chance.randint(0, 2 * CHANGED_A_NIGHT)):
                 states[case] = self.chance.choice(_STATES)
             seen = states | {case: self.chance.choice(_FLAKY_STATES) for case in flaky}
-            yield self._night(night, seen)
+            started = datetime(2026, 1, 1, 3, tzinfo=UTC) + timedelta(days=night)
+            yield replace(
+                self.first,
+                started=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                source=f"reports/{started:%Y-%m-%dT%H-%M-%S}",
+                digest=f"{self.cell.id} {night}",
+                states=seen,
+                seconds={name: value * self.chance.uniform(0.9, 1.1) for name, value in self.first.seconds.items()},
+                slow={case: self.chance.uniform(0.2, 3) for case in list(seen)[:250]},
+            )
             night += 1
-
-    def _release(self, states: dict[Case, State], night: int) -> None:
-        gone = self.chance.sample(list(states), CHANGED_BY_A_RELEASE)
-        for number, case in enumerate(gone):
-            del states[case]
-            states[Case(case.module, f"{case.module}.New{night}Tests.test_{number}")] = _STATES[0]
-
-    def _night(self, night: int, states: dict[Case, State]) -> RecordedRun:
-        started = datetime(2026, 1, 1, 3, tzinfo=UTC) + timedelta(days=night)
-        return replace(
-            self.first,
-            started=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            source=f"reports/{started:%Y-%m-%dT%H-%M-%S}",
-            digest=f"{self.cell.id} {night}",
-            states=states,
-            seconds={name: value * self.chance.uniform(0.9, 1.1) for name, value in self.first.seconds.items()},
-            slow={case: self.chance.uniform(0.2, 3) for case in list(states)[:250]},
-        )
 
 
 def measure(folder: Path, *, nights: int = NIGHTS, cells: int = CELLS, cases: int = CASES) -> None:

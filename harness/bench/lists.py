@@ -37,7 +37,12 @@ def measure(folder: Path) -> None:
     cells = [cell for cell in load_matrix(project_root() / "matrices").cells if not cell.broken]
     lists = _make_lists(folder)
     expectations = Expectations(load_workspace(str(lists)).lists.entries)
-    _compare(cells[0], expectations)
+    cell = cells[0]
+    results = sample_results(cell, CASES, expectations, started="2026-01-01T00:00:00Z", surprise=SURPRISE)
+    modules = [ModuleResult.from_json(name, module) for name, module in results["modules"].items()]
+    start = time.perf_counter()
+    compare(modules, expectations.for_cell(cell), complete=True)
+    print(f"compare:      {time.perf_counter() - start:6.2f} s  (limit 0.5 s; {CASES:,} outcomes, {ENTRIES:,} entries)")
     paths = _make_results(folder / "reports", cells, expectations)
     linting = ("lint", "--lists", str(lists), "--reports", str(folder / "reports"))
     _command("first lint", "none: it indexes the runs", linting, folder)
@@ -74,14 +79,6 @@ def _make_results(folder: Path, cells: list[Cell], expectations: Expectations) -
         path.write_text(json.dumps(data, indent=1), encoding="utf-8")
         paths.append(str(path))
     return paths
-
-
-def _compare(cell: Cell, expectations: Expectations) -> None:
-    data = sample_results(cell, CASES, expectations, started="2026-01-01T00:00:00Z", surprise=SURPRISE)
-    modules = [ModuleResult.from_json(name, module) for name, module in data["modules"].items()]
-    start = time.perf_counter()
-    compare(modules, expectations.for_cell(cell), complete=True)
-    print(f"compare:      {time.perf_counter() - start:6.2f} s  (limit 0.5 s; {CASES:,} outcomes, {ENTRIES:,} entries)")
 
 
 def _command(word: str, limit: str, arguments: tuple[str, ...], folder: Path) -> None:

@@ -130,7 +130,10 @@ def _case(case: str, module: str, skip: str, dice: _Dice) -> tuple[CaseResult, C
     if not (known or broken or luck < 0.0004):
         return CaseResult(case=case, outcome=Outcome.PASS, seconds=seconds), None
     outcome = Outcome.CRASH if 0 < luck < 0.00002 or fate > 0.9999 else Outcome.ERROR if luck < 0.7 else Outcome.FAIL
-    detail = _detail(case, luck)
+    frames = "".join(f'  File "/Lib/test/made_up.py", line {line}, in frame\n    call({line})\n' for line in range(12))
+    message = f"[Errno 58] Not supported: '/tmp/tmp{int(luck * 1e9):x}' {HOSTILE}"
+    traceback = f"Traceback of {case}:\n{frames}OSError: {message}\n"
+    detail = Detail(exception="OSError", message=message, traceback=traceback)
     result = CaseResult(case=case, outcome=outcome, seconds=seconds, detail=detail)
     if not known:
         verdict = Verdict.REGRESSION
@@ -148,13 +151,6 @@ def _case(case: str, module: str, skip: str, dice: _Dice) -> tuple[CaseResult, C
         detail=Detail() if passes else detail,
     )
     return CaseResult(case=case, outcome=Outcome.PASS, seconds=seconds) if passes else result, row
-
-
-def _detail(case: str, luck: float) -> Detail:
-    frames = "".join(f'  File "/Lib/test/made_up.py", line {line}, in frame\n    call({line})\n' for line in range(12))
-    message = f"[Errno 58] Not supported: '/tmp/tmp{int(luck * 1e9):x}' {HOSTILE}"
-    traceback = f"Traceback of {case}:\n{frames}OSError: {message}\n"
-    return Detail(exception="OSError", message=message, traceback=traceback)
 
 
 def write_made_up_run(folder: Path, *, cells: int, cases: int, seed: int = 0, started: str = STARTED) -> None:

@@ -45,7 +45,12 @@ def run_bisection(options: argparse.Namespace) -> int:
     question = _question(options, matrix)
     # The same folder for the same question: so the same command goes on.
     usual = project_root() / "reports" / f"bisect-{question.cell}-{question.axis}-{question.key}"
-    folder = _given(options.run_dir, question) if options.run_dir else usual
+    folder = Path(options.run_dir).absolute() if options.run_dir else usual
+    if options.run_dir and question.checkout and folder.resolve().is_relative_to(Path(question.checkout).resolve()):
+        raise ConfigError(
+            f"--run-dir {options.run_dir} is in the checkout {question.checkout}, which a bisection leaves as it is",
+            hint="choose a folder elsewhere, or leave --run-dir out",
+        )
     progress = Progress(f"bisect {question.cell}")
     # The tree of a checkout (commits.py) has a lock of its own, which is taken within this one.
     with locked(cache_root() / "work" / f"bisection-{content_key(str(folder))}.lock"):
@@ -54,7 +59,7 @@ def run_bisection(options: argparse.Namespace) -> int:
             write_atomically(folder / PINS, Path(options.pins).read_text(encoding="utf-8"))
         supply = _supply(question, folder, pins)
         steps = Steps(question=question, folder=folder / "steps", supply=supply)
-        bisection = _bisect(steps, row, progress, lambda found: _write(found, folder))
+        bisection = _bisect(steps, row, progress, folder)
     print(f"\n{(folder / REPORT).read_text(encoding='utf-8')}", end="")
     return EXIT_OK if len(bisection.found) == 1 else EXIT_UNEXPECTED
 
@@ -92,17 +97,6 @@ def _question(options: argparse.Namespace, matrix: Matrix) -> Question:
     if question.good == question.bad:
         raise ConfigError(f"--good and --bad are the same {axis.label}, {question.good}", hint="give two ends")
     return question
-
-
-def _given(run_dir: str, question: Question) -> Path:
-    """ConfigError when it is in the checkout, which is not ours to write to."""
-    folder = Path(run_dir).absolute()
-    if question.checkout and folder.resolve().is_relative_to(Path(question.checkout).resolve()):
-        raise ConfigError(
-            f"--run-dir {run_dir} is in the checkout {question.checkout}, which a bisection leaves as it is",
-            hint="choose a folder elsewhere, or leave --run-dir out",
-        )
-    return folder
 
 
 def _candidates(question: Question, matrix: Matrix, pins: Pins) -> list[Candidate]:
@@ -155,9 +149,7 @@ def _supply(question: Question, folder: Path, pins: Pins) -> Supply:
     return commit if question.axis is BisectAxis.CPYTHON else version
 
 
-def _bisect(
-    steps: Steps, row: tuple[Candidate, ...], progress: Progress, write: Callable[[Bisection], None]
-) -> Bisection:
+def _bisect(steps: Steps, row: tuple[Candidate, ...], progress: Progress, folder: Path) -> Bisection:
     """Asks the ends, then whoever tells the most, until nobody can tell more."""
     question, backwards = steps.question, row[0].name != steps.question.good
     row = row[::-1] if backwards else row
@@ -168,11 +160,11 @@ def _bisect(
     check_end(bad, "bad")
     check_ends(good, bad)
     found = Bisection(question=question, row=row, backwards=backwards, steps=(good, bad))
-    write(found)
+    _write(found, folder)
     while (place := found.next) is not None:
         step = _asked(steps, row[place], f"about {steps_left(found.answers)} to go", progress)
         found = dataclasses.replace(found, steps=(*found.steps, step))
-        write(found)
+        _write(found, folder)
     return found
 
 

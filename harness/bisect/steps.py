@@ -81,7 +81,10 @@ class Steps:
             command=RunOptions.here().line([*asking, *question.again(candidate, chosen)]),
         )
         if done.returncode not in {EXIT_OK, EXIT_UNEXPECTED}:
-            return replace(step, why=_refusal(place / question.cell, done))
+            why = f"the test {done.ending}"
+            with contextlib.suppress(ConfigError):
+                why = read_failure(place / question.cell / ERROR_FILE)[1]
+            return replace(step, why=why)
         outcome, tries = outcome_of(load_results(place / question.cell / RESULTS_FILE), question.case)
         why = "" if outcome else f"the suite has no case {question.case}"
         return replace(step, outcome=outcome, tries=tries, why=why)
@@ -118,9 +121,3 @@ def _ended(child: Background) -> Iterator[None]:
         finally:
             child.kill()
         raise
-
-
-def _refusal(cell: Path, done: Completed) -> str:
-    with contextlib.suppress(ConfigError):
-        return read_failure(cell / ERROR_FILE)[1]
-    return f"the test {done.ending}"

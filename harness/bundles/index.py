@@ -83,7 +83,18 @@ def read_head(text: bytes, bundle: str) -> BundleIndex:
             hint="use the harness that made it, or make it again with `python -m harness bundle`",
         )
     try:
-        head = _head(data)
+        names = [data[key] for key in ("cell", "build", "python")]
+        if not all(re.fullmatch(r"[\w.+-]+", name) and name.strip(".") for name in names):
+            raise ValueError("a name is none")
+        head = BundleIndex(
+            cell=data["cell"],
+            build=data["build"],
+            python=data["python"],
+            compiler={str(name): str(value) for name, value in data["compiler"].items()},
+            folders=tuple(map(str, data["folders"])),
+            links={str(name): str(goal) for name, goal in data["links"].items()},
+            files={name: File.of(file) for name, file in data["files"].items()},
+        )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise damaged(bundle, f"its {NAME} is malformed: {error}") from None
     if wrong := _wrong_names(head):
@@ -97,35 +108,17 @@ def _wrong_names(head: BundleIndex) -> str:
     """
     names = (*head.folders, *head.links, *head.files)
     for name in names:
-        if not _is_inside(name):
+        path = PurePosixPath(name)
+        if str(path) != name or name == "." or path.is_absolute() or ".." in path.parts or "\0" in name:
             return f"names {name!r}, which lies outside"
         if "\0" in head.links.get(name, ""):
             return f"names {name!r}, a link to nowhere"
-        if PurePosixPath(name).parts[0] != "root" and not (name in TEXTS and name in head.files):
+        if path.parts[0] != "root" and not (name in TEXTS and name in head.files):
             return f"names {name!r}, which is no part of a bundle"
     if len(set(names)) < len(names):
         return "names something twice"
     lacking = {"root", *TEXTS} - {*head.folders, *head.files}
     return f"does not name {min(lacking)}" if lacking else ""
-
-
-def _head(data: Mapping[str, Any]) -> BundleIndex:
-    if not all(re.fullmatch(r"[\w.+-]+", data[key]) and data[key].strip(".") for key in ("cell", "build", "python")):
-        raise ValueError("a name is none")
-    return BundleIndex(
-        cell=data["cell"],
-        build=data["build"],
-        python=data["python"],
-        compiler={str(name): str(value) for name, value in data["compiler"].items()},
-        folders=tuple(map(str, data["folders"])),
-        links={str(name): str(goal) for name, goal in data["links"].items()},
-        files={name: File.of(file) for name, file in data["files"].items()},
-    )
-
-
-def _is_inside(name: str) -> bool:
-    path = PurePosixPath(name)
-    return str(path) == name and name != "." and not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
 def check_is_for(head: BundleIndex, cell: Cell, bundle: str) -> None:

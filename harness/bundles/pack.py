@@ -55,7 +55,8 @@ def pack(prepared: BuiltCell, output: Path) -> BundleIndex:
     build = prepared.build
     manifest = portable_manifest(build.manifest, str(prepared.cache))
     modules = list(build.modules())
-    texts = dict(zip(TEXTS, map(_json, (manifest, modules)), strict=True))
+    values = dict(zip(TEXTS, (manifest, modules), strict=True))
+    texts = {name: json.dumps(value, indent=1, sort_keys=True).encode() for name, value in values.items()}
     links, folders, files = _tree(build)
     head = BundleIndex(
         cell=prepared.cell.build_id,
@@ -98,10 +99,6 @@ def _file(path: Path) -> File:
         mtime=int(found.st_mtime),
         executable=bool(found.st_mode & 0o100),
     )
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, indent=1, sort_keys=True).encode()
 
 
 def _tree(build: Build) -> tuple[dict[str, str], list[str], dict[str, Path]]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from harness.build.keys import keys_of
 from harness.bundles.index import FORMAT
@@ -32,25 +31,17 @@ def job_outputs(cells: Sequence[Cell], pins: Pins, shards: int) -> str:
             f"{JOBS_OF_A_MATRIX} of a matrix",
             hint="fewer --shards, or fewer cells",
         )
-    matrices = {"build": list(_builds(cells, pins)), "test": list(_tests(cells, pins, shards))}
+    builds: dict[str, dict[str, str]] = {}
+    tests = []
+    for cell in cells:
+        keys = keys_of(cell, pins, FORMAT)
+        # The first cell of each build stands for it.
+        first = {"cell": cell.id, "key": keys.build, "source": keys.source, "toolchain": keys.toolchain}
+        builds.setdefault(keys.build, first)
+        for number in range(1, shards + 1):
+            name = f"{cell.id}-{number}-of-{shards}"
+            tests.append({"cell": cell.id, "shard": f"{number}/{shards}", "name": name, "key": keys.build})
+    matrices = {"build": list(builds.values()), "test": tests}
     return "".join(
         f"{name}={json.dumps({'include': jobs}, separators=(',', ':'))}\n" for name, jobs in matrices.items()
     )
-
-
-def _builds(cells: Sequence[Cell], pins: Pins) -> Iterator[dict[str, Any]]:
-    """The first cell of each build stands for it."""
-    seen = set()
-    for cell in cells:
-        keys = keys_of(cell, pins, FORMAT)
-        if keys.build not in seen:
-            seen.add(keys.build)
-            yield {"cell": cell.id, "key": keys.build, "source": keys.source, "toolchain": keys.toolchain}
-
-
-def _tests(cells: Sequence[Cell], pins: Pins, shards: int) -> Iterator[dict[str, Any]]:
-    for cell in cells:
-        key = keys_of(cell, pins, FORMAT).build
-        for number in range(1, shards + 1):
-            name = f"{cell.id}-{number}-of-{shards}"
-            yield {"cell": cell.id, "shard": f"{number}/{shards}", "name": name, "key": key}

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from harness.cli.main import GROUPS, Subcommand, parser_of
+from harness.cli.main import GROUPS, parser_of
 
 _INTRODUCTION = """\
 # Commands
@@ -36,17 +36,12 @@ def commands_page() -> str:
     parts = [_INTRODUCTION]
     for title, group in GROUPS.items():
         parts.append(f"## {title[0].upper()}{title[1:]}\n")
-        parts += [part for command in group for part in _command(command)]
+        for command in group:
+            parser = parser_of(command)
+            parts += [f"### {command.name}\n", f"{command.help[0].upper()}{command.help[1:]}.\n"]
+            parts += [f"    {parser.usage}\n"] if parser.usage else []
+            parts += _arguments(parser, f"python -m harness {command.name}")
     return "\n".join(parts)
-
-
-def _command(command: Subcommand) -> Iterator[str]:
-    yield f"### {command.name}\n"
-    parser = parser_of(command)
-    yield f"{command.help[0].upper()}{command.help[1:]}.\n"
-    if parser.usage:
-        yield f"    {parser.usage}\n"
-    yield from _arguments(parser, f"python -m harness {command.name}")
 
 
 def _arguments(parser: argparse.ArgumentParser, program: str) -> Iterator[str]:

@@ -19,7 +19,6 @@ from harness.build.libraries import cached_libraries
 from harness.errors import ConfigError, UnavailableError
 from harness.matrix.cells import Cell
 from harness.matrix.pins import Pins, TarballPin
-from harness.sources import Source
 from harness.sources.base import cached as cached_source
 from harness.targets import Target
 from harness.toolchains import EMSCRIPTEN_PROVIDERS, WASI_SDK_PROVIDERS, Toolchain
@@ -145,7 +144,12 @@ def _answers(pins: Pins, archive: str, faults: Mapping[str, str]) -> dict[str, i
 
 def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
     """What `cache` and the user's own SDK hold for that cell."""
-    source = _cached_source(cell, pins, cache)
+    source, has_runtime = None, False
+    with contextlib.suppress(UnavailableError):
+        pin = pins.cpython_pin(str(cell.python))
+        source = cached_source(cache / "sources" / f"{pin.version}-{pin.sha256[:16]}")
+    with contextlib.suppress(UnavailableError):
+        has_runtime = runtime_folder(pins.runtime_pin(cell.engine, cell.runtime), cache).exists()
     toolchain, fault = _CACHED_TOOLCHAIN[cell.target](cell, pins, cache)
     build = None
     if source and toolchain:
@@ -155,15 +159,8 @@ def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
         toolchain=toolchain.provider if toolchain else "",
         own_sdk_fault=fault,
         build=build is not None and build.exists(),
-        runtime=_has_runtime(cell, pins, cache),
+        runtime=has_runtime,
     )
-
-
-def _cached_source(cell: Cell, pins: Pins, cache: Path) -> Source | None:
-    with contextlib.suppress(UnavailableError):
-        pin = pins.cpython_pin(str(cell.python))
-        return cached_source(cache / "sources" / f"{pin.version}-{pin.sha256[:16]}")
-    return None
 
 
 def _cached_wasi_sdk(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | None, str]:
@@ -195,9 +192,3 @@ def _first_cached(entries: Iterable[Path | None]) -> Toolchain | None:
 
 # The toolchain that costs no download, the user's own first, and what is wrong with the user's own.
 _CACHED_TOOLCHAIN = {Target.WASI: _cached_wasi_sdk, Target.EMSCRIPTEN: _cached_emscripten}
-
-
-def _has_runtime(cell: Cell, pins: Pins, cache: Path) -> bool:
-    with contextlib.suppress(UnavailableError):
-        return runtime_folder(pins.runtime_pin(cell.engine, cell.runtime), cache).exists()
-    return False

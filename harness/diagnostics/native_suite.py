@@ -108,7 +108,20 @@ class _Pool:
     def run(self, modules: Sequence[str], workers: int) -> None:
         # Outside the cache: sockets in the file system allow short paths only.
         with tempfile.TemporaryDirectory(prefix="native-") as folder:
-            jobs = [self._job(module, Path(folder, str(number))) for number, module in enumerate(modules)]
+            jobs = [
+                ModuleJob(
+                    module=module,
+                    folder=Path(folder, str(number)),
+                    python=(str(self._python),),
+                    mounts=(Mount(host=GUEST_FOLDER, guest="/harness"),),
+                    env={},
+                    resources=f"{self._cell.resources},{NATIVE_RESOURCES}",
+                    case_timeout=self._cell.case_timeout,
+                    module_timeout=self._cell.module_timeout,
+                    should_stop=self._stopping.is_set,
+                )
+                for number, module in enumerate(modules)
+            ]
             with side_by_side(self._one, jobs, workers, self._stopping) as results:
                 for done, result in enumerate(results, 1):
                     logger.info(
@@ -120,16 +133,3 @@ class _Pool:
         write_atomically(self._records / f"{job.module}.json", json.dumps(result.to_json()))
         shutil.rmtree(job.folder, ignore_errors=True)
         return result
-
-    def _job(self, module: str, folder: Path) -> ModuleJob:
-        return ModuleJob(
-            module=module,
-            folder=folder,
-            python=(str(self._python),),
-            mounts=(Mount(host=GUEST_FOLDER, guest="/harness"),),
-            env={},
-            resources=f"{self._cell.resources},{NATIVE_RESOURCES}",
-            case_timeout=self._cell.case_timeout,
-            module_timeout=self._cell.module_timeout,
-            should_stop=self._stopping.is_set,
-        )

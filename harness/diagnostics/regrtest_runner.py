@@ -137,8 +137,16 @@ class RegrtestRunner:
         peer = cls(prepared=prepared, folder=folder)
         remove_tree(peer.root)
         shutil.copytree(prepared.build.root, peer.root, symlinks=True)
-        _make_writable(peer.root)
-        _move(prepared, peer.root)
+        for place, _, files in os.walk(peer.root):
+            for path in (Path(place), *(Path(place, name) for name in files)):
+                if not path.is_symlink():
+                    path.chmod(path.stat().st_mode | 0o200)
+        # Written into the copy where it is: sysconfig has the full name of the build folder, and regrtest goes there.
+        built_in = peer.root / prepared.build.manifest.layout.build_folder
+        for data in built_in.glob("build/lib.*/_sysconfigdata*.py"):
+            text = data.read_text(encoding="utf-8")
+            if built := _BUILT_IN.search(text):
+                data.write_text(text.replace(built.group(1), str(built_in)), encoding="utf-8")
         return peer
 
     def run(self, task: Task, on_tick: Callable[[float], None] | None = None) -> Reply:
@@ -211,22 +219,6 @@ _RUNNERS = {
     Target.WASI: _Runner(_wasmtime_runner, _wasmtime_environment),
     Target.EMSCRIPTEN: _Runner(_node_runner, lambda guest: node_environment() | guest),
 }
-
-
-def _move(prepared: Prepared, root: Path) -> None:
-    """Writes into the copy where it is: sysconfig has the full name of the build folder, and regrtest goes there."""
-    folder = root / prepared.build.manifest.layout.build_folder
-    for data in folder.glob("build/lib.*/_sysconfigdata*.py"):
-        text = data.read_text(encoding="utf-8")
-        if built := _BUILT_IN.search(text):
-            data.write_text(text.replace(built.group(1), str(folder)), encoding="utf-8")
-
-
-def _make_writable(root: Path) -> None:
-    for folder, _, files in os.walk(root):
-        for path in (Path(folder), *(Path(folder, name) for name in files)):
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | 0o200)
 
 
 def read_words(log: str) -> dict[str, Word]:

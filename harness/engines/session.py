@@ -118,7 +118,11 @@ class ChildEngine:
                     return None, False
                 self._buffer += chunk
         line, _, self._buffer = self._buffer.partition(b"\n")
-        return _answer(line), True
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            answer = None
+        return answer if isinstance(answer, dict) else {"engine_error": f"it answered {line[:200]!r}"}, True
 
 
 def _send(child: subprocess.Popen[bytes], message: Mapping[str, Any]) -> None:
@@ -127,11 +131,3 @@ def _send(child: subprocess.Popen[bytes], message: Mapping[str, Any]) -> None:
     with contextlib.suppress(BrokenPipeError):
         child.stdin.write(json.dumps(message).encode() + b"\n")
         child.stdin.flush()
-
-
-def _answer(line: bytes) -> dict[str, Any]:
-    try:
-        answer = json.loads(line)
-    except ValueError:
-        answer = None
-    return answer if isinstance(answer, dict) else {"engine_error": f"it answered {line[:200]!r}"}

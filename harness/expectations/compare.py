@@ -97,7 +97,10 @@ def compare(results: Iterable[ModuleResult], expectations: CellExpectations, *, 
     counts = sum((Counter(part.counts) for part in parts), Counter[Verdict]())
     rows = [row for part in parts for row in part.rows]
     if complete:
-        unclaimed = _unclaimed(results, expectations)
+        claimed = {test for result in results for test in expectations.of_module(result.module)}
+        left = {test for test in expectations.entries if test not in claimed and not is_own(test)}
+        seen = {case.case for result in results for case in result.cases} if left else set()
+        unclaimed = sorted(left - seen - {wildcard_of(case) for case in seen})
         counts[Verdict.MISSING] += len(unclaimed)
         rows.extend(_missing(test, "", expectations.entries[test]) for test in unclaimed)
     return Comparison(counts=dict(+counts), rows=_sorted(rows), followed=sum(part.followed for part in parts))
@@ -166,13 +169,6 @@ def altered_by(output: str) -> list[str]:
 
 def _missing(test: str, module: str, entry: Expectation) -> CaseVerdict:
     return CaseVerdict(case=test, module=module, verdict=Verdict.MISSING, outcome=None, **_about(entry))
-
-
-def _unclaimed(results: tuple[ModuleResult, ...], expectations: CellExpectations) -> list[str]:
-    claimed = {test for result in results for test in expectations.of_module(result.module)}
-    left = {test for test in expectations.entries if test not in claimed and not is_own(test)}
-    seen = {case.case for result in results for case in result.cases} if left else set()
-    return sorted(left - seen - {wildcard_of(case) for case in seen})
 
 
 def _about(entry: Expectation | None) -> dict[str, Any]:

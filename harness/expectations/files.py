@@ -103,8 +103,19 @@ def _mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterat
     yield from _test_mistakes(table.tests)
     if not table.run and any(map(FIXTURE.fullmatch, table.tests)):
         yield Mistake("run", "a fixture cannot be kept from running", "name the cases of its class (.*), or its module")
-    yield from _outcome_mistakes(table.outcome)
-    yield from _signature_mistakes(table.signature)
+    if not table.outcome:
+        yield Mistake("outcome", "must name at least one outcome", f"allowed: {', '.join(EXPECTABLE)}")
+    for outcome in table.outcome:
+        # A pass is an outcome among others of a case that fails now and then; which one is usual, their order says.
+        if outcome.is_good and not (outcome is Outcome.PASS and len(table.outcome) > 1):
+            yield Mistake("outcome", f"{outcome.value!r} needs no expectation", f"allowed: {', '.join(EXPECTABLE)}")
+    if len(set(table.outcome)) < len(table.outcome):
+        yield Mistake("outcome", "names an outcome twice")
+    for signature in table.signature:
+        if not is_signature(signature):
+            yield Mistake("signature", f"{signature!r} is no signature", _SIGNATURE_EXAMPLES)
+    if len(set(table.signature)) < len(table.signature):
+        yield Mistake("signature", "names a signature twice")
     yield from _cause_mistakes(table, when, registry)
 
 
@@ -131,25 +142,6 @@ def _test_mistakes(tests: Sequence[str]) -> Iterator[Mistake]:
 def is_test_id(text: str) -> bool:
     """Whether a list can name it: not every id of a result can, a parametrised one may hold anything."""
     return bool(FIXTURE.fullmatch(text) or _TEST_ID.fullmatch(text))
-
-
-def _signature_mistakes(signatures: Sequence[str]) -> Iterator[Mistake]:
-    for signature in signatures:
-        if not is_signature(signature):
-            yield Mistake("signature", f"{signature!r} is no signature", _SIGNATURE_EXAMPLES)
-    if len(set(signatures)) < len(signatures):
-        yield Mistake("signature", "names a signature twice")
-
-
-def _outcome_mistakes(outcomes: Sequence[Outcome]) -> Iterator[Mistake]:
-    if not outcomes:
-        yield Mistake("outcome", "must name at least one outcome", f"allowed: {', '.join(EXPECTABLE)}")
-    for outcome in outcomes:
-        # A pass is an outcome among others of a case that fails now and then; which one is usual, their order says.
-        if outcome.is_good and not (outcome is Outcome.PASS and len(outcomes) > 1):
-            yield Mistake("outcome", f"{outcome.value!r} needs no expectation", f"allowed: {', '.join(EXPECTABLE)}")
-    if len(set(outcomes)) < len(outcomes):
-        yield Mistake("outcome", "names an outcome twice")
 
 
 def _cause_mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterator[Mistake]:

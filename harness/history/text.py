@@ -8,7 +8,7 @@ from itertools import groupby
 
 from harness.history.query import CaseAnswer, HistoryAnswer
 from harness.history.record import State
-from harness.history.summary import CaseSummary, OutcomeChange, Trend
+from harness.history.summary import CaseSummary, Trend
 from harness.util.text import counted, plain
 
 HISTORY_CASES_SHOWN = 40
@@ -48,10 +48,16 @@ def _case(answer: CaseAnswer) -> Iterator[str]:
     usual = _seen_by_all(account) if account.agreeing == account.runs else account.usual.outcome or "absent"
     text = f"  {answer.cell}: {plain(str(usual))} in {account.agreeing:,} of {counted(account.runs, 'run')}"
     if account.newest.state.outcome != account.usual.outcome:
-        text += f", {plain(str(account.newest.state))} in the newest{_steady(account)}"
-    yield text + (f"; flaky: {_flaky(account)}" if account.is_flaky else "")
-    if account.last_change:
-        yield from _change(account.last_change)
+        steady = f" {account.steady_for:,}" if account.steady_for > 1 else ""
+        text += f", {plain(str(account.newest.state))} in the newest{steady}"
+    parts = [f"{account.unexplained:,} changes with nothing else changed"] if account.unexplained > 1 else []
+    parts += [f"changed its mind within {counted(account.mixed, 'run')}"] if account.mixed else []
+    yield text + (f"; flaky: {', '.join(parts)}" if account.is_flaky else "")
+    if change := account.last_change:
+        yield f"    last change: {plain(str(change.before.state))} -> {plain(str(change.after.state))}"
+        yield f"      between {plain(str(change.before.run))} and {plain(str(change.after.run))}"
+        axes = "; ".join(plain(str(axis)) for axis in change.axes)
+        yield f"      {axes or 'nothing that is recorded differs between the two'}"
     if answer.seconds:
         yield f"    {_seconds(answer.seconds)}"
 
@@ -60,23 +66,6 @@ def _seen_by_all(account: CaseSummary) -> State:
     """What of the usual state is true of each run: all had its outcome, but perhaps another signature."""
     is_mixed = account.mixed == account.runs
     return account.usual._replace(signature="" if account.changes else account.usual.signature, steady=not is_mixed)
-
-
-def _steady(account: CaseSummary) -> str:
-    return f" {account.steady_for:,}" if account.steady_for > 1 else ""
-
-
-def _flaky(account: CaseSummary) -> str:
-    parts = [f"{account.unexplained:,} changes with nothing else changed"] if account.unexplained > 1 else []
-    parts += [f"changed its mind within {counted(account.mixed, 'run')}"] if account.mixed else []
-    return ", ".join(parts)
-
-
-def _change(turn: OutcomeChange) -> Iterator[str]:
-    yield f"    last change: {plain(str(turn.before.state))} -> {plain(str(turn.after.state))}"
-    yield f"      between {plain(str(turn.before.run))} and {plain(str(turn.after.run))}"
-    axes = "; ".join(plain(str(axis)) for axis in turn.axes)
-    yield f"      {axes or 'nothing that is recorded differs between the two'}"
 
 
 def _seconds(found: Trend) -> str:

@@ -130,20 +130,17 @@ def read_probes(cell_folder: Path, recorded: Mapping[str, Any]) -> dict[str, tup
     are those in results.json: the file may be of a later day.
     """
     try:
-        limitations = recorded or _limitations(cell_folder)
-        found = {name: (str(answer["finding"]), _seen(answer)) for name, answer in limitations.items()}
+        limitations = recorded
+        if not limitations:
+            data = json.loads((cell_folder / PROBES_FILE).read_text(encoding="utf-8"))
+            limitations = data["limitations"] if data["schema"] == PROBES_SCHEMA else {}
+        found = {}
+        for name, answer in limitations.items():
+            seen = "; ".join(f"{probe}: {_one(did)}" for probe, did in answer.get("probes", {}).items())
+            found[name] = (str(answer["finding"]), seen)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
     return {name: answer for name, answer in found.items() if answer[0] not in _QUIET}
-
-
-def _limitations(cell_folder: Path) -> Mapping[str, Any]:
-    data = json.loads((cell_folder / PROBES_FILE).read_text(encoding="utf-8"))
-    return data["limitations"] if data["schema"] == PROBES_SCHEMA else {}
-
-
-def _seen(answer: Mapping[str, Any]) -> str:
-    return "; ".join(f"{name}: {_one(probe)}" for name, probe in answer.get("probes", {}).items())
 
 
 def _one(probe: Mapping[str, Any]) -> str:

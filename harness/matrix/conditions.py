@@ -121,7 +121,11 @@ def read_condition(data: Mapping[str, object]) -> tuple[Condition, tuple[Mistake
             mistakes.append(term)
         else:
             terms.append((axis, term))
-    mistakes.extend(_contradictions(terms))
+    (first, expected), *others = [*_targets_of(tuple(terms))] or [("", frozenset(Target))]
+    for axis, targets in others:
+        if not targets & expected:
+            other, one = (" and ".join(sorted(found)) for found in (targets, expected))
+            mistakes.append(Mistake(axis, f"can never hold: it names {other}, but {first!r} of {one}"))
     return Condition(tuple(terms)), tuple(mistakes)
 
 
@@ -177,14 +181,6 @@ def _read_range(axis: str, text: str) -> VersionRange | Mistake:
         return Mistake(axis, f"{text!r} is no version range", 'such as ">=3.1.69,<6" or "25"')
     found = VersionRange(text, specifiers)
     return Mistake(axis, f"{text!r} is an empty range: no version is in it") if found.is_empty else found
-
-
-def _contradictions(terms: list[_Term]) -> Iterator[Mistake]:
-    (first, expected), *others = [*_targets_of(tuple(terms))] or [("", frozenset(Target))]
-    for axis, targets in others:
-        if not targets & expected:
-            other, one = (" and ".join(sorted(found)) for found in (targets, expected))
-            yield Mistake(axis, f"can never hold: it names {other}, but {first!r} of {one}")
 
 
 def _targets_of(terms: tuple[_Term, ...]) -> Iterator[tuple[str, frozenset[Target]]]:

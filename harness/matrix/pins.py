@@ -262,7 +262,11 @@ def load_pins(path: Path, beside: Pins | None = None) -> Pins:
         npm=_read(reader, PackagePin, "npm", ("name",)),
     )
     pins = beside.and_also(pins) if beside else pins
-    _check_nodes(pins, reader)
+    nodes = {pin.version for pin in pins.runtime if pin.name == "node"}
+    for index, entry in enumerate(reader.array("emscripten")):
+        if isinstance(entry.get("node"), str) and entry["node"] not in nodes:
+            suggestion = did_you_mean(entry["node"], nodes)
+            reader.problem("is no pinned Node", table="emscripten", index=index, key="node", suggestion=suggestion)
     if problems:
         raise ConfigError("the pins have mistakes:", problems=problems)
     return pins
@@ -283,14 +287,6 @@ def _read(reader: TableReader, cls: type[T], table: str, key: tuple[str, ...]) -
         seen.add(identity)
         found.append(pin)
     return tuple(found)
-
-
-def _check_nodes(pins: Pins, reader: TableReader) -> None:
-    nodes = {pin.version for pin in pins.runtime if pin.name == "node"}
-    for index, data in enumerate(reader.array("emscripten")):
-        if isinstance(data.get("node"), str) and data["node"] not in nodes:
-            suggestion = did_you_mean(data["node"], nodes)
-            reader.problem("is no pinned Node", table="emscripten", index=index, key="node", suggestion=suggestion)
 
 
 def _contradictions(

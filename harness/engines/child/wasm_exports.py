@@ -32,7 +32,8 @@ def with_exports(wasm: bytes, wanted: Mapping[str, str], optional: Mapping[str, 
     found = {symbol: place for symbol, place in _named(wasm) if symbol in symbols.values()}
     if set(wanted.values()) - set(found):
         return None
-    added = [_vector(name.encode()) + found[symbol] for name, symbol in symbols.items() if symbol in found]
+    names = [(name.encode(), symbol) for name, symbol in symbols.items() if symbol in found]
+    added = [_leb(len(name)) + name + found[symbol] for name, symbol in names]
     parts = [_HEADER]
     for kind, start, end in _sections(wasm):
         body = wasm[start:end]
@@ -61,25 +62,17 @@ def _named(wasm: bytes) -> Iterator[tuple[str, bytes]]:
             subsection = wasm[at]
             size, at = _number(wasm, at + 1)
             if subsection in _KINDS:
-                yield from ((name, bytes([_KINDS[subsection]]) + _leb(index)) for index, name in _names(wasm, at))
+                count, place = _number(wasm, at)
+                for _ in range(count):
+                    index, place = _number(wasm, place)
+                    name, place = _text(wasm, place)
+                    yield name, bytes([_KINDS[subsection]]) + _leb(index)
             at += size
-
-
-def _names(wasm: bytes, at: int) -> Iterator[tuple[int, str]]:
-    count, at = _number(wasm, at)
-    for _ in range(count):
-        index, at = _number(wasm, at)
-        name, at = _text(wasm, at)
-        yield index, name
 
 
 def _text(wasm: bytes, at: int) -> tuple[str, int]:
     size, start = _number(wasm, at)
     return wasm[start : start + size].decode(errors="replace"), start + size
-
-
-def _vector(data: bytes) -> bytes:
-    return _leb(len(data)) + data
 
 
 def _number(wasm: bytes, at: int) -> tuple[int, int]:
