@@ -12,7 +12,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,7 +77,16 @@ def measure(folder: Path, *, nights: int = NIGHTS, cells: int = CELLS, cases: in
     """Records the nights in a file in `folder`, and prints what that takes and what asking takes."""
     file = folder / "history.sqlite"
     print(f"recording {nights:,} nights of {cells} cells with {cases:,} cases", flush=True)
-    seconds = _record(file, [_Nights.of(cell, cases) for cell in made_up_cells(cells)], nights)
+    # Every cell, night by night: the seconds that a run took on each.
+    seconds = []
+    runs = [_Nights.of(cell, cases) for cell in made_up_cells(cells)]
+    for _, *seen in zip(range(nights), *runs, strict=False):
+        start = time.perf_counter()
+        with opened(file, write=True) as connection:
+            store = Store(connection)
+            for run in seen:
+                store.record(run)
+        seconds.append((time.perf_counter() - start) / len(seen))
     print(f"file:          {file.stat().st_size / 1e6:7.1f} MB (limit 1,000 MB)")
     usual, last = statistics.median(seconds), seconds[-1]
     print(f"record a run:  {usual:7.2f} s  (aim 0.5 s; {last:.2f} s in the last night)", flush=True)
@@ -96,16 +105,3 @@ def measure(folder: Path, *, nights: int = NIGHTS, cells: int = CELLS, cases: in
             sys.exit(f"the history has no answer to {question}")
         took = f"{time.perf_counter() - start:7.2f} s ({time.process_time() - used:.2f} s of a processor)"
         print(f"{what:14} {took}  (limit 1 s)", flush=True)
-
-
-def _record(file: Path, cells: Sequence[Iterable[RecordedRun]], nights: int) -> list[float]:
-    """Every cell, night by night; gives the seconds that a run took on each."""
-    seconds = []
-    for _, *seen in zip(range(nights), *cells, strict=False):
-        start = time.perf_counter()
-        with opened(file, write=True) as connection:
-            store = Store(connection)
-            for run in seen:
-                store.record(run)
-        seconds.append((time.perf_counter() - start) / len(seen))
-    return seconds

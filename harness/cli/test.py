@@ -85,20 +85,16 @@ def run_test(options: argparse.Namespace, rest: list[str]) -> int:
     """Tests cells with pytest and xdist. The exit status says whether everything was as expected."""
     selection, rest = _selected(options, rest)
     if not selection.is_one:
-        _check_keyword(rest)
+        # A -k that is no expression is refused here, not by every cell.
+        parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        parser.add_argument("-k", default="")
+        if expression := parser.parse_known_args(rest)[0].k:
+            from harness.run.keywords import Keyword  # noqa: PLC0415 - it takes a part of pytest
+
+            Keyword(expression).compiled()
         color = ("--color=yes",) if sys.stdout.isatty() else ()
         return _each(options, selection, "test", [*as_arguments(options), *color, *rest], done="no results")
     return _test_one(options, selection.cells[0], rest)
-
-
-def _check_keyword(rest: Sequence[str]) -> None:
-    """ConfigError for a -k that is no expression, which every cell would refuse."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("-k", default="")
-    if expression := parser.parse_known_args(rest)[0].k:
-        from harness.run.keywords import Keyword  # noqa: PLC0415 - it takes a part of pytest
-
-        Keyword(expression).compiled()
 
 
 def _add_cells(parser: argparse.ArgumentParser, name: str, usage: str) -> None:

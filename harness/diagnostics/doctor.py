@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from harness.diagnostics.machine import Found, Machine, look_at_machine, look_for
@@ -56,6 +56,8 @@ def judge_machine(machine: Machine) -> list[Line]:
     """A line for each thing that some cell needs, or will."""
     free, needed = _gigabytes(machine.disk_free), _gigabytes(BUILD_BYTES)
     disk = f"{free} free for {machine.cache}; a first build takes about {needed}"
+    faults = ["was not tried: what would need it counts as missing"] if machine.offline else machine.faults.values()
+    network = [Line(False, "network", fault) for fault in faults]
     return [
         Line(True, "Python", machine.python),
         Line(bool(machine.compiler), "C compiler", machine.compiler or "needed for a build: gcc or clang"),
@@ -68,22 +70,12 @@ def judge_machine(machine: Machine) -> list[Line]:
         Line(machine.disk_free >= BUILD_BYTES, "disk", disk),
         Line(True, "memory", _gigabytes(machine.memory)),
         Line(True, "processors", str(machine.processors)),
-        *_network(machine),
+        *(network or [Line(True, "network", "every origin of the pins answers")]),
     ]
 
 
 def _program(machine: Machine, name: str, lack: str) -> Line:
     return Line(name in machine.programs, name, machine.programs.get(name, lack))
-
-
-def _network(machine: Machine) -> Iterator[Line]:
-    if machine.offline:
-        yield Line(False, "network", "was not tried: what would need it counts as missing")
-        return
-    for fault in machine.faults.values():
-        yield Line(False, "network", fault)
-    if not machine.faults:
-        yield Line(True, "network", "every origin of the pins answers")
 
 
 def _gigabytes(size: int) -> str:

@@ -58,7 +58,7 @@ class Host:
     def look(self) -> None:
         """Called many times a second while the guest runs."""
         deeds = {
-            "interrupt": self._interrupt,
+            "interrupt": lambda number: os.kill(self._process(number), signal.SIGINT),
             "descriptors": self._count_descriptors,
             "datagram": _send_datagram,
             "connect": _connect,
@@ -76,9 +76,6 @@ class Host:
     def _process(self, number: int) -> int:
         """The process that runs the guest: the engine's, or the guest itself."""
         return getattr(self._engine, "pid", 0) or number
-
-    def _interrupt(self, number: int) -> None:
-        os.kill(self._process(number), signal.SIGINT)
 
     def _count_descriptors(self, number: int) -> None:
         try:

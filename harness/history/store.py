@@ -78,19 +78,16 @@ class Store:
                 apart.append((cell, cases[case], new, numbers[state]))
         self._many("INSERT INTO sightings VALUES (?, ?, ?, ?)", apart)
         module = {number: case[0] for case, number in cases.items()}
-        different = changed_cases(self._before(cell, new), now)
-        self._insert(cell, new, {case: (module[case], now.get(case, ABSENT)) for case in different}, covered)
-
-    def _before(self, cell: int, new: int) -> dict[int, int]:
-        """The state of every case just before a run, unless it was absent."""
-        found: dict[int, int] = dict(
+        # The state of every case just before the run, unless it was absent.
+        before: dict[int, int] = dict(
             self._all(
                 "SELECT case_id, state FROM changes JOIN runs ON runs.id = run WHERE changes.cell = ? AND "
                 "(started, digest) < (SELECT started, digest FROM runs WHERE id = ?) ORDER BY started, digest",
                 (cell, new),
             )
         )
-        return {case: state for case, state in found.items() if state != ABSENT}
+        different = changed_cases({case: state for case, state in before.items() if state != ABSENT}, now)
+        self._insert(cell, new, {case: (module[case], now.get(case, ABSENT)) for case in different}, covered)
 
     def _insert(self, cell: int, new: int, saw: Mapping[int, tuple[str, int]], covered: Collection[str]) -> None:
         """Writes the steps that are new and removes those that are superfluous. `saw` are modules and states of cases
@@ -179,19 +176,17 @@ class Store:
         """
         place = {run.number: at for at, run in enumerate(runs)}
         found: dict[int, list[StateChange]] = {}
-        for case, run, state in self._rows(table, cell, cases):
+        sql = f"SELECT case_id, run, state FROM {table} WHERE cell = ?"
+        if cases is None:
+            rows = self._all(sql, (cell,))
+        else:
+            chosen = json.dumps(list(cases))
+            rows = self._all(f"{sql} AND case_id IN (SELECT value FROM json_each(?))", (cell, chosen))
+        for case, run, state in rows:
             found.setdefault(case, []).append(StateChange(place[run], state))
         for steps in found.values():
             steps.sort()
         return found
-
-    def _rows(self, table: str, cell: int, cases: Collection[int] | None) -> Iterator[tuple[int, int, int]]:
-        sql = f"SELECT case_id, run, state FROM {table} WHERE cell = ?"
-        if cases is None:
-            yield from self._all(sql, (cell,))
-        else:
-            chosen = json.dumps(list(cases))
-            yield from self._all(f"{sql} AND case_id IN (SELECT value FROM json_each(?))", (cell, chosen))
 
     def cases(self, where: str, value: str) -> list[tuple[int, Case]]:
         """The cases of which a condition in SQL over `cases.name` and `modules.name` holds, in order."""

@@ -17,7 +17,7 @@ from harness.limitations.registry import Circumstance, Limitation, Need, Registr
 from harness.matrix.conditions import Facts, condition_values
 from harness.results.case_ids import FIXTURE, dotted
 from harness.results.cell_results import CellResults
-from harness.results.outcomes import CaseResult, ModuleResult, Outcome
+from harness.results.outcomes import ModuleResult, Outcome
 
 T = TypeVar("T")
 # What unittest's loader puts in the place of a file that raised SkipTest while it was imported.
@@ -136,7 +136,18 @@ def account_of_skips(
     absent: list[str] = []
     for module in modules:
         there = reference.get(module.module)
-        found = [_skip(module, case, explainer, there) for case in module.cases if case.outcome is Outcome.SKIP]
+        found = [
+            Skip(
+                case=case.case,
+                module=module.module,
+                reason=case.detail.reason,
+                cause=explainer.cause(case.detail.reason),
+                elsewhere=_elsewhere(case.case, there),
+                hides=len(_hidden(case.case, there)),
+            )
+            for case in module.cases
+            if case.outcome is Outcome.SKIP
+        ]
         if there is not None:
             known = {case.case for case in module.cases}
             known.update(name for skip in found for name in _hidden(skip.case, there))
@@ -144,18 +155,6 @@ def account_of_skips(
         skips += found
     compared = sum(module.module in reference for module in modules)
     return SkipAccount(skips=tuple(skips), absent=tuple(absent), modules=len(modules), compared=compared)
-
-
-def _skip(module: ModuleResult, case: CaseResult, explainer: Explainer, there: ModuleResult | None) -> Skip:
-    reason = case.detail.reason
-    return Skip(
-        case=case.case,
-        module=module.module,
-        reason=reason,
-        cause=explainer.cause(reason),
-        elsewhere=_elsewhere(case.case, there),
-        hides=len(_hidden(case.case, there)),
-    )
 
 
 def _elsewhere(case: str, there: ModuleResult | None) -> Elsewhere:

