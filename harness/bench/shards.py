@@ -22,7 +22,16 @@ SHARDS = 8
 
 def measure(cell: str, folder: Path, *, cases: int = CASES) -> None:
     """Merges the shards of a made-up run in `folder`, and cuts the suite of the cell by what this machine recorded."""
-    runs = _write_shards(folder, cases)
+    (made,) = made_up_cells(1)
+    whole = made_up_results(made, cases)
+    sizes = {module.module: float(len(module.cases)) for module in whole.modules}
+    runs = []
+    for number, names in enumerate(cut(sizes, sizes, {}, SHARDS), 1):
+        modules = tuple(module for module in whole.modules if module.module in names)
+        run = replace(whole.run, complete=False, shard=f"{number}/{SHARDS}", plan="made up")
+        path = folder / f"shard-{number}" / made.id / RESULTS_FILE
+        write_results(path, replace(whole, modules=modules, run=run))
+        runs.append(str(path.parent.parent))
     start = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
         cli.main(["merge", *runs, "--run-dir", str(folder / "merged")])
@@ -41,17 +50,3 @@ def balance(seconds: Mapping[str, float], count: int) -> float:
     """How long the longest of that many shards is, in units of their mean."""
     loads = [sum(seconds[module] for module in shard) for shard in cut(seconds, seconds, {}, count)]
     return max(loads) * count / sum(loads)
-
-
-def _write_shards(folder: Path, cases: int) -> list[str]:
-    (cell,) = made_up_cells(1)
-    whole = made_up_results(cell, cases)
-    sizes = {module.module: float(len(module.cases)) for module in whole.modules}
-    paths = []
-    for number, names in enumerate(cut(sizes, sizes, {}, SHARDS), 1):
-        modules = tuple(module for module in whole.modules if module.module in names)
-        run = replace(whole.run, complete=False, shard=f"{number}/{SHARDS}", plan="made up")
-        path = folder / f"shard-{number}" / cell.id / RESULTS_FILE
-        write_results(path, replace(whole, modules=modules, run=run))
-        paths.append(str(path.parent.parent))
-    return paths

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.errors import EXIT_OK, EXIT_UNEXPECTED, ConfigError
 from harness.report.diff_text import differences_json, render_differences
 from harness.results.cell_results import load_results
-from harness.results.diff import CellDiff, diff_cells
+from harness.results.diff import diff_cells
 from harness.results.run_folder import results_in
 from harness.util.paths import shown
 
@@ -35,7 +35,11 @@ def run_diff(options: argparse.Namespace) -> int:
             f"the two have no cell in common: {', '.join(before)}; {', '.join(after)}",
             hint="to compare two cells with each other name the folder of each",
         )
-    pairs = [_compare(before[first], after[second]) for first, second in names]
+    pairs = []
+    for first, second in names:
+        old, new = before[first], after[second]
+        titles = (first, second) if first != second else (shown(old.parent), shown(new.parent))
+        pairs.append(diff_cells(load_results(old), load_results(new), names=titles))
     only_before = sorted(before.keys() - {first for first, _ in names})
     only_after = sorted(after.keys() - {second for _, second in names})
     if options.json:
@@ -43,10 +47,3 @@ def run_diff(options: argparse.Namespace) -> int:
     else:
         print(render_differences(pairs, only_before, only_after, everything=options.all), end="")
     return EXIT_UNEXPECTED if any(pair.changes for pair in pairs) else EXIT_OK
-
-
-def _compare(before: Path, after: Path) -> CellDiff:
-    names = (before.parent.name, after.parent.name)
-    if names[0] == names[1]:
-        names = (shown(before.parent), shown(after.parent))
-    return diff_cells(load_results(before), load_results(after), names=names)

@@ -48,9 +48,14 @@ def _arguments(parser: argparse.ArgumentParser, program: str) -> Iterator[str]:
     """The arguments as a table; those of a command's own commands below their names."""
     actions = [action for action in parser._actions if action.dest != "help"]  # noqa: SLF001 - there is no other way
     plain = [action for action in actions if not isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
-    shown = [(_spelled(action), _explained(action)) for action in plain if action.help != argparse.SUPPRESS]
-    if shown:
-        yield "\n".join(["| | |", "|---|---|", *(f"| `{words}` | {text} |" for words, text in shown), ""])
+    rows = []
+    for action in plain:
+        text = action.help or ""
+        if text != argparse.SUPPRESS:
+            text = text % {**vars(action), "prog": ""} if "%" in text else text
+            rows.append(f"| `{_spelled(action)}` | {_cell(text)} |")
+    if rows:
+        yield "\n".join(["| | |", "|---|---|", *rows, ""])
     for action in actions:
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             helps = {choice.dest: choice.help or "" for choice in action._choices_actions}  # noqa: SLF001
@@ -67,11 +72,6 @@ def _spelled(action: argparse.Action) -> str:
         return f"{value} ..." if action.nargs in {"*", "+"} and "..." not in value else value
     takes = "" if action.nargs == 0 else f" {value}"
     return ", ".join(f"{option}{takes}" for option in action.option_strings).replace("|", "\\|")
-
-
-def _explained(action: argparse.Action) -> str:
-    text = action.help or ""
-    return _cell(text % {**vars(action), "prog": ""} if "%" in text else text)
 
 
 def _cell(text: str) -> str:

@@ -200,20 +200,15 @@ def _either(*rules: Callable[[Situation], bool]) -> Callable[[Situation], bool]:
     return lambda found: any(rule(found) for rule in rules)
 
 
-def _skipped_subtest_there(found: Situation) -> bool:
-    """regrtest has `CASE PARAMS`, skipped, and the case here has that very subtest, skipped."""
-    owner = found.cases.get(found.case.partition(" ")[0])
-    if found.ours is not None or found.theirs is not Outcome.SKIP or owner is None:
-        return False
-    return unaddressed(found.case) in set(_skipped_subtests(owner))
-
-
-def _its_subtest_there(found: Situation) -> bool:
-    """The case has no name there, since its first skipped subtest took the place; here it has that subtest too."""
-    if found.theirs is not None or found.ours is None:
-        return False
+def _skipped_subtest(found: Situation) -> bool:
+    """regrtest has `CASE PARAMS`, skipped, and the case here has that very subtest, skipped. Or the case has no name
+    there, since its first skipped subtest took the place; here it has that subtest too.
+    """
+    if found.ours is None:
+        owner = found.cases.get(found.case.partition(" ")[0]) if found.theirs is Outcome.SKIP else None
+        return owner is not None and unaddressed(found.case) in set(_skipped_subtests(owner))
     there = {unaddressed(name) for name, outcome in found.outcomes.items() if outcome is Outcome.SKIP}
-    return not there.isdisjoint(_skipped_subtests(found.ours))
+    return found.theirs is None and not there.isdisjoint(_skipped_subtests(found.ours))
 
 
 def _skipped_subtests(case: CaseResult) -> Iterator[str]:
@@ -276,7 +271,7 @@ RULES = (
     Rule(
         name="skipped-subtest",
         why="a skipped subtest takes the place of its case in regrtest's JUnit; here it stands within the case",
-        explains=lambda found: _skipped_subtest_there(found) or _its_subtest_there(found),
+        explains=_skipped_subtest,
     ),
     Rule(
         name="module-as-a-whole",

@@ -203,11 +203,6 @@ def stack_flag(limit: int) -> str:
     return f"--stack-size={max(stack - STACK_MARGIN, stack // 2) >> 10}"
 
 
-def _wasmtime_environment(guest: dict[str, str]) -> dict[str, str]:
-    """A WASI guest sees nothing of this but what its runner passes on."""
-    return {"GUEST_PYTHONPATH": guest.get("PYTHONPATH", "")}
-
-
 class _Runner(NamedTuple):
     """What starts the program of a target, and the environment of that, given the one that its guests need."""
 
@@ -216,7 +211,8 @@ class _Runner(NamedTuple):
 
 
 _RUNNERS = {
-    Target.WASI: _Runner(_wasmtime_runner, _wasmtime_environment),
+    # A WASI guest sees nothing of this but what its runner passes on.
+    Target.WASI: _Runner(_wasmtime_runner, lambda guest: {"GUEST_PYTHONPATH": guest.get("PYTHONPATH", "")}),
     Target.EMSCRIPTEN: _Runner(_node_runner, lambda guest: node_environment() | guest),
 }
 

@@ -115,22 +115,19 @@ def _unseen(
     if not result.complete or (own and not own.outcome.is_good):
         return
     seen = cases.keys() | {wildcard_of(case) for case in cases}
+    # Only a run that asks for it says that a module leaves its environment as it was.
+    is_environment_right = expectations.fail_env_changed and not result.env_changed and not any(result.env_tries)
     for test in expectations.of_module(result.module, own=result.own):
         if test in seen:
             continue
         entry = expectations.entries[test]
-        if test == module and Outcome.ENV_CHANGED in entry.outcome and not _is_environment_right(result, expectations):
+        if test == module and Outcome.ENV_CHANGED in entry.outcome and not is_environment_right:
             continue
         missing = _missing(test, result.module, entry)
         if test == module:
             yield dataclasses.replace(missing, verdict=Verdict.FIXED, outcome=Outcome.PASS)
         else:
             yield dataclasses.replace(missing, detail=own.detail) if own else missing
-
-
-def _is_environment_right(result: ModuleResult, expectations: CellExpectations) -> bool:
-    """Whether the module is known to leave its environment as it was: only a run that asks for it says so."""
-    return expectations.fail_env_changed and not result.env_changed and not any(result.env_tries)
 
 
 def _environment(

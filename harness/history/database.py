@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.errors import ConfigError, HarnessError, UnavailableError
+from harness.errors import ConfigError, UnavailableError
 
 HISTORY_SCHEMA = 1
 # "wash", so that no other program's database is taken for ours.
@@ -129,7 +129,12 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise _fault(error, path) from error
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise UnavailableError(
+                f"{path}: another process has been writing for {WAIT_SECONDS:.0f} s", hint="try again when it has ended"
+            ) from error
+        raise (_refused if code in _REFUSED else _damaged)(path, str(error)) from error
     except _UNREADABLE as error:
         raise _damaged(path, f"{type(error).__name__}: {error}") from error
 
@@ -141,18 +146,6 @@ _REFUSED = {
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_PERM,
 }
-
-
-def _fault(error: sqlite3.Error, path: Path) -> HarnessError:
-    """What went wrong, in words that say what to do."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return UnavailableError(
-            f"{path}: another process has been writing for {WAIT_SECONDS:.0f} s", hint="try again when it has ended"
-        )
-    if code in _REFUSED:
-        return _refused(path, str(error))
-    return _damaged(path, str(error))
 
 
 def _damaged(path: Path, what: str) -> ConfigError:

@@ -86,8 +86,13 @@ class CellSpec:
             **given,
         )
         spelled = cell_id(cell, defaults, own_libraries=self.names_libraries)
+        versions = f"CPython {cell.python}, {traits.toolchain_name} {cell.toolchain}"
+        flags = {"threads": cell.pthreads, "dynamic linking": cell.dynamic_linking, "assertions": cell.pydebug}
+        parts = [name for name, on in flags.items() if on]
+        with_flags = f", with {' and '.join(parts)}" if parts else ""
+        engine = "" if cell.runtime == defaults.runtime(cell.engine) else f", under {cell.engine} {cell.runtime}"
         return dataclasses.replace(
-            cell, id=self.id or spelled, description=self.description or _description(cell, defaults)
+            cell, id=self.id or spelled, description=self.description or f"{versions}{with_flags}{engine}"
         )
 
 
@@ -158,14 +163,6 @@ def _read_products(reader: TableReader, defaults: Defaults | None, made: set[str
                 reader.problem(f"{cell.id!r} is in two products", table="product", index=index)
             made.add(cell.id)
             yield cell
-
-
-def _description(cell: Cell, defaults: Defaults) -> str:
-    flags = {"threads": cell.pthreads, "dynamic linking": cell.dynamic_linking, "assertions": cell.pydebug}
-    parts = [name for name, on in flags.items() if on]
-    with_flags = f", with {' and '.join(parts)}" if parts else ""
-    engine = "" if cell.runtime == defaults.runtime(cell.engine) else f", under {cell.engine} {cell.runtime}"
-    return f"CPython {cell.python}, {cell.target.traits.toolchain_name} {cell.toolchain}{with_flags}{engine}"
 
 
 def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> str:

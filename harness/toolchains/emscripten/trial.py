@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import UnavailableError
@@ -46,7 +46,13 @@ def try_out(toolchain: Toolchain, cache: Path) -> Toolchain:
     """
     with tempfile.TemporaryDirectory() as scratch:  # emcc wants an EM_CACHE even to say its version
         env = layout.whole_environment(toolchain, cache) | {"EM_CACHE": scratch}
-        facts = {name: _version(toolchain, program, env) for name, program in _PROGRAMS.items()}
+        facts = {}
+        for name, program in _PROGRAMS.items():
+            argv = (str(toolchain.root / program), "--version")
+            done = run(Command(argv=argv, cwd=toolchain.root, env=env, timeout=60))
+            facts[name] = version_told(done.output)
+            if not done.ok or not facts[name]:
+                raise _broken(toolchain, done, f"has a {Path(program).name} that does not work")
     if number(facts["emscripten"]) != number(toolchain.version):
         raise UnavailableError(
             f"{toolchain.provider}: emcc says that it is {facts['emscripten']}, the cell wants {toolchain.version}",
@@ -82,15 +88,6 @@ def check_runs(toolchain: Toolchain, cache: Path) -> None:
         done = run(Command(argv=node, cwd=folder, env=env, timeout=120))
         if not done.ok or _SAYS not in done.output:
             raise _broken(toolchain, done, f"makes a program that does not say {_SAYS!r}")
-
-
-def _version(toolchain: Toolchain, program: str, env: Mapping[str, str]) -> str:
-    argv = (str(toolchain.root / program), "--version")
-    done = run(Command(argv=argv, cwd=toolchain.root, env=env, timeout=60))
-    version = version_told(done.output)
-    if not done.ok or not version:
-        raise _broken(toolchain, done, f"has a {Path(program).name} that does not work")
-    return version
 
 
 def _broken(toolchain: Toolchain, done: Completed, what: str) -> UnavailableError:
