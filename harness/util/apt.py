@@ -108,17 +108,7 @@ def configuration(folder: Path, architecture: str, machine: str, suite: str = ""
 
 def open_apt(suite: str, cache: Path) -> Apt:
     """apt for that suite with fresh lists. UnavailableError without apt or a Debian archive."""
-    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise OriginError("apt: this machine has no apt-get", hint="it serves on Debian only")
-    form = "$(REPO_URI)|$(COMPONENT)|$(CREATED_BY)"
-    uri = archive_address(capture(["apt-get", "indextargets", "--format", form]))
-    if not uri or not KEYRING.exists():
-        raise OriginError(
-            "apt: the machine's own apt configuration names no Debian archive (component main of an address "
-            f"that ends in /debian/), or {KEYRING} is missing",
-            hint="on Debian, run apt-get update once; elsewhere use another provider",
-        )
-    architecture = capture(["dpkg", "--print-architecture"])
+    uri, architecture = _machine()
     folder = cache / "apt" / suite
     env = os.environ | {"APT_CONFIG": str(folder / "apt.conf"), "LC_ALL": "C"}
     apt = Apt(suite=suite, folder=folder, env=env, archive=uri)
@@ -135,6 +125,20 @@ def open_apt(suite: str, cache: Path) -> Apt:
     strict = ("-o", "APT::Update::Error-Mode=any")
     _apt(apt, ("update", *strict), f"the lists of {suite} are not available from {uri}")
     return apt
+
+
+def _machine() -> tuple[str, str]:
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        raise OriginError("apt: this machine has no apt-get", hint="it serves on Debian only")
+    form = "$(REPO_URI)|$(COMPONENT)|$(CREATED_BY)"
+    uri = archive_address(capture(["apt-get", "indextargets", "--format", form]))
+    if not uri or not KEYRING.exists():
+        raise OriginError(
+            "apt: the machine's own apt configuration names no Debian archive (component main of an address "
+            f"that ends in /debian/), or {KEYRING} is missing",
+            hint="on Debian, run apt-get update once; elsewhere use another provider",
+        )
+    return uri, capture(["dpkg", "--print-architecture"])
 
 
 def open_lists(suite: str, cache: Path) -> Apt:
