@@ -115,8 +115,7 @@ class _Planner:
             if want is not NO_ENTRY:
                 needed.add(setting)
             if isinstance(want, NeededEntry):
-                signature = merged(own.signature, want.signature) if entry.signature else ()
-                own = NeededEntry(merged(own.outcome, want.outcome), signature)
+                own = NeededEntry(merged(own.outcome, want.outcome), merged(own.signature, want.signature))
         return (
             *(Piece(*own, when) for when in self._widened(entry, test, needed)),
             *(
@@ -159,7 +158,7 @@ class _Planner:
         for setting in more:
             self._claimed.update((case, setting) for case in (test, *self.needs.cases_of(test)))
         together = self._conditions(entry, test, needed | more)
-        if not more or len(together) <= 1:
+        if len(together) <= 1:
             return together
         elsewhere = [setting for setting in self.needs.universe if setting not in more]
         return (*self._conditions(entry, test, needed), *self._scopes(more, elsewhere))
@@ -168,17 +167,15 @@ class _Planner:
         """Whether a case, or every case of a class, fails where nothing is said of it in the very way that this entry
         names, or in which it was seen to fail where the entry holds.
         """
-        target = Target(str(dict(setting)["target"]))
-        if setting not in self._evidence.runs or target not in entry.when.targets or entry.when.holds(dict(setting)):
+        if Target(str(dict(setting)["target"])) not in entry.when.targets:
             return False
         cases = [case for case in self.needs.cases_of(test) if self._evidence.appears(case, setting)]
         if any(self.needs.lookup(case, setting) or (case, setting) in self._claimed for case in cases):
             return False
         wants = [self.needs.of_test(case, setting) for case in cases]
-        if not wants or not all(isinstance(want, NeededEntry) for want in wants):
-            return False
-        known = self._signatures(entry, test)
-        return all(_is_alike(want, entry, known) for want in wants)
+        alike = [want for want in wants if isinstance(want, NeededEntry) and set(want.outcome) <= set(entry.outcome)]
+        signatures = {name for want in alike for name in want.signature}
+        return 0 < len(alike) == len(wants) and signatures <= self._signatures(entry, test)
 
     def _signatures(self, entry: Expectation, test: str) -> frozenset[str]:
         """The signatures that the entry names, or else those that were seen where it holds."""
@@ -191,8 +188,6 @@ class _Planner:
 
     def _conditions(self, entry: Expectation, test: str, needed: set[Setting]) -> tuple[Condition, ...]:
         """Conditions that hold for the needed settings and for no other: the entry's own where it does so already."""
-        if not needed:
-            return ()
         if all(entry.when.holds(dict(setting)) == (setting in needed) for setting in self.needs.universe):
             return (entry.when,)
         found = infer(needed, (setting for setting in self.needs.universe if setting not in needed), entry.when)
@@ -237,7 +232,7 @@ class _Planner:
             for setting in self.needs.universe
             if setting not in needed
             and (
-                (setting in self._evidence.runs and self.needs.is_seen(test, setting))
+                self.needs.is_seen(test, setting)
                 or any(condition.holds(dict(setting)) for condition in conditions)
             )
         ]
@@ -254,14 +249,9 @@ class _Planner:
         separate = tuple(condition for part in parts for condition in part or ()) if None not in parts else ()
         every_target = {dict(setting)["target"] for setting in self._declared} <= set(by_target)
         whole = infer((s for settings in by_target.values() for s in settings), excluded, ALWAYS)
-        return whole if every_target and whole and (not separate or len(whole) <= len(separate)) else separate
+        return whole if every_target and whole else separate
 
 
 def _normal(entry: Expectation, want: DesiredEntry) -> DesiredEntry:
     """KEEP for what the entry says already."""
-    same = isinstance(want, NeededEntry) and want == (entry.outcome, entry.signature)
-    return KEEP if same else want
-
-
-def _is_alike(want: DesiredEntry, entry: Expectation, known: frozenset[str]) -> bool:
-    return isinstance(want, NeededEntry) and set(want.outcome) <= set(entry.outcome) and set(want.signature) <= known
+    return KEEP if want == (entry.outcome, entry.signature) else want

@@ -71,9 +71,7 @@ class EntryRequirements:
         return decision
 
     def _hold(self, test: str, setting: Setting, why: str) -> None:
-        held = Skipped(test, ", ".join(self._evidence.cells(setting)), why)
-        if held not in self.held:
-            self.held.append(held)
+        self.held.append(Skipped(test, ", ".join(self._evidence.cells(setting)), why))
 
     def lookup(self, test: str, setting: Setting) -> Expectation | None:
         """The entry that names the test now."""
@@ -93,7 +91,7 @@ class EntryRequirements:
 
     def of_test(self, test: str, setting: Setting) -> DesiredEntry:
         """What the lists should say of a test."""
-        return self._decide(test, setting).want if setting in self._evidence.runs else KEEP
+        return self._decide(test, setting).want
 
     def of_entry(self, entry: Expectation, test: str, setting: Setting) -> DesiredEntry:
         """What an entry should say of a test where it holds: NO_ENTRY where it should not speak."""
