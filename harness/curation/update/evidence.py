@@ -234,9 +234,12 @@ class JudgedRun:
 
 def _is_explained(death: CrashSighting, entry: Expectation | None) -> bool:
     """Whether a person has said why: an entry that waits for its reason explains nothing."""
-    if entry is None or entry.reason.startswith(TODO) or death.seen.outcome is None:
-        return False
-    return judge_outcome(death.seen.outcome, entry, death.seen.signature) is Verdict.KNOWN
+    return (
+        entry is not None
+        and not entry.reason.startswith(TODO)
+        and death.seen.outcome is not None
+        and judge_outcome(death.seen.outcome, entry, death.seen.signature) is Verdict.KNOWN
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

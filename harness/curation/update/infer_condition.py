@@ -46,9 +46,7 @@ def infer(needed: Iterable[Setting], excluded: Iterable[Setting], base: Conditio
 
 def narrowed(condition: Condition, other: Condition) -> Condition:
     """The condition that holds where both do; there must be a setting for which they do."""
-    own = literals_of(condition)
-    more = tuple(literal for literal in literals_of(other) if literal not in own)
-    return _condition((*own, *more), condition) if more else condition
+    return _condition((*literals_of(condition), *literals_of(other)), condition)
 
 
 def literals_of(condition: Condition) -> tuple[Literal, ...]:
@@ -151,17 +149,14 @@ def _divisions(needed: Sequence[Facts], excluded: Sequence[Facts]) -> Iterator[t
     """Pairs of literals that divide the needed into two parts."""
     for axis in axes.LIKELIEST_FIRST:
         values = {facts.get(axis) for facts in needed}
-        if None in values or len(values) < 2:
+        if len(values) < 2:
             continue
         if axis in axes.VERSIONS:
             versions, between = sorted(_versions(axis, needed)), sorted(_versions(axis, excluded))
             for lower, upper in itertools.pairwise(versions):
                 # The range ends before the first version that does not need it, as everywhere.
                 end = next((version for version in between if lower < version <= upper), upper)
-                if end == upper:
-                    yield (axis, f"<{upper}"), (axis, f">={upper}")
-                else:
-                    yield (axis, f"<{end}"), (axis, f">={upper}")
+                yield (axis, f"<{end}"), (axis, f">={upper}")
         elif axis in axes.SWITCHES:
             yield (axis, True), (axis, False)
         elif len(values) == 2:

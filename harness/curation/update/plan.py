@@ -231,10 +231,7 @@ class _Planner:
             setting
             for setting in self.needs.universe
             if setting not in needed
-            and (
-                self.needs.is_seen(test, setting)
-                or any(condition.holds(dict(setting)) for condition in conditions)
-            )
+            and (self.needs.is_seen(test, setting) or any(condition.holds(dict(setting)) for condition in conditions))
         ]
 
     def _scopes(self, needed: Iterable[Setting], excluded: Sequence[Setting]) -> tuple[Condition, ...]:

@@ -65,7 +65,7 @@ class EntryRequirements:
         passed = self._evidence.passed_in(test, cells) if fails else ""
         decision = decide(sequence, entry, self._rules, passed_in=passed)
         if isinstance(decision.want, NeededEntry) and not is_test_id(test):
-            decision = Decision(NO_ENTRY if entry is None else KEEP, "has an id that no list can name")
+            decision = Decision(KEEP, "has an id that no list can name")
         if decision.held:
             self._hold(test, setting, decision.held)
         return decision

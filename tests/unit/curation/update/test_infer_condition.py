@@ -110,10 +110,14 @@ def test_what_holds_of_the_base_stays_as_it_is_written() -> None:
         ("3.15.0b2", "3.15.0", "python <=3.15.0b2"),
         ("3.15.0", "3.15.0b2", "python >3.15.0b2"),
         ("3.15.0b2", "3.14.0", "python >=3.15.0b2"),
+        ("3.14.0 3.15.0b2", "3.15.0", "python <=3.15.0b2"),
+        ("3.15.0", "3.15.0b1 3.15.0b2", "python >3.15.0b2"),
+        ("3.15.0", "3.15.0b2 3.16.0", "python >3.15.0b2,<3.16.0"),
     ],
 )
 def test_pre_releases_can_be_told_apart(needed: str, excluded: str, expected: str) -> None:
-    assert told([wasi(python=needed)], [wasi(python=excluded)]) == [expected]
+    here, there = ([wasi(python=version) for version in versions.split()] for versions in (needed, excluded))
+    assert told(here, there) == [expected]
 
 
 def test_pre_releases_that_no_division_keeps_apart_are_not_divided() -> None:
@@ -121,12 +125,52 @@ def test_pre_releases_that_no_division_keeps_apart_are_not_divided() -> None:
     assert infer(needed, excluded, ALWAYS) is None
 
 
+def test_a_bound_is_that_of_all_that_need_it_also_where_a_flag_is_named_too() -> None:
+    threads = emscripten("4.0.7", pthreads=True)
+    assert told([OLD, NEW], [threads, NEWEST]) == ["emscripten <6.0.5, no pthreads"]
+    assert told([NEW, NEWEST], [threads, OLD, emscripten("4.0.12", pthreads=True)]) == [
+        "emscripten >=4.0.12, no pthreads"
+    ]
+    assert told([MIDDLE], [threads, NEW]) == ["emscripten <4.0.12, no pthreads"]
+    final, debug = wasi(python="3.15.0"), wasi(python="3.15.0", pydebug=True)
+    assert told([final], [debug, wasi(python="3.15.0b2")]) == ["no pydebug, python >3.15.0b2"]
+
+
+def test_what_the_base_excludes_already_needs_no_further_term() -> None:
+    excluded = [wasi(python="3.15.0"), wasi(python="3.13.5", pydebug=True)]
+    assert told([wasi(python="3.13.5")], excluded, condition(python="<=3.14")) == ["python <=3.14, no pydebug"]
+
+
+def test_of_two_bounds_the_tighter_one_is_written() -> None:
+    assert told([MIDDLE], [OLD], condition(emscripten=">=3")) == ["emscripten >=4.0.7"]
+    assert told([MIDDLE], [NEW], condition(emscripten="<6")) == ["emscripten <4.0.12"]
+
+
+def test_two_flags_of_which_just_one_is_set_need_a_condition_for_each() -> None:
+    threads, debug = emscripten("3.1.69", pthreads=True), emscripten("3.1.69", pydebug=True)
+    both = emscripten("3.1.69", pthreads=True, pydebug=True)
+    assert told([threads, debug], [OLD, both]) == ["pthreads, no pydebug", "no pthreads, pydebug"]
+
+
+def test_the_division_that_leaves_the_fewest_conditions_is_taken() -> None:
+    """By version it would take three."""
+    needed = [OLD, NEWEST, emscripten("4.0.12", pthreads=True, pydebug=True)]
+    assert told(needed, [emscripten("4.0.12", pthreads=True)]) == ["pthreads, pydebug", "no pthreads"]
+
+
+def test_a_version_that_is_not_known_tells_nothing_apart() -> None:
+    unknown = tuple(fact for fact in OLD if fact[0] != "emscripten")
+    assert infer([OLD], [unknown], ALWAYS) is None
+    assert infer([OLD, unknown], [NEW], ALWAYS) is None
+
+
 def test_no_setting_needs_no_condition() -> None:
     assert infer([], [OLD], ALWAYS) == ()
 
 
 def test_settings_that_are_the_same_cannot_be_told_apart() -> None:
-    assert infer([OLD], [OLD], ALWAYS) is None
+    for needed, excluded in (([OLD], [OLD]), ([OLD, wasi()], [OLD]), ([OLD, wasi()], [wasi()])):
+        assert infer(needed, excluded, ALWAYS) is None
 
 
 UNIVERSE = [

@@ -184,7 +184,7 @@ def test_of_two_entries_only_the_first_is_widened() -> None:
 
 
 def test_a_class_is_not_widened_where_one_of_its_cases_differs_or_has_an_entry() -> None:
-    own = listed(A, when='{ target = "emscripten", emscripten = ">=4" }')
+    own = listed(A, when='{ target = "emscripten", emscripten = ">=4" }', outcome='"fail"')
     a_class = entry(tests=CLASS, when=BEFORE_4, signature=SIGNED)
     for text, letters in ((own, {"a": "E", "b": "E"}), ("", {"a": "E", "b": "P"}), ("", {"a": "E", "b": "V"})):
         plan = planned(text + a_class, *days(MIDDLE, **letters))
@@ -216,12 +216,19 @@ def test_a_new_entry_does_not_hold_where_one_of_the_same_case_does() -> None:
 
 def test_a_run_without_the_module_says_nothing_against_a_new_entry() -> None:
     part = run_of(NEW, {"test_json.T.test_a": "P"}, complete=False)
-    assert added(planned("", *days(OLD, a="E"), part)) == [("test_a", "error", "target emscripten")]
+    plan = planned("", *days(OLD, a="E"), part)
+    assert (added(plan), plan.held) == ([("test_a", "error", "target emscripten")], ())
 
 
 def test_an_id_that_no_list_can_name_is_held() -> None:
     odd = "test_os.T.test_a (x=1)"
     why = "has an id that no list can name"
     assert planned("", *runs_of(OLD, odd, "E")).held == (Skipped(f"test.{odd}", OLD.id, why),)
-    assert planned("", *runs_of(OLD, odd, "P")).held == ()
     assert planned("", *runs_of(OLD, odd, "E")).added == {}
+    in_class = planned(entry(tests=CLASS, when=EMSCRIPTEN), *runs_of(OLD, odd, "F"))
+    assert (kept(in_class), in_class.held) == (
+        [("*", "error", "", "target emscripten")],
+        (Skipped(f"test.{odd}", OLD.id, why),),
+    )
+    passing = planned(entry(tests=CLASS, when=EMSCRIPTEN), *runs_of(OLD, odd, "P"))
+    assert [one.why for one in passing.held] == ["does pass now, in 1 of the 3 whole runs that must agree"]
