@@ -65,7 +65,7 @@ class Causes:
             for test in entry.tests:
                 for signature in entry.signature:
                     found.setdefault((wildcard_of(test), signature), set()).add(entry.limitation)
-        known = {key: min(names) for key, names in found.items() if len(names) == 1 and all(names)}
+        known = {key: name for key, names in found.items() if len(names) == 1 for name in names if name}
         return cls(registry=registry, siblings=known)
 
     def propose(self, test: str, failure: Failure, signature: tuple[str, ...], scene: Scene) -> LimitationGuess:
@@ -134,11 +134,9 @@ def _word(limitation: Limitation, failure: Failure, scene: Scene) -> _Word:
 
 def _shows(observation: Observation, failure: Failure) -> bool:
     """Whether a probe saw what the case fails with. What has no effect may come to light in any way."""
-    if observation.did is Did.NO_EFFECT:
-        return True
-    if observation.did is not Did.ERROR or not _is_same_type(observation, failure):
-        return False
-    return not observation.errno or _errno(failure) in observation.errno
+    if observation.did is Did.ERROR and _is_same_type(observation, failure):
+        return not observation.errno or _errno(failure) in observation.errno
+    return observation.did is Did.NO_EFFECT
 
 
 def _is_repeated(limitation: Limitation, failure: Failure, scene: Scene) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from harness.curation.update.causes import Causes, Scene, reason_of
+from harness.curation.update.causes import Causes, Scene, reason_of, text_of
 from harness.curation.update.evidence import Failure, read_run, setting_of
+from harness.expectations.entries import Expectation
 from harness.limitations.findings import ProbeAnswer
 from harness.limitations.observation import Did, Finding, Observation
 from harness.limitations.registry import Limitation, Registry, load_registry
@@ -192,6 +194,26 @@ def test_the_words_of_a_probe_are_proof_enough() -> None:
     assert told(one, THREADS._replace(message="cannot join"), answer("no-threads", NO_THREAD))[0] == ""
 
 
+def test_the_words_are_an_exception_and_its_message() -> None:
+    one = limits(limitation("no-threads", Target.WASI))
+    assert told(one, THREADS, answer("no-threads", NO_THREAD, Finding.DIFFERS))[0] == "no-threads"
+    crashed = dataclasses.replace(NO_THREAD, did=Did.CRASH)
+    assert told(one, THREADS, answer("no-threads", crashed))[0] == ""
+    assert told(one, THREADS, answer("no-threads", dataclasses.replace(NO_THREAD, kinds=("OSError",))))[0] == ""
+    silent = answer("no-threads", dataclasses.replace(NO_THREAD, message=""))
+    assert told(one, THREADS._replace(message=""), silent)[0] == ""
+
+
+@pytest.mark.parametrize("errno", ["ENOSYS", "ENOTSUP", "EOPNOTSUPP"])
+def test_a_call_that_the_system_lacks_is_known_by_each_errno_for_it(errno: str) -> None:
+    one = limits(limitation("no-links", Target.WASI))
+    lacking = dataclasses.replace(NO_LINK, errno=(errno,))
+    failure = LINK._replace(signature=f"OSError {errno}")
+    assert told(one, failure, answer("no-links", lacking))[0] == "no-links"
+    around = failure._replace(lines=("self.prepare()", "posix.link(a, b)"))
+    assert told(one, around, answer("no-links", lacking))[0] == "", "the innermost call is another one"
+
+
 def test_a_call_that_the_system_lacks_is_known_by_its_name() -> None:
     one = limits(limitation("no-links", Target.WASI))
     assert told(one, LINK, answer("no-links", NO_LINK))[0] == "no-links"
@@ -209,6 +231,80 @@ def test_what_two_explain_is_left_to_a_person_with_their_names() -> None:
     assert told(both, THREADS, probed) == ("", "TODO: perhaps no-threads or no-executors")
 
 
+@pytest.mark.parametrize(("count", "reason"), [(3, "TODO: perhaps n0 or n1 or n2"), (4, "TODO")])
+def test_at_most_three_limitations_are_named(count: int, reason: str) -> None:
+    names = [f"n{number}" for number in range(count)]
+    probed = {name: found for each in names for name, found in answer(each, NO_THREAD).items()}
+    assert told(limits(*(limitation(name, Target.WASI) for name in names)), THREADS, probed) == ("", reason)
+
+
+# What a pattern explains: a probe has to fail as the case does.
+
+ENOTSUP = Observation(probe="a.b", did=Did.ERROR, kinds=("OSError",), errno=("ENOTSUP",))
+
+
+@pytest.mark.parametrize(
+    ("observation", "confirmed"),
+    [
+        (ENOTSUP, True),
+        (dataclasses.replace(ENOTSUP, errno=()), True),
+        (dataclasses.replace(ENOTSUP, errno=("EPERM",)), False),
+        (dataclasses.replace(ENOTSUP, kinds=("ValueError", "OSError")), False),
+        (dataclasses.replace(ENOTSUP, kinds=()), False),
+        (dataclasses.replace(ENOTSUP, did=Did.CRASH), False),
+        (Observation(probe="a.b", did=Did.NO_EFFECT), True),
+    ],
+)
+def test_an_explanation_is_sure_where_a_probe_fails_as_the_case_does(observation: Observation, confirmed: bool) -> None:
+    telling = dataclasses.replace(limitation("no-links", Target.WASI), explains=("^OSError",), probes=("a.b",))
+    found = told(limits(telling), LINK._replace(lines=()), answer("no-links", observation))
+    assert found == (("no-links", reason_of(LINK)) if confirmed else ("", "TODO: perhaps no-links"))
+
+
+def test_a_failure_that_said_nothing_is_not_explained_for_sure() -> None:
+    any_failure = dataclasses.replace(limitation("no-links", Target.WASI), explains=(".",))
+    assert told(limits(any_failure), Failure("", ""), {}) == ("", "TODO: perhaps no-links")
+
+
+def test_patterns_are_searched_in_what_the_failure_says_and_shows() -> None:
+    assert text_of(LINK) == "OSError ENOTSUP: [Errno 58] Not supported: 'a' -> 'b'\nposix.link(a, b)"
+    assert text_of(Failure("ValueError", "no\n  null")) == "ValueError: no null"
+
+
+# What the lists say of the other cases of a class.
+
+
+def listed(test: str, *signature: str, cause: str) -> Expectation:
+    return Expectation(
+        tests=(test,), outcome=(Outcome.ERROR,), signature=signature, limitation=cause, reason="x", place="a:1"
+    )
+
+
+def test_a_class_and_a_signature_have_the_cause_that_all_their_entries_name() -> None:
+    entries = [
+        listed("test.test_os.A.test_a", "OSError ENOSYS", "ValueError", cause="no-links"),
+        listed("test.test_os.A.test_b", "OSError ENOSYS", cause="no-links"),
+        listed("test.test_os.A.test_c", "ValueError", cause="no-threads"),
+        listed("test.test_os.A.test_d", "KeyError", cause=""),
+        listed("test.test_os.B.*", "KeyError", cause="no-threads"),
+    ]
+    assert Causes.of(REGISTRY, entries) == Causes(
+        registry=REGISTRY,
+        siblings={
+            ("test.test_os.A.*", "OSError ENOSYS"): "no-links",
+            ("test.test_os.B.*", "KeyError"): "no-threads",
+        },
+    )
+
+
+def test_the_cause_of_a_class_is_none_for_its_next_case_where_a_probe_found_it_lifted() -> None:
+    probed = dataclasses.replace(limitation("no-links", Target.WASI), probes=("a.b",))
+    siblings = {("test.test_x.X.*", LINK.signature): "no-links"}
+    causes = Causes(registry=Registry({"no-links": probed}), siblings=siblings)
+    assert told(causes, LINK, {}) == ("no-links", reason_of(LINK))
+    assert told(causes, LINK, answer("no-links", NO_LINK, Finding.LIFTED)) == ("", "TODO")
+
+
 def test_what_is_documented_for_the_target_alone_goes_before() -> None:
     both = limits(limitation("wasm-ipc", *Target), limitation("no-threads", Target.WASI))
     probed = answer("no-threads", NO_THREAD) | answer("wasm-ipc", NO_THREAD)
@@ -216,7 +312,7 @@ def test_what_is_documented_for_the_target_alone_goes_before() -> None:
 
 
 def test_a_reason_is_one_line_of_bounded_length() -> None:
-    assert reason_of(Failure("OSError", "no\nlinks")) == "OSError: no links"
+    assert reason_of(Failure("OSError", "no\nlinks\x1b[31m")) == "OSError: no links?[31m"
     exact = Failure("OSError", "x" * 151)
     assert reason_of(exact) == f"OSError: {'x' * 151}"
     assert reason_of(Failure("OSError", "x" * 152)) == f"OSError: {'x' * 148}..."
