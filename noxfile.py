@@ -30,7 +30,7 @@ nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests", "lint"]
 nox.options.error_on_missing_interpreters = True
 
-NEEDED = ("jinja2", "junitparser", "packaging", "platformdirs", "pytest", "tomlkit", "xdist")
+NEEDED = ("jinja2", "junitparser", "packaging", "platformdirs", "pytest", "rich", "tomlkit", "xdist")
 NEEDED_BY_DEVELOPERS = ("check_jsonschema", "hypothesis", "mypy", "ruamel.yaml", "ruff", "wasmtime")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,6 +13,8 @@ import hypothesis
 import pytest
 
 from harness import project
+from harness.run.live import Means, Ticker, write_whole_line
+from harness.run.state import RunState
 from harness.util.log import show_log
 
 pytest_plugins = ["pytester"]
@@ -20,6 +23,35 @@ hypothesis.settings.register_profile("harness", deadline=None)
 hypothesis.settings.load_profile("harness")
 # What runs in the guest: crashes and hangs, on purpose.
 collect_ignore = ["data"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.pluginmanager.has_plugin("dsession"):
+        config.pluginmanager.register(StillRunning(config))
+
+
+class StillRunning:
+    """A line every minute of the tests that run: one that builds a cell is silent for minutes."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._reporter = config.pluginmanager.get_plugin("terminalreporter")
+        self._ticker = Ticker(RunState(cell="tests", started=time.time(), noun="test"), Means.LINES)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None]:
+        show_log(lambda line: write_whole_line(self._reporter, line))
+        with self._ticker.shown():
+            return (yield)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        self._ticker.state = self._ticker.state.planned(dict.fromkeys(ids, 0.0), 1)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._ticker.state = self._ticker.state.begun(nodeid, time.time())
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self._ticker.state = self._ticker.state.ended(nodeid)
 
 
 @pytest.fixture(autouse=True)

@@ -78,7 +78,7 @@ def run_step(step: Step, log: Path, progress: Progress, *, held: tuple[int, ...]
     with progress.step(step.name, str(step.command)) as tick:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(f"+ {step.command.reproduce()}\n", encoding="utf-8")
-        done = run(step.command, log=log, keep_open=held, on_tick=tick)
+        done = run(step.command, log=log, keep_open=held, on_tick=lambda elapsed: tick(elapsed, last_lines(log, 1)))
         if not done.ok and shutil.disk_usage(log.parent).free < FULL_DISK_BYTES:
             raise disk_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), log.parent)
         if not done.ok:

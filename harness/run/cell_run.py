@@ -23,7 +23,7 @@ from harness.build.libraries import describe_libraries
 from harness.engines.fresh import FreshEngine
 from harness.engines.protocol import EngineSession, Mount
 from harness.errors import ConfigError
-from harness.expectations.compare import compare, compare_module
+from harness.expectations.compare import compare
 from harness.expectations.entries import CellExpectations
 from harness.expectations.files import load_lists
 from harness.limitations.skip_account import account_for
@@ -44,7 +44,7 @@ from harness.results.run_folder import (
     point_latest_at,
     unfinished_run,
 )
-from harness.results.verdicts import CaseVerdict, Verdict
+from harness.results.verdicts import CaseVerdict, Comparison, Verdict
 from harness.run.keywords import ANY, Keyword
 from harness.run.own_tests import TESTS_MOUNT, OwnTests, find_tests, unimportable
 from harness.run.past_cases import PastCases, past_results
@@ -53,7 +53,7 @@ from harness.run.prepared import Prepared
 from harness.run.rerun import with_environment_tries, with_tries, worth_another_try
 from harness.run.resume import asked_for, check_not_lost, check_resumed, write_asked
 from harness.run.selection import TestSelection, choose, read_shard
-from harness.suite.durations import record_durations, seconds_of
+from harness.suite.durations import guessed_seconds, read_durations, record_durations, seconds_of, source_sizes
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.regrtest import exact_pattern
 from harness.suite.unseen import lost_module, with_unmet
@@ -229,6 +229,13 @@ class CellRun:
     def modules(self) -> list[str]:
         """The modules to test, longest first; without those that a resumed run has finished."""
         return [module for module in self.chosen.modules if not (self.resume and self._record(module).exists())]
+
+    def expected_seconds(self) -> dict[str, float]:
+        """How long each module to test will take, by the record of earlier runs; 0 where there is no record."""
+        modules, seconds = self.modules(), read_durations(self.prepared.durations)
+        if self.tests or not seconds:
+            return dict.fromkeys(modules, 0.0)
+        return guessed_seconds(modules, seconds, source_sizes(self.prepared.build.root / "Lib", modules))
 
     def job(self, module: str, should_stop: Callable[[], bool]) -> ModuleJob:
         """What running this module takes. A case that was asked for by name gets all its time, also to hang."""
@@ -416,11 +423,10 @@ def newly_skipped_in(results: CellResults, path: Path) -> tuple[NewSkip, ...]:
     return newly_skipped(results.modules, before.outcomes) if before else ()
 
 
-def module_failure(result: ModuleResult, expectations: CellExpectations) -> str:
+def module_failure(compared: Comparison) -> str:
     """What of a module's result the lists do not expect, a line per case; empty when nothing."""
-    rows = compare_module(result, expectations).unexpected
     return "\n".join(
         f"{row.verdict}: {row.case}: {row.outcome or 'did not appear'}"
         + (f", expected {row.expectation} ({row.place})" if row.expected else "")
-        for row in rows
+        for row in compared.unexpected
     )

@@ -6,6 +6,7 @@ What the cells share, they share through the cache and its locks: sources, toolc
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections import deque
@@ -18,9 +19,14 @@ from harness.matrix.cells import Cell
 from harness.report.table import CellNumbers, CellRow, failed_row, left_out_row, read_row, render_cells
 from harness.results.run_folder import WORST_FIRST, worst_status
 from harness.run.capacity import usable_processors
+from harness.run.live import ROW_VARIABLE, Means, board, means, read_board_row
+from harness.run.state import BoardRow
 from harness.util.process import POLL_SECONDS, Background, Command
+from harness.util.text import counted
 
 LOG_FILE = "output.log"
+# There while a cell's process runs under a board.
+BOARD_FILE = "board.json"
 _STOP_SECONDS = 20.0
 
 
@@ -70,14 +76,15 @@ class ParallelCells:
     def run(self) -> int:
         """Runs all cells and prints the table. Gives the worst exit status; Ctrl-C ends all and keeps results."""
         waiting = deque(self.cells)
-        try:
-            while waiting or self.tasks:
-                while waiting and len(self.tasks) < self.at_once:
-                    self._start(waiting.popleft())
-                self._look()
-                time.sleep(POLL_SECONDS)
-        except KeyboardInterrupt:
-            self._stop()
+        with board(self._board_rows, self._title) if means() is Means.BOARD else contextlib.nullcontext():
+            try:
+                while waiting or self.tasks:
+                    while waiting and len(self.tasks) < self.at_once:
+                        self._start(waiting.popleft())
+                    self._look()
+                    time.sleep(POLL_SECONDS)
+            except KeyboardInterrupt:
+                self._stop()
         interrupted = [failed_row(cell.id, EXIT_INTERRUPTED) for cell in self.cells if cell.id not in self.rows]
         rows = [self.rows[cell.id] for cell in self.cells if cell.id in self.rows]
         rows += [*interrupted, *(left_out_row(cell.id, cell.broken) for cell in self.left_out)]
@@ -94,8 +101,17 @@ class ParallelCells:
         slot = min(set(range(self.at_once)) - {task.slot for task in self.tasks})
         # wasmtime's engines choose among the processors that they find: without this, two cells would choose the same.
         processors = frozenset(usable_processors()[slot :: self.at_once]) if self.at_once > 1 else frozenset()
-        child = Background(Command(argv=argv, cwd=Path.cwd()), log=log, processors=processors)
+        row = {ROW_VARIABLE: str(log.with_name(BOARD_FILE))} if means() is Means.BOARD else {}
+        child = Background(Command(argv=argv, cwd=Path.cwd(), env=os.environ | row), log=log, processors=processors)
         self.tasks.append(_Task(cell=cell, child=child, slot=slot, prefix=prefix, log=log))
+
+    def _board_rows(self) -> list[BoardRow]:
+        """The rows of the cells that run, as their processes have written them last."""
+        files = [(task.cell.id, task.log.with_name(BOARD_FILE)) for task in self.tasks]
+        return [read_board_row(file) or BoardRow(cell=cell, now="starting") for cell, file in files]
+
+    def _title(self) -> str:
+        return f"{len(self.rows)} of {counted(len(self.cells), 'cell')} done"
 
     def _look(self) -> None:
         for task in list(self.tasks):
@@ -103,6 +119,7 @@ class ParallelCells:
             task.show(last=completed is not None)
             if completed is not None:
                 self.tasks.remove(task)
+                task.log.with_name(BOARD_FILE).unlink(missing_ok=True)
                 self.rows[task.cell.id] = self._row(task, completed.returncode, round(completed.seconds))
 
     def _row(self, task: _Task, status: int, seconds: int) -> CellRow:

@@ -21,6 +21,7 @@ from harness.matrix.cells import Cell, with_python
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import Pins, load_pins
 from harness.run.identify import ask_compiler, ensure_identity
+from harness.run.live import steps_shown
 from harness.run.prepared import Prepared
 from harness.sources import obtain_source
 from harness.targets import Engine
@@ -68,6 +69,11 @@ def prepare(cell_id: str, wishes: BuildRequest) -> Prepared:
     BuildError when the interpreter that was built says that it is something else than the cell.
     """
     wishes.check()
+    with steps_shown(cell_id):
+        return _prepared(cell_id, wishes)
+
+
+def _prepared(cell_id: str, wishes: BuildRequest) -> Prepared:
     matrix, pins = load_configuration()
     if wishes.pins:
         pins = load_pins(Path(wishes.pins), pins)

@@ -6,10 +6,13 @@ and xdist are the pool. Each xdist worker keeps one warm engine.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import pytest
 
 from harness.engines.protocol import EngineSession
 from harness.errors import ConfigError, EngineFailedError, HarnessError
+from harness.expectations.compare import compare_module
 from harness.matrix.load import load_configuration
 from harness.project import matrix_file
 from harness.results.outcomes import NOTHING_RAN, ModuleResult
@@ -24,12 +28,17 @@ from harness.run.capacity import plan_here
 from harness.run.cell_run import CellRun, module_failure
 from harness.run.hosts.pool import LOST, HostPool, is_remote, name_of
 from harness.run.keywords import Keyword
+from harness.run.live import Means, Ticker, above, board, write_whole_line
 from harness.run.options import TESTING
+from harness.run.state import RunState
 from harness.util.log import show_log, to_stdout
+from harness.util.text import plain
 
 _KEY = pytest.StashKey["CellPlugin"]()
 # Under this name a report carries what its worker recorded of the module.
 RECORD = "harness-record"
+# Under this one, the verdicts of its cases and the last unexpected one.
+VERDICTS = "harness-verdicts"
 # And under this one, what its engine said that does not work.
 ENGINE_FAILED = "harness-engine-failed"
 
@@ -110,12 +119,17 @@ class CellPlugin:
         self._engine: EngineSession | None = None
         self.summary = ""
         self._failures: dict[str, str] = {}
+        self._ticker = Ticker(RunState(cell=run.prepared.cell.id, started=time.time()))
+        self._has_board = self.is_controller and config.option.verbose < 0 and self._ticker.how is Means.BOARD
         config.args = [str(matrix_file())]
         if hasattr(config.option, "maxschedchunk") and config.option.maxschedchunk is None:
             config.option.maxschedchunk = 1
         if reporter := config.pluginmanager.get_plugin("terminalreporter"):
             # Where in pytest a Ctrl-C has hit is of no interest: the summary says what it means.
             reporter._report_keyboardinterrupt = lambda: None  # noqa: SLF001 - there is no option for it
+        if self._has_board and (workers := config.pluginmanager.get_plugin("terminaldistreporter")):
+            # It says "bringing up nodes..." for each of them, where the board is to come.
+            workers.rewrite = lambda *_, **__: None
         if self.is_controller:
             show_log(self._write_line)
         else:
@@ -144,8 +158,9 @@ class CellPlugin:
             raise _told(self._config, error) from error
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_setupnodes(self) -> None:
+    def pytest_xdist_setupnodes(self, specs: list[Any]) -> None:
         self._hosts = HostPool(self._config.pluginmanager.get_plugin("dsession"))
+        self._ticker.state = self._ticker.state.planned(self.run.expected_seconds(), len(specs))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -162,28 +177,43 @@ class CellPlugin:
     def pytest_handlecrashitem(self, crashitem: str, report: Any, sched: Any) -> None:
         if self._hosts:
             self._hosts.try_again(crashitem, report, sched)
+        self._ended(crashitem, finished=report.outcome != LOST)
 
-    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
-        return ("lost and run again", "L", "LOST") if report.outcome == LOST else None
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._ticker.state = self._ticker.state.begun(_module_of(nodeid), time.time())
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self._ended(nodeid)
+
+    def _ended(self, nodeid: str, *, finished: bool = True) -> None:
+        self._ticker.state = self._ticker.state.ended(_module_of(nodeid), finished=finished)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(self, report: Any) -> Generator[None, tuple[str, Any, Any], tuple[str, Any, Any]]:
+        """What the reporter prints of a module: nothing where the board has it."""
+        category, letter, word = yield
+        if report.outcome == LOST:
+            category, letter, word = "lost and run again", "L", "LOST"
+        return (category, "", "") if self._hosts and self._has_board else (category, letter, word)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Writes what a worker on another machine has sent, and remembers what pytest says of a module that failed."""
         if not self.is_controller:
             return
-        module = report.nodeid.rpartition("::")[2]
+        module = _module_of(report.nodeid)
         for name, record in report.user_properties:
             if name == RECORD:
                 self.run.take(module, str(record))
+            if name == VERDICTS and report.when == "call":
+                self._ticker.state = self._ticker.state.judged(*json.loads(str(record)))
             if name == ENGINE_FAILED:
                 _tell_front_end(self._config, EngineFailedError(str(record)))
         if report.failed:
             self._failures[module] = _reason(report.longreprtext)
 
     def _write_line(self, line: str) -> None:
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter:
-            reporter.ensure_newline()
-            reporter.write_line(line)
+        if reporter := self._config.pluginmanager.get_plugin("terminalreporter"):
+            write_whole_line(reporter, line)
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         if file_path != matrix_file():
@@ -197,11 +227,23 @@ class CellPlugin:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Iterator[None]:
         """Interruptions of the controller reach the workers through a file, within a tick of their watch."""
-        try:
-            return (yield)
-        except KeyboardInterrupt:
-            self.run.stop_file.touch()
-            raise
+        with self._shown():
+            try:
+                return (yield)
+            except KeyboardInterrupt:
+                self.run.stop_file.touch()
+                raise
+
+    @contextlib.contextmanager
+    def _shown(self) -> Iterator[None]:
+        """While the block runs, the state of the run is shown; a run without workers of xdist shows none."""
+        with contextlib.ExitStack() as stack:
+            if self._hosts:
+                stack.enter_context(self._ticker.shown())
+            if self._hosts and self._has_board:
+                console = stack.enter_context(board(lambda: [self._ticker.state.row(time.time())]))
+                stack.enter_context(above(console, self._config.pluginmanager.get_plugin("terminalreporter")))
+            yield
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -225,6 +267,10 @@ class CellPlugin:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         terminalreporter.ensure_newline()
         terminalreporter.write(self.summary + "\n")
+
+
+def _module_of(nodeid: str) -> str:
+    return nodeid.rpartition("::")[2]
 
 
 def _reason(failure: str) -> str:
@@ -277,8 +323,10 @@ class ModuleItem(pytest.Item):
             raise
         if plugin.is_remote and (record := plugin.run.record(self.name)):
             self.user_properties.append((RECORD, record))
-        failure = module_failure(result, plugin.run.expectations)
-        if failure:
+        compared = compare_module(result, plugin.run.expectations)
+        last = [f"{row.verdict} {plain(row.case)}: {row.outcome or '-'}" for row in compared.unexpected[-1:]]
+        self.user_properties.append((VERDICTS, json.dumps([compared.counts, "".join(last)])))
+        if failure := module_failure(compared):
             raise UnexpectedOutcomeError(failure)
         if result.outcome in NOTHING_RAN:
             pytest.skip(result.detail.reason or "skipped")

@@ -262,12 +262,18 @@ def _copy(response: Response, aside: Path, total: int) -> tuple[int, str]:
             size += len(chunk)
             with disk_errors_as_unavailable(aside):
                 _write(stream, chunk)
-            if sys.stderr.isatty() and time.monotonic() - shown > 0.2:
+            if time.monotonic() - shown > 0.2:
                 shown = time.monotonic()
-                sys.stderr.write(f"\r  {DownloadProgress(done=size, total=total)}\x1b[K")
-    if shown:
+                _show(DownloadProgress(done=size, total=total))
+    if shown and sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
     return size, digest.hexdigest()
+
+
+def _show(progress: DownloadProgress) -> None:
+    logger.debug("downloading, %s", progress)
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r  {progress}\x1b[K")
 
 
 def _read(response: Response) -> bytes:

@@ -5,9 +5,10 @@ Without a front end, as in a worker of xdist or on another machine, nothing is s
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 
 class LineHandler(logging.Handler):
@@ -27,7 +28,30 @@ def show_log(write: Callable[[str], None]) -> None:
     for handler in [handler for handler in logger.handlers if isinstance(handler, LineHandler)]:
         logger.removeHandler(handler)
     logger.addHandler(LineHandler(write))
-    logger.setLevel(logging.INFO)
+    logger.setLevel(logging.DEBUG)
+
+
+class _Watching(logging.Handler):
+    """Gives each record to a function."""
+
+    def __init__(self, note: Callable[[logging.LogRecord], None]) -> None:
+        super().__init__(logging.DEBUG)
+        self._note = note
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._note(record)
+
+
+@contextlib.contextmanager
+def watch_log(note: Callable[[logging.LogRecord], None]) -> Iterator[None]:
+    """While the block runs, the function gets what the harness logs: the messages, and as DEBUG what is under way."""
+    logger = logging.getLogger("harness")
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(watching := _Watching(note))
+    try:
+        yield
+    finally:
+        logger.removeHandler(watching)
 
 
 def to_stdout(line: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from harness.build.artifact import Build
 from harness.engines.protocol import GuestExit, GuestRun, Watch
 from harness.errors import ConfigError
+from harness.expectations.compare import compare_module
 from harness.expectations.entries import CellExpectations
 from harness.manifest import Manifest
 from harness.results.cell_results import load_results
@@ -124,7 +125,7 @@ def test_a_module_that_alters_its_environment_runs_again_as_a_whole_where_that_i
     result = run.test(run.job("test_x", lambda: False), guest)
     assert (guest.starts, result.env_tries) == ((3, (True, always, always)) if strict else (1, ()))
     assert not any(case.tries for case in result.cases)
-    failure = module_failure(result, run.expectations)
+    failure = module_failure(compare_module(result, run.expectations))
     assert failure == (f"{verdict}: test.test_x: env-changed" if verdict else "")
     page, unexpected = run.finish(interrupted=False, color=False)
     assert unexpected is bool(verdict)

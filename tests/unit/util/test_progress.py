@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import logging
 
 import pytest
 
-from harness.util.progress import Progress
+from harness.util.log import watch_log
+from harness.util.progress import Progress, under_way
 from harness.util.text import clock
 
 
@@ -47,3 +49,37 @@ def test_a_step_that_fails_is_not_called_done() -> None:
     with pytest.raises(ValueError, match="x"), Progress("t", stream=stream).step("s"):
         raise ValueError("x")
     assert "done" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        ("clang -c -O2 -o Objects/a.o ../../Objects/dictobject.c", "Objects/dictobject.c"),
+        ("checking for sin in -lm... yes", "checking for sin in -lm... yes"),
+        ("x" * 100, "x" * 60),
+        ("a\x1b[2J", "a\\x1b[2J"),
+        ("", ""),
+    ],
+)
+def test_what_is_under_way_is_the_source_that_is_compiled_or_the_last_line(output: str, shown: str) -> None:
+    assert under_way(output) == shown
+
+
+def test_the_step_says_what_is_under_way_to_a_terminal_and_to_who_watches_the_log() -> None:
+    stream = Terminal()
+    seen: list[tuple[int, str]] = []
+    with (
+        watch_log(lambda record: seen.append((record.levelno, record.getMessage()))),
+        Progress("build wasi", total=1, stream=stream).step("make") as tick,
+    ):
+        tick(65.0, "cc -c ./Python/ceval.c")
+    assert "build wasi [1/1] make  1:05  Python/ceval.c" in stream.getvalue()
+    assert seen == [(logging.DEBUG, "build wasi [1/1] make  1:05  Python/ceval.c")]
+
+
+def test_a_line_that_goes_on_keeps_to_the_width_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    stream = Terminal()
+    with Progress("a title that is long", stream=stream).step("make") as tick:
+        tick(1.0)
+    assert "\r\x1b[Ka title that is lon\r" in stream.getvalue()
