@@ -100,7 +100,7 @@ class _Past:
     def _witness(self, module: _Module, place: int) -> ModuleEvidence:
         coverage = self.facts.coverages[place]
         if not coverage.has(module.name):
-            return _witness(module.name, module.apart.get(place, {}), complete=False)
+            return _witness(module.name, module.apart.get(place, {}))
         states = ((case, next(states_at(steps, [place]))) for case, steps in module.moving.items())
         moving = {case: self.facts.states[state] for case, state in states if state != ABSENT}
         steady, other = module.witnesses[coverage.whole], _witness(module.name, moving, whole=coverage.whole)
@@ -114,13 +114,14 @@ class _Past:
         )
 
 
-def _witness(module: str, saw: Mapping[str, State], *, complete: bool = True, whole: bool = False) -> ModuleEvidence:
+def _witness(module: str, saw: Mapping[str, State], *, whole: bool = False) -> ModuleEvidence:
+    """What the cases say, of a module of which there may be more."""
     outcomes = {case: state.outcome for case, state in saw.items() if state.outcome is not None}
     told = {case: _seen(state, whole) for case, state in saw.items() if state.steady}
     # What a failure said is not kept: of new entries a newer run tells the reason, or a person.
     failures = {case: _SILENT for case, seen in told.items() if not seen.is_good}
     died = {case: _seen(state, whole) for case, state in saw.items() if state.outcome in DEATHS}
-    return ModuleEvidence(module, complete, outcomes, told, failures, died)
+    return ModuleEvidence(module, False, outcomes, told, failures, died)
 
 
 _SILENT = Failure("", "")

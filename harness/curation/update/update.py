@@ -65,7 +65,7 @@ class Update:
         return "".join(_diff(name, self.before.get(name, ""), self.after[name]) for name in self.changed)
 
 
-def update(workspace: Workspace, runs: Sequence[Run], rules: Rules, *, learn_signatures: bool = False) -> Update:
+def update(workspace: Workspace, runs: Sequence[Run], rules: Rules, *, learn_signatures: bool) -> Update:
     """The lists after those runs, worked out until nothing changes any more: what becomes known may free the word of a
     run on something else.
     """
@@ -78,7 +78,7 @@ def update(workspace: Workspace, runs: Sequence[Run], rules: Rules, *, learn_sig
         held, assumed = plan.held, {**plan.assumed, **assumed}
         if after == texts:
             break
-        texts, lists = after, read_lists({name: text for name, text in after.items() if text}, workspace.registry)
+        texts, lists = after, read_lists(after, workspace.registry)
         if lists.problems:
             raise HarnessError(f"the updater would write a list with a mistake: {lists.problems[0]}")
     return Update(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 from harness.cli import main as cli
 from harness.curation.update.decide import Rules
 from harness.curation.update.evidence import Failure, read_run
+from harness.curation.update.history_evidence import past_runs
+from harness.curation.update.requirements import Skipped
 from harness.curation.update.update import Update, gather, summary_lines, update, write
-from harness.errors import EXIT_CONFIG, EXIT_OK
+from harness.errors import EXIT_CONFIG, EXIT_OK, ConfigError, HarnessError
 from harness.expectations.entries import Expectation, Expectations
 from harness.expectations.files import read_lists
 from harness.history.database import opened
@@ -23,8 +26,10 @@ from harness.limitations.registry import Registry
 from harness.matrix.cells import Cell, with_python
 from harness.matrix.conditions import read_condition
 from harness.results.cell_results import CellResults, write_results
+from harness.results.command_line import RunOptions
 from harness.results.outcomes import CaseResult, Detail, Outcome
 from harness.targets import Target
+from tests.unit.sample_cells import emscripten
 from tests.unit.sample_lists import REGISTRY, entry, limitation
 from tests.unit.sample_runs import (
     CELLS,
@@ -42,6 +47,7 @@ from tests.unit.sample_runs import (
 )
 
 LINK = "test_os.LinkTests.test_link"
+ON_WASI = '{ target = "wasi" }'
 EVERYWHERE = [*runs_of(OLD, LINK, "EEE"), *runs_of(THREADS, LINK, "EEE"), *runs_of(WASI, LINK, "EEE")]
 
 
@@ -583,6 +589,88 @@ def test_the_command_shows_a_difference_and_writes_it_only_when_told(
     assert "there is no results.json in" in capsys.readouterr().err
 
 
+def test_what_was_held_assumed_and_listed_is_summed_up() -> None:
+    cells = tuple(f"cell-{number}" for number in range(7))
+    found = Update(
+        before={},
+        after={},
+        held=tuple(Skipped(f"test.t.T.test_{letter}", "wasi" if letter == "a" else "", "why") for letter in "abcde"),
+        entries=read_lists({FILE: entry(reason='"TODO"') + entry(reason='"TODO: x"', when=ON_WASI)}, REGISTRY).entries,
+        assumed={cells[:1]: ("t.a",), cells[:5]: ("t.a", "t.b"), cells[:6]: ("t.a", "t.b", "t.c"), cells: ("t.d",)},
+    )
+    where = "no entry is left where no run was seen: cell-0"
+    five = f"{where}, cell-1, cell-2, cell-3, cell-4"
+    assert list(summary_lines(found, rows=3)) == [
+        "held  test.t.T.test_a (wasi) why",
+        "held  test.t.T.test_b why",
+        "held  test.t.T.test_c why",
+        "held  ... and 2 more",
+        f"note  t.a: {where} (--cautious keeps it there)",
+        f"note  t.a and 1 more test: {five} (--cautious keeps it there)",
+        f"note  t.a and 2 more tests: {five} and 1 more (--cautious keeps it there)",
+        f"note  t.d: {five} and 2 more (--cautious keeps it there)",
+        "2 entries wait for their cause and reason; until then they are refused",
+    ]
+    assert len(list(summary_lines(found, rows=5))) == 10
+    assert list(summary_lines(Update(before={}, after={}, held=(), entries=()), rows=3)) == []
+
+
+def test_a_difference_is_a_patch_of_every_list_that_changed() -> None:
+    before = {"l/changed.toml": "a\nb", "l/gone.toml": "c\n", "l/same.toml": "d\n"}
+    after = {"l/changed.toml": "a\ne\n", "l/gone.toml": "", "l/new.toml": "f\n", "l/same.toml": "d\n"}
+    assert Update(before=before, after=after, held=(), entries=()).diff() == (
+        "--- a/l/changed.toml\n+++ b/l/changed.toml\n@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+e\n"
+        "--- a/l/gone.toml\n+++ /dev/null\n@@ -1 +0,0 @@\n-c\n"
+        "--- /dev/null\n+++ b/l/new.toml\n@@ -0,0 +1 @@\n+f\n"
+    )
+
+
+def test_lists_are_written_into_folders_that_need_not_be_there(tmp_path: Path) -> None:
+    folder = tmp_path / "project" / "lists"
+    after = {"lists/wasi/a.toml": "a", "lists/wasi/b.toml": "b", "lists/gone.toml": ""}
+    found = Update(before={"lists/gone.toml": "x"}, after=after, held=(), entries=())
+    for _ in range(2):
+        write(found, folder)
+        assert {path.name: path.read_text() for path in folder.rglob("*.toml")} == {"a.toml": "a", "b.toml": "b"}
+
+
+def test_an_update_that_would_write_a_mistake_is_an_error() -> None:
+    workspace = dataclasses.replace(rooms_of({FILE: entry(when=ON_WASI)}), registry=Registry({}))
+    read = [read_run(run, source="", index=index) for index, run in enumerate(runs_of(WASI, LINK, "FFF"))]
+    with pytest.raises(HarnessError, match=r"would write a list with a mistake: .*fs-hard-links"):
+        update(workspace, read, Rules(), learn_signatures=False)
+
+
+def test_a_cell_that_is_not_declared_or_broken_is_not_spoken_of() -> None:
+    part = run_of(emscripten("9.9.9"), {"test_json.T.test_a": "P"}, complete=False)
+    text = entry(when='{ target = "emscripten" }')
+    found = updated(text, [*runs_of(OLD, LINK, "PPP"), part], cells=(OLD, dataclasses.replace(NEW, broken="x"), WASI))
+    assert (found.after[FILE], notes(found)) == ("", [])
+
+
+def test_a_failure_that_said_nothing_has_no_cause() -> None:
+    every = dataclasses.replace(limitation("every", Target.WASI), explains=(".",))
+    silent = CaseResult(case=f"test.{LINK}", outcome=Outcome.FAIL)
+    run = run_of(WASI, {LINK: "F"})
+    run = dataclasses.replace(run, modules=(dataclasses.replace(run.modules[0], cases=(silent,)),))
+    (only,) = updated({}, [run], registry=Registry({"every": every})).entries
+    assert (only.limitation, only.reason) == ("", "TODO")
+
+
+def test_only_new_cases_are_counted_that_failed_once() -> None:
+    text = entry(when=ON_WASI)
+    twice = [run_of(WASI, {LINK: letter, "test_os.X.test_a": "E"}, day=day) for day, letter in enumerate("EP", 1)]
+    assert updated(text, twice).seen_once == 0
+
+
+def test_signatures_that_are_listed_or_of_another_class_are_not_learnt() -> None:
+    signed = entry(signature='["OSError ENOTSUP", "ValueError"]', when=ON_WASI)
+    assert updated(signed, runs_of(WASI, LINK, "E"), learn=True).changed == ()
+    a_class = entry(tests='["test.test_os.LinkTests.*"]', when=ON_WASI)
+    found = updated(a_class, [run_of(WASI, {LINK: "E", "test_os.Other.test_a": "V"})], learn=True)
+    assert [one.signature for one in found.entries if "LinkTests" in one.tests[0]] == [("OSError ENOTSUP",)]
+
+
 def test_a_list_of_which_nothing_is_left_is_removed(tmp_path: Path) -> None:
     found = updated(entry(when='{ target = "wasi" }'), runs_of(WASI, LINK, "PPP"))
     path = tmp_path / FILE
@@ -613,8 +701,34 @@ def test_older_runs_of_the_same_cells_are_the_history(tmp_path: Path, said: list
     (reports / "broken" / "wasi").mkdir(parents=True)
     (reports / "broken" / "wasi" / "results.json").write_text("{")
     runs = gather([paths[2]], reports)
-    assert sorted(run.order[0] for run in runs) == [f"2026-11-0{day}T00:00:00Z" for day in (1, 2, 3)]
+    assert sorted(run.order for run in runs) == [
+        ("2026-11-01T00:00:00Z", -1),
+        ("2026-11-02T00:00:00Z", -1),
+        ("2026-11-03T00:00:00Z", 0),
+    ]
     assert len(said) == 1
+    given_twice = gather([paths[0], paths[2]], reports)
+    assert [run.order[1] for run in sorted(given_twice, key=lambda run: run.order)] == [0, -1, 1]
+
+
+def test_ten_older_runs_are_read(tmp_path: Path) -> None:
+    reports = tmp_path / "reports"
+    paths = saved(reports, [run_of(WASI, {LINK: "P"}, day=day) for day in range(1, 13)])
+    newest = given(tmp_path, run_of(WASI, {LINK: "P"}, day=20))
+    for number, path in enumerate(paths):
+        os.utime(path, (number, number))
+    read = gather([newest], reports)
+    assert sorted(run.order[0][8:10] for run in read) == [f"{day:02}" for day in [*range(3, 13), 20]]
+
+
+def test_lists_do_not_learn_from_runs_of_own_tests(tmp_path: Path) -> None:
+    run = run_of(WASI, {LINK: "P"})
+    own = dataclasses.replace(run, run=dataclasses.replace(run.run, options=RunOptions(tests="/mine")))
+    (path,) = saved(tmp_path / "reports", [own])
+    with pytest.raises(ConfigError, match="is a run of own tests, /mine"):
+        gather([Path(path)], tmp_path / "reports")
+    newest = given(tmp_path, run_of(WASI, {LINK: "P"}, day=2))
+    assert [one.source for one in gather([newest], tmp_path / "reports")] == [str(newest)]
 
 
 # The history.
@@ -638,7 +752,7 @@ def test_runs_of_the_history_count_beside_those_that_are_given(tmp_path: Path, l
     kept(tmp_path / "history.sqlite", runs)
     read = gather([given(tmp_path, runs[-1])], tmp_path, history=tmp_path / "history.sqlite")
     assert sorted(run.order[0][8:10] for run in read) == ["01", "02", "03", "04"]
-    found = update(rooms_of({FILE: entry()}), read, Rules(runs=3))
+    found = update(rooms_of({FILE: entry()}), read, Rules(runs=3), learn_signatures=False)
     assert (WASI not in [cell for cell in CELLS if f"test.{LINK}" in expected(found, cell)]) is goes
 
 
@@ -683,6 +797,19 @@ def test_the_command_takes_the_history_beside_the_reports_or_the_one_that_is_nam
     path = str(given(tmp_path, runs[2]))
     assert cli.main(["update", path, "--lists", str(lists), "--reports", str(reports), *named]) == EXIT_OK
     assert "3 runs read" in capsys.readouterr().out
+
+
+def test_past_runs_are_those_before_a_time_and_know_what_is_gone(tmp_path: Path) -> None:
+    file = tmp_path / "history.sqlite"
+    fine = "test_os.Other.test_fine"
+    kept(file, [run_of(WASI, {LINK: letter, fine: "P"}, day=day) for day, letter in enumerate("E--P", 1)])
+    found = past_runs(file, {"wasi": "2026-11-04T00:00:00Z"}, (), limit=2)
+    assert [(run.order, set(run.seen), set(run.modules)) for run in found] == [
+        ((f"2026-11-0{day}T00:00:00Z", -1), {f"test.{fine}"}, {"test.test_os"}) for day in (2, 3)
+    ]
+    assert past_runs(file, {"wasi": "2026-11-01T00:00:00Z"}, (), limit=2) == []
+    with pytest.raises(ConfigError):
+        past_runs(tmp_path / "none.sqlite", {"wasi": "2026-11-04T00:00:00Z"}, (), limit=2)
 
 
 def expected(found: Update, cell: Cell) -> Mapping[str, Expectation]:
