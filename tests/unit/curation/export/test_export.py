@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -13,8 +16,10 @@ from harness.curation.export.skip_patch import condition_in_python, skip_patch
 from harness.errors import EXIT_CONFIG, EXIT_OK
 from harness.expectations.entries import CellExpectations, Expectation, Expectations
 from harness.expectations.files import read_lists
+from harness.limitations.registry import Registry
 from harness.matrix.conditions import read_condition
-from tests.unit.sample_lists import REGISTRY, entry
+from harness.targets import Target
+from tests.unit.sample_lists import REGISTRY, entry, limitation
 from tests.unit.sample_results import usual
 
 WASI = '{ target = "wasi" }'
@@ -106,6 +111,39 @@ def test_the_page_counts_what_is_listed_or_what_runs_knew() -> None:
     assert "`fs-hard-links` | emscripten, wasi | 1 |" in page
 
 
+def test_the_page_has_a_table_for_each_section_and_for_issues() -> None:
+    system = dataclasses.replace(limitation("no-fork", *Target), section="Processes")
+    registry = Registry({**REGISTRY.limitations, "no-fork": system})
+    alone = Expectations(entries(entry()))
+    assert limitations_page(registry, alone, []) == (
+        "# Platform limitations\n\n"
+        "What the documentation says does not work, and how many cases of the test suite are known to fail for it"
+        ": as the lists name them, a class as one.\n\n"
+        "## File system\n\n"
+        "| statement | on | listed |\n"
+        "| --- | --- | --- |\n"
+        "| [fs-hard-links](https://x.org/#fs-hard-links) `fs-hard-links` | emscripten, wasi | 1 |\n"
+        "| [wasi-no-dup](https://x.org/#wasi-no-dup) `wasi-no-dup` | wasi |  |\n\n"
+        "## Processes\n\n"
+        "| statement | on | listed |\n"
+        "| --- | --- | --- |\n"
+        f"| [no-fork](https://x.org/#no-fork) `no-fork` | {', '.join(Target)} |  |\n"
+    )
+    issue = Expectations(entries(entry(limitation="", issue='"https://x.org/1"')))
+    page = limitations_page(registry, issue, [usual()])
+    assert "to fail for it: in the newest run of each cell.\n" in page
+    assert page.endswith("## Issues\n\n| issue | wasi |\n| --- | --- |\n| <https://x.org/1> |  |\n")
+
+
+def test_a_reason_in_another_script_stays_readable() -> None:
+    (one,) = entries(entry(tests='["test.test_os"]', reason='"käme ñ"'))
+    text, _ = pyodide_entries(CellExpectations(dict.fromkeys(one.tests, one)), MODULES)
+    assert text == '- test_os:\n    xfail: "käme ñ (fs-hard-links)"\n'
+    (case,) = entries(entry(tests='["test.test_os.T.test_ä[1]"]'))
+    text, _ = pyodide_entries(CellExpectations(dict.fromkeys(case.tests, case)), MODULES)
+    assert text.endswith('- "test.test_os.T.test_ä[[]1]"\n')
+
+
 @pytest.mark.parametrize(
     ("when", "expression", "left_out"),
     [
@@ -122,6 +160,16 @@ def test_the_page_counts_what_is_listed_or_what_runs_knew() -> None:
             (),
         ),
         ({"emscripten": "4", "node": "<26"}, "support.is_emscripten", ("emscripten", "node")),
+        ({"emscripten": ">=4,!=4.0.1"}, "support.is_emscripten", ("emscripten",)),
+        ({"emscripten": "<4.0.0a1"}, "support.is_emscripten", ("emscripten",)),
+        (
+            {"emscripten": ">3,<=4.0.1"},
+            (
+                "support.is_emscripten and sys._emscripten_info.emscripten_version > (3,)"
+                " and sys._emscripten_info.emscripten_version <= (4, 0, 1)"
+            ),
+            (),
+        ),
     ],
 )
 def test_a_condition_in_the_words_of_the_test_suite(
@@ -191,6 +239,83 @@ def test_a_module_is_skipped_by_raising_at_its_top() -> None:
     ]
 
 
+UNUSUAL = '''\
+"""Tests."""
+import os.path as path
+try:
+    import ctypes
+except ImportError:
+    ctypes = None
+from test import \\
+    support
+
+
+class Far:
+    def test_far(self):
+        pass
+
+
+class Near(Far):
+    def test_a(self):
+        def test_b():
+            pass
+
+    @staticmethod
+    @support.cpython_only
+    def test_a(self):
+        pass
+
+
+class Last(Near, os.PathLike):
+    class Inner:
+        def test_a(self):
+            pass
+
+
+import unittest as late
+'''
+
+
+def test_of_two_definitions_the_last_one_is_skipped_above_all_its_decorators() -> None:
+    (one,) = entries(
+        entry(
+            tests='["test.test_os.Near.test_a", "test.test_os.Last.test_far"]',
+            reason='"käme"',
+            when='{ target = "emscripten", emscripten = "<4" }',
+        )
+    )
+    found = skip_patch(one, lambda name: UNUSUAL if name == "Lib/test/test_os.py" else None)
+    condition = "support.is_emscripten and sys._emscripten_info.emscripten_version < (4,)"
+    assert found.text == (
+        "--- a/Lib/test/test_os.py\n+++ b/Lib/test/test_os.py\n@@ -6,9 +6,13 @@\n     ctypes = None\n"
+        " from test import \\\n"
+        "     support\n+import sys\n+import unittest\n \n \n class Far:\n"
+        f'+    @unittest.skipIf({condition},\n+                     "käme")\n'
+        "     def test_far(self):\n         pass\n \n"
+        "@@ -18,6 +22,8 @@\n         def test_b():\n             pass\n \n"
+        f'+    @unittest.skipIf({condition},\n+                     "käme")\n'
+        "     @staticmethod\n     @support.cpython_only\n     def test_a(self):\n"
+    )
+    assert list(found.remarks) == ["test.test_os.Last.test_far"]
+
+
+def test_a_function_within_another_one_is_no_test_and_nothing_is_patched() -> None:
+    text, remarks, added = patched(
+        UNUSUAL,
+        "test.test_os.test_a",
+        "test.test_os.Near.test_b",
+        "test.test_os.Last.test_gone",
+        "after (test.test_os.Near.test_a)",
+    )
+    assert (text, added) == ("", [])
+    assert len(remarks) == 4
+
+
+def test_a_module_without_imports_is_skipped_at_its_beginning() -> None:
+    _, _, added = patched("class Whole:\n    pass\n", "test.test_os")
+    assert added[:3] == ["from test import support", "import unittest", ""]
+
+
 def test_what_is_inherited_or_not_there_is_told() -> None:
     _, remarks, added = patched(
         SOURCE, "test.test_os.LinkTests.test_shared", "test.test_os.LinkTests.test_gone", "test.test_so.X.test_a"
@@ -245,3 +370,92 @@ def test_the_other_exports_are_commands_too(tmp_path: Path, capsys: pytest.Captu
     assert cli.main(["export", "pyodide", "emscripten-3.1.69", *common]) == EXIT_CONFIG
     assert "its modules are not known" in capsys.readouterr().err
     assert cli.main(["export", "pyodide", "emscripten-3", *common]) == EXIT_CONFIG
+
+
+def project(tmp_path: Path, text: str) -> list[str]:
+    """Options that name lists with that text, and reports without a run."""
+    lists = tmp_path / "expected_failures"
+    lists.mkdir()
+    (lists / "limitations.toml").write_text("")
+    (lists / "a.toml").write_text(text)
+    return ["--lists", str(lists), "--reports", str(tmp_path / "reports")]
+
+
+def own(*tests: str, when: str = "") -> str:
+    names = ", ".join(f'"{test}"' for test in tests)
+    return entry(tests=f"[{names}]", limitation="", issue='"https://x.org/1"', when=when)
+
+
+def exported(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = EXIT_OK) -> tuple[str, str]:
+    assert cli.main(["export", *arguments]) == status
+    found = capsys.readouterr()
+    return found.out, found.err
+
+
+def test_modules_are_those_of_the_cell_or_else_of_any_other(
+    tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = project(tmp_path, own("test.test_json", "test.test_os.T.test_a", "test.helper.T.test_a"))
+    for cell, modules in (("wasi", ["test_json"]), ("emscripten-3.1.69", ["test_os"])):
+        listing = empty_cache / "builds" / f"{cell}-0123456789abcdef" / "modules.json"
+        listing.parent.mkdir(parents=True)
+        listing.write_text(json.dumps(modules))
+    out, err = exported(capsys, "pyodide", "wasi", *common)
+    assert out == '- test_json:\n    xfail: "os.link() fails with ENOSYS (https://x.org/1)"\n'
+    assert err.splitlines() == [
+        f"note: {test} is left out: its module cannot be told by its id"
+        for test in ("test.helper.T.test_a", "test.test_os.T.test_a")
+    ]
+    out, _ = exported(capsys, "pyodide", "emscripten-3.1.69", *common)
+    assert out.startswith("- test_os:\n")
+    out, err = exported(capsys, "regrtest", "emscripten-4.0.12", *common)
+    assert ("test.test_json\n" in out or "test.test_json.*\n" in out, err) == (True, "")
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_lists_with_mistakes_are_not_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, err = exported(capsys, "limitations", *project(tmp_path, own("no id")), status=EXIT_CONFIG)
+    assert "the expectation lists have mistakes" in err
+    assert "a.toml:2: expect.tests: 'no id' is no test id" in err
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("test.test_os.T.test_a", "is in several entries: expected_failures/a.toml:1, expected_failures/a.toml:8"),
+        ("test.test_os.T.test_bb", "did you mean 'test.test_os.T.test_b'?"),
+        ("expected_failures/aa.toml:8", "did you mean 'expected_failures/a.toml:8'?"),
+    ],
+)
+@pytest.mark.usefixtures("empty_cache")
+def test_an_entry_is_named_by_one_of_its_tests_or_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], word: str, told: str
+) -> None:
+    text = own("test.test_os.T.test_a", when=WASI) + own(
+        "test.test_os.T.test_a", "test.test_os.T.test_b", when='{ target = "emscripten" }'
+    )
+    _, err = exported(capsys, "patch", word, *project(tmp_path, text), status=EXIT_CONFIG)
+    assert told in err
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_without_an_entry_it_is_told_how_a_place_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, err = exported(capsys, "patch", "a.toml:1", *project(tmp_path, ""), status=EXIT_CONFIG)
+    assert "a place is named as fs.toml:12" in err
+
+
+def test_a_patch_is_of_the_newest_source_in_the_cache(
+    tmp_path: Path, empty_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = project(tmp_path, own("test.test_os.LinkTests.test_link", "test.test_os.LinkTests.test_gone"))
+    arguments = ["patch", "expected_failures/a.toml:1", *common]
+    _, err = exported(capsys, *arguments, status=EXIT_CONFIG)
+    assert "there is no source of CPython in the cache" in err
+    for age, name in enumerate(("new", "old")):
+        folder = empty_cache / "sources" / name / "tree" / "Lib" / "test"
+        folder.mkdir(parents=True)
+        (folder / "test_os.py").write_text(SOURCE if name == "new" else "")
+        os.utime(folder, (1e9 - age, 1e9 - age))
+    out, err = exported(capsys, *arguments)
+    assert "+        @unittest.skipIf(" in out
+    assert err.startswith("note: test.test_os.LinkTests.test_gone is not defined in its file")

@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.curation.update.toml_text import Fields, edited, lines_of, new_entry, split, without_comment
+from harness.curation.update.toml_text import (
+    Block,
+    Fields,
+    ListText,
+    edited,
+    insert_sorted,
+    lines_of,
+    new_entry,
+    split,
+    trimmed,
+    without_comment,
+)
 from harness.matrix.conditions import read_condition
 
 PLAIN = '[[expect]]\ntests = ["test.a.B.c"]\noutcome = "error"\nlimitation = "x"\nreason = "y"\n'
@@ -84,6 +95,63 @@ def test_tests_with_comments_keep_them() -> None:
         '    "test.a.B.e",',
         "]",
     ]
+
+
+def test_a_comment_at_the_very_top_is_about_the_file() -> None:
+    text = "# the file\n" + PLAIN + "# the entry\n" + PLAIN
+    listing = split(text)
+    assert (listing.head, [block.line for block in listing.blocks]) == ("# the file\n", [2, 8])
+    assert listing.blocks[1].text == "# the entry\n" + PLAIN
+    assert split(PLAIN).head == ""
+
+
+def test_what_follows_an_entry_stays_behind_it() -> None:
+    text = PLAIN.replace('"y"', "'''\n# y\n\n'''") + "# after\n\n"
+    assert trimmed(text) == text.removesuffix("# after\n\n")
+    assert edited(text, fields("test.a.B.c", when={"pydebug": True})) == trimmed(text) + (
+        "when = { pydebug = true }\n# after\n\n"
+    )
+
+
+def test_one_word_stays_as_it_is_written() -> None:
+    for outcome in ('["error"]', "'error'"):
+        text = PLAIN.replace('"error"', outcome) + "signature = ['ValueError']\n"
+        same = fields("test.a.B.c", signature=("ValueError",))
+        assert edited(text, same) == text
+    several = fields("test.a.B.c", "test.a.B.d", outcome=("error", "fail"))
+    assert edited(PLAIN, several) == PLAIN.replace(
+        '["test.a.B.c"]', '[\n    "test.a.B.c",\n    "test.a.B.d",\n]'
+    ).replace('"error"', '["error", "fail"]')
+
+
+def test_a_table_of_conditions_keeps_what_is_still_wanted() -> None:
+    text = PLAIN + '[expect.when]\ntarget = "wasi" # where\npython = "<3.14" # since\n'
+    assert edited(text, fields("test.a.B.c", when={"target": "wasi", "pydebug": True})) == (
+        PLAIN + '[expect.when]\ntarget = "wasi" # where\npydebug = true\n'
+    )
+    assert edited(text, fields("test.a.B.c", when={"target": "wasi", "python": "<3.14"})) == text
+
+
+def test_a_new_entry_has_only_what_it_needs() -> None:
+    assert new_entry(fields("test.a.B.c", reason="y")) == PLAIN.replace('limitation = "x"\n', "")
+    assert new_entry(fields("test.a.B.c", outcome=("error", "fail"), reason="y")).splitlines()[2] == (
+        'outcome = ["error", "fail"]'
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "order"),
+    [("a", "new b d d"), ("b", "b new d d"), ("c", "b new d d"), ("d", "b d d new"), ("e", "b d d new")],
+)
+def test_a_new_entry_stands_before_the_first_with_a_later_test(first: str, order: str) -> None:
+    listing = ListText("# head\n\n", (Block(line=3, text="b\n"), Block(line=5, text="d\n\n"), Block(line=7, text="d")))
+    found = insert_sorted(listing, [(first, "new\n")], ["b", "d", "d"])
+    assert found == "# head\n\n" + "\n\n".join(order.split()) + "\n"
+
+
+def test_several_new_entries_are_put_in_order_and_nothing_makes_nothing() -> None:
+    assert insert_sorted(ListText("", ()), [("b", "b"), ("a", "a\n")], []) == "a\n\nb\n"
+    assert insert_sorted(ListText("", ()), [], []) == ""
 
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=30)
