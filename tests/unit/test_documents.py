@@ -61,3 +61,40 @@ def test_every_document_can_be_reached_from_the_readme() -> None:
 
 def test_the_readme_is_a_screen_and_a_half() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 80
+
+
+# Words of this project's own, which a reader cannot know; docs/results.md explains them.
+OWN_WORDS = ("cell", "circumstance", "oracle", "signature")
+# The page that explains them, one for people who know them, and those that a program makes.
+WITHOUT_LINKS = {Path("docs/results.md"), Path("docs/changes.md"), Path("docs/commands.md"), Path("docs/mutation.md")}
+# Here a page speaks of the word at length: it is the explanation.
+EXPLAINED = {
+    "cell": {"docs/architecture.md", "docs/cells.md"},
+    "oracle": {"docs/oracle.md"},
+    # A signature there is one of a download.
+    "signature": {"docs/pins.md", "docs/origins.md"},
+    "circumstance": set(),
+}
+
+
+def prose(page: Path) -> str:
+    """The text of a page without its blocks of code, its code within lines, its headings, and links to whole pages."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    text = re.sub(r"^```.*?^```|^ {4}.*?$|^#.*?$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"`[^`]*`|\[[^]]*\.md\]\([^)]*\)", "", text)
+
+
+def test_the_words_are_explained() -> None:
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    words = page.partition("\n## Words\n")[2].partition("\n## ")[0]
+    for word in (*OWN_WORDS, "in part", "held", "limitation", "entry", "lost and run again"):
+        assert f"\n| {word} | " in words
+
+
+@pytest.mark.parametrize("word", OWN_WORDS[1:])
+def test_a_word_of_our_own_leads_to_its_explanation_where_a_page_first_has_it(word: str) -> None:
+    for page in PAGES:
+        if page in WITHOUT_LINKS or page.as_posix() in EXPLAINED[word]:
+            continue
+        if first := re.search(rf"(?i)\b{word}s?\b(\]\([^)]*\))?", prose(page)):
+            assert "results.md#words" in (first[1] or ""), f"{page}: the first {word!r} has no link"
