@@ -5,7 +5,6 @@ Each figure stands beside its limit. Nothing here passes or fails.
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import sys
@@ -21,7 +20,7 @@ from harness.limitations.registry import REGISTRY_FILE, load_registry
 from harness.matrix.cells import Cell
 from harness.matrix.files import load_matrix
 from harness.project import CACHE_VARIABLE, project_root
-from harness.results.outcomes import ModuleResult
+from harness.results.cell_results import write_results
 from harness.targets import Target
 from harness.util.process import Command, run
 
@@ -39,9 +38,8 @@ def measure(folder: Path) -> None:
     expectations = Expectations(load_workspace(str(lists)).lists.entries)
     cell = cells[0]
     results = sample_results(cell, CASES, expectations, started="2026-01-01T00:00:00Z", surprise=SURPRISE)
-    modules = [ModuleResult.from_json(name, module) for name, module in results["modules"].items()]
     start = time.perf_counter()
-    compare(modules, expectations.for_cell(cell), complete=True)
+    compare(results.modules, expectations.for_cell(cell), complete=True)
     print(f"compare:      {time.perf_counter() - start:6.2f} s  (limit 0.5 s; {CASES:,} outcomes, {ENTRIES:,} entries)")
     paths = _make_results(folder / "reports", cells, expectations)
     linting = ("lint", "--lists", str(lists), "--reports", str(folder / "reports"))
@@ -71,12 +69,11 @@ def _make_results(folder: Path, cells: list[Cell], expectations: Expectations) -
     paths = []
     for number in range(RESULTS):
         cell = cells[number % len(cells)]
-        data = sample_results(
+        found = sample_results(
             cell, CASES, expectations, started=f"2026-01-{number + 1:02}T00:00:00Z", surprise=SURPRISE
         )
         path = folder / f"run-{number:02}" / cell.id / "results.json"
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(data, indent=1), encoding="utf-8")
+        write_results(path, found)
         paths.append(str(path))
     return paths
 

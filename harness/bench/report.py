@@ -6,7 +6,6 @@ their limitations, a few cases that break with a version, crashes, output with m
 
 from __future__ import annotations
 
-import json
 import random
 import resource
 import time
@@ -21,7 +20,7 @@ from harness.matrix.cells import Cell
 from harness.matrix.python_source import PythonSource
 from harness.project import project_root
 from harness.report.write import PAGE, write_views
-from harness.results.cell_results import CellResults, RunInfo
+from harness.results.cell_results import CellResults, RunInfo, write_results
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.results.run_folder import find_run
 from harness.results.verdicts import CaseVerdict, Comparison, Verdict
@@ -37,7 +36,7 @@ REASONS = (
     "requires subprocess support",
     "No module named 'mmap'",
 )
-HOSTILE = "</script><script>alert(1)</script> <!-- ]]> & \u2028 \u202e \ud800 \x1b[31m %0A::error::"
+HOSTILE = "</script><script>alert(1)</script> <!-- ]]> & \u2028 \u202e \\ud800 \x1b[31m %0A::error::"
 BROKEN_SINCE = "4.0.12"
 STARTED = "2026-11-22T03:00:00Z"
 CELLS, CASES = 50, 30_000
@@ -156,11 +155,7 @@ def _case(case: str, module: str, skip: str, dice: _Dice) -> tuple[CaseResult, C
 def write_made_up_run(folder: Path, *, cells: int, cases: int, seed: int = 0, started: str = STARTED) -> None:
     """Writes the results.json of that many cells with that many cases each."""
     for cell in made_up_cells(cells):
-        path = folder / cell.id / "results.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(
-            json.dumps(made_up_results(cell, cases, seed=seed, started=started).to_json()), encoding="utf-8"
-        )
+        write_results(folder / cell.id / "results.json", made_up_results(cell, cases, seed=seed, started=started))
 
 
 def measure(folder: Path, *, cells: int = CELLS, cases: int = CASES) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import msgspec
 
 from harness.expectations.entries import Expectations
+from harness.manifest import Manifest
 from harness.matrix.cells import Cell
 from harness.matrix.conditions import condition_values
+from harness.results.cell_results import CellResults, RunInfo
+from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
+from harness.results.verdicts import Comparison
 
 CASES_OF_CLASS = 10
 CLASSES_OF_MODULE = 8
@@ -48,41 +52,42 @@ def sample_lists(entries: int, *, limitation: str, cases: int) -> dict[str, str]
 
 def sample_results(
     cell: Cell, cases: int, expectations: Expectations, *, started: str, surprise: int = 0
-) -> dict[str, Any]:
-    """A whole run of a cell as results.json has it: what an entry names fails with its signature.
+) -> CellResults:
+    """A whole run of a cell: what an entry names fails with its signature.
 
     Every `surprise`-th case does the opposite; none for 0.
     """
     expected = expectations.for_cell(cell)
-    modules: dict[str, dict[str, Any]] = {}
+    modules: dict[str, list[CaseResult]] = {}
     for number in range(cases):
         name = case_name(number)
         fails = expected.lookup(name) is not None
         if surprise and number % surprise == 0:
             fails = not fails
-        module: dict[str, Any] = {"outcome": "pass", "seconds": 1.0, "attempts": 1, "complete": True, "cases": {}}
-        module = modules.setdefault(name.split(".")[1], module)
-        module["cases"][name] = _FAILS if fails else _PASSES
-        if fails:
-            module["outcome"] = "error"
-    return {
-        "schema": 1,
-        "cell": cell.to_json(),
-        "build": {"python": str(condition_values(cell).get("python", str(cell.python)))},
-        "engine": {"name": cell.engine.value, "version": cell.runtime},
-        "run": {"started": started, "seconds": 1.0, "command": "made up", "complete": True, "seed": 0},
-        "comparison": {"counts": {}, "followed": 0, "rows": []},
-        "modules": modules,
-    }
+        case = msgspec.structs.replace(_FAILS if fails else _PASSES, case=name)
+        modules.setdefault(name.split(".")[1], []).append(case)
+    return CellResults(
+        cell=cell,
+        build=Manifest.from_json({"python": str(condition_values(cell).get("python", str(cell.python)))}),
+        engine={"name": cell.engine.value, "version": cell.runtime},
+        run=RunInfo(started=started, seconds=1.0, command="made up", complete=True, seed=0),
+        comparison=Comparison(),
+        modules=tuple(_module(name, tuple(found)) for name, found in modules.items()),
+    )
 
 
-_PASSES = {"outcome": "pass", "seconds": 0.01}
-_FAILS = {
-    "outcome": "error",
-    "seconds": 0.01,
-    "detail": {
-        "exception": "OSError",
-        "message": "[Errno 58] Not supported: '/tmp/a' -> '/tmp/b'",
-        "traceback": "Traceback (most recent call last):\n" + '  File "/Lib/os.py", line 1, in link\n' * 12,
-    },
-}
+_PASSES = CaseResult(outcome=Outcome.PASS, seconds=0.01)
+_FAILS = CaseResult(
+    outcome=Outcome.ERROR,
+    seconds=0.01,
+    detail=Detail(
+        exception="OSError",
+        message="[Errno 58] Not supported: '/tmp/a' -> '/tmp/b'",
+        traceback="Traceback (most recent call last):\n" + '  File "/Lib/os.py", line 1, in link\n' * 12,
+    ),
+)
+
+
+def _module(name: str, cases: tuple[CaseResult, ...]) -> ModuleResult:
+    outcome = worst([case.outcome for case in cases])
+    return ModuleResult(module=name, outcome=outcome, seconds=1.0, attempts=1, complete=True, cases=cases)

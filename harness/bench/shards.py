@@ -6,8 +6,9 @@ import contextlib
 import io
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from harness.bench.report import CASES, made_up_cells, made_up_results
 from harness.cli import main as cli
@@ -28,9 +29,9 @@ def measure(cell: str, folder: Path, *, cases: int = CASES) -> None:
     runs = []
     for number, names in enumerate(cut(sizes, sizes, {}, SHARDS), 1):
         modules = tuple(module for module in whole.modules if module.module in names)
-        run = replace(whole.run, complete=False, shard=f"{number}/{SHARDS}", plan="made up")
+        run = msgspec.structs.replace(whole.run, complete=False, shard=f"{number}/{SHARDS}", plan="made up")
         path = folder / f"shard-{number}" / made.id / RESULTS_FILE
-        write_results(path, replace(whole, modules=modules, run=run))
+        write_results(path, msgspec.structs.replace(whole, modules=modules, run=run))
         runs.append(str(path.parent.parent))
     start = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):

@@ -6,7 +6,6 @@ cache, by the build Python; a module that has its result is not run again.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -23,7 +22,7 @@ from harness.engines.protocol import Mount
 from harness.errors import BuildError, ConfigError, did_you_mean
 from harness.limitations.native_results import load_reference, reference_folder
 from harness.matrix.cells import Cell
-from harness.results.outcomes import ModuleResult, Outcome
+from harness.results.outcomes import ModuleResult, Outcome, encode_module
 from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import GUEST_FOLDER, Prepared
 from harness.suite.durations import source_sizes
@@ -130,6 +129,6 @@ class _Pool:
 
     def _one(self, job: ModuleJob) -> ModuleResult:
         result = run_module(job, NativeEngine())
-        write_atomically(self._records / f"{job.module}.json", json.dumps(result.to_json()))
+        write_atomically(self._records / f"{job.module}.json", encode_module(result))
         shutil.rmtree(job.folder, ignore_errors=True)
         return result

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+import msgspec
 
 from harness.expectations.entries import CellExpectations, Expectation, is_own
 from harness.limitations.registry import Limitation
@@ -125,9 +126,9 @@ def _unseen(
             continue
         missing = _missing(test, result.module, entry)
         if test == module:
-            yield dataclasses.replace(missing, verdict=Verdict.FIXED, outcome=Outcome.PASS)
+            yield msgspec.structs.replace(missing, verdict=Verdict.FIXED, outcome=Outcome.PASS)
         else:
-            yield dataclasses.replace(missing, detail=own.detail) if own else missing
+            yield msgspec.structs.replace(missing, detail=own.detail) if own else missing
 
 
 def _environment(

@@ -5,13 +5,14 @@ Pure but for the file.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from harness.errors import ConfigError
 from harness.limitations.observation import Finding, Observation, combine, judge_observation
@@ -107,7 +108,7 @@ def write_probes(folder: Path, probes: CellProbes) -> None:
     write_atomically(folder / PROBES_FILE, json.dumps(data, indent=1) + "\n")
     results = folder / "results.json"
     if results.exists():
-        write_results(results, dataclasses.replace(load_results(results), probes=data["limitations"]))
+        write_results(results, msgspec.structs.replace(load_results(results), probes=data["limitations"]))
 
 
 def load_probes(run_folder: Path) -> tuple[CellProbes, ...]:

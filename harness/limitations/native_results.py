@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from harness.manifest import Manifest
-from harness.results.outcomes import ModuleResult
+from harness.results.outcomes import ModuleResult, decode_module
 
 
 def reference_folder(manifest: Manifest, cache: Path) -> Path:
@@ -20,6 +19,6 @@ def reference_folder(manifest: Manifest, cache: Path) -> Path:
 def load_reference(manifest: Manifest, cache: Path) -> tuple[ModuleResult, ...]:
     """The native results that there are, by name; it may be a part of the suite, or nothing."""
     return tuple(
-        ModuleResult.from_json(path.stem, json.loads(path.read_text(encoding="utf-8")))
+        decode_module(path.stem, path.read_text(encoding="utf-8"))
         for path in sorted((reference_folder(manifest, cache) / "modules").glob("test*.json"))
     )

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from harness.matrix.cells import Cell
 from harness.report.newly import NewSkip, newly_skipped
 from harness.report.since import Since, first_bad_version
@@ -214,8 +216,9 @@ def _skips(results: CellResults, explain: Callable[[str], str]) -> Counter[str]:
 
 def _in_short(row: CaseVerdict) -> CaseVerdict:
     """The row without its traceback and stack, of which fifty broken cells would have too many."""
-    detail = dataclasses.replace(row.detail, message=row.detail.message[:MESSAGE_LENGTH], traceback="", python_stack="")
-    return dataclasses.replace(row, detail=detail)
+    message = row.detail.message[:MESSAGE_LENGTH]
+    detail = msgspec.structs.replace(row.detail, message=message, traceback="", python_stack="")
+    return msgspec.structs.replace(row, detail=detail)
 
 
 def digest_run(

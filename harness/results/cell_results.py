@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import gc
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+
+import msgspec
 
 from harness.errors import ConfigError
 from harness.manifest import Manifest
 from harness.matrix.cells import Cell
 from harness.results.command_line import DEFAULT, RunOptions
-from harness.results.outcomes import ModuleResult, Outcome, judged_cases
-from harness.results.verdicts import Comparison
+from harness.results.outcomes import ModuleRecord, ModuleResult, Outcome, judged_cases
+from harness.results.verdicts import Comparison, Verdict
 from harness.util.files import write_atomically
+from harness.util.json_text import decode_json, encode_json
 
 RESULTS_SCHEMA = 1
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunInfo:
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """How the results came about. `started` is ISO 8601 in UTC, `seconds` wall time, `seed` that of the
     order.
 
@@ -49,16 +47,8 @@ class RunInfo:
     tests: str = ""
     fail_env_changed: bool = False
 
-    def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self) | {"options": self.options.to_json()}
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> RunInfo:
-        return cls(**{**data, "options": RunOptions.from_json(data.get("options", {}))})
-
-
-@dataclass(frozen=True, kw_only=True)
-class CellResults:
+class CellResults(msgspec.Struct, frozen=True, kw_only=True):
     """The results of one cell. `build` is the manifest, `engine` what is known of the engine,
     `identity` what interpreter and compiler have said of themselves. `probes` is what was found of the documented
     limitations (the `limitations` of probes.json), empty when the cell was not probed.
@@ -68,57 +58,106 @@ class CellResults:
     modules: tuple[ModuleResult, ...]
     comparison: Comparison
     run: RunInfo
-    build: Manifest = field(default_factory=Manifest)
-    engine: Mapping[str, Any] = field(default_factory=dict)
-    identity: Mapping[str, Any] = field(default_factory=dict)
-    probes: Mapping[str, Any] = field(default_factory=dict)
+    build: Manifest = msgspec.field(default_factory=Manifest)
+    engine: Mapping[str, Any] = {}
+    identity: Mapping[str, Any] = {}
+    probes: Mapping[str, Any] = {}
 
     def counts(self) -> Counter[Outcome]:
         """How many cases had each outcome; a module that was skipped as a whole is one case."""
         return Counter(case.outcome for module in self.modules for case in judged_cases(module))
 
     def to_json(self) -> dict[str, Any]:
-        data = {
-            "schema": RESULTS_SCHEMA,
-            "cell": self.cell.to_json(),
-            "build": self.build.to_json(),
-            "engine": dict(self.engine),
-            "identity": dict(self.identity),
-            "run": self.run.to_json(),
-            "comparison": self.comparison.to_json(),
-            "modules": {module.module: module.to_json() for module in self.modules},
-        }
-        return data | ({"probes": dict(self.probes)} if self.probes else {})
+        """What results.json holds, in JSON's terms."""
+        found: dict[str, Any] = msgspec.to_builtins(_document_of(self))
+        return found
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> CellResults:
-        """ConfigError for another schema; KeyError, TypeError or ValueError for what is no results.json."""
-        if data["schema"] != RESULTS_SCHEMA:
-            raise ConfigError(
-                f"results of schema {data['schema']!r} cannot be read: this harness reads schema {RESULTS_SCHEMA}",
-                hint="read them with the harness that wrote them, or run the cell again",
-            )
-        return cls(
-            cell=Cell.from_json(data["cell"]),
-            build=Manifest.from_json(data["build"]),
-            engine=data["engine"],
-            identity=data.get("identity", {}),
-            run=RunInfo.from_json(data["run"]),
-            comparison=Comparison.from_json(data["comparison"]),
-            modules=tuple(ModuleResult.from_json(name, module) for name, module in data["modules"].items()),
-            probes=data.get("probes", {}),
+
+class _Header(msgspec.Struct, kw_only=True):
+    """What tells whether the rest can be read."""
+
+    schema: Any
+
+
+class _Document(_Header, kw_only=True):
+    """results.json without its modules. What describes the build is read as leniently as the manifest is."""
+
+    cell: dict[str, Any]
+    build: dict[str, Any]
+    engine: dict[str, Any]
+    identity: dict[str, Any] = {}
+    run: RunInfo
+    comparison: Comparison
+    probes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+    def results(self, modules: tuple[ModuleResult, ...] = ()) -> CellResults:
+        """KeyError, TypeError or ValueError for what is no cell or no manifest."""
+        counts = {verdict: count for verdict, count in self.comparison.counts.items() if count}
+        return CellResults(
+            cell=Cell.from_json(self.cell),
+            build=Manifest.from_json(self.build),
+            engine=self.engine,
+            identity=self.identity,
+            run=self.run,
+            comparison=msgspec.structs.replace(self.comparison, counts=counts),
+            modules=modules,
+            probes=self.probes or {},
         )
+
+
+class _WholeDocument(_Document, kw_only=True):
+    modules: dict[str, ModuleRecord]
+
+
+class _UnreadCase(msgspec.Struct):
+    """A case of which nothing but its name is looked at."""
+
+
+class _OutcomeRecord(msgspec.Struct):
+    """As much of a module as a glance needs."""
+
+    outcome: Outcome
+    cases: dict[str, _UnreadCase]
+
+
+class _OutlineDocument(_Document, kw_only=True):
+    modules: dict[str, _OutcomeRecord]
+
+
+_DocumentT = TypeVar("_DocumentT", bound=_Document)
+
+
+def _document_of(results: CellResults) -> _WholeDocument:
+    comparison = results.comparison
+    return _WholeDocument(
+        schema=RESULTS_SCHEMA,
+        cell=results.cell.to_json(),
+        build=results.build.to_json(),
+        engine=dict(results.engine),
+        identity=dict(results.identity),
+        run=results.run,
+        comparison=msgspec.structs.replace(
+            comparison, counts={verdict: comparison.counts.get(verdict, 0) for verdict in Verdict}
+        ),
+        modules={module.module: ModuleRecord.of(module) for module in results.modules},
+        probes=dict(results.probes) or msgspec.UNSET,
+    )
 
 
 def write_results(path: Path, results: CellResults) -> None:
     """Writes results.json in one step, its folder included. UnavailableError when the disk refuses."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps(results.to_json(), indent=1) + "\n")
+    text = encode_json(_document_of(results), indent=1)
+    write_atomically(path, text + "\n")
 
 
 def load_results(path: Path) -> CellResults:
     """The results in the file `path`. ConfigError when it cannot be read as results of our schema."""
-    return _loaded(path, CellResults.from_json)
+
+    def read(document: _WholeDocument) -> CellResults:
+        return document.results(tuple(module.result(name) for name, module in document.modules.items()))
+
+    return _loaded(path, _WholeDocument, read)
 
 
 class Verdicts(NamedTuple):
@@ -132,43 +171,51 @@ class Verdicts(NamedTuple):
 
 
 def load_verdicts(path: Path) -> Verdicts:
-    """The results in the file `path` without their modules, which takes a third of the time. ConfigError as from
+    """The results in the file `path` without their modules, which takes half of the time. ConfigError as from
     `load_results`.
     """
 
-    def read(data: Mapping[str, Any]) -> Verdicts:
-        cases = {name: module["cases"] for name, module in data["modules"].items()}
+    def read(document: _OutlineDocument) -> Verdicts:
+        modules = document.modules
         return Verdicts(
-            results=CellResults.from_json({**data, "modules": {}}),
-            had=lambda module, case: case in cases.get(module, ()),
-            outcomes={name: Outcome(module["outcome"]) for name, module in data["modules"].items()},
+            results=document.results(),
+            had=lambda module, case: module in modules and case in modules[module].cases,
+            outcomes={name: module.outcome for name, module in modules.items()},
         )
 
-    return _loaded(path, read)
+    return _loaded(path, _OutlineDocument, read)
 
 
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the collector of cycles: there are none in results, and looking for them takes a third of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
+def _loaded(path: Path, kind: type[_DocumentT], read: Callable[[_DocumentT], _T]) -> _T:
     try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def _loaded(path: Path, read: Callable[[Mapping[str, Any]], _T]) -> _T:
-    try:
-        with _uncollected():
-            return read(json.loads(path.read_text(encoding="utf-8")))
+        return read(_decoded(path.read_bytes(), kind))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}", hint="a run writes it at its end") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not JSON: {error}", hint="was it cut short? run the cell again") from error
     except ConfigError as error:
         raise ConfigError(f"{path}: {error.message}", hint=error.hint) from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path} holds no results of a cell: {error}", hint="name a results.json") from error
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         what = f"{type(error).__name__}: {error}"
         raise ConfigError(f"{path} holds no results of a cell ({what})", hint="name a results.json") from error
+
+
+def _decoded(text: bytes, kind: type[_DocumentT]) -> _DocumentT:
+    """As `decode_json`; ConfigError for another schema."""
+    try:
+        found = decode_json(text, kind)
+    except msgspec.ValidationError:
+        _check_schema(decode_json(text, _Header))
+        raise
+    _check_schema(found)
+    return found
+
+
+def _check_schema(document: _Header) -> None:
+    if document.schema != RESULTS_SCHEMA:
+        raise ConfigError(
+            f"results of schema {document.schema!r} cannot be read: this harness reads schema {RESULTS_SCHEMA}",
+            hint="read them with the harness that wrote them, or run the cell again",
+        )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from harness.project import CACHE_VARIABLE, project_root
 from harness.results.case_ids import dotted, subject_of
@@ -25,8 +25,7 @@ _VERSION = re.compile(r"\d+(\.\d+)*\w*")
 _ESCAPED = re.compile(r"\[([\[*?])\]")
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What decided, besides cell and cases, what a run tested; empty for the default.
 
     The first fields are options of `test`, their paths absolute. `cache` is the cache where the environment moved it,
@@ -52,7 +51,7 @@ class RunOptions:
         given = {name: absolute(name, str(getattr(options, name, "") or "")) for name in _VALUES}
         switches = {name: bool(getattr(options, name, False)) for name in _SWITCHES}
         decided: dict[str, Any] = given | switches
-        return dataclasses.replace(cls.here(), **decided)
+        return msgspec.structs.replace(cls.here(), **decided)
 
     @classmethod
     def here(cls) -> RunOptions:
@@ -84,16 +83,6 @@ class RunOptions:
     def again(self, cell: str, case: str, module: str) -> str:
         """The line that runs one case of the cell's module again."""
         return self.command(cell, "--case", case_word(case, module, own=bool(self.tests)))
-
-    def to_json(self) -> dict[str, Any]:
-        """Only what is not the default."""
-        return {name: value for name, value in vars(self).items() if value != getattr(DEFAULT, name)}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> RunOptions:
-        """What another version of the harness knows besides is left out."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in data.items() if name in known})
 
 
 def go_on_line(argv: Sequence[str], run: Path) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from harness.results.case_ids import dotted
+from harness.util.json_text import decode_json, encode_json
 
 
 class Outcome(StrEnum):
@@ -51,8 +53,6 @@ DEATHS = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
 NOTHING_RAN = frozenset({Outcome.SKIP, Outcome.NO_TESTS})
 """The outcomes of a module of which, as a whole, nothing ran: it skipped all it has, or it has nothing."""
 
-# Thousands of cases are read at a time, and a look-up here takes a third of a call of Outcome.
-_BY_NAME = {outcome.value: outcome for outcome in Outcome}
 _GOOD = frozenset({Outcome.PASS, Outcome.SKIP, Outcome.NO_TESTS, Outcome.EXPECTED_FAILURE})
 _SEVERITY = {
     outcome: rank
@@ -74,8 +74,15 @@ _SEVERITY = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Detail:
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of results.json, which leaves out what has its default value."""
+
+
+Seconds = Annotated[float, msgspec.Meta(ge=0, lt=1e10)]
+"""A duration. Three hundred years and more are a mistake, and the history cannot keep all of them."""
+
+
+class Detail(Record, frozen=True, kw_only=True):
     """Why an outcome is what it is. Every field may be empty.
 
     `reason` is a skip reason or, for a case that was not run, the id of the fixture or case that prevented
@@ -94,40 +101,29 @@ class Detail:
         """Where in Python it happened: the tail of the traceback, or the stack of an interpreter that died."""
         return self.traceback or self.python_stack
 
-    def to_json(self) -> dict[str, str]:
-        """Only the fields that say something."""
-        return {key: value for key, value in vars(self).items() if value}
+
+# What is left out of results.json is known by its identity.
+NO_DETAIL = Detail()
 
 
-_NO_DETAIL = Detail()
-
-
-@dataclass(frozen=True, kw_only=True)
-class SubtestResult:
+class SubtestResult(Record, frozen=True, kw_only=True):
     """One subTest that did not pass: its parameters as unittest prints them, and what it did."""
 
     params: str
     outcome: Outcome
-    detail: Detail = Detail()
-
-    def to_json(self) -> dict[str, Any]:
-        return {"params": self.params, "outcome": self.outcome.value, "detail": self.detail.to_json()}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> SubtestResult:
-        return cls(params=data["params"], outcome=Outcome(data["outcome"]), detail=Detail(**data["detail"]))
+    detail: Detail = NO_DETAIL
 
 
-@dataclass(frozen=True, kw_only=True)
-class CaseResult:
+class CaseResult(Record, frozen=True, kw_only=True):
     """The outcome of one case. `seconds` is wall time inside the guest. `tries` are the outcomes of all its runs, the
     first one's first; empty when it ran once. `id` is what unittest calls it where that is not `case`: empty otherwise.
     """
 
-    case: str
+    case: str = ""
     outcome: Outcome
-    seconds: float = 0.0
-    detail: Detail = Detail()
+    # A factory, so that zero is written too.
+    seconds: Seconds = msgspec.field(default_factory=float)
+    detail: Detail = NO_DETAIL
     subtests: tuple[SubtestResult, ...] = ()
     tries: tuple[Outcome, ...] = ()
     id: str = ""
@@ -145,38 +141,28 @@ class CaseResult:
     @property
     def telling(self) -> Detail:
         """Its detail, or that of its first bad subtest when only subtests failed."""
-        if self.detail != _NO_DETAIL:
+        if self.detail != NO_DETAIL:
             return self.detail
         return next((subtest.detail for subtest in self.subtests if not subtest.outcome.is_good), self.detail)
 
-    def to_json(self) -> dict[str, Any]:
-        """The case's value in results.json; its id is the key there."""
-        data: dict[str, Any] = {"outcome": self.outcome.value, "seconds": round(self.seconds, 4)}
-        if detail := self.detail.to_json():
-            data["detail"] = detail
-        if self.subtests:
-            data["subtests"] = [subtest.to_json() for subtest in self.subtests]
-        if self.tries:
-            data["tries"] = [outcome.value for outcome in self.tries]
-        if self.id:
-            data["id"] = self.id
-        return data
 
-    @classmethod
-    def from_json(cls, case: str, data: Mapping[str, Any]) -> CaseResult:
-        return cls(
-            case=case,
-            outcome=_BY_NAME[data["outcome"]],
-            seconds=_seconds(data["seconds"]),
-            detail=Detail(**data["detail"]) if "detail" in data else _NO_DETAIL,
-            subtests=tuple(map(SubtestResult.from_json, data["subtests"])) if "subtests" in data else (),
-            tries=tuple(map(Outcome, data["tries"])) if "tries" in data else (),
-            id=data.get("id", ""),
-        )
+class _ModuleFields(Record, frozen=True, kw_only=True):
+    """What a module's result has both in memory and in results.json."""
+
+    outcome: Outcome
+    seconds: Seconds
+    attempts: int
+    complete: bool
+    env_changed: bool = False
+    env_tries: tuple[bool, ...] = ()
+    detail: Detail = NO_DETAIL
+    output: str = ""
+    word: str = ""
+    exit_status: int | None = None
+    own: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModuleResult:
+class ModuleResult(_ModuleFields, frozen=True, kw_only=True):
     """One module's cases and how running them went.
 
     `outcome` is the module's own word where it has one (a module-level skip, an import that failed), else the
@@ -192,75 +178,52 @@ class ModuleResult:
     """
 
     module: str
-    outcome: Outcome
-    seconds: float
-    attempts: int
-    complete: bool
     cases: tuple[CaseResult, ...]
-    env_changed: bool = False
-    env_tries: tuple[bool, ...] = ()
-    detail: Detail = Detail()
-    output: str = ""
-    word: str = ""
-    exit_status: int | None = None
-    own: bool = False
 
     def counts(self) -> Counter[Outcome]:
         """How many cases had each outcome."""
         return Counter(case.outcome for case in self.cases)
 
-    def to_json(self) -> dict[str, Any]:
-        data: dict[str, Any] = {
-            "outcome": self.outcome.value,
-            "seconds": round(self.seconds, 3),
-            "attempts": self.attempts,
-            "complete": self.complete,
-            "cases": {case.case: case.to_json() for case in self.cases},
-        }
-        if self.env_changed:
-            data["env_changed"] = True
-        if self.env_tries:
-            data["env_tries"] = list(self.env_tries)
-        if detail := self.detail.to_json():
-            data["detail"] = detail
-        if self.output:
-            data["output"] = self.output
-        if self.word:
-            data["word"] = self.word
-        if self.exit_status is not None:
-            data["exit_status"] = self.exit_status
-        if self.own:
-            data["own"] = True
-        return data
+
+class ModuleRecord(_ModuleFields, frozen=True, kw_only=True):
+    """A module in results.json: its cases by their names, which stand there once."""
+
+    cases: dict[str, CaseResult]
 
     @classmethod
-    def from_json(cls, module: str, data: Mapping[str, Any]) -> ModuleResult:
-        return cls(
-            module=module,
-            outcome=Outcome(data["outcome"]),
-            seconds=_seconds(data["seconds"]),
-            attempts=data["attempts"],
-            complete=data["complete"],
-            cases=tuple(CaseResult.from_json(case, value) for case, value in data["cases"].items()),
-            env_changed=data.get("env_changed", False),
-            env_tries=tuple(map(bool, data.get("env_tries", ()))),
-            detail=Detail(**data.get("detail", {})),
-            output=data.get("output", ""),
-            word=data.get("word", ""),
-            exit_status=data.get("exit_status"),
-            own=data.get("own", False),
-        )
+    def of(cls, result: ModuleResult) -> ModuleRecord:
+        """The record of a result, with its durations rounded to what a clock can say."""
+        fields = _shared(result) | {"seconds": round(result.seconds, 3), "detail": _said(result.detail)}
+        return cls(**fields, cases={case.case: cls._unnamed(case) for case in result.cases})
+
+    @staticmethod
+    def _unnamed(case: CaseResult) -> CaseResult:
+        seconds = round(case.seconds, 4)
+        return msgspec.structs.replace(case, case="", seconds=seconds, detail=_said(case.detail))
+
+    def result(self, module: str) -> ModuleResult:
+        """The result of the module that the record is of."""
+        cases = tuple(msgspec.structs.replace(case, case=name) for name, case in self.cases.items())
+        return ModuleResult(**_shared(self), module=module, cases=cases)
 
 
-def _seconds(value: Any) -> float:
-    """A duration as it was written down. ValueError for what is none."""
-    if type(value) not in {int, float} or not 0 <= value < _NO_DURATION:
-        raise ValueError(f"seconds: {value!r}")
-    return float(value)
+def _said(detail: Detail) -> Detail:
+    """The detail, or the one that is left out."""
+    return detail if detail != NO_DETAIL else NO_DETAIL
 
 
-# Three hundred years. Beyond it, and for NaN, a duration is a mistake, and the history cannot keep all of them.
-_NO_DURATION = 1e10
+def _shared(module: _ModuleFields) -> dict[str, Any]:
+    return {name: getattr(module, name) for name in _ModuleFields.__struct_fields__}
+
+
+def encode_module(result: ModuleResult) -> str:
+    """The JSON of one module, by which a run that is interrupted goes on."""
+    return encode_json(ModuleRecord.of(result))
+
+
+def decode_module(module: str, text: str) -> ModuleResult:
+    """What `encode_module` wrote of the module. ValueError for anything else."""
+    return decode_json(text.encode(), ModuleRecord).result(module)
 
 
 def worst(outcomes: Sequence[Outcome]) -> Outcome:

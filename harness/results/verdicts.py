@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
-from harness.results.outcomes import Detail, Outcome
+import msgspec
 
-_NO_DETAIL = Detail()
+from harness.results.outcomes import NO_DETAIL, Detail, Outcome, Record
 
 
 class Verdict(StrEnum):
@@ -29,8 +27,7 @@ class Verdict(StrEnum):
         return self not in {Verdict.AS_EXPECTED, Verdict.KNOWN}
 
 
-@dataclass(frozen=True, kw_only=True)
-class CaseVerdict:
+class CaseVerdict(Record, frozen=True, kw_only=True):
     """One verdict that is not as-expected. `outcome` is None when the case was not seen; `tries` as in CaseResult.
 
     `case` is the entry's own text when it matched nothing. `place`, `limitation`, `issue`, `reason` and
@@ -38,16 +35,16 @@ class CaseVerdict:
     """
 
     case: str
-    module: str
+    module: str = ""
     verdict: Verdict
-    outcome: Outcome | None
+    outcome: Outcome | None = None
     expected: tuple[Outcome, ...] = ()
     signature: tuple[str, ...] = ()
     place: str = ""
     limitation: str = ""
     issue: str = ""
     reason: str = ""
-    detail: Detail = _NO_DETAIL
+    detail: Detail = NO_DETAIL
     tries: tuple[Outcome, ...] = ()
 
     @property
@@ -57,54 +54,18 @@ class CaseVerdict:
         told = self.verdict is Verdict.CHANGED and self.outcome in self.expected
         return f"{outcomes} by {' or '.join(self.signature)}" if told else outcomes
 
-    def to_json(self) -> dict[str, Any]:
-        """Its row in results.json; what is empty is left out."""
-        data: dict[str, Any] = {
-            "case": self.case,
-            "module": self.module,
-            "verdict": self.verdict.value,
-            "outcome": self.outcome and self.outcome.value,
-            "expected": [outcome.value for outcome in self.expected],
-            "signature": list(self.signature),
-            "place": self.place,
-            "limitation": self.limitation,
-            "issue": self.issue,
-            "reason": self.reason,
-            "detail": self.detail.to_json(),
-            "tries": [outcome.value for outcome in self.tries],
-        }
-        return {key: value for key, value in data.items() if value}
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> CaseVerdict:
-        outcome = data.get("outcome")
-        return cls(
-            case=data["case"],
-            module=data.get("module", ""),
-            verdict=Verdict(data["verdict"]),
-            outcome=Outcome(outcome) if outcome else None,
-            expected=tuple(Outcome(name) for name in data.get("expected", ())),
-            signature=tuple(data.get("signature", ())),
-            place=data.get("place", ""),
-            limitation=data.get("limitation", ""),
-            issue=data.get("issue", ""),
-            reason=data.get("reason", ""),
-            detail=Detail(**data.get("detail", {})),
-            tries=tuple(map(Outcome, data.get("tries", ()))),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Record, frozen=True, kw_only=True):
     """How often each verdict fell, and a row for each that is not as-expected, by module and case.
 
     `followed` counts the cases that were not run because of another one, which was judged in their place;
     they are among the as-expected.
     """
 
-    counts: Mapping[Verdict, int] = field(default_factory=dict)
-    rows: tuple[CaseVerdict, ...] = ()
-    followed: int = 0
+    # Factories, so that all of them are written whatever they are.
+    counts: Mapping[Verdict, int] = msgspec.field(default_factory=dict)
+    followed: int = msgspec.field(default_factory=int)
+    rows: tuple[CaseVerdict, ...] = msgspec.field(default_factory=tuple)
 
     @property
     def unexpected(self) -> tuple[CaseVerdict, ...]:
@@ -119,21 +80,6 @@ class Comparison:
     @property
     def is_as_expected(self) -> bool:
         return not self.unexpected
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "counts": {verdict.value: self.counts.get(verdict, 0) for verdict in Verdict},
-            "followed": self.followed,
-            "rows": [row.to_json() for row in self.rows],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Comparison:
-        return cls(
-            counts={Verdict(name): count for name, count in data["counts"].items() if count},
-            rows=tuple(CaseVerdict.from_json(row) for row in data["rows"]),
-            followed=data["followed"],
-        )
 
 
 def cause_of(limitation: str, issue: str) -> str:

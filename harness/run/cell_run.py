@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import shlex
 import shutil
 import sys
@@ -35,7 +34,7 @@ from harness.report import console, junit
 from harness.report.newly import NewSkip, newly_skipped, nothing_ran
 from harness.results.cell_results import CellResults, RunInfo, write_results
 from harness.results.command_line import DEFAULT, RunOptions, go_on_line
-from harness.results.outcomes import ModuleResult, Outcome
+from harness.results.outcomes import ModuleResult, Outcome, decode_module, encode_module
 from harness.results.run_folder import (
     ERROR_FILE,
     RESULTS_FILE,
@@ -265,7 +264,7 @@ class CellRun:
                 cases=(),
                 own=job.own,
             )
-        write_atomically(self._record(job.module), json.dumps(result.to_json()))
+        write_atomically(self._record(job.module), encode_module(result))
         return result
 
     def _tried_again(self, result: ModuleResult, job: ModuleJob, engine: EngineSession) -> ModuleResult:
@@ -356,7 +355,7 @@ class CellRun:
     def _results(self) -> tuple[ModuleResult, ...]:
         order = {module: index for index, module in enumerate(self.prepared.build.modules())}
         found = [
-            ModuleResult.from_json(path.name.removesuffix(".json"), json.loads(path.read_text(encoding="utf-8")))
+            decode_module(path.name.removesuffix(".json"), path.read_text(encoding="utf-8"))
             for path in (self.folder / "modules").glob("[!.]*.json")
         ]
         return tuple(sorted(found, key=lambda result: order.get(result.module, -1)))

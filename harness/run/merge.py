@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from harness.errors import (
     EXIT_CONFIG,
     EXIT_INTERRUPTED,
@@ -166,7 +168,7 @@ def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, comm
     )
     expectations = dataclasses.replace(expectations, fail_env_changed=run.fail_env_changed)
     comparison = compare(modules, expectations, complete=True)
-    return dataclasses.replace(first, modules=modules, run=run, comparison=comparison)
+    return msgspec.structs.replace(first, modules=modules, run=run, comparison=comparison)
 
 
 def _facts(results: CellResults) -> Mapping[str, Any]:

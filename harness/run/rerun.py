@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Iterator, Sequence
+
+import msgspec
 
 from harness.expectations.compare import compare_module
 from harness.expectations.entries import CellExpectations
@@ -30,7 +31,7 @@ def worth_another_try(result: ModuleResult, expectations: CellExpectations) -> t
 def with_environment_tries(result: ModuleResult, again: Sequence[ModuleResult]) -> ModuleResult:
     """The result with what further runs of the whole module left of its environment; unchanged when none did more."""
     tries = (result.env_changed, *(rerun.env_changed for rerun in again))
-    return dataclasses.replace(result, env_tries=tries) if again and any(tries) else result
+    return msgspec.structs.replace(result, env_tries=tries) if again and any(tries) else result
 
 
 def with_tries(
@@ -47,12 +48,12 @@ def with_tries(
         for case in rerun.cases if only is None else (case for case in rerun.cases if case.case in only):
             further.setdefault(case.case, []).append(case.outcome)
     cases = [
-        dataclasses.replace(case, tries=(case.outcome, *further[case.case])) if case.case in further else case
+        msgspec.structs.replace(case, tries=(case.outcome, *further[case.case])) if case.case in further else case
         for case in result.cases
     ]
     if whole:
         cases += _new_faults(result, again)
-    return dataclasses.replace(result, cases=tuple(cases))
+    return msgspec.structs.replace(result, cases=tuple(cases))
 
 
 def _new_faults(result: ModuleResult, again: Sequence[ModuleResult]) -> Iterator[CaseResult]:
@@ -62,4 +63,4 @@ def _new_faults(result: ModuleResult, again: Sequence[ModuleResult]) -> Iterator
         seen = [run[name] for run in runs if name in run]
         if bad := next((case for case in seen if not case.outcome.is_good), None):
             tries = (run[name].outcome if name in run else Outcome.PASS for run in runs)
-            yield dataclasses.replace(bad, tries=(Outcome.PASS, *tries))
+            yield msgspec.structs.replace(bad, tries=(Outcome.PASS, *tries))

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from harness.results.outcomes import CaseResult, Detail, Outcome, SubtestResult, worst
+from harness.results.outcomes import NO_DETAIL, CaseResult, Detail, Outcome, SubtestResult, worst
 
 NO_OUTCOME = "unittest reported no outcome"
 _FIXTURE = re.compile(r"(?:setUp|tearDown)(?:Class|Module) \(.*\)")
@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"#\d+$")
 # What unittest reports; that an interpreter died, or a case was not run, is not for a guest to say.
 _OUTCOMES = frozenset({"pass", "fail", "error", "skip", "expected-failure", "unexpected-success"})
 _NO_DURATION = 1e10
-_DETAIL_FIELDS = frozenset(Detail.__dataclass_fields__)
+_DETAIL_FIELDS = frozenset(Detail.__struct_fields__)
 
 
 class Names:
@@ -236,6 +236,8 @@ def _other(case: str, name: str) -> str:
 
 def _detail(fields: Mapping[str, str]) -> Detail:
     """A detail whose texts can be written to any file: no encoding has half a surrogate pair."""
+    if not fields:
+        return NO_DETAIL
     return Detail(**{name: text.encode("utf-8", "backslashreplace").decode() for name, text in fields.items()})
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
+
 from harness.engines.protocol import JOURNAL, Ending, EngineSession, GuestExit, GuestRun, Mount, Prologue
 from harness.results.case_ids import dotted
 from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
@@ -100,7 +102,7 @@ class _Progress:
     def with_id(self, result: CaseResult) -> CaseResult:
         """The result with what unittest calls its case, where that is something else."""
         case = self.names.id_of(result.case)
-        return result if case == result.case else replace(result, id=case)
+        return result if case == result.case else msgspec.structs.replace(result, id=case)
 
     def outcomes(self, *, but: str) -> dict[str, Outcome]:
         """What each case did, without the result of that name."""
@@ -309,7 +311,7 @@ def _take_word(job: ModuleJob, progress: _Progress, attempt: Attempt) -> None:
     if own is None:
         return
     is_inside = own.outcome is Outcome.ERROR and bool(attempt.open_case)
-    _record(progress, replace(own, case=attempt.open_case) if is_inside else own)
+    _record(progress, msgspec.structs.replace(own, case=attempt.open_case) if is_inside else own)
 
 
 def _place(job: ModuleJob, attempt: Attempt) -> str:

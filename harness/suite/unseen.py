@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from fnmatch import fnmatchcase
+
+import msgspec
 
 from harness.results.case_ids import dotted
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, judged_cases
@@ -29,7 +30,7 @@ def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
     detail = Detail(reason=NO_SUCH_CASE)
     lacking = tuple(CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=detail) for case in unmet)
     cases = tuple(case for case in result.cases if case.detail.reason != NOTHING_MATCHED)
-    return replace(result, outcome=Outcome.NOT_RUN, cases=(*cases, *lacking), detail=detail)
+    return msgspec.structs.replace(result, outcome=Outcome.NOT_RUN, cases=(*cases, *lacking), detail=detail)
 
 
 def is_wanted(case: str, patterns: Iterable[str]) -> bool:

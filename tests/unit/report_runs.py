@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
+
 from harness.report.cell_facts import cell_facts
 from harness.report.dataset import Dataset
 from harness.report.digest import Before, RunDigest, digest_cell, digest_run
@@ -16,7 +18,7 @@ from harness.results.run_folder import FailedCell
 
 def of_cell(found: CellResults, cell_id: str, *, toolchain: str = "") -> CellResults:
     cell = dataclasses.replace(found.cell, id=cell_id, toolchain=toolchain or found.cell.toolchain)
-    return dataclasses.replace(found, cell=cell)
+    return msgspec.structs.replace(found, cell=cell)
 
 
 def digest(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
 import pytest
 
 from harness.bisect.answers import BisectStep, check_end, check_ends, judge_step, outcome_of
@@ -22,7 +23,7 @@ def step(outcome: str = "", *tries: str, **rest: object) -> BisectStep:
 
 def test_the_outcome_of_the_case_is_taken_with_its_tries() -> None:
     found = case("test_os.StatTests.test_stat", Outcome.FAIL)
-    found = dataclasses.replace(found, tries=(Outcome.FAIL, Outcome.PASS))
+    found = msgspec.structs.replace(found, tries=(Outcome.FAIL, Outcome.PASS))
     seen = outcome_of(results(module("test_os", case("test_os.StatTests.test_other"), found)), CASE)
     assert seen == ("fail", ("fail", "pass"))
 

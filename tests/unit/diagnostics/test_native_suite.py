@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from harness.engines.native import host_path, journal_number, native_command
 from harness.engines.protocol import JOURNAL, GuestRun, Mount
 from harness.limitations.native_results import load_reference, reference_folder
 from harness.manifest import Manifest
-from harness.results.outcomes import CaseResult, ModuleResult, Outcome
+from harness.results.outcomes import CaseResult, ModuleResult, Outcome, encode_module
 
 MOUNTS = (Mount(host=Path("/w/agent"), guest="/harness"), Mount(host=Path("/w/scratch"), guest="/tmp", writable=True))
 
@@ -70,5 +69,5 @@ def test_a_reference_belongs_to_its_build_python(tmp_path: Path) -> None:
         module="test.test_a", outcome=Outcome.PASS, seconds=1.0, attempts=1, complete=True, cases=(case,)
     )
     (folder / "modules").mkdir(parents=True)
-    (folder / "modules" / "test.test_a.json").write_text(json.dumps(result.to_json()))
+    (folder / "modules" / "test.test_a.json").write_text(encode_module(result))
     assert load_reference(manifest, tmp_path) == (result,)

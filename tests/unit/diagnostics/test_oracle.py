@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.build.artifact import Build
@@ -173,7 +174,7 @@ def test_the_page_has_each_case_each_module_each_rule_and_all_counts() -> None:
         CaseResult(case="test.test_x.T.test_d", outcome=Outcome.CRASH),
     )
     other = ModuleResult(module="test_y", outcome=Outcome.SKIP, seconds=1, attempts=1, complete=True, cases=(skipped,))
-    other = dataclasses.replace(other, cases=(dataclasses.replace(skipped, case="test.test_y"),))
+    other = msgspec.structs.replace(other, cases=(msgspec.structs.replace(skipped, case="test.test_y"),))
     found = agree(theirs, {"test_x": Word.FAILED, "test_y": Word.SKIPPED}, [ours, other])
     assert render_oracle("wasi", found).splitlines() == [
         "module-as-a-whole",
@@ -210,7 +211,7 @@ def test_nothing_compared_is_said_in_the_last_line() -> None:
 
 def test_results_of_another_build_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    results = dataclasses.replace(as_expected(), build=Manifest.from_json({"inputs": {"source": "this"}}))
+    results = msgspec.structs.replace(as_expected(), build=Manifest.from_json({"inputs": {"source": "this"}}))
     write_results(path, results)
     same = Build(folder=tmp_path, manifest=Manifest(inputs={"source": "this"}))
     assert results_of(path, same).modules == results.modules

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import msgspec
 import pytest
 
 from harness.diagnostics.probe import PROBES_FOLDER, packages_for, run_probes
@@ -103,7 +103,7 @@ def test_the_answers_go_into_the_results_that_are_there(tmp_path: Path) -> None:
     write_probes(tmp_path, cell())
     found = load_results(tmp_path / "results.json")
     assert found.probes["links"]["finding"] == "lifted"
-    assert dataclasses.replace(found, probes={}) == usual()
+    assert msgspec.structs.replace(found, probes={}) == usual()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 2}', '{"schema": 1, "cell": "x", "tested": {}}'])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from harness.expectations.compare import compare, compare_module, judge_outcome
 from harness.expectations.entries import CellExpectations, Expectation
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, judged_cases, worst
 from harness.results.verdicts import CaseVerdict, Comparison, Verdict
+from harness.util.json_text import encode_json
 
 LINK = "test.test_os.LinkTests.test_link"
 STAT = "test.test_os.StatTests.test_stat"
@@ -108,7 +111,7 @@ def test_a_class_that_must_not_run_is_known_as_a_whole_and_its_entry_is_not_miss
 
 def without_tests(**changes: Any) -> ModuleResult:
     own = case("test.test_os", Outcome.NO_TESTS, "the module has no tests")
-    return dataclasses.replace(module(own, outcome=Outcome.NO_TESTS, detail=own.detail), **changes)
+    return msgspec.structs.replace(module(own, outcome=Outcome.NO_TESTS, detail=own.detail), **changes)
 
 
 def test_a_module_without_tests_is_as_expected_unless_an_entry_speaks_of_it() -> None:
@@ -119,7 +122,7 @@ def test_a_module_without_tests_is_as_expected_unless_an_entry_speaks_of_it() ->
 
 def altered(env_changed: bool = True, *tries: bool, cases: tuple[CaseResult, ...] = ()) -> ModuleResult:
     result = module(*(cases or (case(STAT, Outcome.PASS),)))
-    return dataclasses.replace(result, env_changed=env_changed, env_tries=tries)
+    return msgspec.structs.replace(result, env_changed=env_changed, env_tries=tries)
 
 
 def in_strict_run(result: ModuleResult, *entries: Expectation) -> dict[str, tuple[Verdict, Outcome | None]]:
@@ -171,7 +174,7 @@ def test_what_was_altered_is_said_as_far_as_regrtest_printed_it() -> None:
         "no Warning -- at all\nWarning -- os.environ was modified by test_os\nWarning -- test_os leaked a file\n"
     )
     lists = CellExpectations(fail_env_changed=True)
-    (row,) = compare_module(dataclasses.replace(altered(), output=printed), lists).rows
+    (row,) = compare_module(msgspec.structs.replace(altered(), output=printed), lists).rows
     assert row.detail.message.endswith(": os.environ was modified by test_os; test_os leaked a file")
 
 
@@ -372,21 +375,21 @@ def test_entries_of_no_module_are_missing_only_from_the_whole_suite() -> None:
 def test_a_comparison_survives_json() -> None:
     results = module(case(LINK, Outcome.ERROR, "why"), case(STAT, Outcome.FAIL))
     found = compare_module(results, expecting(entry(LINK), entry("test.test_os.Gone.test_a")))
-    assert Comparison.from_json(found.to_json()) == found
+    assert msgspec.convert(msgspec.to_builtins(found), Comparison) == found
 
 
 def test_a_row_in_json_says_why_and_leaves_out_what_is_empty() -> None:
     row = CaseVerdict(
         case=LINK, module="test_os", verdict=Verdict.FLAKY, outcome=None, issue="bpo-1", tries=(Outcome.PASS,)
     )
-    assert row.to_json() == {
+    assert json.loads(encode_json(row)) == {
         "case": LINK,
         "module": "test_os",
         "verdict": "flaky",
         "issue": "bpo-1",
         "tries": ["pass"],
     }
-    assert CaseVerdict.from_json(row.to_json()) == row
+    assert msgspec.convert(msgspec.to_builtins(row), CaseVerdict) == row
 
 
 @pytest.mark.parametrize(

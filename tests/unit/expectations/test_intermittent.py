@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.expectations.compare import compare
@@ -101,7 +102,7 @@ def test_an_entry_that_knows_the_crash_goes_first() -> None:
 
 
 def test_an_intermittent_failure_is_shown(tmp_path: Path) -> None:
-    found = dataclasses.replace(results(tried(CRASH, SKIP)), comparison=judged(tried(CRASH, SKIP)))
+    found = msgspec.structs.replace(results(tried(CRASH, SKIP)), comparison=judged(tried(CRASH, SKIP)))
     line = next(line for line in render_console(found, color=False, width=200).splitlines() if "sometimes" in line)
     assert line.split(maxsplit=1)[1] == f"test.{A} (crash, skip; a-race)"
     write_junit(found, tmp_path / "junit.xml")
@@ -109,7 +110,7 @@ def test_an_intermittent_failure_is_shown(tmp_path: Path) -> None:
 
 
 def test_the_page_says_which_case_had_one() -> None:
-    found = dataclasses.replace(results(tried(CRASH, PASS)), comparison=judged(tried(CRASH, PASS)))
+    found = msgspec.structs.replace(results(tried(CRASH, PASS)), comparison=judged(tried(CRASH, PASS)))
     run = digest_run("tonight", [digest_cell("cell", found)], passed=lambda *_: False)
     told = [statement.text for statement in statements(run, "reports/tonight")]
     assert f"1 case had an intermittent failure: test.{A}, by a-race." in told

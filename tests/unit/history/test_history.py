@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.cli import main as cli
@@ -35,10 +36,10 @@ def on_day(
     day: int, *modules: ModuleResult, complete: bool = True, cell: str = "wasi", python: str = ""
 ) -> CellResults:
     made = results(*modules, complete=complete)
-    return dataclasses.replace(
+    return msgspec.structs.replace(
         made,
         cell=dataclasses.replace(made.cell, id=cell),
-        run=dataclasses.replace(made.run, started=f"2026-09-{day:02}T03:00:00Z"),
+        run=msgspec.structs.replace(made.run, started=f"2026-09-{day:02}T03:00:00Z"),
         build=Manifest.from_json({"python": python}),
     )
 
@@ -117,7 +118,7 @@ def test_flaky_is_what_goes_to_and_fro_with_nothing_else_changed(file: Path, let
 
 
 def test_flaky_is_what_changed_its_mind_within_a_run(file: Path) -> None:
-    mixed = dataclasses.replace(found("F"), tries=(Outcome.FAIL, Outcome.PASS))
+    mixed = msgspec.structs.replace(found("F"), tries=(Outcome.FAIL, Outcome.PASS))
     record(file, [*nights("F"), on_day(2, module("test_os", mixed))])
     told = only(file).account
     assert (told.mixed, told.is_flaky, told.changes) == (1, True, 0)
@@ -138,7 +139,7 @@ def test_before_it_first_appears_it_is_not_counted_and_after_it_went_it_is_absen
 
 def test_a_part_of_the_suite_says_nothing_of_the_rest(file: Path) -> None:
     elsewhere = on_day(2, module("test_json", found("P", "test_json.T.test_a")), complete=False)
-    of_one_case = dataclasses.replace(module("test_os", found("F")), complete=False)
+    of_one_case = msgspec.structs.replace(module("test_os", found("F")), complete=False)
     record(file, [*nights("P"), elsewhere, on_day(3, of_one_case, complete=False)])
     assert (only(file).account.runs, only(file).account.agreeing) == (2, 1)
     assert only(file, "test.test_os.T.test_other").account.runs == 1
@@ -195,8 +196,8 @@ def test_what_is_not_there_is_told_with_what_may_have_been_meant(file: Path) -> 
 def test_durations_are_those_of_the_module_and_of_slow_cases(file: Path) -> None:
     times = [(1.0, 0.1)] * 4 + [(2.0, 0.9)] * 4
     for day, (whole, part) in enumerate(times, 1):
-        slow = dataclasses.replace(found("P"), seconds=part)
-        record(file, [on_day(day, dataclasses.replace(module("test_os", slow), seconds=whole))])
+        slow = msgspec.structs.replace(found("P"), seconds=part)
+        record(file, [on_day(day, msgspec.structs.replace(module("test_os", slow), seconds=whole))])
     answer = answered(file, LINK)
     assert answer.modules[0].seconds.to_json() == {"newest": 2.0, "before": 1.0, "runs": 8, "trend": "slower"}
     assert answer.cases[0].seconds
@@ -205,10 +206,10 @@ def test_durations_are_those_of_the_module_and_of_slow_cases(file: Path) -> None
 
 def test_a_part_of_a_module_does_not_count_among_its_durations(file: Path) -> None:
     slow, other = (
-        dataclasses.replace(module("test_os", found("P")), seconds=60.0),
+        msgspec.structs.replace(module("test_os", found("P")), seconds=60.0),
         module("test_json", case("T.test_a")),
     )
-    of_one_case = dataclasses.replace(slow, seconds=0.4, complete=False)
+    of_one_case = msgspec.structs.replace(slow, seconds=0.4, complete=False)
     record(file, [on_day(1, slow, other), on_day(2, slow, other)])
     record(file, [on_day(day, of_one_case, complete=False) for day in range(3, 9)])
     record(file, [on_day(9, other, of_one_case), on_day(10, slow, complete=False)])
@@ -282,7 +283,7 @@ def test_only_what_each_run_saw_is_told_of_all(file: Path, runs: list[str], line
     for day, run in enumerate(runs, 1):
         failed = case("test_os.T.test_link", Outcome.ERROR, exception=kinds[run[0]], message="no")
         tries = (Outcome.ERROR, Outcome.PASS) if run.endswith("*") else ()
-        record(file, [on_day(day, module("test_os", dataclasses.replace(failed, tries=tries)))])
+        record(file, [on_day(day, module("test_os", msgspec.structs.replace(failed, tries=tries)))])
     assert f"  wasi: {line}" in render_history(answered(file, LINK)).splitlines()
 
 
@@ -439,14 +440,14 @@ def test_a_folder_that_cannot_be_made_is_told_with_what_to_do(tmp_path: Path) ->
 def test_results_that_tell_no_time_are_refused() -> None:
     (run,) = nights("P")
     with pytest.raises(ConfigError, match="when the run was"):
-        seen(dataclasses.replace(run, run=dataclasses.replace(run.run, started="yesterday")))
+        seen(msgspec.structs.replace(run, run=msgspec.structs.replace(run.run, started="yesterday")))
 
 
 def test_a_run_of_own_tests_is_refused() -> None:
     (run,) = nights("P")
-    own = dataclasses.replace(run.run, options=RunOptions(tests="/t"))
+    own = msgspec.structs.replace(run.run, options=RunOptions(tests="/t"))
     with pytest.raises(ConfigError, match=r"a run of own tests, /t"):
-        seen(dataclasses.replace(run, run=own))
+        seen(msgspec.structs.replace(run, run=own))
 
 
 # The commands.

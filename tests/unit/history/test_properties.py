@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,7 +48,7 @@ def module_of(name: str, how: str, found: Mapping[str, Outcome]) -> ModuleResult
 
 def run_of(whole: bool, day: int, modules: Mapping[str, tuple[str, Mapping[str, Outcome]]]) -> CellResults:
     made = results(*(module_of(name, how, found) for name, (how, found) in modules.items()), complete=whole)
-    return dataclasses.replace(made, run=dataclasses.replace(made.run, started=f"2026-09-{day:02}T03:00:00Z"))
+    return msgspec.structs.replace(made, run=msgspec.structs.replace(made.run, started=f"2026-09-{day:02}T03:00:00Z"))
 
 
 def naive(runs: Sequence[RecordedRun], wanted: Case) -> list[tuple[str, State]]:

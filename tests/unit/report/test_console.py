@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import shlex
 import sys
 import unicodedata
 
+import msgspec
 import pytest
 
 from harness.manifest import Manifest, ToolchainRecord
@@ -101,7 +101,7 @@ def test_a_failure_does_not_show_output_that_may_be_anothers() -> None:
 
 
 def test_the_versions_are_those_that_were_built() -> None:
-    built = dataclasses.replace(usual(), build=Manifest(python="3.13.7", toolchain=ToolchainRecord(version="25.1")))
+    built = msgspec.structs.replace(usual(), build=Manifest(python="3.13.7", toolchain=ToolchainRecord(version="25.1")))
     assert page(built).startswith("wasi, CPython 3.13.7, WASI SDK 25.1, wasmtime 50.0.1, 812 s\n")
 
 
@@ -161,8 +161,8 @@ def test_the_command_is_quoted_for_a_shell(name: str) -> None:
 
 def test_the_command_has_the_options_of_the_run_and_the_module_of_an_odd_id() -> None:
     found = results(module("test_math", CaseResult(case="ieee754_txt", outcome=Outcome.ERROR)))
-    run = dataclasses.replace(found.run, options=RunOptions(runtime="20.18.0", tests="/my tests"))
-    text = page(dataclasses.replace(found, run=run), width=200)
+    run = msgspec.structs.replace(found.run, options=RunOptions(runtime="20.18.0", tests="/my tests"))
+    text = page(msgspec.structs.replace(found, run=run), width=200)
     command = "python -m harness test wasi --runtime=20.18.0 '--tests=/my tests' --case test_math::ieee754_txt"
     assert f"  again      {command}" in text.splitlines()
     assert "  part       the tests of /my tests were run; of the suite nothing is said" in text.splitlines()
@@ -199,13 +199,15 @@ def test_a_part_of_the_suite_says_so() -> None:
 
 def test_a_shard_says_which_it_is() -> None:
     part = results(module("test_os", case("test_os.T.test_a")), complete=False)
-    sharded = dataclasses.replace(part, run=dataclasses.replace(part.run, shard="1/2"))
+    sharded = msgspec.structs.replace(part, run=msgspec.structs.replace(part.run, shard="1/2"))
     assert "  part       shard 1 of 2 was run; of the rest nothing is said" in page(sharded)
 
 
 def interrupted(found: CellResults) -> CellResults:
     """After one or more modules, with 478 to go."""
-    return dataclasses.replace(found, run=dataclasses.replace(found.run, complete=False, interrupted=True, lacking=478))
+    return msgspec.structs.replace(
+        found, run=msgspec.structs.replace(found.run, complete=False, interrupted=True, lacking=478)
+    )
 
 
 def test_an_interrupted_run_says_how_far_it_came_and_how_to_go_on() -> None:

@@ -8,6 +8,8 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
+import msgspec
+
 from harness.limitations.registry import Circumstance, Registry
 from harness.manifest import Manifest
 from harness.report.html import causes_json
@@ -68,7 +70,11 @@ def test_hostile_text_is_text_everywhere() -> None:
     cell = dataclasses.replace(found.cell, id="wasi", description=HOSTILE, runtime=HOSTILE)
     plain = html({"wasi": usual()})
     text = html(
-        {HOSTILE: dataclasses.replace(found, cell=cell, build=Manifest.from_json({"python": HOSTILE, "x": [HOSTILE]}))}
+        {
+            HOSTILE: msgspec.structs.replace(
+                found, cell=cell, build=Manifest.from_json({"python": HOSTILE, "x": [HOSTILE]})
+            )
+        }
     )
     assert set(Elements(text).tags) == set(Elements(plain).tags)
     assert Elements(text).tags.count("script") == 2

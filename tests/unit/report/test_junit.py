@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import junitparser
+import msgspec
 import pytest
 
 from harness.expectations.compare import compare
@@ -212,14 +212,14 @@ def test_every_unexpected_verdict_is_red(tmp_path: Path, verdict: Verdict, outco
     name = "test.test_os.T.test_a"
     row = CaseVerdict(case=name, module="test_os", verdict=verdict, outcome=outcome)
     found = results(module("test_os", case("test_os.T.test_a", outcome)) if outcome else module("test_os"))
-    judged = dataclasses.replace(found, comparison=Comparison(counts={verdict: 1}, rows=(row,)))
+    judged = msgspec.structs.replace(found, comparison=Comparison(counts={verdict: 1}, rows=(row,)))
     tag, message = results_of(written(tmp_path, judged))[name]
     assert tag in {"failure", "error"}
     assert str(message).startswith(f"{verdict.value}: ")
 
 
 def test_a_case_that_changed_its_mind_is_red(tmp_path: Path) -> None:
-    flaky = dataclasses.replace(case("test_os.T.test_a"), tries=(Outcome.PASS, Outcome.FAIL))
+    flaky = msgspec.structs.replace(case("test_os.T.test_a"), tries=(Outcome.PASS, Outcome.FAIL))
     assert results_of(written(tmp_path, results(module("test_os", flaky)))) == {
         "test.test_os.T.test_a": ("error", "flaky: pass")
     }
@@ -232,9 +232,9 @@ def test_a_module_without_tests_says_so(tmp_path: Path) -> None:
 
 
 def test_a_module_that_altered_its_environment_is_red_under_its_name(tmp_path: Path) -> None:
-    altered = dataclasses.replace(module("test_os", case("test_os.T.test_a")), env_changed=True)
+    altered = msgspec.structs.replace(module("test_os", case("test_os.T.test_a")), env_changed=True)
     compared = compare([altered], CellExpectations(fail_env_changed=True))
-    found = dataclasses.replace(results(altered), comparison=compared)
+    found = msgspec.structs.replace(results(altered), comparison=compared)
     assert results_of(written(tmp_path, found)) == {
         "test.test_os.T.test_a": ("", None),
         "test.test_os": ("error", "regression: env-changed"),
@@ -261,7 +261,7 @@ def test_an_entry_of_no_module_is_red_in_a_suite_of_its_own(tmp_path: Path) -> N
 
 
 def test_rows_of_a_module_without_results_keep_its_name(tmp_path: Path) -> None:
-    root = written(tmp_path / "not" / "yet", dataclasses.replace(usual(), modules=()))
+    root = written(tmp_path / "not" / "yet", msgspec.structs.replace(usual(), modules=()))
     assert [(suite.get("name"), len(suite)) for suite in root] == [("test_json", 1), ("test_os", 5)]
 
 

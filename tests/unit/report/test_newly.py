@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.report import console
@@ -25,7 +25,7 @@ FAILED = module("test_os", case("test_os.T.test_a", Outcome.FAIL))
 
 
 def partly(found: ModuleResult) -> ModuleResult:
-    return dataclasses.replace(found, complete=False)
+    return msgspec.structs.replace(found, complete=False)
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.errors import BuildError, ConfigError, UnavailableError
@@ -16,7 +16,7 @@ from tests.unit.sample_results import as_expected, usual
 
 
 def with_run(results: CellResults, **changes: Any) -> CellResults:
-    return dataclasses.replace(results, run=dataclasses.replace(results.run, **changes))
+    return msgspec.structs.replace(results, run=msgspec.structs.replace(results.run, **changes))
 
 
 def test_the_table() -> None:

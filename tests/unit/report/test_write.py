@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
 from harness.errors import ConfigError
@@ -112,11 +113,11 @@ def test_a_regression_is_what_ran_last_night_and_was_not_wrong() -> None:
 
 def test_the_only_axis_that_has_changed_is_told() -> None:
     newer = many_failures(1)
-    newer = dataclasses.replace(newer, cell=dataclasses.replace(newer.cell, runtime="51.0.0"))
+    newer = msgspec.structs.replace(newer, cell=dataclasses.replace(newer.cell, runtime="51.0.0"))
     assert "Since then only one axis has changed: engine wasmtime 50.0.1 -> wasmtime 51.0.0." not in said(
         many_failures(0, start=1), newer
     )
-    newer = dataclasses.replace(newer, engine={"name": "wasmtime", "version": "51.0.0"})
+    newer = msgspec.structs.replace(newer, engine={"name": "wasmtime", "version": "51.0.0"})
     assert "Since then only one axis has changed: engine wasmtime 50.0.1 -> wasmtime 51.0.0." in said(
         many_failures(0, start=1), newer
     )
@@ -166,7 +167,7 @@ def test_what_is_not_available_is_said_once() -> None:
 
 
 def test_a_part_of_a_suite_is_called_so() -> None:
-    part = dataclasses.replace(as_expected(), run=dataclasses.replace(as_expected().run, complete=False))
+    part = msgspec.structs.replace(as_expected(), run=msgspec.structs.replace(as_expected().run, complete=False))
     assert said(None, part)[-1] == "Only a part of the suite was run on wasi; of the rest nothing is said."
 
 
@@ -307,7 +308,7 @@ def test_every_view_is_made_from_results_alone(tmp_path: Path) -> None:
 
 
 def test_the_run_before_is_the_last_complete_one_that_has_the_cell(tmp_path: Path) -> None:
-    part = dataclasses.replace(as_expected(), run=dataclasses.replace(as_expected().run, complete=False))
+    part = msgspec.structs.replace(as_expected(), run=msgspec.structs.replace(as_expected().run, complete=False))
     write_run(tmp_path / "2026-11-18T03-00-00", {"wasi": as_expected()})
     write_run(tmp_path / "2026-11-19T03-00-00", {"wasi": as_expected()})
     write_run(tmp_path / "2026-11-20T03-00-00", {"wasi": part})
@@ -424,7 +425,7 @@ def test_every_unexpected_verdict_has_its_place_among_what_is_told() -> None:
 
 def test_a_flaky_case_is_neither_a_regression_nor_stale() -> None:
     tries = (Outcome.FAIL, Outcome.PASS, Outcome.PASS)
-    flaky = dataclasses.replace(case("test_a.T.flaky", Outcome.FAIL), tries=tries)
+    flaky = msgspec.structs.replace(case("test_a.T.flaky", Outcome.FAIL), tries=tries)
     run = digest({"wasi": results(module("test_a", flaky, case("test_a.T.x")))})
     assert ([found.case for found in run.flaky], run.wrong, run.stale) == (["test.test_a.T.flaky"], (), ())
     texts = [statement.text for statement in statements(run, "x")]

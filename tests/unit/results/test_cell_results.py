@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.errors import ConfigError
@@ -99,7 +99,7 @@ def damage(**changes: Any) -> str:
     [
         ('{"schema": 1, "cell"', "is not JSON"),
         ("[]", "holds no results of a cell"),
-        ("{}", "holds no results of a cell (KeyError: 'schema')"),
+        ("{}", "holds no results of a cell: Object missing required field `schema`"),
         (damage(schema=2), "results of schema 2 cannot be read: this harness reads schema 1"),
         (damage(cell={"id": "wasi"}), "holds no results of a cell"),
         (damage(cell=usual().to_json()["cell"] | {"target": "jvm"}), "holds no results of a cell"),
@@ -129,7 +129,7 @@ def test_what_is_no_duration_is_refused(tmp_path: Path, seconds: str, of_case: b
     module = data["modules"]["test_os"]
     (next(iter(module["cases"].values())) if of_case else module)["seconds"] = json.loads(seconds)
     (tmp_path / "results.json").write_text(json.dumps(data))
-    with pytest.raises(ConfigError, match=r"holds no results of a cell \(ValueError: seconds: "):
+    with pytest.raises(ConfigError, match=r"holds no results of a cell: Expected `float`.* at `\$\.modules.*seconds`"):
         load_results(tmp_path / "results.json")
 
 
@@ -146,7 +146,7 @@ def test_verdicts_are_loaded_without_their_modules(tmp_path: Path) -> None:
     write_results(path, usual())
     found, had, outcomes = load_verdicts(path)
     assert outcomes == {"test_os": Outcome.CRASH, "test_json": Outcome.FAIL, "test_mmap": Outcome.SKIP}
-    assert found == dataclasses.replace(usual(), modules=())
+    assert found == msgspec.structs.replace(usual(), modules=())
     assert had("test_os", "test.test_os.StatTests.test_stat")
     assert not had("test_os", "test.test_os.LinkTests.test_gone")
     assert not had("test_no", "test.test_os.StatTests.test_stat")

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.project import CACHE_VARIABLE
@@ -33,7 +34,7 @@ def test_everything_that_decided_the_run_stands_in_the_line() -> None:
         "python -m harness test wasi '--cpython=/home/me/c py' --provider=apt --toolchain=24 --runtime=20.18.0 "
         "--pins=/p.toml --bundle=/b.tar.gz --tests=/t --isolated --case test_os::test.test_os.T.test_a"
     )
-    assert RunOptions.from_json(options.to_json()) == options
+    assert msgspec.convert(msgspec.to_builtins(options), RunOptions) == options
 
 
 def test_a_line_of_the_checkout_s_own_project_needs_no_other_folder() -> None:
@@ -59,7 +60,7 @@ def test_each_option_that_says_what_is_tested_is_kept() -> None:
     deciding_nothing = {"jobs", "case", "shard", "cut_by", "reruns", "verify", "run_dir"}
     deciding_nothing |= {"resume", "overwrite", "show_known"}
     names = {option.name for option in (*BUILD_OPTIONS, BUNDLE, TESTS, *TESTING)} - deciding_nothing
-    assert names <= vars(RunOptions()).keys()
+    assert names <= set(RunOptions.__struct_fields__)
 
 
 def test_another_cache_and_other_lists_come_first() -> None:

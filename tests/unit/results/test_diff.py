@@ -6,6 +6,7 @@ import dataclasses
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.manifest import Manifest
@@ -21,7 +22,7 @@ def changes(before: CellResults, after: CellResults) -> dict[str, Change]:
 
 
 def with_build(found: CellResults, **build: Any) -> CellResults:
-    return dataclasses.replace(found, build=Manifest.from_json(build))
+    return msgspec.structs.replace(found, build=Manifest.from_json(build))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_cases_appear_and_vanish_only_where_all_was_asked_for() -> None:
     less = results(module("test_a", case("test_a.T.x")))
     assert changes(whole, less) == {"test_a.T.y": Change.VANISHED, "test_b.T.z": Change.VANISHED}
     assert changes(less, whole) == {"test_a.T.y": Change.APPEARED, "test_b.T.z": Change.APPEARED}
-    part = dataclasses.replace(less.modules[0], complete=False)
+    part = msgspec.structs.replace(less.modules[0], complete=False)
     asked = results(part, complete=False)
     diff = diff_cells(whole, asked)
     assert (diff.changes, diff.compared, diff.unknown) == ((), 1, 2)
@@ -106,11 +107,11 @@ def test_a_module_that_dies_before_its_first_case_is_a_crash_of_its_own() -> Non
 
 def test_the_only_axis_that_differs_explains() -> None:
     before = results(module("test_a", case("test_a.T.x")))
-    newer = dataclasses.replace(before, cell=dataclasses.replace(before.cell, toolchain="33"))
+    newer = msgspec.structs.replace(before, cell=dataclasses.replace(before.cell, toolchain="33"))
     diff = diff_cells(before, newer)
     assert diff.explanation is not None
     assert str(diff.explanation) == "toolchain WASI SDK 25.0 -> WASI SDK 33"
-    other = dataclasses.replace(newer, cell=dataclasses.replace(newer.cell, pydebug=True))
+    other = msgspec.structs.replace(newer, cell=dataclasses.replace(newer.cell, pydebug=True))
     both = diff_cells(before, other)
     assert both.explanation is None
     assert [axis.axis for axis in both.axes] == [DiffAxis.TOOLCHAIN, DiffAxis.FLAGS]
@@ -190,7 +191,7 @@ def test_the_json_has_everything_in_plain_words() -> None:
 def test_of_two_cells_a_difference_is_told_of_places_and_not_of_time() -> None:
     before = results(module("test_a", case("test_a.T.x"), case("test_a.T.y", Outcome.FAIL), case("test_a.T.z")))
     now = results(module("test_a", case("test_a.T.x", Outcome.FAIL), case("test_a.T.y")))
-    other = dataclasses.replace(now, cell=dataclasses.replace(now.cell, id="wasi-33"))
+    other = msgspec.structs.replace(now, cell=dataclasses.replace(now.cell, id="wasi-33"))
     page = render_differences([diff_cells(before, other)], (), ())
     assert "Wrong only in wasi-33  1 case\n" in page
     assert "Wrong only in wasi  1 case\n" in page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from harness.expectations.compare import compare_module
 from harness.expectations.entries import CellExpectations
 from harness.manifest import Manifest
 from harness.results.cell_results import load_results
-from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome
+from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, encode_module
 from harness.run.cell_run import CellRun, module_failure
 from harness.run.own_tests import find_tests
 from harness.run.prepared import Prepared
@@ -224,7 +223,7 @@ def test_a_known_failure_is_shown_to_whoever_asks_for_it(
     result = ModuleResult(
         module="test_os", outcome=Outcome.TIMEOUT, seconds=1.0, attempts=1, complete=True, cases=(hanging,)
     )
-    (run.folder / "modules" / "test_os.json").write_text(json.dumps(result.to_json()))
+    (run.folder / "modules" / "test_os.json").write_text(encode_module(result))
     page, unexpected = run.finish(interrupted=False, color=False)
     assert not unexpected
     assert (f"KNOWN  {HANGING}" in page) is shown

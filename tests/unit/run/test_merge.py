@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.cli import main as cli
@@ -37,7 +38,7 @@ def shards(tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(tmp_path)
     run = results(module("test_a", case("test_a.T.test_x")), module("test_b", case("test_b.T.test_y")))
     for cell in ("wasi", "wasi-debug"):
-        named = dataclasses.replace(run, cell=dataclasses.replace(run.cell, id=cell))
+        named = msgspec.structs.replace(run, cell=dataclasses.replace(run.cell, id=cell))
         for shard in shards_of(named, 2):
             save(tmp_path / "shards", shard)
     return tmp_path / "shards"
@@ -65,7 +66,7 @@ def test_each_cell_becomes_whole_and_its_durations_are_kept(shards: Path, empty_
 def spoilt(shards: Path, folder: str, **changes: Any) -> None:
     """Replaces the modules of a shard, as its job might have left them."""
     file = shards / folder / "wasi" / "results.json"
-    write_results(file, dataclasses.replace(load_results(file), **changes))
+    write_results(file, msgspec.structs.replace(load_results(file), **changes))
 
 
 def test_a_merged_run_with_a_regression_ends_with_its_status(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,12 +84,12 @@ def test_a_merged_run_with_a_regression_ends_with_its_status(shards: Path, capsy
 
 
 def test_shards_that_fail_for_an_altered_environment_do_so_when_they_are_merged(shards: Path) -> None:
-    altered = dataclasses.replace(module("test_a", case("test_a.T.test_x")), env_changed=True)
+    altered = msgspec.structs.replace(module("test_a", case("test_a.T.test_x")), env_changed=True)
     spoilt(shards, "wasi-1-of-2", modules=(altered,))
     assert merge(shards)[0] == 0
     for folder in ("wasi-1-of-2", "wasi-2-of-2"):
         info = load_results(shards / folder / "wasi" / "results.json").run
-        spoilt(shards, folder, run=dataclasses.replace(info, fail_env_changed=True))
+        spoilt(shards, folder, run=msgspec.structs.replace(info, fail_env_changed=True))
     status, run = merge(shards)
     results = load_results(run / "wasi" / "results.json")
     assert (status, results.run.fail_env_changed) == (1, True)

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,10 +40,10 @@ def whole(count: int) -> CellResults:
 
 def shards_of(run: CellResults, count: int) -> list[CellResults]:
     return [
-        dataclasses.replace(
+        msgspec.structs.replace(
             run,
             modules=run.modules[number::count],
-            run=dataclasses.replace(run.run, shard=f"{number + 1}/{count}", plan="a plan", complete=False),
+            run=msgspec.structs.replace(run.run, shard=f"{number + 1}/{count}", plan="a plan", complete=False),
         )
         for number in range(count)
     ]
@@ -57,7 +58,7 @@ def test_the_merged_result_equals_that_of_the_whole_run(modules: int, count: int
 
 
 def changed(part: CellResults, **changes: Any) -> CellResults:
-    return dataclasses.replace(part, run=dataclasses.replace(part.run, **changes))
+    return msgspec.structs.replace(part, run=msgspec.structs.replace(part.run, **changes))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def changed(part: CellResults, **changes: Any) -> CellResults:
         (lambda one, _two: [one], "wasi: without the shard 2/2 it is not whole"),
         (lambda _one, two: [two], "wasi: without the shard 1/2 it is not whole"),
         (
-            lambda one, two: [one, dataclasses.replace(two, cell=dataclasses.replace(two.cell, id="wasi-debug"))],
+            lambda one, two: [one, msgspec.structs.replace(two, cell=dataclasses.replace(two.cell, id="wasi-debug"))],
             "wasi 1/2 and wasi-debug 2/2 are not of one run: they have another cell",
         ),
         (lambda one, two: [one, one, two], "the shard 1/2 is there more than once"),
@@ -82,10 +83,10 @@ def changed(part: CellResults, **changes: Any) -> CellResults:
             "wasi 1/2 and wasi 2/2 are not of one run: they have another seed",
         ),
         (
-            lambda one, two: [one, dataclasses.replace(two, build=Manifest(wasm=WasmRecord(sha256="ff")))],
+            lambda one, two: [one, msgspec.structs.replace(two, build=Manifest(wasm=WasmRecord(sha256="ff")))],
             "wasi 1/2 and wasi 2/2 are not of one run: they have another build",
         ),
-        (lambda one, two: [one, dataclasses.replace(two, engine={"version": "1"})], "they have another engine"),
+        (lambda one, two: [one, msgspec.structs.replace(two, engine={"version": "1"})], "they have another engine"),
         (lambda one, two: [changed(one, shard=""), changed(two, shard="")], "the shard 1/1 is there more than once"),
         (lambda one, _two: [changed(one, options=RunOptions(tests="/t"))], "a run of own tests, /t"),
         (lambda one, _two: [changed(one, shard="")], "wasi unsharded is neither a shard nor the whole suite"),
@@ -110,7 +111,7 @@ def test_the_merged_run_is_as_long_as_its_longest_shard_and_begins_with_the_firs
     one, two = shards_of(run := whole(4), 2)
     early, late = "2026-09-30T03:00:00+00:00", "2026-09-30T04:00:00+00:00"
     shards = [changed(one, started=late, seconds=9.0), changed(two, started=early, seconds=7.0, fail_env_changed=True)]
-    expected = dataclasses.replace(run.run, started=early, seconds=9.0, command="merge", fail_env_changed=True)
+    expected = msgspec.structs.replace(run.run, started=early, seconds=9.0, command="merge", fail_env_changed=True)
     assert merge(shards, LISTS, command="merge").run == expected
 
 

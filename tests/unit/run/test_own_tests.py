@@ -10,7 +10,7 @@ import pytest
 from harness.errors import ConfigError
 from harness.expectations.compare import compare
 from harness.expectations.entries import CellExpectations, is_own
-from harness.results.outcomes import CaseResult, ModuleResult, Outcome
+from harness.results.outcomes import CaseResult, ModuleResult, Outcome, decode_module, encode_module
 from harness.results.verdicts import Verdict
 from harness.run import own_tests
 from harness.run.own_tests import OwnTests, find_tests, unimportable
@@ -216,4 +216,4 @@ def test_ids_of_own_tests_are_known_by_their_form(test: str, own: bool) -> None:
 def test_a_lost_module_of_own_tests_has_its_own_name() -> None:
     lost = lost_module("test_mine", "no engine", own=True)
     assert lost.cases[0].case == "test_mine"
-    assert ModuleResult.from_json("test_mine", lost.to_json()).own
+    assert decode_module("test_mine", encode_module(lost)).own

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+import msgspec
 import pytest
 
 from harness.curation.update.evidence import read_run
 from harness.expectations.compare import compare_module
 from harness.expectations.entries import CellExpectations, Expectation
-from harness.results.outcomes import CaseResult, ModuleResult, Outcome
+from harness.results.outcomes import CaseResult, ModuleResult, Outcome, decode_module, encode_module
 from harness.results.verdicts import CaseVerdict, Verdict
 from harness.run.rerun import MANY, with_environment_tries, with_tries, worth_another_try
 from tests.unit.sample_results import case, expecting, module, results
@@ -70,7 +69,7 @@ def test_a_module_that_is_broken_as_a_whole_does_not_run_again(count: int, again
 def test_what_each_whole_run_left_of_the_environment_is_kept(
     first: bool, further: tuple[bool, ...], tries: tuple[bool, ...]
 ) -> None:
-    runs = [dataclasses.replace(module("test_os", case(A)), env_changed=changed) for changed in (first, *further)]
+    runs = [msgspec.structs.replace(module("test_os", case(A)), env_changed=changed) for changed in (first, *further)]
     assert with_environment_tries(runs[0], runs[1:]).env_tries == tries
 
 
@@ -85,7 +84,7 @@ def test_of_a_run_of_the_whole_module_only_the_cases_in_question_are_kept() -> N
 def test_every_outcome_is_kept_and_the_first_one_counts() -> None:
     result = tried(FAIL, PASS, FAIL)
     assert [(found.outcome, found.tries) for found in result.cases] == [(FAIL, (FAIL, PASS, FAIL)), (PASS, ())]
-    assert ModuleResult.from_json("test_os", result.to_json()) == result
+    assert decode_module("test_os", encode_module(result)) == result
 
 
 def test_a_case_that_fails_every_time_is_a_regression() -> None:
@@ -98,7 +97,7 @@ def test_a_case_that_changes_its_mind_is_flaky_and_never_a_pass(outcomes: tuple[
     assert row.verdict is Verdict.FLAKY
     assert row.verdict.is_unexpected
     assert row.tries == outcomes
-    assert CaseVerdict.from_json(row.to_json()) == row
+    assert msgspec.convert(msgspec.to_builtins(row), CaseVerdict) == row
 
 
 def test_an_entry_that_passes_now_and_then_is_flaky_not_fixed() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.results.outcomes import Outcome
@@ -42,8 +42,8 @@ def test_a_module_without_a_record_takes_as_long_as_its_size_at_the_rate_of_the_
 
 
 def test_a_run_is_a_record_of_its_whole_modules_to_a_hundredth_of_a_second() -> None:
-    whole = dataclasses.replace(module("a", case("a.T.test_x", Outcome.FAIL)), seconds=2.3456)
-    assert seconds_of([whole, dataclasses.replace(whole, module="b", complete=False)]) == {"a": 2.35}
+    whole = msgspec.structs.replace(module("a", case("a.T.test_x", Outcome.FAIL)), seconds=2.3456)
+    assert seconds_of([whole, msgspec.structs.replace(whole, module="b", complete=False)]) == {"a": 2.35}
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", '{"a": "x"}'])

@@ -86,7 +86,7 @@ def test_an_event_without_what_belongs_to_it_costs_its_own_line(
 
 
 def test_an_event_may_hold_all_that_there_is_of_it() -> None:
-    detail = dict.fromkeys(Detail.__dataclass_fields__, "x")
+    detail = dict.fromkeys(Detail.__struct_fields__, "x")
     event = end(A, "fail", "skip", t=0, d=detail, s=[_SUBTEST | {"detail": detail}, _SUBTEST])
     assert parse_events(lines(event)) == [event]
 

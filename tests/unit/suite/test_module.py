@@ -15,7 +15,7 @@ import pytest
 from harness.engines.protocol import JOURNAL, Ending, GuestExit, GuestRun, Watch
 from harness.expectations.compare import compare_module
 from harness.expectations.entries import CellExpectations
-from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome
+from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, decode_module, encode_module
 from harness.results.signatures import signature_of
 from harness.results.verdicts import Verdict
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
@@ -386,7 +386,7 @@ def test_a_status_that_fits_is_recorded_with_the_word(
 ) -> None:
     result = run(ScriptedGuest(state=state, faults={"exit": exited(status)}))
     assert (result.outcome, result.word, result.exit_status) == (Outcome.PASS, state, status)
-    read = ModuleResult.from_json("test_x", json.loads(json.dumps(result.to_json())))
+    read = decode_module("test_x", encode_module(result))
     assert (read.word, read.exit_status) == (state, status)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+import msgspec
 import pytest
 
 from harness.curation.update.evidence import (
@@ -47,7 +46,7 @@ def test_a_run_has_what_was_seen_module_by_module() -> None:
             case("test_os.T.test_b", Outcome.ERROR, exception="OSError", message="[Errno 52] Function not implemented"),
             case("test_os.T.test_c", Outcome.CRASH, **TRAP),
         ),
-        dataclasses.replace(module("test_json", case("test_json.T.test_a")), complete=False),
+        msgspec.structs.replace(module("test_json", case("test_json.T.test_a")), complete=False),
         module("test_re", case("test_re", Outcome.ERROR, exception="ImportError", message="no")),
         module("test_abc", outcome=Outcome.PASS),
     )
@@ -99,7 +98,7 @@ def test_a_failure_is_told_by_the_first_bad_subtest_where_the_case_itself_has_no
     )
     of_subtests = CaseResult(case="test.test_os.T.test_a", outcome=Outcome.FAIL, subtests=subtests)
     assert failure_of(of_subtests)[:2] == ("AssertionError", "why")
-    own = dataclasses.replace(of_subtests, detail=Detail(exception="ValueError", message="own"))
+    own = msgspec.structs.replace(of_subtests, detail=Detail(exception="ValueError", message="own"))
     assert failure_of(own)[:2] == ("ValueError", "own")
 
 
@@ -133,9 +132,9 @@ DYING = module("test_os", case("test_os.T.test_a"), case("test_os.T.test_c", Out
     [
         ([OS], True, GONE),
         ([OS], False, GONE._replace(whole=False)),
-        ([dataclasses.replace(OS, complete=False)], True, None),
+        ([msgspec.structs.replace(OS, complete=False)], True, None),
         ([DYING], True, GONE._replace(whole=False)),
-        ([OS, dataclasses.replace(module("test_re", case("test_re.T.test_a")), complete=False)], True, GONE),
+        ([OS, msgspec.structs.replace(module("test_re", case("test_re.T.test_a")), complete=False)], True, GONE),
     ],
 )
 def test_an_absence_counts_in_a_module_that_was_seen_to_its_end(
@@ -150,7 +149,7 @@ def test_an_absence_counts_in_a_module_that_was_seen_to_its_end(
         ([OS], True, GONE),
         ([OS], False, None),
         ([DYING], True, GONE._replace(whole=False)),
-        ([OS, dataclasses.replace(module("test_re", case("test_re.T.test_a")), complete=False)], True, None),
+        ([OS, msgspec.structs.replace(module("test_re", case("test_re.T.test_a")), complete=False)], True, None),
     ],
 )
 def test_the_absence_of_a_module_counts_where_all_others_were_seen_to_their_end(

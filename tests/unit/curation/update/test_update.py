@@ -8,6 +8,7 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.cli import main as cli
@@ -151,7 +152,7 @@ def test_where_probes_could_tell_and_were_not_run_a_limitation_is_only_named() -
     assert asked.unfinished == 1
     seen = {"did": "error", "seconds": 1, "kinds": ["OSError"], "errno": ["ENOTSUP"]}
     answer = {"finding": "holds", "probes": {"files.dup": seen}}
-    probed = [dataclasses.replace(results[0], probes={"no-dup": answer}), results[1]]
+    probed = [msgspec.structs.replace(results[0], probes={"no-dup": answer}), results[1]]
     assert updated({}, probed, registry=Registry({"no-dup": telling})).entries[0].limitation == "no-dup"
 
 
@@ -267,16 +268,16 @@ def test_a_crash_that_did_not_come_again_makes_its_module_doubtful_all_the_same(
 def with_tries_of(results: CellResults, name: str) -> CellResults:
     """The results, in which that case passed when it ran again."""
     modules = [
-        dataclasses.replace(
+        msgspec.structs.replace(
             module,
             cases=tuple(
-                dataclasses.replace(case, tries=(case.outcome, Outcome.PASS)) if case.case.endswith(name) else case
+                msgspec.structs.replace(case, tries=(case.outcome, Outcome.PASS)) if case.case.endswith(name) else case
                 for case in module.cases
             ),
         )
         for module in results.modules
     ]
-    return dataclasses.replace(results, modules=tuple(modules))
+    return msgspec.structs.replace(results, modules=tuple(modules))
 
 
 def test_an_entry_is_narrowed_to_the_cells_that_were_not_seen_to_pass() -> None:
@@ -818,13 +819,13 @@ def expected(found: Update, cell: Cell) -> Mapping[str, Expectation]:
 
 def mixed(run: CellResults) -> CellResults:
     """The run, in which the case changed its mind."""
-    modules = [dataclasses.replace(one, cases=tuple(map(_mixed, one.cases))) for one in run.modules]
-    return dataclasses.replace(run, modules=tuple(modules))
+    modules = [msgspec.structs.replace(one, cases=tuple(map(_mixed, one.cases))) for one in run.modules]
+    return msgspec.structs.replace(run, modules=tuple(modules))
 
 
 def _mixed(case: CaseResult) -> CaseResult:
     tries = (Outcome.ERROR, Outcome.PASS)
-    return dataclasses.replace(case, tries=tries) if case.case == f"test.{LINK}" else case
+    return msgspec.structs.replace(case, tries=tries) if case.case == f"test.{LINK}" else case
 
 
 def following(run: CellResults) -> CellResults:
@@ -833,7 +834,7 @@ def following(run: CellResults) -> CellResults:
     follower = CaseResult(case=f"test.{LINK}", outcome=Outcome.NOT_RUN, detail=Detail(reason=fixture.case))
     module = next(one for one in run.modules if one.module == "test_os")
     others = tuple(one for one in run.modules if one is not module)
-    return dataclasses.replace(run, modules=(*others, dataclasses.replace(module, cases=(fixture, follower))))
+    return msgspec.structs.replace(run, modules=(*others, msgspec.structs.replace(module, cases=(fixture, follower))))
 
 
 @pytest.mark.parametrize("test", [f"test.{LINK}", "test.test_os.LinkTests.*"])
