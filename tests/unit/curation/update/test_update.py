@@ -653,7 +653,7 @@ def test_a_failure_that_said_nothing_has_no_cause() -> None:
     every = dataclasses.replace(limitation("every", Target.WASI), explains=(".",))
     silent = CaseResult(case=f"test.{LINK}", outcome=Outcome.FAIL)
     run = run_of(WASI, {LINK: "F"})
-    run = dataclasses.replace(run, modules=(dataclasses.replace(run.modules[0], cases=(silent,)),))
+    run = msgspec.structs.replace(run, modules=(msgspec.structs.replace(run.modules[0], cases=(silent,)),))
     (only,) = updated({}, [run], registry=Registry({"every": every})).entries
     assert (only.limitation, only.reason) == ("", "TODO")
 
@@ -724,7 +724,7 @@ def test_ten_older_runs_are_read(tmp_path: Path) -> None:
 
 def test_lists_do_not_learn_from_runs_of_own_tests(tmp_path: Path) -> None:
     run = run_of(WASI, {LINK: "P"})
-    own = dataclasses.replace(run, run=dataclasses.replace(run.run, options=RunOptions(tests="/mine")))
+    own = msgspec.structs.replace(run, run=msgspec.structs.replace(run.run, options=RunOptions(tests="/mine")))
     (path,) = saved(tmp_path / "reports", [own])
     with pytest.raises(ConfigError, match="is a run of own tests, /mine"):
         gather([Path(path)], tmp_path / "reports")
