@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from harness.cli import main as cli
 from harness.curation.lint import causes_text, find_problems, unchecked_text
-from harness.curation.suite_index import KnownSuite, Suites, load_suites
+from harness.curation.suite_index import KnownSuite, Suites, load_suites, newest_runs
 from harness.errors import EXIT_CONFIG, EXIT_OK, ConfigError, Problem
 from harness.expectations.entries import Expectations
 from harness.expectations.files import read_lists
@@ -19,7 +20,7 @@ from harness.limitations.registry import Registry
 from harness.matrix.conditions import read_condition
 from harness.matrix.python_source import PythonSource
 from harness.targets import Target
-from tests.unit.sample_cells import EMSCRIPTEN, WASI
+from tests.unit.sample_cells import EMSCRIPTEN, WASI, emscripten
 from tests.unit.sample_lists import REGISTRY, entry, limitation
 
 CELLS = (WASI, EMSCRIPTEN)
@@ -98,6 +99,77 @@ def test_an_id_that_matches_nothing_is_told_with_the_nearest_and_the_source() ->
 )
 def test_what_a_suite_has(test: str, exists: bool) -> None:
     assert SUITE.has(test) is exists
+
+
+def test_a_module_that_as_such_failed_or_did_not_end_is_not_whole(tmp_path: Path) -> None:
+    path = results(tmp_path / "reports", "whole")
+    data = json.loads(path.read_text())
+    data["modules"]["test_re"] = {
+        "complete": True,
+        "outcome": "pass",
+        "cases": {"test.test_re": {"outcome": "skip"}, "test.test_re.T.test_a": {"outcome": "pass"}},
+    }
+    data["modules"]["test_abc"] = {"complete": False, "outcome": "pass", "cases": {}}
+    path.write_text(json.dumps(data))
+    suite = load_suites([WASI], tmp_path / "reports", tmp_path / "cache").by_cell["wasi"]
+    assert suite.whole == {"test.test_os", "test.test_re"}
+
+
+def test_an_index_of_a_run_is_kept_and_read_instead_of_it(tmp_path: Path) -> None:
+    path, cache = results(tmp_path / "reports", "whole"), tmp_path / "new" / "cache"
+    load_suites([WASI], tmp_path / "reports", cache)
+    (kept,) = (cache / "suites").glob("*.json")
+    kept.write_text(kept.read_text().replace("test_whole", "test_kept"))
+    suite = load_suites([WASI], tmp_path / "reports", cache).by_cell["wasi"]
+    assert "test.test_os.T.test_kept" in suite.cases
+    os.utime(path, (5, 5))
+    assert "test.test_os.T.test_whole" in load_suites([WASI], tmp_path / "reports", cache).by_cell["wasi"].cases
+
+
+def test_a_link_to_the_newest_run_is_not_read_as_another_one(tmp_path: Path) -> None:
+    path = results(tmp_path / "reports", "whole")
+    (tmp_path / "reports" / "latest").symlink_to(path.parent.parent)
+    assert newest_runs("wasi", tmp_path / "reports") == [path]
+
+
+def test_ten_runs_are_looked_at_for_a_whole_one(tmp_path: Path) -> None:
+    for number in range(10):
+        results(tmp_path / "reports", f"part{number}", complete=False, age=number)
+    results(tmp_path / "reports", "whole", age=99)
+    assert load_suites([WASI], tmp_path / "reports", tmp_path / "cache").by_cell == {}
+    shutil.rmtree(tmp_path / "reports" / "part0")
+    assert "wasi" in load_suites([WASI], tmp_path / "reports", tmp_path / "cache").by_cell
+
+
+def test_the_modules_are_those_of_the_newest_build_that_can_be_read(tmp_path: Path) -> None:
+    builds = (("0", '["test_old"]'), ("1", '["test_new"]'), ("2", "{"))
+    for age, (key, text) in enumerate(builds):
+        listing = tmp_path / "builds" / f"wasi-{key}" / "modules.json"
+        listing.parent.mkdir(parents=True)
+        listing.write_text(text)
+        os.utime(listing, (1e9 + age, 1e9 + age))
+    suites = load_suites([WASI], tmp_path / "none", tmp_path)
+    assert suites.by_cell["wasi"].modules == {"test.test_new"}
+    assert suites.notes == ("wasi: 1 modules, no cases, from the build wasi-1",)
+
+
+@pytest.mark.parametrize(("count", "named"), [(5, "w0, w1, w2, w3, w4"), (7, "w0, w1, w2, w3, w4 and 2 more")])
+def test_five_cells_without_a_suite_are_named(tmp_path: Path, count: int, named: str) -> None:
+    cells = [dataclasses.replace(WASI, id=f"w{number}") for number in range(count)]
+    notes = load_suites(cells, tmp_path, tmp_path).notes
+    assert notes == (f"no run and no build, so ids are not checked: {named}",)
+
+
+def test_what_is_near_a_name_is_of_its_class_or_its_module() -> None:
+    assert set(SUITE.near("test.test_os.LinkTests.test_lnk")) == set(CASES[:2])
+    assert list(SUITE.near("test.test_os.LnkTests.test_other")) == ["test.test_os.LinkTests"]
+    other = dataclasses.replace(SUITE, cases=frozenset({*CASES, "test.test_os.Other.test_x"}))
+    assert list(other.near("test.test_os.LnkTests.test_link")) == ["test.test_os.LinkTests.test_link"]
+
+
+def test_what_is_no_id_of_the_suite_may_be_a_test_of_the_user_s_own() -> None:
+    assert SUITE.has("test_mine.T.test_a") is None
+    assert dataclasses.replace(SUITE, whole=frozenset()).has("test.test_json.T.test_a") is None
 
 
 def test_a_class_under_another_module_is_near() -> None:
@@ -204,6 +276,50 @@ def test_an_entry_that_holds_where_its_limitation_does_not_is_told() -> None:
     (problem,) = problems(text, registry=Registry(limits))
     assert problem.key == "expect.when"
     assert problem.message == f"'newer' holds for emscripten >=4, and the entry names {EMSCRIPTEN.id} too"
+
+
+def test_an_entry_that_keeps_to_the_cells_of_its_limitation_is_right() -> None:
+    newer = read_condition({"emscripten": ">=3.1.70"})[0]
+    limits = {**REGISTRY.limitations, "newer": dataclasses.replace(REGISTRY.limitations["fs-hard-links"], when=newer)}
+    text = entry(tests='["test.helper.H.test_a"]', limitation='"newer"', when='{ target = "emscripten" }')
+    assert problems(text, registry=Registry(limits)) == []
+
+
+def test_terms_that_hold_somewhere_but_never_together_are_out_of_reach() -> None:
+    cells = (WASI, dataclasses.replace(EMSCRIPTEN, pydebug=True), emscripten("4.0.12"))
+    text = entry(tests='["test.helper.H.test_a"]', when='{ emscripten = "<4", pydebug = false }')
+    lists = read_lists({"fs.toml": ALIVE + text}, REGISTRY)
+    (problem,) = find_problems(lists, REGISTRY, cells, Suites())
+    assert problem.suggestion == (
+        "each term holds somewhere, but never all in one cell; `python -m harness cells` lists them"
+    )
+
+
+def test_only_a_pre_release_of_cpython_need_not_be_a_cell() -> None:
+    for when in ('{ emscripten = ">=7.0.0a1" }', '{ python = "<3.0" }'):
+        (problem,) = told(entry(tests='["test.helper.H.test_a"]', when=when))
+        assert problem[1].startswith("no declared cell is reached by")
+
+
+def test_where_an_entry_cannot_be_read_no_limitation_is_called_dead() -> None:
+    registry = Registry({**REGISTRY.limitations, "dead": limitation("dead", Target.WASI)}, places={"dead": "l.toml:7"})
+    assert [problem.key for problem in problems("", registry=registry)] == ["limitation.id"]
+    assert [problem.key for problem in problems(entry(resaon='"x"'), registry=registry)] == ["expect.resaon"]
+
+
+def test_a_test_that_one_suite_refuses_is_told_once() -> None:
+    other = dataclasses.replace(SUITE, modules=frozenset({"test.test_json"}), cases=frozenset(), source="other")
+    text = entry(tests='["test.test_os.LinkTests.test_unlink"]')
+    found = told(text, Suites(by_cell={WASI.id: SUITE, EMSCRIPTEN.id: other}))
+    assert [problem for problem in found if problem[0] == FIRST_LINE] == [
+        (FIRST_LINE, "'test.test_os.LinkTests.test_unlink' belongs to no module of the suite", found[-1][2])
+    ]
+
+
+def test_of_many_ids_that_match_nothing_fifty_are_told_with_what_is_near() -> None:
+    names = ", ".join(f'"test.test_os.LinkTests.test_link{number:02}"' for number in range(52))
+    near = [suggestion for _, _, suggestion in told(entry(tests=f"[{names}]"))]
+    assert [bool(suggestion) for suggestion in near] == [True] * 50 + [False] * 2
 
 
 def test_the_kinds_of_causes_are_counted_by_test() -> None:
