@@ -6,12 +6,15 @@ not run counts as a pass.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
-from xml.sax.saxutils import escape
+from xml.etree.ElementTree import ParseError, iterparse
+from xml.sax.saxutils import XMLGenerator
+from xml.sax.xmlreader import AttributesImpl
 
 import junitparser
 
@@ -23,8 +26,7 @@ from harness.util.text import without_color
 
 # XML 1.0 cannot hold these, not even escaped: https://www.w3.org/TR/xml/#charsets
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ROOT = re.compile(r"<testsuites\b[^>]*>")
-_COUNT = re.compile(r'(\w+)="([0-9.]+)"')
+_COUNTS = ("tests", "failures", "errors", "skipped", "time")
 _UNCLAIMED = "expected_failures"
 _Result: TypeAlias = junitparser.Skipped | junitparser.Failure | junitparser.Error
 
@@ -143,19 +145,27 @@ def merge_junit(results: Mapping[str, Path], path: Path) -> None:
     """Writes one JUnit XML with the suites of all cells, each suite's name after that of its cell.
 
     It is put together from the cells' own files, which are made again where they are missing or older than the results.
-    They are copied piece by piece: fifty cells are 200 MB. UnavailableError when the disk refuses.
+    One cell's file is in memory at a time: those of fifty cells are 200 MB. UnavailableError when the disk refuses.
     """
     parts = {label: _own_junit(file) for label, file in results.items()}
+    totals = dict.fromkeys(_COUNTS, 0.0)
+    for part in parts.values():
+        counts = _counts(part)
+        totals = {name: total + counts[name] for name, total in totals.items()}
+    root = {"name": xml_text(path.absolute().parent.name)}
+    root |= {name: f"{round(total, 3):.15g}" for name, total in totals.items()}
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     with disk_errors_as_unavailable(path):
         try:
             with aside.open("w", encoding="utf-8") as stream:
-                stream.write('<?xml version="1.0" encoding="UTF-8"?>\n')
-                stream.write(_root(path.absolute().parent.name, map(_head, parts.values())))
+                xml = XMLGenerator(stream, "UTF-8")
+                xml.startDocument()
+                xml.startElement("testsuites", AttributesImpl(root))
                 for label, part in parts.items():
-                    named = f'<testsuite name="{_attribute(label)}/'
-                    stream.write(_suites(part).replace('<testsuite name="', named) + "\n")
-                stream.write("</testsuites>\n")
+                    for suite in junitparser.JUnitXml.fromfile(str(part)):
+                        suite.name = xml_text(f"{label}/{suite.name}")
+                        stream.write(suite.tostring().decode("utf-8"))  # type: ignore[no-untyped-call]
+                xml.endElement("testsuites")
             aside.replace(path)
         except BaseException:
             aside.unlink(missing_ok=True)
@@ -164,36 +174,16 @@ def merge_junit(results: Mapping[str, Path], path: Path) -> None:
 
 def _own_junit(results: Path) -> Path:
     path = results.with_name("junit.xml")
-    if not path.is_file() or path.stat().st_mtime < results.stat().st_mtime or not _ROOT.search(_start(path)):
-        write_junit(load_results(results), path)
+    if path.is_file() and path.stat().st_mtime >= results.stat().st_mtime:
+        with contextlib.suppress(ParseError, KeyError, ValueError):
+            _counts(path)
+            return path
+    write_junit(load_results(results), path)
     return path
 
 
-def _start(path: Path) -> str:
-    with path.open(encoding="utf-8", errors="replace") as stream:
-        return stream.read(2000)
-
-
-def _head(path: Path) -> dict[str, float]:
-    """The counts of the root element."""
-    found = _ROOT.search(_start(path))
-    return {name: float(value) for name, value in _COUNT.findall(found[0])} if found else {}
-
-
-def _root(name: str, heads: Iterable[Mapping[str, float]]) -> str:
-    totals = dict.fromkeys(("tests", "failures", "errors", "skipped", "time"), 0.0)
-    for head in heads:
-        totals = {key: total + head.get(key, 0.0) for key, total in totals.items()}
-    told = " ".join(f'{key}="{round(total, 3):.15g}"' for key, total in totals.items())
-    return f'<testsuites name="{_attribute(name)}" {told}>\n'
-
-
-def _suites(path: Path) -> str:
-    """What stands inside the root element. In text every `<` is escaped: what looks like a suite's tag is one."""
-    text = path.read_text(encoding="utf-8")
-    found = _ROOT.search(text)
-    return text[found.end() : text.rindex("</testsuites>")] if found and not found[0].endswith("/>") else ""
-
-
-def _attribute(text: str) -> str:
-    return escape(xml_text(text), {'"': "&quot;", "\n": "&#10;"})
+def _counts(path: Path) -> dict[str, float]:
+    """The counts of the root element; nothing behind it is read. ParseError for what is no XML."""
+    with path.open("rb") as stream:
+        _, root = next(iterparse(stream, events=("start",)))
+    return {name: float(root.attrib[name]) for name in _COUNTS}
