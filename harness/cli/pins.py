@@ -29,7 +29,7 @@ def add_pins(parser: argparse.ArgumentParser) -> None:
     update.add_argument("--write", action="store_true", help="pin them; without it only show them")
     check = actions.add_parser("check", help="which pins an origin does not have any more; status 1 if there are any")
     for action, function in ((add, _add), (update, _update), (check, _check)):
-        action.add_argument("--pins", default="", metavar="FILE", help="this file, beside matrices/pins.toml")
+        action.add_argument("--pins", default="", metavar="FILE", help="this file as well as matrices/pins.toml")
         action.set_defaults(function=function)
 
 

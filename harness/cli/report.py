@@ -35,6 +35,6 @@ def run_report(options: argparse.Namespace) -> int:
         run = write_views(files, registry=registry, junit=not options.no_junit, shown=folder)
         print(f"{run.name}: {status_line(run)}")
         print("".join(f"  {statement.text}\n" for statement in statements(run, folder)), end="")
-        print(f"  {folder}/{PAGE}, and beside it summary.md, annotations.txt, badge.json")
+        print(f"  {folder}/{PAGE}, and next to it summary.md, annotations.txt, badge.json")
         statuses.append(exit_status(run))
     return EXIT_OK if options.exit_zero else worst_status(statuses)
