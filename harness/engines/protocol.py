@@ -52,6 +52,10 @@ class Prologue:
     resume: str
 
 
+# How the line of a child's log begins that says why a prologue is not kept: then every guest does all of `argv`.
+NO_SNAPSHOT = "no snapshot: "
+
+
 @dataclass(frozen=True, kw_only=True)
 class GuestRun:
     """One start of the interpreter. What it prints is appended to the file `output`, what it writes to the descriptor

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from harness.build.artifact import Build
 from harness.build.libraries import describe_libraries
 from harness.engines.fresh import FreshEngine
-from harness.engines.protocol import EngineSession, Mount
+from harness.engines.protocol import NO_SNAPSHOT, EngineSession, Mount
 from harness.errors import ConfigError
 from harness.expectations.compare import compare
 from harness.expectations.entries import CellExpectations
@@ -325,6 +325,7 @@ class CellRun:
                 options=self.options,
                 tests=self.tests.key if self.tests else "",
                 fail_env_changed=self.expectations.fail_env_changed,
+                no_snapshot=self._no_snapshot(),
             ),
             build=self.prepared.build.manifest,
             engine=self.prepared.engine_facts(),
@@ -341,6 +342,15 @@ class CellRun:
     def _is_shown(self, known: CaseVerdict) -> bool:
         """Whether somebody wants to look at a failure that is known: whoever names a case does."""
         return self.show_known or bool(self.chosen.cases_in(known.module))
+
+    def _no_snapshot(self) -> str:
+        """What an engine of this machine wrote in its log if it could take no snapshot."""
+        for log in sorted((self.folder / "logs").glob("engine-*.log")):
+            with log.open(encoding="utf-8", errors="replace") as lines:
+                for line in lines:
+                    if line.startswith(NO_SNAPSHOT):
+                        return line.removeprefix(NO_SNAPSHOT).strip()
+        return ""
 
     def record(self, module: str) -> str:
         """What was written of a module that is finished; empty of one that is not."""

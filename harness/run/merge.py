@@ -165,6 +165,7 @@ def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, comm
         seed=first.run.seed,
         options=first.run.options,
         fail_env_changed=any(shard.run.fail_env_changed for shard in shards),
+        no_snapshot=next(filter(None, (shard.run.no_snapshot for shard in shards)), ""),
     )
     expectations = dataclasses.replace(expectations, fail_env_changed=run.fail_env_changed)
     comparison = compare(modules, expectations, complete=True)

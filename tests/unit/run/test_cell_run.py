@@ -228,3 +228,15 @@ def test_a_known_failure_is_shown_to_whoever_asks_for_it(
     assert not unexpected
     assert (f"KNOWN  {HANGING}" in page) is shown
     assert ("stood still" in page) is shown
+
+
+@pytest.mark.parametrize(("log", "why"), [("", ""), ("loading\nno snapshot: it has threads\n", "it has threads")])
+def test_a_run_says_once_why_there_is_no_snapshot(tmp_path: Path, log: str, why: str) -> None:
+    run = cell_run(tmp_path)
+    (run.prepared.build.folder / "modules.json").write_text('["test_os"]')
+    (run.folder / "logs").mkdir()
+    for number in range(2):
+        (run.folder / "logs" / f"engine-{number}.log").write_text(log)
+    page, _ = run.finish(interrupted=False, color=False)
+    assert load_results(run.folder / "results.json").run.no_snapshot == why
+    assert page.count("no snapshot can be kept: it has threads") == bool(why)
