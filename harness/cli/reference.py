@@ -39,9 +39,21 @@ def commands_page() -> str:
         for command in group:
             parser = parser_of(command)
             parts += [f"### {command.name}\n", f"{command.help[0].upper()}{command.help[1:]}.\n"]
-            parts += [f"    {parser.usage}\n"] if parser.usage else []
+            parts.append(f"    {parser.usage or _usage(parser, command.name)}\n")
             parts += _arguments(parser, f"python -m harness {command.name}")
     return "\n".join(parts)
+
+
+def _usage(parser: argparse.ArgumentParser, name: str) -> str:
+    """How a command is called whose parser leaves that to argparse, which would break it at the terminal's width."""
+    actions = [action for action in parser._actions if action.dest != "help"]  # noqa: SLF001 - there is no other way
+    words = ["[options]"] if any(action.option_strings for action in actions) else []
+    for action in actions:
+        if not action.option_strings:
+            word = _spelled(action).replace("\\|", "|")
+            words.append(f"[{word}]" if action.nargs in {"?", "*"} else word)
+            words += ["..."] if isinstance(action, argparse._SubParsersAction) else []  # noqa: SLF001
+    return " ".join(["python -m harness", name, *words])
 
 
 def _arguments(parser: argparse.ArgumentParser, program: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -98,3 +99,19 @@ def test_a_word_of_our_own_leads_to_its_explanation_where_a_page_first_has_it(wo
             continue
         if first := re.search(rf"(?i)\b{word}s?\b(\]\([^)]*\))?", prose(page)):
             assert "results.md#words" in (first[1] or ""), f"{page}: the first {word!r} has no link"
+
+
+def test_the_commands_page_has_every_nox_session() -> None:
+    """Those of a cell by what stands before its id."""
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"`([\w-]+?)(?:-<cell>)?`", page.partition("## Build and test")[0]))
+    found = set()
+    for node in ast.walk(ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef) and (
+            called := [d for d in node.decorator_list if isinstance(d, ast.Call)]
+        ):
+            names = [each.value for each in called[0].keywords if each.arg == "name"]
+            text = ast.unparse(names[0]).strip("f'\"") if names else node.name
+            found.add(text.removesuffix("-{cell.id}"))
+    assert found <= listed
+    assert {"tests", "test", "audit-skips", "update-expectations"} <= found
