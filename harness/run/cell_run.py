@@ -27,6 +27,7 @@ from harness.expectations.entries import CellExpectations
 from harness.expectations.files import load_lists
 from harness.limitations.skip_account import account_for
 from harness.limitations.skip_text import one_line
+from harness.manifest import Manifest
 from harness.matrix.cells import with_python
 from harness.matrix.load import load_configuration
 from harness.project import project_root
@@ -51,7 +52,7 @@ from harness.run.prepare import BuildRequest, expectations_for, prepare
 from harness.run.prepared import Prepared
 from harness.run.rerun import with_environment_tries, with_tries, worth_another_try
 from harness.run.resume import asked_for, check_not_lost, check_resumed, write_asked
-from harness.run.selection import TestSelection, choose, read_shard
+from harness.run.selection import TestSelection, check_names, choose, read_shard
 from harness.suite.durations import guessed_seconds, read_durations, record_durations, seconds_of, source_sizes
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.regrtest import exact_pattern
@@ -116,10 +117,17 @@ class CellRun:
             keyword.compiled()
         load_lists()
         run_dir = _run_folder(options)
-        prepared = prepare(options.cell, BuildRequest.of(options))
+        folders = [project_root() / "reports", *([run_dir.parent] if run_dir else [])]
+        results = past_results(options.cell, folders)
+
+        def check_source(root: Path) -> None:
+            if not tests:
+                check_names(root / "Lib" / "test", options.case, keyword, PastCases(results, Manifest()))
+
+        prepared = prepare(options.cell, BuildRequest.of(options), check_source)
         expectations = expectations_for(prepared.cell, prepared.build)
         expectations = replace(expectations, fail_env_changed=options.fail_env_changed)
-        past = _past(prepared, tests, run_dir)
+        past = PastCases(results, prepared.build.manifest, tests.key if tests else "")
         chosen = choose(prepared, options.case, shard, cut_by=options.cut_by, tests=tests, past=past)
         chosen = replace(chosen, modules=keyword.matching(chosen.modules, past))
         base = run_dir or new_run_folder()
@@ -388,12 +396,6 @@ def _run_folder(options: Options) -> Path | None:
     found = unfinished_run(project_root() / "reports", [options.cell])
     print(f"going on with the run in {shown(found)}")
     return found
-
-
-def _past(prepared: Prepared, tests: OwnTests | None, run_dir: Path | None) -> PastCases:
-    """What the runs in reports/, and those beside the run folder that the user named, know of the cell's cases."""
-    folders = [project_root() / "reports", *([run_dir.parent] if run_dir else [])]
-    return PastCases(past_results(prepared.cell.id, folders), prepared.build.manifest, tests.key if tests else "")
 
 
 def publish(

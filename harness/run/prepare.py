@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,17 +64,19 @@ class BuildRequest:
             )
 
 
-def prepare(cell_id: str, wishes: BuildRequest) -> Prepared:
+def prepare(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path], None] = lambda _: None) -> Prepared:
     """The cell with its build and runtime, made now as far as they are not there yet.
+
+    `check_source` gets the source tree before anything else is obtained, and may refuse what was asked for.
 
     BuildError when the interpreter that was built says that it is something else than the cell.
     """
     wishes.check()
     with steps_shown(cell_id):
-        return _prepared(cell_id, wishes)
+        return _prepared(cell_id, wishes, check_source)
 
 
-def _prepared(cell_id: str, wishes: BuildRequest) -> Prepared:
+def _prepared(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path], None]) -> Prepared:
     matrix, pins = load_configuration()
     if wishes.pins:
         pins = load_pins(Path(wishes.pins), pins)
@@ -87,6 +90,7 @@ def _prepared(cell_id: str, wishes: BuildRequest) -> Prepared:
     cell, own_runtime = _named_runtime(cell, wishes.runtime)
     _check_first(cell, pins, cache, provider=wishes.provider, toolchain=toolchain_path, runtime=not own_runtime)
     source = obtain_source(cell.python, pins, cache)
+    check_source(source.root)
     tree_of(cell, source)  # what cannot be built is refused before a toolchain is downloaded
     toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path)
     runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)

@@ -13,6 +13,7 @@ from harness.build.artifact import Build
 from harness.errors import ConfigError, did_you_mean
 from harness.results.case_ids import dotted, module_of, wildcard_of
 from harness.results.command_line import ABOUT, literal, pattern, split_word, subject_in
+from harness.run.keywords import Keyword
 from harness.run.own_tests import OwnTests
 from harness.run.past_cases import NO_PAST, PastCases
 from harness.run.prepared import Prepared
@@ -112,6 +113,21 @@ class Suite:
     def named(self, module: str) -> str:
         """The dotted name of the module that `MODULE::` means, which may be regrtest's name too; else empty."""
         return next((name for name in (module, dotted(module)) if name in self.modules), "")
+
+
+def check_names(tests: Path, cases: Sequence[str], keyword: Keyword, past: PastCases) -> None:
+    """ConfigError for words of `--case` and `-k` that no build of the source can have a module for: before it is built.
+
+    `tests` is its folder Lib/test. Every file in it that looks like a test counts, since only a build lists those
+    that regrtest runs.
+    """
+    if not cases and not keyword.expression:
+        return
+    found = (path.relative_to(tests).with_suffix("").parts for path in tests.rglob("test_*"))
+    names = {".".join(parts) if len(parts) == 1 else ".".join(("test", *parts)) for parts in found}
+    if names:
+        wanted_cases(cases, Suite(modules={dotted(name): name for name in sorted(names)}), past)
+        keyword.matching(sorted(names), past)
 
 
 def wanted_cases(words: Sequence[str], suite: Suite, past: PastCases = NO_PAST) -> dict[str, tuple[str, ...]]:

@@ -15,7 +15,11 @@ from xml.etree import ElementTree
 import pytest
 from junitparser import JUnitXml
 
+from harness.results.case_ids import dotted
+from harness.run.keywords import Keyword
+from harness.run.past_cases import NO_PAST
 from harness.run.prepared import Prepared
+from harness.run.selection import check_names
 
 pytestmark = pytest.mark.toolchain
 ROOT = Path(__file__).parents[2]
@@ -107,6 +111,11 @@ def test_a_wrong_wish_is_told(wasi: Prepared, tmp_path: Path, arguments: list[st
     assert found == status, output
     assert says in output
     assert "Traceback" not in output
+
+
+def test_every_module_of_a_build_is_one_that_its_source_may_have(wasi: Prepared) -> None:
+    for module in wasi.build.modules():
+        check_names(wasi.build.root / "Lib" / "test", [dotted(module)], Keyword(module), NO_PAST)
 
 
 def test_a_run_folder_that_cannot_be_is_told(wasi: Prepared, tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from typing import Any, NoReturn
 
 import pytest
 
-from harness.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, HarnessError
+from harness.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, ConfigError, HarnessError
 from harness.run import prepare as prepare_module
 from harness.run.prepare import BuildRequest, _with_toolchain, prepare
+from harness.sources import Source
 from tests.unit.sample_cells import EMSCRIPTEN
 
 ROOT = Path(__file__).parents[3]
@@ -117,3 +118,20 @@ def test_a_machine_that_cannot_build_is_refused_first_unless_it_has_builds(
     (machine / "builds" / "wasi-1").mkdir(parents=True)
     with pytest.raises(AssertionError, match="nothing is downloaded"):
         prepare("wasi", BuildRequest())
+
+
+def test_a_word_that_the_source_does_not_know_is_refused_before_anything_is_built(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(root: Path) -> NoReturn:
+        raise ConfigError(f"{root} has no such module")
+
+    def built(*args: Any, **kwargs: Any) -> NoReturn:
+        raise AssertionError("the toolchain is obtained after the check")
+
+    source = Source(id="s", version="3.13.5", root=machine / "tree", provider="p", origin="o", revision="r")
+    monkeypatch.setattr(prepare_module, "obtain_source", lambda *_, **__: source)
+    for name in ("tree_of", "obtain_toolchain", "obtain_runtime", "ensure_build"):
+        monkeypatch.setattr(prepare_module, name, built)
+    with pytest.raises(ConfigError, match="tree has no such module"):
+        prepare("wasi", BuildRequest(), unknown)

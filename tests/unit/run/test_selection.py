@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from harness.build.artifact import Build
 from harness.errors import ConfigError
 from harness.manifest import Manifest
+from harness.run.keywords import ANY, Keyword
+from harness.run.past_cases import NO_PAST
 from harness.run.prepared import Prepared
-from harness.run.selection import Suite, choose, read_shard, wanted_cases
+from harness.run.selection import Suite, check_names, choose, read_shard, wanted_cases
 from tests.unit.sample_cells import WASI
 
 SUITE = ("test_bool", "test_json", "test_os", "test.test_asyncio.test_tasks")
@@ -101,3 +104,43 @@ def test_a_shard_of_named_cases_is_refused() -> None:
     with pytest.raises(ConfigError, match="--shard cuts the whole suite"):
         read_shard("1/2", (CASE,))
     assert read_shard("", (CASE,)) is None
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The tests of a source tree that is not built."""
+    for name in ("test_json/test_tool.py", "test_asyncio/test_tasks.py", "test_bool.py", "support/__init__.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("test.test_jsn", "the suite has no module 'test.test_jsn'; did you mean 'test.test_json'?"),
+        ("test.test_boool.A.test_b", "no module of the suite holds the case"),
+        ("test_bool.A.test_b", "did you mean 'test.test_bool.A.test_b'?"),
+    ],
+)
+def test_a_source_tells_of_a_mistyped_module_before_it_is_built(source: Path, case: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        check_names(source, [case], ANY, NO_PAST)
+
+
+@pytest.mark.parametrize(
+    "case",
+    ["test.test_json", "test.test_bool.A.test_b", "test.test_asyncio.test_tasks.A.*", "test_bool::x", CASE],
+)
+def test_a_source_lets_pass_what_a_build_may_have(source: Path, case: str) -> None:
+    check_names(source, [case], Keyword("test_tasks"), NO_PAST)
+
+
+def test_a_source_tells_of_a_keyword_that_matches_nothing(source: Path) -> None:
+    with pytest.raises(ConfigError, match="-k test_jsn matches none") as caught:
+        check_names(source, [], Keyword("test_jsn"), NO_PAST)
+    assert "did you mean 'test_json'?" in caught.value.hint
+
+
+def test_a_tree_without_tests_refuses_nothing(tmp_path: Path) -> None:
+    check_names(tmp_path, ["test.test_jsn"], Keyword("x"), NO_PAST)
