@@ -98,7 +98,7 @@ def _opened(bundle: Path) -> Iterator[tuple[_Packed, tarfile.TarFile]]:
 def _tar(packed: _Packed, bundle: Path) -> tarfile.TarFile:
     try:
         packed.peek(1)
-        with _malformed_headers_told():
+        with _malformed_headers_refused():
             return tarfile.open(fileobj=packed, mode="r:")
     except (tarfile.ReadError, gzip.BadGzipFile) as error:
         raise foreign(str(bundle)) from error
@@ -107,14 +107,14 @@ def _tar(packed: _Packed, bundle: Path) -> tarfile.TarFile:
 def _next(packed: _Packed, tar: tarfile.TarFile) -> tarfile.TarInfo | None:
     """The next member, of which as much may be read as it is long."""
     packed.allowed = _LARGEST_MEMBER_HEADER
-    with _malformed_headers_told():
+    with _malformed_headers_refused():
         member = tar.next()
     packed.allowed = member.size if member else 0
     return member
 
 
 @contextlib.contextmanager
-def _malformed_headers_told() -> Iterator[None]:
+def _malformed_headers_refused() -> Iterator[None]:
     """What tarfile raises besides its own errors for fields that it did not expect."""
     try:
         yield

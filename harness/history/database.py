@@ -61,7 +61,7 @@ def opened(path: Path, *, write: bool, checked: bool = False) -> Iterator[sqlite
         raise _empty(path)
     # A reader may have to undo what a killed writer left, so it opens the file as a writer does, if it may write.
     address = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'rw'}"
-    with _told(path), contextlib.closing(_connect(address)) as connection:
+    with _errors_explained(path), contextlib.closing(_connect(address)) as connection:
         connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
         try:
             _check(connection, path, write=write, whole=write and not checked)
@@ -125,7 +125,7 @@ def _refused(path: Path, why: str) -> UnavailableError:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _errors_explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:

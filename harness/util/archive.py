@@ -30,7 +30,7 @@ def unpack(archive: Path, into: Path) -> Path:
     # Beside the goal, so that the moves below are renames.
     aside = Path(tempfile.mkdtemp(dir=into, prefix=".unpack."))
     try:
-        with _failures_told(archive, into):
+        with _failures_explained(archive, into):
             if zipfile.is_zipfile(archive):
                 _unpack_zip(archive, aside)
             else:
@@ -50,7 +50,7 @@ def read_member(archive: Path, name: str) -> str:
 
     UnavailableError when the archive is damaged.
     """
-    with _failures_told(archive, archive.parent), tarfile.open(archive) as tar:
+    with _failures_explained(archive, archive.parent), tarfile.open(archive) as tar:
         for member in tar:
             if member.isreg() and Path(member.name).name == name and (stream := tar.extractfile(member)):
                 return stream.read(1 << 16).decode("utf-8", "replace")
@@ -58,7 +58,7 @@ def read_member(archive: Path, name: str) -> str:
 
 
 @contextlib.contextmanager
-def _failures_told(archive: Path, into: Path) -> Iterator[None]:
+def _failures_explained(archive: Path, into: Path) -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:

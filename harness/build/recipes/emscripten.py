@@ -12,7 +12,7 @@ from packaging.version import Version
 from harness.build.environment import clean_build_env
 from harness.build.recipes.libraries import configure_variables
 from harness.build.recipes.model import (
-    CACHE_FILE_TOLD,
+    CACHE_FILE_NOTE,
     NOT_WRITTEN,
     HostBuild,
     Layout,
@@ -49,11 +49,11 @@ LINK_FLAGS = (
 # library the option stands behind CPython's own -g0, which from Emscripten 6 on would take it back.
 NAMES_ARGUMENT = "--with-libc=--profiling-funcs"
 NAMES_NOTE = "linked with --profiling-funcs: the names of functions, which change nothing that runs"
-FAKE_DYLIBS_TOLD = (
+FAKE_DYLIBS_NOTE = (
     "from Emscripten 6.0.0 on, and without dynamic linking, extension modules are linked with -sFAKE_DYLIBS, as "
     "before by default: -shared gives plain objects, which nothing loads"
 )
-NO_PORTS_TOLD = (
+NO_PORTS_NOTE = (
     "the ports of Emscripten for zlib, bzip2 and sqlite3 are not used: emcc downloads them unpinned while it compiles"
 )
 DEPARTURES = (
@@ -71,9 +71,9 @@ DEPARTURES = (
         "stack is 64 KiB, on which CPython does not start"
     ),
     "HOSTRUNNER is plain `node`: configure would add options that newer Nodes do not know",
-    CACHE_FILE_TOLD,
-    FAKE_DYLIBS_TOLD,
-    NO_PORTS_TOLD,
+    CACHE_FILE_NOTE,
+    FAKE_DYLIBS_NOTE,
+    NO_PORTS_NOTE,
     NAMES_NOTE,
 )
 
@@ -85,7 +85,7 @@ LIBFFI_LINK_FLAGS = (
     "-sEXPORTED_RUNTIME_METHODS=FS,callMain,ENV,stackAlloc,stackSave,stackRestore",
 )
 _LIBFFI_DEPARTURE = f"linked with {' '.join(LIBFFI_LINK_FLAGS)}, which libffi needs for calls and closures"
-ONCE_TOLD = (
+ONCE_NOTE = (
     "make gets MODULE_BINASCII_LDFLAGS=: with -sMAIN_MODULE every archive is linked whole, and so must be named once"
 )
 
@@ -125,7 +125,7 @@ def emscripten_recipe(cell: Cell, host: HostBuild) -> Recipe:
         departures=(
             *DEPARTURES,
             *((_LIBFFI_DEPARTURE,) if Library.LIBFFI in host.libraries else ()),
-            *((ONCE_TOLD,) if once(cell, host) else ()),
+            *((ONCE_NOTE,) if once(cell, host) else ()),
         ),
     )
 
@@ -136,12 +136,12 @@ def switch(feature: str, *, on: bool) -> str:
 
 
 def once(cell: Cell, host: HostBuild) -> tuple[str, ...]:
-    """make's argument for what ONCE_TOLD says."""
+    """make's argument for what ONCE_NOTE says."""
     return ("MODULE_BINASCII_LDFLAGS=",) if cell.dynamic_linking and Library.ZLIB in host.libraries else ()
 
 
 def shared_objects(cell: Cell) -> tuple[str, ...]:
-    """What `-shared` is to make: see FAKE_DYLIBS_TOLD."""
+    """What `-shared` is to make: see FAKE_DYLIBS_NOTE."""
     fake = Version(number(cell.toolchain)) >= _REAL_DYLIBS and not cell.dynamic_linking
     return ("BLDSHARED=$(CC) -shared -sFAKE_DYLIBS",) if fake else ()
 

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from harness.build.environment import clean_build_env
 from harness.build.recipes.cpython_tree import TRAMPOLINE, Script, Tree
 from harness.build.recipes.emscripten import (
-    FAKE_DYLIBS_TOLD,
+    FAKE_DYLIBS_NOTE,
     NAMES_ARGUMENT,
     NAMES_NOTE,
-    NO_PORTS_TOLD,
-    ONCE_TOLD,
+    NO_PORTS_NOTE,
+    ONCE_NOTE,
     VERSION,
     once,
     shared_objects,
@@ -25,7 +25,7 @@ from harness.build.recipes.emscripten import (
 )
 from harness.build.recipes.libraries import configure_variables
 from harness.build.recipes.model import (
-    CACHE_FILE_TOLD,
+    CACHE_FILE_NOTE,
     HostBuild,
     Layout,
     Recipe,
@@ -34,7 +34,7 @@ from harness.build.recipes.model import (
     other_pin,
     outside_git,
     passed_on,
-    run_told,
+    run_note,
 )
 from harness.errors import BuildError
 from harness.matrix.cells import Cell
@@ -52,8 +52,8 @@ _OPTIONS = frozenset({"CROSS_BUILD_DIR", "EMSDK_CACHE", "PYTHON_NODE_VERSION", "
 _DEPARTURES = (
     "make-libffi and make-mpdec are left out: what a cell is linked with is the harness's own, of pinned sources",
     "HOSTRUNNER is plain `node`, and neither python.sh nor node_entry.mjs is used: they mount all of the host's files",
-    CACHE_FILE_TOLD,
-    NO_PORTS_TOLD,
+    CACHE_FILE_NOTE,
+    NO_PORTS_NOTE,
     NAMES_NOTE,
 )
 
@@ -85,12 +85,12 @@ def script_recipe(cell: Cell, host: HostBuild) -> Recipe:
         version=VERSION,
         steps=(Step(name="configure-host", command=command), make_step(host, work, env, *once(cell, host))),
         departures=(
-            run_told(script),
+            run_note(script),
             *_DEPARTURES,
             *(() if cell.dynamic_linking else (static,)),
-            *((FAKE_DYLIBS_TOLD,) if shared_objects(cell) else ()),
+            *((FAKE_DYLIBS_NOTE,) if shared_objects(cell) else ()),
             *((threads,) if cell.pthreads else ()),
-            *((ONCE_TOLD,) if once(cell, host) else ()),
+            *((ONCE_NOTE,) if once(cell, host) else ()),
             *other_pin(cell, host.tree),
         ),
     )

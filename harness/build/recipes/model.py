@@ -71,10 +71,10 @@ class HostBuild:
 
 
 NOT_WRITTEN = "it builds below the checkout, which the harness never writes to"
-CACHE_FILE_TOLD = "configure gets a cache file, which its results do not depend on"
+CACHE_FILE_NOTE = "configure gets a cache file, which its results do not depend on"
 
 
-def run_told(script: Script) -> str:
+def run_note(script: Script) -> str:
     """The departure of a recipe that runs CPython's own script."""
     return f"{script.folder} runs in a folder of links, and for configure-host only: its make-host starts HOSTRUNNER"
 

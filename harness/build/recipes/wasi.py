@@ -16,7 +16,7 @@ import os
 from harness.build.environment import clean_build_env
 from harness.build.recipes.cpython_tree import Script, Tree
 from harness.build.recipes.model import (
-    CACHE_FILE_TOLD,
+    CACHE_FILE_NOTE,
     NOT_WRITTEN,
     HostBuild,
     Layout,
@@ -35,7 +35,7 @@ VERSION = 1
 _RUNNER = "wasmtime run"
 _RUN = frozenset({Script.TOOLS_WASI, Script.PLATFORMS_WASI})
 _DEPARTURES = (
-    CACHE_FILE_TOLD,
+    CACHE_FILE_NOTE,
     "HOSTRUNNER names no program: the harness runs python.wasm itself",
     "make runs with configure's environment too: the compiler's folder must stay in PATH",
 )

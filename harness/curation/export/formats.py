@@ -56,18 +56,18 @@ def pyodide_entries(expected: CellExpectations, modules: Sequence[str]) -> tuple
 def _pyodide_module(shown: str, name: str, tests: Sequence[tuple[str, Expectation]]) -> str:
     whole = [entry for test, entry in tests if subject_of(test) == name]
     if whole:
-        return f"- {shown}:\n    xfail: {json.dumps(_told(whole[0]), ensure_ascii=False)}\n"
+        return f"- {shown}:\n    xfail: {json.dumps(_why(whole[0]), ensure_ascii=False)}\n"
     lines = [f"- {shown}:", "    skip:"]
     last = ""
-    for test, entry in sorted(tests, key=lambda pair: (_told(pair[1]), pair[0])):
-        if _told(entry) != last:
-            last = _told(entry)
+    for test, entry in sorted(tests, key=lambda pair: (_why(pair[1]), pair[0])):
+        if _why(entry) != last:
+            last = _why(entry)
             lines.append(f"      # {last}")
         lines.append(f"      - {_yaml(_pattern(test, {name}))}")
     return "\n".join(lines) + "\n"
 
 
-def _told(entry: Expectation) -> str:
+def _why(entry: Expectation) -> str:
     return " ".join(f"{entry.reason} ({cause_of(entry.limitation, entry.issue)})".split())
 
 

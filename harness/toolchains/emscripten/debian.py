@@ -60,7 +60,7 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path) -> Toolchain:
         # Debian has patched 3.1.6 to look for binaryen's programs on PATH.
         for program in (folder / "binaryen" / "bin").iterdir():
             (folder / "sdk" / "bin" / program.name).symlink_to(parts.binaryen / "bin" / program.name)
-        facts = {"suite": pin.apt_suite, "packages": packages_told(versions), "node": pin.node}
+        facts = {"suite": pin.apt_suite, "packages": packages_text(versions), "node": pin.node}
         return layout.emscripten_toolchain("apt", pin.version, final / "sdk", facts)
 
     return make_emscripten(final, fill, cache)
@@ -80,7 +80,7 @@ def release(package_version: str) -> str:
     return found.group(1) if found else ""
 
 
-def packages_told(versions: Mapping[str, str]) -> str:
+def packages_text(versions: Mapping[str, str]) -> str:
     """The packages whose version decides what is compiled, for the manifest."""
     named = [name for name in versions if re.fullmatch(r"emscripten|binaryen|(clang|lld|llvm)-\d+", name)]
     return " ".join(f"{name}={versions[name]}" for name in sorted(named))

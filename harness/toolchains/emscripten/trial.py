@@ -19,7 +19,9 @@ from harness.util.versions import number
 logger = logging.getLogger(__name__)
 
 _PROGRAMS = {"emscripten": "bin/emcc", "llvm": "llvm/clang", "binaryen": "binaryen/bin/wasm-opt"}
-_TOLD = re.compile(r"^(?:emcc \(.*?\) (\d[\w.+-]*)|(?:.*clang version|wasm-opt version) (\d+(?:\.\d+)*))", re.MULTILINE)
+_VERSION = re.compile(
+    r"^(?:emcc \(.*?\) (\d[\w.+-]*)|(?:.*clang version|wasm-opt version) (\d+(?:\.\d+)*))", re.MULTILINE
+)
 _SAYS = "this is WebAssembly"
 # Programs of 3.1.6 take a global `fetch` for a sign that they are in a browser; Node has one from 18 on.
 _RUN = "delete globalThis.fetch; require('./probe.js')"
@@ -50,7 +52,7 @@ def try_out(toolchain: Toolchain, cache: Path) -> Toolchain:
         for name, program in _PROGRAMS.items():
             argv = (str(toolchain.root / program), "--version")
             done = run(Command(argv=argv, cwd=toolchain.root, env=env, timeout=60))
-            facts[name] = version_told(done.output)
+            facts[name] = version_in(done.output)
             if not done.ok or not facts[name]:
                 raise _broken(toolchain, done, f"has a {Path(program).name} that does not work")
     if number(facts["emscripten"]) != number(toolchain.version):
@@ -66,9 +68,9 @@ def try_out(toolchain: Toolchain, cache: Path) -> Toolchain:
     return tried
 
 
-def version_told(text: str) -> str:
+def version_in(text: str) -> str:
     """The version in what emcc, clang or wasm-opt print; empty when there is none. emcc's may be `3.1.73-git`."""
-    found = _TOLD.search(text)
+    found = _VERSION.search(text)
     return found.group(1) or found.group(2) if found else ""
 
 

@@ -134,7 +134,7 @@ def test_a_toolchain_at_another_place_has_another_em_cache() -> None:
     ],
 )
 def test_versions_are_read_from_what_programs_say(text: str, version: str) -> None:
-    assert trial.version_told(text) == version
+    assert trial.version_in(text) == version
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_the_release_is_read_from_a_packages_version(package: str, release: str)
 
 def test_the_manifest_names_the_packages_that_compile() -> None:
     versions = {"emscripten": "3.1.69+dfsg-3", "clang-19": "1:19.1.7-3", "libc6": "2.41", "binaryen": "120-4"}
-    assert debian.packages_told(versions) == "binaryen=120-4 clang-19=1:19.1.7-3 emscripten=3.1.69+dfsg-3"
+    assert debian.packages_text(versions) == "binaryen=120-4 clang-19=1:19.1.7-3 emscripten=3.1.69+dfsg-3"
 
 
 def test_a_release_that_debian_does_not_have_is_told(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.build.recipes.cpython_tree import Script, Tree
-from harness.build.recipes.emscripten import FAKE_DYLIBS_TOLD, ONCE_TOLD
+from harness.build.recipes.emscripten import FAKE_DYLIBS_NOTE, ONCE_NOTE
 from harness.build.recipes.emscripten_script import LAYOUT, check_llvm, script_recipe
 from harness.build.recipes.model import HostBuild, Recipe
 from harness.errors import BuildError
@@ -95,8 +95,8 @@ def test_the_libraries_of_the_cell_are_told_to_configure() -> None:
     recipe = script_recipe(CELL, host)
     assert "ZLIB_CFLAGS=-I/lib/z/include" in recipe.steps[0].command.argv
     assert recipe.steps[1].command.argv[-1] == "MODULE_BINASCII_LDFLAGS="
-    assert ONCE_TOLD in recipe.departures
-    assert ONCE_TOLD not in recipe_of().departures
+    assert ONCE_NOTE in recipe.departures
+    assert ONCE_NOTE not in recipe_of().departures
 
 
 @pytest.mark.parametrize("line", ['"CFLAGS=-DPY_CALL_TRAMPOLINE",', "no flags at all"])
@@ -110,8 +110,8 @@ def test_without_dynamic_linking_newer_emscriptens_link_modules_as_before() -> N
     static = dataclasses.replace(CELL, dynamic_linking=False)
     assert "BLDSHARED=$(CC) -shared -sFAKE_DYLIBS" in parts_of(cell=static)[1]
     assert not [argument for argument in parts_of()[1] if argument.startswith("BLDSHARED")]
-    assert FAKE_DYLIBS_TOLD in recipe_of(cell=static).departures
-    assert FAKE_DYLIBS_TOLD not in recipe_of().departures
+    assert FAKE_DYLIBS_NOTE in recipe_of(cell=static).departures
+    assert FAKE_DYLIBS_NOTE not in recipe_of().departures
 
 
 def test_the_cell_s_own_arguments_come_last() -> None:
