@@ -152,7 +152,7 @@ def _edit_words(table: Any, key: str, values: Sequence[str]) -> None:
 def _edit_when(table: Any, when: Condition) -> None:
     wanted = _values(when)
     present: Mapping[str, Any] = table.get("when", {})
-    if {axis: _plain(value) for axis, value in present.items()} == wanted:
+    if dict(present) == wanted:
         return
     if not wanted:
         del table["when"]
@@ -164,10 +164,6 @@ def _edit_when(table: Any, when: Condition) -> None:
             del table["when"][axis]
         for axis, value in wanted.items():
             table["when"][axis] = value
-
-
-def _plain(value: Any) -> Any:
-    return value.unwrap() if hasattr(value, "unwrap") else value
 
 
 def _values(when: Condition) -> dict[str, str | bool]:
@@ -221,7 +217,7 @@ def _spaced(pieces: Iterable[str]) -> str:
     """The texts one after the other, a blank line between what has none."""
     result = ""
     for piece in pieces:
-        if piece and result and not result.endswith("\n\n"):
+        if result and not result.endswith("\n\n"):
             result = result if result.endswith("\n") else result + "\n"
             result += "\n"
         result += piece

@@ -103,6 +103,7 @@ def test_a_comment_at_the_very_top_is_about_the_file() -> None:
     assert (listing.head, [block.line for block in listing.blocks]) == ("# the file\n", [2, 8])
     assert listing.blocks[1].text == "# the entry\n" + PLAIN
     assert split(PLAIN).head == ""
+    assert split(PLAIN + "# no line break").blocks[0].text == PLAIN + "# no line break"
 
 
 def test_what_follows_an_entry_stays_behind_it() -> None:
