@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.cli import main as cli
@@ -44,8 +44,8 @@ with opened(Path(sys.argv[1]), write=True) as connection:
 def results_of_day(folder: Path, day: int, *, cases: int = 500) -> Path:
     made = results(module("test_os", *(case(f"test_os.T.test_{number}") for number in range(cases))))
     path = folder / f"day-{day:02}" / "wasi" / "results.json"
-    run = dataclasses.replace(made.run, started=f"2026-09-{day:02}T03:00:00Z")
-    write_results(path, dataclasses.replace(made, run=run))
+    run = msgspec.structs.replace(made.run, started=f"2026-09-{day:02}T03:00:00Z")
+    write_results(path, msgspec.structs.replace(made, run=run))
     return path
 
 
