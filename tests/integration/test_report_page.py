@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.bench.report import write_made_up_run
@@ -53,7 +54,7 @@ def small_run(folder: Path) -> Path:
     record = {"python": HOSTILE, "steps": [{"name": HOSTILE, "seconds": 2}], "toolchain": {"packages": HOSTILE}}
     build = Manifest.from_json(record)
     cell = dataclasses.replace(hostile.cell, id="wasi-24", description=HOSTILE)
-    write_results(folder / "wasi-24" / "results.json", dataclasses.replace(hostile, build=build, cell=cell))
+    write_results(folder / "wasi-24" / "results.json", msgspec.structs.replace(hostile, build=build, cell=cell))
     write_views(find_run([folder]))
     return folder / PAGE
 
