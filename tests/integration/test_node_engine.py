@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.engines import node as node_engine
-from harness.engines.protocol import Ending
+from harness.engines.protocol import Ending, Mount
 from harness.errors import EngineFailedError, UnavailableError
 from harness.results.outcomes import Outcome
 from harness.run.prepared import Prepared
@@ -23,6 +23,7 @@ from harness.util.process import capture
 from tests.integration.guests import NEEDS_NODE, NODE, Opener, node_session, opener, run
 from tests.integration.test_engines import resumed
 
+ROOT = Path(__file__).parents[2]
 CHILD = Path(node_engine.__file__).with_name("child")
 pytestmark = [pytest.mark.integration, NEEDS_NODE]
 
@@ -163,6 +164,17 @@ def test_a_module_of_the_suite_runs_to_its_end(emscripten: Prepared, tmp_path: P
         result = run_module(job, engine)
     assert (result.outcome, result.attempts, result.complete) == (Outcome.PASS, 1, True), result
     assert len(result.cases) > 50
+
+
+@REAL
+def test_the_mode_of_a_link_is_changed_as_without_a_sandbox(emscripten: Prepared, tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    shutil.copy(ROOT / "tests" / "data" / "test_modes_of_links.py", tmp_path / "given")
+    with contextlib.closing(emscripten.open_engine(tmp_path / "engine.log", 0)) as engine:
+        job = emscripten.job("test_modes_of_links", tmp_path / "run", match=(), excluded=(), should_stop=lambda: False)
+        mounts = (*job.mounts, Mount(host=tmp_path / "given", guest="/given"))
+        result = run_module(dataclasses.replace(job, own=True, mounts=mounts, options=("--testdir", "/given")), engine)
+    assert (result.outcome, result.complete, len(result.cases)) == (Outcome.PASS, True, 3), result
 
 
 # Emscripten finds its nodes again by every path today; these take a folder for what it was before.

@@ -114,11 +114,20 @@ function guard(FS, NODEFS) {
     // the guest's, which only helps where a folder is mounted under its own path, as CPython's own runner does it.
     if (forgetsReplaced) unlinkIfThere(FS, `${FS.getPath(folder)}/${name}`);
   });
-  // Node's chmod, utimes and truncate follow links; newer Emscripten uses lutimes where the caller wants it so.
-  before(nodes, "setattr", (node, attributes) => {
+  // Node's chmod, utimes and truncate follow links, also where the caller wants the link itself (newer Emscripten has
+  // lutimes for that). So do these, but within the guest's file system: the host knows the link's text, and not where it
+  // leads from a mount.
+  const { setattr } = nodes;
+  nodes.setattr = (node, attributes) => {
     mustBeWritable(node);
-    if (!attributes.dontFollow && isLink(NODEFS.realPath(node))) refuse(EOPNOTSUPP);
-  });
+    if (attributes.dontFollow || !isLink(NODEFS.realPath(node))) return setattr(node, attributes);
+    const { node: target } = FS.lookupPath(FS.getPath(node), { follow: true });
+    // Emscripten takes a name for what it was: here a link has taken the place of something else.
+    if (target === node) refuse(EOPNOTSUPP);
+    const { mode } = attributes;
+    const kept = mode === undefined ? {} : { mode: (mode & ~constants.S_IFMT) | (target.mode & constants.S_IFMT) };
+    return target.node_ops.setattr(target, { ...attributes, ...kept });
+  };
   // Newer Emscripten changes an open file by its descriptor.
   if (streams.setattr) before(streams, "setattr", (stream) => mustBeWritable(stream.node));
   before(streams, "open", (stream) => {

@@ -1,5 +1,6 @@
 """Names of files, what they lead to, and the times that stand beside them."""
 
+import contextlib
 import os
 
 from observed import NoEffect, new_file, scratch
@@ -51,6 +52,14 @@ def create_below_a_file() -> None:
     except NotADirectoryError:
         return
     raise NoEffect("a file was made below a file")
+
+
+def mode_of_a_link_to_nothing() -> None:
+    """Where a link has no mode of its own, the call is not implemented; the link itself is there."""
+    link = scratch("link-to-nothing")
+    os.symlink(scratch("nothing"), link)
+    with contextlib.suppress(NotImplementedError):
+        os.chmod(link, 0o600, follow_symlinks=False)
 
 
 def create_with_a_slash() -> None:
