@@ -173,7 +173,7 @@ class Verdicts(NamedTuple):
 
 
 def load_verdicts(path: Path) -> Verdicts:
-    """The results in the file `path` without their modules, which takes half of the time. ConfigError as from
+    """The results in the file `path` without their modules, which takes less than half of the time. ConfigError as from
     `load_results`.
     """
 

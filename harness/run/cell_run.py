@@ -12,7 +12,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -320,21 +320,7 @@ class CellRun:
             cell=self.prepared.cell,
             modules=modules,
             comparison=compare(modules, self.expectations, complete=complete),
-            run=RunInfo(
-                started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
-                seconds=round(time.time() - self.started, 1),
-                command=shlex.join(sys.argv),
-                complete=complete,
-                interrupted=interrupted,
-                seed=0,
-                shard=self.chosen.shard,
-                plan=self.chosen.plan,
-                lacking=len(set(self.chosen.modules) - finished),
-                options=self.options,
-                tests=self.tests.key if self.tests else "",
-                fail_env_changed=self.expectations.fail_env_changed,
-                no_snapshot=self._no_snapshot(),
-            ),
+            run=self._run_info(finished, interrupted=interrupted, complete=complete),
             build=self.prepared.build.manifest,
             engine=self.prepared.engine_facts(),
             identity=self.prepared.identity.to_json() if self.prepared.identity else {},
@@ -350,6 +336,23 @@ class CellRun:
     def _is_shown(self, known: CaseVerdict) -> bool:
         """Whether somebody wants to look at a failure that is known: whoever names a case does."""
         return self.show_known or bool(self.chosen.cases_in(known.module))
+
+    def _run_info(self, finished: Collection[str], *, interrupted: bool, complete: bool) -> RunInfo:
+        return RunInfo(
+            started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
+            seconds=round(time.time() - self.started, 1),
+            command=shlex.join(sys.argv),
+            complete=complete,
+            interrupted=interrupted,
+            seed=0,
+            shard=self.chosen.shard,
+            plan=self.chosen.plan,
+            lacking=len(set(self.chosen.modules).difference(finished)),
+            options=self.options,
+            tests=self.tests.key if self.tests else "",
+            fail_env_changed=self.expectations.fail_env_changed,
+            no_snapshot=self._no_snapshot(),
+        )
 
     def _no_snapshot(self) -> str:
         """What an engine of this machine wrote in its log if it could take no snapshot."""

@@ -171,6 +171,18 @@ def test_a_cells_own_file_is_made_again_only_if_it_must(tmp_path: Path) -> None:
     assert len(merged(tmp_path)) == 3
 
 
+@pytest.mark.parametrize("kept", [0, 0.5])
+def test_a_cells_own_file_that_was_cut_short_is_made_again(tmp_path: Path, kept: float) -> None:
+    results = tmp_path / "wasi" / "results.json"
+    write_results(results, usual())
+    merge_junit({"wasi": results}, tmp_path / "junit.xml")
+    whole, own = (tmp_path / "junit.xml").read_text(), results.with_name("junit.xml")
+    text = own.read_text()
+    own.write_text(text[: int(len(text) * kept)])
+    merge_junit({"wasi": results}, tmp_path / "junit.xml")
+    assert (own.read_text(), (tmp_path / "junit.xml").read_text()) == (text, whole)
+
+
 def test_a_merged_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "wasi").mkdir()
     write_results(tmp_path / "wasi" / "results.json", usual())
