@@ -112,7 +112,7 @@ class _WholeDocument(_Document, kw_only=True):
 
 
 class _UnreadCase(msgspec.Struct):
-    """A case of which nothing but its name is looked at."""
+    """A case whose name alone is looked at."""
 
 
 class _OutcomeRecord(msgspec.Struct):

@@ -57,10 +57,13 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def here(cls) -> RunOptions:
         """No options, where this process runs."""
         root = project_root()
+        found = shutil.which("python")
+        # A run may have been started without activating its environment.
+        ours = found and Path(found).parent.resolve() == Path(sys.executable).parent.resolve()
         return cls(
             cache=str(cache_root()) if os.environ.get(CACHE_VARIABLE) else "",
             project="" if root == _CHECKOUT else str(root),
-            program=_program(),
+            program="python" if ours else sys.executable,
         )
 
     def arguments(self) -> Iterator[str]:
@@ -113,13 +116,6 @@ def absolute(name: str, value: str) -> str:
     if name in {"cpython", "toolchain"} and (_VERSION.fullmatch(value) or value.startswith("git:")):
         return value
     return str(expanded(Path(value)))
-
-
-def _program() -> str:
-    """`python` where that is us, else our path: a run may have been started without activating its environment."""
-    found = shutil.which("python")
-    ours = found and Path(found).parent.resolve() == Path(sys.executable).parent.resolve()
-    return "python" if ours else sys.executable
 
 
 def shell_word(text: str) -> str:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from harness.manifest import Manifest
 from harness.matrix.axes import FLAGS
 from harness.results.case_ids import dotted
 from harness.results.cell_results import CellResults
@@ -18,7 +17,7 @@ from harness.util.versions import shown_version
 
 
 class Change(StrEnum):
-    """What became of one case, in the order in which it is told."""
+    """What became of one case, in the order of reports."""
 
     NEW_CRASH = "new crash"
     BROKEN = "broken"
@@ -70,8 +69,7 @@ class CaseChange:
 @dataclass(frozen=True, kw_only=True)
 class CellDiff:
     """Two results of a cell, or of two cells, by their names; `is_over_time` is whether they are of one cell.
-    `compared` counts the cases of which both speak,
-    `unknown` those of which only one does because the other was not asked.
+    `compared` counts the cases that both have an outcome for, `unknown` those that only one was asked to run.
     """
 
     before: str
@@ -125,7 +123,7 @@ def diff_cells(before: CellResults, after: CellResults, *, names: tuple[str, str
         before=names[0] or before.cell.id,
         after=names[1] or after.cell.id,
         axes=differing_axes(before, after),
-        changes=tuple(sorted(changes, key=_told_order)),
+        changes=tuple(sorted(changes, key=_report_order)),
         compared=compared,
         unknown=unknown,
         is_over_time=before.cell.id == after.cell.id,
@@ -175,14 +173,14 @@ def _side(module: ModuleResult | None, results: CellResults) -> _Side:
 
 
 def _cases_of_both(module: str, was: _Side, now: _Side) -> list[str]:
-    """The cases of either. A module that was skipped as a whole is no case beside those that the other side has."""
+    """The cases of either. A module that was skipped as a whole is no case where the other side has its cases."""
     cases = {**was.cases, **now.cases}
     if len(cases) > 1 and NOTHING_RAN & {was.rest, now.rest}:
         cases.pop(module, None)
     return list(cases)
 
 
-def _told_order(change: CaseChange) -> tuple[int, str, str, str, str]:
+def _report_order(change: CaseChange) -> tuple[int, str, str, str, str]:
     order = list(Change).index(change.change)
     return order, change.module, change.before or "", change.after or "", change.case
 
@@ -230,6 +228,8 @@ def axes_of(results: CellResults) -> dict[DiffAxis, AxisValue]:
     settings = f"-u {cell.resources}, {cell.case_timeout:g} s a case, {cell.module_timeout:g} s a module"
     # A distribution's Emscripten of the same version has another compiler.
     made_with = [toolchain.provider, f"LLVM {toolchain.llvm}" if toolchain.llvm else ""]
+    # They may be fewer than the cell has named.
+    linked = ", ".join(build.inputs.get("dependencies", ())) or "no library" if build.inputs else ""
     axes = {
         DiffAxis.CPYTHON: AxisValue(build.python or str(cell.python), build.source.revision[:12]),
         DiffAxis.TOOLCHAIN: AxisValue(
@@ -237,18 +237,13 @@ def axes_of(results: CellResults) -> dict[DiffAxis, AxisValue]:
             ", ".join(filter(None, made_with)),
         ),
         DiffAxis.FLAGS: AxisValue(" ".join([*flags, *cell.configure]) or "plain"),
-        DiffAxis.LIBRARIES: AxisValue(", ".join(cell.libraries) or "none", _linked(build)),
+        DiffAxis.LIBRARIES: AxisValue(", ".join(cell.libraries) or "none", linked),
         DiffAxis.ENGINE: AxisValue(f"{engine.get('name') or cell.engine} {engine.get('version') or cell.runtime}"),
         DiffAxis.SETTINGS: AxisValue(settings),
     }
     if recipe.name:
         axes[DiffAxis.RECIPE] = AxisValue(f"{recipe.name} {recipe.version}")
     return axes
-
-
-def _linked(build: Manifest) -> str:
-    """The libraries that the build was linked with, which may be fewer than the cell has named."""
-    return ", ".join(build.inputs.get("dependencies", ())) or "no library" if build.inputs else ""
 
 
 def _recipe_name(axes: Axes) -> str:

@@ -51,7 +51,7 @@ DEATHS = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
 """What ends the interpreter that the case ran in: the cases after it run in another one."""
 
 NOTHING_RAN = frozenset({Outcome.SKIP, Outcome.NO_TESTS})
-"""The outcomes of a module of which, as a whole, nothing ran: it skipped all it has, or it has nothing."""
+"""The outcomes of a module that ran nothing as a whole: it skipped all it has, or it has nothing."""
 
 _GOOD = frozenset({Outcome.PASS, Outcome.SKIP, Outcome.NO_TESTS, Outcome.EXPECTED_FAILURE})
 _SEVERITY = {
@@ -194,12 +194,11 @@ class ModuleRecord(_ModuleFields, frozen=True, kw_only=True):
     def of(cls, result: ModuleResult) -> ModuleRecord:
         """The record of a result, with its durations rounded to what a clock can say."""
         fields = _shared(result) | {"seconds": round(result.seconds, 3), "detail": _said(result.detail)}
-        return cls(**fields, cases={case.case: cls._unnamed(case) for case in result.cases})
-
-    @staticmethod
-    def _unnamed(case: CaseResult) -> CaseResult:
-        seconds = round(case.seconds, 4)
-        return msgspec.structs.replace(case, case="", seconds=seconds, detail=_said(case.detail))
+        cases = {
+            case.case: msgspec.structs.replace(case, case="", seconds=round(case.seconds, 4), detail=_said(case.detail))
+            for case in result.cases
+        }
+        return cls(**fields, cases=cases)
 
     def result(self, module: str) -> ModuleResult:
         """The result of the module that the record is of."""
@@ -237,8 +236,8 @@ _PREVENTING = frozenset(Outcome) - {Outcome.PASS, Outcome.EXPECTED_FAILURE, Outc
 def judged_cases(result: ModuleResult) -> tuple[CaseResult, ...]:
     """The module's cases, and the module itself where no case accounts for its outcome.
 
-    A module that was skipped as a whole, or died before its first case, is one case under its dotted name. Of
-    a module of which nothing was asked there is none.
+    A module that was skipped as a whole, or died before its first case, is one case under its dotted name. A
+    module without a case that was asked for has none.
     """
     nothing_asked = not result.complete and result.outcome is Outcome.NOT_RUN
     unaccounted = not result.outcome.is_good and all(case.outcome.is_good for case in result.cases)

@@ -110,15 +110,12 @@ def cell_folders(path: Path) -> list[Path]:
     of one cell, or a results.json. ConfigError when there is none.
     """
     folder = path.parent if path.is_file() else path
-    if found := [each for each in (folder, *sorted(folder.glob("*"))) if _is_begun(each)]:
+    begun = ("modules", RESULTS_FILE, ERROR_FILE)
+    candidates = (folder, *sorted(folder.glob("*")))
+    if found := [each for each in candidates if any((each / name).exists() for name in begun)]:
         return found
     what = "holds no results of a cell" if path.exists() else "does not exist"
     raise ConfigError(f"{path} {what}", hint=_NAME_A_RUN)
-
-
-def _is_begun(folder: Path) -> bool:
-    """Whether that is the folder of a cell which a run has at least begun."""
-    return any((folder / name).exists() for name in ("modules", RESULTS_FILE, ERROR_FILE))
 
 
 def unfinished_modules(cell: Path) -> int:
@@ -212,17 +209,13 @@ def _failed_in(folder: Path) -> list[FailedCell]:
     found = []
     for cell in sorted(path for path in folder.glob("*") if path.is_dir() and not (path / RESULTS_FILE).exists()):
         if (cell / ERROR_FILE).is_file():
-            found.append(_read_error(cell))
+            try:
+                found.append(_failed(cell, *read_failure(cell / ERROR_FILE)))
+            except ConfigError as error:
+                found.append(_failed(cell, EXIT_INTERNAL, error.message))
         elif (cell / "modules").is_dir():
             found.append(_failed(cell, EXIT_INTERRUPTED, "it did not come to its end; --resume goes on with it"))
     return found
-
-
-def _read_error(cell: Path) -> FailedCell:
-    try:
-        return _failed(cell, *read_failure(cell / ERROR_FILE))
-    except ConfigError as error:
-        return _failed(cell, EXIT_INTERNAL, error.message)
 
 
 def _failed(cell: Path, status: int, why: str) -> FailedCell:
@@ -316,7 +309,7 @@ def record_error(folder: Path, error: HarnessError) -> None:
 
 
 def record_failure(folder: Path, status: int, why: str) -> None:
-    """The same, of a failure that was read somewhere."""
+    """Leaves in the folder of a cell its exit status and why it has no results: in error.json."""
     with disk_errors_as_unavailable(folder):
         folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"status": status, "error": why}, indent=1)
@@ -340,7 +333,7 @@ def new_run_folder() -> Path:
 
 
 def point_latest_at(run_folder: Path) -> None:
-    """Makes `latest` beside the run folder a link to it; a run folder elsewhere has no such link."""
+    """Makes `latest` next to the run folder a link to it; a run folder elsewhere has no such link."""
     if run_folder.parent != project_root() / "reports":
         return
     link = run_folder.with_name("latest")

@@ -51,8 +51,8 @@ class CaseVerdict(Record, frozen=True, kw_only=True):
     def expectation(self) -> str:
         """The outcomes of the entry; its signatures too where the outcome alone does not tell what has changed."""
         outcomes = " or ".join(self.expected)
-        told = self.verdict is Verdict.CHANGED and self.outcome in self.expected
-        return f"{outcomes} by {' or '.join(self.signature)}" if told else outcomes
+        is_other_failure = self.verdict is Verdict.CHANGED and self.outcome in self.expected
+        return f"{outcomes} by {' or '.join(self.signature)}" if is_other_failure else outcomes
 
 
 class Comparison(Record, frozen=True, kw_only=True):

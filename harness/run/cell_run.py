@@ -328,14 +328,12 @@ class CellRun:
         if not self.chosen.shard and not own:
             # The shards that are still to come are to be cut as this one was.
             record_durations(self.prepared.durations, seconds_of(modules))
-        known = [row for row in results.comparison.rows if row.verdict is Verdict.KNOWN and self._is_shown(row)]
+        # Somebody who names a case wants to look at its failure, even if it is known.
+        looked_at = [row for row in results.comparison.rows if self.show_known or self.chosen.cases_in(row.module)]
+        known = [row for row in looked_at if row.verdict is Verdict.KNOWN]
         go_on = go_on_line(sys.argv, self.folder.parent)
         page = publish(results, self.folder, color=color, known=known, go_on=go_on)
         return page, bool(results.comparison.unexpected)
-
-    def _is_shown(self, known: CaseVerdict) -> bool:
-        """Whether somebody wants to look at a failure that is known: whoever names a case does."""
-        return self.show_known or bool(self.chosen.cases_in(known.module))
 
     def _run_info(self, finished: Collection[str], *, interrupted: bool, complete: bool) -> RunInfo:
         return RunInfo(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from harness.engines.protocol import Ending, GuestExit, Mount, Watch
+from harness.engines.protocol import Ending, GuestExit, Mount
 from harness.errors import EXIT_UNEXPECTED, ConfigError
 from harness.run.prepared import Prepared
 from harness.util.files import remove_tree
@@ -34,7 +34,12 @@ def run_interpreter(prepared: Prepared, arguments: Sequence[str], output: Binary
         scratch_mount = Mount(host=folder / "scratch", guest=SCRATCH, writable=True)
         engine = prepared.open_engine(folder / "engine.log", 0)
         with printed.open("rb") as reader:
-            watch = _copying(reader, output)
+
+            def watch() -> None:
+                """Passes on what has been printed since the last call, and never stops the guest."""
+                shutil.copyfileobj(reader, output)
+                output.flush()
+
             try:
                 ending = engine.run(prepared.guest_python(argv, (*mounts, scratch_mount), printed), watch)
             finally:
@@ -49,16 +54,6 @@ def status_of(ending: GuestExit) -> int:
     """The status for the shell, which would see a guest's 256 as 0."""
     is_status = ending.ending is Ending.EXITED and 0 <= ending.status <= MAX_STATUS
     return ending.status if is_status else EXIT_UNEXPECTED
-
-
-def _copying(reader: BinaryIO, output: BinaryIO) -> Watch:
-    """Passes on what has been printed since it was last asked, and never stops the guest."""
-
-    def watch() -> None:
-        shutil.copyfileobj(reader, output)
-        output.flush()
-
-    return watch
 
 
 def with_script(arguments: Sequence[str]) -> tuple[tuple[str, ...], tuple[Mount, ...]]:

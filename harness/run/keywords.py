@@ -25,8 +25,9 @@ class Keyword:
         """The modules that it selects, in their order. ConfigError when the expression is none, or selects nothing."""
         if not self.expression:
             return tuple(modules)
-        expression = self.compiled()
-        found = tuple(module for module in modules if expression.evaluate(self._matcher(module)))
+        expression, file = self.compiled(), matrix_file()
+        around = f"{file.parent.name}/{file.name} {self.cell}"
+        found = tuple(name for name in modules if expression.evaluate(_Matcher(f"{around} {name}".lower())))
         if not found:
             raise ConfigError(
                 f"the selection holds no module: -k {self.expression} matches none of {len(modules):,}",
@@ -42,11 +43,6 @@ class Keyword:
             hint = "write it as in -k 'test_json or test_bool'"
             raise ConfigError(f"-k {self.expression}: {error}", hint=hint) from None
 
-    def _matcher(self, module: str) -> _Matcher:
-        """As pytest's own: a word matches when it stands in the name of the item or of what holds it."""
-        file = matrix_file()
-        return _Matcher(f"{file.parent.name}/{file.name} {self.cell} {module}".lower())
-
     def _near(self, modules: Collection[str], past: PastCases) -> str:
         if classes := sorted(past.classes_like(self.expression)):
             return f"-k matches the names of modules; for the cases of a class: --case '{classes[0]}.*'"
@@ -57,6 +53,8 @@ class Keyword:
 
 @dataclass(frozen=True)
 class _Matcher:
+    """As pytest's own: a word matches when it stands in the name of the item or of what holds it."""
+
     names: str
 
     def __call__(self, word: str, /, **_: object) -> bool:

@@ -20,7 +20,7 @@ from harness.errors import (
     HarnessError,
 )
 from harness.expectations.compare import compare
-from harness.expectations.entries import CellExpectations, Expectations
+from harness.expectations.entries import CellExpectations
 from harness.expectations.files import load_lists
 from harness.report.table import read_row
 from harness.results.cell_results import CellResults, RunInfo, load_results
@@ -60,15 +60,20 @@ def merge_runs(runs: Sequence[Path], *, wanted: Mapping[str, str], command: str)
     whole: list[CellResults] = []
     failed = dict(gathered.failed)
     for cell, shards in gathered.shards.items():
+        build = shards[0].build
         try:
-            whole.append(_whole(shards, lists, command))
+            expectations = lists.for_cell(shards[0].cell, python=build.python, libraries=build.libraries)
+            whole.append(merge(shards, expectations, command=command))
             # What went wrong at first and then not, such as a job that was run again, is no failure.
             failed.pop(cell, None)
         except HarnessError as error:
             failed.setdefault(cell, FailedCell(label=cell, status=error.exit_code, why=str(error)))
     unbuilt = {wanted.get(cell): why for cell, why in failed.items() if why.is_unbuilt and cell not in gathered.shards}
     for cell in [cell for cell in wanted if cell not in gathered.shards.keys() | failed.keys()]:
-        failed[cell] = _absent(cell, unbuilt.get(wanted[cell]))
+        status, why = EXIT_CONFIG, f"{cell}: no shard of it is there"
+        if other := unbuilt.get(wanted[cell]):
+            status, why = other.status, f"{why}, nor of {other.label}, whose build it shares: {other.why}"
+        failed[cell] = FailedCell(label=cell, status=status, why=why)
     return Merged(whole=tuple(whole), failed=tuple(failed.values()))
 
 
@@ -133,19 +138,6 @@ class _Gathered:
 _STARTED = ("modules", "journal", "logs")
 
 
-def _absent(cell: str, other: FailedCell | None) -> FailedCell:
-    if not other:
-        return FailedCell(label=cell, status=EXIT_CONFIG, why=f"{cell}: no shard of it is there")
-    why = f"{cell}: no shard of it is there, nor of {other.label}, whose build it shares: {other.why}"
-    return FailedCell(label=cell, status=other.status, why=why)
-
-
-def _whole(shards: Sequence[CellResults], lists: Expectations, command: str) -> CellResults:
-    first = shards[0]
-    expectations = lists.for_cell(first.cell, python=first.build.python, libraries=first.build.libraries)
-    return merge(shards, expectations, command=command)
-
-
 def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, command: str) -> CellResults:
     """The results of a whole cell from those of all its shards, in any order, judged by `expectations`.
 
@@ -154,7 +146,11 @@ def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, comm
     """
     first = shards[0]
     for name, facts in _facts(first).items():
-        _check_same(name, facts, shards)
+        if other := next((shard for shard in shards if _facts(shard)[name] != facts), None):
+            raise ConfigError(
+                f"{_title(first)} and {_title(other)} are not of one run: they have another {name}",
+                hint="run all shards of one build with the same --cut-by FILE",
+            )
     _check_whole(shards)
     modules = tuple(sorted((module for shard in shards for module in shard.modules), key=lambda module: module.module))
     run = RunInfo(
@@ -182,15 +178,6 @@ def _facts(results: CellResults) -> Mapping[str, Any]:
         "number of shards": parse_shard(results.run.shard or "1/1").count,
         "cut": results.run.plan,
     }
-
-
-def _check_same(name: str, facts: Any, shards: Sequence[CellResults]) -> None:
-    other = next((shard for shard in shards if _facts(shard)[name] != facts), None)
-    if other is not None:
-        raise ConfigError(
-            f"{_title(shards[0])} and {_title(other)} are not of one run: they have another {name}",
-            hint="run all shards of one build with the same --cut-by FILE",
-        )
 
 
 def _check_whole(shards: Sequence[CellResults]) -> None:

@@ -36,7 +36,7 @@ class Option:
 
     @property
     def fallback(self) -> Any:
-        """What it is where nobody gave it."""
+        """The value of the option where the command line does not have it."""
         return self.kind() if self.default is None else self.default
 
 

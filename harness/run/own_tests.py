@@ -55,10 +55,15 @@ class OwnTests:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
         for name in self.files:
-            goal = folder / name
-            with disk_errors_as_unavailable(goal):
+            source, goal = self.folder / name, folder / name
+            with _readable(source):
+                reading = source.open("rb")
+            with reading, disk_errors_as_unavailable(goal):
                 goal.parent.mkdir(parents=True, exist_ok=True)
-            _copy(self.folder / name, goal)
+                with goal.open("wb") as writing:
+                    shutil.copyfileobj(reading, writing)
+                # Readable for its owner whatever the original's mode is: engines give up the right to override it.
+                goal.chmod(0o644)
         return OwnTests(source=self.source, folder=folder, files=self.files, modules=self.modules)
 
     def sizes(self) -> dict[str, int]:
@@ -178,15 +183,6 @@ def _package(root: Path, files: tuple[str, ...], package: str) -> Iterator[str]:
     if not loads:
         yield from (f"{package}.{stem}" for stem in stems)
         yield from below
-
-
-def _copy(source: Path, goal: Path) -> None:
-    """Readable for its owner whatever the original's mode is: engines give up the right to override it."""
-    with _readable(source):
-        reading = source.open("rb")
-    with reading, disk_errors_as_unavailable(goal), goal.open("wb") as writing:
-        shutil.copyfileobj(reading, writing)
-        goal.chmod(0o644)
 
 
 def unimportable(module: str) -> ModuleResult | None:

@@ -126,17 +126,17 @@ class ParallelCells:
         found = read_row(task.log.parent)
         if found and status in WORST_FIRST:  # and not killed, which may have left those of an earlier run
             worst = worst_status([found.status, status])
-            told = "" if worst == found.status else f"; its process ended with status {status}"
-            return replace(found, status=worst, state=f"{found.state}{told}")
+            note = "" if worst == found.status else f"; its process ended with status {status}"
+            return replace(found, status=worst, state=f"{found.state}{note}")
         if status == EXIT_OK:
             return CellRow(cell=task.cell.id, state=self.done, numbers=CellNumbers(seconds=seconds))
         if self.stopping and status < 0:
-            # It was told to end before it could listen.
+            # It was interrupted before it could react to that.
             return failed_row(task.cell.id, EXIT_INTERRUPTED, "", seconds)
         return failed_row(task.cell.id, status, f"its output is in {task.log}", seconds)
 
     def _stop(self) -> None:
-        """Every cell is told to end; one that does not is killed. A second Ctrl-C kills at once."""
+        """Interrupts every cell; one that does not end is killed. A second Ctrl-C kills at once."""
         print("\ninterrupted; waiting for the cells to write what they have", flush=True)
         self.stopping = True
         deadline = time.monotonic() + _STOP_SECONDS

@@ -73,33 +73,29 @@ def prepare(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path], N
     """
     wishes.check()
     with steps_shown(cell_id):
-        return _prepared(cell_id, wishes, check_source)
-
-
-def _prepared(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path], None]) -> Prepared:
-    matrix, pins = load_configuration()
-    if wishes.pins:
-        pins = load_pins(Path(wishes.pins), pins)
-    cell = matrix.cell(cell_id)
-    if wishes.bundle:
-        return _from_bundle(cell, wishes, pins)
-    if wishes.cpython:
-        cell = with_python(cell, wishes.cpython)
-    cache = cache_root()
-    cell, toolchain_path = _with_toolchain(cell, wishes.toolchain)
-    cell, own_runtime = _named_runtime(cell, wishes.runtime)
-    _check_first(cell, pins, cache, provider=wishes.provider, toolchain=toolchain_path, runtime=not own_runtime)
-    source = obtain_source(cell.python, pins, cache)
-    check_source(source.root)
-    tree_of(cell, source)  # what cannot be built is refused before a toolchain is downloaded
-    toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path)
-    runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
-    jobs = wishes.jobs or os.cpu_count() or 1
-    libraries = obtain_libraries(cell, toolchain, pins, cache, jobs=jobs)
-    build = ensure_build(cell, source, toolchain, cache, jobs=jobs, libraries=libraries)
-    prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
-    compiler = functools.partial(ask_compiler, cell, toolchain, cache)
-    return dataclasses.replace(prepared, identity=ensure_identity(prepared, compiler))
+        matrix, pins = load_configuration()
+        if wishes.pins:
+            pins = load_pins(Path(wishes.pins), pins)
+        cell = matrix.cell(cell_id)
+        if wishes.bundle:
+            return _from_bundle(cell, wishes, pins)
+        if wishes.cpython:
+            cell = with_python(cell, wishes.cpython)
+        cache = cache_root()
+        cell, toolchain_path = _with_toolchain(cell, wishes.toolchain)
+        cell, own_runtime = _named_runtime(cell, wishes.runtime)
+        _check_first(cell, pins, cache, provider=wishes.provider, toolchain=toolchain_path, runtime=not own_runtime)
+        source = obtain_source(cell.python, pins, cache)
+        check_source(source.root)
+        tree_of(cell, source)  # what cannot be built is refused before a toolchain is downloaded
+        toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path)
+        runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
+        jobs = wishes.jobs or os.cpu_count() or 1
+        libraries = obtain_libraries(cell, toolchain, pins, cache, jobs=jobs)
+        build = ensure_build(cell, source, toolchain, cache, jobs=jobs, libraries=libraries)
+        prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
+        compiler = functools.partial(ask_compiler, cell, toolchain, cache)
+        return dataclasses.replace(prepared, identity=ensure_identity(prepared, compiler))
 
 
 def _from_bundle(cell: Cell, wishes: BuildRequest, pins: Pins) -> Prepared:
@@ -147,7 +143,7 @@ def _named_runtime(cell: Cell, wish: str) -> tuple[Cell, Path | None]:
         return dataclasses.replace(cell, runtime=wish or cell.runtime), None
     if kind != "path":
         raise ConfigError(
-            f"--runtime {wish}: {cell.id} runs under {cell.engine}, of which a version can be named, "
+            f"--runtime {wish}: {cell.id} runs under {cell.engine}: name a version of it, "
             "or path: and where it is on this machine",
             hint="`python -m harness cells` shows the version of each cell",
         )

@@ -82,7 +82,7 @@ class Prepared:
         return dataclasses.replace(run, journal=folder / "answer")
 
     def guest_python(self, arguments: Sequence[str], mounts: Sequence[Mount], output: Path) -> GuestRun:
-        """One start of the interpreter with Python's own arguments, and mounts beside those that every guest has."""
+        """One start of the interpreter with Python's own arguments; `mounts` come after those of every guest."""
         return GuestRun(
             argv=(*self._python, *arguments),
             mounts=(*self._mounts, *mounts),

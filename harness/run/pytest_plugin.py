@@ -76,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
         keyword = Keyword(config.option.keyword, config.getoption("--cell"))
         run = CellRun.from_json(worker["harness"]) if worker else CellRun.start(config.option, keyword)
     except HarnessError as error:
-        raise _told(config, error) from error
+        raise _usage_error(config, error) from error
     plugin = CellPlugin(config, run, worker["workerid"] if worker else "")
     config.stash[_KEY] = plugin
     config.pluginmanager.register(plugin, "harness-cell")
@@ -92,13 +92,13 @@ def _check_words(config: pytest.Config) -> None:
         )
 
 
-def _told(config: pytest.Config, error: HarnessError) -> pytest.UsageError:
+def _usage_error(config: pytest.Config, error: HarnessError) -> pytest.UsageError:
     """The error in pytest's terms; a front end learns of its exit status."""
-    _tell_front_end(config, error)
+    _pass_to_front_end(config, error)
     return pytest.UsageError(str(error))
 
 
-def _tell_front_end(config: pytest.Config, error: HarnessError) -> None:
+def _pass_to_front_end(config: pytest.Config, error: HarnessError) -> None:
     for front in config.pluginmanager.get_plugins():
         if isinstance(front, FrontEnd):
             front.error = error
@@ -155,7 +155,7 @@ class CellPlugin:
         try:
             return (yield)
         except HarnessError as error:
-            raise _told(self._config, error) from error
+            raise _usage_error(self._config, error) from error
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self, specs: list[Any]) -> None:
@@ -207,9 +207,11 @@ class CellPlugin:
             if name == VERDICTS and report.when == "call":
                 self._ticker.state = self._ticker.state.judged(*json.loads(str(record)))
             if name == ENGINE_FAILED:
-                _tell_front_end(self._config, EngineFailedError(str(record)))
+                _pass_to_front_end(self._config, EngineFailedError(str(record)))
         if report.failed:
-            self._failures[module] = _reason(report.longreprtext)
+            # The last line of what pytest says, without the hint behind an error of ours.
+            lines = [each for each in report.longreprtext.splitlines() if not each.lstrip().startswith("-> ")]
+            self._failures[module] = next((each.strip() for each in reversed(lines) if each.strip()), "")
 
     def _write_line(self, line: str) -> None:
         if reporter := self._config.pluginmanager.get_plugin("terminalreporter"):
@@ -255,9 +257,9 @@ class CellPlugin:
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
             # One that failed and left no result was lost: by an engine that does not start, a disk that is full.
             lost = {} if interrupted else self._failures
-            self.summary, unexpected = self.run.finish(
-                interrupted=interrupted, color=_wants_color(session.config), lost=lost
-            )
+            reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+            color = bool(reporter and reporter.hasmarkup)
+            self.summary, unexpected = self.run.finish(interrupted=interrupted, color=color, lost=lost)
             if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.run.resume:
                 # The selection holds modules, or the run would not have been started: they were all finished before.
                 session.exitstatus = pytest.ExitCode.OK
@@ -271,17 +273,6 @@ class CellPlugin:
 
 def _module_of(nodeid: str) -> str:
     return nodeid.rpartition("::")[2]
-
-
-def _reason(failure: str) -> str:
-    """The last line of what pytest says of a failure, without the hint behind an error of ours."""
-    lines = [line for line in failure.strip().splitlines() if not line.lstrip().startswith("-> ")]
-    return lines[-1].strip() if lines else ""
-
-
-def _wants_color(config: pytest.Config) -> bool:
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    return bool(reporter and reporter.hasmarkup)
 
 
 class MatrixFile(pytest.File):

@@ -41,7 +41,7 @@ def with_tries(
     because it passes now and then. Of a run of the whole module, `only` these cases are of interest; None for all.
 
     `whole` says that those were of all that the first run was asked for. What went wrong in them and was not there
-    before (a crash between two cases, an import that failed) is told too, with a pass for each run without it.
+    before (a crash between two cases, an import that failed) is in the result too, with a pass for each run without it.
     """
     further: dict[str, list[Outcome]] = {}
     for rerun in again:

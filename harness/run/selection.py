@@ -25,7 +25,7 @@ from harness.suite.unseen import is_wanted
 
 @dataclass(frozen=True, kw_only=True)
 class TestSelection:
-    """`modules` are those to test, longest first; all workers of a run are told them, since the record of durations may
+    """`modules` are those to test, longest first; all workers of a run get this list, since the record of durations may
     change. `cases` are the words of `--case`, empty for all; `patterns` what regrtest is to match of each module that
     was not asked for as a whole. `shard` is the part that the modules are, `plan` stands for the way it was cut; both
     are empty when nothing was.
@@ -133,8 +133,8 @@ def check_names(tests: Path, cases: Sequence[str], keyword: Keyword, past: PastC
 def wanted_cases(words: Sequence[str], suite: Suite, past: PastCases = NO_PAST) -> dict[str, tuple[str, ...]]:
     """The patterns of the cases that the words of `--case` mean, by module; none for a module that is meant as a whole.
 
-    ConfigError, with the nearest names, for a word of which no module of the suite can hold the case, and for one that
-    is no case of its module where `past` results know all of them.
+    ConfigError, with the nearest names, for a word whose case no module of the suite can hold, and for one that is
+    no case of its module where `past` results know all of them.
     """
     found: dict[str, list[tuple[str, ...]]] = {}
     for word in words:

@@ -73,13 +73,13 @@ class RunState:
         return replace(self, running={**self.running, module: now})
 
     def ended(self, module: str, *, finished: bool = True) -> RunState:
-        """Without the module among those that run. One that is not finished was lost with its worker."""
+        """The state without the module among those that run. One that is not finished was lost with its worker."""
         running = {name: since for name, since in self.running.items() if name != module}
         left = {name: seconds for name, seconds in self.left.items() if name != module} if finished else self.left
         return replace(self, running=running, left=left, finished=self.finished + finished, step="")
 
     def judged(self, verdicts: Mapping[str, int], unexpected: str) -> RunState:
-        """With the verdicts of one more module, and its last unexpected case, if it has one."""
+        """The state with the verdicts of one more module, and its last unexpected case, if it has one."""
         total = Counter(self.verdicts) + Counter(verdicts)
         return replace(self, verdicts=total, unexpected=unexpected or self.unexpected)
 

@@ -27,7 +27,7 @@ OUTPUT_LIMIT = 16 * 1024 * 1024
 JOURNAL_LIMIT = 512 * 1024 * 1024
 OUTPUT_TAIL_LINES = 40
 MAX_ATTEMPTS = 100
-# Long enough for any case that has not hung, on any machine that runs suites; short beside `case_timeout`.
+# Long enough for any case that has not hung, on any machine that runs suites; short next to `case_timeout`.
 EXPECTED_HANG_SECONDS = 5.0
 
 
@@ -113,7 +113,9 @@ def run_module(job: ModuleJob, engine: EngineSession) -> ModuleResult:
     """The module's result. Raises RunStoppedError when `should_stop` said so."""
     start = time.monotonic()
     progress = _Progress(names=Names({job.dotted, job.module}))
-    _prepare(job.folder)
+    remove_tree(job.folder)
+    for name in ("journal", "patterns", "scratch"):
+        (job.folder / name).mkdir(parents=True)
     for case in job.excluded:
         progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason="run = false"))
     if job.dotted in job.excluded:
@@ -152,18 +154,14 @@ def _not_started(job: ModuleJob, progress: _Progress) -> ModuleResult:
     )
 
 
-def _prepare(folder: Path) -> None:
-    remove_tree(folder)
-    for name in ("journal", "patterns", "scratch"):
-        (folder / name).mkdir(parents=True)
-
-
 def _attempt(job: ModuleJob, engine: EngineSession, progress: _Progress) -> tuple[GuestExit, Attempt]:
     journal = job.folder / "journal" / f"{progress.attempts}.jsonl"
     scratch = job.folder / "scratch"
     watch = _Watch(job, journal, time.monotonic())
     ending = engine.run(_guest(job, journal, scratch, progress), watch)
-    _empty(scratch)
+    remove_tree(scratch)
+    with disk_errors_as_unavailable(scratch):
+        scratch.mkdir()
     return ending, read_attempt(parse_events(_read(journal)), progress.names)
 
 
@@ -268,7 +266,7 @@ def _absorb(progress: _Progress, attempt: Attempt, ending: GuestExit) -> None:
 
 
 def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestExit) -> None:
-    """Records what was wrong beside the cases that have their results: what regrtest says of the module, and what a
+    """Records what was wrong besides the cases that have their results: what regrtest says of the module, and what a
     guest was doing that did not end as it has to after that.
 
     A guest that exits with status 7 inside a case costs that case. If it does so after regrtest has said that the
@@ -328,12 +326,6 @@ def _record(progress: _Progress, result: CaseResult) -> None:
         progress.results[result.case] = progress.with_id(result)
     for case in victims_of(result.case, progress.remaining()):
         progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason=result.case))
-
-
-def _empty(folder: Path) -> None:
-    remove_tree(folder)
-    with disk_errors_as_unavailable(folder):
-        folder.mkdir()
 
 
 def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult:

@@ -1,4 +1,4 @@
-"""What was asked for and could not be seen: it is told, and turns a run red, but says nothing of CPython. Pure."""
+"""What was asked for and could not be seen: it is reported, and turns a run red, but says nothing of CPython. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def is_wanted(case: str, patterns: Iterable[str]) -> bool:
 
 
 def lost_module(module: str, why: str, *, own: bool = False) -> ModuleResult:
-    """The result of a module that was to run, and of which nothing is known. `own` as of ModuleResult."""
+    """The result of a module that was to run, if nothing is known of it. `own` as of ModuleResult."""
     case = CaseResult(case=dotted(module, own=own), outcome=Outcome.NOT_RUN, detail=Detail(reason=f"{_LOST}{why}"))
     return ModuleResult(
         module=module,

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.bundles.index import BundleIndex
 from harness.bundles.unpack import open_bundle, opened_folder, read_bundle_head
 from harness.errors import BuildError, ConfigError, HarnessError, UnavailableError
 from harness.matrix.cells import Cell
@@ -126,8 +125,5 @@ def _receive(channel: Any, opened: Path) -> None:
             while chunk := channel.receive():
                 aside.write(chunk)
             aside.flush()
-        open_bundle(Path(aside.name), cache_root(), _any)
-
-
-def _any(head: BundleIndex) -> None:
-    """The cell is checked when the opened bundle is asked for."""
+        # The cell is checked when the opened bundle is prepared.
+        open_bundle(Path(aside.name), cache_root(), lambda _: None)

@@ -45,7 +45,7 @@ class HostPool:
         self._setup = manager.setup_node
         manager.setup_node = self.start
         if any(is_remote(spec) for spec in manager.specs):
-            # Each host has a pytest of its own, beside the harness.
+            # Each host has a pytest of its own, next to the harness.
             manager.roots.clear()
             self._clone = session._clone_node  # noqa: SLF001 - xdist has no hook for it; an integration test holds it
             session._clone_node = self.replace  # noqa: SLF001
