@@ -196,9 +196,10 @@ def register_audit(cell: Cell) -> None:
 
 
 try:
-    cells = load_matrix(ROOT / "matrices").cells
+    matrix = load_matrix(ROOT / "matrices")
 except HarnessError as error:
     sys.exit(f"{error}")
+cells = (*matrix.tree_cells, *matrix.cells)
 for declared in cells:
     register_test(declared)
 

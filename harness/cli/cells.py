@@ -41,7 +41,8 @@ def run_cells(options: argparse.Namespace) -> int:
         print(job_outputs(selection.cells, pins, 1 if options.shards is None else options.shards), end="")
         return EXIT_OK
     matrix, pins = load_configuration()
-    selected = matrix.select(ids=options.cell, tags=options.tag)
+    some = options.cell or options.tag
+    selected = matrix.select(ids=options.cell, tags=options.tag) if some else (*matrix.cells, *matrix.tree_cells)
     if options.json:
         print(json.dumps([_cell_json(cell) for cell in selected], indent=1))
         return EXIT_OK

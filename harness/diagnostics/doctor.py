@@ -135,6 +135,8 @@ def _wasi_sdk(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
 
 
 def _emscripten(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
+    if not cell.toolchain:
+        return "the Emscripten that the tree of --cpython pins: `test` says what is missing"
     what = f"Emscripten {cell.toolchain}"
     if found.toolchain:
         return f"{what}: in the cache, from {found.toolchain}"

@@ -30,11 +30,11 @@ class Library(StrEnum):
 class Cell:
     """One fully decided point of the matrix.
 
-    `toolchain` is the version of the Emscripten or WASI SDK, `runtime` that of Node or wasmtime. `resources`
-    is regrtest's `-u`. Timeouts are in seconds: `case_timeout` without any progress, `module_timeout` for all
-    of a module. `libraries` are those that it is linked with as far as they are available, those of `requires` among
-    them, without which it is not built. `broken` says why a combination is known not to work; such a cell is left out
-    of tag selections but can be named.
+    `toolchain` is the version of the Emscripten or WASI SDK, empty until a source tree says which; `runtime` is that
+    of Node or wasmtime. `resources` is regrtest's `-u`. Timeouts are in seconds: `case_timeout` without any progress,
+    `module_timeout` for all of a module. `libraries` are those that it is linked with as far as they are available,
+    those of `requires` among them, without which it is not built. `broken` says why a combination is known not to work;
+    such a cell is left out of tag selections but can be named.
     """
 
     id: str
@@ -106,16 +106,20 @@ class Selection:
 
 @dataclass(frozen=True)
 class Matrix:
-    """All declared cells, in the order of their files."""
+    """All declared cells, in the order of their files. `tree_cells` are those without a toolchain: each takes the one
+    that the source tree pins, so that no version is known of them before there is a tree.
+    """
 
     cells: tuple[Cell, ...]
+    tree_cells: tuple[Cell, ...] = ()
 
     def cell(self, cell_id: str) -> Cell:
         """The cell of that id; ConfigError with the nearest name when there is none."""
-        for cell in self.cells:
+        declared = (*self.cells, *self.tree_cells)
+        for cell in declared:
             if cell.id == cell_id:
                 return cell
-        suggestion = did_you_mean(cell_id, (cell.id for cell in self.cells))
+        suggestion = did_you_mean(cell_id, (cell.id for cell in declared))
         raise ConfigError(
             f"there is no cell {cell_id!r}" + (suggestion and f"; {suggestion}"),
             hint="`python -m harness cells` lists them; a cell is added in matrices/*.toml",

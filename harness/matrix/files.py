@@ -86,7 +86,8 @@ class CellSpec:
             **given,
         )
         spelled = cell_id(cell, defaults, own_libraries=self.names_libraries)
-        versions = f"CPython {cell.python}, {traits.toolchain_name} {cell.toolchain}"
+        toolchain = cell.toolchain or "of its tree"
+        versions = f"CPython {cell.python}, {traits.toolchain_name} {toolchain}"
         flags = {"threads": cell.pthreads, "dynamic linking": cell.dynamic_linking, "assertions": cell.pydebug}
         parts = [name for name, on in flags.items() if on]
         with_flags = f", with {' and '.join(parts)}" if parts else ""
@@ -122,7 +123,7 @@ def load_matrix(folder: Path) -> Matrix:
         cells.extend(cell for cell in _read_products(reader, defaults, made) if cell.id not in declared)
     if problems:
         raise ConfigError("the matrix has mistakes:", problems=problems)
-    return Matrix(tuple(cells))
+    return Matrix(tuple(cell for cell in cells if cell.toolchain), tuple(cell for cell in cells if not cell.toolchain))
 
 
 def _defaults(readers: Sequence[TableReader]) -> Defaults | None:
@@ -184,11 +185,15 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
 
 def _contradictions(cell: Cell, defaults: Defaults, spec: CellSpec) -> Iterable[Mistake]:
     own_libraries, traits = spec.names_libraries, cell.target.traits
-    if not cell.toolchain:
-        yield Mistake("toolchain", f"is missing: an {cell.target} cell names its {traits.toolchain_name} version")
+    spelled = cell_id(cell, defaults, own_libraries=own_libraries)
+    if not cell.toolchain and (cell.tags or cell.id != spelled):
+        without = f"one that takes that of the CPython's tree is called {spelled!r} and has no tags"
+        yield Mistake(
+            "toolchain", f"is missing: an {cell.target} cell names its {traits.toolchain_name} version; {without}"
+        )
     elif traits.no_libraries and own_libraries:
         yield Mistake("dependencies" if spec.dependencies else "requires", traits.no_libraries)
-    elif (spelled := cell_id(cell, defaults, own_libraries=own_libraries)) != cell.id:
+    elif spelled != cell.id:
         yield Mistake("id", f"is {cell.id!r}, but the cell's other keys spell {spelled!r}")
     yield from (Mistake(flag, why) for flag, why in traits.impossible_flags.items() if getattr(cell, flag))
     if cell.case_timeout <= 0 or cell.module_timeout < cell.case_timeout:

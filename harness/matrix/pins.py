@@ -213,11 +213,12 @@ class Pins:
 
     def lacking_for(self, cell: Cell) -> Iterator[UnavailableError]:
         """What of a cell is not pinned, each with the hint what to write: without those pins nothing builds the cell.
-        A path of a CPython, and what is no version, needs none.
+        A path of a CPython, what is no version, and the toolchain that a tree pins, need none.
         """
+        toolchain_pin = {Target.WASI: self.wasi_sdk_pin, Target.EMSCRIPTEN: self.emscripten_pin}
         wanted: list[tuple[Callable[..., object], tuple[str, ...]]] = [
             *([(self.cpython_pin, (cell.python.version,))] if cell.python.version else []),
-            ({Target.WASI: self.wasi_sdk_pin, Target.EMSCRIPTEN: self.emscripten_pin}[cell.target], (cell.toolchain,)),
+            *([(toolchain_pin[cell.target], (cell.toolchain,))] if cell.toolchain else []),
             (self.runtime_pin, (cell.engine.value, cell.runtime)),
         ]
         for pin_of, arguments in wanted:

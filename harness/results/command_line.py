@@ -39,6 +39,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pins: str = ""
     bundle: str = ""
     tests: str = ""
+    tree_pins: bool = False
     isolated: bool = False
     fail_env_changed: bool = False
     cache: str = ""
@@ -103,7 +104,7 @@ def go_on_line(argv: Sequence[str], run: Path) -> str:
 
 DEFAULT = RunOptions()
 _VALUES = ("cpython", "provider", "toolchain", "runtime", "pins", "bundle", "tests")
-_SWITCHES = ("isolated", "fail_env_changed")
+_SWITCHES = ("tree_pins", "isolated", "fail_env_changed")
 
 
 def absolute(name: str, value: str) -> str:

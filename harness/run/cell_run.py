@@ -28,8 +28,7 @@ from harness.expectations.files import load_lists
 from harness.limitations.skip_account import account_for
 from harness.limitations.skip_text import one_line
 from harness.manifest import Manifest
-from harness.matrix.cells import with_python
-from harness.matrix.load import load_configuration
+from harness.matrix.cells import Cell
 from harness.project import project_root
 from harness.report import console, junit
 from harness.report.newly import NewSkip, newly_skipped, nothing_ran
@@ -171,9 +170,7 @@ class CellRun:
     def to_json(self) -> dict[str, Any]:
         """What an xdist worker needs to take part."""
         return {
-            "cell": self.prepared.cell.id,
-            "python": str(self.prepared.cell.python),
-            "toolchain": self.prepared.cell.toolchain,
+            "cell": self.prepared.cell.to_json(),
             "runtime_version": self.prepared.cell.runtime,
             "build": str(self.prepared.build.folder),
             "runtime": str(self.prepared.runtime),
@@ -191,12 +188,7 @@ class CellRun:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> CellRun:
-        matrix, _ = load_configuration()
-        cell = dataclasses.replace(
-            with_python(matrix.cell(data["cell"]), data["python"]),
-            toolchain=data["toolchain"],
-            runtime=data["runtime_version"],
-        )
+        cell = dataclasses.replace(Cell.from_json(data["cell"]), runtime=data["runtime_version"])
         build = Build.load(Path(data["build"]))
         prepared = Prepared(cell=cell, build=build, runtime=Path(data["runtime"]), cache=Path(data["cache"]))
         return cls(

@@ -55,6 +55,11 @@ BUILD_OPTIONS = (
         help="another version of Node or wasmtime than the cell's own, or one of this machine: path:/usr/bin/node, or "
         "path: and the folder of wasmtime's Python package",
     ),
+    Option(
+        flag="--tree-pins",
+        help="take the toolchain, the Node and the regrtest resources that the CPython's own tree pins; cells whose id "
+        "names no toolchain, such as `emscripten`, always do",
+    ),
     Option(flag="--pins", metavar="FILE", help="further pins, of the form of matrices/pins.toml"),
     Option(flag="--jobs", metavar="N", kind=int, help="jobs for make (default: the number of processors)"),
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.build.artifact import Build
 from harness.build.cross_build import check_paths, check_tools, ensure_build, tree_of
 from harness.build.libraries import obtain_libraries
+from harness.build.tree_pins import Overrides, check_fits, check_takes_tree_pins, pinned_by_tree
 from harness.bundles.index import check_is_build_of, check_is_for
 from harness.bundles.unpack import open_bundle
 from harness.errors import ConfigError
@@ -24,9 +25,9 @@ from harness.matrix.pins import Pins, load_pins
 from harness.run.identify import ask_compiler, ensure_identity
 from harness.run.live import steps_shown
 from harness.run.prepared import Prepared
-from harness.sources import obtain_source
+from harness.sources import Source, obtain_source
 from harness.targets import Engine
-from harness.toolchains import check_toolchain, obtain_toolchain
+from harness.toolchains import check_toolchain, obtain_toolchain, stated_version
 from harness.toolchains.runtimes import check_runtime, obtain_runtime, own_node, own_wasmtime
 from harness.util.cache import cache_root
 from harness.util.paths import expanded
@@ -36,14 +37,16 @@ from harness.util.paths import expanded
 class BuildRequest:
     """What the user asked for beyond the cell's id; empty for the default.
 
-    `toolchain` is a path or a version, `runtime` a version or `path:` and where a runtime of this machine is. `pins` is
-    a file with further pins, `bundle` one that takes the place of source, toolchain and build.
+    `toolchain` is a path or a version, `runtime` a version or `path:` and where a runtime of this machine is.
+    `tree_pins` takes what the source tree pins, in the place of what the cell says. `pins` is a file with further pins,
+    `bundle` one that takes the place of source, toolchain and build.
     """
 
     cpython: str = ""
     provider: str = ""
     toolchain: str = ""
     runtime: str = ""
+    tree_pins: bool = False
     pins: str = ""
     jobs: int = 0
     bundle: str = ""
@@ -56,10 +59,11 @@ class BuildRequest:
 
     def check(self) -> None:
         """ConfigError when they contradict each other."""
-        build_only = [name for name in ("cpython", "provider", "toolchain") if getattr(self, name)]
+        build_only = [name for name in ("cpython", "provider", "toolchain", "tree_pins") if getattr(self, name)]
         if self.bundle and build_only:
+            option = build_only[0].replace("_", "-")
             raise ConfigError(
-                f"--bundle tests a build that is finished, and --{build_only[0]} says how to make one",
+                f"--bundle tests a build that is finished, and --{option} says how to make one",
                 hint="leave one of them out",
             )
 
@@ -73,29 +77,41 @@ def prepare(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path], N
     """
     wishes.check()
     with steps_shown(cell_id):
-        matrix, pins = load_configuration()
-        if wishes.pins:
-            pins = load_pins(Path(wishes.pins), pins)
-        cell = matrix.cell(cell_id)
-        if wishes.bundle:
-            return _from_bundle(cell, wishes, pins)
-        if wishes.cpython:
-            cell = with_python(cell, wishes.cpython)
-        cache = cache_root()
-        cell, toolchain_path = _with_toolchain(cell, wishes.toolchain)
-        cell, own_runtime = _named_runtime(cell, wishes.runtime)
-        _check_first(cell, pins, cache, provider=wishes.provider, toolchain=toolchain_path, runtime=not own_runtime)
-        source = obtain_source(cell.python, pins, cache)
-        check_source(source.root)
-        tree_of(cell, source)  # what cannot be built is refused before a toolchain is downloaded
-        toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path)
-        runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
-        jobs = wishes.jobs or os.cpu_count() or 1
-        libraries = obtain_libraries(cell, toolchain, pins, cache, jobs=jobs)
-        build = ensure_build(cell, source, toolchain, cache, jobs=jobs, libraries=libraries)
-        prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
-        compiler = functools.partial(ask_compiler, cell, toolchain, cache)
-        return dataclasses.replace(prepared, identity=ensure_identity(prepared, compiler))
+        return _prepared(cell_id, wishes, check_source)
+
+
+def _prepared(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path], None]) -> Prepared:
+    matrix, pins = load_configuration()
+    if wishes.pins:
+        pins = load_pins(Path(wishes.pins), pins)
+    cell = matrix.cell(cell_id)
+    if wishes.bundle:
+        return _from_bundle(cell, wishes, pins)
+    if wishes.cpython:
+        cell = with_python(cell, wishes.cpython)
+    cache = cache_root()
+    from_tree = wishes.tree_pins or not cell.toolchain
+    if from_tree:
+        check_takes_tree_pins(cell)
+    cell, toolchain_path = _with_toolchain(cell, wishes.toolchain, as_stated=from_tree)
+    cell, own_runtime = _named_runtime(cell, wishes.runtime)
+    if from_tree:
+        source = _source(cell, pins, cache, check_source)
+        chosen = Overrides(toolchain=bool(wishes.toolchain), runtime=bool(wishes.runtime))
+        cell = pinned_by_tree(cell, tree_of(cell, source), source.version, pins, chosen)
+    _check_first(cell, pins, cache, provider=wishes.provider, toolchain=toolchain_path, runtime=not own_runtime)
+    if not from_tree:
+        source = _source(cell, pins, cache, check_source)
+    # What cannot be built is refused before a toolchain is downloaded.
+    check_fits(cell, tree_of(cell, source), source.version)
+    toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path)
+    runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
+    jobs = wishes.jobs or os.cpu_count() or 1
+    libraries = obtain_libraries(cell, toolchain, pins, cache, jobs=jobs)
+    build = ensure_build(cell, source, toolchain, cache, jobs=jobs, libraries=libraries)
+    prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
+    compiler = functools.partial(ask_compiler, cell, toolchain, cache)
+    return dataclasses.replace(prepared, identity=ensure_identity(prepared, compiler))
 
 
 def _from_bundle(cell: Cell, wishes: BuildRequest, pins: Pins) -> Prepared:
@@ -105,6 +121,7 @@ def _from_bundle(cell: Cell, wishes: BuildRequest, pins: Pins) -> Prepared:
     if not own_runtime:
         check_runtime(cell.engine.value, cell.runtime, pins, cache)
     head, build = open_bundle(bundle, cache, lambda head: check_is_for(head, cell, str(bundle)))
+    cell = dataclasses.replace(cell, toolchain=cell.toolchain or build.manifest.toolchain.version)
     check_is_build_of(build.manifest, cell, str(bundle))
     cell = with_python(cell, head.python)
     runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
@@ -127,11 +144,22 @@ def _check_first(cell: Cell, pins: Pins, cache: Path, *, provider: str, toolchai
     check_tools(cache)
 
 
-def _with_toolchain(cell: Cell, wish: str) -> tuple[Cell, Path | None]:
-    """The cell with the version of its toolchain, which the user may have chosen, or the path of one."""
+def _with_toolchain(cell: Cell, wish: str, *, as_stated: bool = False) -> tuple[Cell, Path | None]:
+    """The cell with the version of its toolchain, which the user may have chosen, or the path of one. `as_stated`: the
+    version is the one that the toolchain at the path states, whatever the cell has.
+    """
     if re.fullmatch(r"\d+(\.\d+)*", wish):
         return dataclasses.replace(cell, toolchain=wish), None
-    return cell, Path(wish) if wish else None
+    path = Path(wish) if wish else None
+    if path and as_stated:
+        cell = dataclasses.replace(cell, toolchain=stated_version(cell.target, path))
+    return cell, path
+
+
+def _source(cell: Cell, pins: Pins, cache: Path, check: Callable[[Path], None]) -> Source:
+    source = obtain_source(cell.python, pins, cache)
+    check(source.root)
+    return source
 
 
 def _named_runtime(cell: Cell, wish: str) -> tuple[Cell, Path | None]:

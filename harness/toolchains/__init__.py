@@ -31,6 +31,7 @@ __all__ = [
     "Toolchain",
     "check_toolchain",
     "obtain_toolchain",
+    "stated_version",
     "toolchain_environment",
 ]
 
@@ -108,6 +109,30 @@ def check_toolchain(cell: Cell, pins: Pins, *, provider: str = "", path: Path | 
     if provider:
         _check_provider(provider, ("path", *way.providers))
     return way.check(cell.toolchain, pins, provider, path)
+
+
+def stated_version(target: Target, path: Path) -> str:
+    """The version that the toolchain at that path states of itself, as the cells name it: of an Emscripten all of its
+    number, of a WASI SDK the first part. UnavailableError when there is none, or none that states a version.
+    """
+    version = _STATED[target](path)
+    if not version:
+        raise UnavailableError(
+            f"path: {path} is no {target.traits.toolchain_name} that states its version",
+            hint="give the folder of one: an Emscripten has emscripten-version.txt, a WASI SDK has VERSION",
+        )
+    return version
+
+
+def _stated_emscripten(path: Path) -> str:
+    root = own_emscripten.find_root(path)
+    return number(own_emscripten.version_of(root)) if root else ""
+
+
+_STATED = {
+    Target.WASI: lambda path: number(own.stated_version(path)).partition(".")[0],
+    Target.EMSCRIPTEN: _stated_emscripten,
+}
 
 
 def _check_wasi(version: str, pins: Pins, provider: str, path: Path | None) -> Path | None:

@@ -150,8 +150,8 @@ def test_nox_lists_a_session_for_every_cell_and_step() -> None:
     done = nox("-l", cwd=ROOT)
     for cell in json.loads(harness("cells", "--json").stdout):
         assert f" -> Build {cell['id']}: {cell['description']}." in done.stdout
-        # A broken cell has no tag that would select it.
-        assert f"\n- test-{cell['id']} {'->' if cell['broken'] else '['}" in done.stdout
+        # No tag selects a broken cell, nor one that needs a tree.
+        assert f"\n- test-{cell['id']} {'->' if cell['broken'] or not cell['tags'] else '['}" in done.stdout
         assert f" -> Hold the documented limitations against what {cell['id']} does." in done.stdout
     for name in ("table", "tests", "lint", "doctor", "bench"):
         assert re.search(rf" {name} (\[.*\] )?-> ", done.stdout)

@@ -102,6 +102,12 @@ class Tree:
         """The version of Node that CPython runs this tree's tests on; empty where the tree does not say."""
         return str(self.settings(Target.EMSCRIPTEN).get("node-version", ""))
 
+    def pinned_resources(self, target: Target) -> str:
+        """The resources with which CPython runs this tree's tests, as regrtest's `-u`; empty where it does not say."""
+        words = self.settings(target).get("test-args", [])
+        found = [re.fullmatch(r"(?:-u|--use=)(\S+)", str(word)) for word in words]
+        return ",".join(match[1] for match in found if match)
+
     def pinned_libraries(self) -> dict[str, str]:
         """Name and version of each library that CPython builds for Emscripten, as far as the tree's settings say."""
         settings = self.settings(Target.EMSCRIPTEN)

@@ -48,6 +48,11 @@ def look_at(pin: WasiSdkPin, path: Path) -> tuple[dict[str, str], str]:
     return stated, llvm
 
 
+def stated_version(path: Path) -> str:
+    """What the SDK's VERSION says of the SDK itself: `25.0`, `33.0+m`; empty where it has no such file."""
+    return _version_file(expanded(path)).get("wasi_sdk", "")
+
+
 def other_version(pin: WasiSdkPin, stated: str, llvm: str) -> str:
     """What differs from the pin; empty when nothing does.
 

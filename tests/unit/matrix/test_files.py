@@ -84,8 +84,11 @@ def test_an_id_spells_the_cells_own_keys(tmp_path: Path, name: str, keys: dict[s
             "matrices/0.toml:7: cell.id: is 'wasi-debug', but the cell's other keys spell 'wasi'",
         ),
         (
-            cell("emscripten"),
-            "matrices/0.toml:6: cell.toolchain: is missing: an emscripten cell names its Emscripten version",
+            cell("emscripten-debug"),
+            (
+                "matrices/0.toml:6: cell.toolchain: is missing: an emscripten cell names its Emscripten version; one "
+                "that takes that of the CPython's tree is called 'emscripten' and has no tags"
+            ),
         ),
         (
             cell("wasi-deps", requires='["zlib"]'),
@@ -315,3 +318,11 @@ def test_a_broken_cell_is_left_out_by_a_tag_and_run_by_its_name(tmp_path: Path) 
     assert matrix.selection(ids=["wasi-threads"]).is_one
     both = matrix.selection(ids=["wasi-threads"], tags=["t"])
     assert ([each.id for each in both.cells], both.left_out) == (["wasi-threads", "wasi"], ())
+
+
+def test_a_cell_without_a_toolchain_takes_that_of_a_tree_and_stands_apart(tmp_path: Path) -> None:
+    text = cell("emscripten-pthreads", pthreads="true") + cell("emscripten-3.1.69", toolchain='"3.1.69"')
+    matrix = load(tmp_path, DEFAULTS + text)
+    assert [found.id for found in matrix.cells] == ["emscripten-3.1.69"]
+    assert [(found.id, found.toolchain) for found in matrix.tree_cells] == [("emscripten-pthreads", "")]
+    assert matrix.cell("emscripten-pthreads") is matrix.tree_cells[0]

@@ -10,10 +10,12 @@ from typing import Any, NoReturn
 import pytest
 
 from harness.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, ConfigError, HarnessError
+from harness.matrix.cells import Cell
 from harness.run import prepare as prepare_module
 from harness.run.prepare import BuildRequest, _with_toolchain, prepare
 from harness.sources import Source
 from tests.unit.sample_cells import EMSCRIPTEN
+from tests.unit.sample_pins import CELL
 
 ROOT = Path(__file__).parents[3]
 
@@ -31,6 +33,26 @@ def test_a_toolchain_may_be_a_folder(wish: str) -> None:
 
 def test_without_a_wish_the_toolchain_is_the_cell_s() -> None:
     assert _with_toolchain(EMSCRIPTEN, "") == (EMSCRIPTEN, None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "file", "text", "version"),
+    [
+        (EMSCRIPTEN, "emscripten-version.txt", '"6.0.11-git"', "6.0.11"),
+        (CELL, "VERSION", "35.2g0fd1d10e1c5f\nwasi-libc: 161b319\n", "35"),
+    ],
+)
+def test_the_folder_of_a_toolchain_says_which_version_a_tree_s_cell_gets(
+    cell: Cell, file: str, text: str, version: str, tmp_path: Path
+) -> None:
+    (tmp_path / "emcc.py").touch()
+    (tmp_path / file).write_text(text)
+    found, path = _with_toolchain(cell, str(tmp_path), as_stated=True)
+    assert (found.toolchain, found.id, path) == (version, cell.id, tmp_path)
+    (tmp_path / file).unlink()
+    with pytest.raises(HarnessError, match="that states its version") as caught:
+        _with_toolchain(cell, str(tmp_path), as_stated=True)
+    assert caught.value.exit_code == EXIT_UNAVAILABLE
 
 
 def programs(*names: str) -> Callable[..., str | None]:

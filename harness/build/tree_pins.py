@@ -1,0 +1,121 @@
+"""The cell that a source tree asks for: what CPython's own scripts pin, in the place of what the cell says. Pure.
+
+A tree says it in its settings (`Platforms/emscripten/config.toml`); for older ones CPython's documents do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.build.recipes.cpython_tree import Tree
+from harness.errors import ConfigError, UnavailableError
+from harness.matrix.cells import Cell
+from harness.matrix.pins import Pins
+from harness.targets import Engine, Target
+from harness.util.versions import number
+
+logger = logging.getLogger(__name__)
+
+# The toolchain of a series whose tree does not say: of WASI by the table of PEP 816, of Emscripten by the documents of
+# CPython 3.14.
+_DOCUMENTED = {
+    (Target.WASI, "3.11"): "21",
+    (Target.WASI, "3.12"): "21",
+    (Target.WASI, "3.13"): "24",
+    (Target.WASI, "3.14"): "24",
+    (Target.WASI, "3.15"): "33",
+    (Target.EMSCRIPTEN, "3.14"): "4.0.12",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overrides:
+    """What the user has chosen instead of what the tree pins: `--toolchain` and `--runtime`."""
+
+    toolchain: bool = False
+    runtime: bool = False
+
+
+def check_takes_tree_pins(cell: Cell) -> None:
+    """ConfigError for a cell whose id names a toolchain: the tree's would be another one under the same name."""
+    if cell.toolchain and cell.toolchain in cell.id.split("-"):
+        raise ConfigError(
+            f"--tree-pins takes the toolchain that the CPython's tree pins, and {cell.id} names its own",
+            hint=f"`{cell.target}` is the cell without one: `python -m harness cells` lists its kinds",
+        )
+
+
+def pinned_by_tree(cell: Cell, tree: Tree, version: str, pins: Pins, chosen: Overrides = Overrides()) -> Cell:
+    """The cell with the toolchain, the Node and the regrtest resources that the tree of CPython `version` pins.
+
+    What the tree leaves open stays as the cell has it. ConfigError where the cell has no toolchain either;
+    UnavailableError with every item that the harness has no pin for, and what to write in its place.
+    """
+    found, lacking = cell, list[str]()
+    if not chosen.toolchain:
+        found = dataclasses.replace(found, toolchain=_toolchain(cell, tree, version))
+        lacking += _toolchain_lacks(found, pins)
+    node = tree.pinned_node() if cell.engine is Engine.NODE and not chosen.runtime else ""
+    if node:
+        newest = newest_of_series([pin.version for pin in pins.runtime if pin.name == Engine.NODE], node)
+        found = dataclasses.replace(found, runtime=newest or node)
+        other = f"`python -m harness pins add node VERSION`, or another: --runtime {cell.runtime}"
+        lacking += [] if newest else [f"Node {node}: {other}"]
+    if lacking:
+        raise UnavailableError("\n".join([f"{tree.name} asks for what is not pinned here:", *lacking]))
+    found = dataclasses.replace(found, resources=tree.pinned_resources(cell.target) or cell.resources)
+    toolchain = f"{cell.target.traits.toolchain_name} {found.toolchain}"
+    what = f"{toolchain}, {cell.engine} {found.runtime}, -u {found.resources}"
+    logger.info("the tree of CPython %s: %s", version, what)
+    return found
+
+
+def check_fits(cell: Cell, tree: Tree, version: str) -> None:
+    """ConfigError when it is known that the toolchain of the cell does not build CPython `version`."""
+    # The trampoline of these releases relied on MAIN_MODULE implying RELOCATABLE (python/cpython#145037).
+    broken = re.fullmatch(r"3\.14\.[0-3]\+?", version) and cell.target is Target.EMSCRIPTEN
+    if broken and _parts(cell.toolchain) >= _parts("4.0.19"):
+        raise ConfigError(
+            f"{tree.name} does not build with Emscripten {cell.toolchain}: 3.14.0 to 3.14.3 need one before 4.0.19 "
+            "(python/cpython#145037)",
+            hint="--toolchain 4.0.12 is the one that CPython 3.14 names; 3.14.4 and later build with newer ones",
+        )
+
+
+def _toolchain(cell: Cell, tree: Tree, version: str) -> str:
+    series = ".".join(version.split(".")[:2])
+    toolchain = tree.pinned_toolchain(cell.target) or _DOCUMENTED.get((cell.target, series), "") or cell.toolchain
+    if not toolchain:
+        name = cell.target.traits.toolchain_name
+        raise ConfigError(
+            f"{cell.id} takes the {name} that the CPython's tree pins, and {tree.name} pins none",
+            hint=f"--toolchain VERSION-OR-PATH names one, and so does a cell such as {cell.id}-VERSION; "
+            "--cpython PATH tests another tree: those of 3.14 and later pin theirs",
+        )
+    return toolchain
+
+
+def _toolchain_lacks(cell: Cell, pins: Pins) -> list[str]:
+    name, version = cell.target.traits.toolchain_name, cell.toolchain
+    known = {
+        Target.WASI: [pin.version for pin in pins.wasi_sdk],
+        Target.EMSCRIPTEN: [pin.version for pin in pins.emscripten],
+    }[cell.target]
+    add = f"`python -m harness pins add {name.lower().replace(' ', '-')} {version}`"
+    other = f"--toolchain PATH or one of {', '.join(known)}"
+    return [] if version in known else [f"{name} {version}: {add}, or another: {other}"]
+
+
+def newest_of_series(versions: Sequence[str], series: str) -> str:
+    """The newest of the versions that is `series` or begins with its parts; empty when none does."""
+    parts = series.split(".")
+    fitting = [version for version in versions if version.split(".")[: len(parts)] == parts]
+    return max(fitting, key=_parts, default="")
+
+
+def _parts(version: str) -> list[int]:
+    return [int(part) for part in number(version).split(".")]
