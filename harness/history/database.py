@@ -1,4 +1,4 @@
-"""The file of the history: opened, checked, and what can be wrong with it told. Effects: SQLite.
+"""The file of the history: opened and checked, and each fault of it an error of ours. Effects: SQLite.
 
 Everything happens in one transaction, which SQLite keeps whole whatever kills the process or fills the disk, and which
 waits for another process that writes.

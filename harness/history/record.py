@@ -130,11 +130,13 @@ def record_of(results: CellResults, *, source: str) -> RecordedRun:
     setup = Setup(axes=axes_of(results), facts=facts)
     coverage = Coverage(whole=whole, listed=frozenset(listed))
     started = utc(results.run.started)
+    about = [results.cell.id, started, results.run.shard, setup.to_text(), coverage.to_text()]
+    lines = [f"{case.module}\t{case.name}\t{state}\t{state.steady}" for case, state in states.items()]
     return RecordedRun(
         cell=_storable(results.cell.id),
         started=started,
         source=_storable(source),
-        digest=_digest([results.cell.id, started, results.run.shard, setup.to_text(), coverage.to_text()], states),
+        digest=hashlib.sha256("\n".join(about + sorted(lines)).encode(errors="backslashreplace")).hexdigest(),
         setup=setup,
         coverage=coverage,
         states=states,
@@ -155,12 +157,6 @@ def _storable(text: str) -> str:
 
 
 _GOOD = {outcome: State(outcome) for outcome in Outcome if outcome.is_good}
-
-
-def _digest(about: list[str], states: Mapping[Case, State]) -> str:
-    lines = [f"{case.module}\t{case.name}\t{state}\t{state.steady}" for case, state in states.items()]
-    text = "\n".join([*about, *sorted(lines)])
-    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
 
 
 def utc(started: str) -> str:

@@ -91,7 +91,7 @@ class Store:
 
     def _insert(self, cell: int, new: int, saw: Mapping[int, tuple[str, int]], covered: Collection[str]) -> None:
         """Writes the steps that are new and removes those that are superfluous. `saw` are modules and states of cases
-        that the run before saw otherwise, or of which this one does not speak.
+        that the run before saw otherwise, or that this one does not cover.
         """
         runs = self.runs(cell)
         at = next(place for place, run in enumerate(runs) if run.number == new)
@@ -189,7 +189,7 @@ class Store:
         return found
 
     def cases(self, where: str, value: str) -> list[tuple[int, Case]]:
-        """The cases of which a condition in SQL over `cases.name` and `modules.name` holds, in order."""
+        """The cases for which a condition in SQL over `cases.name` and `modules.name` holds, in order."""
         sql = f"SELECT cases.id, modules.name, cases.name FROM cases JOIN modules ON modules.id = module WHERE {where}"
         rows = self._all(f"{sql} ORDER BY modules.name, cases.name", {"value": value})
         return [(number, Case(module, name)) for number, module, name in rows]
@@ -200,7 +200,7 @@ def _packed(pairs: Iterable[tuple[int, float]]) -> bytes:
 
 
 def numbers_in(packed: bytes) -> list[int]:
-    """The modules, or cases, of which a run has seconds."""
+    """The numbers of the modules, or cases, whose seconds a run has."""
     return [number for number, _ in _PAIR.iter_unpack(packed)]
 
 

@@ -15,7 +15,7 @@ HISTORY_CASES_SHOWN = 40
 
 
 def render_history(answer: HistoryAnswer, *, everything: bool = False) -> str:
-    """Each module's durations, then the cases: of several only those of which there is something to tell, unless
+    """Each module's durations, then the cases: of several only those that changed or are not good, unless
     `everything` is wanted.
     """
     lines: list[str] = []
@@ -27,13 +27,16 @@ def render_history(answer: HistoryAnswer, *, everything: bool = False) -> str:
         ]
     groups = [(case, list(found)) for case, found in groupby(answer.cases, key=lambda each: each.case)]
     everything = everything or answer.is_one
-    told = [(case, found) for case, found in groups if everything or not all(each.account.is_quiet for each in found)]
-    told.sort(key=lambda group: -max(each.account.changes + each.account.mixed for each in group[1]))
-    shown = told if everything else told[:HISTORY_CASES_SHOWN]
+    worth_showing = [
+        (case, found) for case, found in groups if everything or not all(each.account.is_quiet for each in found)
+    ]
+    worth_showing.sort(key=lambda group: -max(each.account.changes + each.account.mixed for each in group[1]))
+    shown = worth_showing if everything else worth_showing[:HISTORY_CASES_SHOWN]
     for case, found in shown:
         lines += [plain(case.name), *(line for each in found for line in _case(each)), ""]
-    if len(told) > len(shown):
-        lines += [f"... and {len(told) - len(shown):,} more cases that changed or are not good; --all names them", ""]
+    if len(worth_showing) > len(shown):
+        more = len(worth_showing) - len(shown)
+        lines += [f"... and {more:,} more cases that changed or are not good; --all names them", ""]
     if quiet := [each for _, found in groups for each in found if each.account.is_quiet]:
         counts = Counter(str(each.account.usual.outcome) for each in quiet)
         listed = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.most_common())

@@ -13,7 +13,7 @@ from harness.report.newly import listed as newly_listed
 from harness.results.case_ids import dotted
 from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
-from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, judged_cases
+from harness.results.outcomes import DEATHS, Detail, ModuleResult, Outcome, judged_cases
 from harness.results.verdicts import CaseVerdict, Verdict, cause_of
 from harness.util.text import counted, plain
 from harness.util.versions import shown_version
@@ -78,8 +78,8 @@ class _Page:
 
     def field(self, label: str, text: str) -> Iterator[str]:
         """A label and its text, wrapped to hang under it."""
-        room = max(20, self.width - _LABEL - 2)
-        lines = textwrap.wrap(plain(text), room, break_on_hyphens=False) or [""]
+        width = max(20, self.width - _LABEL - 2)
+        lines = textwrap.wrap(plain(text), width, break_on_hyphens=False) or [""]
         yield f"{self.label(label)}{lines[0]}"
         yield from (" " * (_LABEL + 2) + line for line in lines[1:])
 
@@ -104,12 +104,13 @@ def render_console(
     """
     page = _Page(color=color, width=width)
     file = results_file or f"reports/latest/{results.cell.id}/results.json"
+    mood = "yellow" if results.run.interrupted else "green"
     lines = [
         *_head(page, results, file, skips, newly),
         *_rows(page, results, known, f"known: {file} has them all"),
         *_rows(page, results, results.comparison.unexpected, f"unexpected: {file} has them all"),
         *([f"{page.label('go on')}{plain(go_on)}"] if go_on and results.run.interrupted else []),
-        page.style(_headline(results), _mood(results)),
+        page.style(_headline(results), mood if results.comparison.is_as_expected else "red"),
     ]
     return "\n".join(lines) + "\n"
 
@@ -131,8 +132,8 @@ def _head(page: _Page, results: CellResults, file: str, skips: str, newly: Seque
         more = len(causes) - len(listed)
         yield from page.field("known", ", ".join([*listed, *([f"and {more} more causes"] if more else [])]))
     if comparison.intermittent:
-        told = (f"{row.case} ({', '.join(row.tries)}; {row.limitation})" for row in comparison.intermittent)
-        yield from page.field("sometimes", ", ".join(told))
+        cases = (f"{row.case} ({', '.join(row.tries)}; {row.limitation})" for row in comparison.intermittent)
+        yield from page.field("sometimes", ", ".join(cases))
     if skips:
         yield from page.field("skips", skips)
     if comparison.followed:
@@ -155,12 +156,6 @@ def _part(results: CellResults) -> str:
         return ""
     what = f"shard {run.shard.replace('/', ' of ')}" if run.shard else "only a part of the suite"
     return f"{what} was run; of the rest nothing is said"
-
-
-def _mood(results: CellResults) -> str:
-    if not results.comparison.is_as_expected:
-        return "red"
-    return "yellow" if results.run.interrupted else "green"
 
 
 def _title(results: CellResults) -> str:
@@ -233,7 +228,7 @@ def _rows(page: _Page, results: CellResults, rows: Sequence[CaseVerdict], more: 
 def _row(
     page: _Page, cell_id: str, options: RunOptions, row: CaseVerdict, module: ModuleResult | None
 ) -> Iterator[str]:
-    case = _case_of(row, module)
+    case = next((case for case in judged_cases(module) if case.case == row.case), None) if module else None
     detail = case.telling if case and row.detail == Detail() else row.detail
     verdict = page.style(row.verdict.value.upper(), _VERDICT_STYLE[row.verdict])
     yield f"{verdict}  {page.style(plain(row.case), 'bold')}"
@@ -260,15 +255,10 @@ def _row(
         yield f"{page.label('again')}{plain(options.again(cell_id, subject, row.module))}"
 
 
-def _case_of(row: CaseVerdict, module: ModuleResult | None) -> CaseResult | None:
-    cases = judged_cases(module) if module else ()
-    return next((case for case in cases if case.case == row.case), None)
-
-
 def _got(row: CaseVerdict, detail: Detail) -> str:
     if row.outcome is None:
         return f"nothing; {detail.reason}" if detail.reason else "nothing"
-    # The message of a crash is all that its engine reported, of which the headline is one line.
+    # The message of a crash is all that its engine reported, the headline among it.
     text = "" if row.outcome in DEATHS and detail.exception else detail.message or detail.reason
     what = ": ".join(part for part in (detail.exception, text) if part)
     return f"{row.outcome.value}: {what}" if what else row.outcome.value
@@ -278,7 +268,7 @@ def _tail(page: _Page, row: CaseVerdict, detail: Detail, module: ModuleResult | 
     """The last lines of the traceback or of the stack; of the module's output when the interpreter died without one."""
     died = row.outcome in {Outcome.CRASH, Outcome.TIMEOUT, Outcome.NOT_RUN}
     text = detail.frames or (module.output if module and died else "")
-    room = max(20, page.width - 4)
+    width = max(20, page.width - 4)
     for line in text.rstrip().splitlines()[-TAIL_LINES:]:
         shown = plain(line.rstrip())
-        yield page.style(f"  | {shown if len(shown) <= room else shown[: room - 3] + '...'}", "dim")
+        yield page.style(f"  | {shown if len(shown) <= width else shown[: width - 3] + '...'}", "dim")

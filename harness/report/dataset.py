@@ -76,7 +76,11 @@ class Dataset:
             module.module: self._module(module, rows.pop(module.module, {}), outputs) for module in results.modules
         }
         for name, left in rows.items():
-            kinds[name or UNCLAIMED] = self._module(_without_cases(name or UNCLAIMED), left, outputs)
+            # The module has not run, or the rows belong to none.
+            unseen = ModuleResult(
+                module=name or UNCLAIMED, outcome=Outcome.NOT_RUN, seconds=0.0, attempts=0, complete=False, cases=()
+            )
+            kinds[unseen.module] = self._module(unseen, left, outputs)
         self._cells[label] = kinds
         self._outputs.append(outputs)
         self._seconds.append({module.module: round(module.seconds, 1) for module in results.modules})
@@ -185,11 +189,6 @@ def _numbered(case: str, numbers: dict[str, int], kinds: array[int]) -> int:
     if number >= len(kinds):
         kinds.append(ABSENT)
     return number
-
-
-def _without_cases(name: str) -> ModuleResult:
-    """Stands for a module that has not run, of whose entries something is said."""
-    return ModuleResult(module=name, outcome=Outcome.NOT_RUN, seconds=0.0, attempts=0, complete=False, cases=())
 
 
 def _runs(kinds: Iterable[int]) -> Iterator[int]:

@@ -23,13 +23,13 @@ from harness.results.outcomes import Outcome, judged_cases
 from harness.results.run_folder import FailedCell
 from harness.results.verdicts import CaseVerdict, Verdict
 
-# Of a cell in which everything goes wrong the first ones tell enough; all are counted, and in its results.json.
+# Where everything goes wrong in a cell, the first hits say enough; all are counted, and in its results.json.
 HITS_KEPT = 2000
-# For the worst cases only it is worked out since which version they misbehave.
+# It is worked out for the worst cases only, since which version they misbehave.
 CASES_PARTED = 2000
 MESSAGE_LENGTH = 500
 # The worst news first.
-VERDICTS_TOLD = (Verdict.REGRESSION, Verdict.CHANGED, Verdict.FLAKY, Verdict.FIXED, Verdict.MISSING)
+RANKED_VERDICTS = (Verdict.REGRESSION, Verdict.CHANGED, Verdict.FLAKY, Verdict.FIXED, Verdict.MISSING)
 STALE = frozenset({Verdict.FIXED, Verdict.MISSING})
 WRONG = frozenset({Verdict.REGRESSION, Verdict.CHANGED})
 
@@ -65,7 +65,7 @@ class Hit:
     def rank(self) -> tuple[int, int]:
         """For sorting: crashes first, then by verdict and severity."""
         severity = self.row.outcome.severity if self.row.outcome else -1
-        return -1 if self.is_crash else VERDICTS_TOLD.index(self.row.verdict), -severity
+        return -1 if self.is_crash else RANKED_VERDICTS.index(self.row.verdict), -severity
 
     @property
     def command(self) -> str:
@@ -81,7 +81,7 @@ class CellDigest:
     the exit status of the cell. `intermittent` are the cases with an intermittent failure, each with the id of its
     limitation. `skips` are counted by the id of what explains them, "" for nothing; None when nobody has asked.
     `own_tests` is where the user's own tests are, if these were run. `newly_skipped` are the modules that ran in
-    the run before, and of which nothing runs now.
+    the run before, and run nothing now.
     """
 
     label: str
@@ -119,7 +119,7 @@ class UnexpectedCase:
         return self.hits[0]
 
     def hits_of(self, verdicts: Collection[Verdict]) -> list[Hit]:
-        """Those with one of these verdicts, worst first."""
+        """The hits with one of these verdicts, worst first."""
         return [hit for hit in self.hits if hit.row.verdict in verdicts]
 
     @property
@@ -204,18 +204,20 @@ def digest_cell(
 
 
 def _skips(results: CellResults, explain: Callable[[str], str]) -> Counter[str]:
-    """Those that nobody wonders at: a skip of which a row speaks is known or unexpected for its own reason."""
-    told = {(row.module, row.case) for row in results.comparison.rows}
+    """The skips that are as expected, counted by what explains them: one that has a row is known or unexpected for a
+    reason of its own.
+    """
+    with_row = {(row.module, row.case) for row in results.comparison.rows}
     return Counter(
         explain(case.detail.reason)
         for module in results.modules
         for case in judged_cases(module)
-        if case.outcome is Outcome.SKIP and (module.module, case.case) not in told
+        if case.outcome is Outcome.SKIP and (module.module, case.case) not in with_row
     )
 
 
 def _in_short(row: CaseVerdict) -> CaseVerdict:
-    """The row without its traceback and stack, of which fifty broken cells would have too many."""
+    """The row without its traceback and stack: those of fifty broken cells would be too many."""
     message = row.detail.message[:MESSAGE_LENGTH]
     detail = msgspec.structs.replace(row.detail, message=message, traceback="", python_stack="")
     return msgspec.structs.replace(row, detail=detail)
@@ -240,14 +242,14 @@ def digest_run(
         for case, hits in by_case.items()
     ]
     found.sort(key=lambda case: (not case.is_new, case.worst.rank, -len(case.hits), case.case))
-    told = [_parted(case, cells, passed) for case in found[:CASES_PARTED]] + found[CASES_PARTED:]
+    cases = [_parted(case, cells, passed) for case in found[:CASES_PARTED]] + found[CASES_PARTED:]
     return RunDigest(
         name=name,
         cells=tuple(sorted(cells, key=lambda cell: -cell.unexpected)),
         failed=tuple(failed),
-        wrong=tuple(case for case in told if case.hits_of(WRONG)),
-        flaky=tuple(case for case in told if case.hits_of({Verdict.FLAKY}) and not case.hits_of(WRONG)),
-        stale=tuple(case for case in told if case.hits_of(STALE)),
+        wrong=tuple(case for case in cases if case.hits_of(WRONG)),
+        flaky=tuple(case for case in cases if case.hits_of({Verdict.FLAKY}) and not case.hits_of(WRONG)),
+        stale=tuple(case for case in cases if case.hits_of(STALE)),
     )
 
 

@@ -54,8 +54,8 @@ def _of_case(level: str, case: UnexpectedCase, hits: Sequence[Hit]) -> str:
 
 
 def _command(level: str, properties: dict[str, str], message: str) -> str:
-    told = ",".join(f"{key}={_escaped(value, ':,')}" for key, value in properties.items())
-    return f"::{level} {told}::{_escaped(message)}"
+    fields = ",".join(f"{key}={_escaped(value, ':,')}" for key, value in properties.items())
+    return f"::{level} {fields}::{_escaped(message)}"
 
 
 def _escaped(text: str, further: str = "") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.errors import EXIT_UNAVAILABLE
@@ -48,11 +48,9 @@ def statements(run: RunDigest, folder: str) -> tuple[Statement, ...]:
         *_newly_skipped(run),
         *_failed(run),
         *_regressions(run),
-        *_axis(run),
         *_versions(run),
         *_crashes(run),
-        *_flaky(run),
-        *_intermittent(run),
+        *_unsteady(run),
         *_stale(run, folder),
         *_parts(run),
     )
@@ -66,23 +64,15 @@ def when(started: str) -> str:
 def _what_ran(run: RunDigest) -> Statement:
     outcomes = sum((cell.counts for cell in run.cells), Counter[Outcome]())
     known = sum(cell.verdicts.get(Verdict.KNOWN, 0) for cell in run.cells)
-    text = (
-        f"{counted(run.cases, 'case')} in {counted(len(run.cells), 'cell')}: {outcomes[Outcome.PASS]:,} passed, "
-        f"{outcomes[Outcome.SKIP]:,} skipped{_unexplained(run)}, {_without_tests(outcomes)}{known:,} known to fail"
-    )
+    unexplained, empty = sum(run.skips.get("", ())), outcomes[Outcome.NO_TESTS]
+    parts = [f"{outcomes[Outcome.PASS]:,} passed", f"{outcomes[Outcome.SKIP]:,} skipped"]
+    parts[-1] += f" ({unexplained:,} of them not explained)" if unexplained else ""
+    parts += [f"{counted(empty, 'module')} without any test"] if empty else []
+    parts += [f"{known:,} known to fail"]
+    text = f"{counted(run.cases, 'case')} in {counted(len(run.cells), 'cell')}: {', '.join(parts)}"
     if run.is_as_expected:
         return Statement(text=f"{text}. Everything is as expected.", mood="good")
     return Statement(text=f"{text}, {run.unexpected:,} unexpected.")
-
-
-def _without_tests(outcomes: Mapping[Outcome, int]) -> str:
-    number = outcomes[Outcome.NO_TESTS]
-    return f"{counted(number, 'module')} without any test, " if number else ""
-
-
-def _unexplained(run: RunDigest) -> str:
-    number = sum(run.skips.get("", ()))
-    return f" ({number:,} of them not explained)" if number else ""
 
 
 def _newly_skipped(run: RunDigest) -> Iterator[Statement]:
@@ -110,6 +100,7 @@ def _first_reason(failed: FailedCell) -> str:
 
 
 def _regressions(run: RunDigest) -> Iterator[Statement]:
+    """What is wrong, in comparison with the run before, and the only axis that has changed on all cells since then."""
     new = [case for case in run.wrong if case.is_new]
     unseen = [case for case in run.wrong if not case.is_new and all(hit.is_new is None for hit in case.hits)]
     old = len(run.wrong) - len(new) - len(unseen)
@@ -122,22 +113,18 @@ def _regressions(run: RunDigest) -> Iterator[Statement]:
         yield Statement(
             text=text, mood="bad" if new or unseen else "plain", commands=_again(new or unseen or run.wrong)
         )
+        changed = {cell.changed_axes for cell in run.compared}
+        if len(changed) == 1 and len(axes := changed.pop()) == 1:
+            yield Statement(text=f"Since then only one axis has changed: {axes[0]}.")
     elif run.wrong:
         text = f"{counted(len(run.wrong), 'regression')}; there is no run before to say which are new."
         yield Statement(text=text, mood="bad", commands=_again(run.wrong))
 
 
 def _again(cases: Sequence[UnexpectedCase]) -> tuple[tuple[str, str], ...]:
-    """The first ones to run again, but for crashes, of which another sentence speaks."""
+    """The first ones to run again; crashes have a sentence of their own."""
     others = [case for case in cases if not any(hit.is_crash for hit in case.hits)]
     return tuple((case.case, case.worst.command) for case in others[:CASES_NAMED])
-
-
-def _axis(run: RunDigest) -> Iterator[Statement]:
-    """What has changed since the run before, when that is one and the same for all cells."""
-    changed = {cell.changed_axes for cell in run.compared}
-    if len(changed) == 1 and len(axes := changed.pop()) == 1:
-        yield Statement(text=f"Since then only one axis has changed: {axes[0]}.")
 
 
 def _versions(run: RunDigest) -> Iterator[Statement]:
@@ -153,23 +140,17 @@ def _crashes(run: RunDigest) -> Iterator[Statement]:
     if crashes:
         more = f" The first {CASES_NAMED}:" if len(crashes) > CASES_NAMED else ""
         text = f"{counted(len(crashes), 'case')} {'is a crash' if len(crashes) == 1 else 'are crashes'}.{more}"
-        commands = tuple((case.case, _crash_command(case)) for case in crashes[:CASES_NAMED])
-        yield Statement(text=text, mood="bad", commands=commands)
+        worst = [next(hit for hit in case.hits if hit.is_crash) for case in crashes[:CASES_NAMED]]
+        yield Statement(text=text, mood="bad", commands=tuple((hit.row.case, hit.command) for hit in worst))
 
 
-def _crash_command(case: UnexpectedCase) -> str:
-    return next(hit.command for hit in case.hits if hit.is_crash)
-
-
-def _flaky(run: RunDigest) -> Iterator[Statement]:
+def _unsteady(run: RunDigest) -> Iterator[Statement]:
+    """The cases that are flaky, and those whose failure is known to come now and then."""
     if run.flaky:
         verb = "changes its" if len(run.flaky) == 1 else "change their"
         yield Statement(
             text=f"{counted(len(run.flaky), 'case')} {verb} mind from try to try.", commands=_again(run.flaky)
         )
-
-
-def _intermittent(run: RunDigest) -> Iterator[Statement]:
     cases = [(case, why) for cell in run.cells for case, why in cell.intermittent]
     if cases:
         case, why = cases[0]

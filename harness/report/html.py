@@ -77,7 +77,7 @@ def causes_json(registry: Registry, probes: Sequence[Mapping[str, tuple[str, str
     there are no probes. Of each circumstance the statement.
     """
     limitations, probed = registry.limitations, (name for found in probes for name in found)
-    told = {
+    found: dict[str, dict[str, Any]] = {
         name: {
             "statement": getattr(limitations.get(name), "statement", ""),
             "source": getattr(limitations.get(name), "source", ""),
@@ -86,7 +86,7 @@ def causes_json(registry: Registry, probes: Sequence[Mapping[str, tuple[str, str
         }
         for name in dict.fromkeys([*limitations, *probed])
     }
-    return told | {
+    return found | {
         circumstance.id: {"statement": circumstance.statement, "circumstance": True, "probes": []}
         for circumstance in registry.circumstances.values()
     }

@@ -43,7 +43,12 @@ def junit_xml(results: CellResults) -> junitparser.JUnitXml:
     rows: dict[str, dict[str, CaseVerdict]] = {}
     for row in results.comparison.rows:
         rows.setdefault(row.module, {})[row.case] = row
-    suites = [_suite(results, module, rows.pop(module.module, {})) for module in results.modules]
+    suites = []
+    for module in results.modules:
+        of_module = rows.pop(module.module, {})
+        cases = [_testcase(results, case, of_module.pop(case.case, None), module) for case in judged_cases(module)]
+        cases += [_testcase_of_row(results, row) for row in of_module.values()]
+        suites.append(_suite_of(results, module.module, cases))
     for module_name, left in sorted(rows.items()):
         cases = [_testcase_of_row(results, row) for row in left.values()]
         suites.append(_suite_of(results, module_name or _UNCLAIMED, cases))
@@ -56,14 +61,6 @@ def junit_xml(results: CellResults) -> junitparser.JUnitXml:
 def xml_text(text: str) -> str:
     """The text without colors and without the characters that XML 1.0 cannot hold."""
     return _FORBIDDEN.sub("", without_color(text))
-
-
-def _suite(results: CellResults, module: ModuleResult, rows: Mapping[str, CaseVerdict]) -> junitparser.TestSuite:
-    judged = judged_cases(module)
-    seen = {case.case for case in judged}
-    unseen = [row for case, row in rows.items() if case not in seen]
-    cases = [_testcase(results, case, rows.get(case.case), module) for case in judged]
-    return _suite_of(results, module.module, [*cases, *(_testcase_of_row(results, row) for row in unseen)])
 
 
 def _suite_of(results: CellResults, name: str, cases: Iterable[junitparser.TestCase]) -> junitparser.TestSuite:
@@ -120,21 +117,19 @@ def _result_of_row(results: CellResults, row: CaseVerdict, subtests: Sequence[Su
     failed = row.verdict is Verdict.FIXED or row.outcome in {Outcome.FAIL, Outcome.UNEXPECTED_SUCCESS}
     kind = junitparser.Failure if failed else junitparser.Error
     result = kind(xml_text(f"{row.verdict.value}: {got}{expected}"), xml_text(row.detail.exception or got))
-    told = [
-        _told(row.detail),
-        *(f"subtest {sub.params} {sub.outcome}\n{_told(sub.detail)}" for sub in subtests),
+    again = results.run.options.again(results.cell.id, row.case, row.module)
+    parts = [
+        _text_of(row.detail),
+        *(f"subtest {sub.params} {sub.outcome}\n{_text_of(sub.detail)}" for sub in subtests),
         why,
-        f"again: {_again(results, row)}" if row.outcome else "",
+        f"again: {again}" if row.outcome else "",
     ]
-    result.text = xml_text("\n".join(part for part in told if part))
+    result.text = xml_text("\n".join(part for part in parts if part))
     return result
 
 
-def _again(results: CellResults, row: CaseVerdict) -> str:
-    return results.run.options.again(results.cell.id, row.case, row.module)
-
-
-def _told(detail: Detail) -> str:
+def _text_of(detail: Detail) -> str:
+    """The traceback of what went wrong; where there is none, its exception and message, and the stack of a trap."""
     if detail.traceback:
         return detail.traceback
     text = ": ".join(part for part in (detail.exception, detail.message) if part) or detail.reason

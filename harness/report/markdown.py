@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from harness.report.digest import STALE, WRONG, CellDigest, Hit, RunDigest, UnexpectedCase
+from harness.report.digest import STALE, WRONG, Hit, RunDigest, UnexpectedCase
 from harness.report.headline import statements, status_line
 from harness.results.outcomes import Outcome
 from harness.results.verdicts import Verdict
@@ -90,22 +90,18 @@ def _cells(run: RunDigest) -> Iterator[str]:
     yield "|---|--:|--:|--:|--:|--:|--:|"
     for failed in run.failed:
         yield f"| {escaped(failed.label)} | {escaped(failed.why.splitlines()[0])} | | | | | |"
-    yield from map(_cell, run.cells[:CELLS_SHOWN])
+    for cell in run.cells[:CELLS_SHOWN]:
+        numbers = [
+            f"{cell.cases:,}",
+            f"{cell.counts[Outcome.PASS]:,}",
+            f"{cell.counts[Outcome.SKIP]:,}",
+            f"{cell.verdicts.get(Verdict.KNOWN, 0):,}",
+            f"**{cell.unexpected:,}**" if cell.unexpected else "0",
+            f"{cell.seconds:,.0f}",
+        ]
+        yield f"| {escaped(cell.label)} | {' | '.join(numbers)} |"
     if len(run.cells) > CELLS_SHOWN:
         yield from ("", f"... and {counted(len(run.cells) - CELLS_SHOWN, 'more cell')}.")
-
-
-def _cell(cell: CellDigest) -> str:
-    unexpected = f"**{cell.unexpected:,}**" if cell.unexpected else "0"
-    numbers = [
-        f"{cell.cases:,}",
-        f"{cell.counts[Outcome.PASS]:,}",
-        f"{cell.counts[Outcome.SKIP]:,}",
-        f"{cell.verdicts.get(Verdict.KNOWN, 0):,}",
-        unexpected,
-        f"{cell.seconds:,.0f}",
-    ]
-    return f"| {escaped(cell.label)} | {' | '.join(numbers)} |"
 
 
 def _skips(run: RunDigest) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Modules of which nothing runs any more: the run before ran them, and this one skips them as a whole. Pure.
+"""Modules that run nothing any more: the run before ran them, and this one skips them as a whole. Pure.
 
 No skip turns a run red, so that a broken build option can switch off a part of the suite unseen. This makes it seen.
 """
@@ -27,12 +27,12 @@ class NewSkip:
 
 
 def nothing_ran(modules: Iterable[ModuleResult]) -> tuple[ModuleResult, ...]:
-    """The modules of which nothing ran though all was asked for."""
+    """The modules that ran nothing though all of their cases were asked for."""
     return tuple(module for module in modules if module.complete and module.outcome in NOTHING_RAN)
 
 
 def newly_skipped(modules: Iterable[ModuleResult], before: Mapping[str, Outcome]) -> tuple[NewSkip, ...]:
-    """Those of the modules of which nothing ran that ran in the run before, whose outcome of each module is given."""
+    """The modules that ran nothing now and something in the run before; `before` are its outcomes by module."""
     ran = {name for name, outcome in before.items() if outcome not in {*NOTHING_RAN, Outcome.NOT_RUN}}
     return tuple(
         NewSkip(module=module.module, outcome=module.outcome, reason=_reason(module))

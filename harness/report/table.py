@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,30 +94,20 @@ def read_row(folder: Path) -> CellRow | None:
 
 def render_cells(rows: Sequence[CellRow]) -> str:
     """The table, then the reasons, then a headline."""
-    lines = [COLUMNS, *((plain(row.cell), *map(_number, dataclasses.astuple(row.numbers)), row.state) for row in rows)]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(COLUMNS))]
-    page = [_line(line, widths) for line in lines]
+    lines = [COLUMNS]
+    for row in rows:
+        numbers = ("-" if value is None else f"{value:,}" for value in dataclasses.astuple(row.numbers))
+        lines.append((plain(row.cell), *numbers, row.state))
+    cell_width, *widths = (max(map(len, column)) for column in list(zip(*lines, strict=True))[:-1])
+    page = []
+    for cell, *words, state in lines:
+        middle = (f"{word:>{width}}" for word, width in zip(words, widths, strict=True))
+        page.append("  ".join([f"{cell:<{cell_width}}", *middle, state]))
     page.insert(1, "-" * max(map(len, page)))
     for row in rows:
         if row.why:
             first, *rest = map(plain, row.why.splitlines())
             page += ["", f"{plain(row.cell)}: {row.state}: {first}", *(f"  {line}" for line in rest)]
-    return "\n".join([*page, "", _headline(rows)]) + "\n"
-
-
-def _line(words: Sequence[str], widths: Sequence[int]) -> str:
-    middle = [f"{word:>{width}}" for word, width in zip(words[1:-1], widths[1:-1], strict=True)]
-    return "  ".join([f"{words[0]:<{widths[0]}}", *middle, words[-1]])
-
-
-def _number(value: int | None) -> str:
-    return "-" if value is None else f"{value:,}"
-
-
-def _headline(rows: Sequence[CellRow]) -> str:
-    states: dict[str, int] = {}
-    for row in rows:
-        state = "UNEXPECTED" if row.status == EXIT_UNEXPECTED else row.state
-        states[state] = states.get(state, 0) + 1
+    states = Counter("UNEXPECTED" if row.status == EXIT_UNEXPECTED else row.state for row in rows)
     listed = ", ".join(f"{count} {state}" for state, count in states.items())
-    return f"{counted(len(rows), 'cell')}: {listed}"
+    return "\n".join([*page, "", f"{counted(len(rows), 'cell')}: {listed}"]) + "\n"

@@ -32,7 +32,10 @@ def write_views(files: RunFiles, *, registry: Path | None = None, junit: bool = 
     would type it. A cell whose results cannot be read is one without results; ConfigError when it is the only one.
     UnavailableError when the disk refuses.
     """
-    known = _registry(registry)
+    known = None
+    # The views can do without the registry; `lint` reports its mistakes.
+    with suppress(ConfigError):
+        known = load_registry(registry) if registry and registry.is_file() else None
     read = _read(files, known)
     run = digest_run(files.name, read.cells, read.failed, passed=read.dataset.passed)
     shown = shown or str(files.folder)
@@ -100,10 +103,3 @@ def _link(files: RunFiles, path: Path) -> str:
     with suppress(ValueError):
         return path.absolute().parent.relative_to(files.folder.absolute()).as_posix()
     return ""
-
-
-def _registry(path: Path | None) -> Registry | None:
-    """The registry, if it can be read: the views can do without, and `lint` tells its mistakes."""
-    with suppress(ConfigError):
-        return load_registry(path) if path and path.is_file() else None
-    return None

@@ -2,7 +2,7 @@
 
 const ROWS_AT_ONCE = 40;
 
-/** The worst state of a module on a cell. A module of which something was run is not called skipped. */
+/** The worst state of a module on a cell. A module that ran something is not called skipped. */
 function worstOf(module, cell) {
   for (let rank = 0; rank < RANK.skip; rank++) if (countOf(module, cell, rank)) return rank;
   return [RANK.pass, RANK.skip].find((rank) => countOf(module, cell, rank)) ?? ABSENT;

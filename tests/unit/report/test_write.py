@@ -15,7 +15,7 @@ import pytest
 from harness.errors import ConfigError
 from harness.limitations.findings import read_probes
 from harness.report.badge import badge
-from harness.report.digest import VERDICTS_TOLD
+from harness.report.digest import RANKED_VERDICTS
 from harness.report.github import SHOWN, github_annotations
 from harness.report.headline import statements, status_line
 from harness.report.junit import merge_junit, write_junit
@@ -420,7 +420,7 @@ def test_what_the_probes_have_seen_is_read_where_they_were_run(tmp_path: Path) -
 
 
 def test_every_unexpected_verdict_has_its_place_among_what_is_told() -> None:
-    assert set(VERDICTS_TOLD) == {verdict for verdict in Verdict if verdict.is_unexpected}
+    assert set(RANKED_VERDICTS) == {verdict for verdict in Verdict if verdict.is_unexpected}
 
 
 def test_a_flaky_case_is_neither_a_regression_nor_stale() -> None:
