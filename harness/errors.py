@@ -22,7 +22,7 @@ READABLE_NAMES = 20
 
 
 class HarnessError(Exception):
-    """A failure that is told to the user without a traceback. `hint` is the next thing to do."""
+    """A failure that is reported to the user without a traceback. `hint` is the next thing to do."""
 
     exit_code = EXIT_INTERNAL
 

@@ -7,7 +7,7 @@ from pathlib import Path
 CACHE_VARIABLE = "WASM_HARNESS_CACHE"
 """The environment variable that moves the cache."""
 HISTORY_FILE = "history.sqlite"
-"""The history's usual name; it lies beside the run folders."""
+"""The history's usual name; it lies next to the run folders."""
 
 
 def project_root() -> Path:

@@ -67,17 +67,17 @@ def first_test(options: argparse.Namespace, folder: Path) -> None:
 
 
 def the_suite(options: argparse.Namespace, folder: Path) -> None:
-    """the suite beside regrtest's on the same build."""
+    """the suite next to regrtest's on the same build."""
     suite.measure(options.cell, tuple(options.module), options.workers, folder)
 
 
 def second_cell(options: argparse.Namespace, folder: Path) -> None:
-    """the build of a second cell beside that of a first."""
+    """the build of a second cell after that of a first."""
     builds.measure_second_cell(options.cell, folder)
 
 
 def rebuild(options: argparse.Namespace, folder: Path) -> None:
-    """the build of a checkout of which one C file has changed."""
+    """the build of a checkout with one changed C file."""
     builds.measure_rebuild(options.cell, folder)
 
 

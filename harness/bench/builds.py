@@ -1,4 +1,4 @@
-"""How long builds take: a second cell beside a first, and a checkout of which one C file has changed."""
+"""How long builds take: a second cell after a first, and a checkout with one changed C file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What keeping the lists takes, on lists and results that are made up.
 
-Each figure stands beside its limit. Nothing here passes or fails.
+Each figure stands next to its limit. Nothing here passes or fails.
 """
 
 from __future__ import annotations

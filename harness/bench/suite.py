@@ -18,7 +18,7 @@ from harness.run.prepared import Prepared
 def measure(cell: str, modules: tuple[str, ...], workers: int, folder: Path) -> None:
     """Runs both and prints seconds, cases, memory, the ratio, and every case on which they disagree.
 
-    Without `modules` it is the whole suite, but for the modules of which a case is expected to stand still: waiting
+    Without `modules` it is the whole suite, but for the modules with a case that is expected to stand still: waiting
     for it is no work, and regrtest would wait longer than the harness.
     """
     prepared = prepare(cell, BuildRequest())

@@ -88,7 +88,7 @@ def judge_step(step: BisectStep, *, good: str, bad: str, changed: bool) -> Judge
 
 
 def check_end(step: BisectStep, which: str) -> None:
-    """The ends must have an outcome, of which it is certain that it is theirs."""
+    """The ends must have an outcome that is certainly theirs."""
     if not step.is_clear:
         why, _, _ = step.why.partition("\n  -> ")
         kinds: dict[int, type[HarnessError]] = {EXIT_UNAVAILABLE: UnavailableError, EXIT_BUILD: BuildError}

@@ -150,7 +150,7 @@ def _supply(question: Question, folder: Path, pins: Pins) -> Supply:
 
 
 def _bisect(steps: Steps, row: tuple[Candidate, ...], progress: Progress, folder: Path) -> Bisection:
-    """Asks the ends, then whoever tells the most, until nobody can tell more."""
+    """Asks the ends, then each time the candidate that narrows the most, until none narrows any more."""
     question, backwards = steps.question, row[0].name != steps.question.good
     row = row[::-1] if backwards else row
     logger.info("%s on %s: %s more between the ends", question.case, question.cell, len(row) - 2)

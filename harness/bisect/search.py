@@ -29,7 +29,7 @@ def bounds(answers: Answers) -> tuple[int, int]:
 
 
 def suspects(answers: Answers) -> range:
-    """The candidates of which one is the first bad one; more than one in the end only where skips hide which."""
+    """The candidates among which the first bad one is; more than one in the end only where skips hide which."""
     good, bad = bounds(answers)
     return range(good + 1, bad + 1)
 

@@ -98,7 +98,7 @@ def read_step(place: Path) -> BisectStep | None:
 
 
 def run_to_end(command: Command, log: Path, on_tick: Callable[[float], None]) -> Completed:
-    """Runs a command of the harness. On Ctrl-C it is told to end, and gets the time to end what it has started."""
+    """Runs a command of the harness. On Ctrl-C it is interrupted, and gets the time to end what it has started."""
     start = time.monotonic()
     child = Background(command, log=log)
     with _ended(child):

@@ -50,7 +50,7 @@ def known_versions(axis: BisectAxis, matrix: Matrix, pins: Pins) -> set[str]:
 
 def pin_version(axis: BisectAxis, version: str, file: Path, pins: Pins) -> None:
     """Adds the version to the pins in `file`, unless it is pinned already. What comes from an index is pinned to what
-    that says now: whoever uses the file later gets the same or nothing.
+    that says now: a later use of the file gets the same or nothing.
     """
     pins = load_pins(file, pins) if file.exists() else pins
     known = pins.emscripten if axis is BisectAxis.EMSCRIPTEN else [pin for pin in pins.runtime if pin.name == axis]

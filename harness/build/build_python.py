@@ -24,16 +24,16 @@ def build_python_folder(source: Source, cache: Path) -> Path:
 
 
 def ensure_build_python(
-    source: Source, cache: Path, *, beside: Path, jobs: int, progress: Progress, held: tuple[int, ...]
+    source: Source, cache: Path, *, other: Path, jobs: int, progress: Progress, held: tuple[int, ...]
 ) -> Path:
     """The program, made now unless it is there. BuildError when a step fails.
 
-    `beside` is the folder of the build that wants it, `held` are locks that the steps' processes has to keep open.
+    `other` is the folder of the build that wants it, `held` are locks that the steps' processes has to keep open.
     """
     folder, root = build_python_folder(source, cache), source.root
     with locked(folder.with_name(f"{folder.name}.lock")) as lock:
         if incremental.is_kept(source):
-            incremental.ready(folder, source, beside=beside)
+            incremental.ready(folder, source, other=other)
             # configure writes down where the source is: always at the same place.
             root = folder.with_name(f"{folder.name}.source")
             link_to(root, source.root)

@@ -128,7 +128,7 @@ class _Builder:
         work = self._work(final, inputs)
         logs = work / "logs"
         build_python = ensure_build_python(
-            self.source, self.cache, beside=work, jobs=self.jobs, progress=self.progress, held=(self.lock,)
+            self.source, self.cache, other=work, jobs=self.jobs, progress=self.progress, held=(self.lock,)
         )
         config_cache = work / "config.cache"
         shared_cache = _shared_config_cache(self)
@@ -163,7 +163,7 @@ class _Builder:
         if not incremental.is_kept(self.source):
             return self.cache / "work" / final.name
         work = self.cache / "work" / f"{self.cell.build_id}-checkout-{incremental.kept_key(self.source, inputs)}"
-        incremental.ready(work, self.source, beside=build_python_folder(self.source, self.cache))
+        incremental.ready(work, self.source, other=build_python_folder(self.source, self.cache))
         return work
 
     def _host(self, view: Path, build_python: Path, cache_file: Path) -> HostBuild:

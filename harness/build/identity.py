@@ -71,43 +71,43 @@ def differences(cell: Cell, manifest: Manifest, identity: Identity) -> Iterator[
             yield Difference(what=what, asked=asked, found=f"the interpreter says {found or 'nothing'}")
     compiled_by, toolchain = _clang(identity.interpreter["version"]), _clang(identity.compiler.get("__VERSION__", ""))
     if compiled_by and toolchain and compiled_by != toolchain:
-        told = f"the interpreter says that it was compiled by Clang {compiled_by}"
-        yield Difference(what="compiler", asked=f"a toolchain whose Clang is {toolchain}", found=told)
+        found = f"the interpreter says that it was compiled by Clang {compiled_by}"
+        yield Difference(what="compiler", asked=f"a toolchain whose Clang is {toolchain}", found=found)
     version = emscripten_version(identity.compiler)
     if version and version != number(cell.toolchain):
         yield Difference(what="compiler", asked=f"Emscripten {cell.toolchain}", found=f"its macros say {version}")
 
 
 def _comparisons(cell: Cell, manifest: Manifest, identity: Identity) -> Iterator[tuple[str, str, str]]:
-    told = identity.interpreter
+    answer = identity.interpreter
     python = cell.python.version or manifest.python
-    yield "platform", cell.target.value, told["platform"]
-    yield "machine", "wasm32", told["uname"][4]
-    yield "CPython", python, told["version"].split()[0]
-    yield "pydebug", _switch(cell.pydebug), _switch(told["pydebug"])
-    yield "pydebug in sysconfig", _switch(cell.pydebug), _switch(told["sysconfig"]["Py_DEBUG"])
-    arguments = shlex.split(told["sysconfig"]["CONFIG_ARGS"] or "")
+    yield "platform", cell.target.value, answer["platform"]
+    yield "machine", "wasm32", answer["uname"][4]
+    yield "CPython", python, answer["version"].split()[0]
+    yield "pydebug", _switch(cell.pydebug), _switch(answer["pydebug"])
+    yield "pydebug in sysconfig", _switch(cell.pydebug), _switch(answer["sysconfig"]["Py_DEBUG"])
+    arguments = shlex.split(answer["sysconfig"]["CONFIG_ARGS"] or "")
     for argument in cell.configure:
         yield "configure", argument, argument if argument in arguments else " ".join(arguments)
-    yield from _OF_TARGET[cell.target](cell, manifest, told)
+    yield from _OF_TARGET[cell.target](cell, manifest, answer)
 
 
-def _wasi(cell: Cell, _manifest: Manifest, told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    yield "threads", _switch(cell.pthreads), _switch(told["threads"] != "pthread-stubs")
+def _wasi(cell: Cell, _manifest: Manifest, answer: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    yield "threads", _switch(cell.pthreads), _switch(answer["threads"] != "pthread-stubs")
 
 
-def _emscripten(cell: Cell, manifest: Manifest, told: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    info = told["emscripten"] or {}
+def _emscripten(cell: Cell, manifest: Manifest, answer: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    info = answer["emscripten"] or {}
     # CPython's own script may link dynamically whatever the cell says: then that is what was asked for.
     commands = (argument for step in manifest.steps for argument in step.command)
     dynamic = cell.dynamic_linking or _DYNAMIC_LINKING in commands
     asked = number(cell.toolchain)
     yield "Emscripten", asked, number(info.get("version", ""))
     # Older ones, 3.1.6 among them, call every release 1.0.
-    if told["uname"][2] != "1.0":
-        yield "Emscripten of os.uname()", asked, number(told["uname"][2])
+    if answer["uname"][2] != "1.0":
+        yield "Emscripten of os.uname()", asked, number(answer["uname"][2])
     yield "pthreads", _switch(cell.pthreads), _switch(info.get("pthreads"))
-    yield "dynamic linking", _switch(dynamic), _switch(told["dynamic_loading"])
+    yield "dynamic linking", _switch(dynamic), _switch(answer["dynamic_loading"])
     # `Node.js v20.18.0`, or from Node 21 on `Node.js/24`.
     runtime = re.search(r"Node\.js[ /]v?(\d+)", info.get("runtime") or "")
     yield "Node", cell.runtime.split(".")[0], runtime.group(1) if runtime else str(info.get("runtime") or "")

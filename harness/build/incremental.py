@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _RECORD = ".kept.json"
 # Nothing is compiled from these but the frozen modules, which are always made again.
 _NOT_COMPILED = ("Lib/", "Doc/", "Misc/NEWS.d/")
-# What bytecode depends on beside its source.
+# What bytecode depends on besides its source.
 _COMPILER = ("Include", "Objects", "Parser", "Python")
 
 
@@ -58,15 +58,15 @@ def alone(source: Source, cache: Path) -> Iterator[None]:
         yield
 
 
-def ready(folder: Path, source: Source, *, beside: Path) -> None:
+def ready(folder: Path, source: Source, *, other: Path) -> None:
     """Makes the folder fit for this source: what an interrupted build of it left is gone on with, what another one has
     finished is looked at by make again, or goes. The log says why it goes.
 
-    `beside` is the folder of the other build, the host's or the native one: some files are compiled only there.
+    `other` is the folder of the other build, the host's or the native one: some files are compiled only there.
     """
     record = _record(folder)
     if folder.is_dir() and record.get("source") != str(source.root):
-        if reason := _go_on(folder, beside, record, source):
+        if reason := _go_on(folder, other, record, source):
             logger.info("everything is built again: %s", reason)
             remove_tree(folder)
         # The frozen modules are made by the build Python, and make does not look whether that has changed.
@@ -88,7 +88,7 @@ def compiled_library(folder: Path, source: Source) -> Path | None:
     return library if library.is_dir() and all(compare_trees(*part) == Changes() for part in parts) else None
 
 
-def _go_on(folder: Path, beside: Path, record: Mapping[str, Any], source: Source) -> str:
+def _go_on(folder: Path, other: Path, record: Mapping[str, Any], source: Source) -> str:
     """Makes changed files newer than what was made of them before. Gives a reason where that would not do."""
     earlier = Path(str(record.get("source", "")))
     if not record.get("finished"):
@@ -96,7 +96,7 @@ def _go_on(folder: Path, beside: Path, record: Mapping[str, Any], source: Source
     if not earlier.is_dir():
         return "what the last build of this checkout was made from is gone"
     changes = compare_trees(earlier, source.root)
-    if reason := why_anew(changes, compiled_in(folder) | compiled_in(beside)):
+    if reason := why_anew(changes, compiled_in(folder) | compiled_in(other)):
         return reason
     _set_times(changes, earlier, source.root)
     return ""

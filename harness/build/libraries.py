@@ -1,7 +1,7 @@
 """The libraries that a cell is linked with: built once for each toolchain and flags, and shared by its cells.
 
 A library lies in `dependencies/<name>-<key>`: `include` and `lib`, and `dependency.json`, which
-says what it was made of. The log of its build lies beside it.
+says what it was made of. The log of its build lies next to it.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def obtain_libraries(cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path, 
     missing: dict[Library, str] = {}
     for library in cell.libraries:
         try:
-            found.append(shelf.at_hand(library) or shelf.make(library, jobs))
+            found.append(shelf.cached(library) or shelf.make(library, jobs))
         except (UnavailableError, BuildError) as fault:
             if library in cell.requires:
                 raise
@@ -94,14 +94,14 @@ def describe_libraries(manifest: Manifest) -> tuple[str, ...]:
     """A line on what a build is linked with and what it goes without; none for one that wants nothing."""
     found = [f"{name} {version}" for name, version in (manifest.libraries or {}).items()]
     missing = manifest.missing_libraries
-    told = [*([f"with {', '.join(found)}"] if found else []), *([f"without {', '.join(missing)}"] if missing else [])]
-    return (f"libraries: {'; '.join(told)}",) if told else ()
+    parts = [*([f"with {', '.join(found)}"] if found else []), *([f"without {', '.join(missing)}"] if missing else [])]
+    return (f"libraries: {'; '.join(parts)}",) if parts else ()
 
 
 def cached_libraries(cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path) -> Libraries:
     """Those of the cell's libraries that the cache has."""
     shelf = _Shelf(cell=cell, toolchain=toolchain, pins=pins, cache=cache)
-    there = (shelf.at_hand(library) for library in cell.libraries)
+    there = (shelf.cached(library) for library in cell.libraries)
     return Libraries(found=tuple(library for library in there if library))
 
 
@@ -114,7 +114,7 @@ class _Shelf:
     pins: Pins
     cache: Path
 
-    def at_hand(self, library: Library) -> BuiltLibrary | None:
+    def cached(self, library: Library) -> BuiltLibrary | None:
         """The library, if it was built from the source of any provider."""
         sources = source_entries(self.pins.library_pin(library), self.cache).values()
         entries = (self.entry(library, source.name) for source in sources)

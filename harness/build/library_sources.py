@@ -63,9 +63,9 @@ def _amalgamate(tree: Path) -> None:
     for argv in (("./configure", "--disable-tcl"), ("make", "sqlite3.c")):
         done = run(Command(argv=argv, cwd=tree, env=env, timeout=900))
         if not done.ok:
-            told = "\n".join(f"  {line}" for line in done.output.splitlines()[-8:])
+            shown = "\n".join(f"  {line}" for line in done.output.splitlines()[-8:])
             raise UnavailableError(
-                f"apt: the amalgamation of SQLite cannot be made: {argv[0]} {done.ending}\n{told}",
+                f"apt: the amalgamation of SQLite cannot be made: {argv[0]} {done.ending}\n{shown}",
                 hint="it takes a C compiler, make and tclsh; the official origin needs none",
             )
     aside = tree / "amalgamation"

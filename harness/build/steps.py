@@ -1,4 +1,4 @@
-"""The steps of a recipe, run: the output of each in a log, its failure told with the end of that log."""
+"""The steps of a recipe, run: the output of each in a log, its failure shown with the end of that log."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from harness.matrix.cells import Cell
 FORMAT = 1
 BUNDLE_KIND = "cpython-wasm-harness bundle"
 NAME = "bundle.json"
-# What a bundle holds beside its root.
+# What a bundle holds next to its root.
 TEXTS = ("manifest.json", "modules.json")
 # 7,500 files take 1.6 MB.
 LARGEST_HEAD = 64 << 20
@@ -104,7 +104,7 @@ def read_head(text: bytes, bundle: str) -> BundleIndex:
 
 def _wrong_names(head: BundleIndex) -> str:
     """What is wrong with the names; empty when nothing is. All but TEXTS are below `root`: whatever the harness itself
-    writes into an opened bundle stands beside it, where nothing of the bundle can be in its place.
+    writes into an opened bundle stands next to it, where nothing of the bundle can be in its place.
     """
     names = (*head.folders, *head.links, *head.files)
     for name in names:
@@ -155,7 +155,7 @@ def foreign(bundle: str) -> UnavailableError:
 
 
 def without_paths(value: Any, cache: str) -> Any:
-    """A JSON value with the folder `cache` told as a variable: where it was on one machine is nothing to another."""
+    """A JSON value with a variable for the folder `cache`: where it was on one machine means nothing on another."""
     if isinstance(value, Mapping):
         return {key: without_paths(each, cache) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -63,7 +63,7 @@ def opened_folder(head: BundleIndex, cache: Path) -> Path:
 
 
 class _Packed(gzip.GzipFile):
-    """The unpacked bytes of a bundle, of which tarfile may read only as many as are `allowed`: a member's header says
+    """The unpacked bytes of a bundle; tarfile may read only as many of them as are `allowed`: a member's header says
     itself how long it is, there may be any number of them for one member, and tarfile keeps them all in memory.
     """
 
@@ -105,7 +105,7 @@ def _tar(packed: _Packed, bundle: Path) -> tarfile.TarFile:
 
 
 def _next(packed: _Packed, tar: tarfile.TarFile) -> tarfile.TarInfo | None:
-    """The next member, of which as much may be read as it is long."""
+    """The next member; as much of it may be read as it is long."""
     packed.allowed = _LARGEST_MEMBER_HEADER
     with _malformed_headers_refused():
         member = tar.next()

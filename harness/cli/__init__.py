@@ -1,1 +1,1 @@
-"""The command line: each command's arguments are beside what it does. `main` has the table of all of them."""
+"""The command line: each command's arguments stand next to what it does. `main` has the table of all of them."""

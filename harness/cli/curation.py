@@ -43,7 +43,7 @@ def add_update(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--write", action="store_true", help="change the lists; without it only show the difference")
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="runs that must agree before an entry goes")
     parser.add_argument("--accept-regression", action="store_true", help="list also what used to pass")
-    parser.add_argument("--cautious", action="store_true", help="change nothing in cells of which no run was seen")
+    parser.add_argument("--cautious", action="store_true", help="change nothing in cells without a run")
     parser.add_argument(
         "--learn-signatures", action="store_true", help="give entries without a signature the one that was seen"
     )

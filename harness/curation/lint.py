@@ -179,15 +179,14 @@ def _speaks_for_itself(limitation: Limitation) -> bool:
 
 def causes_text(entries: Iterable[Expectation], registry: Registry) -> str:
     """How many of the tests that are named have which kind of cause; a class counts as one."""
-    kinds = Counter(kind for entry in entries for kind in [_kind(entry, registry)] * len(entry.tests))
+    kinds = Counter[str]()
+    for entry in entries:
+        limitation = registry.limitations.get(entry.limitation)
+        kind = _ISSUE if limitation is None else _FAULT if limitation.fault else _DOCUMENTED
+        kinds[kind] += len(entry.tests)
     total = sum(kinds.values())
     return f"{total:,} tests: " + ", ".join(f"{kinds[kind]:,} by {kind}" for kind in _KINDS)
 
 
 _DOCUMENTED, _FAULT, _ISSUE = "a documented limitation", "an acknowledged fault that is probed", "an issue alone"
 _KINDS = (_DOCUMENTED, _FAULT, _ISSUE)
-
-
-def _kind(entry: Expectation, registry: Registry) -> str:
-    limitation = registry.limitations.get(entry.limitation)
-    return _ISSUE if limitation is None else _FAULT if limitation.fault else _DOCUMENTED

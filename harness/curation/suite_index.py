@@ -29,7 +29,7 @@ NAMED = 5
 class KnownSuite:
     """The suite of one cell. `source` says who knows it.
 
-    `modules` are dotted names. `whole` are those of them of which every case is known; of the others, the absence
+    `modules` are dotted names. `whole` are those whose every case is known; of the others, the absence
     of a case means nothing.
     """
 
@@ -82,7 +82,7 @@ class KnownSuite:
 
 @dataclass(frozen=True, kw_only=True)
 class Suites:
-    """The suites by cell id, as far as they are known. `notes` tells whence, and of which cells nothing is known."""
+    """The suites by cell id, as far as they are known. `notes` says from where, and which cells have no known suite."""
 
     by_cell: Mapping[str, KnownSuite] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -163,7 +163,9 @@ def _is_whole(name: str, module: Mapping[str, Any]) -> bool:
 
 
 def _of_builds(cell: Cell, cache: Path) -> KnownSuite | None:
-    found = [path for path in cache.glob(f"builds/{cell.id}-*/modules.json") if _builds_cell(path, cell)]
+    paths = cache.glob(f"builds/{cell.id}-*/modules.json")
+    # The id of another cell may begin with this one's.
+    found = [path for path in paths if path.parent.name.rpartition("-")[0] == cell.id]
     for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
         try:
             names = [str(name) for name in json.loads(path.read_bytes())]
@@ -171,8 +173,3 @@ def _of_builds(cell: Cell, cache: Path) -> KnownSuite | None:
             continue
         return KnownSuite(source=f"the build {path.parent.name}", modules=frozenset(map(dotted, names)))
     return None
-
-
-def _builds_cell(path: Path, cell: Cell) -> bool:
-    """Whether the folder is a build of this cell, and not of another whose id begins with this one's."""
-    return path.parent.name.rpartition("-")[0] == cell.id

@@ -290,7 +290,7 @@ RULES = (
     ),
     Rule(
         name="library-read-only",
-        why="the test writes beside the library's modules, which regrtest's run may and a guest of the harness may not",
+        why="the test writes into the library's folder, which regrtest's run may and a guest of the harness may not",
         explains=_skips_here(
             "test.test_zipfile.test_core", "requires write access to the installed location", Outcome.PASS
         ),

@@ -22,7 +22,7 @@ from harness.util.paths import build_fault
 from harness.util.text import counted
 
 # `du` on the cache says 1.4 GB after a first build of `wasi` with apt's packages; while it is made, archives
-# and object files that are deleted afterwards lie beside it.
+# and object files that are deleted afterwards lie next to it.
 BUILD_BYTES = 2_500_000_000
 WIDTH = 110
 _NOT_CHECKED = "listed, not checked"
@@ -188,8 +188,8 @@ def _offered(what: str, offers: Mapping[str, str], hint: str) -> str:
     for provider, fault in offers.items():
         if not fault:
             return f"{what}: will come from {provider}"
-    told = "; ".join(f"{provider}: {fault}" for provider, fault in offers.items())
-    raise UnavailableError(f"{what}: {told}", hint=hint)
+    faults = "; ".join(f"{provider}: {fault}" for provider, fault in offers.items())
+    raise UnavailableError(f"{what}: {faults}", hint=hint)
 
 
 def render_doctor(machine: Sequence[Line], cells: Mapping[Cell, Sequence[Line]]) -> str:

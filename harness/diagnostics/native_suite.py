@@ -46,8 +46,8 @@ def refer(cell: str, wishes: BuildRequest, only: Sequence[str], workers: int) ->
     prepared = prepare(cell, wishes)
     found = run_reference(prepared, only=only, workers=workers)
     counts = sum((module.counts() for module in found), Counter[Outcome]())
-    told = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome if counts[outcome])
-    return f"native reference: {len(found)} modules of {len(prepared.build.modules())}, {told}"
+    listed = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome if counts[outcome])
+    return f"native reference: {len(found)} modules of {len(prepared.build.modules())}, {listed}"
 
 
 def run_reference(prepared: Prepared, *, only: Sequence[str], workers: int) -> tuple[ModuleResult, ...]:
@@ -87,7 +87,7 @@ def _lay_out(build: Build, tree: Path) -> None:
     place = (tree / PYTHON).parent
     below = Path(os.path.normpath(place / os.path.relpath(source, native.parent)))
     if not below.is_relative_to(tree):
-        raise BuildError(f"the source {source} does not lie beside {native.parent}")
+        raise BuildError(f"the source {source} does not lie next to {native.parent}")
     # Copies: these files are the owner's to write, and what a test does to them must not reach the build Python.
     shutil.copytree(native.parent, place, symlinks=True, ignore=_LEFT_OUT)
     layout = build.manifest.layout.build_folder.split("/", maxsplit=1)[0]

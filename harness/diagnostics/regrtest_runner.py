@@ -196,7 +196,7 @@ def _node_runner(peer: RegrtestRunner, program: str) -> tuple[str, ...]:
 def stack_flag(limit: int) -> str:
     """The stack for Node's first thread, where the system's limit for it is so many bytes.
 
-    V8 takes 984 KiB unless it is told, however large the limit is. On that some modules end with a RangeError, and
+    V8 takes 984 KiB unless a flag says so, however large the limit is. On that some modules end with a RangeError, and
     regrtest loses all their cases. `python.sh` of CPython 3.14 has NODEFLAGS for this.
     """
     stack = STACK_MB << 20 if limit == resource.RLIM_INFINITY else min(limit, STACK_MB << 20)

@@ -35,7 +35,7 @@ def open_session(*, wasm: Path, compiled: Path, wasm_stack: int, runtime: Path, 
 
 
 def processor_for(index: int) -> int | None:
-    """The processor for the `index`-th session; None where the system cannot be told."""
+    """The processor for the `index`-th session; None where the system has no call for it."""
     if not hasattr(os, "sched_getaffinity"):
         return None
     allowed = sorted(os.sched_getaffinity(0))

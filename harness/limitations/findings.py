@@ -1,4 +1,4 @@
-"""What the probes of one cell found, and how that is written down: probes.json, beside the cell's results.json.
+"""What the probes of one cell found, and how that is written down: probes.json, next to the cell's results.json.
 
 Pure but for the file.
 """
@@ -112,7 +112,7 @@ def write_probes(folder: Path, probes: CellProbes) -> None:
 
 
 def load_probes(run_folder: Path) -> tuple[CellProbes, ...]:
-    """Those of every cell in a run's folder, by name. ConfigError for a file that cannot be read as such."""
+    """The probes of every cell in a run's folder, by name. ConfigError for a file that cannot be read as such."""
     found = []
     for path in sorted(run_folder.glob(f"*/{PROBES_FILE}")):
         try:

@@ -1,4 +1,4 @@
-"""What is documented beside what was observed, all cells side by side: for a terminal and as Markdown. Pure."""
+"""What is documented and what was observed, all cells side by side: for a terminal and as Markdown. Pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ NOT_SAID = "-"
 def summary_line(probes: CellProbes) -> str:
     """One line: how many statements hold, are lifted, and so on."""
     counts = probes.counts()
-    told = ", ".join(f"{counts[finding]} {finding}" for finding in Finding if counts[finding])
-    return f"{probes.cell}: {len(probes.answers)} statements: {told}"
+    listed = ", ".join(f"{counts[finding]} {finding}" for finding in Finding if counts[finding])
+    return f"{probes.cell}: {len(probes.answers)} statements: {listed}"
 
 
 def text_table(registry: Registry, cells: Sequence[CellProbes]) -> str:
@@ -47,7 +47,7 @@ def markdown(registry: Registry, cells: Sequence[CellProbes]) -> str:
 
 
 def _shown(registry: Registry, cells: Sequence[CellProbes]) -> list[Limitation]:
-    """The limitations of which at least one cell says something."""
+    """The limitations that at least one cell has an answer for."""
     return [
         item
         for item in registry.limitations.values()

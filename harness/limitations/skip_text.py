@@ -58,10 +58,10 @@ def _causes(kind: str, skips: Sequence[Skip], found: Mapping[str, str]) -> Itera
         if skip.cause and skip.cause.need:
             needs[skip.cause.id].add(skip.cause.need)
     for name, count in counts.most_common():
-        told = f"  needs {', '.join(sorted(needs[name]))}" if needs[name] else ""
+        lacks = f"  needs {', '.join(sorted(needs[name]))}" if needs[name] else ""
         finding = found.get(name, Finding.HOLDS)
         mark = "" if finding in {Finding.HOLDS, Finding.NOT_APPLICABLE} else f"  (its probes: {finding})"
-        yield f"  {count:6,}  {name}{told}{mark}"
+        yield f"  {count:6,}  {name}{lacks}{mark}"
 
 
 def _native(account: SkipAccount) -> Iterator[str]:

@@ -37,7 +37,7 @@ def version_axes(target: Target) -> dict[str, str]:
     return {"toolchain": target.traits.toolchain_axis, PYTHON: PYTHON, "runtime": target.traits.engine.value}
 
 
-# What people call that of which an axis has the versions.
+# What people call the product whose versions an axis has.
 VERSION_LABELS: Mapping[str, str] = {
     PYTHON: "CPython",
     **{target.traits.toolchain_axis: target.traits.toolchain_name for target in Target},

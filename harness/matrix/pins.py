@@ -36,7 +36,7 @@ class TarballPin:
 
     @property
     def title(self) -> str:
-        """What it is, for people."""
+        """What messages call the tarball: its version, with the name of the product where that is known."""
         return self.version
 
     @property
@@ -240,8 +240,8 @@ def _of_version(pins: Sequence[T], version: str, what: str, *, own: str = "") ->
     raise UnavailableError(f"{what} {version} is not pinned; pinned: {known}{near}", hint=f"{add}{also}")
 
 
-def load_pins(path: Path, beside: Pins | None = None) -> Pins:
-    """The pins of the file, which may go on from those `beside` it. ConfigError lists all its mistakes at once; a pin
+def load_pins(path: Path, base: Pins | None = None) -> Pins:
+    """The pins of the file, which may go on from those of the `base`. ConfigError lists all its mistakes at once; a pin
     without its sha256 is one.
     """
     problems: list[Problem] = []
@@ -262,7 +262,7 @@ def load_pins(path: Path, beside: Pins | None = None) -> Pins:
         runtime=_read(reader, RuntimePin, "runtime", ("name", "version")),
         npm=_read(reader, PackagePin, "npm", ("name",)),
     )
-    pins = beside.and_also(pins) if beside else pins
+    pins = base.and_also(pins) if base else pins
     nodes = {pin.version for pin in pins.runtime if pin.name == "node"}
     for index, entry in enumerate(reader.array("emscripten")):
         if isinstance(entry.get("node"), str) and entry["node"] not in nodes:

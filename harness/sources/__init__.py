@@ -1,4 +1,4 @@
-"""CPython's source, from whoever can provide it."""
+"""CPython's source, from the provider that has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compiler of a cell, from whoever can provide it."""
+"""The compiler of a cell, from the provider that has it."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def wasi_toolchain(provider: str, version: str, root: Path, facts: Mapping[str, 
 
 
 def try_wasi(toolchain: Toolchain) -> Toolchain:
-    """The same, when it works."""
+    """The toolchain that was given, when it works: it compiles a C program. UnavailableError when it does not."""
     check_compiles(toolchain.root)
     return toolchain
 

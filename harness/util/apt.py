@@ -171,7 +171,7 @@ def binary_versions(apt: Apt, packages: Sequence[str]) -> dict[str, str]:
 
 
 def parse_versions(table: str) -> dict[str, str]:
-    """Name to version in lines of `name | version | where Packages`, of which the first of a name is the newest."""
+    """Name to version in lines of `name | version | where Packages`; the first line of a name has its newest."""
     rows = [[column.strip() for column in line.split("|")] for line in table.splitlines()]
     return {row[0]: row[1] for row in reversed(rows) if len(row) == 3 and row[2].endswith(" Packages")}
 
@@ -190,9 +190,9 @@ def failed(done: Completed, what: str, kind: type[UnavailableError] = Unavailabl
     """The error of that kind for a command that failed, with the last lines of its output."""
     words = [line for line in done.output.splitlines() if line.startswith(("E:", "Err:", "W:"))]
     words = words or done.output.splitlines()
-    told = "\n".join(f"  {line}" for line in words[-6:])
+    shown = "\n".join(f"  {line}" for line in words[-6:])
     return kind(
-        f"{what}: {done.command.argv[0]} {done.ending}\n{told}".rstrip(),
+        f"{what}: {done.command.argv[0]} {done.ending}\n{shown}".rstrip(),
         hint="check the network and the machine's apt configuration (apt-get update)",
     )
 

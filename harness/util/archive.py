@@ -89,7 +89,7 @@ def _unpack_tar(archive: Path, into: Path) -> None:
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:
-    # The owner is never the archive's: root would hand its files to whoever has that number here.
+    # The owner is never the archive's: root would give its files to the user of that number here.
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mode = (member.mode | stat.S_IWUSR) & 0o755

@@ -1,6 +1,6 @@
 """The only file that opens the network: a url and its sha256 become a file.
 
-An origin that cannot be reached is told at once. Only what may pass by itself is tried again: a server's 5xx,
+An origin that cannot be reached is an error at once. Only what may pass by itself is tried again: a server's 5xx,
 a connection that breaks or stalls on the way.
 """
 
@@ -123,7 +123,7 @@ def _with_retries(attempt: Callable[[], tuple[int, str]], url: str, sleep: Calla
 def connection_fault(url: str, seconds: float) -> str:
     """Why nobody answers at the address, or at the proxy on the way to it; empty when someone does.
 
-    Connects once, to whoever answers first among its addresses, within `seconds` altogether; sends nothing.
+    Connects once, to the first of its addresses that answers, within `seconds` altogether; sends nothing.
     """
     deadline = time.monotonic() + seconds
     fault = "it has no address"
@@ -237,7 +237,7 @@ def _receive(response: Response, url: str, sha256: str, into: Path) -> tuple[int
 
 @contextlib.contextmanager
 def _file_aside(into: Path) -> Iterator[Path]:
-    """An empty file beside `into` that takes its place at the end, or goes when something goes wrong."""
+    """An empty file next to `into` that takes its place at the end, or goes when something goes wrong."""
     with disk_errors_as_unavailable(into):
         into.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=into.parent, prefix=f".{into.name}.")
@@ -264,16 +264,13 @@ def _copy(response: Response, aside: Path, total: int) -> tuple[int, str]:
                 _write(stream, chunk)
             if time.monotonic() - shown > 0.2:
                 shown = time.monotonic()
-                _show(DownloadProgress(done=size, total=total))
+                progress = DownloadProgress(done=size, total=total)
+                logger.debug("downloading, %s", progress)
+                if sys.stderr.isatty():
+                    sys.stderr.write(f"\r  {progress}\x1b[K")
     if shown and sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
     return size, digest.hexdigest()
-
-
-def _show(progress: DownloadProgress) -> None:
-    logger.debug("downloading, %s", progress)
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r  {progress}\x1b[K")
 
 
 def _read(response: Response) -> bytes:
@@ -285,7 +282,7 @@ def _read(response: Response) -> bytes:
 
 
 def _write(stream: IO[bytes], chunk: bytes) -> None:
-    """All of it: an unbuffered stream may take a part, and tells of a full disk only at the next write."""
+    """All of it: an unbuffered stream may take a part, and fails on a full disk only at the next write."""
     rest = memoryview(chunk)
     while rest:
         rest = rest[stream.write(rest) :]

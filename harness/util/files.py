@@ -94,7 +94,7 @@ _DISK_FAULTS = frozenset(
 
 @contextlib.contextmanager
 def disk_errors_as_unavailable(path: Path) -> Iterator[None]:
-    """Tells a disk that is full or read-only, or a folder that is not ours, as what it is. `path` is told."""
+    """UnavailableError, which names `path`, for a disk that is full or read-only, or a folder that is not ours."""
     try:
         yield
     except OSError as error:

@@ -21,22 +21,22 @@ LOCK_POLL_SECONDS = 0.1
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[int]:
-    """Holds the lock `path`, waiting for whoever has it. Gives the descriptor that carries it.
+    """Holds the lock `path`, waiting for the process that has it. Gives the descriptor that carries it.
 
     A child that inherits the descriptor keeps the lock after our death, so that nobody enters a tree in which
-    an orphaned make is still at work. `name_group` tells the lock of that child; whoever waits ends the
+    an orphaned make is still at work. `name_group` notes that child in the lock; a process that waits ends the
     orphans, where it can know them for such (on Linux, in the same pid namespace), else waits for their end.
     """
     with disk_errors_as_unavailable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        told = False
+        logged = False
         while not try_lock(descriptor):
             _end_orphans(descriptor)
-            if not told:
+            if not logged:
                 logger.info("waiting for another run that holds %s", path)
-                told = True
+                logged = True
             time.sleep(LOCK_POLL_SECONDS)
         with disk_errors_as_unavailable(path):
             name_group(descriptor, 0)
@@ -86,7 +86,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def try_lock(descriptor: int) -> bool:
-    """Whether we hold the lock of the file now, without waiting for whoever has it."""
+    """Whether we hold the lock of the file now, without waiting for another process that has it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -142,8 +142,8 @@ def _wait(
 class Background:
     """A command that runs while we do something else; its output is appended to `log`.
 
-    It keeps to `processors`, where the system can be told and there are any. UnavailableError when it cannot be
-    started. Whoever starts it polls it to its end, or kills it.
+    It keeps to `processors`, if there are any and the system can do that. UnavailableError when it cannot be
+    started. Its caller polls it to its end, or kills it.
     """
 
     def __init__(self, command: Command, *, log: Path, processors: frozenset[int] = frozenset()) -> None:
@@ -161,7 +161,7 @@ class Background:
         return Completed(command=self._command, returncode=status, seconds=seconds, timed_out=False)
 
     def interrupt(self) -> None:
-        """Asks it to end, as Ctrl-C would: it alone is told, and ends what it has started in its own way."""
+        """Asks it to end, as Ctrl-C would: it alone gets the signal, and ends what it has started in its own way."""
         self._child.terminate()
 
     def kill(self) -> None:

@@ -26,6 +26,6 @@ def first_that_can(what: str, attempts: Mapping[str, Callable[[], T]], *, hint: 
         except UnavailableError as refusal:
             refusals.append(refusal)
             logger.info("%s cannot provide %s: %s", name, what, refusal.message.splitlines()[0])
-    told = "\n".join(textwrap.indent(str(refusal), "  ") for refusal in refusals)
+    reasons = "\n".join(textwrap.indent(str(refusal), "  ") for refusal in refusals)
     kind = OriginError if all(isinstance(refusal, OriginError) for refusal in refusals) else UnavailableError
-    raise kind(f"{what} is not available:\n{told}", hint=hint)
+    raise kind(f"{what} is not available:\n{reasons}", hint=hint)

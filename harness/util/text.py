@@ -36,7 +36,7 @@ def visible(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """As `visible`, and in one line: tabs as spaces, ends of lines as escapes."""
+    """The text as by `visible`, and in one line: tabs as spaces, ends of lines as escapes."""
     return _UNSEEN.sub(_escape, without_color(text)).replace("\t", "    ").replace("\n", "\\x0a")
 
 

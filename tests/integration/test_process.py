@@ -75,7 +75,7 @@ def test_one_that_is_interrupted_may_still_write_what_it_has(tmp_path: Path) -> 
     assert log.read_text() == "on\nkept\n"
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system cannot be told")
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system cannot bind a process to processors")
 def test_a_command_keeps_to_its_processors_and_we_do_not(tmp_path: Path) -> None:
     before = os.sched_getaffinity(0)
     one = frozenset({min(before)})

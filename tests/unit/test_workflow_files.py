@@ -1,4 +1,4 @@
-"""What zizmor does not ask of the workflows: bounds, one commit for each action, and the version beside it."""
+"""What zizmor does not ask of the workflows: bounds, one commit for each action, and the version next to it."""
 
 from __future__ import annotations
 

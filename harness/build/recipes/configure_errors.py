@@ -18,5 +18,5 @@ def configure_refusal(words: str) -> str:
 
 
 def without_command(words: str) -> str:
-    """The end of a log without the line that repeats the command, which is told otherwise."""
+    """The end of a log without the line that repeats the command, which messages show otherwise."""
     return "\n".join(line for line in words.splitlines() if not line.startswith("+ cd "))

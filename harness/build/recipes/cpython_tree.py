@@ -116,10 +116,10 @@ class Tree:
 
     def upstream(self, target: Target) -> dict[str, Any]:
         """For the manifest: the script, and what it pins."""
-        told: dict[str, Any] = {"script": self.script(target), "toolchain": self.pinned_toolchain(target)}
+        found: dict[str, Any] = {"script": self.script(target), "toolchain": self.pinned_toolchain(target)}
         if not target.traits.no_libraries:
-            told |= {"node": self.pinned_node(), "libraries": self.pinned_libraries()}
-        return told
+            found |= {"node": self.pinned_node(), "libraries": self.pinned_libraries()}
+        return found
 
     def wasi_triple(self) -> str:
         """What configure calls WASI."""

@@ -160,7 +160,7 @@ def configure_environment(host: HostBuild) -> dict[str, str]:
 
 
 def guest_environment() -> dict[str, str]:
-    """What the guest's environment needs beside Emscripten's own.
+    """What the guest's environment needs besides Emscripten's own.
 
     Emscripten takes LANG from the `navigator` of JavaScript, which Node has from version 21 on.
     """

@@ -105,7 +105,7 @@ def _own_cflags(script: str) -> tuple[str, ...]:
 
 
 def check_llvm(tree: Tree, facts: Mapping[str, str]) -> None:
-    """BuildError when the toolchain's clang, of which `facts` tell, cannot compile what the tree has for it."""
+    """BuildError when the toolchain's clang, whose version is in `facts`, cannot compile what the tree has for it."""
     llvm = facts.get("llvm", "")
     if TRAMPOLINE in tree.texts and llvm and int(llvm.split(".")[0]) < _TRAMPOLINE_LLVM:
         raise BuildError(

@@ -38,7 +38,7 @@ _FFI_VALUES = {"TARGET": "wasm32", "HAVE_LONG_DOUBLE": "1", "FFI_EXEC_TRAMPOLINE
 _FFI_FILES = ("closures", "java_raw_api", "prep_cif", "raw_api", "tramp", "types", "wasm32/ffi")
 
 
-# Those that CPython's configure takes from Emscripten's ports unless it is told otherwise.
+# Those that CPython's configure takes from Emscripten's ports unless it has other flags.
 _PORTS = frozenset({Library.ZLIB, Library.BZIP2, Library.SQLITE})
 
 

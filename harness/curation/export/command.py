@@ -30,7 +30,9 @@ def _regrtest(options: argparse.Namespace, workspace: Workspace) -> Export:
     cell, expected = _expected(options.cell, workspace)
     modules = _modules(cell, workspace)
     notes = (
-        [] if modules else [f"no run and no build of {cell.id}: the id of a module cannot be told from that of a case"]
+        []
+        if modules
+        else [f"no run and no build of {cell.id}: the id of a module cannot be distinguished from that of a case"]
     )
     return regrtest_patterns(expected, modules), notes
 
@@ -44,7 +46,7 @@ def _pyodide(options: argparse.Namespace, workspace: Workspace) -> Export:
             hint=f"`python -m harness build {cell.id}`",
         )
     text, homeless = pyodide_entries(expected, modules)
-    return text, [f"{test} is left out: its module cannot be told by its id" for test in homeless]
+    return text, [f"{test} is left out: its id does not say its module" for test in homeless]
 
 
 def _limitations(options: argparse.Namespace, workspace: Workspace) -> Export:
@@ -55,8 +57,12 @@ def _limitations(options: argparse.Namespace, workspace: Workspace) -> Export:
 
 
 def _patch(options: argparse.Namespace, workspace: Workspace) -> Export:
-    entry = _chosen(options.entry, workspace.lists.entries)
-    found = skip_patch(entry, _reader(_source(options.source)))
+    entry, root = _chosen(options.entry, workspace.lists.entries), _source(options.source)
+
+    def read(name: str) -> str | None:
+        return (root / name).read_text(encoding="utf-8") if (root / name).is_file() else None
+
+    found = skip_patch(entry, read)
     notes = [f"{axis}: no test can ask for it, so the skip is broader than {entry.place}" for axis in found.left_out]
     notes += [f"{test} {why}" for test, why in sorted(found.remarks.items())]
     return found.text, notes
@@ -107,11 +113,3 @@ def _source(given: str) -> Path:
     if not found:
         raise ConfigError("there is no source of CPython in the cache", hint="name a checkout: --source DIR")
     return found[-1].parent.parent
-
-
-def _reader(root: Path) -> Callable[[str], str | None]:
-    def read(name: str) -> str | None:
-        path = root / name
-        return path.read_text(encoding="utf-8") if path.is_file() else None
-
-    return read

@@ -26,17 +26,14 @@ def regrtest_patterns(expected: CellExpectations, modules: Collection[str]) -> s
 def _pattern(test: str, modules: Collection[str]) -> str:
     """A pattern for all that an id of a list stands for."""
     subject = subject_of(test)
-    one_case = not test.endswith(".*") and subject not in modules and (not FIXTURE.fullmatch(test) or _is_after(test))
+    # A crash after a case does not come without the case.
+    is_case = not FIXTURE.fullmatch(test) or test.startswith("after (")
+    one_case = is_case and not test.endswith(".*") and subject not in modules
     return exact_pattern(unnumbered(subject)) if one_case else f"{exact_pattern(subject)}.*"
 
 
-def _is_after(test: str) -> bool:
-    """Whether it stands for a crash after a case; without the case it does not come to it."""
-    return test.startswith("after (")
-
-
 def pyodide_entries(expected: CellExpectations, modules: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Entries for Pyodide's src/tests/python_tests.yaml, and the tests that no module can be told for.
+    """Entries for Pyodide's src/tests/python_tests.yaml, and the tests whose module is not known.
 
     A `skip` is a list of regrtest's patterns of cases that are left out, an `xfail` a reason to leave out the module.
     """
@@ -63,16 +60,14 @@ def _pyodide_module(shown: str, name: str, tests: Sequence[tuple[str, Expectatio
         if _why(entry) != last:
             last = _why(entry)
             lines.append(f"      # {last}")
-        lines.append(f"      - {_yaml(_pattern(test, {name}))}")
+        pattern = _pattern(test, {name})
+        is_plain = re.fullmatch(r"[A-Za-z_][\w.]*", pattern)
+        lines.append(f"      - {pattern if is_plain else json.dumps(pattern, ensure_ascii=False)}")
     return "\n".join(lines) + "\n"
 
 
 def _why(entry: Expectation) -> str:
     return " ".join(f"{entry.reason} ({cause_of(entry.limitation, entry.issue)})".split())
-
-
-def _yaml(text: str) -> str:
-    return text if re.fullmatch(r"[A-Za-z_][\w.]*", text) else json.dumps(text, ensure_ascii=False)
 
 
 def limitations_page(registry: Registry, expectations: Expectations, results: Sequence[CellResults]) -> str:
@@ -121,7 +116,9 @@ def _listed_by_cause(entries: Iterable[Expectation]) -> Counter[str]:
 
 def _limitation_rows(found: Iterable[Limitation], columns: Mapping[str, Counter[str]]) -> Iterator[tuple[str, ...]]:
     for limitation in found:
-        statement = f"[{_plain(limitation.statement)}]({limitation.source}) `{limitation.id}`"
+        words = " ".join(limitation.statement.split())
+        text = re.sub(r"([\[\]|*_`<>])", r"\\\1", words)
+        statement = f"[{text}]({limitation.source}) `{limitation.id}`"
         yield statement, ", ".join(limitation.targets), *_cells(columns, limitation.id)
 
 
@@ -132,7 +129,3 @@ def _cells(columns: Mapping[str, Counter[str]], cause: str) -> tuple[str, ...]:
 def _table(rows: Iterable[Sequence[str]], heads: Sequence[str]) -> list[str]:
     table = [heads, ["---"] * len(heads), *rows]
     return [f"| {' | '.join(row)} |" for row in table]
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"([\[\]|*_`<>])", r"\\\1", " ".join(text.split()))

@@ -1,6 +1,6 @@
 """An entry as skips in CPython's own source: the patch that someone might send upstream. Pure.
 
-A skip can say only what an interpreter knows of itself. What else an entry's condition names is left out, and told.
+A skip can say only what an interpreter knows of itself. What else an entry's condition names is left out, and listed.
 """
 
 from __future__ import annotations
@@ -102,12 +102,12 @@ def _with_skips(
 ) -> tuple[str, Mapping[tuple[str, ...], str]]:
     """The text with a skip for each name, and what is to be said of some of them."""
     tree = ast.parse(text)
-    told = json.dumps(reason, ensure_ascii=False)
+    quoted = json.dumps(reason, ensure_ascii=False)
     remarks: dict[tuple[str, ...], str] = {}
     edits: dict[int, str] = {}
     for name in dict.fromkeys(names):
         if not name:
-            edits[_end_of_imports(tree)] = f"\nif {condition}:\n    raise unittest.SkipTest({told})\n"
+            edits[_end_of_imports(tree)] = f"\nif {condition}:\n    raise unittest.SkipTest({quoted})\n"
             continue
         node = _find(tree, name)
         if node is None and (node := _inherited(tree, name)):
@@ -117,7 +117,7 @@ def _with_skips(
             continue
         first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
         indent, call = " " * node.col_offset, "@unittest.skipIf("
-        edits[first - 1] = f"{indent}{call}{condition},\n{indent}{' ' * len(call)}{told})\n"
+        edits[first - 1] = f"{indent}{call}{condition},\n{indent}{' ' * len(call)}{quoted})\n"
     if not edits:
         return text, remarks
     needed = {"unittest", *(name for name in ("support", "sys") if f"{name}." in condition)}

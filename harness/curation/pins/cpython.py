@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import tempfile
 from collections.abc import Iterable
@@ -93,11 +92,12 @@ def _packaged(version: str, origins: Origins) -> Packaged | None:
     it.
     """
     source = f"python{line_of(Product.CPYTHON, version)}"
-    found = [
-        _with_fault(Packaged(suite=lists.suite, source=source, file=file, sha256=sha256), lists.archive)
-        for lists in origins.debian
-        for file, sha256 in tarballs(apt.source_packages(lists, source), source, version)
-    ]
+    found = []
+    for lists in origins.debian:
+        for file, sha256 in tarballs(apt.source_packages(lists, source), source, version):
+            where, reason = presence(apt.pool_address(lists.archive, source, file))
+            fault = "" if where is Presence.THERE else reason
+            found.append(Packaged(suite=lists.suite, source=source, file=file, sha256=sha256, fault=fault))
     return min(found, key=lambda packaged: bool(packaged.fault), default=None)
 
 
@@ -106,11 +106,6 @@ def tarballs(packages: Iterable[apt.SourcePackage], source: str, version: str) -
     upstream = re.sub(r"(a|b|rc)(\d+)$", r"~\1\2", version)
     name = re.compile(rf"{re.escape(source)}_{re.escape(upstream)}\.orig\.tar\.(xz|gz)")
     return [item for package in packages for item in package.files.items() if name.fullmatch(item[0])]
-
-
-def _with_fault(packaged: Packaged, archive: str) -> Packaged:
-    where, reason = presence(apt.pool_address(archive, packaged.source, packaged.file))
-    return packaged if where is Presence.THERE else dataclasses.replace(packaged, fault=reason)
 
 
 def available(origins: Origins) -> Available:

@@ -53,7 +53,12 @@ def add_pins(words: Sequence[str], file: Path, origins: Origins) -> tuple[Findin
 
 def find_renewals(origins: Origins) -> tuple[Renewal, ...]:
     """For each product what the origins have that is newer than its pins."""
-    return tuple(_renewal(product, origins) for product in Product)
+    found = []
+    for product in Product:
+        available = _AVAILABLE[product](origins)
+        newer = proposals(product, pinned_versions(origins.pins, product), available.versions)
+        found.append(Renewal(product=product, newer=tuple(newer), unasked=available.unasked))
+    return tuple(found)
 
 
 def add_renewals(renewals: Iterable[Renewal], file: Path, origins: Origins) -> tuple[list[Finding], list[str]]:
@@ -83,9 +88,3 @@ def write_findings(findings: Sequence[Finding], file: Path, origins: Origins) ->
 
 def _locate(wanted: Wanted, origins: Origins) -> Fetch:
     return _LOCATE[wanted.product](wanted, origins)
-
-
-def _renewal(product: Product, origins: Origins) -> Renewal:
-    available = _AVAILABLE[product](origins)
-    newer = proposals(product, pinned_versions(origins.pins, product), available.versions)
-    return Renewal(product=product, newer=tuple(newer), unasked=available.unasked)

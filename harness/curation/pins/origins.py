@@ -29,7 +29,7 @@ class Finding:
     unchecked: tuple[str, ...] = ()
 
 
-# What is left to do for a version of which some origin says that it has it: the downloads.
+# What is left to do for a version that some origin has: the downloads.
 Fetch = Callable[[], Finding]
 
 

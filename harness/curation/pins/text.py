@@ -48,7 +48,9 @@ def with_table(text: str, new: NewTable) -> str:
     name = str(new.values.get("name", ""))
     kin = [block for block in _blocks(lines, text) if (block.table, block.name) == (new.table, name)]
     lower = [block for block in kin if _key(block.version) <= _key(str(new.values.get("version", "")))]
-    body = _rendered(new).split("\n")
+    body = [f"# {line}" for line in new.comment.splitlines()]
+    body += [f"[{new.table}]" if new.only else f"[[{new.table}]]"]
+    body += [f"{key} = {_toml(value)}" for key, value in new.values.items()]
     if lower:
         lines[lower[-1].end : lower[-1].end] = ["", *body]
     elif kin:
@@ -94,12 +96,6 @@ def _block(lines: Sequence[str], table: str, header: int, limit: int) -> _Block:
         end -= 1
     pairs = {found[1]: found[2] for line in lines[header:end] if (found := _PAIR.match(line))}
     return _Block(table=table, name=pairs.get("name", ""), version=pairs.get("version", ""), start=start, end=end)
-
-
-def _rendered(new: NewTable) -> str:
-    comment = [f"# {line}" for line in new.comment.splitlines()]
-    values = [f"{key} = {_toml(value)}" for key, value in new.values.items()]
-    return "\n".join([*comment, f"[{new.table}]" if new.only else f"[[{new.table}]]", *values])
 
 
 def _toml(value: Value) -> str:

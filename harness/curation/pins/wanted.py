@@ -104,13 +104,10 @@ def newest_of_each_line(product: Product, versions: Iterable[str]) -> dict[str, 
 
     For Node 24.19.0, 24.21.0 and 26.10.0 that is {"24": "24.21.0", "26": "26.10.0"}.
     """
-    releases = [version for version in versions if _is_release(product, version)]
+    form, _ = _FORMS[product]
+    releases = [version for version in versions if form.fullmatch(version) and not Version(version).is_prerelease]
     newest = {line_of(product, version): version for version in sorted(releases, key=Version)}
     return dict(sorted(newest.items(), key=lambda item: Version(item[1])))
-
-
-def _is_release(product: Product, version: str) -> bool:
-    return bool(_FORMS[product][0].fullmatch(version)) and not Version(version).is_prerelease
 
 
 def proposals(product: Product, pinned: Sequence[str], available: Iterable[str]) -> Iterator[Wanted]:

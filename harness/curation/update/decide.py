@@ -88,16 +88,12 @@ def settled(sequence: Sequence[CaseSighting], runs: int) -> Sequence[CaseSightin
     if agreeing_runs(sequence) >= runs:
         last_bad = max((place for place, seen in enumerate(sequence) if not seen.is_good), default=-1)
         return sequence[last_bad + 1 :]
-    words = [_word(seen) for seen in sequence]
-    for start in range(len(words) - 1, 0, -1):
-        if not set(words[:start]) & set(words[start:]):
+    # Good outcomes count as one.
+    outcomes = [None if seen.is_good else seen.outcome for seen in sequence]
+    for start in range(len(outcomes) - 1, 0, -1):
+        if not set(outcomes[:start]) & set(outcomes[start:]):
             return sequence[start:]
     return sequence
-
-
-def _word(seen: CaseSighting) -> Outcome | None:
-    """Good outcomes count as one."""
-    return None if seen.is_good else seen.outcome
 
 
 def _is_known(seen: CaseSighting, entry: Expectation) -> bool:

@@ -108,14 +108,14 @@ def as_setting(facts: Facts) -> Setting:
 
 class ModuleEvidence(NamedTuple):
     """What one run says of one module, by its dotted name: the outcomes of all cases, what was seen of those that prove
-    something, and what the bad ones of these said; and the crashes and hangs, of which also one that did not come again
+    something, and what the bad ones of these said; and the crashes and hangs, where also one that did not come again
     means that the cases after it ran in another interpreter. `complete` as in ModuleResult.
     """
 
     module: str
     complete: bool
     cases: dict[str, Outcome]
-    told: dict[str, CaseSighting]
+    sightings: dict[str, CaseSighting]
     failures: dict[str, Failure]
     died: dict[str, CaseSighting]
 
@@ -128,12 +128,14 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
         whole = results.run.complete and module.complete
         # What changed its mind within one run proves nothing, least of all what to expect of it.
         steady = {case for case, found in cases.items() if not follows(found, cases) and not found.changed_its_mind}
-        told = {case: _seen(cases[case].outcome, signature_of(cases[case]), whole) for case in cases if case in steady}
+        sightings = {
+            case: _seen(cases[case].outcome, signature_of(cases[case]), whole) for case in cases if case in steady
+        }
         deaths = {name: case for name, case in cases.items() if case.outcome in DEATHS}
         died = {name: _seen(case.outcome, signature_of(case), whole) for name, case in deaths.items()}
-        failures = {case: _failure_of(cases[case]) for case, seen in told.items() if not seen.is_good}
+        failures = {case: _failure_of(cases[case]) for case, seen in sightings.items() if not seen.is_good}
         outcomes = {case: found.outcome for case, found in cases.items()}
-        witnesses.append(ModuleEvidence(dotted(module.module), module.complete, outcomes, told, failures, died))
+        witnesses.append(ModuleEvidence(dotted(module.module), module.complete, outcomes, sightings, failures, died))
     return run_of(
         witnesses,
         cell=results.cell.id,
@@ -161,9 +163,9 @@ def run_of(
     unsettled: set[str] = set()
     deaths: list[CrashSighting] = []
     for witness in witnesses:
-        seen |= witness.told
+        seen |= witness.sightings
         failures |= witness.failures
-        unsettled |= witness.cases.keys() - witness.told.keys()
+        unsettled |= witness.cases.keys() - witness.sightings.keys()
         cases = frozenset(witness.cases)
         deaths += (CrashSighting(case, seen, witness.module, cases) for case, seen in witness.died.items())
     accounted = (
@@ -194,12 +196,9 @@ def _failure_of(case: CaseResult) -> Failure:
     details = [case.detail, *(subtest.detail for subtest in case.subtests if not subtest.outcome.is_good)]
     telling = next((detail for detail in details if detail.exception), case.detail)
     message = telling.message or telling.reason
-    return Failure(telling.exception, message, signature_of(case), _source_lines(telling.traceback))
-
-
-def _source_lines(traceback: str) -> tuple[str, ...]:
-    """Of each frame the line that it shows, the innermost frame first."""
-    return tuple(line.strip() for line in reversed(_SHOWN.findall(traceback)[-_LINES:]))
+    # The line of source that each frame shows, the innermost frame first.
+    lines = tuple(line.strip() for line in reversed(_SHOWN.findall(telling.traceback)[-_LINES:]))
+    return Failure(telling.exception, message, signature_of(case), lines)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,13 +25,13 @@ def past_runs(file: Path, newest: Mapping[str, str], known: Collection[tuple[str
     with opened(file, write=False) as connection:
         store = Store(connection)
         cells = store.cells()
-        told = {(cell, utc(started)) for cell, started in known}
+        seen = {(cell, utc(started)) for cell, started in known}
         cases = dict(store.cases("1", ""))
         found: list[Run] = []
         for cell in sorted(newest.keys() & cells.keys()):
             runs = store.runs(cells[cell])
             before = utc(newest[cell])
-            older = [at for at, run in enumerate(runs) if run.started < before and (cell, run.started) not in told]
+            older = [at for at, run in enumerate(runs) if run.started < before and (cell, run.started) not in seen]
             if older:
                 places = older[-limit:]
                 found += map(_Past.of(store, cell, runs, cases, places[0]).run, places)
@@ -108,20 +108,20 @@ class _Past:
             module.name,
             True,
             steady.cases | other.cases,
-            steady.told | other.told,
+            steady.sightings | other.sightings,
             steady.failures | other.failures,
             steady.died | other.died,
         )
 
 
 def _witness(module: str, saw: Mapping[str, State], *, whole: bool = False) -> ModuleEvidence:
-    """What the cases say, of a module of which there may be more."""
+    """What the cases say of a module, which may have more."""
     outcomes = {case: state.outcome for case, state in saw.items() if state.outcome is not None}
-    told = {case: _seen(state, whole) for case, state in saw.items() if state.steady}
+    sightings = {case: _seen(state, whole) for case, state in saw.items() if state.steady}
     # What a failure said is not kept: of new entries a newer run tells the reason, or a person.
-    failures = {case: _SILENT for case, seen in told.items() if not seen.is_good}
+    failures = {case: _SILENT for case, seen in sightings.items() if not seen.is_good}
     died = {case: _seen(state, whole) for case, state in saw.items() if state.outcome in DEATHS}
-    return ModuleEvidence(module, False, outcomes, told, failures, died)
+    return ModuleEvidence(module, False, outcomes, sightings, failures, died)
 
 
 _SILENT = Failure("", "")

@@ -30,7 +30,7 @@ MOST_CUTS = 3
 
 
 def infer(needed: Iterable[Setting], excluded: Iterable[Setting], base: Condition) -> tuple[Condition, ...] | None:
-    """Conditions of which exactly one holds for each of the `needed`, and none for any of the `excluded`.
+    """Conditions: exactly one of them holds for each of the `needed`, and none for any of the `excluded`.
 
     As few as possible, each as short as possible. What of `base` holds for all the `needed` is part of each. None when
     no condition can tell them apart.
@@ -91,7 +91,7 @@ def _cover(
 
 
 def _fewest(needed: Sequence[Setting], excluded: Sequence[Setting]) -> tuple[Literal, ...] | None:
-    """The smallest set of literals, all true of the needed, of which each excluded setting breaks one.
+    """The smallest set of literals, all true of the needed, such that each excluded setting breaks one.
 
     Needed on 3.1.69 with threads; excluded are 3.1.69 without threads, which breaks `pthreads`, and 6.0.5 with threads,
     which breaks `emscripten <6.0.5`. Neither literal excludes both, and together they do.

@@ -85,7 +85,11 @@ class _Planner:
         tests: list[str] = []
         for test in entry.tests:
             cases = self._covered(entry, test) if test.endswith(".*") else []
-            wants = {(setting, _normal(entry, self.needs.of_test(case, setting))) for setting, case in cases}
+            wants = set()
+            for setting, case in cases:
+                want = self.needs.of_test(case, setting)
+                # Nothing changes where the entry says that already.
+                wants.add((setting, KEEP if want == (entry.outcome, entry.signature) else want))
             if len(wants) > len({setting for setting, _ in wants}):
                 tests.extend(dict.fromkeys(case for _, case in cases))
             else:
@@ -235,7 +239,7 @@ class _Planner:
         ]
 
     def _scopes(self, needed: Iterable[Setting], excluded: Sequence[Setting]) -> tuple[Condition, ...]:
-        """Conditions for the needed settings. A target of which nothing was seen is not spoken of."""
+        """Conditions for the needed settings. A target without any run is left out."""
         by_target: dict[str, list[Setting]] = {}
         for setting in needed:
             by_target.setdefault(str(dict(setting)["target"]), []).append(setting)
@@ -247,8 +251,3 @@ class _Planner:
         every_target = {dict(setting)["target"] for setting in self._declared} <= set(by_target)
         whole = infer((s for settings in by_target.values() for s in settings), excluded, ALWAYS)
         return whole if every_target and whole else separate
-
-
-def _normal(entry: Expectation, want: DesiredEntry) -> DesiredEntry:
-    """KEEP for what the entry says already."""
-    return KEEP if want == (entry.outcome, entry.signature) else want

@@ -66,7 +66,7 @@ def _area(piece: Piece, test: str, modules: frozenset[str]) -> str:
 def assemble(
     texts: Mapping[str, str], entries: Sequence[Expectation], plan: ListsPlan, added: Iterable[Addition]
 ) -> dict[str, str]:
-    """Every list's text after the plan; empty for a list of which nothing is left."""
+    """Every list's text after the plan; empty for a list without any entry."""
     by_file: dict[str, list[Expectation]] = {}
     for entry in entries:
         by_file.setdefault(entry.place.rpartition(":")[0], []).append(entry)
@@ -82,8 +82,7 @@ def assemble(
 def _assemble_file(
     name: str, text: str, entries: Sequence[Expectation], plan: ListsPlan, new: Sequence[Addition]
 ) -> str:
-    touched = bool(new) or any(not _is_unchanged(entry, plan) for entry in entries)
-    if not touched:
+    if not new and all(plan.kept[entry.place] == ((_own(entry), entry.tests),) for entry in entries):
         return text
     listing = split(text)
     blocks = {block.line: block for block in listing.blocks}
@@ -105,10 +104,6 @@ def _assemble_file(
         ListText(listing.head, tuple(block for block, _ in left)), fresh, [first for _, first in left]
     )
     return result if "[[" in result else ""
-
-
-def _is_unchanged(entry: Expectation, plan: ListsPlan) -> bool:
-    return plan.kept[entry.place] == ((_own(entry), entry.tests),)
 
 
 def _own(entry: Expectation) -> Piece:

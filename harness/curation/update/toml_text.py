@@ -129,7 +129,9 @@ def _edit_tests(table: Any, tests: Sequence[str]) -> None:
     if present == list(tests):
         return
     if "#" not in array.as_string() or not isinstance(array, Array):
-        table["tests"] = _array(tests)
+        fresh = tomlkit.array()
+        fresh.extend(tests)
+        table["tests"] = fresh.multiline(len(tests) > 1)
         return
     for test in present:
         if test not in tests:
@@ -175,12 +177,6 @@ def _inline(values: Mapping[str, str | bool]) -> str:
         f"{axis} = {_quoted(value) if isinstance(value, str) else str(value).lower()}" for axis, value in values.items()
     )
     return f"{{ {', '.join(terms)} }}"
-
-
-def _array(tests: Sequence[str]) -> Array:
-    array = tomlkit.array()
-    array.extend(tests)
-    return array.multiline(len(tests) > 1)
 
 
 def _strings(values: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The updater: results in, changed lists out. It shows what it would write, and writes only when told to."""
+"""The updater: results in, changed lists out. It shows what it would write, and writes only when asked to."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CELLS_NAMED = 5
 @dataclass(frozen=True, kw_only=True)
 class Update:
     """What became of the lists: their texts before and after, by name, and what was seen but not acted upon. `assumed`
-    are the tests whose entry went also in cells of which no run was seen, by these cells.
+    are the tests whose entry went also in cells without a run, by these cells.
 
     `seen_once` counts the newly listed cases that a single run saw fail.
     """
@@ -208,7 +208,7 @@ def gather(paths: Sequence[Path], reports: Path, *, history: Path | None = None)
 
 
 def write(update: Update, folder: Path) -> None:
-    """Writes every changed list, each in one step; a list of which nothing is left is removed."""
+    """Writes every changed list, each in one step; a list without any entry is removed."""
     for name in update.changed:
         path = folder.parent / name
         if not update.after[name]:
@@ -227,18 +227,14 @@ def summary_lines(update: Update, *, rows: int) -> Iterable[str]:
         yield f"held  ... and {len(update.held) - rows:,} more"
     for cells, tests in update.assumed.items():
         named = tests[0] + (f" and {counted(len(tests) - 1, 'more test')}" if len(tests) > 1 else "")
-        where = f"no entry is left where no run was seen: {_named(cells)}"
+        more = f" and {len(cells) - CELLS_NAMED} more" if len(cells) > CELLS_NAMED else ""
+        where = f"no entry is left where no run was seen: {', '.join(cells[:CELLS_NAMED])}{more}"
         yield f"note  {named}: {where} (--cautious keeps it there)"
     if update.seen_once:
         yield f"{update.seen_once:,} of the new cases failed in one run only: a second one tells what is flaky"
     if update.unfinished:
         wait, are = ("waits for its", "it is") if update.unfinished == 1 else ("wait for their", "they are")
         yield f"{counted(update.unfinished, 'entry')} {wait} cause and reason; until then {are} refused"
-
-
-def _named(cells: Sequence[str]) -> str:
-    more = f" and {len(cells) - CELLS_NAMED} more" if len(cells) > CELLS_NAMED else ""
-    return ", ".join(cells[:CELLS_NAMED]) + more
 
 
 def _diff(name: str, before: str, after: str) -> str:

@@ -24,7 +24,7 @@ def open_journal(path: str, number: int) -> None:
 
 def main(argv: list[str]) -> None:
     sys.path.insert(0, str(Path(__file__).parent))
-    from privileges import become  # type: ignore[import-not-found] # noqa: PLC0415 - beside this file
+    from privileges import become  # type: ignore[import-not-found] # noqa: PLC0415 - next to this file
 
     journal, number, *command = argv
     if journal:

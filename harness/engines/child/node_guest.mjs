@@ -79,10 +79,10 @@ try {
 // Sends the stack of Python that the guest had when it trapped, as far as it can print it. Its memory may be damaged, so
 // the host gives it a second.
 function sendPythonStack() {
-  let room = STACK_LIMIT;
+  let left = STACK_LIMIT;
   print = (buffer, offset, length) => {
-    const stack = Buffer.from(buffer.buffer, buffer.byteOffset + offset, Math.min(length, room)).toString();
-    room -= stack.length;
+    const stack = Buffer.from(buffer.buffer, buffer.byteOffset + offset, Math.min(length, left)).toString();
+    left -= stack.length;
     if (stack) parentPort.postMessage({ stack });
     return length;
   };

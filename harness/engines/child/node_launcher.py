@@ -25,7 +25,7 @@ def move_protocol() -> None:
 
 def main(argv: list[str]) -> None:
     sys.path.insert(0, str(Path(__file__).parent))
-    from privileges import become  # type: ignore[import-not-found] # noqa: PLC0415 - beside this file
+    from privileges import become  # type: ignore[import-not-found] # noqa: PLC0415 - next to this file
 
     move_protocol()
     become(argv)

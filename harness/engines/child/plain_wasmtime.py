@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 
-from wasmtime_worker import Worker  # type: ignore[import-not-found] # beside this file, which is started by path
+from wasmtime_worker import Worker  # type: ignore[import-not-found] # next to this file, which is started by path
 
 
 def main() -> None:

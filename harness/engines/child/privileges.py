@@ -1,4 +1,4 @@
-"""What no child of an engine may do, whoever runs the harness. Run by path with it: imports nothing of ours."""
+"""What no child of an engine may do, whichever user runs the harness. Run by path with it: imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 
 def give_up_override() -> None:
-    """Makes file permissions count for root too, and for whoever has such a right, on Linux: the staged library is
-    protected by them.
+    """Makes file permissions count, on Linux, for root too and for every user who has such a right: they protect the
+    staged library.
     """
     if sys.platform != "linux":
         return
@@ -33,7 +33,7 @@ def become(argv: list[str]) -> None:
     if sys.platform == "linux":
         # root gets all capabilities back with the next program, unless it may not gain any.
         ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0)))
-    # New files have the same permissions whoever runs the suite.
+    # New files have the same permissions for each user that runs the suite.
     os.umask(0o022)
     try:
         os.execv(argv[0], argv)

@@ -30,9 +30,9 @@ class PausedGuest:
     code_limit: int
 
     @classmethod
-    def of(cls, store: Any, exports: Any, fresh: Any, told: Mapping[str, int]) -> PausedGuest:
-        """The guest with these exports. `fresh` are those of an instance that has not run yet; `told` is what the guest
-        printed.
+    def of(cls, store: Any, exports: Any, fresh: Any, placement: Mapping[str, int]) -> PausedGuest:
+        """The guest with these exports. `fresh` are those of an instance that has not run yet; `placement` is what the
+        guest printed.
         """
         memory, blank = exports["memory"], fresh["memory"]
         blank.grow(store, memory.size(store) - blank.size(store))
@@ -41,8 +41,8 @@ class PausedGuest:
             stack=exports[_STACK].value(store),
             wasm_pages=memory.size(store),
             written=tuple(_differences(memory.read(store, 0, size), blank.read(store, 0, size))),
-            code_at=told["code"],
-            code_limit=told["limit"],
+            code_at=placement["code"],
+            code_limit=placement["limit"],
         )
 
     def way_on(self, store: Any, exports: Any, code: bytes) -> Callable[[], object]:
@@ -59,7 +59,7 @@ class PausedGuest:
 def _differences(memory: bytes | bytearray, blank: bytes | bytearray) -> Iterator[tuple[int, bytes]]:
     """The stretches of whole pages in which two memories differ.
 
-    Of five pages of which the second, third and fifth were written to: two stretches, from 4096 and from 16384.
+    Of five pages, where the second, third and fifth were written to: two stretches, from 4096 and from 16384.
     """
     start = None
     for at in range(0, len(memory) + _PAGE, _PAGE):

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# Started by path and isolated: what lies beside this file is not found by itself, and only these are to be.
+# Started by path and isolated: what lies next to this file is not found by itself, and only these are to be.
 sys.path.insert(0, str(Path(__file__).parent))
 from guarded_wasi import GuardedWasi  # type: ignore[import-not-found]
 from guest_exit import GuestExitedError, define_exit  # type: ignore[import-not-found]
@@ -209,7 +209,7 @@ def main(runtime: str) -> None:
     # Guests write to descriptors 1 and 2; the answers keep a descriptor that no guest can name.
     answers = os.dup(1)
     give_up_override()
-    # New files have the same permissions whoever runs the suite.
+    # New files have the same permissions for each user that runs the suite.
     os.umask(0o022)
     if runtime:
         sys.path.insert(0, runtime)

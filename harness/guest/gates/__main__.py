@@ -1,8 +1,8 @@
 """Starts the agent behind open gates: `python /gates [JOURNAL MODULE [options...]]`.
 
-CPython's suite asks `test.support` what the platform can do. Here it is told that everything can be done, so that the
-cases run that it would skip, and show whether they still have to be skipped. Names are those of CPython 3.11 to 3.15;
-what one of them does not have is left alone.
+CPython's suite asks `test.support` what the platform can do. Here the answer is that everything can be done, so that
+the cases run that it would skip, and show whether they still have to be skipped. Names are those of CPython 3.11 to
+3.15; what one of them does not have is left alone.
 """
 
 import sys

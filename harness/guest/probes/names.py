@@ -1,4 +1,4 @@
-"""Names of files, what they lead to, and the times that stand beside them."""
+"""Names of files, what they lead to, and their times."""
 
 import contextlib
 import os

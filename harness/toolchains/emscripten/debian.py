@@ -94,7 +94,7 @@ def _llvm_folder(prefix: Path) -> Path:
 
 
 def _set_binaryen_apart(prefix: Path, folder: Path) -> None:
-    """Away from the hundreds of programs of usr/bin, none of which is of use here."""
+    """Moves binaryen's programs away from the hundreds of others in usr/bin, which have no use here."""
     (folder / "bin").mkdir(parents=True)
     for program in (prefix / "usr" / "bin").glob("wasm*"):
         if not program.is_symlink():

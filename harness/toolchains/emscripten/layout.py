@@ -1,4 +1,4 @@
-"""The shape of every Emscripten toolchain, whoever provides it.
+"""The shape of every Emscripten toolchain, from each provider.
 
     bin/                    emcc, em++, emar and the others: each starts Emscripten's own script of that name
     emscripten.config       where Emscripten, LLVM, binaryen and Node are
@@ -118,7 +118,7 @@ def em_cache(toolchain: Toolchain, cache: Path) -> Path:
 
 
 def without_foreign(env: Mapping[str, str]) -> dict[str, str]:
-    """An environment without the user's own settings of Emscripten, any of which can change what it does."""
+    """An environment without the user's own settings of Emscripten: each can change what it does."""
     return {name: value for name, value in env.items() if not name.startswith(_FOREIGN) and name != "PYTHON"}
 
 
@@ -160,7 +160,7 @@ def seed_cache(toolchain: Toolchain, cache: Path) -> None:
 
 
 def _link_or_copy(source: str, target: str) -> None:
-    """Debian's libraries are 1.6 GB, of which one cell uses a few: what is ours already is not copied."""
+    """Debian's libraries are 1.6 GB, and one cell uses a few: what is ours already is not copied."""
     try:
         os.link(source, target)
     except OSError:

@@ -32,7 +32,7 @@ int main(void) {{ puts("{_SAYS}"); return 0; }}
 
 
 def make_emscripten(entry: Path, fill: Callable[[Path], Toolchain], cache: Path) -> Toolchain:
-    """`make_toolchain` for an Emscripten; one of which something has been deleted since is made again."""
+    """`make_toolchain` for an Emscripten; one that lacks a file since then is made again."""
     if entry.exists() and not layout.is_whole(entry / "sdk"):
         with locked(entry.with_name(f"{entry.name}.lock")):
             if not layout.is_whole(entry / "sdk"):
@@ -94,5 +94,5 @@ def check_runs(toolchain: Toolchain, cache: Path) -> None:
 
 def _broken(toolchain: Toolchain, done: Completed, what: str) -> UnavailableError:
     words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-12:])
-    told = f"the toolchain at {toolchain.root} {what}: {Path(done.command.argv[0]).name} {done.ending}"
-    return UnavailableError(f"{told}\n{words}".rstrip(), hint=f"what was tried: {done.command}")
+    fault = f"the toolchain at {toolchain.root} {what}: {Path(done.command.argv[0]).name} {done.ending}"
+    return UnavailableError(f"{fault}\n{words}".rstrip(), hint=f"what was tried: {done.command}")

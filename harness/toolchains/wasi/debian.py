@@ -49,7 +49,7 @@ def obtain(pin: WasiSdkPin, pins: Pins, cache: Path) -> Toolchain:
         versions = apt.fill_prefix(pin.apt_packages, pin.apt_suite, cache, folder / "prefix", check=check)
         llvm = folder / "prefix" / "usr" / "lib" / f"llvm-{_major(pin)}" / "bin"
         patchelf.patch_programs(llvm, folder / "prefix", final / "prefix")
-        # Clang as the SDK's is: its default target is WASI, and it finds the linker beside itself.
+        # Clang as the SDK's is: its default target is WASI, and it finds the linker next to itself.
         for driver in _DRIVERS:
             (llvm / f"{driver}.cfg").write_text(f"--target={_TARGET}\n", encoding="utf-8")
         linker = llvm / f"wasm-ld-{_major(pin)}"

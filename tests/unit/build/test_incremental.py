@@ -82,7 +82,7 @@ class Checkout:
     """Two states of a checkout, and the folder that is kept for it."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.beside = folder / "work", folder / "native"
+        self.folder, self.other = folder / "work", folder / "native"
         self.states = [self._state(folder / name, name) for name in ("one", "two")]
         self.told: list[str] = []
         show_log(self.told.append)
@@ -101,7 +101,7 @@ class Checkout:
         return path
 
     def ready(self, state: int) -> None:
-        incremental.ready(self.folder, self.states[state], beside=self.beside)
+        incremental.ready(self.folder, self.states[state], other=self.other)
 
     def build(self, state: int) -> None:
         self.ready(state)
@@ -146,8 +146,8 @@ def test_a_changed_c_file_leaves_all_but_what_make_must_look_at_again(checkout: 
 def test_a_c_file_may_be_compiled_only_in_the_other_of_the_two_builds(checkout: Checkout) -> None:
     checkout.build(0)
     incremental.keep(checkout.folder, checkout.states[0])
-    (checkout.beside / "Python").mkdir(parents=True)
-    (checkout.beside / "Python" / "emscripten_signal.o").touch()
+    (checkout.other / "Python").mkdir(parents=True)
+    (checkout.other / "Python" / "emscripten_signal.o").touch()
     (checkout.states[1].root / "Python").mkdir()
     checkout.change("Python/emscripten_signal.c")
     checkout.ready(1)

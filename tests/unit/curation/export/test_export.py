@@ -403,7 +403,7 @@ def test_modules_are_those_of_the_cell_or_else_of_any_other(
     out, err = exported(capsys, "pyodide", "wasi", *common)
     assert out == '- test_json:\n    xfail: "os.link() fails with ENOSYS (https://x.org/1)"\n'
     assert err.splitlines() == [
-        f"note: {test} is left out: its module cannot be told by its id"
+        f"note: {test} is left out: its id does not say its module"
         for test in ("test.helper.T.test_a", "test.test_os.T.test_a")
     ]
     out, _ = exported(capsys, "pyodide", "emscripten-3.1.69", *common)
