@@ -72,7 +72,17 @@ def sample_results(
         engine={"name": cell.engine.value, "version": cell.runtime},
         run=RunInfo(started=started, seconds=1.0, command="made up", complete=True, seed=0),
         comparison=Comparison(),
-        modules=tuple(_module(name, tuple(found)) for name, found in modules.items()),
+        modules=tuple(
+            ModuleResult(
+                module=name,
+                outcome=worst([case.outcome for case in found]),
+                seconds=1.0,
+                attempts=1,
+                complete=True,
+                cases=tuple(found),
+            )
+            for name, found in modules.items()
+        ),
     )
 
 
@@ -86,8 +96,3 @@ _FAILS = CaseResult(
         traceback="Traceback (most recent call last):\n" + '  File "/Lib/os.py", line 1, in link\n' * 12,
     ),
 )
-
-
-def _module(name: str, cases: tuple[CaseResult, ...]) -> ModuleResult:
-    outcome = worst([case.outcome for case in cases])
-    return ModuleResult(module=name, outcome=outcome, seconds=1.0, attempts=1, complete=True, cases=cases)

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,17 +101,10 @@ def run_to_end(command: Command, log: Path, on_tick: Callable[[float], None]) ->
     """Runs a command of the harness. On Ctrl-C it is interrupted, and gets the time to end what it has started."""
     start = time.monotonic()
     child = Background(command, log=log)
-    with _ended(child):
+    try:
         while (done := child.poll()) is None:
             on_tick(time.monotonic() - start)
             time.sleep(POLL_SECONDS)
-    return done
-
-
-@contextlib.contextmanager
-def _ended(child: Background) -> Iterator[None]:
-    try:
-        yield
     except BaseException:
         try:
             child.interrupt()
@@ -121,3 +114,4 @@ def _ended(child: Background) -> Iterator[None]:
         finally:
             child.kill()
         raise
+    return done

@@ -160,7 +160,7 @@ def overview() -> str:
 
 
 def _report_missing(error: ModuleNotFoundError) -> int:
-    """Whoever forgets to activate the environment starts the harness with a Python that lacks its packages."""
+    """Reports a missing package: without its environment activated, the harness runs by a Python that lacks some."""
     package = (error.name or "").partition(".")[0]
     if package in {"", "harness"} | sys.stdlib_module_names:
         return _report_unforeseen(error)

@@ -13,7 +13,7 @@ import logging
 import queue
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,24 +106,13 @@ def audit(
     Interrupted, it writes what was finished.
     """
     wanted = {module: skips for module, skips in audited(account).items() if not only or module in only}
-    logs = folder / "logs"
-    with disk_errors_as_unavailable(folder):
-        logs.mkdir(exist_ok=True)
-    opened = [prepared.open_engine(logs / f"audit-engine-{index}.log", index) for index in range(workers)]
-    engines: queue.SimpleQueue[EngineSession] = queue.SimpleQueue()
-    for engine in opened:
-        engines.put(engine)
+    engines = _Engines(prepared, folder / "logs", workers)
     found: list[Forced] = []
     stopping = threading.Event()
 
     def force(module: str) -> tuple[Forced, ...]:
-        engine = engines.get()
-        try:
-            job = _job(prepared, folder / "audit", module, wanted[module])
-            result = run_module(dataclasses.replace(job, should_stop=stopping.is_set), engine)
-        finally:
-            engines.put(engine)
-        return forced_cases(result, wanted[module])
+        job = _job(prepared, folder / "audit" / module, module, patterns(wanted[module]), stopping.is_set)
+        return forced_cases(engines.run(job), wanted[module])
 
     try:
         with side_by_side(force, list(wanted), workers, stopping) as results:
@@ -131,11 +120,33 @@ def audit(
                 found += forced
                 logger.info("audit %s/%s %s: %s of %s pass", number, len(wanted), module, _passed(forced), len(forced))
     finally:
-        for engine in opened:
-            engine.close()
+        engines.close()
         rows = [dataclasses.asdict(case) for case in found]
         write_atomically(folder / AUDIT_FILE, json.dumps(rows, indent=1) + "\n")
     return tuple(found)
+
+
+class _Engines:
+    """So many engines of the cell, for threads that each use one that is free."""
+
+    def __init__(self, prepared: Prepared, logs: Path, count: int) -> None:
+        with disk_errors_as_unavailable(logs):
+            logs.mkdir(exist_ok=True)
+        self._opened = [prepared.open_engine(logs / f"audit-engine-{index}.log", index) for index in range(count)]
+        self._free: queue.SimpleQueue[EngineSession] = queue.SimpleQueue()
+        for engine in self._opened:
+            self._free.put(engine)
+
+    def run(self, job: ModuleJob) -> ModuleResult:
+        engine = self._free.get()
+        try:
+            return run_module(job, engine)
+        finally:
+            self._free.put(engine)
+
+    def close(self) -> None:
+        for engine in self._opened:
+            engine.close()
 
 
 def forced_cases(result: ModuleResult, skips: Sequence[Skip]) -> tuple[Forced, ...]:
@@ -147,8 +158,10 @@ def forced_cases(result: ModuleResult, skips: Sequence[Skip]) -> tuple[Forced, .
     )
 
 
-def _job(prepared: Prepared, folder: Path, module: str, skips: Sequence[Skip]) -> ModuleJob:
-    job = prepared.job(module, folder / module, match=patterns(skips), excluded=(), should_stop=lambda: False)
+def _job(
+    prepared: Prepared, folder: Path, module: str, match: tuple[str, ...], should_stop: Callable[[], bool]
+) -> ModuleJob:
+    job = prepared.job(module, folder, match=match, excluded=(), should_stop=should_stop)
     mounts = (*job.mounts, Mount(host=GATES_FOLDER, guest="/gates"))
     return dataclasses.replace(
         job, agent="/gates", mounts=mounts, case_timeout=CASE_TIMEOUT, module_timeout=MODULE_TIMEOUT

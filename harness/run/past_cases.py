@@ -20,8 +20,8 @@ PAST_RUNS_READ = 10
 
 @dataclass(frozen=True, kw_only=True)
 class PastRun:
-    """One results.json. `cases` are the ids by module, without the number of a second one; `whole` are the modules of
-    which every case is known. `same` says that the run was of the build, and of the tests, that are asked about.
+    """One results.json. `cases` are the ids by module, without the number of a second one; `whole` are the modules
+    whose every case is known. `same` says that the run was of the build, and of the tests, that are asked about.
     """
 
     same: bool

@@ -86,7 +86,7 @@ class RunState:
     def seconds_left(self, now: float) -> float:
         """How long the run will go on, by what earlier runs took; 0 when none says it.
 
-        Two workers have 100 s of modules before them, one of which has run for 10 s of its 80: 45 s each, were they to
+        Two workers have 100 s of modules before them; one module has run for 10 s of its 80: 45 s each, were they to
         share them; but that one alone takes 70 s.
         """
         ahead = {name: max(0.0, self.left.get(name, 0.0) - (now - since)) for name, since in self.running.items()}

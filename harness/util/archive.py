@@ -27,7 +27,7 @@ def unpack(archive: Path, into: Path) -> Path:
     UnavailableError when the archive is damaged, or has a member that would land outside; it is named.
     """
     into.mkdir(parents=True, exist_ok=True)
-    # Beside the goal, so that the moves below are renames.
+    # Next to the goal, so that the moves below are renames.
     aside = Path(tempfile.mkdtemp(dir=into, prefix=".unpack."))
     try:
         with _failures_explained(archive, into):

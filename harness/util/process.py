@@ -99,10 +99,7 @@ def run(
     """
     start = time.monotonic()
     with contextlib.ExitStack() as stack:
-        target: IO[bytes] | int = subprocess.PIPE
-        if log is not None:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            target = stack.enter_context(log.open("ab"))
+        target = stack.enter_context(_appended(log)) if log is not None else subprocess.PIPE
         errors = subprocess.PIPE if apart else subprocess.STDOUT
         given = stack.enter_context(source.open("rb")) if source is not None else subprocess.DEVNULL
         # Leaving the block closes its pipes.
@@ -122,6 +119,12 @@ def run(
         output=output.decode("utf-8", "replace"),
         errors=words.decode("utf-8", "replace"),
     )
+
+
+def _appended(log: Path) -> IO[bytes]:
+    """The log, its folder included, open for what a child prints."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return log.open("ab")
 
 
 def _wait(
@@ -187,8 +190,7 @@ def start_child(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
     """A long-lived child with pipes to its standard input and output; what it says on standard error goes to
     `log`.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as errors:
+    with _appended(log) as errors:
         return _popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
 
 

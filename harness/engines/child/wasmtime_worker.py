@@ -100,8 +100,8 @@ class Worker:
         return self.wasi.instantiate(store, self.module, writable).exports(store)
 
     def _paused(self, request: dict[str, Any]) -> PausedGuest | None:
-        """The guest that has done the prologue, as every guest with the same surroundings would; None when it cannot be
-        had, and the guest has to be run from its start.
+        """The guest that has done the prologue, as every guest with the same surroundings would; None when there is
+        none, and the guest has to be run from its start.
         """
         if not request["prologue"]:
             return None

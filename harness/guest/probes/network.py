@@ -93,7 +93,7 @@ def _says(made: socket.socket, option: int) -> int | None:
 
 
 def unix_socket() -> None:
-    os.chdir(os.path.dirname(new_file("beside")))
+    os.chdir(os.path.dirname(new_file("other")))
     server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     server.bind("unix-socket")
     client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
