@@ -40,8 +40,8 @@ class Bisection:
 
     @property
     def found(self) -> tuple[Candidate, ...]:
-        """The candidates, in the order of time, among which is the one that changed the case. Where a fix is looked for,
-        it is the last good one in the row that is the first good one in time.
+        """The candidates, in the order of time, among which is the one that changed the case. Where a fix is looked
+        for, it is the last good one in the row that is the first good one in time.
         """
         places = suspects(self.answers)
         first, last = (places.start - 1, places.stop - 1) if self.backwards else (places.start, places.stop)
