@@ -149,10 +149,14 @@ def test_an_sdk_that_is_replaced_in_place_has_another_id(tmp_path: Path) -> None
 
 
 @pytest.mark.toolchain
-def test_debians_packages_are_a_wasi_sdk(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("version", "llvm", "wasi_libc"), [("25", "19.1", "20241209.574b88d"), ("33", "22.1", "20260423.161b319")]
+)
+def test_debians_packages_are_a_wasi_sdk(tmp_path: Path, version: str, llvm: str, wasi_libc: str) -> None:
+    cell = dataclasses.replace(CELL, toolchain=version)
     pins = load_pins(Path(__file__).parents[2] / "matrices" / "pins.toml")
-    toolchain = obtain_toolchain(CELL, pins, tmp_path / "cache", provider="apt")
-    assert "wasi-libc=0.0~git20241209.574b88d" in toolchain.facts["packages"]
+    toolchain = obtain_toolchain(cell, pins, tmp_path / "cache", provider="apt")
+    assert f"wasi-libc=0.0~git{wasi_libc}" in toolchain.facts["packages"]
     binaries = toolchain.root / "bin"
     for name in (
         "clang",
@@ -167,6 +171,7 @@ def test_debians_packages_are_a_wasi_sdk(tmp_path: Path) -> None:
     ):
         done = subprocess.run([binaries / name, "--version"], check=False, capture_output=True, text=True)
         assert done.returncode == 0, (name, done.stderr)
-        assert "19.1" in done.stdout
+        assert llvm in done.stdout
+        assert "deprecated" not in done.stderr
     # It is an SDK like any other: its own path serves as WASI_SDK_PATH.
-    assert obtain_toolchain(CELL, pins, tmp_path / "cache", path=toolchain.root).provider == "path"
+    assert obtain_toolchain(cell, pins, tmp_path / "cache", path=toolchain.root).provider == "path"

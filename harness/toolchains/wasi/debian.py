@@ -18,8 +18,9 @@ from harness.util.hashing import content_key
 
 _DRIVERS = ("clang", "clang++", "clang-cpp")
 _TOOLS = (*_DRIVERS, "llvm-ar", "llvm-ranlib", "llvm-nm", "llvm-objcopy", "llvm-strip", "wasm-ld")
+# The first clang that warns at `wasm32-wasi`.
+_RENAMED = 22
 _ALIASES = {"ar": "llvm-ar", "ranlib": "llvm-ranlib", "nm": "llvm-nm"}
-_TARGET = "wasm32-wasi"
 
 
 def entry(pin: WasiSdkPin, _pins: Pins, cache: Path) -> Path | None:
@@ -49,13 +50,15 @@ def obtain(pin: WasiSdkPin, pins: Pins, cache: Path) -> Toolchain:
         versions = apt.fill_prefix(pin.apt_packages, pin.apt_suite, cache, folder / "prefix", check=check)
         llvm = folder / "prefix" / "usr" / "lib" / f"llvm-{_major(pin)}" / "bin"
         patchelf.patch_programs(llvm, folder / "prefix", final / "prefix")
-        # Clang as the SDK's is: its default target is WASI, and it finds the linker next to itself.
+        # A libLLVM with a path of its own, as that of Debian's LLVM 22, does not look where the program says.
+        patchelf.patch_libraries(folder / "prefix", final / "prefix")
+        # Clang as the SDK's is: its default target is WASI, and it finds the linker in its own folder.
         for driver in _DRIVERS:
-            (llvm / f"{driver}.cfg").write_text(f"--target={_TARGET}\n", encoding="utf-8")
+            (llvm / f"{driver}.cfg").write_text(f"--target={target_of(pin)}\n", encoding="utf-8")
         linker = llvm / f"wasm-ld-{_major(pin)}"
         if not linker.exists():
             linker.symlink_to("lld")
-        _lay_sdk(folder, llvm, final)
+        _lay_sdk(folder, llvm, final, target_of(pin))
         packages = " ".join(f"{name}={versions[name]}" for name in pin.apt_packages)
         facts = {
             "llvm": pin.llvm,
@@ -98,7 +101,12 @@ def other_revisions(pin: WasiSdkPin, versions: Mapping[str, str]) -> str:
     return "; ".join(wrong)
 
 
-def _lay_sdk(folder: Path, llvm: Path, final: Path) -> None:
+def target_of(pin: WasiSdkPin) -> str:
+    """What that clang calls WASI preview 1: clang 22 warns at the old name."""
+    return "wasm32-wasip1" if int(_major(pin)) >= _RENAMED else "wasm32-wasi"
+
+
+def _lay_sdk(folder: Path, llvm: Path, final: Path, target: str) -> None:
     binaries, sysroot = folder / "sdk" / "bin", folder / "sdk" / "share" / "wasi-sysroot"
     binaries.mkdir(parents=True)
     for tool in _TOOLS:
@@ -108,4 +116,4 @@ def _lay_sdk(folder: Path, llvm: Path, final: Path) -> None:
     # Not the prefix's whole include and lib folders: they have glibc's files too.
     for part in ("include", "lib"):
         (sysroot / part).mkdir(parents=True)
-        (sysroot / part / _TARGET).symlink_to(final / "prefix" / "usr" / part / _TARGET)
+        (sysroot / part / target).symlink_to(final / "prefix" / "usr" / part / target)

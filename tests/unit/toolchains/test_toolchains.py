@@ -77,6 +77,11 @@ def test_packages_that_are_missing_are_refused() -> None:
     )
 
 
+@pytest.mark.parametrize(("llvm", "target"), [("19.1", "wasm32-wasi"), ("22.1", "wasm32-wasip1")])
+def test_the_default_target_of_clang_is_the_name_at_which_it_does_not_warn(llvm: str, target: str) -> None:
+    assert debian.target_of(dataclasses.replace(PIN, llvm=llvm)) == target
+
+
 @pytest.mark.parametrize(("stated", "llvm"), [("25.0", "19.1.5"), ("25.0+m", "19.1.5"), ("", "19.1.7")])
 def test_an_sdk_of_the_cells_version_is_accepted(stated: str, llvm: str) -> None:
     assert other_version(PIN, stated, llvm) == ""
