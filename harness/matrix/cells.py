@@ -76,9 +76,9 @@ class Cell:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """The cell as results have it. There its libraries are called dependencies."""
-        values = dataclasses.asdict(self)
-        return {_JSON_KEYS.get(key, key): value for key, value in values.items()} | {"python": str(self.python)}
+        """The cell as results have it, in plain values. There its libraries are called dependencies."""
+        values = dataclasses.asdict(self) | {"python": str(self.python)}
+        return {_JSON_KEYS.get(key, key): _plain(value) for key, value in values.items()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Cell:
@@ -144,6 +144,12 @@ class Matrix:
 def with_python(cell: Cell, python: str) -> Cell:
     """The cell with the CPython that `python` names; it keeps its declared id. ConfigError when it names none."""
     return dataclasses.replace(cell, python=PythonSource.parse(python))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value.value if isinstance(value, StrEnum) else value
 
 
 _JSON_KEYS = {"libraries": "dependencies"}

@@ -20,7 +20,7 @@ def test_a_cell_is_read_as_it_was_written(cell: Cell) -> None:
 
 def test_the_keys_of_results_stay_while_fields_are_renamed() -> None:
     data = LINKED.to_json()
-    assert (data["python"], data["dependencies"]) == ("3.13.5", ("zlib",))
+    assert (data["python"], data["dependencies"]) == ("3.13.5", ["zlib"])
     assert "libraries" not in data
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import execnet
 import pytest
 
 from harness.build.artifact import Build
@@ -14,8 +16,10 @@ from harness.errors import ConfigError
 from harness.expectations.compare import compare_module
 from harness.expectations.entries import CellExpectations
 from harness.manifest import Manifest
+from harness.matrix.cells import Library
 from harness.results.cell_results import load_results
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, encode_module
+from harness.run import cell_run as cell_run_module
 from harness.run.cell_run import CellRun, module_failure
 from harness.run.own_tests import find_tests
 from harness.run.prepared import Prepared
@@ -240,3 +244,17 @@ def test_a_run_says_once_why_there_is_no_snapshot(tmp_path: Path, log: str, why:
     page, _ = run.finish(interrupted=False, color=False)
     assert load_results(run.folder / "results.json").run.no_snapshot == why
     assert page.count("no snapshot can be kept: it has threads") == bool(why)
+
+
+def test_what_a_worker_is_given_is_plain_data_and_becomes_the_same_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """execnet, which carries it, knows no enums."""
+    run = cell_run(tmp_path)
+    (tmp_path / "manifest.json").write_text(json.dumps(run.prepared.build.manifest.to_json()))
+    (tmp_path / "modules.json").write_text('["test_os"]')
+    cell = dataclasses.replace(run.prepared.cell, toolchain="33", libraries=(Library.ZLIB,), resources="all")
+    run = dataclasses.replace(run, prepared=dataclasses.replace(run.prepared, cell=cell))
+    monkeypatch.setattr(cell_run_module, "expectations_for", lambda *_: CellExpectations())
+    carried = execnet.loads(execnet.dumps(run.to_json()))
+    assert CellRun.from_json(carried).prepared.cell == cell
