@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.errors import UnavailableError
 from harness.expectations.entries import is_own
+from harness.manifest import Manifest
 from harness.matrix.cells import Cell
 from harness.results.case_ids import FIXTURE, dotted, module_of, subject_of
 from harness.results.outcomes import Outcome
@@ -168,8 +169,11 @@ def _of_builds(cell: Cell, cache: Path) -> KnownSuite | None:
     found = [path for path in paths if path.parent.name.rpartition("-")[0] == cell.id]
     for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
         try:
+            manifest = Manifest.from_json(json.loads((path.parent / "manifest.json").read_bytes()))
             names = [str(name) for name in json.loads(path.read_bytes())]
         except (OSError, ValueError, TypeError):
             continue
-        return KnownSuite(source=f"the build {path.parent.name}", modules=frozenset(map(dotted, names)))
+        # A CPython that `--cpython` named has another suite.
+        if manifest.python == cell.python.version:
+            return KnownSuite(source=f"the build {path.parent.name}", modules=frozenset(map(dotted, names)))
     return None

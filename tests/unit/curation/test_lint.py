@@ -141,12 +141,24 @@ def test_ten_runs_are_looked_at_for_a_whole_one(tmp_path: Path) -> None:
     assert "wasi" in load_suites([WASI], tmp_path / "reports", tmp_path / "cache").by_cell
 
 
+def build(cache: Path, name: str, modules: str, manifest: str = '{"python": "3.13.5"}') -> Path:
+    listing = cache / "builds" / name / "modules.json"
+    listing.parent.mkdir(parents=True)
+    listing.write_text(modules)
+    (listing.parent / "manifest.json").write_text(manifest)
+    return listing
+
+
+@pytest.mark.parametrize("manifest", ['{"python": "3.14.0a2+"}', "[]", "{"])
+def test_a_build_of_another_cpython_says_nothing_of_the_cell_s_suite(tmp_path: Path, manifest: str) -> None:
+    build(tmp_path, "wasi-0", '["test_new"]', manifest)
+    assert load_suites([WASI], tmp_path / "none", tmp_path).by_cell == {}
+
+
 def test_the_modules_are_those_of_the_newest_build_that_can_be_read(tmp_path: Path) -> None:
     builds = (("0", '["test_old"]'), ("1", '["test_new"]'), ("2", "{"))
     for age, (key, text) in enumerate(builds):
-        listing = tmp_path / "builds" / f"wasi-{key}" / "modules.json"
-        listing.parent.mkdir(parents=True)
-        listing.write_text(text)
+        listing = build(tmp_path, f"wasi-{key}", text)
         os.utime(listing, (1e9 + age, 1e9 + age))
     suites = load_suites([WASI], tmp_path / "none", tmp_path)
     assert suites.by_cell["wasi"].modules == {"test.test_new"}
@@ -399,10 +411,8 @@ def test_a_module_that_only_another_series_of_cpython_has_is_not_missed_in_the_s
 
 def test_results_that_cannot_be_read_are_passed_over_for_the_modules_of_a_build(tmp_path: Path) -> None:
     results(tmp_path / "reports", "whole").write_text("{")
-    for build in ("wasi-0123456789abcdef", "wasi-debug-0123456789abcdef"):
-        listing = tmp_path / "cache" / "builds" / build / "modules.json"
-        listing.parent.mkdir(parents=True)
-        listing.write_text(json.dumps(["test_os" if build.startswith("wasi-0") else "test_json"]))
+    for name in ("wasi-0123456789abcdef", "wasi-debug-0123456789abcdef"):
+        build(tmp_path / "cache", name, json.dumps(["test_os" if name.startswith("wasi-0") else "test_json"]))
     suite = load_suites([WASI], tmp_path / "reports", tmp_path / "cache").by_cell["wasi"]
     assert suite.modules == {"test.test_os"}
     assert not suite.cases

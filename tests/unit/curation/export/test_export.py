@@ -400,6 +400,7 @@ def test_modules_are_those_of_the_cell_or_else_of_any_other(
         listing = empty_cache / "builds" / f"{cell}-0123456789abcdef" / "modules.json"
         listing.parent.mkdir(parents=True)
         listing.write_text(json.dumps(modules))
+        (listing.parent / "manifest.json").write_text('{"python": "3.13.5"}')
     out, err = exported(capsys, "pyodide", "wasi", *common)
     assert out == '- test_json:\n    xfail: "os.link() fails with ENOSYS (https://x.org/1)"\n'
     assert err.splitlines() == [
