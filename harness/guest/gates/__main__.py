@@ -21,8 +21,8 @@ def set_all(module: object, value: object, *names: str) -> None:
 def open_gates() -> None:
     from test import support
 
-    # Before its submodules are imported: they copy some of these.
-    set_all(support, False, "is_emscripten", "is_wasi")
+    # Before its submodules are imported: they copy some of these. linked_to_musl() asks the last one.
+    set_all(support, False, "is_emscripten", "is_wasi", "is_wasm32")
     set_all(support, True, "has_fork_support", "has_subprocess_support", "has_socket_support")
     overflows = "skip_emscripten_stack_overflow", "skip_wasi_stack_overflow"
     set_all(support, lambda: same, *overflows)
@@ -42,4 +42,5 @@ def main() -> None:
     namespace["main"](sys.argv[1:])  # type: ignore[operator]
 
 
-main()
+if __name__ == "__main__":
+    main()
