@@ -103,6 +103,7 @@ class Manifest:
             raise TypeError("a manifest is a JSON object")
         parts = {key: _table(record.get(key)) for key in ("source", "toolchain", "layout", "recipe", "wasm")}
         libraries, toolchain = record.get("dependencies"), parts["toolchain"]
+        versions = {name: str(_table(library).get("version", "")) for name, library in _table(libraries).items()}
         return cls(
             record=record,
             python=_text(record, "python"),
@@ -124,7 +125,7 @@ class Manifest:
                 version=_text(parts["recipe"], "version"),
                 departures=tuple(map(str, _list(parts["recipe"].get("departures")))),
             ),
-            libraries=_versions(libraries) if isinstance(libraries, Mapping) else None,
+            libraries=versions if isinstance(libraries, Mapping) else None,
             missing_libraries=tuple(_table(record.get("missing_dependencies"))),
             steps=tuple(_step(step) for step in _list(record.get("steps")) if isinstance(step, Mapping)),
             wasm=WasmRecord(
@@ -144,10 +145,6 @@ def _step(step: Mapping[str, Any]) -> StepRecord:
         seconds=float(seconds) if isinstance(seconds, int | float) else 0.0,
         command=tuple(map(str, _list(step.get("command")))),
     )
-
-
-def _versions(libraries: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(_table(library).get("version", "")) for name, library in libraries.items()}
 
 
 def _text(table: Mapping[str, Any], key: str) -> str:

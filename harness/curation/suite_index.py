@@ -138,16 +138,9 @@ def _index_of(path: Path, cache: Path) -> dict[str, Any]:
     with contextlib.suppress(OSError, ValueError):
         index: dict[str, Any] = json.loads(kept.read_bytes())
         return index
-    index = _make_index(json.loads(path.read_bytes()))
-    with contextlib.suppress(UnavailableError, OSError):
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(kept, json.dumps(index))
-    return index
-
-
-def _make_index(data: Mapping[str, Any]) -> dict[str, Any]:
+    data: Mapping[str, Any] = json.loads(path.read_bytes())
     modules: Mapping[str, Any] = data["modules"]
-    return {
+    index = {
         "complete": data["run"]["complete"],
         "python": data["cell"]["python"],
         "modules": sorted(map(dotted, modules)),
@@ -155,6 +148,10 @@ def _make_index(data: Mapping[str, Any]) -> dict[str, Any]:
         # One long string is read faster than a list of strings.
         "cases": "\n".join(case for module in modules.values() for case in module["cases"]),
     }
+    with contextlib.suppress(UnavailableError, OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(kept, json.dumps(index))
+    return index
 
 
 def _is_whole(name: str, module: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from harness.diagnostics.machine import Found, Machine, look_at_machine, look_fo
 from harness.errors import UnavailableError
 from harness.matrix.cells import Cell
 from harness.matrix.load import load_configuration
-from harness.matrix.pins import Pins, TarballPin
+from harness.matrix.pins import Pins
 from harness.targets import Target
 from harness.toolchains.wasi import own as own_sdk
 from harness.toolchains.wasi import release
@@ -104,17 +104,16 @@ def _source(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
     if found.source:
         return f"{what}: in the cache, from {found.source}"
     pin = pins.cpython_pin(str(cell.python))
-    offers = {"tarball": machine.fault_of(pin.url), **_apt_source(pin, machine)}
-    return _offered(what, offers, "a checkout of your own serves: --cpython PATH")
-
-
-def _apt_source(pin: TarballPin, machine: Machine) -> dict[str, str]:
-    """The offer of a Debian source package. An archive may list a file that it no longer has."""
-    if not pin.apt_source or machine.apt_fault:
-        return {"apt": machine.apt_fault or "no package is pinned"}
+    offers = {"tarball": machine.fault_of(pin.url)}
     address = machine.apt_address(pin)
-    asked = machine.answers.get(address, 0)
-    return {"apt": machine.fault_of(address)} if 200 <= asked < 500 else {f"apt ({_NOT_CHECKED})": ""}
+    if not pin.apt_source or machine.apt_fault:
+        offers["apt"] = machine.apt_fault or "no package is pinned"
+    elif 200 <= machine.answers.get(address, 0) < 500:
+        # An archive may list a file that it no longer has.
+        offers["apt"] = machine.fault_of(address)
+    else:
+        offers[f"apt ({_NOT_CHECKED})"] = ""
+    return _offered(what, offers, "a checkout of your own serves: --cpython PATH")
 
 
 def _wasi_sdk(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:

@@ -70,7 +70,13 @@ def _part(pair: CellDiff, limit: int) -> Iterator[str]:
     name = pair.before if pair.before == pair.after else f"{pair.before} -> {pair.after}"
     unknown = f" ({pair.unknown:,} more were asked of only one of the two)" if pair.unknown else ""
     yield plain(f"{name}: {counts or 'no difference'} among {counted(pair.compared, 'case')}{unknown}")
-    yield plain(f"  {_because(pair)}")
+    if pair.explanation:
+        why = f"only one axis differs: {pair.explanation}"
+    elif pair.axes:
+        why = f"several axes differ: {'; '.join(map(str, pair.axes))}"
+    else:
+        why = "no axis differs: CPython, toolchain, flags, libraries and engine are the same"
+    yield plain(f"  {why}")
 
 
 def _cases_of(changes: Sequence[CaseChange], limit: int) -> Iterator[str]:
@@ -80,11 +86,3 @@ def _cases_of(changes: Sequence[CaseChange], limit: int) -> Iterator[str]:
         yield from (plain(f"  {each.case}: {what}") for each in cases[:limit])
         if len(cases) > limit:
             yield plain(f"  ... and {len(cases) - limit:,} more of {module}: {what} (--all names them)")
-
-
-def _because(pair: CellDiff) -> str:
-    if pair.explanation:
-        return f"only one axis differs: {pair.explanation}"
-    if pair.axes:
-        return "several axes differ: " + "; ".join(map(str, pair.axes))
-    return "no axis differs: CPython, toolchain, flags, libraries and engine are the same"

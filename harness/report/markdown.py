@@ -64,7 +64,11 @@ def _cases(title: str, cases: Sequence[UnexpectedCase], wanted: Collection[Verdi
     yield from ("", f"### {title} ({len(cases):,})", "", "| case | what | where | |", "|---|---|---|---|")
     for case in cases[:SUMMARY_CASES_SHOWN]:
         hits = case.hits_of(wanted)
-        yield f"| {code(case.case)} | {_what(hits[0])} | {_where(case, hits)} | {command(hits[0].command)} |"
+        named = ", ".join(hit.label for hit in hits[:CELLS_NAMED])
+        more = f" and {counted(len(hits) - CELLS_NAMED, 'more cell')}" if len(hits) > CELLS_NAMED else ""
+        since = f"<br>since {escaped(str(case.since))}" if case.since else ""
+        where = f"{escaped(named)}{more}{since}"
+        yield f"| {code(case.case)} | {_what(hits[0])} | {where} | {command(hits[0].command)} |"
     if len(cases) > SUMMARY_CASES_SHOWN:
         yield from ("", f"... and {len(cases) - SUMMARY_CASES_SHOWN:,} more: index.html has them all.")
 
@@ -76,13 +80,6 @@ def _what(hit: Hit) -> str:
     expected = f", expected {' or '.join(row.expected)} ({row.place})" if row.place else ""
     what = f"**{escaped(str(row.outcome or 'no such case'))}**{escaped(expected)}"
     return f"{what}<br>{escaped(said)}" if said else what
-
-
-def _where(case: UnexpectedCase, hits: Sequence[Hit]) -> str:
-    named = ", ".join(hit.label for hit in hits[:CELLS_NAMED])
-    more = f" and {counted(len(hits) - CELLS_NAMED, 'more cell')}" if len(hits) > CELLS_NAMED else ""
-    since = f"<br>since {escaped(str(case.since))}" if case.since else ""
-    return f"{escaped(named)}{more}{since}"
 
 
 def _cells(run: RunDigest) -> Iterator[str]:

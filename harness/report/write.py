@@ -78,7 +78,10 @@ def _read(files: RunFiles, known: Registry | None) -> _Read:
         explain = explainer_for(results, known).cause_id if known else None
         read.cells.append(digest_cell(label, results, _before(files, label, results), explain))
         read.dataset.add(label, results, explain)
-        read.facts[label] = cell_facts(label, results, folder=_link(files, path))
+        folder, home = path.absolute().parent, files.folder.absolute()
+        # As seen from the page, if they are below it.
+        place = folder.relative_to(home).as_posix() if folder.is_relative_to(home) else ""
+        read.facts[label] = cell_facts(label, results, folder=place)
         read.paths[label] = path
         read.probes.append(read_probes(path.parent, results.probes))
     return read
@@ -96,10 +99,3 @@ def _before(files: RunFiles, label: str, now: CellResults) -> Before | None:
     if now.run.options.tests and not files.since:
         return None
     return read_before(files.befores[label], whatever=files.since)
-
-
-def _link(files: RunFiles, path: Path) -> str:
-    """Where a cell's files are, seen from the page; empty when they are not below it."""
-    with suppress(ValueError):
-        return path.absolute().parent.relative_to(files.folder.absolute()).as_posix()
-    return ""

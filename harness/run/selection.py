@@ -140,8 +140,12 @@ def wanted_cases(words: Sequence[str], suite: Suite, past: PastCases = NO_PAST) 
     for word in words:
         name, case = _placed(word, suite, past)
         wanted = _patterns(case, name)
-        _check_known(word, wanted, suite.modules[name], past)
-        found.setdefault(suite.modules[name], []).append(wanted)
+        module = suite.modules[name]
+        known = past.cases_of(module) if wanted else ()
+        if known and not any(is_wanted(each, wanted) for each in known):
+            near = nearest(split_word(word)[1], known)
+            raise ConfigError(f"{module} has no case {word!r}{'; ' if near else ''}{near}", hint=_HINT)
+        found.setdefault(module, []).append(wanted)
     return {
         module: tuple(dict.fromkeys(pattern for each in wanted for pattern in each)) if all(wanted) else ()
         for module, wanted in found.items()
@@ -174,15 +178,6 @@ def _near(word: str, suite: Suite, past: PastCases) -> str:
     if module_of(f"test.{word}", suite.modules):
         return f"did you mean 'test.{word}'?"
     return nearest(word, past.cases_like(word)) or did_you_mean(".".join(word.split(".")[:2]), suite.modules)
-
-
-def _check_known(word: str, wanted: Collection[str], module: str, past: PastCases) -> None:
-    """ConfigError when the module has no such case."""
-    known = past.cases_of(module) if wanted else ()
-    if known and not any(is_wanted(case, wanted) for case in known):
-        near = nearest(split_word(word)[1], known)
-        message = f"{module} has no case {word!r}"
-        raise ConfigError(f"{message}; {near}" if near else message, hint=_HINT)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import hashlib
 import os
 import re
 import shutil
@@ -15,7 +14,7 @@ from pathlib import Path
 from harness.errors import ConfigError, UnavailableError
 from harness.sources.base import Provenance, Source, check_landmarks, make_source, read_version
 from harness.util.git import git_output
-from harness.util.hashing import content_key
+from harness.util.hashing import content_key, file_sha256
 from harness.util.paths import expanded
 
 # What building inside the tree leaves behind, where no git can tell.
@@ -79,15 +78,16 @@ def _reading(root: Path) -> Iterator[None]:
 
 
 def _key(root: Path, files: Iterable[str]) -> str:
-    return content_key([(name, *_fingerprint(root / name)) for name in files])
-
-
-def _fingerprint(path: Path) -> tuple[str, str]:
-    if path.is_symlink():
-        return "link", os.readlink(path)  # noqa: PTH115
-    kind = "program" if os.access(path, os.X_OK) else "file"
-    with path.open("rb") as stream:
-        return kind, hashlib.file_digest(stream, "sha256").hexdigest()
+    """Stands for the files: their names, contents and kinds."""
+    found = []
+    for name in files:
+        path = root / name
+        if path.is_symlink():
+            found.append((name, "link", os.readlink(path)))  # noqa: PTH115
+        else:
+            kind = "program" if os.access(path, os.X_OK) else "file"
+            found.append((name, kind, file_sha256(path)))
+    return content_key(found)
 
 
 def _files(root: Path) -> Iterable[str]:

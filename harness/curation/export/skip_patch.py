@@ -63,7 +63,10 @@ def condition_in_python(when: Condition) -> tuple[str, tuple[str, ...]]:
         if axis in _FLAGS:
             parts.append(_FLAGS[axis] if wanted else f"not {_FLAGS[axis]}")
         elif axis == "emscripten" and isinstance(wanted, VersionRange) and _is_ordered(wanted):
-            parts.extend(_compared(wanted))
+            # A tuple of three.
+            version = "sys._emscripten_info.emscripten_version"
+            ordered = sorted(wanted.specifiers, key=str, reverse=True)
+            parts += [f"{version} {one.operator} {tuple(map(int, one.version.split('.')))}" for one in ordered]
         elif axis not in _IMPLIED:
             left_out.append(axis)
     if len(parts) > 1 and " or " in targets:
@@ -76,13 +79,6 @@ def _is_ordered(wanted: VersionRange) -> bool:
         specifier.operator in _OPERATORS and specifier.version.replace(".", "").isdigit()
         for specifier in wanted.specifiers
     )
-
-
-def _compared(wanted: VersionRange) -> list[str]:
-    """`sys._emscripten_info` has the version as a tuple of three."""
-    name = "sys._emscripten_info.emscripten_version"
-    ordered = sorted(wanted.specifiers, key=str, reverse=True)
-    return [f"{name} {one.operator} {tuple(map(int, one.version.split('.')))}" for one in ordered]
 
 
 def _place_of(test: str, read: Callable[[str], str | None]) -> tuple[str, tuple[str, ...]] | None:

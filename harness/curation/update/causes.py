@@ -86,7 +86,10 @@ class Causes:
         siblings = [item for item in speaking if item.id in named and words[item.id] is not _Word.NO]
         for found in (confirmed, repeated, siblings, alike):
             if found:
-                return _cause(_narrowest(found), failure, sure=found is not alike)
+                # What is documented for one target says more than what is documented for all.
+                fewest = min(len(item.targets) for item in found)
+                narrowest = [item for item in found if len(item.targets) == fewest]
+                return _cause(narrowest, failure, sure=found is not alike)
         return LimitationGuess()
 
 
@@ -97,12 +100,6 @@ def _cause(found: Sequence[Limitation], failure: Failure, *, sure: bool) -> Limi
     if len(names) > _CANDIDATES:
         return LimitationGuess()
     return LimitationGuess(reason=f"{TODO}: perhaps {' or '.join(names)}")
-
-
-def _narrowest(found: Sequence[Limitation]) -> list[Limitation]:
-    """What is documented for one target says more than what is documented for all."""
-    fewest = min(len(item.targets) for item in found)
-    return [item for item in found if len(item.targets) == fewest]
 
 
 def text_of(failure: Failure) -> str:

@@ -45,7 +45,11 @@ def additions(
     found: dict[tuple[str, Piece, LimitationGuess], list[str]] = {}
     for piece, tests in plan.added.items():
         for test in tests:
-            file = f"{folder}/{_area(piece, test, known)}.toml"
+            # A file of its own for each target and module: two people who add to different ones do not meet.
+            targets = sorted(target.value for target in piece.when.targets)
+            name = module_of(test, known) or ".".join(subject_of(test).split(".")[:2])
+            area = f"{targets[0] if len(targets) == 1 else ALL_TARGETS}/{name.removeprefix('test.')}"
+            file = f"{folder}/{area}.toml"
             cause = cause_of(test, piece)
             # Where no run was seen an entry holds only where its limitation holds.
             narrow = piece._replace(when=narrowed(piece.when, cause.when))
@@ -54,13 +58,6 @@ def additions(
         Addition(file=file, piece=piece, tests=tuple(sorted(tests)), cause=cause)
         for (file, piece, cause), tests in found.items()
     ]
-
-
-def _area(piece: Piece, test: str, modules: frozenset[str]) -> str:
-    """A file of its own for each target and module: two people who add to different ones do not meet."""
-    targets = sorted(target.value for target in piece.when.targets)
-    name = module_of(test, modules) or ".".join(subject_of(test).split(".")[:2])
-    return f"{targets[0] if len(targets) == 1 else ALL_TARGETS}/{name.removeprefix('test.')}"
 
 
 def assemble(

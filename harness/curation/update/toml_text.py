@@ -78,7 +78,9 @@ def _with_comment(lines: Sequence[str], header: int) -> int:
 
 def new_entry(fields: Fields) -> str:
     """The text of a new entry."""
-    lines = ["[[expect]]", f"tests = {_strings(fields.tests)}", f"outcome = {_one_or_more(fields.outcome)}"]
+    listed = "".join(f"    {_quoted(test)},\n" for test in fields.tests)
+    tests = f"[{_quoted(fields.tests[0])}]" if len(fields.tests) == 1 else f"[\n{listed}]"
+    lines = ["[[expect]]", f"tests = {tests}", f"outcome = {_one_or_more(fields.outcome)}"]
     if fields.limitation:
         lines.append(f"limitation = {_quoted(fields.limitation)}")
     lines.append(f"reason = {_quoted(fields.reason)}")
@@ -177,12 +179,6 @@ def _inline(values: Mapping[str, str | bool]) -> str:
         f"{axis} = {_quoted(value) if isinstance(value, str) else str(value).lower()}" for axis, value in values.items()
     )
     return f"{{ {', '.join(terms)} }}"
-
-
-def _strings(values: Sequence[str]) -> str:
-    if len(values) == 1:
-        return f"[{_quoted(values[0])}]"
-    return "[\n" + "".join(f"    {_quoted(value)},\n" for value in values) + "]"
 
 
 def _one_or_more(values: Sequence[str]) -> str:
