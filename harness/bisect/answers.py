@@ -44,7 +44,7 @@ class BisectStep:
 
     @property
     def seen(self) -> str:
-        """What it did, in a few words."""
+        """What the case did at this step, in a few words."""
         if len(set(self.tries)) > 1:
             return f"flaky: {', '.join(self.tries)}"
         why, _, _ = (self.why or "no reason is known").partition("\n")

@@ -111,7 +111,9 @@ def _candidates(question: Question, matrix: Matrix, pins: Pins) -> list[Candidat
 
 
 def _row(question: Question, folder: Path, candidates: Callable[[], list[Candidate]]) -> tuple[Candidate, ...]:
-    """The candidates, the oldest first: found out once, so that what is published meanwhile changes nothing."""
+    """The candidates, the oldest first. They are listed once and kept in `folder`: a version that is published
+    meanwhile changes nothing.
+    """
     record = folder / _QUESTION
     if record.exists():
         try:

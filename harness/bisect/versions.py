@@ -79,7 +79,7 @@ def as_toml(pin: EmscriptenPin | RuntimePin) -> str:
 
 
 def read_sha256(report: str) -> str:
-    """Of the one archive in pip's report of an installation (pypa.io: installation report)."""
+    """The sha256 of the one archive in pip's report of an installation (pypa.io: installation report)."""
     install = json.loads(report)["install"]
     value: str = install[0]["download_info"]["archive_info"]["hashes"]["sha256"]
     return value

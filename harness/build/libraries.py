@@ -99,7 +99,7 @@ def describe_libraries(manifest: Manifest) -> tuple[str, ...]:
 
 
 def cached_libraries(cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path) -> Libraries:
-    """Those of the cell's libraries that the cache has."""
+    """The libraries of the cell that the cache has."""
     shelf = _Shelf(cell=cell, toolchain=toolchain, pins=pins, cache=cache)
     there = (shelf.cached(library) for library in cell.libraries)
     return Libraries(found=tuple(library for library in there if library))

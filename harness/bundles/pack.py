@@ -151,7 +151,7 @@ def _write(stream: Any, head: BundleIndex, texts: Mapping[str, bytes], files: Ma
 
 
 def _member(name: str, **fields: Any) -> tarfile.TarInfo:
-    """One that belongs to nobody, made at no time."""
+    """A member of the archive that belongs to nobody, made at no time."""
     info = tarfile.TarInfo(name)
     info.mode = 0o644
     for key, value in fields.items():

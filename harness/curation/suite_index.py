@@ -90,7 +90,7 @@ class Suites:
 
 
 def load_suites(cells: Iterable[Cell], reports: Path, cache: Path) -> Suites:
-    """Of each cell, what its newest whole run found, or else the modules of its newest build."""
+    """The suite of each cell: what its newest whole run found, or else the modules of its newest build."""
     found: dict[str, KnownSuite] = {}
     notes: list[str] = []
     unknown: list[str] = []

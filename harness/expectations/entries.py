@@ -86,7 +86,7 @@ class CellExpectations:
         return tuple(test for test in self.of_module(module, own=own) if not self.entries[test].run)
 
     def modules(self, known: Iterable[str]) -> tuple[str, ...]:
-        """Those of the `known` modules that have an entry, in their order."""
+        """The modules, of the `known` ones, that have an entry, in their order."""
         return tuple(module for module in known if self.of_module(module))
 
     def check_modules(self, known: Collection[str]) -> None:
@@ -110,7 +110,7 @@ class Expectations:
         runtime: str = "",
         libraries: Collection[str] | None = None,
     ) -> CellExpectations:
-        """Those that hold for `cell`. ConfigError when two of them claim the same test.
+        """The entries that hold for `cell`. ConfigError when two of them claim the same test.
 
         What is in use, where the cell names less, is as in `facts_of`.
         """
@@ -121,7 +121,7 @@ class Expectations:
         return found
 
     def for_facts(self, facts: Facts) -> CellExpectations:
-        """Those that hold where the facts are such; of two that claim the same test, the first."""
+        """The entries that hold where the facts are such; of two that claim the same test, the first."""
         return self._select(facts)[0]
 
     def overlaps(self, cells: Iterable[Cell]) -> list[Problem]:

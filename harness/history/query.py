@@ -101,7 +101,7 @@ class _Cell:
         return cell_runs(self.store, self.runs)
 
     def answers(self, chosen: Sequence[tuple[int, Case]], own: Mapping[str, int]) -> Iterator[CaseAnswer]:
-        """Those of the cases that any run of the cell has seen. `own` are the numbers of the modules as such."""
+        """Answers on the cases that any run of the cell has seen. `own` are the numbers of the modules as such."""
         numbers = {number for number, _ in chosen} | {own[case.module] for _, case in chosen if case.module in own}
         steps = self._steps("changes", numbers)
         apart = self._steps("sightings", numbers)
@@ -114,7 +114,7 @@ class _Cell:
                 yield CaseAnswer(case=case, cell=self.name, account=account, seconds=trend(slow[number]))
 
     def durations(self, names: Mapping[int, str]) -> Iterator[ModuleAnswer]:
-        """Of each of those modules, in the runs of all its cases: a part of it takes a part of the time."""
+        """How long each of the modules takes, by the runs of all its cases: a part of it takes a part of the time."""
         alike: dict[tuple[int, ...], list[int]] = {}
         for number, name in names.items():
             alike.setdefault(self.facts.covering(name), []).append(number)
@@ -139,7 +139,7 @@ def cell_runs(store: Store, runs: Sequence[StoredRun]) -> CellRuns:
 
 
 def _cases(store: Store, wanted: str) -> list[tuple[int, Case]]:
-    """Those of a module of that name, or else the case, or else what the pattern matches."""
+    """The cases of a module of that name, or else the case, or else what the pattern matches."""
     for condition, value in (
         ("modules.name = :value", dotted(wanted)),
         ("cases.name = :value", wanted),

@@ -187,14 +187,14 @@ class Pins:
 
     @property
     def newest_emscripten(self) -> EmscriptenPin:
-        """Of the pinned ones; UnavailableError when none is pinned."""
+        """The pin of the newest Emscripten. UnavailableError when none is pinned."""
         if not self.emscripten:
             raise UnavailableError("no Emscripten is pinned", hint="add an [[emscripten]] to matrices/pins.toml")
         return max(self.emscripten, key=lambda pin: [int(part) for part in number(pin.version).split(".")])
 
     def and_also(self, more: Pins) -> Pins:
-        """These and the pins of `more`; where both pin a version, these hold. The commit of emsdk is that of `more`, if
-        it names one: it may have to know a newer release.
+        """These pins and those of `more`; where both pin a version, these hold. The commit of emsdk is that of `more`,
+        if it names one: it may have to know a newer release.
         """
         pairs = ((field.name, getattr(self, field.name), getattr(more, field.name)) for field in fields(self))
         joined = {name: mine + others for name, mine, others in pairs if isinstance(mine, tuple)}

@@ -88,7 +88,7 @@ def _read(files: RunFiles, known: Registry | None) -> _Read:
 
 
 def exit_status(run: RunDigest) -> int:
-    """That of the worst cell of the run."""
+    """The exit status of the worst cell of the run."""
     return worst_status([*(failed.status for failed in run.failed), *(cell.status for cell in run.cells)])
 
 

@@ -116,7 +116,7 @@ class _UnreadCase(msgspec.Struct):
 
 
 class _OutcomeRecord(msgspec.Struct):
-    """As much of a module as a glance needs."""
+    """The outcome and the case names of a module, which is what `load_verdicts` needs."""
 
     outcome: Outcome
     cases: dict[str, _UnreadCase]
@@ -205,7 +205,7 @@ def _loaded(path: Path, kind: type[_DocumentT], read: Callable[[_DocumentT], _T]
 
 
 def _decoded(text: bytes, kind: type[_DocumentT]) -> _DocumentT:
-    """As `decode_json`; ConfigError for another schema."""
+    """The document in the text, read as by `decode_json`. ConfigError for another schema."""
     try:
         found = decode_json(text, kind)
     except msgspec.ValidationError:

@@ -48,7 +48,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @classmethod
     def of(cls, options: object) -> RunOptions:
-        """Those among parsed options; not every command has all of them."""
+        """The options of a run among parsed ones; not every command has all of them."""
         given = {name: absolute(name, str(getattr(options, name, "") or "")) for name in _VALUES}
         switches = {name: bool(getattr(options, name, False)) for name in _SWITCHES}
         decided: dict[str, Any] = given | switches
@@ -56,7 +56,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @classmethod
     def here(cls) -> RunOptions:
-        """No options, where this process runs."""
+        """A run without options, by this program in this folder and cache."""
         root = project_root()
         found = shutil.which("python")
         # A run may have been started without activating its environment.

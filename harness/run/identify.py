@@ -54,7 +54,7 @@ def ask_compiler(cell: Cell, toolchain: Toolchain, cache: Path) -> dict[str, str
 
 
 def answer_key(prepared: Prepared) -> str:
-    """Of all that the answer depends on: an exchanged file or another runtime are asked again."""
+    """The key of all that the answer depends on: an exchanged file or another runtime is asked again."""
     build = prepared.build
     files = [build.wasm, build.program, *([prepared.runtime] if prepared.runtime.is_file() else [])]
     stamps = [(path.stat().st_size, path.stat().st_mtime_ns) for path in files]

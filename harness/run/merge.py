@@ -41,7 +41,7 @@ class Merged:
 
     @property
     def status(self) -> int:
-        """That of the worst cell."""
+        """The exit status of the worst cell."""
         judged = [EXIT_OK if results.comparison.is_as_expected else EXIT_UNEXPECTED for results in self.whole]
         return worst_status([*judged, *(failed.status for failed in self.failed)])
 

@@ -40,7 +40,7 @@ class PastCases:
         self._read: list[PastRun] = []
 
     def _runs(self) -> Iterator[PastRun]:
-        """Those of the suite, or of the user's own tests: what is asked about."""
+        """The past runs of what is asked about: of the suite, or of the user's own tests."""
         yield from self._read
         for path in self._paths:
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):

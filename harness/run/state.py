@@ -66,7 +66,7 @@ class RunState:
         return replace(self, step=step)
 
     def planned(self, seconds: Mapping[str, float], workers: int) -> RunState:
-        """With the modules to test, and the seconds that each will take."""
+        """The state with the modules to test, and the seconds that each will take."""
         return replace(self, total=len(seconds), left=seconds, workers=workers, step="starting the workers")
 
     def begun(self, module: str, now: float) -> RunState:

@@ -33,7 +33,7 @@ def obtain_source(python: PythonSource, pins: Pins, cache: Path, *, provider: st
     """The source that `python` names.
 
     A version that the cache has costs no network. Otherwise the official tarball is tried, then apt, or only
-    `provider`. UnavailableError tells why each of them could not; ConfigError for a checkout that is none.
+    `provider`. UnavailableError says why each of them could not; ConfigError for a folder that is no source of CPython.
     """
     if provider and provider not in SOURCE_PROVIDERS:
         raise ConfigError(f"there is no source provider {provider!r}; {did_you_mean(provider, SOURCE_PROVIDERS)}")

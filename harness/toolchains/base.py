@@ -27,7 +27,7 @@ class Toolchain:
     """A compiler that is there and works.
 
     `id` stands for the provider and all versions, and names folders. `root` has the shape of a WASI SDK
-    (bin/clang, bin/wasm-ld and so on, share/wasi-sysroot), or the one that `emscripten/shape.py` describes.
+    (bin/clang, bin/wasm-ld and so on, share/wasi-sysroot), or the one that `emscripten/layout.py` describes.
     `facts` go to the manifest of what is built with it.
     """
 

@@ -42,7 +42,7 @@ def check_pins(origins: Origins) -> tuple[Answer, ...]:
 
 
 def _of_addresses(pins: Pins) -> list[Answer]:
-    """Of the files that are pinned by their address. A host that does not answer is asked once."""
+    """Answers on the files that are pinned by their address. A host that does not answer is asked once."""
     addresses = [(f"{pin.title}, its official tarball", pin.url) for pin in (*pins.cpython, *pins.library)]
     addresses += [(f"WASI SDK {pin.version} for {pin.platform}", pin.url) for pin in pins.wasi_sdk_archive]
     hosts = {urlsplit(url).netloc: url for _, url in addresses}
@@ -61,7 +61,7 @@ def _of_address(pin: str, url: str, faults: Mapping[str, str]) -> Answer:
 
 
 def _of_debian(pins: Pins, debian: Debian) -> Iterator[Answer]:
-    """Of what apt provides: source tarballs, the clang and wasi-libc of an SDK, Emscripten."""
+    """Answers on what apt provides: source tarballs, the clang and wasi-libc of an SDK, Emscripten."""
     for tarball in (*pins.cpython, *pins.library):
         if tarball.apt_suite:
             yield _ask(debian, tarball.apt_suite, f"{tarball.title}, Debian's tarball", partial(_tarball, tarball))
@@ -117,7 +117,7 @@ def _of_emsdk(emsdk: EmsdkPin) -> Answer:
 
 
 def _of_packages(pins: Pins) -> Iterator[Answer]:
-    """Of the versions of the runtimes and of npm's packages; each index is asked once for each package."""
+    """Answers on the versions of the runtimes and of npm's packages; each index is asked once for each package."""
     npm = [RuntimePin(name=pin.name, version=pin.version, sha256=(), installer=Installer.NPM) for pin in pins.npm]
     wanted = [(pin, package_here(pin)) for pin in pins.runtime] + [(pin, pin.name) for pin in npm]
     offered = {

@@ -148,7 +148,7 @@ def _is_repeated(limitation: Limitation, failure: Failure, scene: Scene) -> bool
 
 
 def _has_the_words(observation: Observation, failure: Failure) -> bool:
-    """The same exception with the same message; with an errno only the lack of the same call."""
+    """Whether a probe saw the same exception with the same message; with an errno only the lack of the same call."""
     if observation.did is not Did.ERROR or not _is_same_type(observation, failure):
         return False
     if observation.errno:

@@ -51,7 +51,7 @@ class HostPool:
             session._clone_node = self.replace  # noqa: SLF001
 
     def start(self, spec: Any, putevent: Any) -> Any:
-        """As xdist's own; UnavailableError for a host that cannot be reached."""
+        """Starts a worker, as xdist's own `setup_node` does. UnavailableError for a host that cannot be reached."""
         if spec.ssh and _SSH_OPTIONS not in spec.ssh:
             spec.ssh = f"{_SSH_OPTIONS} {spec.ssh}"
         try:
