@@ -139,3 +139,10 @@ def microseconds() -> None:
     os.utime(path, ns=(EARLIER * 10**9 + 123_456_000, EARLIER * 10**9 + 654_321_000))
     if os.stat(path).st_mtime_ns % 10**9 != 654_321_000:
         raise NoEffect(f"654321 us were set, {os.stat(path).st_mtime_ns % 10**9 / 1000:g} us are there")
+
+
+def name_that_is_not_utf8() -> None:
+    folder = os.fsencode(new_folder("names-of-bytes"))
+    os.close(os.open(folder + b"/\xff", os.O_CREAT | os.O_WRONLY))
+    if os.listdir(folder) != [b"\xff"]:
+        raise NoEffect(f"a file named b'\\xff' is in its folder as {os.listdir(folder)[0]!r}")
