@@ -73,7 +73,8 @@ class Manifest:
     `python` is the version of CPython, `native` the path of the build Python, `cell` the build's id, `built` the time
     in ISO 8601. `inputs` is what names the build, as JSON. `libraries` has the version of each library that it is
     linked with, None where the record is older than libraries are; `missing_libraries` are those that the cell wanted
-    and the build lacks.
+    and the build lacks. `suite` is the version of CPython that the tests of a prebuilt interpreter are from, empty for
+    one that has its own.
     """
 
     record: Mapping[str, Any] = field(default_factory=dict)
@@ -90,6 +91,12 @@ class Manifest:
     missing_libraries: tuple[str, ...] = ()
     steps: tuple[StepRecord, ...] = ()
     wasm: WasmRecord = WasmRecord()
+    suite: str = ""
+
+    @property
+    def other_suite(self) -> str:
+        """A sentence for tests that are not those of the interpreter's own version; empty when they are."""
+        return other_suite(self.python, self.suite)
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -132,10 +139,20 @@ class Manifest:
                 bytes=size if isinstance(size := parts["wasm"].get("bytes"), int) else 0,
                 sha256=_text(parts["wasm"], "sha256"),
             ),
+            suite=_text(_table(record.get("suite")), "version"),
         )
 
     def to_json(self) -> dict[str, Any]:
         return dict(self.record)
+
+
+def other_suite(python: str, suite: str) -> str:
+    """A sentence for the tests of CPython `suite` in an interpreter of CPython `python`; empty when both are one, or
+    the interpreter has its own.
+    """
+    if suite in {"", python}:
+        return ""
+    return f"the tests are those of CPython {suite}, the interpreter is {python}: some fail for that alone"
 
 
 def _step(step: Mapping[str, Any]) -> StepRecord:

@@ -20,6 +20,7 @@ from harness.util.versions import number
 # What is kept of `-dM -E`, which is some 400 macros.
 MACROS = re.compile(r"__clang_version__|__VERSION__|__EMSCRIPTEN.*|__wasm.*|__wasi__|_REENTRANT|__SIZEOF_POINTER__")
 _DYNAMIC_LINKING = "--enable-wasm-dynamic-linking"
+_WASI_THREADS = "--enable-wasm-pthreads"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +94,9 @@ def _comparisons(cell: Cell, manifest: Manifest, identity: Identity) -> Iterator
 
 
 def _wasi(cell: Cell, _manifest: Manifest, answer: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    yield "threads", _switch(cell.pthreads), _switch(answer["threads"] != "pthread-stubs")
+    # From SDK 27 on wasi-libc has stubs of its own, which CPython takes for pthreads.
+    asked = _WASI_THREADS in shlex.split(answer["sysconfig"]["CONFIG_ARGS"] or "")
+    yield "threads", _switch(cell.pthreads), _switch(asked and answer["threads"] != "pthread-stubs")
 
 
 def _emscripten(cell: Cell, manifest: Manifest, answer: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -84,9 +84,10 @@ def _gigabytes(size: int) -> str:
 
 def judge_cell(cell: Cell, pins: Pins, machine: Machine, found: Found) -> list[Line]:
     """A line for each part of the cell: what is in the cache, who would provide it, or why nobody can."""
-    parts = {"source": _source, "toolchain": _TOOLCHAINS[cell.target], "build": _build, "runtime": _runtime}
+    made = {"source": _source, "toolchain": _TOOLCHAINS[cell.target], "build": _build, "runtime": _runtime}
+    published = {"tests": _source, "package": _package, "runtime": _runtime}
     lines = []
-    for name, judge in parts.items():
+    for name, judge in (published if cell.release else made).items():
         try:
             lines.append(Line(True, name, judge(cell, pins, machine, found)))
         except UnavailableError as refusal:
@@ -113,7 +114,17 @@ def _source(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
         offers["apt"] = machine.fault_of(address)
     else:
         offers[f"apt ({_NOT_CHECKED})"] = ""
-    return _offered(what, offers, "a checkout of your own serves: --cpython PATH")
+    option = "--suite PATH, or --suite VERSION for those of another one" if cell.release else "--cpython PATH"
+    return _offered(what, offers, f"a checkout of your own serves: {option}")
+
+
+def _package(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
+    """The package of an interpreter that somebody else has built."""
+    pin = pins.prebuilt_pin(cell.distribution.value, cell.release)
+    what = f"{pin.name} {pin.version}"
+    if found.package:
+        return f"{what}: in the cache"
+    return _offered(what, {"npm": "" if "npm" in machine.programs else "there is no npm"}, "install npm")
 
 
 def _wasi_sdk(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:

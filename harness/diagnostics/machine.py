@@ -24,7 +24,7 @@ from harness.targets import Target
 from harness.toolchains import EMSCRIPTEN_PROVIDERS, WASI_SDK_PROVIDERS, Toolchain
 from harness.toolchains.base import cached as cached_toolchain
 from harness.toolchains.patchelf import find_patchelf
-from harness.toolchains.runtimes import runtime_folder
+from harness.toolchains.runtimes import prebuilt_package, runtime_folder
 from harness.toolchains.wasi import own as own_sdk
 from harness.util import apt
 from harness.util.cache import cache_root
@@ -32,7 +32,7 @@ from harness.util.download import connection_fault, head_status
 from harness.util.process import capture
 
 PROBE_SECONDS = 3.0
-_PROGRAMS = (*COMPILERS, "make", "git", "apt-get", "dpkg-deb", "ccache")
+_PROGRAMS = (*COMPILERS, "make", "git", "apt-get", "dpkg-deb", "ccache", "npm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,8 @@ class Machine:
 class Found:
     """What is there already for one cell. `source` and `toolchain` name its provider; empty when none is there.
 
-    `own_sdk_fault` says why a WASI SDK of the user's cannot serve.
+    `own_sdk_fault` says why a WASI SDK of the user's cannot serve. `package` is that of an interpreter that somebody
+    else has built.
     """
 
     source: str = ""
@@ -95,6 +96,7 @@ class Found:
     own_sdk_fault: str = ""
     build: bool = False
     runtime: bool = False
+    package: bool = False
 
 
 def look_at_machine(pins: Pins, *, offline: bool) -> Machine:
@@ -150,6 +152,10 @@ def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
         source = cached_source(cache / "sources" / f"{pin.version}-{pin.sha256[:16]}")
     with contextlib.suppress(UnavailableError):
         has_runtime = runtime_folder(pins.runtime_pin(cell.engine, cell.runtime), cache).exists()
+    if cell.release:
+        with contextlib.suppress(UnavailableError):
+            package = prebuilt_package(pins.prebuilt_pin(cell.distribution.value, cell.release), cache)
+            return Found(source=source.provider if source else "", runtime=has_runtime, package=package.exists())
     toolchain, fault = _CACHED_TOOLCHAIN[cell.target](cell, pins, cache)
     build = None
     if source and toolchain:

@@ -18,14 +18,27 @@ _HOST = Path(__file__).parent / "child" / "node_host.mjs"
 _LAUNCHER = Path(__file__).parent / "child" / "node_launcher.py"
 
 
+# What a guest's thread begins with: the factory that Emscripten makes, or the loader of Pyodide.
+EMSCRIPTEN_GUEST = "node_guest.mjs"
+PYODIDE_GUEST = "pyodide_guest.mjs"
+
+
 def open_session(
-    *, module: Path, wasm: Path, node: Path, log: Path, flags: tuple[str, ...] = (), packages: Path | None = None
+    *,
+    module: Path,
+    wasm: Path,
+    node: Path,
+    log: Path,
+    flags: tuple[str, ...] = (),
+    packages: Path | None = None,
+    guest: str = EMSCRIPTEN_GUEST,
 ) -> ChildEngine:
-    """A warm Node that runs the Emscripten module `module` (an ES6 factory) with the code in `wasm`. What Emscripten's
-    own code asks of npm is looked for in the folder `packages`.
+    """A warm Node that runs the Emscripten module `module` (an ES6 factory, or Pyodide's loader with that `guest`) with
+    the code in `wasm`. What Emscripten's own code asks of npm is looked for in the folder `packages`.
     """
     argv = (sys.executable, "-I", str(_LAUNCHER), str(node), *flags, str(_HOST))
     load = {
+        "guest": guest,
         "module": str(module),
         "wasm": str(wasm),
         "journal": JOURNAL,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.matrix.cells import Library
+from harness.matrix.cells import Distribution, Library
 from harness.targets import Engine, Target
 
 PYTHON = "python"
@@ -22,6 +22,7 @@ SWITCHES = (*FLAGS, *LIBRARIES)
 ENUMS: Mapping[str, tuple[str, ...]] = {
     "target": tuple(target.value for target in Target),
     "engine": tuple(engine.value for engine in Engine),
+    "distribution": tuple(distribution.value for distribution in Distribution),
 }
 # Two targets may have the same toolchain, or the same runtime.
 _TOOLCHAINS = tuple(dict.fromkeys(target.traits.toolchain_axis for target in Target))
@@ -29,7 +30,7 @@ _RUNTIMES = tuple(dict.fromkeys(target.traits.engine.value for target in Target)
 VERSIONS = (*_TOOLCHAINS, PYTHON, *_RUNTIMES)
 AXES = (*ENUMS, *VERSIONS, *SWITCHES)
 # What most likely explains a difference comes first. The engine explains none that the target does not.
-LIKELIEST_FIRST = ("target", *_TOOLCHAINS, *SWITCHES, PYTHON, *_RUNTIMES)
+LIKELIEST_FIRST = ("target", "distribution", *_TOOLCHAINS, *SWITCHES, PYTHON, *_RUNTIMES)
 
 
 def version_axes(target: Target) -> dict[str, str]:
@@ -64,4 +65,6 @@ def targets_with(axis: str, value: object) -> frozenset[Target]:
         return frozenset({Target(str(value))})
     if axis == "engine":
         return _TARGETS_OF_ENGINE[str(value)]
+    if axis == "distribution":
+        return frozenset({Target.EMSCRIPTEN} if value == Distribution.PYODIDE else Target)
     return frozenset(Target) if value is False else _TARGETS[axis]

@@ -26,6 +26,13 @@ class Library(StrEnum):
     MPDECIMAL = "mpdecimal"
 
 
+class Distribution(StrEnum):
+    """Who has built the interpreter: the harness from CPython's source, or somebody else, who publishes it."""
+
+    CPYTHON = "cpython"
+    PYODIDE = "pyodide"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cell:
     """One fully decided point of the matrix.
@@ -34,7 +41,8 @@ class Cell:
     of Node or wasmtime. `resources` is regrtest's `-u`. Timeouts are in seconds: `case_timeout` without any progress,
     `module_timeout` for all of a module. `libraries` are those that it is linked with as far as they are available,
     those of `requires` among them, without which it is not built. `broken` says why a combination is known not to work;
-    such a cell is left out of tag selections but can be named.
+    such a cell is left out of tag selections but can be named. `release` is the version of a `distribution` that
+    somebody else has built, empty for CPython: its toolchain and flags are what it was built with.
     """
 
     id: str
@@ -54,6 +62,8 @@ class Cell:
     case_timeout: float = 120.0
     module_timeout: float = 1200.0
     broken: str = ""
+    distribution: Distribution = Distribution.CPYTHON
+    release: str = ""
 
     @property
     def engine(self) -> Engine:

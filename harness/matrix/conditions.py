@@ -100,6 +100,7 @@ def condition_values(
     facts: dict[str, str | bool] = {
         "target": cell.target.value,
         "engine": cell.engine.value,
+        "distribution": cell.distribution.value,
         **{axis: versions[name] or str(getattr(cell, name)) for name, axis in axes.version_axes(cell.target).items()},
         **{flag: bool(getattr(cell, flag)) for flag in axes.FLAGS},
         **{library: library in linked for library in axes.LIBRARIES},

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError, Problem
 from harness.matrix import axes, products
-from harness.matrix.cells import Cell, Library, Matrix
+from harness.matrix.cells import Cell, Distribution, Library, Matrix
 from harness.matrix.python_source import PythonSource
 from harness.targets import Engine, Target
 from harness.util.toml_tables import Mistake, TableReader, load_document
@@ -64,6 +64,8 @@ class CellSpec:
     case_timeout: float | None = None
     module_timeout: float | None = None
     broken: str | None = None
+    distribution: Distribution | None = None
+    release: str | None = None
 
     @property
     def names_libraries(self) -> bool:
@@ -171,6 +173,9 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
 
     `own_libraries` is whether it says itself what it is linked with.
     """
+    runtime = "" if cell.runtime == defaults.runtime(cell.engine) else f"-{cell.engine}{cell.runtime.split('.')[0]}"
+    if cell.release:
+        return f"{cell.distribution}-{cell.release}{runtime}"
     parts = [
         cell.target.value,
         "" if cell.toolchain == defaults.toolchain(cell.target) else f"-{cell.toolchain}",
@@ -178,7 +183,7 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
         *(f"-{axes.FLAGS[flag]}" for flag in ("dynamic_linking", "pydebug") if getattr(cell, flag)),
         "-deps" if own_libraries else "",
         "" if str(cell.python) == defaults.python else f"-py{cell.python.series or cell.python}",
-        "" if cell.runtime == defaults.runtime(cell.engine) else f"-{cell.engine}{cell.runtime.split('.')[0]}",
+        runtime,
     ]
     return "".join(parts)
 
@@ -186,7 +191,9 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
 def _contradictions(cell: Cell, defaults: Defaults, spec: CellSpec) -> Iterable[Mistake]:
     own_libraries, traits = spec.names_libraries, cell.target.traits
     spelled = cell_id(cell, defaults, own_libraries=own_libraries)
-    if not cell.toolchain and (cell.tags or cell.id != spelled):
+    if bool(cell.release) != (cell.distribution is not Distribution.CPYTHON):
+        yield Mistake("release", "belongs together with a `distribution` other than cpython")
+    elif not cell.toolchain and (cell.tags or cell.id != spelled):
         without = f"one that takes that of the CPython's tree is called {spelled!r} and has no tags"
         yield Mistake(
             "toolchain", f"is missing: an {cell.target} cell names its {traits.toolchain_name} version; {without}"

@@ -141,7 +141,9 @@ class RuntimePin:
 
 @dataclass(frozen=True, kw_only=True)
 class PackagePin:
-    """A package of npm that is the same on every platform; only the probes give one to Node."""
+    """A package of npm that is the same on every platform: one that the probes give to Node, or an interpreter that
+    somebody else has built.
+    """
 
     name: str
     version: str
@@ -160,6 +162,7 @@ class Pins:
     emscripten: tuple[EmscriptenPin, ...] = ()
     runtime: tuple[RuntimePin, ...] = ()
     npm: tuple[PackagePin, ...] = ()
+    prebuilt: tuple[PackagePin, ...] = ()
 
     def cpython_pin(self, version: str) -> CPythonPin:
         """UnavailableError when that CPython is not pinned."""
@@ -207,6 +210,10 @@ class Pins:
             raise UnavailableError(f"the npm package {name} is not pinned", hint="add an [[npm]] to matrices/pins.toml")
         return found
 
+    def prebuilt_pin(self, name: str, release: str) -> PackagePin:
+        """UnavailableError when that release of the distribution is not pinned."""
+        return _of_version([pin for pin in self.prebuilt if pin.name == name], release, name)
+
     def runtime_pin(self, name: str, version: str) -> RuntimePin:
         """UnavailableError when that version of the runtime is not pinned."""
         return _of_version([pin for pin in self.runtime if pin.name == name], version, name)
@@ -218,7 +225,8 @@ class Pins:
         toolchain_pin = {Target.WASI: self.wasi_sdk_pin, Target.EMSCRIPTEN: self.emscripten_pin}
         wanted: list[tuple[Callable[..., object], tuple[str, ...]]] = [
             *([(self.cpython_pin, (cell.python.version,))] if cell.python.version else []),
-            *([(toolchain_pin[cell.target], (cell.toolchain,))] if cell.toolchain else []),
+            *([(toolchain_pin[cell.target], (cell.toolchain,))] if cell.toolchain and not cell.release else []),
+            *([(self.prebuilt_pin, (cell.distribution.value, cell.release))] if cell.release else []),
             (self.runtime_pin, (cell.engine.value, cell.runtime)),
         ]
         for pin_of, arguments in wanted:
@@ -246,8 +254,8 @@ def load_pins(path: Path, base: Pins | None = None) -> Pins:
     """
     problems: list[Problem] = []
     reader = TableReader(load_document(path, f"{path.parent.name}/{path.name}", problems), problems)
-    tables = {"cpython", "dependency", "wasi_sdk", "wasi_sdk_archive", "emsdk", "emscripten", "runtime", "npm"}
-    reader.check_top_level(tables)
+    of_builds = {"cpython", "dependency", "wasi_sdk", "wasi_sdk_archive", "emsdk", "emscripten"}
+    reader.check_top_level(of_builds | {"runtime", "npm", "prebuilt"})
     data = reader.table("emsdk")
     emsdk = reader.read(EmsdkPin, data, table="emsdk") if data else None
     if emsdk and not _COMMIT.fullmatch(emsdk.commit):
@@ -261,6 +269,7 @@ def load_pins(path: Path, base: Pins | None = None) -> Pins:
         emscripten=_read(reader, EmscriptenPin, "emscripten", ("version",)),
         runtime=_read(reader, RuntimePin, "runtime", ("name", "version")),
         npm=_read(reader, PackagePin, "npm", ("name",)),
+        prebuilt=_read(reader, PackagePin, "prebuilt", ("name", "version")),
     )
     pins = base.and_also(pins) if base else pins
     nodes = {pin.version for pin in pins.runtime if pin.name == "node"}

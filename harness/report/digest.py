@@ -80,8 +80,8 @@ class CellDigest:
     `before` names the run that it was compared with, if any; `changed_axes` is what differs from there. `status` is
     the exit status of the cell. `intermittent` are the cases with an intermittent failure, each with the id of its
     limitation. `skips` are counted by the id of what explains them, "" for nothing; None when nobody has asked.
-    `own_tests` is where the user's own tests are, if these were run. `newly_skipped` are the modules that ran in
-    the run before, and run nothing now.
+    `own_tests` is where the user's own tests are, if these were run; `other_suite` a sentence on tests that are those
+    of another CPython. `newly_skipped` are the modules that ran in the run before, and run nothing now.
     """
 
     label: str
@@ -99,6 +99,7 @@ class CellDigest:
     skips: Counter[str] | None = None
     intermittent: tuple[tuple[str, str], ...] = ()
     own_tests: str = ""
+    other_suite: str = ""
     newly_skipped: tuple[NewSkip, ...] = ()
 
     @property
@@ -198,6 +199,7 @@ def digest_cell(
         changed_axes=differing_axes(before.results, results) if before else (),
         skips=_skips(results, explain) if explain else None,
         own_tests=results.run.options.tests,
+        other_suite=results.build.other_suite,
         intermittent=tuple((row.case, row.limitation) for row in results.comparison.intermittent),
         newly_skipped=newly_skipped(results.modules, before.outcomes) if before else (),
     )

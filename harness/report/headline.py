@@ -171,6 +171,9 @@ def _stale(run: RunDigest, folder: str) -> Iterator[Statement]:
 def _parts(run: RunDigest) -> Iterator[Statement]:
     for own in dict.fromkeys(cell.own_tests for cell in run.cells if cell.own_tests):
         yield Statement(text=f"The tests of {own} were run; of the suite nothing is said.")
+    for cell in run.cells:
+        if cell.other_suite:
+            yield Statement(text=f"{cell.label}: {cell.other_suite}.")
     parts = [cell.label for cell in run.cells if not cell.complete and not cell.own_tests]
     if parts:
         named = ", ".join(parts[:3]) + (f" and {len(parts) - 3} more" if len(parts) > 3 else "")

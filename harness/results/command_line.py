@@ -33,6 +33,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     cpython: str = ""
+    suite: str = ""
     provider: str = ""
     toolchain: str = ""
     runtime: str = ""
@@ -103,7 +104,7 @@ def go_on_line(argv: Sequence[str], run: Path) -> str:
 
 
 DEFAULT = RunOptions()
-_VALUES = ("cpython", "provider", "toolchain", "runtime", "pins", "bundle", "tests")
+_VALUES = ("cpython", "suite", "provider", "toolchain", "runtime", "pins", "bundle", "tests")
 _SWITCHES = ("tree_pins", "isolated", "fail_env_changed")
 
 
@@ -114,7 +115,7 @@ def absolute(name: str, value: str) -> str:
     if name == "runtime":
         kind, colon, path = value.partition(":")
         return f"{kind}:{expanded(Path(path))}" if colon and path else value
-    if name in {"cpython", "toolchain"} and (_VERSION.fullmatch(value) or value.startswith("git:")):
+    if name in {"cpython", "suite", "toolchain"} and (_VERSION.fullmatch(value) or value.startswith("git:")):
         return value
     return str(expanded(Path(value)))
 

@@ -214,6 +214,7 @@ class CellRun:
         return [
             f"cell {cell.id}: {tested}, {compiler}, {cell.engine} {cell.runtime}",
             *describe_libraries(manifest),
+            *([f"suite: {other}"] if (other := manifest.other_suite) else []),
             *([f"own tests: {self.tests.source}"] if self.tests else []),
             f"results in {self.folder}",
         ]

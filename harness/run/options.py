@@ -60,6 +60,11 @@ BUILD_OPTIONS = (
         help="take the toolchain, the Node and the regrtest resources that the CPython's own tree pins; cells whose id "
         "names no toolchain, such as `emscripten`, always do",
     ),
+    Option(
+        flag="--suite",
+        metavar="PATH-OR-VERSION",
+        help="for an interpreter that somebody else has built: the tests of this CPython, in the place of its own's",
+    ),
     Option(flag="--pins", metavar="FILE", help="further pins, of the form of matrices/pins.toml"),
     Option(flag="--jobs", metavar="N", kind=int, help="jobs for make (default: the number of processors)"),
 )

@@ -24,6 +24,7 @@ from harness.matrix.load import load_configuration
 from harness.matrix.pins import Pins, load_pins
 from harness.run.identify import ask_compiler, ensure_identity
 from harness.run.live import steps_shown
+from harness.run.prebuilt import prepare_prebuilt
 from harness.run.prepared import Prepared
 from harness.sources import Source, obtain_source
 from harness.targets import Engine
@@ -39,10 +40,12 @@ class BuildRequest:
 
     `toolchain` is a path or a version, `runtime` a version or `path:` and where a runtime of this machine is.
     `tree_pins` takes what the source tree pins, in the place of what the cell says. `pins` is a file with further pins,
-    `bundle` one that takes the place of source, toolchain and build.
+    `bundle` one that takes the place of source, toolchain and build, `suite` the CPython whose tests an interpreter of
+    somebody else's gets.
     """
 
     cpython: str = ""
+    suite: str = ""
     provider: str = ""
     toolchain: str = ""
     runtime: str = ""
@@ -67,6 +70,21 @@ class BuildRequest:
                 hint="leave one of them out",
             )
 
+    def check_for(self, cell: Cell) -> None:
+        """ConfigError when the cell has no use for one of them."""
+        of_builds = ("cpython", "provider", "toolchain", "tree_pins")
+        useless = [name for name in (of_builds if cell.release else ("suite",)) if getattr(self, name)]
+        if useless:
+            option = f"--{useless[0].replace('_', '-')}"
+            raise ConfigError(
+                f"{option} says how to build, and {cell.id} is an interpreter that is built already"
+                if cell.release
+                else f"{option} names the tests of an interpreter that is built already, and {cell.id} is built here",
+                hint="--suite PATH-OR-VERSION names the CPython whose tests it gets"
+                if cell.release
+                else "--cpython PATH-OR-VERSION names the CPython of this cell, and its tests with it",
+            )
+
 
 def prepare(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path], None] = lambda _: None) -> Prepared:
     """The cell with its build and runtime, made now as far as they are not there yet.
@@ -85,11 +103,17 @@ def _prepared(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path],
     if wishes.pins:
         pins = load_pins(Path(wishes.pins), pins)
     cell = matrix.cell(cell_id)
+    wishes.check_for(cell)
     if wishes.bundle:
         return _from_bundle(cell, wishes, pins)
     if wishes.cpython:
         cell = with_python(cell, wishes.cpython)
     cache = cache_root()
+    if cell.release:
+        cell, own_runtime = _named_runtime(cell, wishes.runtime)
+        return prepare_prebuilt(
+            cell, pins, cache, suite=wishes.suite, own_runtime=own_runtime, check_source=check_source
+        )
     from_tree = wishes.tree_pins or not cell.toolchain
     if from_tree:
         check_takes_tree_pins(cell)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from harness.build.artifact import Build
 from harness.build.identity import Identity
+from harness.build.prebuilt import PREBUILT
 from harness.build.recipes.targets import guest_environment
 from harness.engines import node, wasmtime
 from harness.engines.exports import EXPORTS_KEY, exporting
 from harness.engines.protocol import JOURNAL, EngineSession, GuestRun, Mount
-from harness.matrix.cells import Cell
+from harness.matrix.cells import Cell, Distribution
 from harness.suite.durations import durations_file
 from harness.suite.module import ModuleJob
 from harness.targets import Target
@@ -39,6 +40,8 @@ class Prepared:
     @property
     def guest_environment(self) -> dict[str, str]:
         """What the interpreter needs to find itself."""
+        if prebuilt := PREBUILT.get(self.cell.distribution):
+            return dict(prebuilt.environment)
         return guest_environment(self.cell.target, self.build.tree, self.build.sysconfig)
 
     def engine_facts(self) -> dict[str, str]:
@@ -50,7 +53,8 @@ class Prepared:
         """A warm engine for this build; the sessions that run side by side are numbered. Node finds what is in the
         folder `packages`.
         """
-        return _OPENERS[self.cell.target](self, log, index, packages)
+        opener = _open_pyodide if self.cell.distribution is Distribution.PYODIDE else _OPENERS[self.cell.target]
+        return opener(self, log, index, packages)
 
     @property
     def durations(self) -> Path:
@@ -72,7 +76,11 @@ class Prepared:
 
     @property
     def _mounts(self) -> tuple[Mount, ...]:
-        return Mount(host=self.build.root, guest="/", sealed=True), Mount(host=GUEST_FOLDER, guest="/harness")
+        agent = Mount(host=GUEST_FOLDER, guest="/harness")
+        if prebuilt := PREBUILT.get(self.cell.distribution):
+            tests = prebuilt.tests_of(self.build.manifest.python)
+            return Mount(host=self.build.root / "Lib" / "test", guest=tests, sealed=True), agent
+        return Mount(host=self.build.root, guest="/", sealed=True), agent
 
     def guest(self, script: str, folder: Path) -> GuestRun:
         """One start of the interpreter with a script of guest/, which is given the number of its journal, the file
@@ -149,6 +157,22 @@ def _open_node(
         node=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / "node",
         log=log,
         packages=packages,
+    )
+
+
+def _open_pyodide(
+    prepared: Prepared,
+    log: Path,
+    index: int,  # noqa: ARG001 - as every opener
+    packages: Path | None,
+) -> EngineSession:
+    return node.open_session(
+        module=prepared.build.program,
+        wasm=prepared.build.wasm,
+        node=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / "node",
+        log=log,
+        packages=packages,
+        guest=node.PYODIDE_GUEST,
     )
 
 

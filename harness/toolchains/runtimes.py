@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from harness.errors import OriginError, UnavailableError
-from harness.matrix.pins import Installer, Pins, RuntimePin
+from harness.matrix.pins import Installer, PackagePin, Pins, RuntimePin
 from harness.util.archive import unpack
 from harness.util.cache import make_entry
 from harness.util.hashing import content_key, file_sha256
@@ -194,6 +194,28 @@ def obtain_package(name: str, pins: Pins, cache: Path) -> Path:
     if not final.exists():
         make_entry(final, install)
     return final / "node_modules"
+
+
+def obtain_prebuilt(pin: PackagePin, cache: Path) -> Path:
+    """The folder with the files of an interpreter that somebody else has built, as npm has its package.
+
+    When it is there, the network is not asked. UnavailableError when npm is missing or does not offer it, or what it
+    offers is not what is pinned.
+    """
+    package = prebuilt_package(pin, cache)
+
+    def install(folder: Path) -> None:
+        logger.info("%s %s: installing with npm", pin.name, pin.version)
+        _npm_unpack(pin.name, pin.version, (pin.sha256,), folder)
+
+    package.parent.parent.mkdir(parents=True, exist_ok=True)
+    make_entry(package.parent, install)
+    return package
+
+
+def prebuilt_package(pin: PackagePin, cache: Path) -> Path:
+    """Where the files of that package are, once they are there."""
+    return cache / "prebuilt" / f"{pin.name}-{pin.version}-{content_key([pin.sha256])}" / "package"
 
 
 def _npm_unpack(package: str, version: str, sha256: tuple[str, ...], folder: Path) -> None:

@@ -53,7 +53,13 @@ def emscripten(request: pytest.FixtureRequest) -> Prepared:
     return built("emscripten-3.1.69", request)
 
 
-def built(cell: str, request: pytest.FixtureRequest) -> Prepared:
+@pytest.fixture(scope="session")
+def pyodide(request: pytest.FixtureRequest) -> Prepared:
+    """Pyodide as npm has it, with the tests of a CPython near its own that packages can provide."""
+    return built("pyodide-0.29.5", request, suite="3.13.5")
+
+
+def built(cell: str, request: pytest.FixtureRequest, suite: str = "") -> Prepared:
     """The cell, for a test that says that it needs one: the others must pass in a minute on an empty cache."""
     assert request.session.stash[NEEDS_TOOLCHAIN], f"a test that uses {cell} has the mark toolchain"
-    return prepare(cell, BuildRequest())
+    return prepare(cell, BuildRequest(suite=suite))

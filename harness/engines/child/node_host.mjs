@@ -41,7 +41,7 @@ function runGuest(data) {
   let fault;
   let stack = "";
   let sent;
-  guest = new Worker(new URL("node_guest.mjs", import.meta.url), {
+  guest = new Worker(new URL(settings.guest, import.meta.url), {
     workerData: { ...data, module: settings.module, journalNumber: settings.journal, compiled, ended },
     resourceLimits: settings.limits,
     // Node's own variable for where require() looks; no guest sees the environment of its thread.

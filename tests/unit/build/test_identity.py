@@ -79,6 +79,16 @@ def test_a_build_that_is_its_cell_is_accepted() -> None:
     check(NODE, MANIFEST, node())
 
 
+def test_pthreads_of_wasi_are_those_that_configure_was_asked_for() -> None:
+    """Newer wasi-libc has stubs, which CPython takes for pthreads."""
+    check(WASI, MANIFEST, wasi(threads="pthread"))
+    threads = dataclasses.replace(WASI, pthreads=True)
+    asked = {"CONFIG_ARGS": "'--enable-wasm-pthreads'", "Py_DEBUG": 0}
+    check(threads, MANIFEST, wasi(threads="pthread", sysconfig=asked))
+    for said in ({"threads": "pthread"}, {"sysconfig": asked}):
+        assert "threads: the cell asks for on, the interpreter says off" in refusal(threads, wasi(**said))
+
+
 def test_a_checkout_is_the_cell_of_its_number() -> None:
     check(emscripten("3.1.69-git"), MANIFEST, node())
     check(NODE, MANIFEST, node(uname=["Emscripten", "emscripten", "3.1.69-git", "#1", "wasm32"]))

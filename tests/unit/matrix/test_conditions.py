@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 
 from harness.manifest import Manifest
 from harness.matrix.axes import AXES
-from harness.matrix.cells import Library, with_python
+from harness.matrix.cells import Distribution, Library, with_python
 from harness.matrix.conditions import ALWAYS, Condition, condition_values, parse_version, read_condition
 from harness.targets import Target
 from tests.unit.sample_cells import EMSCRIPTEN as PLAIN
@@ -34,6 +34,7 @@ def test_facts_hold_only_the_axes_of_the_cells_target() -> None:
     assert condition_values(WASI) == {
         "target": "wasi",
         "engine": "wasmtime",
+        "distribution": "cpython",
         "wasi_sdk": "25.0",
         "wasmtime": "50.0.1",
         "python": "3.13.5",
@@ -212,3 +213,12 @@ def test_versions_between_releases_are_read() -> None:
 @pytest.mark.parametrize("text", ["main", "/src/cpython", ""])
 def test_no_range_holds_for_what_is_no_version(text: str) -> None:
     assert not condition(python=">=3").holds({"python": text})
+
+
+def test_a_distribution_of_emscripten_only_names_emscripten() -> None:
+    assert condition(distribution="pyodide").targets == {Target.EMSCRIPTEN}
+    assert condition(distribution="cpython").targets == set(Target)
+    assert condition(distribution="pyodide").holds(
+        condition_values(dataclasses.replace(EMSCRIPTEN, distribution=Distribution.PYODIDE, release="0.29.5"))
+    )
+    assert not condition(distribution="pyodide").holds(condition_values(EMSCRIPTEN))

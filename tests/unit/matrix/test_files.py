@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError
-from harness.matrix.cells import Cell, Library, Matrix, with_python
+from harness.matrix.cells import Cell, Distribution, Library, Matrix, with_python
 from harness.matrix.files import load_matrix
 from harness.matrix.pins import load_pins
 from harness.matrix.python_source import PythonSource
@@ -262,11 +262,20 @@ def test_the_shipped_matrix_is_sound() -> None:
 
 def test_every_version_of_the_shipped_matrix_is_pinned() -> None:
     pins = load_pins(SHIPPED / "pins.toml")
-    for found in load_matrix(SHIPPED).cells:
-        pins.cpython_pin(str(found.python))
-        pins.runtime_pin(found.engine, found.runtime)
-        toolchain = pins.wasi_sdk_pin if found.target is Target.WASI else pins.emscripten_pin
-        toolchain(found.toolchain)
+    assert not [lack.message for found in load_matrix(SHIPPED).cells for lack in pins.lacking_for(found)]
+
+
+def test_an_interpreter_that_somebody_else_has_built_is_called_by_its_release(tmp_path: Path) -> None:
+    keys = {"target": '"emscripten"', "toolchain": '"4.0.9"', "distribution": '"pyodide"', "release": '"0.29.5"'}
+    pyodide = cell("pyodide-0.29.5", dependencies='["zlib"]', **keys)
+    newer = cell("pyodide-0.29.5-node26", runtime='"26.1.0"', **keys)
+    first, second = load(tmp_path, DEFAULTS + pyodide + newer).cells
+    assert (first.id, first.target, first.distribution) == ("pyodide-0.29.5", Target.EMSCRIPTEN, Distribution.PYODIDE)
+    assert first.build_id == second.build_id == "pyodide-0.29.5"
+    lacks = [lack.message for lack in load_pins(SHIPPED / "pins.toml").lacking_for(first)]
+    assert not any("Emscripten" in lack for lack in lacks)
+    del keys["release"]
+    assert "`distribution` other than cpython" in told(tmp_path, DEFAULTS + cell("pyodide-0.29.5", **keys))[0]
 
 
 def test_a_cell_is_linked_with_what_it_wants_and_what_it_requires(tmp_path: Path) -> None:
@@ -294,7 +303,8 @@ def test_the_default_libraries_are_those_of_emscriptens_cells_and_change_no_id(t
 
 
 def test_of_our_own_cells_only_those_named_so_have_libraries() -> None:
-    linked = {found.id: set(found.libraries) for found in load_matrix(SHIPPED).cells if found.libraries}
+    built = [found for found in load_matrix(SHIPPED).cells if not found.release]
+    linked = {found.id: set(found.libraries) for found in built if found.libraries}
     assert linked == {
         "emscripten-3.1.69-deps": set(Library) - {Library.LIBFFI},
         "emscripten-3.1.69-dynlink-deps": set(Library),

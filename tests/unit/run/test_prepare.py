@@ -157,3 +157,16 @@ def test_a_word_that_the_source_does_not_know_is_refused_before_anything_is_buil
         monkeypatch.setattr(prepare_module, name, built)
     with pytest.raises(ConfigError, match="tree has no such module"):
         prepare("wasi", BuildRequest(), unknown)
+
+
+@pytest.mark.parametrize("wish", [{"cpython": "3.13.5"}, {"toolchain": "4.0.12"}, {"tree_pins": True}])
+def test_an_interpreter_that_is_built_already_is_not_built_otherwise(machine: Path, wish: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="is an interpreter that is built already") as caught:
+        prepare("pyodide-0.29.5", BuildRequest(**wish))
+    assert "--suite" in caught.value.hint
+
+
+def test_only_an_interpreter_that_is_built_already_gets_the_tests_of_another_cpython(machine: Path) -> None:
+    with pytest.raises(ConfigError, match="wasi is built here") as caught:
+        prepare("wasi", BuildRequest(suite="3.13.5"))
+    assert "--cpython" in caught.value.hint
