@@ -44,7 +44,7 @@ def add_merge(parser: argparse.ArgumentParser) -> None:
 
 def run_merge(options: argparse.Namespace) -> int:
     """Puts the shards of runs together, cell by cell; the status is that of the worst cell."""
-    from harness.run.merge import check_apart, merge_runs, publish_merged  # noqa: PLC0415 - `table` does without
+    from harness.run.merge import check_apart, check_not_tested, merge_runs, publish_merged  # noqa: PLC0415 - `table` does without
 
     if options.run_dir:
         check_apart(Path(options.run_dir), options.runs)
@@ -54,6 +54,8 @@ def run_merge(options: argparse.Namespace) -> int:
         wanted = builds_of(matrix.select(tags=options.tag), pins, FORMAT)
     merged = merge_runs(options.runs, wanted=wanted, command=shlex.join(sys.argv))
     if merged.whole or options.run_dir:
+        if options.run_dir:
+            check_not_tested(Path(options.run_dir), [results.cell.id for results in merged.whole])
         folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
         print(publish_merged(merged, folder, color=sys.stdout.isatty()), end="")
     for failed in merged.failed:

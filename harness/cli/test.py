@@ -25,6 +25,7 @@ from harness.project import matrix_file, project_root
 from harness.results.case_ids import dotted
 from harness.results.command_line import go_on_line
 from harness.results.run_folder import (
+    has_results,
     new_run_folder,
     point_latest_at,
     record_error,
@@ -35,7 +36,7 @@ from harness.run.capacity import plan_here, usable_processors
 from harness.run.options import BUILD_OPTIONS, RUN_DIR, TESTING, as_arguments
 from harness.run.parallel import ParallelCells
 from harness.run.prepare import BuildRequest, prepare
-from harness.run.resume import check_not_lost
+from harness.run.resume import check_all_resumed, check_not_lost, write_asked_of_cells
 from harness.util.paths import shown
 
 # pytest's own exit codes, in the harness's terms. 5 is "no tests collected": the selection was empty.
@@ -85,16 +86,22 @@ def run_test(options: argparse.Namespace, rest: list[str]) -> int:
     """Tests cells with pytest and xdist. The exit status says whether everything was as expected."""
     selection, rest = _selected(options, rest)
     if not selection.is_one:
-        # A -k that is no expression is refused here, not by every cell.
-        parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-        parser.add_argument("-k", default="")
-        if expression := parser.parse_known_args(rest)[0].k:
+        if expression := _keyword_in(rest):
             from harness.run.keywords import Keyword  # noqa: PLC0415 - it takes a part of pytest
 
+            # One that is no expression is refused here, not by every cell.
             Keyword(expression).compiled()
         color = ("--color=yes",) if sys.stdout.isatty() else ()
-        return _each(options, selection, "test", [*as_arguments(options), *color, *rest], done="no results")
+        arguments = [*as_arguments(options), *color, *rest]
+        return _each(options, selection, "test", arguments, done="no results", keyword=_keyword_in(rest))
     return _test_one(options, selection.cells[0], rest)
+
+
+def _keyword_in(rest: Sequence[str]) -> str:
+    """The expression of -k among pytest's arguments."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-k", default="")
+    return str(parser.parse_known_args(rest)[0].k)
 
 
 def _add_cells(parser: argparse.ArgumentParser, name: str, usage: str) -> None:
@@ -137,10 +144,16 @@ def _is_module(word: str) -> bool:
 
 
 def _each(
-    options: argparse.Namespace, selection: Selection, command: str, arguments: Sequence[str], *, done: str
+    options: argparse.Namespace,
+    selection: Selection,
+    command: str,
+    arguments: Sequence[str],
+    *,
+    done: str,
+    keyword: str = "",
 ) -> int:
-    """The command for each cell, in one run folder."""
-    folder = _folder_for(selection.cells, options, tested=command == "test")
+    """The command for each cell, in one run folder. `keyword` is the expression of -k."""
+    folder = _folder_for(selection.cells, options, keyword) if command == "test" else _build_folder(options)
     asked = options.workers if command == "test" else len(usable_processors())
     planned = plan_here([cell.target for cell in selection.cells], workers=asked)
     over_hosts = _names_hosts(arguments)
@@ -168,15 +181,26 @@ def _each(
     return status
 
 
-def _folder_for(cells: Sequence[Cell], options: argparse.Namespace, *, tested: bool) -> Path:
-    """The run folder of several cells. ConfigError for one that holds what a run would lose."""
-    if not options.run_dir:
-        resumed = tested and options.resume
-        return unfinished_run(project_root() / "reports", [cell.id for cell in cells]) if resumed else new_run_folder()
-    folder = Path(options.run_dir).absolute()
-    if tested and not options.resume and not options.overwrite:
-        for cell in cells:
-            check_not_lost(folder / cell.id)
+def _build_folder(options: argparse.Namespace) -> Path:
+    return Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
+
+
+def _folder_for(cells: Sequence[Cell], options: argparse.Namespace, keyword: str) -> Path:
+    """The run folder of several cells that are tested. ConfigError for one that holds what a run would lose, and for
+    one to resume in which a cell was begun with another choice of tests.
+    """
+    names = [cell.id for cell in cells]
+    if options.resume:
+        folder = (
+            Path(options.run_dir).absolute() if options.run_dir else unfinished_run(project_root() / "reports", names)
+        )
+        check_all_resumed(folder, names, options, keyword)
+        return folder
+    if options.run_dir and not options.overwrite:
+        for name in names:
+            check_not_lost(Path(options.run_dir).absolute() / name)
+    folder = _build_folder(options)
+    write_asked_of_cells(folder, names, options, keyword)
     return folder
 
 
@@ -186,10 +210,12 @@ def _recorded(options: argparse.Namespace, cell: Cell) -> Iterator[None]:
     try:
         yield
     except HarnessError as error:
-        # A mistake in the arguments makes no run folder.
-        if options.run_dir and (error.exit_code != EXIT_CONFIG or Path(options.run_dir).is_dir()):
+        # A mistake in the arguments makes no run folder. Results of before stay what they are.
+        folder = Path(options.run_dir) / cell.id if options.run_dir else None
+        kept = folder and has_results(folder) and not getattr(options, "overwrite", False)
+        if folder and not kept and (error.exit_code != EXIT_CONFIG or folder.parent.is_dir()):
             with contextlib.suppress(HarnessError, OSError):
-                record_error(Path(options.run_dir) / cell.id, error)
+                record_error(folder, error)
         raise
 
 

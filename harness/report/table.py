@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import (
+    EXIT_CONFIG,
     EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_UNEXPECTED,
@@ -86,7 +87,10 @@ def left_out_row(cell: str, why: str) -> CellRow:
 def read_row(folder: Path) -> CellRow | None:
     """The row of the cell whose results, or whose error, are in `folder`; None when neither is there."""
     if (folder / ERROR_FILE).is_file():
-        return failed_row(folder.name, *read_failure(folder / ERROR_FILE))
+        status, why = read_failure(folder / ERROR_FILE)
+        # A run that was refused has left the results of the one before.
+        if status != EXIT_CONFIG or not (folder / RESULTS_FILE).is_file():
+            return failed_row(folder.name, status, why)
     if (folder / RESULTS_FILE).is_file():
         return row_of(load_results(folder / RESULTS_FILE))
     return None

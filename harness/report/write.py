@@ -21,10 +21,10 @@ from harness.report.html import causes_json, page
 from harness.report.junit import merge_junit
 from harness.report.markdown import render_markdown
 from harness.results.cell_results import CellResults, load_results
-from harness.results.run_folder import FailedCell, RunFiles, worst_status
+from harness.results.run_folder import VIEW_FILES, FailedCell, RunFiles, worst_status
 from harness.util.files import disk_errors_as_unavailable, write_atomically
 
-PAGE, SUMMARY, BADGE, ANNOTATIONS, JUNIT = "index.html", "summary.md", "badge.json", "annotations.txt", "junit.xml"
+PAGE, SUMMARY, BADGE, ANNOTATIONS, JUNIT = VIEW_FILES
 
 
 def write_views(files: RunFiles, *, registry: Path | None = None, junit: bool = True, shown: str = "") -> RunDigest:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.errors import (
     EXIT_BUILD,
@@ -118,15 +119,22 @@ def cell_folders(path: Path) -> list[Path]:
     raise ConfigError(f"{path} {what}", hint=_NAME_A_RUN)
 
 
-def unfinished_modules(cell: Path) -> int:
-    """How many modules are finished of a run in the folder of a cell that did not come to its end; 0 when it did, or
-    when nothing is there.
-    """
+def finished_modules(cell: Path) -> int:
+    """How many modules of a run in the folder of a cell have a result."""
+    return sum(1 for _ in (cell / "modules").glob("[!.]*.json"))
+
+
+def has_results(cell: Path) -> bool:
+    """Whether a run in the folder of a cell has left results, be it of one module."""
+    return (cell / RESULTS_FILE).exists() or finished_modules(cell) > 0
+
+
+def came_to_its_end(cell: Path) -> bool:
+    """Whether the run in the folder of a cell tested all that it was begun for."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         run = json.loads((cell / RESULTS_FILE).read_bytes())["run"]
-        if not run.get("interrupted") and not run.get("lacking"):
-            return 0
-    return sum(1 for _ in (cell / "modules").glob("[!.]*.json"))
+        return not run.get("interrupted") and not run.get("lacking")
+    return False
 
 
 def unfinished_run(reports: Path, cells: Iterable[str]) -> Path:
@@ -134,17 +142,44 @@ def unfinished_run(reports: Path, cells: Iterable[str]) -> Path:
     of these is being tested now. ConfigError when there is none.
     """
     cells = list(cells)
-    begun = [path for cell in cells for path in reports.glob(f"*/{cell}/{ASKED_FILE}")]
+    begun = {path: path.parent.parent for cell in cells for path in reports.glob(f"*/{cell}/{ASKED_FILE}")}
+    several = (path for path in reports.glob(f"*/{ASKED_FILE}") if not read_asked(path).keys().isdisjoint(cells))
+    begun |= {path: path.parent for path in several}
     for path in sorted(begun, key=lambda path: path.stat().st_mtime, reverse=True):
-        run = path.parent.parent
+        run = begun[path]
         if run.is_symlink() or any(is_running(run / cell) for cell in cells):
             continue
-        if any(unfinished_modules(run / cell) for cell in cells):
+        if any(_is_unfinished(run / cell) for cell in cells):
             return run
     raise ConfigError(
         f"no run in {shown(reports)} has left {' or '.join(cells)} unfinished",
         hint="leave --resume out to begin a run, or name the folder of one with --run-dir",
     )
+
+
+def _is_unfinished(cell: Path) -> bool:
+    """Whether a run was begun in the folder of a cell, or was to begin there, and did not come to its end. A cell that
+    could not be built or is not available was not begun.
+    """
+    if not (cell / ASKED_FILE).is_file():
+        return not (cell / ERROR_FILE).exists() and cell.name in read_asked(cell.parent / ASKED_FILE)
+    return not came_to_its_end(cell)
+
+
+def read_asked(path: Path) -> dict[str, Any]:
+    """What asked.json says: of a cell, what its run was begun with; in the folder of a run over several cells the same
+    by the id of each, as far as the command line says it. Empty when there is none.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def remove_views(run: Path) -> None:
+    """Removes the views in the folder of a run with results: a cell's run that begins there is not in them."""
+    for name in VIEW_FILES if _results_of_run(run) else ():
+        (run / name).unlink(missing_ok=True)
 
 
 def claim(cell: Path) -> int:
@@ -175,7 +210,7 @@ def remove_refused(run: Path) -> bool:
     """Removes the folder of a run in which every cell was refused, and says whether it did: a mistake in the arguments
     is no run.
     """
-    cells = list(run.glob("*"))
+    cells = [path for path in run.glob("*") if path.name != ASKED_FILE]
     if not all(_is_refused(cell) for cell in cells):
         return False
     remove_tree(run)
@@ -256,6 +291,10 @@ RESULTS_FILE = "results.json"
 
 
 ASKED_FILE = "asked.json"
+
+
+# What `report` writes next to the cells' folders: page, summary, badge, annotations and JUnit.
+VIEW_FILES = ("index.html", "summary.md", "badge.json", "annotations.txt", "junit.xml")
 
 
 LOCK_FILE = "lock"

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import pickle
 import shlex
 import shutil
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from harness.build.artifact import Build
 from harness.build.libraries import describe_libraries
@@ -41,16 +43,27 @@ from harness.results.run_folder import (
     claim,
     new_run_folder,
     point_latest_at,
+    remove_views,
     unfinished_run,
 )
 from harness.results.verdicts import CaseVerdict, Comparison, Verdict
 from harness.run.keywords import ANY, Keyword
+from harness.run.options import as_arguments
 from harness.run.own_tests import TESTS_MOUNT, OwnTests, find_tests, unimportable
 from harness.run.past_cases import PastCases, past_results
 from harness.run.prepare import BuildRequest, expectations_for, prepare
 from harness.run.prepared import Prepared
 from harness.run.rerun import with_environment_tries, with_tries, worth_another_try
-from harness.run.resume import asked_for, check_not_lost, check_resumed, write_asked
+from harness.run.resume import (
+    asked_for,
+    begun_with,
+    check_not_lost,
+    check_resumed,
+    completed,
+    said_by,
+    seconds_before,
+    write_asked,
+)
 from harness.run.selection import TestSelection, check_names, choose, read_shard
 from harness.suite.durations import guessed_seconds, read_durations, record_durations, seconds_of, source_sizes
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
@@ -65,31 +78,14 @@ WIDTH = 110
 TESTS_FOLDER = "tests"
 
 
-class Options(Protocol):
-    """The options of the pytest plugin; those of `Wishes` too."""
-
-    cell: str
-    case: Sequence[str]
-    shard: str
-    cut_by: str
-    reruns: int
-    verify: int
-    fail_env_changed: bool
-    run_dir: str
-    tests: str
-    resume: bool
-    overwrite: bool
-    show_known: bool
-    isolated: bool
-
-
 @dataclass(frozen=True, kw_only=True)
 class CellRun:
     """`folder` is the cell's own, inside the run's. `reruns` is how often a case that did something unexpected runs
     again, `verify` how often every case runs in all. `isolated` gives every start of the interpreter an engine process
     of its own. `tests` are those of the user's own that take the place of the suite, `options` what the
     command that runs a case again needs. `started` is a Unix time, `claimed` the descriptor that marks
-    the folder as that of a run in progress, `show_known` is whether to show what is known to fail.
+    the folder as that of a run in progress, `show_known` is whether to show what is known to fail. `said` is what the
+    command line says for asked.json, `seconds_before` how long a resumed run has tested before.
     """
 
     prepared: Prepared
@@ -105,17 +101,29 @@ class CellRun:
     started: float = field(default_factory=time.time)
     claimed: int | None = None
     show_known: bool = False
+    said: Mapping[str, Any] = field(default_factory=dict)
+    seconds_before: float = 0.0
 
     @classmethod
-    def start(cls, options: Options, keyword: Keyword = ANY) -> CellRun:
+    def start(cls, options: Namespace, keyword: Keyword = ANY) -> CellRun:
         """Prepares the cell and a folder for its results. `keyword` is what modules have to match."""
         # A mistake is reported before anything is made.
+        run_dir = _run_folder(options)
+        before = 0.0
+        if run_dir and options.resume:
+            cell_folder = run_dir / options.cell
+            given, begun = as_arguments(options), begun_with(cell_folder)
+            options, expression = completed(options, keyword.expression, begun)
+            taken = [word for word in as_arguments(options) if word not in given]
+            taken += ["-k", expression] if expression != keyword.expression else []
+            if taken:
+                print(f"as it was begun: {shlex.join(taken)}")
+            keyword, before = replace(keyword, expression=expression), seconds_before(cell_folder)
         tests = find_tests(options.tests) if options.tests else None
         shard = read_shard(options.shard, options.case, keyword=keyword.expression, own=tests is not None)
         if keyword.expression:
             keyword.compiled()
         load_lists()
-        run_dir = _run_folder(options)
         folders = [project_root() / "reports", *([run_dir.parent] if run_dir else [])]
         results = past_results(options.cell, folders)
 
@@ -128,7 +136,7 @@ class CellRun:
         expectations = replace(expectations, fail_env_changed=options.fail_env_changed)
         past = PastCases(results, prepared.build.manifest, tests.key if tests else "")
         chosen = choose(prepared, options.case, shard, cut_by=options.cut_by, tests=tests, past=past)
-        chosen = replace(chosen, modules=keyword.matching(chosen.modules, past))
+        chosen = replace(chosen, modules=keyword.matching(chosen.modules, past), keyword=keyword.expression)
         base = run_dir or new_run_folder()
         run = cls(
             prepared=prepared,
@@ -143,6 +151,8 @@ class CellRun:
             show_known=options.show_known,
             tests=tests,
             options=RunOptions.of(options),
+            said=said_by(options, keyword.expression),
+            seconds_before=before,
         )
         run.clear()
         return replace(run, tests=tests.copied_into(run.folder / TESTS_FOLDER)) if tests else run
@@ -157,7 +167,8 @@ class CellRun:
                 shutil.rmtree(self.folder / name, ignore_errors=True)
         with disk_errors_as_unavailable(self.folder):
             (self.folder / "modules").mkdir(parents=True, exist_ok=True)
-            write_asked(self.folder, asked)
+            remove_views(self.folder.parent)
+            write_asked(self.folder, {**self.said, **asked}, seconds=self.seconds_before)
             # Those are written at the end: until then nobody is to take an earlier run's for this one's.
             for name in (self.stop_file.name, RESULTS_FILE, "junit.xml", ERROR_FILE):
                 (self.folder / name).unlink(missing_ok=True)
@@ -182,7 +193,8 @@ class CellRun:
             "resume": self.resume,
             "isolated": self.isolated,
             "tests": self.tests.to_json() if self.tests else None,
-            "fail_env_changed": self.expectations.fail_env_changed,
+            # All of a run judge by the lists as they were when it began, also when somebody changes them meanwhile.
+            "expectations": pickle.dumps(self.expectations),
             "started": self.started,
         }
 
@@ -194,7 +206,7 @@ class CellRun:
         return cls(
             prepared=prepared,
             folder=Path(data["folder"]),
-            expectations=replace(expectations_for(cell, build), fail_env_changed=data["fail_env_changed"]),
+            expectations=pickle.loads(data["expectations"]),
             chosen=TestSelection(**data["chosen"]),
             reruns=data["reruns"],
             verify=data["verify"],
@@ -331,7 +343,7 @@ class CellRun:
     def _run_info(self, finished: Collection[str], *, interrupted: bool, complete: bool) -> RunInfo:
         return RunInfo(
             started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
-            seconds=round(time.time() - self.started, 1),
+            seconds=round(self.seconds_before + time.time() - self.started, 1),
             command=shlex.join(sys.argv),
             complete=complete,
             interrupted=interrupted,
@@ -376,7 +388,7 @@ class CellRun:
         return self.folder / "modules" / f"{module}.json"
 
 
-def _run_folder(options: Options) -> Path | None:
+def _run_folder(options: Namespace) -> Path | None:
     """The run folder that the user means; None for a new one. ConfigError for one that must not be written to."""
     if options.overwrite and (options.resume or not options.run_dir):
         raise ConfigError("--overwrite removes what is in --run-dir", hint="name that folder, and leave --resume out")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,20 @@ from harness.expectations.entries import CellExpectations
 from harness.expectations.files import load_lists
 from harness.report.table import read_row
 from harness.results.cell_results import CellResults, RunInfo, load_results
-from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, FailedCell, record_failure, worst_status
+from harness.results.run_folder import (
+    ERROR_FILE,
+    RESULTS_FILE,
+    FailedCell,
+    finished_modules,
+    record_failure,
+    worst_status,
+)
 from harness.run.cell_run import publish
 from harness.suite.durations import durations_file, record_durations, seconds_of
 from harness.suite.shards import parse_shard
 from harness.util.cache import cache_root
 from harness.util.files import disk_errors_as_unavailable
+from harness.util.paths import shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +90,15 @@ def check_apart(folder: Path, runs: Sequence[Path]) -> None:
     for run in runs:
         if folder.resolve() == (run.resolve().parent.parent if run.is_file() else run.resolve()):
             raise ConfigError(f"{folder} is one of the runs to merge", hint="name another folder with --run-dir DIR")
+
+
+def check_not_tested(folder: Path, cells: Iterable[str]) -> None:
+    """ConfigError when the folder has a run that tested one of the cells: only merged results are replaced so."""
+    if tested := [cell for cell in cells if finished_modules(folder / cell)]:
+        raise ConfigError(
+            f"{shown(folder / tested[0])} has the results of a run that tested the cell",
+            hint="name another folder with --run-dir DIR",
+        )
 
 
 def publish_merged(merged: Merged, folder: Path, *, color: bool) -> str:

@@ -103,10 +103,10 @@ TESTING = (
     RUN_DIR,
     Option(
         flag="--resume",
-        help="go on with the run in --run-dir, or with the last one in reports/ that did not come to its end: modules "
-        "that are finished there are kept",
+        help="go on with the run in --run-dir, or with the last one in reports/ that did not come to its end, as it "
+        "was begun: modules that are finished there are kept",
     ),
-    Option(flag="--overwrite", help="with --run-dir: remove a run there that did not come to its end"),
+    Option(flag="--overwrite", help="with --run-dir: replace the results that the cell has there"),
     Option(flag="--isolated", help="a new engine process for every start of the interpreter, to debug the harness"),
 )
 

@@ -5,56 +5,167 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Mapping
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from harness.errors import ConfigError
-from harness.results.run_folder import ASKED_FILE, unfinished_modules
+from harness.results.command_line import RunOptions, absolute
+from harness.results.run_folder import (
+    ASKED_FILE,
+    RESULTS_FILE,
+    came_to_its_end,
+    finished_modules,
+    has_results,
+    read_asked,
+)
+from harness.run.options import TESTING
 from harness.run.own_tests import OwnTests
 from harness.run.prepared import Prepared
 from harness.run.selection import TestSelection
-from harness.util.files import write_atomically
+from harness.suite.shards import parse_shard
+from harness.util.files import disk_errors_as_unavailable, write_atomically
 from harness.util.paths import shown
 from harness.util.text import counted
+
+# The keys of asked.json. An error names those in which two runs differ.
+_TESTS, _BUILD, _ENGINE = "folder of own tests", "build", "engine"
+_CASES, _SHARD, _KEYWORD = "choice of cases", "shard", "expression of -k"
+_OPTIONS, _FURTHER, _SECONDS = "options", "further options", "seconds before"
+# Options that neither choose tests nor decide what is tested, by their default: a resumed run takes those that it was
+# begun with where the command line leaves them at that.
+_DEFAULTS = {option.name: option.fallback for option in TESTING if option.name in {"cut_by", "reruns", "verify"}}
+_NEW_RUN = "a new run takes a new folder: leave out --resume and --run-dir"
 
 
 def asked_for(prepared: Prepared, chosen: TestSelection, tests: OwnTests | None = None) -> dict[str, Any]:
     """What all results in one folder have in common, by the words of an error."""
     return {
-        "folder of own tests": [str(tests.source), tests.key] if tests else None,
-        "build": dataclasses.asdict(prepared.build.manifest.wasm),
-        "engine": prepared.cell.runtime,
-        "choice of cases": list(chosen.cases),
-        "shard": chosen.shard,
+        _TESTS: [str(tests.source), tests.key] if tests else None,
+        _BUILD: dataclasses.asdict(prepared.build.manifest.wasm),
+        _ENGINE: prepared.cell.runtime,
+        _CASES: list(chosen.cases),
+        _SHARD: chosen.shard,
+        _KEYWORD: chosen.keyword,
     }
 
 
+def said_by(options: Namespace, keyword: str) -> dict[str, Any]:
+    """What the command line says of a run, as asked.json has it: its choice of tests, and its options."""
+    return {
+        _TESTS: [absolute("tests", options.tests), ""] if options.tests else None,
+        _CASES: list(options.case),
+        _SHARD: str(parse_shard(options.shard)) if options.shard else "",
+        _KEYWORD: keyword,
+        _OPTIONS: _own_options(options),
+        _FURTHER: {name: getattr(options, name) for name in _DEFAULTS},
+    }
+
+
+def _own_options(options: object) -> dict[str, Any]:
+    """The options that decide what is tested, but for those that say where."""
+    given = msgspec.structs.replace(RunOptions.of(options), cache="", project="", program="python", tests="")
+    found: dict[str, Any] = msgspec.to_builtins(given)
+    return found
+
+
+def begun_with(cell: Path) -> dict[str, Any]:
+    """What the run in the folder of a cell was begun with, or was to begin with among several; empty for none."""
+    return read_asked(cell / ASKED_FILE) or read_asked(cell.parent / ASKED_FILE).get(cell.name) or {}
+
+
+def completed(options: Namespace, keyword: str, begun: Mapping[str, Any]) -> tuple[Namespace, str]:
+    """The options and the expression of -k with which to go on with a run that was `begun` so. A command line that
+    chooses no tests takes the choice from there, and one that names no build the options that decide which is tested.
+    """
+    found = Namespace(**vars(options))
+    if not _chooses(options, keyword):
+        found.case, found.shard = list(begun.get(_CASES, ())), begun.get(_SHARD, "")
+        found.tests = (begun.get(_TESTS) or [""])[0]
+        keyword = begun.get(_KEYWORD, "")
+    if not _own_options(options):
+        vars(found).update(begun.get(_OPTIONS, {}))
+    further = begun.get(_FURTHER, {})
+    vars(found).update({name: further[name] for name in further if getattr(options, name) == _DEFAULTS[name]})
+    return found, keyword
+
+
+def _chooses(options: Namespace, keyword: str) -> bool:
+    return bool(options.case or options.shard or options.tests or keyword)
+
+
 def check_not_lost(folder: Path) -> None:
-    """ConfigError when a run that begins in the folder of a cell would lose what another one has left unfinished."""
-    if finished := unfinished_modules(folder):
-        number = f"{counted(finished, 'module')} {'is' if finished == 1 else 'are'}"
-        raise ConfigError(
-            f"{shown(folder)} has a run that did not come to its end: {number} finished there",
-            hint="--resume goes on with it; --overwrite begins again and removes it",
-        )
+    """ConfigError when a run that begins in the folder of a cell would replace the results of another one."""
+    if not has_results(folder):
+        return
+    finished = finished_modules(folder)
+    number = f"{counted(finished, 'module')} {'is' if finished == 1 else 'are'} finished there"
+    what, more = "results of a run that came to its end", ""
+    if not came_to_its_end(folder):
+        what, more = f"a run that did not come to its end: {number}", "--resume goes on with it; "
+    raise ConfigError(
+        f"{shown(folder)} has {what}",
+        hint=f"{more}another folder, or no --run-dir, keeps it; --overwrite removes it",
+    )
 
 
 def check_resumed(folder: Path, asked: Mapping[str, Any]) -> None:
     """ConfigError when the run that was begun in the cell's folder was asked for something else."""
-    begun = None
-    # A folder that says nothing is a new one.
-    with contextlib.suppress(OSError, ValueError):
-        begun = json.loads((folder / ASKED_FILE).read_text(encoding="utf-8"))
-    if not isinstance(begun, dict):
-        return
-    if other := [name for name, value in asked.items() if begun.get(name) != value]:
+    begun = read_asked(folder / ASKED_FILE)
+    _check_same(folder, begun, asked, [name for name in (_TESTS, _BUILD, _ENGINE) if begun])
+    check_choice(folder, begun, asked)
+
+
+def check_choice(folder: Path, begun: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """ConfigError when the run of a cell's folder was begun with another choice of tests than is `asked` for now."""
+    _check_same(folder, begun, asked, [name for name in (_CASES, _SHARD, _KEYWORD) if name in begun])
+
+
+def _check_same(folder: Path, begun: Mapping[str, Any], asked: Mapping[str, Any], names: Sequence[str]) -> None:
+    if other := [name for name in names if begun.get(name) != asked[name]]:
         raise ConfigError(
-            f"the run in {folder.parent} cannot be resumed like this: it has another {' and another '.join(other)}",
-            hint="resume it with the command that began it, or leave --resume out to start again",
+            f"the run in {shown(folder)} cannot be resumed like this: it has another {' and another '.join(other)}",
+            hint=f"{_as_begun(folder, begun, other)}; {_NEW_RUN}",
         )
 
 
-def write_asked(folder: Path, asked: Mapping[str, Any]) -> None:
-    """Leaves it in the cell's folder."""
-    write_atomically(folder / ASKED_FILE, json.dumps(asked, indent=1) + "\n")
+def _as_begun(folder: Path, begun: Mapping[str, Any], other: Sequence[str]) -> str:
+    """How to go on with the run, where the command line alone makes the difference."""
+    if _OPTIONS not in begun and other != [_CASES]:
+        return "resume it with the command that began it"
+    line = RunOptions.here().line(["test", folder.name, f"--run-dir={shown(folder.parent)}", "--resume"])
+    return f"`{line}` goes on with it as it was begun"
+
+
+def check_all_resumed(run: Path, cells: Sequence[str], options: Namespace, keyword: str) -> None:
+    """ConfigError, before any cell of the run is resumed, when one of them was begun with another choice of tests."""
+    for cell in cells if _chooses(options, keyword) else ():
+        check_choice(run / cell, begun_with(run / cell), said_by(options, keyword))
+
+
+def write_asked(folder: Path, asked: Mapping[str, Any], *, seconds: float = 0.0) -> None:
+    """Leaves it in the cell's folder, with the seconds that the run has tested before."""
+    write_atomically(folder / ASKED_FILE, json.dumps({**asked, _SECONDS: seconds}, indent=1) + "\n")
+
+
+def write_asked_of_cells(run: Path, cells: Sequence[str], options: Namespace, keyword: str) -> None:
+    """Leaves in the run's folder what its cells are to begin with: one that does not come to that is resumed so."""
+    asked = said_by(options, keyword)
+    with disk_errors_as_unavailable(run):
+        run.mkdir(parents=True, exist_ok=True)
+    of_cells = read_asked(run / ASKED_FILE) | dict.fromkeys(cells, asked)
+    write_atomically(run / ASKED_FILE, json.dumps(of_cells, indent=1) + "\n")
+
+
+def seconds_before(folder: Path) -> float:
+    """How long a run in the folder of a cell has tested until now. One that was killed did so until its last module."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return float(json.loads((folder / RESULTS_FILE).read_bytes())["run"]["seconds"])
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        began = (folder / ASKED_FILE).stat().st_mtime
+        ends = [path.stat().st_mtime for path in (folder / "modules").glob("[!.]*.json")]
+        return float(read_asked(folder / ASKED_FILE).get(_SECONDS, 0)) + max(0.0, max(ends, default=began) - began)
+    return 0.0

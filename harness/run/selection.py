@@ -28,7 +28,7 @@ class TestSelection:
     """`modules` are those to test, longest first; all workers of a run get this list, since the record of durations may
     change. `cases` are the words of `--case`, empty for all; `patterns` what regrtest is to match of each module that
     was not asked for as a whole. `shard` is the part that the modules are, `plan` stands for the way it was cut; both
-    are empty when nothing was.
+    are empty when nothing was. `keyword` is the expression of `-k`, empty for none.
     """
 
     # pytest takes a class whose name begins so for one of its tests.
@@ -39,6 +39,7 @@ class TestSelection:
     patterns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shard: str = ""
     plan: str = ""
+    keyword: str = ""
 
     def cases_in(self, module: str) -> tuple[str, ...]:
         """The cases that were asked for of one module by name, as patterns for regrtest; none where it was asked for as

@@ -8,7 +8,9 @@ import pytest
 
 from harness.bench.report import write_made_up_run
 from harness.cli.main import main
-from harness.errors import EXIT_CONFIG, EXIT_UNEXPECTED
+from harness.errors import EXIT_CONFIG, EXIT_UNEXPECTED, ConfigError
+from harness.results.run_folder import record_failure
+from harness.run.merge import check_not_tested
 
 
 @pytest.fixture
@@ -45,3 +47,19 @@ def test_a_cell_of_a_run_has_a_table_of_its_own(run: Path, part: str, capsys: py
 def test_what_is_no_run_is_refused(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["table", *words]) == EXIT_CONFIG
     assert said in capsys.readouterr().err
+
+
+def test_results_are_not_hidden_by_the_refusal_of_a_later_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["table", str(run)])
+    before = capsys.readouterr().out
+    record_failure(run / "wasi-24", EXIT_CONFIG, "cannot be resumed like this")
+    main(["table", str(run)])
+    assert capsys.readouterr().out == before
+
+
+def test_merged_results_replace_none_of_a_run_that_tested(tmp_path: Path) -> None:
+    check_not_tested(tmp_path, ["wasi"])
+    (tmp_path / "wasi" / "modules").mkdir(parents=True)
+    (tmp_path / "wasi" / "modules" / "test_os.json").write_text("{}")
+    with pytest.raises(ConfigError, match="results of a run that tested the cell"):
+        check_not_tested(tmp_path, ["wasi"])

@@ -100,3 +100,35 @@ def test_several_cells_resume_the_last_run_or_say_that_there_is_none(
     monkeypatch.setattr(ParallelCells, "run", run)
     main(["test", "wasi", "wasi-debug", "--resume"])
     assert folders == [project / "reports" / "a"]
+
+
+def test_a_refused_run_hides_no_results(project: Path) -> None:
+    unfinished(project / "run" / "wasi")
+    assert main(["test", "wasi", "--run-dir", "run", "--case", "test.test_bool"]) == EXIT_CONFIG
+    assert not (project / "run" / "wasi" / "error.json").exists()
+
+
+def test_several_cells_are_resumed_together_or_not_at_all(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    unfinished(project / "run" / "wasi")
+    (project / "run" / "wasi" / "asked.json").write_text(json.dumps({"choice of cases": ["test.test_os"]}))
+    assert main(["test", "wasi", "wasi-debug", "test_json", "--run-dir", "run", "--resume"]) == EXIT_CONFIG
+    said = capsys.readouterr()
+    assert "run/wasi cannot be resumed like this: it has another choice of cases" in said.err
+    assert "==" not in said.out
+
+
+def test_the_run_of_several_cells_has_what_each_is_to_begin_with(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    def run(cells: ParallelCells) -> int:
+        (cells.folder / "wasi").mkdir()
+        return 0
+
+    monkeypatch.setattr(ParallelCells, "run", run)
+    main(["test", "wasi", "wasi-debug", "test_os", "-k", "os", "--run-dir", "run"])
+    asked = json.loads((project / "run" / "asked.json").read_text())
+    assert {cell: (each["choice of cases"], each["expression of -k"]) for cell, each in asked.items()} == {
+        "wasi": (["test.test_os"], "os"),
+        "wasi-debug": (["test.test_os"], "os"),
+    }

@@ -19,7 +19,7 @@ from harness.results.run_folder import (
     point_latest_at,
     record_failure,
     remove_refused,
-    unfinished_modules,
+    remove_views,
     unfinished_run,
 )
 from harness.run.cell_run import CellRun
@@ -93,24 +93,41 @@ def begun(cell: Path, *, finished: int = 3, run: dict[str, object] | None = None
 
 
 @pytest.mark.parametrize(
-    ("run", "unfinished"),
-    [(None, 3), ({"interrupted": True}, 3), ({"lacking": 2}, 3), ({"interrupted": False}, 0), ({"lacking": 0}, 0)],
+    ("run", "said"),
+    [
+        (None, "has a run that did not come to its end: 3 modules are finished there\n  -> --resume goes on with it"),
+        ({"interrupted": True}, "did not come to its end"),
+        ({"lacking": 2}, "did not come to its end"),
+        (
+            {"interrupted": False},
+            "has results of a run that came to its end\n  -> another folder, or no --run-dir",
+        ),
+        ({"lacking": 0}, "came to its end"),
+    ],
 )
-def test_a_run_that_did_not_come_to_its_end_is_not_emptied_unasked(
-    tmp_path: Path, run: dict[str, object] | None, unfinished: int
-) -> None:
+def test_no_results_of_a_cell_are_replaced_unasked(tmp_path: Path, run: dict[str, object] | None, said: str) -> None:
     cell = begun(tmp_path / "run" / "wasi", run=run)
-    assert unfinished_modules(cell) == unfinished
-    if unfinished:
-        with pytest.raises(ConfigError, match=r"3 modules are finished there\n  -> --resume .* --overwrite"):
-            check_not_lost(cell)
-    else:
+    with pytest.raises(ConfigError, match=r"--overwrite removes it") as caught:
         check_not_lost(cell)
+    assert said in str(caught.value)
 
 
 def test_where_nothing_is_finished_there_is_nothing_to_lose(tmp_path: Path) -> None:
     check_not_lost(tmp_path / "wasi")
     check_not_lost(begun(tmp_path / "wasi", finished=0))
+    # Another cell of the same run is nothing that this one replaces.
+    check_not_lost(tmp_path / "wasi-debug")
+
+
+def test_the_views_of_a_run_go_when_a_cell_begins_in_it(tmp_path: Path) -> None:
+    views = [tmp_path / name for name in ("index.html", "summary.md", "badge.json", "annotations.txt", "junit.xml")]
+    for view in views:
+        view.touch()
+    remove_views(tmp_path)
+    assert all(view.exists() for view in views), "in a folder without a run they are of somebody else"
+    begun(tmp_path / "wasi", run={})
+    remove_views(tmp_path)
+    assert not any(view.exists() for view in views)
 
 
 def test_what_is_resumed_is_the_last_run_that_did_not_come_to_its_end(tmp_path: Path) -> None:
@@ -119,7 +136,6 @@ def test_what_is_resumed_is_the_last_run_that_did_not_come_to_its_end(tmp_path: 
         "second": begun(tmp_path / "second" / "wasi"),
         "of another cell": begun(tmp_path / "third" / "wasi-debug"),
         "finished": begun(tmp_path / "fourth" / "wasi", run={}),
-        "empty": begun(tmp_path / "fifth" / "wasi", finished=0),
     }
     (tmp_path / "latest").symlink_to("second")
     for time, cell in enumerate(runs.values()):
@@ -128,6 +144,22 @@ def test_what_is_resumed_is_the_last_run_that_did_not_come_to_its_end(tmp_path: 
     assert unfinished_run(tmp_path, ["wasi", "wasi-debug"]) == tmp_path / "third"
     with pytest.raises(ConfigError, match="has left wasi-24 unfinished\n  -> leave --resume out"):
         unfinished_run(tmp_path, ["wasi-24"])
+
+
+def test_a_run_that_has_finished_nothing_yet_is_resumed_and_no_older_one(tmp_path: Path) -> None:
+    for time, name in enumerate(("older", "newer")):
+        cell = begun(tmp_path / name / "wasi", finished=1 - time)
+        os.utime(cell / "asked.json", (time, time))
+    assert unfinished_run(tmp_path, ["wasi"]) == tmp_path / "newer"
+
+
+def test_a_cell_that_was_to_follow_another_is_resumed_with_their_run(tmp_path: Path) -> None:
+    begun(tmp_path / "run" / "wasi", run={})
+    (tmp_path / "run" / "asked.json").write_text('{"wasi": {}, "wasi-debug": {}}')
+    assert unfinished_run(tmp_path, ["wasi-debug"]) == tmp_path / "run"
+    record_failure(tmp_path / "run" / "wasi-debug", EXIT_UNAVAILABLE, "no SDK")
+    with pytest.raises(ConfigError, match="has left wasi-debug unfinished"):
+        unfinished_run(tmp_path, ["wasi-debug"])
 
 
 def test_a_run_in_progress_is_neither_resumed_nor_entered(tmp_path: Path) -> None:
@@ -148,6 +180,7 @@ def test_a_run_in_progress_is_neither_resumed_nor_entered(tmp_path: Path) -> Non
 def test_a_run_folder_of_which_every_cell_was_refused_goes(tmp_path: Path) -> None:
     for cell in ("wasi", "wasi-debug"):
         record_failure(tmp_path / "run" / cell, EXIT_CONFIG, "a mistake")
+    (tmp_path / "run" / "asked.json").write_text("{}")
     assert remove_refused(tmp_path / "run")
     assert not (tmp_path / "run").exists()
     record_failure(tmp_path / "run" / "wasi", EXIT_CONFIG, "a mistake")

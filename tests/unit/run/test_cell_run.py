@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,7 +139,7 @@ def test_a_module_that_alters_its_environment_runs_again_as_a_whole_where_that_i
 
 def test_workers_judge_the_environment_too(tmp_path: Path) -> None:
     run = dataclasses.replace(cell_run(tmp_path), expectations=CellExpectations(fail_env_changed=True))
-    assert run.to_json()["fail_env_changed"] is True
+    assert pickle.loads(run.to_json()["expectations"]).fail_env_changed is True
 
 
 def test_a_module_that_was_lost_is_red_and_not_finished(tmp_path: Path) -> None:
@@ -255,6 +256,20 @@ def test_what_a_worker_is_given_is_plain_data_and_becomes_the_same_run(
     (tmp_path / "modules.json").write_text('["test_os"]')
     cell = dataclasses.replace(run.prepared.cell, toolchain="33", libraries=(Library.ZLIB,), resources="all")
     run = dataclasses.replace(run, prepared=dataclasses.replace(run.prepared, cell=cell))
-    monkeypatch.setattr(cell_run_module, "expectations_for", lambda *_: CellExpectations())
-    carried = execnet.loads(execnet.dumps(run.to_json()))
-    assert CellRun.from_json(carried).prepared.cell == cell
+
+    def read_again(*_: object) -> CellExpectations:
+        raise AssertionError("the lists may have changed since")
+
+    monkeypatch.setattr(cell_run_module, "expectations_for", read_again)
+    carried = CellRun.from_json(execnet.loads(execnet.dumps(run.to_json())))
+    assert carried.prepared.cell == cell
+    assert carried.expectations == run.expectations
+    assert carried.expectations.lookup(HANGING)
+
+
+def test_a_resumed_run_took_its_earlier_parts_too(tmp_path: Path) -> None:
+    run = dataclasses.replace(cell_run(tmp_path), seconds_before=1000.0)
+    (run.folder / "modules").mkdir()
+    (run.prepared.build.folder / "modules.json").write_text('["test_os"]')
+    run.finish(interrupted=False, color=False)
+    assert 1000.0 <= load_results(run.folder / "results.json").run.seconds < 1060.0

@@ -1,0 +1,128 @@
+"""What a run was begun with, and what a resumed one takes of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ConfigError
+from harness.run.options import TESTING
+from harness.run.resume import (
+    begun_with,
+    check_all_resumed,
+    check_resumed,
+    completed,
+    said_by,
+    seconds_before,
+    write_asked,
+    write_asked_of_cells,
+)
+
+
+def parsed(*words: str) -> Namespace:
+    parser = argparse.ArgumentParser()
+    for option in TESTING:
+        option.add(parser.add_argument)
+    return parser.parse_args(words)
+
+
+def begun(cell: Path, *words: str, keyword: str = "") -> Path:
+    cell.mkdir(parents=True)
+    asked: dict[str, object] = {"folder of own tests": None, "build": {}, "engine": "45"}
+    write_asked(cell, {**said_by(parsed(*words), keyword), **asked})
+    return cell
+
+
+def test_a_resumed_run_goes_on_with_what_it_was_begun_with(tmp_path: Path) -> None:
+    cell = begun(tmp_path / "wasi", "--case=test.test_os", "--cpython=3.14.10", "--verify=3", "--isolated")
+    found, keyword = completed(parsed("--resume"), "", begun_with(cell))
+    assert (found.case, found.cpython, found.verify, found.isolated, keyword) == (
+        ["test.test_os"],
+        "3.14.10",
+        3,
+        True,
+        "",
+    )
+    assert found.resume
+    assert found.reruns == 2
+
+
+def test_a_shard_and_an_expression_are_part_of_the_choice(tmp_path: Path) -> None:
+    found, _ = completed(parsed(), "", begun_with(begun(tmp_path / "a", "--shard=2/3", "--cut-by=durations.json")))
+    assert (found.shard, found.cut_by) == ("2/3", "durations.json")
+    assert completed(parsed(), "", begun_with(begun(tmp_path / "b", keyword="test_json")))[1] == "test_json"
+
+
+def test_what_the_command_line_chooses_is_what_is_asked_for(tmp_path: Path) -> None:
+    cell = begun(tmp_path / "wasi", "--case=test.test_os", "--cpython=3.14.10", keyword="test_json")
+    found, keyword = completed(parsed("--case=test.test_bool", "--runtime=46.0.1"), "", begun_with(cell))
+    assert (found.case, found.cpython, found.runtime, keyword) == (["test.test_bool"], "", "46.0.1", "")
+
+
+def test_own_tests_are_found_again_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_asked_of_cells(tmp_path / "run", ["wasi"], parsed("--tests=mine"), "")
+    assert completed(parsed(), "", begun_with(tmp_path / "run" / "wasi"))[0].tests == str(tmp_path / "mine")
+
+
+def test_the_asked_json_of_an_earlier_version_gives_its_choice(tmp_path: Path) -> None:
+    (tmp_path / "asked.json").write_text(json.dumps({"choice of cases": ["test.test_os"], "shard": "", "engine": "45"}))
+    found, keyword = completed(parsed("--runtime=45"), "", begun_with(tmp_path))
+    assert (found.case, found.runtime, keyword) == (["test.test_os"], "45", "")
+
+
+ASKED: dict[str, object] = {
+    "folder of own tests": None,
+    "build": {},
+    "engine": "45",
+    "choice of cases": [],
+    "shard": "",
+}
+
+
+def test_another_choice_is_refused_with_the_command_that_goes_on(tmp_path: Path) -> None:
+    cell = begun(tmp_path / "run" / "wasi", "--case=test.test_os", keyword="test_json")
+    with pytest.raises(ConfigError, match="another choice of cases and another expression of -k") as caught:
+        check_resumed(cell, {**ASKED, "expression of -k": ""})
+    assert f"harness test wasi --run-dir={tmp_path / 'run'} --resume` goes on with it as it was" in caught.value.hint
+    assert "a new run takes a new folder" in caught.value.hint
+
+
+def test_a_run_of_an_earlier_version_is_resumed_by_its_own_command(tmp_path: Path) -> None:
+    (tmp_path / "asked.json").write_text(json.dumps({**ASKED, "engine": "44"}))
+    with pytest.raises(ConfigError, match="another engine\n  -> resume it with the command that began it; a new run"):
+        check_resumed(tmp_path, {**ASKED, "expression of -k": "test_json"})
+
+
+def test_of_several_cells_none_starts_when_one_cannot_be_resumed(tmp_path: Path) -> None:
+    write_asked_of_cells(tmp_path, ["wasi", "wasi-debug"], parsed("--case=test.test_os"), "")
+    begun(tmp_path / "wasi", "--case=test.test_os")
+    check_all_resumed(tmp_path, ["wasi", "wasi-debug"], parsed(), "")
+    check_all_resumed(tmp_path, ["wasi", "wasi-debug"], parsed("--case=test.test_os"), "")
+    with pytest.raises(ConfigError, match="wasi cannot be resumed like this: it has another choice of cases"):
+        check_all_resumed(tmp_path, ["wasi", "wasi-debug"], parsed("--case=test.test_bool"), "")
+
+
+def test_a_cell_that_had_not_begun_yet_is_resumed_as_its_run_was_to_begin_it(tmp_path: Path) -> None:
+    write_asked_of_cells(tmp_path, ["wasi"], parsed("--case=test.test_bool"), "")
+    write_asked_of_cells(tmp_path, ["wasi-debug"], parsed("--case=test.test_os"), "")
+    assert completed(parsed(), "", begun_with(tmp_path / "wasi-debug"))[0].case == ["test.test_os"]
+    assert completed(parsed(), "", begun_with(tmp_path / "wasi"))[0].case == ["test.test_bool"]
+
+
+def test_the_seconds_of_a_run_that_was_killed_end_with_its_last_module(tmp_path: Path) -> None:
+    assert seconds_before(tmp_path) == 0.0
+    write_asked(tmp_path, {}, seconds=100.0)
+    assert seconds_before(tmp_path) == 100.0
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "test_os.json").write_text("{}")
+    os.utime(tmp_path / "asked.json", (1000, 1000))
+    os.utime(tmp_path / "modules" / "test_os.json", (1060, 1060))
+    assert seconds_before(tmp_path) == 160.0
+    (tmp_path / "results.json").write_text(json.dumps({"run": {"seconds": 130.5}}))
+    assert seconds_before(tmp_path) == 130.5
