@@ -30,8 +30,8 @@ nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests", "lint"]
 nox.options.error_on_missing_interpreters = True
 
-NEEDED = ("jinja2", "junitparser", "packaging", "platformdirs", "pytest", "rich", "tomlkit", "xdist")
-NEEDED_BY_DEVELOPERS = ("check_jsonschema", "hypothesis", "mypy", "ruamel.yaml", "ruff", "wasmtime")
+NEEDED = ("jinja2", "junitparser", "packaging", "platformdirs", "pytest", "rich", "ruamel.yaml", "tomlkit", "xdist")
+NEEDED_BY_DEVELOPERS = ("check_jsonschema", "hypothesis", "mypy", "ruff", "wasmtime")
 
 
 def python(session: nox.Session, *needed: str) -> str:

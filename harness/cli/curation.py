@@ -1,4 +1,6 @@
-"""`lint`, `update` and `export`: the expectation lists, checked, changed, and in the formats of other runners."""
+"""`lint`, `update`, `export` and `import`: the expectation lists, checked, changed and in the formats of other runners;
+and the lists of others.
+"""
 
 from __future__ import annotations
 
@@ -112,6 +114,41 @@ def run_export(options: argparse.Namespace) -> int:
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     return EXIT_OK
+
+
+def add_import(parser: argparse.ArgumentParser) -> None:
+    kinds = parser.add_subparsers(required=True, metavar="KIND")
+    pyodide = kinds.add_parser("pyodide", help="Pyodide's src/tests/python_tests.yaml")
+    regrtest = kinds.add_parser("regrtest", help="a file for regrtest's --ignorefile")
+    for kind, word in ((pyodide, "pyodide"), (regrtest, "regrtest")):
+        kind.add_argument("file", type=Path, metavar="FILE")
+        kind.add_argument("results", type=Path, metavar="RESULTS", help="the run of a cell, or its results.json")
+        kind.set_defaults(kind=word)
+
+
+def run_import(options: argparse.Namespace) -> int:
+    """Prints what somebody else's list leaves out without need in a run, and what it does not know."""
+    from harness.curation.imports.comparison import compare_list, render_comparison  # noqa: PLC0415 - as above
+    from harness.curation.imports.formats import read_pyodide, read_regrtest  # noqa: PLC0415
+    from harness.results.cell_results import load_results  # noqa: PLC0415
+
+    found = _results_in(options.results)
+    if len(found) > 1:
+        raise ConfigError(
+            f"{options.results} has the results of {len(found)} cells",
+            hint=f"name one of them, such as {found[0].parent}",
+        )
+    results = load_results(found[0])
+    read = {"pyodide": read_pyodide, "regrtest": read_regrtest}[options.kind]
+    foreign = read(options.file, _RUNTIMES.get(results.cell.engine.value, results.cell.engine.value))
+    print(render_comparison(compare_list(foreign, results.cell.id, results.modules)), end="")
+    if not results.run.complete:
+        print("note: only a part of the suite was run; of the rest nothing is said", file=sys.stderr)
+    return EXIT_OK
+
+
+# What Pyodide calls a runtime, where that is not the engine's name.
+_RUNTIMES = {"chromium": "chrome"}
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:

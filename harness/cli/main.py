@@ -75,6 +75,7 @@ GROUPS: dict[str, tuple[Subcommand, ...]] = {
         Subcommand(name="lint", module="curation", help="check the lists against every cell and the suite"),
         Subcommand(name="update", module="curation", help="what results change in the lists"),
         Subcommand(name="export", module="curation", help="the lists in the formats of other runners"),
+        Subcommand(name="import", module="curation", help="somebody else's list, compared with a run"),
         Subcommand(name="pins", module="pins", help="pin a version, find newer ones, check what origins still have"),
     ),
     "find out why": (

@@ -1,0 +1,139 @@
+"""Somebody else's list against a run, in which every case ran: what it leaves out without need, and what it does not
+know. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.curation.imports.formats import ForeignEntry, ForeignList
+from harness.results.case_ids import dotted
+from harness.results.outcomes import CaseResult, ModuleResult
+from harness.util.text import counted
+
+# Of a module that is left out as a whole, so few failing cases are named one by one.
+_NAMED = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryFinding:
+    """What a run did with the cases that an entry leaves out: the ids of those that were good, and of the others."""
+
+    entry: ForeignEntry
+    good: tuple[str, ...] = ()
+    bad: tuple[str, ...] = ()
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether everything that it leaves out is good."""
+        return bool(self.good) and not self.bad
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether there is nothing that it leaves out."""
+        return not self.good and not self.bad
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether it leaves out a whole module though a part of it is good."""
+        return not self.entry.pattern and bool(self.good) and bool(self.bad)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListComparison:
+    """A list against the run of a cell. `missing` are the cases that fail and that the list does not leave out, by
+    module; `unknown` are modules of the run that the list does not name at all, `absent` those that only the list has.
+    """
+
+    name: str
+    cell: str
+    findings: tuple[EntryFinding, ...]
+    missing: Mapping[str, tuple[str, ...]]
+    unknown: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+def compare_list(foreign: ForeignList, cell: str, modules: Sequence[ModuleResult]) -> ListComparison:
+    """The list against what the modules of the cell's run did."""
+    by_name = {dotted(module.module, own=module.own): module for module in modules}
+    findings = tuple(_finding(entry, by_name) for entry in foreign.entries)
+    covered = {case for finding in findings for case in finding.bad}
+    missing = {
+        name: tuple(case.case for case in module.cases if not case.outcome.is_good and case.case not in covered)
+        for name, module in sorted(by_name.items())
+    }
+    return ListComparison(
+        name=foreign.name,
+        cell=cell,
+        findings=findings,
+        missing={name: cases for name, cases in missing.items() if cases},
+        unknown=tuple(sorted(by_name.keys() - foreign.modules)) if foreign.modules else (),
+        absent=tuple(sorted(foreign.modules - by_name.keys())),
+    )
+
+
+def _finding(entry: ForeignEntry, modules: Mapping[str, ModuleResult]) -> EntryFinding:
+    found = [module for name, module in modules.items() if entry.module in {"", name}]
+    cases = [case for module in found for case in module.cases if entry.matches(case.case)]
+    # A module that was skipped as a whole, or has no case, is itself what is good.
+    if not entry.pattern and found and not cases:
+        cases = [CaseResult(case=entry.module, outcome=found[0].outcome)]
+    return EntryFinding(
+        entry=entry,
+        good=tuple(case.case for case in cases if case.outcome.is_good),
+        bad=tuple(case.case for case in cases if not case.outcome.is_good),
+    )
+
+
+def render_comparison(found: ListComparison) -> str:
+    """The page for people: what can go from the list, what can be narrower, what is missing."""
+    known = [finding for finding in found.findings if finding.entry.module not in found.absent]
+    stale = [finding for finding in known if finding.is_stale]
+    broad = [finding for finding in known if finding.is_broad]
+    gone = [finding for finding in known if finding.is_gone]
+    agreed = len(known) - len(stale) - len(broad) - len(gone)
+    missing = sum(map(len, found.missing.values()))
+    head = (
+        f"{found.name} against {found.cell}: {counted(len(known), 'entry')}, {len(stale)} stale, {len(broad)} broader "
+        f"than needed, {len(gone)} gone, {agreed} agreed; {counted(missing, 'failing case')} missing"
+    )
+    lines = [
+        head,
+        *_section("stale: what they leave out is good here", map(_stale_line, stale)),
+        *_section("broader than needed: a whole module is left out for some of its cases", map(_broad_line, broad)),
+        *_section("gone: no case is called so", (_name_of(finding.entry) for finding in gone)),
+        *_section("missing: cases that fail here", _missing_lines(found.missing)),
+        *_section("modules that only the list has", found.absent),
+        *_section("modules that the list does not name", found.unknown),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _section(title: str, lines: Iterator[str] | Sequence[str]) -> list[str]:
+    listed = [f"  {line}" for line in lines]
+    return ["", title, *listed] if listed else []
+
+
+def _name_of(entry: ForeignEntry) -> str:
+    why = f" ({entry.why})" if entry.why else ""
+    if not entry.pattern:
+        return f"{entry.module}{why}"
+    return f"{entry.module}: {entry.pattern}{why}" if entry.module else f"{entry.pattern}{why}"
+
+
+def _stale_line(finding: EntryFinding) -> str:
+    return f"{_name_of(finding.entry)}: {counted(len(finding.good), 'case')}"
+
+
+def _broad_line(finding: EntryFinding) -> str:
+    named = ", ".join(case.removeprefix(f"{finding.entry.module}.") for case in finding.bad[:_NAMED])
+    more = f" and {len(finding.bad) - _NAMED} more" if len(finding.bad) > _NAMED else ""
+    of = f"{len(finding.bad)} of {counted(len(finding.good) + len(finding.bad), 'case')}"
+    return f"{_name_of(finding.entry)}: {of}: {named}{more}"
+
+
+def _missing_lines(missing: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    for module, cases in missing.items():
+        yield f"{module}: {counted(len(cases), 'case')}"
+        yield from (f"  {case}" for case in cases)

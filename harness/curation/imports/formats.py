@@ -1,0 +1,82 @@
+"""Lists of tests that others leave out, in their own files: Pyodide's and regrtest's. Pure but for reading the file."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ConfigError
+from harness.results.case_ids import dotted
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignEntry:
+    """What a list leaves out: a whole module, or the cases that a pattern matches. `module` is a dotted name, empty for
+    a pattern that holds in every module; `pattern` is empty for a whole module. `why` is what the list says of it.
+    """
+
+    module: str = ""
+    pattern: str = ""
+    why: str = ""
+
+    def matches(self, case: str) -> bool:
+        """As regrtest's `-i` has it: the pattern matches the id of a case, or one of its parts."""
+        names = (case, *case.split("."))
+        return not self.pattern or any(fnmatch.fnmatchcase(name, self.pattern) for name in names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignList:
+    """A list. `modules` are the dotted names of those that it knows at all, empty where it does not say."""
+
+    name: str
+    entries: tuple[ForeignEntry, ...]
+    modules: frozenset[str] = frozenset()
+
+
+def read_pyodide(path: Path, runtime: str) -> ForeignList:
+    """Pyodide's src/tests/python_tests.yaml. An `xfail` leaves out the module; one that names a runtime counts where
+    that is `runtime` (`node`, `chrome`, `firefox`, `safari`).
+
+    ConfigError for a file of another form.
+    """
+    from ruamel.yaml import YAML  # noqa: PLC0415 - no other command needs it
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    try:
+        data = YAML(typ="safe").load(_text(path))
+    except YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, list) or not all(isinstance(item, str | dict) for item in data):
+        raise ConfigError(f"{path} is no list of modules", hint="Pyodide's is src/tests/python_tests.yaml")
+    items = [(item, {}) if isinstance(item, str) else next(iter(item.items())) for item in data]
+    entries = tuple(entry for name, keys in items for entry in _pyodide_module(dotted(name), keys or {}, runtime))
+    return ForeignList(name=path.name, entries=entries, modules=frozenset(dotted(name) for name, _ in items))
+
+
+def _pyodide_module(module: str, keys: Mapping[str, Any], runtime: str) -> Iterator[ForeignEntry]:
+    for key, value in keys.items():
+        if key in {"xfail", f"xfail-{runtime}"}:
+            yield ForeignEntry(module=module, why=str(value))
+        elif key == "skip":
+            yield from (ForeignEntry(module=module, pattern=str(pattern)) for pattern in _list(value))
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def read_regrtest(path: Path, runtime: str = "") -> ForeignList:  # noqa: ARG001 - as every reader
+    """A file for regrtest's `--ignorefile`: a pattern a line."""
+    lines = (line.strip() for line in _text(path).splitlines())
+    return ForeignList(name=path.name, entries=tuple(ForeignEntry(pattern=line) for line in lines if line))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error

@@ -1,0 +1,69 @@
+"""Somebody else's list against a run."""
+
+from __future__ import annotations
+
+from harness.curation.imports.comparison import compare_list, render_comparison
+from harness.curation.imports.formats import ForeignEntry, ForeignList
+from harness.results.outcomes import CaseResult, ModuleResult, Outcome
+
+
+def module(name: str, outcome: Outcome, **cases: Outcome) -> ModuleResult:
+    results = tuple(CaseResult(case=f"test.{name}.T.{case}", outcome=each) for case, each in cases.items())
+    return ModuleResult(module=name, outcome=outcome, seconds=1.0, attempts=1, complete=True, cases=results)
+
+
+RUN = (
+    module("test_a", Outcome.FAIL, test_good=Outcome.PASS, test_bad=Outcome.FAIL, test_dead=Outcome.CRASH),
+    module("test_b", Outcome.PASS, test_good=Outcome.PASS, test_skipped=Outcome.SKIP),
+    module("test_c", Outcome.FAIL, test_good=Outcome.PASS, test_bad=Outcome.ERROR),
+    module("test_d", Outcome.SKIP),
+    module("test_new", Outcome.PASS, test_good=Outcome.PASS),
+)
+
+
+def entry(module: str, pattern: str = "", why: str = "") -> ForeignEntry:
+    return ForeignEntry(module=module, pattern=pattern, why=why)
+
+
+LIST = ForeignList(
+    name="their.yaml",
+    modules=frozenset(f"test.test_{name}" for name in ("a", "b", "c", "d", "old")),
+    entries=(
+        entry("test.test_a", "test_bad"),
+        entry("test.test_a", "test_good"),
+        entry("test.test_a", "test_gone"),
+        entry("test.test_b", why="slow"),
+        entry("test.test_c", why="dbm"),
+        entry("test.test_d", why="no module"),
+        entry("test.test_old", why="gone"),
+    ),
+)
+
+
+def test_each_entry_is_held_against_what_it_leaves_out() -> None:
+    found = compare_list(LIST, "pyodide-1", RUN)
+    kinds = [(finding.is_stale, finding.is_broad, finding.is_gone) for finding in found.findings]
+    stale, broad, gone, agreed = (True, False, False), (False, True, False), (False, False, True), (False,) * 3
+    assert kinds == [agreed, stale, gone, stale, broad, stale, gone]
+    assert found.missing == {"test.test_a": ("test.test_a.T.test_dead",)}
+    assert (found.unknown, found.absent) == (("test.test_new",), ("test.test_old",))
+
+
+def test_the_page_names_what_to_do() -> None:
+    page = render_comparison(compare_list(LIST, "pyodide-1", RUN))
+    assert page.splitlines()[0] == (
+        "their.yaml against pyodide-1: 6 entries, 3 stale, 1 broader than needed, 1 gone, 1 agreed; "
+        "1 failing case missing"
+    )
+    assert "  test.test_b (slow): 2 cases\n" in page
+    assert "  test.test_c (dbm): 1 of 2 cases: T.test_bad\n" in page
+    assert "  test.test_a: test_gone\n" in page
+    assert "    test.test_a.T.test_dead\n" in page
+    assert "modules that only the list has\n  test.test_old\n" in page
+
+
+def test_a_pattern_without_a_module_holds_in_all_of_them() -> None:
+    foreign = ForeignList(name="ignored", entries=(entry("", "test_bad"),))
+    found = compare_list(foreign, "wasi", RUN)
+    assert found.findings[0].bad == ("test.test_a.T.test_bad", "test.test_c.T.test_bad")
+    assert (found.unknown, found.absent) == ((), ())
