@@ -78,7 +78,8 @@ class Question:
 
 def check_axis(axis: BisectAxis, cell: Cell, options: Mapping[str, str]) -> None:
     """ConfigError when the cell has no such axis, or one of the `options` of the command settles it already."""
-    if axis not in (allowed := cell.target.traits.bisect_axes):
+    others = {engine.value for engine in cell.target.traits.engines if engine is not cell.engine}
+    if axis not in (allowed := [each for each in cell.target.traits.bisect_axes if each not in others]):
         raise ConfigError(
             f"{cell.id} has no axis {axis}: it is built for {cell.target} and runs under {cell.engine}",
             hint=f"its axes are {', '.join(allowed)}",

@@ -14,11 +14,18 @@ from typing import Any
 from harness.errors import BuildError
 from harness.manifest import Manifest
 from harness.matrix.cells import Cell
-from harness.targets import Target
+from harness.targets import Engine, Target
 from harness.util.versions import number
 
 # What is kept of `-dM -E`, which is some 400 macros.
 MACROS = re.compile(r"__clang_version__|__VERSION__|__EMSCRIPTEN.*|__wasm.*|__wasi__|_REENTRANT|__SIZEOF_POINTER__")
+# The major version in what a runtime calls itself: `Node.js v20.18.0`, or from Node 21 on `Node.js/24`. Browsers hide
+# the rest of theirs.
+_RUNTIMES = {
+    Engine.NODE: re.compile(r"Node\.js[ /]v?(\d+)"),
+    Engine.CHROMIUM: re.compile(r"\b(?:Headless)?Chrome/(\d+)"),
+    Engine.FIREFOX: re.compile(r"\bFirefox/(\d+)"),
+}
 _DYNAMIC_LINKING = "--enable-wasm-dynamic-linking"
 _WASI_THREADS = "--enable-wasm-pthreads"
 
@@ -111,9 +118,9 @@ def _emscripten(cell: Cell, manifest: Manifest, answer: Mapping[str, Any]) -> It
         yield "Emscripten of os.uname()", asked, number(answer["uname"][2])
     yield "pthreads", _switch(cell.pthreads), _switch(info.get("pthreads"))
     yield "dynamic linking", _switch(dynamic), _switch(answer["dynamic_loading"])
-    # `Node.js v20.18.0`, or from Node 21 on `Node.js/24`.
-    runtime = re.search(r"Node\.js[ /]v?(\d+)", info.get("runtime") or "")
-    yield "Node", cell.runtime.split(".")[0], runtime.group(1) if runtime else str(info.get("runtime") or "")
+    said = info.get("runtime") or ""
+    runtime = _RUNTIMES[cell.engine].search(said)
+    yield cell.engine.label, cell.runtime.split(".")[0], runtime.group(1) if runtime else str(said)
 
 
 _OF_TARGET = {Target.WASI: _wasi, Target.EMSCRIPTEN: _emscripten}

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import EXIT_OK, ConfigError
-from harness.matrix.cells import Cell
 from harness.matrix.load import load_configuration
 from harness.run.options import BUILD_OPTIONS
 from harness.util.hashing import file_sha256
@@ -44,7 +43,7 @@ def run_cells(options: argparse.Namespace) -> int:
     some = options.cell or options.tag
     selected = matrix.select(ids=options.cell, tags=options.tag) if some else (*matrix.cells, *matrix.tree_cells)
     if options.json:
-        print(json.dumps([_cell_json(cell) for cell in selected], indent=1))
+        print(json.dumps([cell.to_json() for cell in selected], indent=1))
         return EXIT_OK
     width = max(len(cell.id) for cell in selected)
     for cell in selected:
@@ -52,16 +51,12 @@ def run_cells(options: argparse.Namespace) -> int:
         marks = [f"broken: {cell.broken}" if options.long else "broken"] if cell.broken else []
         print("  ".join([f"{cell.id:{width}}", cell.description, *(f"[{mark}]" for mark in [*marks, *lacks])]))
         if options.long:
-            fields = {key: value for key, value in _cell_json(cell).items() if key not in _IN_THE_LINE}
+            fields = {key: value for key, value in cell.to_json().items() if key not in _IN_THE_LINE}
             print(f"{'':{width}}  {' '.join(f'{key}={_short(value)}' for key, value in fields.items())}")
     return EXIT_OK
 
 
 _IN_THE_LINE = frozenset({"id", "description", "broken"})
-
-
-def _cell_json(cell: Cell) -> dict[str, Any]:
-    return cell.to_json() | {"engine": cell.engine.value}
 
 
 def _short(value: Any) -> str:

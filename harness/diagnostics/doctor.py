@@ -14,8 +14,9 @@ from harness.diagnostics.machine import Found, Machine, look_at_machine, look_fo
 from harness.errors import UnavailableError
 from harness.matrix.cells import Cell
 from harness.matrix.load import load_configuration
-from harness.matrix.pins import Pins
+from harness.matrix.pins import Installer, Pins
 from harness.targets import Target
+from harness.toolchains.runtimes import npm_package
 from harness.toolchains.wasi import own as own_sdk
 from harness.toolchains.wasi import release
 from harness.util.paths import build_fault
@@ -186,11 +187,19 @@ def _build(_cell: Cell, _pins: Pins, machine: Machine, found: Found) -> str:
 
 def _runtime(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
     what = f"{cell.engine} {cell.runtime}"
+    if found.own_runtime:
+        return f"{cell.engine} {found.own_runtime}"
+    if found.own_runtime_fault:
+        raise UnavailableError(found.own_runtime_fault, hint="--runtime path:PROGRAM names one")
     if found.runtime:
         return f"{what}: in the cache"
-    pins.runtime_pin(cell.engine, cell.runtime)
-    fault = "the network was not tried" if machine.offline else "" if machine.pip else "there is no pip"
-    return _offered(what, {"pip": fault}, "run the cell once with pip and the network: the cache keeps it")
+    pin = pins.runtime_pin(cell.engine, cell.runtime)
+    if pin.installer is Installer.NPM:
+        npm_package(pin)  # it may not be for this machine
+    there = {Installer.PIP: machine.pip, Installer.NPM: machine.programs.get("npm")}[pin.installer]
+    fault = "the network was not tried" if machine.offline else "" if there else f"there is no {pin.installer}"
+    hint = f"run the cell once with {pin.installer} and the network: the cache keeps it"
+    return _offered(what, {str(pin.installer): fault}, hint)
 
 
 def _offered(what: str, offers: Mapping[str, str], hint: str) -> str:

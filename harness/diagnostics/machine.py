@@ -17,12 +17,13 @@ from harness.build.artifact import build_folder
 from harness.build.cross_build import COMPILERS
 from harness.build.libraries import cached_libraries
 from harness.errors import ConfigError, UnavailableError
-from harness.matrix.cells import Cell
+from harness.matrix.cells import MACHINES_OWN, Cell
 from harness.matrix.pins import Pins, TarballPin
 from harness.sources.base import cached as cached_source
 from harness.targets import Target
 from harness.toolchains import EMSCRIPTEN_PROVIDERS, WASI_SDK_PROVIDERS, Toolchain
 from harness.toolchains.base import cached as cached_toolchain
+from harness.toolchains.browsers import machines_browser
 from harness.toolchains.patchelf import find_patchelf
 from harness.toolchains.runtimes import prebuilt_package, runtime_folder
 from harness.toolchains.wasi import own as own_sdk
@@ -87,7 +88,8 @@ class Machine:
 class Found:
     """What is there already for one cell. `source` and `toolchain` name its provider; empty when none is there.
 
-    `own_sdk_fault` says why a WASI SDK of the user's cannot serve. `package` is that of an interpreter that somebody
+    `own_sdk_fault` says why a WASI SDK of the user's cannot serve, `own_runtime` which runtime of the machine a cell
+    gets that is to have such a one, `own_runtime_fault` why none. `package` is that of an interpreter that somebody
     else has built.
     """
 
@@ -97,6 +99,8 @@ class Found:
     build: bool = False
     runtime: bool = False
     package: bool = False
+    own_runtime: str = ""
+    own_runtime_fault: str = ""
 
 
 def look_at_machine(pins: Pins, *, offline: bool) -> Machine:
@@ -156,6 +160,7 @@ def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
         with contextlib.suppress(UnavailableError):
             package = prebuilt_package(pins.prebuilt_pin(cell.distribution.value, cell.release), cache)
             return Found(source=source.provider if source else "", runtime=has_runtime, package=package.exists())
+    own_runtime, own_runtime_fault = _machines_runtime(cell)
     toolchain, fault = _CACHED_TOOLCHAIN[cell.target](cell, pins, cache)
     build = None
     if source and toolchain:
@@ -166,7 +171,20 @@ def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
         own_sdk_fault=fault,
         build=build is not None and build.exists(),
         runtime=has_runtime,
+        own_runtime=own_runtime,
+        own_runtime_fault=own_runtime_fault,
     )
+
+
+def _machines_runtime(cell: Cell) -> tuple[str, str]:
+    """The runtime of the machine that the cell gets, or why it gets none; nothing for a cell with a pinned one."""
+    if cell.runtime != MACHINES_OWN:
+        return "", ""
+    try:
+        program, version = machines_browser(cell.engine)
+    except UnavailableError as lack:
+        return "", lack.message
+    return f"{version}, the machine's own {program}", ""
 
 
 def _cached_wasi_sdk(cell: Cell, pins: Pins, cache: Path) -> tuple[Toolchain | None, str]:

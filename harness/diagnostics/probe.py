@@ -24,6 +24,7 @@ from harness.results.run_folder import new_run_folder
 from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import Prepared
 from harness.suite.regrtest import trap_headline
+from harness.targets import Engine
 from harness.toolchains.runtimes import obtain_package
 from harness.util.files import disk_errors_as_unavailable, remove_tree, write_atomically
 
@@ -178,7 +179,7 @@ def packages_for(prepared: Prepared, more_pins: str) -> Path | None:
     """The folder with the npm packages of a cell under Node; None for other cells, and, with a message, where npm
     cannot provide them: the probes that need them then end in their preparations.
     """
-    if not prepared.cell.target.traits.takes_npm_packages:
+    if prepared.cell.engine is not Engine.NODE:
         return None
     _, pins = load_configuration()
     pins = load_pins(Path(more_pins), pins) if more_pins else pins

@@ -15,6 +15,9 @@ from harness.matrix.python_source import PythonSource
 from harness.targets import Engine, Target
 from harness.util.toml_tables import convert
 
+# The version of a runtime that is no pinned one, but what the machine has.
+MACHINES_OWN = "system"
+
 
 class Library(StrEnum):
     """What a CPython may be linked with, where the harness can build it for the target."""
@@ -38,17 +41,18 @@ class Cell:
     """One fully decided point of the matrix.
 
     `toolchain` is the version of the Emscripten or WASI SDK, empty until a source tree says which; `runtime` is that
-    of Node or wasmtime. `resources` is regrtest's `-u`. Timeouts are in seconds: `case_timeout` without any progress,
-    `module_timeout` for all of a module. `libraries` are those that it is linked with as far as they are available,
-    those of `requires` among them, without which it is not built. `broken` says why a combination is known not to work;
-    such a cell is left out of tag selections but can be named. `release` is the version of a `distribution` that
-    somebody else has built, empty for CPython: its toolchain and flags are what it was built with.
+    of what `engine` drives, or MACHINES_OWN. `resources` is regrtest's `-u`. Timeouts are in seconds: `case_timeout`
+    without any progress, `module_timeout` for all of a module. `libraries` are those that it is linked with as far as
+    they are available, those of `requires` among them, without which it is not built. `broken` says why a combination
+    is known not to work; such a cell is left out of tag selections but can be named. `release` is the version of a
+    `distribution` that somebody else has built, empty for CPython: its toolchain and flags are what it was built with.
     """
 
     id: str
     target: Target
     toolchain: str
     python: PythonSource
+    engine: Engine
     runtime: str
     description: str
     tags: tuple[str, ...] = ()
@@ -66,13 +70,9 @@ class Cell:
     release: str = ""
 
     @property
-    def engine(self) -> Engine:
-        return self.target.traits.engine
-
-    @property
     def build_id(self) -> str:
         """The id without the runtime, which is no input of a build: cells that differ only in it share theirs."""
-        return re.sub(rf"-{self.engine}\d+$", "", self.id)
+        return re.sub(rf"-{self.engine}\d*$", "", self.id)
 
     @property
     def build_flags(self) -> dict[str, Any]:
@@ -99,6 +99,8 @@ class Cell:
         if unknown := data.keys() - fields:
             raise KeyError(*sorted(unknown))
         python = PythonSource.parse(values.pop("python"))
+        # Older results name no engine: each target had one.
+        values.setdefault("engine", Target(values["target"]).traits.engines[0])
         return cls(python=python, **{name: convert(value, hints[name]) for name, value in values.items()})
 
 

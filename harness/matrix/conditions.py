@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -96,12 +96,13 @@ def condition_values(
     names less: a path, or a series. `libraries` are those that its build is linked with, where some were not available.
     """
     linked = cell.libraries if libraries is None else libraries
+    own_axes = axes.version_axes(cell.target, cell.engine)
     versions = {"toolchain": toolchain, "python": python, "runtime": runtime}
     facts: dict[str, str | bool] = {
         "target": cell.target.value,
         "engine": cell.engine.value,
         "distribution": cell.distribution.value,
-        **{axis: versions[name] or str(getattr(cell, name)) for name, axis in axes.version_axes(cell.target).items()},
+        **{axis: versions[name] or str(getattr(cell, name)) for name, axis in own_axes.items()},
         **{flag: bool(getattr(cell, flag)) for flag in axes.FLAGS},
         **{library: library in linked for library in axes.LIBRARIES},
     }
@@ -122,12 +123,25 @@ def read_condition(data: Mapping[str, object]) -> tuple[Condition, tuple[Mistake
             mistakes.append(term)
         else:
             terms.append((axis, term))
-    (first, expected), *others = [*_targets_of(tuple(terms))] or [("", frozenset(Target))]
-    for axis, targets in others:
-        if not targets & expected:
-            other, one = (" and ".join(sorted(found)) for found in (targets, expected))
-            mistakes.append(Mistake(axis, f"can never hold: it names {other}, but {first!r} of {one}"))
+    # What excludes each other by target does so by engine too.
+    mistakes += _exclusions(terms, axes.targets_with) or _exclusions(terms, axes.engines_with)
     return Condition(tuple(terms)), tuple(mistakes)
+
+
+def _exclusions(terms: Sequence[_Term], having: Callable[[str, object], frozenset[Any]]) -> list[Mistake]:
+    """A mistake for each term that nothing can have which has an earlier one: `having` gives what can have a value."""
+    holders = [(axis, having(axis, wanted)) for axis, wanted in terms]
+    found = []
+    for number, (axis, mine) in enumerate(holders):
+        other = next(((other, its) for other, its in holders[:number] if not its & mine), None)
+        if other:
+            message = f"can never hold: it names {_joined(mine)}, but {other[0]!r} of {_joined(other[1])}"
+            found.append(Mistake(axis, message))
+    return found
+
+
+def _joined(names: Collection[str]) -> str:
+    return " and ".join(sorted(names))
 
 
 def read_when(reader: TableReader, data: object, *, table: str, index: int) -> Condition:

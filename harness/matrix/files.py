@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError, Problem
 from harness.matrix import axes, products
-from harness.matrix.cells import Cell, Distribution, Library, Matrix
+from harness.matrix.cells import MACHINES_OWN, Cell, Distribution, Library, Matrix
 from harness.matrix.python_source import PythonSource
 from harness.targets import Engine, Target
 from harness.util.toml_tables import Mistake, TableReader, load_document
@@ -23,6 +23,8 @@ class Defaults:
     wasmtime: str
     node: str
     wasi_sdk: str
+    chromium: str = MACHINES_OWN
+    firefox: str = MACHINES_OWN
     emscripten_dependencies: tuple[Library, ...] = ()
 
     def runtime(self, engine: Engine) -> str:
@@ -51,6 +53,7 @@ class CellSpec:
     id: str | None = None
     toolchain: str | None = None
     python: str | None = None
+    engine: Engine | None = None
     runtime: str | None = None
     description: str | None = None
     tags: tuple[str, ...] | None = None
@@ -75,6 +78,7 @@ class CellSpec:
     def cell(self, defaults: Defaults) -> Cell:
         """The cell, with the id and the description that its other keys spell where it has none."""
         traits = self.target.traits
+        driver = self.engine or traits.engines[0]
         linked = defaults.libraries_of(dynamic_linking=bool(self.dynamic_linking)) if not traits.no_libraries else ()
         wanted = {*(self.dependencies or linked), *(self.requires or ())}
         given = {key: value for key, value in vars(self).items() if value is not None and key not in _DECIDED}
@@ -82,7 +86,8 @@ class CellSpec:
             id=self.id or "",
             toolchain=self.toolchain or defaults.toolchain(self.target),
             python=PythonSource.parse(self.python or defaults.python),
-            runtime=self.runtime or defaults.runtime(traits.engine),
+            engine=driver,
+            runtime=self.runtime or defaults.runtime(driver),
             description=self.description or "",
             libraries=tuple(library for library in Library if library in wanted),
             **given,
@@ -93,14 +98,15 @@ class CellSpec:
         flags = {"threads": cell.pthreads, "dynamic linking": cell.dynamic_linking, "assertions": cell.pydebug}
         parts = [name for name, on in flags.items() if on]
         with_flags = f", with {' and '.join(parts)}" if parts else ""
-        engine = "" if cell.runtime == defaults.runtime(cell.engine) else f", under {cell.engine} {cell.runtime}"
+        is_usual = driver is traits.engines[0] and cell.runtime == defaults.runtime(driver)
+        under = "" if is_usual else f", {_under(cell)}"
         return dataclasses.replace(
-            cell, id=self.id or spelled, description=self.description or f"{versions}{with_flags}{engine}"
+            cell, id=self.id or spelled, description=self.description or f"{versions}{with_flags}{under}"
         )
 
 
 # What `CellSpec.cell` does not take as it is written.
-_DECIDED = frozenset({"id", "toolchain", "python", "runtime", "description", "dependencies"})
+_DECIDED = frozenset({"id", "toolchain", "python", "engine", "runtime", "description", "dependencies"})
 
 
 def load_matrix(folder: Path) -> Matrix:
@@ -173,7 +179,7 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
 
     `own_libraries` is whether it says itself what it is linked with.
     """
-    runtime = "" if cell.runtime == defaults.runtime(cell.engine) else f"-{cell.engine}{cell.runtime.split('.')[0]}"
+    runtime = _runtime_in_id(cell, defaults)
     if cell.release:
         return f"{cell.distribution}-{cell.release}{runtime}"
     parts = [
@@ -186,6 +192,20 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
         runtime,
     ]
     return "".join(parts)
+
+
+def _under(cell: Cell) -> str:
+    """What a cell runs under, for its description."""
+    if cell.runtime == MACHINES_OWN:
+        return f"under the machine's own {cell.engine.label}"
+    return f"under {cell.engine.label if cell.engine.is_browser else cell.engine} {cell.runtime}"
+
+
+def _runtime_in_id(cell: Cell, defaults: Defaults) -> str:
+    """`-chromium`, `-node20`; nothing for the default runtime of the target's first engine."""
+    major = "" if cell.runtime == defaults.runtime(cell.engine) else cell.runtime.split(".")[0]
+    is_first = cell.engine is cell.target.traits.engines[0]
+    return "" if is_first and not major else f"-{cell.engine}{major}"
 
 
 def _contradictions(cell: Cell, defaults: Defaults, spec: CellSpec) -> Iterable[Mistake]:
@@ -202,6 +222,10 @@ def _contradictions(cell: Cell, defaults: Defaults, spec: CellSpec) -> Iterable[
         yield Mistake("dependencies" if spec.dependencies else "requires", traits.no_libraries)
     elif spelled != cell.id:
         yield Mistake("id", f"is {cell.id!r}, but the cell's other keys spell {spelled!r}")
+    if cell.engine not in traits.engines:
+        yield Mistake("engine", f"{cell.engine} runs no cell of {cell.target}; {' or '.join(traits.engines)} does")
+    elif cell.release and cell.engine.is_browser:
+        yield Mistake("engine", f"{cell.distribution} is run under Node only")
     yield from (Mistake(flag, why) for flag, why in traits.impossible_flags.items() if getattr(cell, flag))
     if cell.case_timeout <= 0 or cell.module_timeout < cell.case_timeout:
         yield Mistake("module_timeout", "must be at least case_timeout, and both above 0")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.errors import ConfigError, Problem, UnavailableError, did_you_mean
-from harness.matrix.cells import Cell, Library
+from harness.matrix.cells import MACHINES_OWN, Cell, Library
 from harness.targets import Target
 from harness.util.toml_tables import Mistake, TableReader, load_document
 from harness.util.versions import number
@@ -227,7 +227,7 @@ class Pins:
             *([(self.cpython_pin, (cell.python.version,))] if cell.python.version else []),
             *([(toolchain_pin[cell.target], (cell.toolchain,))] if cell.toolchain and not cell.release else []),
             *([(self.prebuilt_pin, (cell.distribution.value, cell.release))] if cell.release else []),
-            (self.runtime_pin, (cell.engine.value, cell.runtime)),
+            *([] if cell.runtime == MACHINES_OWN else [(self.runtime_pin, (cell.engine.value, cell.runtime))]),
         ]
         for pin_of, arguments in wanted:
             try:

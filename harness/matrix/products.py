@@ -11,7 +11,7 @@ from harness.matrix import axes
 from harness.util.toml_tables import Mistake
 
 # The lists, and the key of a cell that each of their entries becomes.
-_AXES = {"toolchains": "toolchain", "pythons": "python", "runtimes": "runtime"}
+_AXES = {"toolchains": "toolchain", "pythons": "python", "engines": "engine", "runtimes": "runtime"}
 _VARIANTS = "variants"
 _PLAIN = "plain"
 _FLAGS = {word: flag for flag, word in axes.FLAGS.items()}

@@ -165,7 +165,7 @@ def _title(results: CellResults) -> str:
         cell.id,
         f"CPython {build.python or cell.python}",
         f"{cell.target.traits.toolchain_name} {shown_version(build.toolchain) or cell.toolchain}",
-        f"{cell.target.traits.runtime_name} {results.engine.get('version') or cell.runtime}",
+        f"{cell.engine.label} {results.engine.get('version') or cell.runtime}",
         f"{results.run.seconds:,.0f} s",
     ]
     return plain(", ".join(parts))

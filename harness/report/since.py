@@ -52,7 +52,9 @@ def _parted_by(axis: str, good: Collection[Cell], bad: Collection[Cell]) -> Sinc
     boundary = parted.pop() if len(parted) == 1 else None
     if boundary is None:
         return None
-    return Since(name=VERSION_LABELS[version_axes(next(iter(bad)).target)[axis]], version=boundary[1], good=boundary[0])
+    one = next(iter(bad))
+    label = VERSION_LABELS[version_axes(one.target, one.engine)[axis]]
+    return Since(name=label, version=boundary[1], good=boundary[0])
 
 
 @lru_cache

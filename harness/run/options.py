@@ -52,8 +52,8 @@ BUILD_OPTIONS = (
     Option(
         flag="--runtime",
         metavar="VERSION",
-        help="another version of Node or wasmtime than the cell's own, or one of this machine: path:/usr/bin/node, or "
-        "path: and the folder of wasmtime's Python package",
+        help="another version of the runtime than the cell's own, or one of this machine: path:/usr/bin/node, "
+        "path:/usr/bin/chromium, path: and the folder of wasmtime's Python package; system for the browser on PATH",
     ),
     Option(
         flag="--tree-pins",

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from harness.bundles.unpack import open_bundle
 from harness.errors import ConfigError
 from harness.expectations.entries import CellExpectations, Expectations
 from harness.expectations.files import load_lists
-from harness.matrix.cells import Cell, with_python
+from harness.matrix.cells import MACHINES_OWN, Cell, with_python
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import Pins, load_pins
 from harness.run.identify import ask_compiler, ensure_identity
@@ -29,6 +29,7 @@ from harness.run.prepared import Prepared
 from harness.sources import Source, obtain_source
 from harness.targets import Engine
 from harness.toolchains import check_toolchain, obtain_toolchain, stated_version
+from harness.toolchains.browsers import machines_browser, own_browser
 from harness.toolchains.runtimes import check_runtime, obtain_runtime, own_node, own_wasmtime
 from harness.util.cache import cache_root
 from harness.util.paths import expanded
@@ -190,18 +191,29 @@ def _named_runtime(cell: Cell, wish: str) -> tuple[Cell, Path | None]:
     """The cell with the version of its runtime, which the user may have chosen; and where a runtime of this machine is,
     when the user has named one.
     """
-    kind, colon, path = wish.partition(":")
+    wanted = wish or cell.runtime
+    kind, colon, path = wanted.partition(":")
+    if wanted == MACHINES_OWN and cell.engine.is_browser:
+        program, version = machines_browser(cell.engine)
+        return dataclasses.replace(cell, runtime=version), program
     if not colon:
-        return dataclasses.replace(cell, runtime=wish or cell.runtime), None
+        return dataclasses.replace(cell, runtime=wanted), None
     if kind != "path":
         raise ConfigError(
             f"--runtime {wish}: {cell.id} runs under {cell.engine}: name a version of it, "
             "or path: and where it is on this machine",
             hint="`python -m harness cells` shows the version of each cell",
         )
-    own = {Engine.NODE: own_node, Engine.WASMTIME: own_wasmtime}[cell.engine]
-    program, version = own(Path(path))
+    program, version = _OWN[cell.engine](Path(path))
     return dataclasses.replace(cell, runtime=version), program
+
+
+_OWN: Mapping[Engine, Callable[[Path], tuple[Path, str]]] = {
+    Engine.NODE: own_node,
+    Engine.WASMTIME: own_wasmtime,
+    Engine.CHROMIUM: functools.partial(own_browser, Engine.CHROMIUM),
+    Engine.FIREFOX: functools.partial(own_browser, Engine.FIREFOX),
+}
 
 
 def expectations_for(cell: Cell, build: Build) -> CellExpectations:

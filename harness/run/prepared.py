@@ -12,13 +12,13 @@ from harness.build.artifact import Build
 from harness.build.identity import Identity
 from harness.build.prebuilt import PREBUILT
 from harness.build.recipes.targets import guest_environment
-from harness.engines import node, wasmtime
+from harness.engines import browser, node, wasmtime
 from harness.engines.exports import EXPORTS_KEY, exporting
 from harness.engines.protocol import JOURNAL, EngineSession, GuestRun, Mount
 from harness.matrix.cells import Cell, Distribution
 from harness.suite.durations import durations_file
 from harness.suite.module import ModuleJob
-from harness.targets import Target
+from harness.targets import Engine
 from harness.util.files import disk_errors_as_unavailable
 from harness.util.hashing import file_sha256
 
@@ -53,7 +53,7 @@ class Prepared:
         """A warm engine for this build; the sessions that run side by side are numbered. Node finds what is in the
         folder `packages`.
         """
-        opener = _open_pyodide if self.cell.distribution is Distribution.PYODIDE else _OPENERS[self.cell.target]
+        opener = _open_pyodide if self.cell.distribution is Distribution.PYODIDE else _OPENERS[self.cell.engine]
         return opener(self, log, index, packages)
 
     @property
@@ -176,4 +176,25 @@ def _open_pyodide(
     )
 
 
-_OPENERS = {Target.WASI: _open_wasmtime, Target.EMSCRIPTEN: _open_node}
+def _open_browser(
+    prepared: Prepared,
+    log: Path,
+    index: int,  # noqa: ARG001 - as every opener
+    packages: Path | None,  # noqa: ARG001 - as every opener
+) -> EngineSession:
+    engine = prepared.cell.engine
+    return browser.open_session(
+        kind=engine.value,
+        program=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / engine.value,
+        module=prepared.build.program,
+        wasm=exporting(prepared.build.wasm, prepared.compiled(".wasm")),
+        log=log,
+    )
+
+
+_OPENERS = {
+    Engine.WASMTIME: _open_wasmtime,
+    Engine.NODE: _open_node,
+    Engine.CHROMIUM: _open_browser,
+    Engine.FIREFOX: _open_browser,
+}

@@ -1,4 +1,4 @@
-"""Emscripten: built with its compiler, run under Node."""
+"""Emscripten: built with its compiler, run under Node and in browsers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ class Emscripten:
     """The traits of Emscripten."""
 
     toolchain_name: str = "Emscripten"
-    runtime_name: str = "Node"
-    engine: Engine = Engine.NODE
+    engines: tuple[Engine, ...] = (Engine.NODE, Engine.CHROMIUM, Engine.FIREFOX)
     toolchain_axis: str = "emscripten"
     bisect_axes: tuple[str, ...] = ("cpython", "emscripten", "node")
     threads_in_id: str = "-pthreads"
@@ -24,7 +23,6 @@ class Emscripten:
     # sets by itself whatever its cache says.
     flags_of_configure: tuple[str, ...] = ("pydebug",)
     has_pthread_option: bool = True
-    takes_npm_packages: bool = True
     # In proportional set sizes, looked at once a second. The peaks of whole suites: 730 MiB with one worker, 1,252 with
     # two and threads, 1,125 with four. More may be needed for a moment: a module may take 1.9 GiB.
     worker_bytes: int = 700 << 20

@@ -8,8 +8,22 @@ from typing import Protocol
 
 
 class Engine(StrEnum):
+    """The driver of a runtime. The axis of the runtime's versions has the engine's name."""
+
     NODE = "node"
     WASMTIME = "wasmtime"
+    CHROMIUM = "chromium"
+    FIREFOX = "firefox"
+
+    @property
+    def label(self) -> str:
+        """What people call its runtime."""
+        return "wasmtime" if self is Engine.WASMTIME else self.value.capitalize()
+
+    @property
+    def is_browser(self) -> bool:
+        """Whether guests run in a page."""
+        return self in {Engine.CHROMIUM, Engine.FIREFOX}
 
 
 class TargetTraits(Protocol):
@@ -22,12 +36,8 @@ class TargetTraits(Protocol):
         """What people call its toolchain."""
 
     @property
-    def runtime_name(self) -> str:
-        """What people call its runtime."""
-
-    @property
-    def engine(self) -> Engine:
-        """The driver of its runtime. The axis of the runtime's versions has the engine's name."""
+    def engines(self) -> tuple[Engine, ...]:
+        """What can run it; the first is that of a cell which names none."""
 
     @property
     def toolchain_axis(self) -> str:
@@ -35,7 +45,7 @@ class TargetTraits(Protocol):
 
     @property
     def bisect_axes(self) -> tuple[str, ...]:
-        """What can be bisected over."""
+        """What can be bisected over; the versions of a runtime only in cells of its engine."""
 
     @property
     def threads_in_id(self) -> str:
@@ -56,10 +66,6 @@ class TargetTraits(Protocol):
     @property
     def has_pthread_option(self) -> bool:
         """Whether threads are an option of the compiler, which changes its macros."""
-
-    @property
-    def takes_npm_packages(self) -> bool:
-        """Whether the host's side of the interpreter can use packages of npm."""
 
     @property
     def worker_bytes(self) -> int:

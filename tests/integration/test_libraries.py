@@ -23,7 +23,7 @@ from harness.matrix.cells import Cell, Library
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import LibraryPin, Pins
 from harness.matrix.python_source import PythonSource
-from harness.targets import Target
+from harness.targets import Engine, Target
 from harness.toolchains import Toolchain, obtain_toolchain
 from harness.toolchains.emscripten.layout import emscripten_environment, node_of, without_foreign
 from harness.util.cache import cache_root
@@ -36,6 +36,7 @@ pytestmark = pytest.mark.integration
 CELL = Cell(
     id="emscripten-1-deps",
     target=Target.EMSCRIPTEN,
+    engine=Engine.NODE,
     toolchain="1",
     python=PythonSource.parse("3.13.5"),
     runtime="24",

@@ -17,7 +17,7 @@ from harness.errors import UnavailableError
 from harness.matrix.cells import Cell
 from harness.matrix.pins import Pins, WasiSdkArchive, WasiSdkPin, load_pins
 from harness.matrix.python_source import PythonSource
-from harness.targets import Target
+from harness.targets import Engine, Target
 from harness.toolchains import obtain_toolchain
 from harness.toolchains.wasi import release
 from tests.integration.origin import Answer, serving
@@ -28,6 +28,7 @@ pytestmark = pytest.mark.integration
 CELL = Cell(
     id="wasi",
     target=Target.WASI,
+    engine=Engine.WASMTIME,
     toolchain="25",
     python=PythonSource.parse("3.13.5"),
     runtime="50.0.1",

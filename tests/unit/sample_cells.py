@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from harness.matrix.cells import Cell
 from harness.matrix.python_source import PythonSource
-from harness.targets import Target
+from harness.targets import Engine, Target
 
 WASI = Cell(
     id="wasi",
     target=Target.WASI,
+    engine=Engine.WASMTIME,
     toolchain="25.0",
     python=PythonSource.parse("3.13.5"),
     runtime="50.0.1",
@@ -24,6 +25,7 @@ def emscripten(
     return Cell(
         id=f"emscripten-{version}{'-pthreads' if pthreads else ''}",
         target=Target.EMSCRIPTEN,
+        engine=Engine.NODE,
         toolchain=version,
         python=PythonSource.parse(python),
         runtime=runtime,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from harness.matrix.cells import Cell
 from harness.matrix.pins import CPythonPin, Pins, RuntimePin, WasiSdkArchive, WasiSdkPin
 from harness.matrix.python_source import PythonSource
-from harness.targets import Target
+from harness.targets import Engine, Target
 from harness.toolchains.wasi import release
 
 CELL = Cell(
     id="wasi",
     target=Target.WASI,
+    engine=Engine.WASMTIME,
     toolchain="25",
     python=PythonSource.parse("3.13.5"),
     runtime="50.0.1",

@@ -19,7 +19,7 @@ from harness.matrix.python_source import PythonSource
 from harness.results.cell_results import CellResults, RunInfo
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.results.verdicts import Comparison
-from harness.targets import Target
+from harness.targets import Engine, Target
 from tests.unit.sample_cells import emscripten
 from tests.unit.sample_lists import REGISTRY
 
@@ -31,6 +31,7 @@ THREADS = emscripten("3.1.69", pthreads=True)
 WASI = Cell(
     id="wasi",
     target=Target.WASI,
+    engine=Engine.WASMTIME,
     toolchain="25",
     python=PythonSource.parse("3.13.5"),
     runtime="50.0.1",

@@ -7,56 +7,23 @@
 import { constants, existsSync, lstatSync, readSync, realpathSync, writeSync } from "node:fs";
 import { dirname, sep } from "node:path";
 
+import { openJournal as openJournalOver, openStreams as openStreamsOver } from "./emscripten_streams.mjs";
+
 const EACCES = 2;
-const EBADF = 8;
 const EROFS = 69;
 const EOPNOTSUPP = 138;
-const ESPIPE = 70;
-const STREAMS_MAJOR = 64;
 
-// Standard input is that of the descriptor `source`, or has ended when there is none; output is given to `print` at once:
-// a buffer, an offset and a length in it. Emscripten's own streams, which it makes unless it finds these, are terminals
-// that keep what they print until the end of a line.
+// The streams and the journal as emscripten_streams.mjs has them, over descriptors of Node: standard input is that of
+// `source`, or has ended when there is none.
 export function openStreams(FS, print, source) {
-  const { NODEFS } = FS.filesystems;
-  const write = (stream, buffer, offset, length) => NODEFS.tryFSOperation(() => print(buffer, offset, length));
-  const read = (stream, buffer, offset, length) =>
-    source === undefined ? 0 : NODEFS.tryFSOperation(() => readSync(source, buffer, offset, length));
-  const llseek = () => { throw new FS.ErrnoError(ESPIPE); };
-  const device = FS.makedev(STREAMS_MAJOR, 0);
-  FS.registerDevice(device, { read, write, llseek });
-  for (const [name, flags] of [["stdin", constants.O_RDONLY], ["stdout", constants.O_WRONLY], ["stderr", constants.O_WRONLY]]) {
-    FS.mkdev(`/dev/${name}`, 0o666, device);
-    FS.open(`/dev/${name}`, flags);
-  }
-  FS.initialized = true;
-  FS.init.initialized = true; // where older Emscripten keeps it
+  const { tryFSOperation } = FS.filesystems.NODEFS;
+  const read = (...part) => (source === undefined ? 0 : readSync(source, ...part));
+  openStreamsOver(FS, (...part) => tryFSOperation(() => print(...part)), (...part) => tryFSOperation(() => read(...part)));
 }
 
-// Appends what the guest writes with `pwrite` to the stream `number` to the host's `descriptor`. The stream is in no list
-// of open ones, so that nothing takes its number or its place; its flags stay; and it has no path by which another one
-// could be opened. Emscripten passes on the stream's own position for a `write`, which has none.
 export function openJournal(FS, number, descriptor) {
-  const { NODEFS } = FS.filesystems;
-  const refuse = () => { throw new FS.ErrnoError(EBADF); };
-  const append = (buffer, offset, length) =>
-    NODEFS.tryFSOperation(() => writeSync(descriptor, buffer, offset, length));
-  const operations = {
-    close: refuse,
-    dup: (copy) => { FS.closeStream(copy.fd); refuse(); },
-    write: (stream, buffer, offset, length, position) => (position < 0 ? refuse() : append(buffer, offset, length)),
-  };
-  const shared = Object.defineProperties({}, { flags: fixed(constants.O_WRONLY), position: fixed(-1) });
-  const node = new FS.FSNode(null, "", constants.S_IFCHR | 0o200, 0);
-  const given = { shared, node, path: "/dev/null", seekable: true, stream_ops: operations, ungotten: [], fd: -1 };
-  const journal = Object.assign(new FS.FSStream(), given);
-  const getStream = FS.getStream;
-  FS.getStream = (fd) => (fd === number ? journal : getStream(fd));
-}
-
-// A property that can be assigned to, which changes nothing.
-function fixed(value) {
-  return { get: () => value, set() {} };
+  const { tryFSOperation } = FS.filesystems.NODEFS;
+  openJournalOver(FS, number, (...part) => tryFSOperation(() => writeSync(descriptor, ...part)));
 }
 
 // Mounts are [host, guest, writable, sealed].

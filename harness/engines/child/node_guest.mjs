@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
 
 import { layFiles, openJournal, openStreams } from "./node_files.mjs";
-import { copyOf, obstacle, partsOf, restore, take } from "./node_snapshot.mjs";
+import { copyOf, obstacle, partsOf, restore, take } from "./emscripten_snapshot.mjs";
 
 const EXIT_POLL_MS = 50;
 // What `ended` says: whether the guest has exited, with which status, whether it has begun.

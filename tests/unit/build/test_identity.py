@@ -12,12 +12,13 @@ from harness.errors import BuildError
 from harness.manifest import Manifest, StepRecord
 from harness.matrix.cells import Cell, with_python
 from harness.matrix.python_source import PythonSource
-from harness.targets import Target
+from harness.targets import Engine, Target
 from tests.unit.sample_cells import emscripten
 
 WASI = Cell(
     id="wasi",
     target=Target.WASI,
+    engine=Engine.WASMTIME,
     toolchain="25",
     python=PythonSource.parse("3.13.5"),
     runtime="50.0.1",
@@ -103,7 +104,7 @@ def test_a_checkout_is_the_cell_of_its_number() -> None:
         ({"pydebug": True}, "pydebug: the cell asks for on, the interpreter says off"),
         ({"pthreads": True}, "threads: the cell asks for on, the interpreter says off"),
         (
-            {"target": Target.EMSCRIPTEN, "toolchain": "3.1.69"},
+            {"target": Target.EMSCRIPTEN, "engine": Engine.NODE, "toolchain": "3.1.69"},
             "the cell asks for emscripten, the interpreter says wasi",
         ),
         (
@@ -150,6 +151,22 @@ def test_all_that_differs_is_told_at_once() -> None:
     message = refusal(dataclasses.replace(NODE, pthreads=True, python=PythonSource.parse("3.13.4")), node())
     assert message.splitlines()[0] == "what was built for emscripten-3.1.69 is not that cell:"
     assert len(message.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("engine", "runtime", "agent"),
+    [
+        (Engine.CHROMIUM, "153.0.0", "(KHTML, like Gecko) HeadlessChrome/153.0.8010.0 Safari/537.36"),
+        (Engine.CHROMIUM, "150.0.7871.100", "(KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"),
+        (Engine.FIREFOX, "140.12.0", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+    ],
+)
+def test_a_browser_is_known_by_its_major_version(engine: Engine, runtime: str, agent: str) -> None:
+    cell = dataclasses.replace(NODE, engine=engine, runtime=runtime)
+    check(cell, MANIFEST, node(emscripten={"runtime": agent}))
+    other = dataclasses.replace(cell, runtime="99.1")
+    says = f"{engine.label}: the cell asks for 99, the interpreter says {runtime.split('.', maxsplit=1)[0]}"
+    assert says in refusal(other, node(emscripten={"runtime": agent}))
 
 
 @pytest.mark.parametrize("runtime", ["Node.js/24", "Node.js v24.19.0"])

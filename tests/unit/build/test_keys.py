@@ -17,7 +17,7 @@ from harness.errors import ConfigError, UnavailableError
 from harness.matrix.cells import Cell, Library, with_python
 from harness.matrix.pins import EmscriptenPin, EmsdkPin, LibraryPin, Pins, RuntimePin
 from harness.matrix.python_source import PythonSource
-from harness.targets import Target
+from harness.targets import Engine, Target
 from tests.unit.sample_pins import ARCHIVE, CELL, CPYTHON, PINS
 
 NODE = RuntimePin(name="node", version="24.19.0", sha256=("cd" * 32,))
@@ -33,6 +33,7 @@ ALL_PINS = dataclasses.replace(
 EMSCRIPTEN = Cell(
     id="emscripten-3.1.69",
     target=Target.EMSCRIPTEN,
+    engine=Engine.NODE,
     toolchain="3.1.69",
     python=PythonSource.parse("3.13.5"),
     runtime="24.19.0",

@@ -25,7 +25,7 @@ from harness.matrix.cells import Cell, Library, with_python
 from harness.matrix.pins import LibraryPin, Pins, load_pins
 from harness.matrix.python_source import PythonSource
 from harness.sources import Source
-from harness.targets import Target
+from harness.targets import Engine, Target
 from harness.toolchains import Toolchain
 from harness.util.process import Command
 
@@ -33,6 +33,7 @@ OWN = load_pins(Path(__file__).parents[3] / "matrices" / "pins.toml")
 CELL = Cell(
     id="emscripten-3.1.69-deps",
     target=Target.EMSCRIPTEN,
+    engine=Engine.NODE,
     toolchain="3.1.69",
     python=PythonSource.parse("3.13.5"),
     runtime="24",

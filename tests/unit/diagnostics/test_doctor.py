@@ -12,9 +12,9 @@ from harness.diagnostics import doctor
 from harness.diagnostics.doctor import Line, is_usable, judge_cell, judge_machine, render_doctor, render_overview
 from harness.diagnostics.machine import Found, Machine
 from harness.errors import ConfigError
-from harness.matrix.cells import Matrix
-from harness.matrix.pins import EmscriptenPin, EmsdkPin, Pins
-from harness.targets import Target
+from harness.matrix.cells import MACHINES_OWN, Cell, Matrix
+from harness.matrix.pins import EmscriptenPin, EmsdkPin, Installer, Pins, RuntimePin
+from harness.targets import Engine, Target
 from tests.unit.sample_pins import ARCHIVE, CELL, CPYTHON, PINS
 
 EMSCRIPTEN = dataclasses.replace(CELL, id="emscripten-4.0.10", target=Target.EMSCRIPTEN, toolchain="4.0.10")
@@ -311,3 +311,28 @@ def test_the_page_over_all_cells_names_only_what_is_missing() -> None:
         "",
         "20 of 22 cells can be built and tested here; `doctor CELL` says more of one",
     ]
+
+
+BROWSER = dataclasses.replace(CELL, target=Target.EMSCRIPTEN, engine=Engine.CHROMIUM, runtime="153.0.0")
+CHROMIUM_PIN = RuntimePin(name="chromium", version="153.0.0", sha256=("ab" * 32,), installer=Installer.NPM)
+
+
+def browser_line(cell: Cell, found: Found = NOTHING, **programs: str) -> Line:
+    machine = dataclasses.replace(MACHINE, programs=programs)
+    lines = judge_cell(cell, dataclasses.replace(PINS, runtime=(CHROMIUM_PIN,)), machine, found)
+    return next(line for line in lines if line.name == "runtime")
+
+
+def test_a_pinned_browser_needs_npm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.diagnostics.doctor.npm_package", lambda pin: pin.package_name)
+    assert browser_line(BROWSER, npm="/bin/npm").text == "chromium 153.0.0: will come from npm"
+    assert "there is no npm" in browser_line(BROWSER).text
+
+
+def test_the_machine_s_own_browser_is_named_or_what_it_lacks() -> None:
+    own = dataclasses.replace(BROWSER, runtime=MACHINES_OWN)
+    found = Found(own_runtime="150.0, the machine's own /usr/bin/chromium")
+    assert browser_line(own, found).text == "chromium 150.0, the machine's own /usr/bin/chromium"
+    lacks = browser_line(own, Found(own_runtime_fault="this machine has no Chromium on PATH"))
+    assert not lacks.good
+    assert "no Chromium on PATH" in lacks.text

@@ -21,7 +21,7 @@ from harness.matrix.conditions import Condition, condition_values
 from harness.matrix.files import load_matrix
 from harness.results.cell_results import load_results, write_results
 from harness.run.prepared import Prepared
-from harness.targets import Target
+from harness.targets import Engine, Target
 from tests.probe_findings import FINDINGS, load_findings, seed_statements, seed_table
 from tests.unit.sample_results import usual
 
@@ -134,7 +134,7 @@ def test_the_page_names_each_source() -> None:
     assert page.count("\n|---|---|---|\n") == 1
 
 
-class Engine:
+class ScriptedEngine:
     """An engine whose guests say `words`, and hang when there are none."""
 
     def __init__(self, words: str) -> None:
@@ -157,13 +157,13 @@ class Engine:
         pass
 
 
-def probe(engine: Engine, folder: Path) -> dict[str, Observation]:
+def probe(engine: ScriptedEngine, folder: Path) -> dict[str, Observation]:
     names = ("files.umask", "files.dup")
     return run_probes(names, engine, folder, python="/p", mounts=(), env={"A": "b"}, timeout=0.05)
 
 
 def test_each_probe_has_an_instance_and_an_empty_folder_of_its_own(tmp_path: Path) -> None:
-    engine = Engine('\nprobe: {"did": "works"}\n')
+    engine = ScriptedEngine('\nprobe: {"did": "works"}\n')
     assert {name: seen.did for name, seen in probe(engine, tmp_path / "probes").items()} == {
         "files.umask": Did.WORKS,
         "files.dup": Did.WORKS,
@@ -174,7 +174,7 @@ def test_each_probe_has_an_instance_and_an_empty_folder_of_its_own(tmp_path: Pat
 
 
 def test_what_is_typed_is_the_input_of_an_interactive_interpreter(tmp_path: Path) -> None:
-    engine = Engine('\nprobe: {"did": "works"}\n')
+    engine = ScriptedEngine('\nprobe: {"did": "works"}\n')
     run_probes(("shell.interactive",), engine, tmp_path / "probes", python="/p", mounts=(), env={})
     (guest,) = engine.guests
     assert guest.argv == ("/p", "-i", "-q", "/probes", "shell.interactive")
@@ -183,7 +183,7 @@ def test_what_is_typed_is_the_input_of_an_interactive_interpreter(tmp_path: Path
 
 
 def test_a_probe_that_never_answers_is_stopped(tmp_path: Path) -> None:
-    seen = probe(Engine(""), tmp_path / "probes")["files.dup"]
+    seen = probe(ScriptedEngine(""), tmp_path / "probes")["files.dup"]
     assert (seen.did, seen.message) == (Did.TIMEOUT, "no answer in 0 s")
 
 
@@ -234,20 +234,20 @@ def test_every_probe_of_the_registry_exists_and_every_probe_is_used() -> None:
     assert defined - wanted == set()
 
 
-def prepared(target: Target, cache: Path) -> Prepared:
+def prepared(engine: Engine, cache: Path) -> Prepared:
     """As much of a prepared cell as the choice of its packages looks at."""
-    return cast("Prepared", SimpleNamespace(cell=SimpleNamespace(id="cell", target=target), cache=cache))
+    return cast("Prepared", SimpleNamespace(cell=SimpleNamespace(id="cell", engine=engine), cache=cache))
 
 
 def test_only_node_gets_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.diagnostics.probe.obtain_package", lambda *_, **__: tmp_path / "node_modules")
-    assert packages_for(prepared(Target.WASI, tmp_path), "") is None
-    assert packages_for(prepared(Target.EMSCRIPTEN, tmp_path), "") == tmp_path / "node_modules"
+    found = {engine for engine in Engine if packages_for(prepared(engine, tmp_path), "") == tmp_path / "node_modules"}
+    assert found == {Engine.NODE}
 
 
 def test_without_npm_the_probes_run_and_say_what_they_lack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert packages_for(prepared(Target.EMSCRIPTEN, tmp_path), "") is None
+    assert packages_for(prepared(Engine.NODE, tmp_path), "") is None
     assert "the sockets of cell are not tried, ws is not available: npm is needed" in said[-1]

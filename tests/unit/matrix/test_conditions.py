@@ -141,6 +141,12 @@ def test_prereleases_count_as_their_release_unless_named(text: str, version: str
             "",
         ),
         (
+            {"target": "emscripten", "engine": "firefox", "node": ">=20"},
+            "node",
+            "can never hold: it names node, but 'engine' of firefox",
+            "",
+        ),
+        (
             {"wasi_sdk": "25", "dynamic_linking": True},
             "dynamic_linking",
             "can never hold: it names emscripten, but 'wasi_sdk' of wasi",

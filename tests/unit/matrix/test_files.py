@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError
-from harness.matrix.cells import Cell, Distribution, Library, Matrix, with_python
+from harness.matrix.cells import MACHINES_OWN, Cell, Distribution, Library, Matrix, with_python
 from harness.matrix.files import load_matrix
 from harness.matrix.pins import load_pins
 from harness.matrix.python_source import PythonSource
@@ -42,6 +42,7 @@ def test_what_a_cell_leaves_out_comes_from_the_defaults(tmp_path: Path) -> None:
     assert wasi == Cell(
         id="wasi",
         target=Target.WASI,
+        engine=Engine.WASMTIME,
         toolchain="25",
         python=PythonSource.parse("3.13.5"),
         runtime="50.0.1",
@@ -336,3 +337,44 @@ def test_a_cell_without_a_toolchain_takes_that_of_a_tree_and_stands_apart(tmp_pa
     assert [found.id for found in matrix.cells] == ["emscripten-3.1.69"]
     assert [(found.id, found.toolchain) for found in matrix.tree_cells] == [("emscripten-pthreads", "")]
     assert matrix.cell("emscripten-pthreads") is matrix.tree_cells[0]
+
+
+def test_a_cell_names_the_engine_that_runs_it(tmp_path: Path) -> None:
+    texts = [
+        cell("emscripten-4-chromium", toolchain='"4"', engine='"chromium"'),
+        cell("emscripten-4-pthreads-firefox", toolchain='"4"', engine='"firefox"', pthreads="true"),
+        cell("emscripten-4-chromium156", toolchain='"4"', engine='"chromium"', runtime='"156.0.1"'),
+        cell("emscripten-4-node22", toolchain='"4"', engine='"node"', runtime='"22.20.0"'),
+    ]
+    found = load(tmp_path, DEFAULTS + 'chromium = "153.0.0"\n' + "".join(texts)).cells
+    assert [(each.engine, each.runtime) for each in found] == [
+        (Engine.CHROMIUM, "153.0.0"),
+        (Engine.FIREFOX, MACHINES_OWN),
+        (Engine.CHROMIUM, "156.0.1"),
+        (Engine.NODE, "22.20.0"),
+    ]
+    assert [each.build_id for each in found] == [
+        "emscripten-4",
+        "emscripten-4-pthreads",
+        "emscripten-4",
+        "emscripten-4",
+    ]
+
+
+def test_an_engine_that_cannot_run_the_target_is_a_mistake(tmp_path: Path) -> None:
+    (mistake,) = told(tmp_path, DEFAULTS + cell("wasi-chromium", engine='"chromium"'))
+    assert "chromium runs no cell of wasi; wasmtime does" in mistake
+
+
+def test_a_product_may_have_engines(tmp_path: Path) -> None:
+    text = product(target='"emscripten"', toolchains='["4"]', engines='["node", "firefox"]')
+    node, firefox = load(tmp_path, DEFAULTS + text).cells
+    assert (node.id, firefox.id) == ("emscripten-4", "emscripten-4-firefox")
+    assert firefox.description.endswith(", under the machine's own Firefox")
+
+
+def test_a_cell_of_older_results_has_the_first_engine_of_its_target() -> None:
+    (found,) = [each for each in load_matrix(SHIPPED).cells if each.id == "emscripten-3.1.69"]
+    data = found.to_json()
+    del data["engine"]
+    assert Cell.from_json(data) == found

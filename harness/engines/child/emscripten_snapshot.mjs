@@ -6,13 +6,13 @@
 // (streams, mounts, the function table, the environment) is made again by the guest's own start, and has to be the same:
 // `obstacle` says where it is not.
 
-// Exports that the harness adds to the module (harness/engines/node.py).
+// Exports that the harness adds to the module (harness/engines/exports.py).
 const RESUME = "harness.resume";
 const STACK = "harness.stack";
 const DUMP = "harness.dump";
 const THREAD = "harness.thread";
 const STANDARD_STREAMS = 3;
-const PAGE = 4096;
+const WORDS = 1024; // of a page of 4096 bytes
 
 // The parts of an instance that a snapshot is about. Emscripten's own names are shortened in an optimised build, so the
 // memory and the table are found by what they are, and the import that grows the memory by its function's name.
@@ -43,24 +43,33 @@ export function obstacle(parts, FS, tableLength) {
 
 // A copy of the memory as it is now.
 export function copyOf({ memory }) {
-  return Buffer.from(memory.buffer.slice(0));
+  return memory.buffer.slice(0);
 }
 
 // What a guest that has ended left, for other threads. `before` is the memory with which it began: as every guest of this
 // module begins, so that only what differs is kept.
 export function take(parts, FS, before) {
-  const now = Buffer.from(parts.memory.buffer);
-  const blank = Buffer.concat([before], now.length);
+  const now = new Uint8Array(parts.memory.buffer);
   const bytes = new Uint8Array(new SharedArrayBuffer(now.length));
   const written = [];
-  for (let at = 0; at < now.length; at += PAGE) {
-    const end = at + PAGE;
-    if (now.compare(blank, at, end, at, end) === 0) continue;
-    if (written.at(-1)?.end === at) written.at(-1).end = end;
-    else written.push({ start: at, end });
+  for (const start of differing(new Uint32Array(parts.memory.buffer), new Uint32Array(before))) {
+    const end = start + 4 * WORDS;
+    if (written.at(-1)?.end === start) written.at(-1).end = end;
+    else written.push({ start, end });
   }
   for (const { start, end } of written) bytes.set(now.subarray(start, end), start);
   return { bytes, written, stack: parts.stack.value, folder: FS.cwd() };
+}
+
+// Where the pages begin, in bytes, in which `now` differs from `before`, which may be shorter and goes on with zeros.
+function* differing(now, before) {
+  for (let page = 0; page < now.length; page += WORDS) {
+    let at = page;
+    const end = page + WORDS;
+    if (end <= before.length) while (at < end && now[at] === before[at]) at += 1;
+    else while (at < end && now[at] === 0) at += 1;
+    if (at < end) yield 4 * page;
+  }
 }
 
 // Makes a fresh instance into a copy of the guest, with `code` at its place. Returns the call that goes on with the code.

@@ -1,0 +1,22 @@
+"""Opens a session in a browser for an Emscripten build: the one that Node runs too."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from harness.engines.protocol import JOURNAL
+from harness.engines.session import ChildEngine
+from harness.util.process import Command
+
+_HOST = Path(__file__).parent / "child" / "browser_host.py"
+
+
+def open_session(*, kind: str, program: Path, module: Path, wasm: Path, log: Path) -> ChildEngine:
+    """A warm browser that runs the Emscripten module `module` (an ES6 factory) with the code in `wasm`. `kind` is
+    `chromium` or `firefox`, by which `program` is started.
+    """
+    load = {"browser": kind, "program": str(program), "module": str(module), "wasm": str(wasm), "journal": JOURNAL}
+    argv = (sys.executable, "-I", str(_HOST))
+    return ChildEngine(Command(argv=argv, cwd=log.parent, env=dict(os.environ)), load, log)

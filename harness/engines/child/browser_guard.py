@@ -1,0 +1,44 @@
+"""Keeps a browser: `browser_guard.py FOLDER PROGRAM [arguments...]`, until it ends or the guard's standard input does.
+
+A browser is a tree of processes that outlives a parent which was killed. The guard has a process group that nobody
+kills with the engine's; when its input ends, however that came about, it ends the browser's group and removes FOLDER.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+
+def main(folder: str, *argv: str) -> int:
+    """The browser's exit status, or 127 when it cannot be started."""
+    try:
+        # Its complaints belong into the engine's log; nobody reads what it prints.
+        browser = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=2, start_new_session=True)
+    except OSError as error:
+        print(f"cannot start {argv[0]}: {error.strerror}", file=sys.stderr)
+        return 127
+    threading.Thread(target=_end_with_input, args=(browser.pid,), daemon=True).start()
+    status = browser.wait()
+    _end_group(browser.pid)
+    shutil.rmtree(folder, ignore_errors=True)
+    return status if status >= 0 else 128 - status
+
+
+def _end_with_input(group: int) -> None:
+    os.read(0, 1)
+    _end_group(group)
+
+
+def _end_group(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # when all of it has ended
+        os.killpg(group, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

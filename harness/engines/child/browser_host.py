@@ -1,0 +1,215 @@
+"""The process that runs Emscripten guests in a browser: `browser_host.py`. It speaks the protocol of
+harness/engines/protocol.py on its standard input and output.
+
+It owns the browser and serves the page in which that runs each guest (page.mjs). A tab that dies takes its guest along,
+and with it the last that the guest wrote. So the guest runs once more in a new browser, this time waiting until the
+engine has each of its writes; only if the tab dies again, that is how the guest ends.
+
+Run by path, imports nothing of the harness.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# Started by path and isolated: what lies beside this file is not found by itself, and only these are to be.
+sys.path.insert(0, str(Path(__file__).parent))
+from browser_process import BrowserProcess  # type: ignore[import-not-found]
+from browser_server import Server, Tab  # type: ignore[import-not-found]
+from browser_trees import Tree  # type: ignore[import-not-found]
+
+del sys.path[0]
+
+HERE = Path(__file__).parent
+START_SECONDS = 60.0
+# A page asks for work all the time; one that has not done so for as long has died without a word, as in Firefox.
+SILENCE_SECONDS = 15.0
+_TICK_SECONDS = 0.5
+_PAGES = (
+    *("page.mjs", "guest_worker.mjs", "faults.mjs"),
+    *("emscripten_snapshot.mjs", "emscripten_streams.mjs", "memory_files.mjs"),
+)
+_PAGE = b'<!doctype html><meta charset="utf-8"><title>harness</title><script type="module" src="page.mjs"></script>'
+
+
+class NotStartedError(Exception):
+    """The browser does not get as far as to run a guest; the text says why."""
+
+
+class TabDiedError(Exception):
+    """The page is gone, and the guest that ran in it; the text says how that was seen."""
+
+
+class Host:
+    """One browser, and the guest that runs in it."""
+
+    def __init__(self) -> None:
+        self.server = Server()
+        self.server.written = self._written
+        self._settings: Mapping[str, Any] = {}
+        self._browser: BrowserProcess | None = None
+        self._number = 0
+        self._stopped = threading.Event()
+        self._sinks: dict[str, int] = {}
+        self._sealed: dict[str, str] = {}
+
+    def load(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Starts the browser. NotStartedError when it does not run the page as it has to."""
+        self._settings = request
+        module = Path(request["module"])
+        # Emscripten's threads load the module again, and older ones a script beside it.
+        beside = (path for path in module.parent.iterdir() if path.suffix in {".mjs", ".js"})
+        self.server.files.update({name: HERE / name for name in _PAGES})
+        self.server.files.update({f"module/{path.name}": path for path in beside})
+        self.server.files["code.wasm"] = Path(request["wasm"])
+        settings = {"module": f"./module/{module.name}", "journalNumber": request["journal"]}
+        self.server.texts.update({"page.html": _PAGE, "settings.json": json.dumps(settings).encode()})
+        return {"loaded": str(request["wasm"]), "agent": self._start()["agent"]}
+
+    def _start(self) -> dict[str, Any]:
+        """The facts that a new browser's page gives of itself."""
+        if self._browser is not None:
+            self._browser.close()
+        self.server.tab = Tab()
+        program = self._settings["program"]
+        self._browser = BrowserProcess(self._settings["browser"], program, self.server.address)
+        try:
+            event, facts = self._next_event(START_SECONDS)
+        except TabDiedError as death:
+            raise NotStartedError(f"{program}: {death} before it had opened the page of the engine") from None
+        if event != "ready":
+            raise NotStartedError(f"{program} did not open the page of the engine: {facts}")
+        if not facts["isolated"]:
+            raise NotStartedError(f"{program} is too old: its pages cannot be cross-origin isolated ({facts['agent']})")
+        if "error" in facts:
+            raise NotStartedError(f"{program} cannot load the interpreter: {facts['error']}")
+        return dict(facts)
+
+    def _next_event(self, start_within: float | None = None) -> tuple[str, Any]:
+        """What the page has to say. TabDiedError when it is gone; when it has not begun after so many seconds, or has
+        been silent for too long since.
+        """
+        tab, deadline = self.server.tab, time.monotonic() + (start_within or 0)
+        while True:
+            try:
+                event, about = tab.events.get(timeout=_TICK_SECONDS)
+            except queue.Empty:
+                pass
+            else:
+                if event == "gone":
+                    raise TabDiedError(about)
+                return event, about
+            assert self._browser is not None
+            if (status := self._browser.exit_status()) is not None:
+                raise TabDiedError(f"the browser ended with status {status}")
+            if start_within and time.monotonic() > deadline:
+                raise TabDiedError(f"nothing was heard of it for {start_within:.0f} s")
+            if not start_within and tab.silent_for() > SILENCE_SECONDS:
+                raise TabDiedError(f"it has been silent for {SILENCE_SECONDS:.0f} s")
+
+    def run(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to the request."""
+        self._stopped.clear()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        files = {name: os.open(request[name], flags, 0o666) for name in ("output", "journal") if request[name]}
+        before = {name: os.fstat(descriptor).st_size for name, descriptor in files.items()}
+        try:
+            try:
+                return self._guest(request, files, waits=False)
+            except TabDiedError as death:
+                print(f"the tab died: {death}; the guest runs once more", file=sys.stderr)
+            self._start()
+            if self._stopped.is_set():
+                return {"trap": "stopped"}
+            for name, descriptor in files.items():
+                os.truncate(descriptor, min(before[name], os.fstat(descriptor).st_size))
+            try:
+                return self._guest(request, files, waits=True)
+            except TabDiedError as death:
+                # The answer comes when the next guest can run: a failure to start is not that guest's.
+                self._start()
+                return {"trap": f"the browser's tab died: {death}"}
+        finally:
+            self._sinks = {}
+            for descriptor in files.values():
+                os.close(descriptor)
+
+    def _guest(self, request: Mapping[str, Any], files: dict[str, int], *, waits: bool) -> dict[str, Any]:
+        self._number += 1
+        self._sinks = files
+        command = {key: request[key] for key in ("op", "argv", "env", "prologue", "resume")}
+        command |= {"run": self._number, "waits": waits, "journal": bool(request["journal"])}
+        command["mounts"] = [self._mount(*mount) for mount in request["mounts"]]
+        if request["input"]:
+            self.server.files["input"] = Path(request["input"])
+            command["input"] = "input"
+        tab = self.server.tab
+        tab.commands.put(command)
+        while True:
+            event, about = self._next_event()
+            if event == "answer" and about[0] == self._number:
+                return dict(about[1])
+
+    def _mount(self, folder: str, guest: str, writable: bool, sealed: bool) -> dict[str, Any]:
+        """The mount as the page gets it: its tree is under that name, and stays the same while the engine lives if
+        nothing in the folder can change.
+        """
+        name = self._sealed.get(folder) if sealed else None
+        if name is None:
+            name = f"tree/{'sealed' if sealed else 'mount'}{guest.replace('/', '-')}"
+            tree = Tree(Path(folder))
+            self.server.texts[f"{name}.json"] = json.dumps(tree.index()).encode()
+            self.server.streams[f"{name}.bin"] = (tree.size, tree.content)
+            if sealed:
+                self._sealed[folder] = name
+        return {"guest": guest, "writable": writable, "sealed": sealed, "name": name}
+
+    def stop(self) -> None:
+        """Ends the guest that runs, at the next occasion."""
+        self._stopped.set()
+        self.server.tab.commands.put({"op": "stop", "run": self._number})
+
+    def _written(self, number: int, name: str, data: bytes) -> None:
+        """Appends what the guest of that number has written; of one that is over it is dropped."""
+        sink = self._sinks.get(name)
+        if number == self._number and sink is not None:
+            os.write(sink, data)
+
+
+def answer(message: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def serve(host: Host, request: Mapping[str, Any]) -> None:
+    """Answers a load or a run. Whatever goes wrong, the engine must learn of it or wait for ever."""
+    try:
+        answer(host.run(request) if request["op"] == "run" else host.load(request))
+    except Exception as error:  # noqa: BLE001 - as said above; nothing that a guest does leads here
+        text = str(error) if isinstance(error, NotStartedError) else f"{type(error).__name__}: {error}"
+        answer({"engine_error" if request["op"] == "run" else "error": text})
+
+
+def main() -> None:
+    """Serves requests until standard input ends."""
+    host = Host()
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        if request["op"] == "stop":
+            host.stop()
+        else:
+            threading.Thread(target=serve, args=(host, request), daemon=True).start()
+    # The guard ends the browser.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+// The page in which a browser runs guests: it asks the engine for work, gives each guest a Worker with a fresh instance
+// of the module, which is compiled once, and passes on what the guest writes. Whatever a guest does to its thread ends
+// that guest alone.
+
+import { describe } from "./faults.mjs";
+
+const WRITE_PAUSE_MS = 20;
+// For the stack of Python of a guest that trapped.
+const STACK_MS = 1000;
+const TRAP_LENGTH = 4000;
+const STOPPED = "stopped";
+
+let settings;
+let compiled;
+let guest;
+let paused;
+let stopped;
+const kept = new Map();
+
+const post = (path, body) => fetch(path, { method: "POST", body });
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+async function start() {
+  settings = await (await fetch("settings.json")).json();
+  compiled = await WebAssembly.compileStreaming(fetch("code.wasm"));
+}
+
+// A tree as browser_trees.py gives it; one that cannot change is fetched once.
+async function treeOf({ name, sealed }) {
+  if (kept.has(name)) return kept.get(name);
+  const { size, entries } = await (await fetch(`${name}.json`)).json();
+  const bytes = new Uint8Array(new SharedArrayBuffer(size));
+  let place = 0;
+  for await (const part of partsOf(await fetch(`${name}.bin`))) {
+    bytes.set(part, place);
+    place += part.length;
+  }
+  const tree = { bytes, entries };
+  if (sealed) kept.set(name, tree);
+  return tree;
+}
+
+async function* partsOf(response) {
+  const reader = response.body.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+}
+
+// What one guest writes, in order: the engine gets it in batches. `pending` counts the bytes that it does not have yet,
+// for the guest to wait on.
+class Writes {
+  constructor(run, waits) {
+    this.run = run;
+    this.pause = waits ? 0 : WRITE_PAUSE_MS;
+    this.pending = new Int32Array(new SharedArrayBuffer(4));
+    this.queue = [];
+    this.idle = Promise.resolve();
+    this.running = false;
+  }
+
+  add(name, bytes) {
+    this.queue.push([name, bytes]);
+    if (!this.running) {
+      this.running = true;
+      this.idle = this.send();
+    }
+  }
+
+  async send() {
+    while (this.queue.length) {
+      if (this.pause) await pause(this.pause);
+      const batch = this.queue.splice(0);
+      for (const name of new Set(batch.map(([name]) => name))) {
+        const parts = batch.filter(([each]) => each === name).map(([, bytes]) => bytes);
+        await post(`written/${this.run}/${name}`, new Blob(parts));
+      }
+      Atomics.sub(this.pending, 0, batch.reduce((sum, [, bytes]) => sum + bytes.length, 0));
+      Atomics.notify(this.pending, 0);
+    }
+    this.running = false;
+  }
+}
+
+// What a guest writes that nobody but the page reads.
+class Output {
+  constructor() {
+    this.pending = new Int32Array(new SharedArrayBuffer(4));
+    this.parts = [];
+  }
+
+  add(name, bytes) {
+    this.parts.push(bytes);
+    Atomics.sub(this.pending, 0, bytes.length);
+    Atomics.notify(this.pending, 0);
+  }
+
+  text() {
+    return new Blob(this.parts).text();
+  }
+}
+
+// The answer to a request to run a guest, once all that it wrote is with the engine.
+async function run(command) {
+  const trees = await Promise.all(command.mounts.map(treeOf));
+  const mounts = command.mounts.map(({ guest: place, writable }, number) => ({ guest: place, writable, tree: trees[number] }));
+  const input = command.input && new Uint8Array(await (await fetch(command.input)).arrayBuffer());
+  const snapshot = command.prologue ? await snapshotOf({ ...command, mounts }) : undefined;
+  if (stopped === command.run) return { trap: STOPPED };
+  const fits = snapshot && new TextEncoder().encode(command.resume).length < snapshot.limit;
+  const writes = new Writes(command.run, command.waits);
+  const { answer } = await runGuest({ ...command, mounts, input, snapshot: fits ? snapshot : undefined }, writes);
+  await writes.idle;
+  return answer;
+}
+
+// The guest that has done the prologue, as every guest with the same surroundings would. It is tried once; where it
+// is not available, guests start from their beginning.
+async function snapshotOf(command) {
+  const surroundings = command.mounts.map(({ guest: place, writable }) => [place, writable]);
+  const key = JSON.stringify([command.prologue, command.env, surroundings]);
+  if (paused?.key !== key) {
+    const snapshot = await takeSnapshot(command);
+    if (stopped === command.run) return undefined;
+    paused = { key, snapshot };
+  }
+  return paused.snapshot;
+}
+
+async function takeSnapshot(command) {
+  const output = new Output();
+  const prologue = { ...command, argv: command.prologue, journal: false, keep: true, waits: false };
+  const { answer, sent } = await runGuest(prologue, output);
+  if (!sent?.snapshot) {
+    if (stopped !== command.run) await post("log", `no snapshot: ${sent?.why ?? JSON.stringify(answer)}`);
+    return undefined;
+  }
+  const { code, limit } = JSON.parse(await output.text());
+  return { ...sent.snapshot, place: code, limit };
+}
+
+// Runs one guest; gives its answer, and what it sent of its snapshot.
+function runGuest(command, writes) {
+  const worker = new Worker("guest_worker.mjs", { type: "module" });
+  return new Promise((resolve) => {
+    const seen = { stack: "" };
+    const end = (fault) => {
+      guest = undefined;
+      worker.terminate();
+      resolve({ answer: ending(seen, fault), sent: seen.sent });
+    };
+    guest = { stop: () => end(STOPPED) };
+    worker.onmessage = ({ data }) => {
+      if (data.bytes) writes.add(data.name, data.bytes);
+      else if ("ended" in data) end((seen.status = data.ended));
+      else if (data.begun) seen.begun = true;
+      else if (data.stack) seen.stack += data.stack;
+      else if (data.done) end(seen.fault);
+      else if (!data.trapped) seen.sent = data;
+      else if (!seen.fault) {
+        seen.fault = data.trapped.slice(0, TRAP_LENGTH);
+        setTimeout(() => end(seen.fault), STACK_MS);
+      }
+    };
+    worker.onerror = (event) => end(seen.fault ?? event.message ?? "the guest's Worker could not be started");
+    worker.postMessage({ ...command, ...settings, compiled, pending: writes.pending });
+  });
+}
+
+// A fault before the guest has begun is the engine's own. The status is the interpreter's last word; a fault after it is
+// of its clean-up.
+function ending({ status, begun, stack }, fault) {
+  if (status !== undefined) return { status };
+  return begun || fault === STOPPED ? { trap: fault, ...(stack && { stack }) } : { engine_error: fault };
+}
+
+async function serve(command) {
+  if (command.op === "stop") {
+    stopped = command.run;
+    guest?.stop();
+    return;
+  }
+  const answer = await run(command).catch((error) => ({ engine_error: describe(error) }));
+  await post(`answer/${command.run}`, JSON.stringify(answer));
+}
+
+const facts = { agent: navigator.userAgent, isolated: globalThis.crossOriginIsolated === true };
+if (facts.isolated) await start().catch((error) => { facts.error = describe(error); });
+await post("ready", JSON.stringify(facts));
+for (;;) {
+  const response = await fetch("next");
+  if (response.status === 200) serve(await response.json());
+}
