@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# Started by path and isolated: what lies beside this file is not found by itself, and only these are to be.
+# Started by path and isolated: the folder of this file is not searched by itself, and only for these.
 sys.path.insert(0, str(Path(__file__).parent))
 from browser_process import BrowserProcess  # type: ignore[import-not-found]
 from browser_server import Server, Tab  # type: ignore[import-not-found]
@@ -65,10 +65,10 @@ class Host:
         """Starts the browser. NotStartedError when it does not run the page as it has to."""
         self._settings = request
         module = Path(request["module"])
-        # Emscripten's threads load the module again, and older ones a script beside it.
-        beside = (path for path in module.parent.iterdir() if path.suffix in {".mjs", ".js"})
+        # Emscripten's threads load the module again, and older ones a script next to it.
+        scripts = (path for path in module.parent.iterdir() if path.suffix in {".mjs", ".js"})
         self.server.files.update({name: HERE / name for name in _PAGES})
-        self.server.files.update({f"module/{path.name}": path for path in beside})
+        self.server.files.update({f"module/{path.name}": path for path in scripts})
         self.server.files["code.wasm"] = Path(request["wasm"])
         settings = {"module": f"./module/{module.name}", "journalNumber": request["journal"]}
         self.server.texts.update({"page.html": _PAGE, "settings.json": json.dumps(settings).encode()})

@@ -76,10 +76,10 @@ function callResumed(call) {
 // Sends the stack of Python that the guest had when it trapped, as far as it can print it. Its memory may be damaged, so
 // the page gives it a second.
 function sendPythonStack() {
-  let room = STACK_LIMIT;
+  let left = STACK_LIMIT;
   print = (buffer, offset, length) => {
-    const part = Uint8Array.from(buffer.subarray(offset, offset + Math.min(length, room)));
-    room -= part.length;
+    const part = Uint8Array.from(buffer.subarray(offset, offset + Math.min(length, left)));
+    left -= part.length;
     if (part.length) self.postMessage({ stack: new TextDecoder().decode(part) });
     return length;
   };
