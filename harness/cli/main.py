@@ -79,6 +79,12 @@ GROUPS: dict[str, tuple[Subcommand, ...]] = {
         Subcommand(name="pins", module="pins", help="pin a version, find newer ones, check what origins still have"),
     ),
     "find out why": (
+        Subcommand(
+            name="bump",
+            module="bisect",
+            help="what another version of a cell's toolchain, runtime or CPython changes",
+            takes_rest=True,
+        ),
         Subcommand(name="bisect", module="bisect", help="the version or commit at which a case began to differ"),
         Subcommand(name="probe", module="limitations", help="try the documented limitations on a cell's build"),
         Subcommand(name="skips", module="limitations", help="what explains the skips of a run"),

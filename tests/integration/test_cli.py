@@ -235,3 +235,16 @@ def test_the_interpreter_of_a_cell_is_started_like_any_python(
 def test_a_bundle_is_not_written_over_a_folder(tmp_path: Path) -> None:
     done = harness("bundle", "wasi", "--output", str(tmp_path))
     assert (done.returncode, done.stderr.splitlines()[0]) == (2, f"error: --output {tmp_path} is a folder")
+
+
+def test_bump_needs_something_new_and_says_why_a_side_has_no_results(project: Path) -> None:
+    done = harness("bump", "wasi", "test_bool")
+    assert done.returncode == 2
+    assert "name it with --toolchain, --runtime or --cpython" in done.stderr
+    folder = project / "run"
+    new = ("--runtime", "1.2.3", "--provider", "nobody", "--run-dir", str(folder))
+    done = harness("bump", "wasi", "test_bool", *new)
+    assert done.returncode == 2, done.stderr
+    assert "error: pinned: there is no toolchain provider 'nobody'" in done.stderr
+    assert str(folder / "pinned" / "output.log") in done.stderr
+    assert "Traceback" not in done.stderr
