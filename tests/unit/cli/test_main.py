@@ -37,7 +37,7 @@ def test_a_module_of_the_harness_that_is_missing_is_its_own_fault(
 
 
 def test_only_what_hands_words_on_takes_words_that_it_does_not_know() -> None:
-    assert {name for name, command in main.COMMANDS.items() if command.takes_rest} == {"test", "build"}
+    assert {name for name, command in main.COMMANDS.items() if command.takes_rest} == {"test", "build", "bump"}
 
 
 @pytest.mark.parametrize("words", [["table", "--bogus"], ["table", "RUN", "other"], ["cells", "--bogus"]])
