@@ -13,6 +13,7 @@ from harness.curation.workspace import load_workspace
 from harness.errors import EXIT_OK, ConfigError
 from harness.project import HISTORY_FILE
 from harness.results.run_folder import RESULTS_FILE
+from harness.util.paths import shown
 from harness.util.text import counted
 
 _SKIPPED_SHOWN = 40
@@ -73,11 +74,17 @@ def run_update(options: argparse.Namespace) -> int:
     print(found.diff(), end="")
     if options.write:
         updater.write(found, workspace.folder)
-    for line in updater.summary_lines(found, rows=_SKIPPED_SHOWN):
+    for line in updater.summary_lines(found, rows=_SKIPPED_SHOWN, written=options.write):
         print(line)
     done = "changed" if options.write else "would change with --write"
+    print(f"read: {', '.join(_read_from(run.source) for run in runs)}")
     print(f"{counted(len(runs), 'run')} read, {counted(len(found.changed), 'list')} {done}")
     return EXIT_OK
+
+
+def _read_from(source: str) -> str:
+    """The run as a user would name it: a file's folder, or the source that the history has."""
+    return shown(Path(source).parent) if source.endswith(RESULTS_FILE) else source
 
 
 def _results_in(path: Path) -> list[Path]:
@@ -96,7 +103,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     pyodide = kinds.add_parser("pyodide", help="entries for Pyodide's src/tests/python_tests.yaml")
     pyodide.add_argument("cell")
     page = kinds.add_parser("limitations", help="a page of Markdown: each limitation and the cases behind it")
-    page.add_argument("results", nargs="*", metavar="RESULTS", help="count what these runs know, cell by cell")
+    page.add_argument("results", nargs="*", metavar="RUN", help="count what these runs know: folders or results.json")
     patch = kinds.add_parser("patch", help="an entry as skip decorators, a patch for CPython")
     patch.add_argument("entry", metavar="TEST-or-PLACE", help="one of its tests, or its location: fs.toml:12")
     patch.add_argument("--source", default="", metavar="DIR", help="CPython's source (default: that of the cache)")

@@ -12,6 +12,7 @@ from harness.results.cell_results import load_results
 from harness.results.diff import diff_cells
 from harness.results.run_folder import results_in
 from harness.util.paths import shown
+from harness.util.text import counted
 
 
 def add_diff(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +41,12 @@ def run_diff(options: argparse.Namespace) -> int:
         old, new = before[first], after[second]
         titles = (first, second) if first != second else (shown(old.parent), shown(new.parent))
         pairs.append(diff_cells(load_results(old), load_results(new), names=titles))
+    if not any(pair.compared or pair.changes for pair in pairs):
+        apart = counted(sum(pair.unknown for pair in pairs), "case")
+        raise ConfigError(
+            f"the two have no case in common: {apart} of only one of them",
+            hint="name two runs that tested the same modules",
+        )
     only_before = sorted(before.keys() - {first for first, _ in names})
     only_after = sorted(after.keys() - {second for _, second in names})
     if options.json:

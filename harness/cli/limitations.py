@@ -51,7 +51,12 @@ def run_skips(options: argparse.Namespace) -> int:
 
 def add_audit_skips(parser: argparse.ArgumentParser) -> None:
     _add_modules(parser)
-    parser.add_argument("--results", default="", metavar="FILE", help="a run's results.json (default: the latest)")
+    parser.add_argument(
+        "--results",
+        default="",
+        metavar="RUN",
+        help="a run's folder, a cell's in it, or a results.json (default: reports/latest)",
+    )
 
 
 def run_audit_skips(options: argparse.Namespace) -> int:

@@ -137,6 +137,10 @@ def run_command(arguments: Sequence[str]) -> int:
     command = COMMANDS[name]
     parser = parser_of(command)
     options, rest = parser.parse_known_args(others)
+    if rest and not command.takes_rest and not rest[0].startswith("-"):
+        # A word behind an option; a parser with commands of its own cannot take it there.
+        with contextlib.suppress(TypeError):
+            options, rest = parser.parse_known_intermixed_args(others)
     show_log(to_stderr if command.prints_result else to_stdout)
     if rest and not command.takes_rest:
         raise ConfigError(

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.curation.pins.check import check_pins
+from harness.curation.pins.maintain import Renewal, add_renewals, find_renewals
 from harness.curation.pins.maintain import add_pins as pin
-from harness.curation.pins.maintain import add_renewals, find_renewals
 from harness.curation.pins.origins import Debian, Finding, Origins
 from harness.curation.pins.wanted import pinned_versions
 from harness.errors import EXIT_OK, EXIT_UNAVAILABLE, EXIT_UNEXPECTED
@@ -53,9 +53,9 @@ def _add(options: argparse.Namespace, file: Path, origins: Origins) -> int:
 def _update(options: argparse.Namespace, file: Path, origins: Origins) -> int:
     renewals = find_renewals(origins)
     for renewal in renewals:
-        newer = " ".join(wanted.version for wanted in renewal.newer) or "nothing newer"
+        newer = " ".join(wanted.version for wanted in renewal.newer) or _nothing(renewal)
         print(f"{renewal.product.label}: {newer}; pinned {' '.join(pinned_versions(origins.pins, renewal.product))}")
-        print("".join(f"  not asked: {reason}\n" for reason in renewal.unasked), end="")
+        print("".join(f"  not asked, because {reason}\n" for reason in renewal.unasked), end="")
     if options.write:
         findings, refused = add_renewals(renewals, file, origins)
         _print_findings(findings, file)
@@ -63,6 +63,13 @@ def _update(options: argparse.Namespace, file: Path, origins: Origins) -> int:
     elif words := " ".join(f"{wanted.product} {wanted.version}" for renewal in renewals for wanted in renewal.newer):
         print(f"--write pins them, or some: python -m harness pins add {words}")
     return EXIT_OK
+
+
+def _nothing(renewal: Renewal) -> str:
+    """What is said of a product without a newer version: that there is none only where every origin was asked."""
+    if not renewal.unasked:
+        return "nothing newer"
+    return "nothing newer at the origins that were asked" if renewal.asked else "unknown: not asked"
 
 
 def _print_findings(findings: Iterable[Finding], file: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import itertools
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -33,7 +35,7 @@ from harness.results.run_folder import (
     unfinished_run,
 )
 from harness.run.capacity import plan_here, usable_processors
-from harness.run.options import BUILD_OPTIONS, RUN_DIR, TESTING, as_arguments
+from harness.run.options import BUILD_OPTIONS, RUN_DIR, TESTING, as_arguments, check_numbers
 from harness.run.parallel import ParallelCells
 from harness.run.prepare import BuildRequest, prepare
 from harness.run.resume import check_all_resumed, check_not_lost, write_asked_of_cells
@@ -85,6 +87,8 @@ def add_test(parser: argparse.ArgumentParser) -> None:
 def run_test(options: argparse.Namespace, rest: list[str]) -> int:
     """Tests cells with pytest and xdist. The exit status says whether everything was as expected."""
     selection, rest = _selected(options, rest)
+    _check_spelling(rest)
+    check_numbers(options)
     if not selection.is_one:
         if expression := _keyword_in(rest):
             from harness.run.keywords import Keyword  # noqa: PLC0415 - it takes a part of pytest
@@ -95,6 +99,17 @@ def run_test(options: argparse.Namespace, rest: list[str]) -> int:
         arguments = [*as_arguments(options), *color, *rest]
         return _each(options, selection, "test", arguments, done="no results", keyword=_keyword_in(rest))
     return _test_one(options, selection.cells[0], rest)
+
+
+def _check_spelling(rest: Sequence[str]) -> None:
+    """ConfigError for what is nearly an option of ours: pytest would answer with a page of its usage."""
+    ours = [*(option.flag for option in TESTING), "--tag", "--workers"]
+    for name in (word.partition("=")[0] for word in rest if word.startswith("--")):
+        if near := difflib.get_close_matches(name, ours, n=1, cutoff=0.75):
+            raise ConfigError(f"there is no option {name}; did you mean {near[0]}?", hint=_HELP)
+
+
+_HELP = "`python -m harness test --help` lists the options; pytest's own are allowed too"
 
 
 def _keyword_in(rest: Sequence[str]) -> str:
@@ -125,7 +140,9 @@ def _number_of_workers(text: str) -> int:
 
 def _selected(options: argparse.Namespace, rest: list[str]) -> tuple[Selection, list[str]]:
     """The cells that are meant, and the arguments behind their names."""
-    words = list(itertools.takewhile(lambda word: not word.startswith("-"), rest))
+    before = list(itertools.takewhile(lambda word: not word.startswith("-") or _SWITCHES.fullmatch(word), rest))
+    switches = [word for word in before if word.startswith("-")]
+    words = [_as_regrtest_names(word) for word in before if word not in switches]
     names = [word for word in words if not _is_module(word)]
     if not names and not options.tag:
         raise ConfigError(
@@ -135,7 +152,17 @@ def _selected(options: argparse.Namespace, rest: list[str]) -> tuple[Selection, 
         if not hasattr(options, "case"):
             raise ConfigError(f"there is no cell {modules[0]!r}", hint="only `test` takes modules")
         options.case += [dotted(module, own=bool(options.tests)) for module in modules]
-    return load_configuration()[0].selection(ids=names, tags=options.tag), rest[len(words) :]
+    return load_configuration()[0].selection(ids=names, tags=options.tag), [*switches, *rest[len(before) :]]
+
+
+# Of pytest's options those without a value that may stand before the cells.
+_SWITCHES = re.compile(r"-[vqxs]+")
+
+
+def _as_regrtest_names(word: str) -> str:
+    """The module of a path such as Lib/test/test_json.py; any other word as it is."""
+    found = re.search(r"(?:^|/)Lib/test/(test_[\w/]+?)(?:\.py|/)?$", word)
+    return f"test.{found[1].replace('/', '.')}" if found else word
 
 
 def _is_module(word: str) -> bool:

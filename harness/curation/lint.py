@@ -14,6 +14,7 @@ from harness.limitations.registry import Limitation, Registry
 from harness.matrix.cells import Cell
 from harness.matrix.conditions import Condition, Facts, VersionRange, condition_values
 from harness.results.case_ids import subject_of
+from harness.results.outcomes import Outcome
 from harness.util.text import counted
 
 # Looking for a near name costs milliseconds; where hundreds of ids match nothing, one cause is behind them all.
@@ -31,6 +32,7 @@ def find_problems(lists: ReadLists, registry: Registry, cells: Sequence[Cell], s
             *Expectations(lists.entries).overlaps(cells),
             *(problem for entry in lists.entries for problem in _unreachable(entry, reach)),
             *(problem for entry in lists.entries for problem in _undocumented(entry, reach, registry)),
+            *(problem for entry in lists.entries for problem in _loose(entry)),
             *_unmatched(lists.entries, reach, suites, {cell.id: cell.python.series for cell in cells}),
             # An entry that could not be read may name any limitation.
             *(() if lists.problems else _dead(registry, lists.entries)),
@@ -90,6 +92,26 @@ def _undocumented(entry: Expectation, reach: _Reach, registry: Registry) -> Iter
     if others:
         message = f"{entry.limitation!r} holds for {limitation.when}, and the entry names {others[0]} too"
         yield problem_at(entry.place, "expect.when", message, "narrow `when`")
+
+
+def _loose(entry: Expectation) -> Iterator[Problem]:
+    """What rules 7 and 8 of expected_failures/README.md ask of an entry and it does not have."""
+    if not entry.signature and _SIGNED & set(entry.outcome):
+        hint = "`update --learn-signatures` takes it from runs"
+        yield problem_at(entry.place, "expect.signature", "is missing: the case may fail for any other reason", hint)
+    if Outcome.PASS in entry.outcome and not any(_has_end(wanted) for _, wanted in entry.when.terms):
+        message = "has no version as its end, and no run finds an entry fixed that expects a pass too"
+        yield problem_at(entry.place, "expect.when", message, "add an upper bound, such as python = '<3.15'")
+
+
+# A signature says more of these outcomes.
+_SIGNED = frozenset({Outcome.FAIL, Outcome.ERROR, Outcome.CRASH})
+
+
+def _has_end(wanted: object) -> bool:
+    return isinstance(wanted, VersionRange) and any(
+        each.operator not in {">", ">=", "!="} for each in wanted.specifiers
+    )
 
 
 def _unmatched(

@@ -13,23 +13,25 @@ import logging
 import queue
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.engines.protocol import EngineSession, Mount
-from harness.errors import ConfigError
+from harness.errors import ConfigError, did_you_mean
 from harness.limitations.skip_account import account_for
 from harness.limitations.skips import MODULE_SKIPPED, Elsewhere, Skip, SkipAccount
 from harness.project import project_root
-from harness.results.case_ids import FIXTURE
+from harness.results.case_ids import FIXTURE, dotted
 from harness.results.cell_results import load_results
 from harness.results.outcomes import ModuleResult, Outcome
+from harness.results.run_folder import results_in
 from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import Prepared
 from harness.suite.module import ModuleJob, run_module
 from harness.suite.pool import side_by_side
 from harness.util.files import disk_errors_as_unavailable, write_atomically
+from harness.util.paths import shown
 
 logger = logging.getLogger(__name__)
 
@@ -51,14 +53,36 @@ class Forced:
 
 
 def audit_cell(cell: str, wishes: BuildRequest, results: str, only: Sequence[str], workers: int) -> str:
-    """Audits the skips of a results.json, the latest run's when none is named; gives the page."""
-    path = Path(results) if results else project_root() / "reports" / "latest" / cell / "results.json"
+    """Audits the skips of a run's results, the latest run's when none is named; gives the page, which names the run."""
+    path = _results_of(cell, Path(results) if results else project_root() / "reports" / "latest")
     loaded = load_results(path)
     if loaded.cell.id != cell:
         raise ConfigError(f"{path} holds the results of {loaded.cell.id}, not of {cell}")
+    only = named_modules(only, [module.module for module in loaded.modules], shown(path))
+    print(f"the skips are those of {shown(path.resolve())}", flush=True)
     prepared = prepare(cell, wishes)
     found = audit(prepared, account_for(loaded), path.parent, only=only, workers=workers)
-    return render_audit(cell, found)
+    return render_audit(cell, found, read=shown(path.resolve()))
+
+
+def _results_of(cell: str, run: Path) -> Path:
+    """The results.json of the cell in what the user names: the folder of a run or of the cell, or the file itself."""
+    found = results_in(run)
+    return next((path for path in found if path.absolute().parent.name == cell), found[0])
+
+
+def named_modules(words: Sequence[str], known: Collection[str], where: str) -> tuple[str, ...]:
+    """The modules that the words name, as regrtest or with `test.` before. ConfigError for one that the run read from
+    `where` did not test.
+    """
+    by_name = {name: module for module in known for name in (module, dotted(module))}
+    if unknown := [word for word in words if word not in by_name]:
+        near = did_you_mean(unknown[0], known)
+        raise ConfigError(
+            f"the run in {where} has no module {unknown[0]!r}" + (f"; {near}" if near else ""),
+            hint="--results RUN names another run, a whole one at best",
+        )
+    return tuple(by_name[word] for word in words)
 
 
 def audited(account: SkipAccount) -> dict[str, tuple[Skip, ...]]:
@@ -168,8 +192,12 @@ def _job(
     )
 
 
-def render_audit(cell: str, found: Sequence[Forced]) -> str:
-    """What passes now, by the limitation that explained its skip, and the counts of the rest."""
+def render_audit(cell: str, found: Sequence[Forced], *, read: str = "") -> str:
+    """What passes now, by the limitation that explained its skip, and the counts of the rest. `read` is where the skips
+    are from.
+    """
+    if not found:
+        return f"{cell}: no limitation explains a skip of {read or 'the run'}: nothing was run behind open gates"
     by_limitation: Mapping[str, list[Forced]] = defaultdict(list)
     for case in found:
         by_limitation[case.limitation].append(case)

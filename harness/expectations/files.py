@@ -84,9 +84,17 @@ def _read_entry(
     for key in ("outcome", "signature"):
         if key in plain and not isinstance(plain[key], list):
             plain[key] = [plain[key]]
+    unknown = [word for word in _listed(plain.get("outcome")) if word not in set(Outcome)]
+    # The reader knows every outcome; here those are named that an entry can have.
+    allowed = f"must be one of {', '.join(EXPECTABLE)}"
+    reader.report(
+        (Mistake("outcome", f"{allowed}, not {word!r}", _near_outcome(word)) for word in unknown), "expect", index
+    )
+    if unknown:
+        plain["outcome"] = []
     table = reader.read(ExpectTable, plain, table="expect", index=index)
     when = read_when(reader, data.get("when", {}), table="expect", index=index)
-    if table is None:
+    if table is None or unknown:
         return None
     reader.report(_mistakes(table, when, registry), "expect", index)
     wrong = len(reader.problems)
@@ -97,6 +105,15 @@ def _read_entry(
         return None
     place = f"{reader.document.name}:{reader.document.line_of('expect', index)}"
     return Expectation(**vars(table), place=place, when=when)
+
+
+def _listed(value: object) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def _near_outcome(word: str) -> str:
+    near = did_you_mean(word, EXPECTABLE)
+    return near if near.startswith("did you mean") else ""
 
 
 def _mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterator[Mistake]:

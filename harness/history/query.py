@@ -16,6 +16,7 @@ from harness.history.summary import CaseSummary, RunFacts, Trend, trend
 from harness.history.timeline import CellRuns, Kept
 from harness.results.case_ids import dotted, module_of
 
+MODULES_NAMED = 10
 _PATTERN = "cases.name GLOB :value OR cases.name GLOB 'test.' || :value OR modules.name GLOB 'test.' || :value"
 
 
@@ -148,11 +149,22 @@ def _cases(store: Store, wanted: str) -> list[tuple[int, Case]]:
     ):
         if found := store.cases(condition, value):
             return found
+    near = did_you_mean(wanted, _near(store, wanted))
     raise ConfigError(
         f"the history knows neither a case nor a module {wanted!r}",
-        hint=did_you_mean(wanted, _near(store, wanted))
-        or "name a case's id, MODULE::ID, a module, or a pattern such as 'test.test_json.*'",
+        hint=near
+        if near.startswith("did you mean")
+        else f"{_recorded(store)}; name a case's id, MODULE::ID, a module, or a pattern such as 'test.test_json.*'",
     )
+
+
+def _recorded(store: Store) -> str:
+    """What the history knows, in a few words."""
+    names = sorted(store.modules())
+    if not names:
+        return "nothing is recorded so far"
+    more = f" and {len(names) - MODULES_NAMED:,} more" if len(names) > MODULES_NAMED else ""
+    return f"recorded so far are {', '.join(names[:MODULES_NAMED])}{more}"
 
 
 def _near(store: Store, wanted: str) -> set[str]:

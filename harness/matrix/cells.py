@@ -131,6 +131,11 @@ class Matrix:
         for cell in declared:
             if cell.id == cell_id:
                 return cell
+        if meant := next((cell.id for cell in declared if _spells_defaults(cell_id, cell)), ""):
+            raise ConfigError(
+                f"there is no cell {cell_id!r}: it is called {meant!r}, since an id spells no default",
+                hint="`python -m harness cells` lists them",
+            )
         suggestion = did_you_mean(cell_id, (cell.id for cell in declared))
         raise ConfigError(
             f"there is no cell {cell_id!r}" + (suggestion and f"; {suggestion}"),
@@ -151,6 +156,14 @@ class Matrix:
         tagged = [cell for cell in self.cells if set(tags) & set(cell.tags)]
         chosen = dict.fromkeys([*named, *(cell for cell in tagged if not cell.broken)])
         return Selection(tuple(chosen), tuple(cell for cell in tagged if cell not in chosen))
+
+
+def _spells_defaults(word: str, cell: Cell) -> bool:
+    """Whether the word is the cell's id with more of its versions in it."""
+    given, own = set(word.split("-")), set(cell.id.split("-"))
+    major = cell.runtime.partition(".")[0]
+    versions = {cell.toolchain, f"py{cell.python.series or cell.python}", f"{cell.engine}{major}"}
+    return own < given <= own | versions
 
 
 def with_python(cell: Cell, python: str) -> Cell:

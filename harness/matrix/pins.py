@@ -241,11 +241,20 @@ def _of_version(pins: Sequence[T], version: str, what: str, *, own: str = "") ->
         if pin.version == version:
             return pin
     known = ", ".join(pin.version for pin in pins) or "none"
-    longer = [pin.version for pin in pins if pin.version.startswith(f"{version}.")]
-    near = f"; did you mean {longer[-1]}?" if longer else ""
     also = f"; or use one you have, with {own}" if own else ""
+    message = f"{what} {version} is not pinned; pinned: {known}"
+    if pins and version.count(".") < min(pin.version.count(".") for pin in pins):
+        longer = [pin.version for pin in pins if pin.version.startswith(f"{version}.")]
+        whole = max(longer or (pin.version for pin in pins), key=_sorted_by)
+        message += f"; did you mean {whole}?" if longer else ""
+        raise UnavailableError(message, hint=f"name a whole version, such as {whole}{also}")
     add = f"`python -m harness pins add {what.lower().replace(' ', '-')} {version}` pins it"
-    raise UnavailableError(f"{what} {version} is not pinned; pinned: {known}{near}", hint=f"{add}{also}")
+    raise UnavailableError(message, hint=f"{add}{also}")
+
+
+def _sorted_by(version: str) -> list[tuple[int, str]]:
+    """For sorting: 3.14.10 comes after 3.14.9."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in version.split(".")]
 
 
 def load_pins(path: Path, base: Pins | None = None) -> Pins:

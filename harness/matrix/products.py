@@ -19,6 +19,7 @@ _FLAGS = {word: flag for flag, word in axes.FLAGS.items()}
 
 def mistakes(product: Mapping[str, Any]) -> Iterable[Mistake]:
     """A mistake for each list that is none, and each variant that does not exist."""
+    yield from _near_lists(product)
     for key in (*_AXES, _VARIANTS):
         entries = product.get(key, [_PLAIN])
         if not isinstance(entries, list) or not entries or not all(isinstance(entry, str) for entry in entries):
@@ -26,6 +27,15 @@ def mistakes(product: Mapping[str, Any]) -> Iterable[Mistake]:
         elif key == _VARIANTS:
             for word in (word for entry in entries for word in _words(entry) if word not in _FLAGS):
                 yield Mistake(key, f"{word!r} is no flag of a cell", did_you_mean(word, [_PLAIN, *_FLAGS]))
+
+
+def _near_lists(product: Mapping[str, Any]) -> Iterable[Mistake]:
+    """A list under the name of a cell's key, and what is nearly `variants`."""
+    for name, key in _AXES.items():
+        if isinstance(product.get(key), list):
+            yield Mistake(key, "is one version, the same for all its cells", f"did you mean {name!r}?")
+    if "variant" in product:
+        yield Mistake("variant", "unknown key", f"did you mean {_VARIANTS!r}?")
 
 
 def combinations(product: Mapping[str, Any]) -> Iterable[dict[str, Any]]:

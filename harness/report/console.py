@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from harness.errors import did_you_mean
 from harness.report.newly import NewSkip
 from harness.report.newly import listed as newly_listed
-from harness.results.case_ids import dotted
+from harness.results.case_ids import dotted, wildcard_of
 from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import DEATHS, Detail, ModuleResult, Outcome, judged_cases
@@ -244,7 +245,8 @@ def _row(
     else:
         yield from page.field("expected", "pass or skip: no entry names it")
     if advice := _ADVICE.get(row.verdict):
-        yield from page.field("next", advice)
+        near = _near(row.case, module) if row.verdict is Verdict.MISSING and module else ""
+        yield from page.field("next", f"{advice}; {near}" if near else advice)
     for subtest in (case.subtests if case else ())[:SUBTESTS_SHOWN]:
         yield from page.field("subtest", f"{subtest.params} {subtest.outcome.value}")
     yield from _tail(page, row, detail, module)
@@ -254,6 +256,14 @@ def _row(
         subject = dotted(row.module, own=bool(options.tests)) if row.module else ""
     if subject:
         yield f"{page.label('again')}{plain(options.again(cell_id, subject, row.module))}"
+
+
+def _near(test: str, module: ModuleResult) -> str:
+    """What an entry may mean that met no case of its module: as a question; empty when nothing is near."""
+    cases = {case.case for case in module.cases}
+    names = {wildcard_of(case) for case in cases} if test.endswith(".*") else cases
+    near = did_you_mean(test, names)
+    return near if near.startswith("did you mean") else ""
 
 
 def _got(row: CaseVerdict, detail: Detail) -> str:

@@ -112,6 +112,7 @@ def render_cells(rows: Sequence[CellRow]) -> str:
         if row.why:
             first, *rest = map(plain, row.why.splitlines())
             page += ["", f"{plain(row.cell)}: {row.state}: {first}", *(f"  {line}" for line in rest)]
-    states = Counter("UNEXPECTED" if row.status == EXIT_UNEXPECTED else row.state for row in rows)
+    titles = {EXIT_UNEXPECTED: "UNEXPECTED", EXIT_INTERRUPTED: "interrupted"}
+    states = Counter(titles.get(row.status, row.state) for row in rows)
     listed = ", ".join(f"{count} {state}" for state, count in states.items())
     return "\n".join([*page, "", f"{counted(len(rows), 'cell')}: {listed}"]) + "\n"

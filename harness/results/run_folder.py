@@ -25,7 +25,7 @@ from harness.errors import (
     UnavailableError,
 )
 from harness.project import project_root
-from harness.util.files import disk_errors_as_unavailable, remove_tree, write_atomically
+from harness.util.files import disk_errors_as_unavailable, make_folder, remove_tree, write_atomically
 from harness.util.locks import try_lock
 from harness.util.paths import shown
 
@@ -187,7 +187,7 @@ def claim(cell: Path) -> int:
     ConfigError when another run is in progress there.
     """
     with disk_errors_as_unavailable(cell):
-        cell.mkdir(parents=True, exist_ok=True)
+        make_folder(cell)
         descriptor = os.open(cell / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     if not try_lock(descriptor):
         os.close(descriptor)

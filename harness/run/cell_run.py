@@ -48,7 +48,7 @@ from harness.results.run_folder import (
 )
 from harness.results.verdicts import CaseVerdict, Comparison, Verdict
 from harness.run.keywords import ANY, Keyword
-from harness.run.options import as_arguments
+from harness.run.options import as_arguments, check_numbers
 from harness.run.own_tests import TESTS_MOUNT, OwnTests, find_tests, unimportable
 from harness.run.past_cases import PastCases, past_results
 from harness.run.prepare import BuildRequest, expectations_for, prepare
@@ -108,6 +108,7 @@ class CellRun:
     def start(cls, options: Namespace, keyword: Keyword = ANY) -> CellRun:
         """Prepares the cell and a folder for its results. `keyword` is what modules have to match."""
         # A mistake is reported before anything is made.
+        check_numbers(options)
         run_dir = _run_folder(options)
         before = 0.0
         if run_dir and options.resume:
@@ -129,7 +130,8 @@ class CellRun:
 
         def check_source(root: Path) -> None:
             if not tests:
-                check_names(root / "Lib" / "test", options.case, keyword, PastCases(results, Manifest()))
+                past = PastCases(results, Manifest())
+                check_names(root / "Lib" / "test", options.case, keyword, past, cell=options.cell)
 
         prepared = prepare(options.cell, BuildRequest.of(options), check_source)
         expectations = expectations_for(prepared.cell, prepared.build)

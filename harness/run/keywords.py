@@ -10,6 +10,7 @@ from _pytest.mark.expression import Expression
 from harness.errors import ConfigError, did_you_mean
 from harness.project import matrix_file
 from harness.run.past_cases import PastCases
+from harness.util.text import counted
 
 _RULE = "-k matches the names of modules, as in -k test_json; one case: --case ID"
 
@@ -21,16 +22,21 @@ class Keyword:
     expression: str = ""
     cell: str = ""
 
-    def matching(self, modules: Collection[str], past: PastCases) -> tuple[str, ...]:
-        """The modules that it selects, in their order. ConfigError when the expression is none, or selects nothing."""
+    def matching(
+        self, modules: Collection[str], past: PastCases, *, noun: str = "module", where: str = "the suite"
+    ) -> tuple[str, ...]:
+        """The modules that it selects, in their order. ConfigError when the expression is none, or selects nothing.
+        `noun` is what a message calls one of them, `where` what has them.
+        """
         if not self.expression:
             return tuple(modules)
         expression, file = self.compiled(), matrix_file()
         around = f"{file.parent.name}/{file.name} {self.cell}"
         found = tuple(name for name in modules if expression.evaluate(_Matcher(f"{around} {name}".lower())))
         if not found:
+            count = f"{counted(len(modules), noun)} of {where}"
             raise ConfigError(
-                f"the selection holds no module: -k {self.expression} matches none of {len(modules):,}",
+                f"the selection holds no module: -k {self.expression} matches none of {count}",
                 hint=self._near(modules, past),
             )
         return found

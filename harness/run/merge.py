@@ -206,8 +206,9 @@ def _check_whole(shards: Sequence[CellResults]) -> None:
     cell = shards[0].cell.id
     if twice := [f"{number}/{count}" for number, times in numbers.items() if times > 1]:
         raise ConfigError(f"{cell}: the shard {', '.join(twice)} is there more than once", hint="name each shard once")
-    if missing := [f"{number}/{count}" for number in range(1, count + 1) if number not in numbers]:
-        raise ConfigError(f"{cell}: without the shard {', '.join(missing)} it is not whole", hint="run it too")
+    if missing := [number for number in range(1, count + 1) if number not in numbers]:
+        which = f"shard{'s' if len(missing) > 1 else ''} {ranges(missing)} of {count}"
+        raise ConfigError(f"{cell}: without the {which} it is not whole", hint="run it too")
     for shard in shards:
         if shard.run.interrupted or shard.run.lacking:
             raise ConfigError(
@@ -218,8 +219,19 @@ def _check_whole(shards: Sequence[CellResults]) -> None:
         if not shard.run.shard and not shard.run.complete:
             raise ConfigError(
                 f"{_title(shard)} is neither a shard nor the whole suite: only some cases were asked for",
-                hint="run the suite without --case, or leave this run out",
+                hint="run the suite without naming modules or cases, or leave this run out",
             )
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """`1-3, 5` of 1, 2, 3 and 5: sorted numbers in few words."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
 def _title(results: CellResults) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from harness.errors import ConfigError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
@@ -109,6 +111,13 @@ TESTING = (
     Option(flag="--overwrite", help="with --run-dir: replace the results that the cell has there"),
     Option(flag="--isolated", help="a new engine process for every start of the interpreter, to debug the harness"),
 )
+
+
+def check_numbers(options: Namespace) -> None:
+    """ConfigError for a number that counts nothing."""
+    for name, least in (("reruns", 0), ("verify", 1)):
+        if getattr(options, name) < least:
+            raise ConfigError(f"--{name} {getattr(options, name)}: must be {least} or more")
 
 
 def as_arguments(options: Namespace, which: tuple[Option, ...] = TESTING) -> list[str]:

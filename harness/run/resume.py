@@ -27,7 +27,7 @@ from harness.run.own_tests import OwnTests
 from harness.run.prepared import Prepared
 from harness.run.selection import TestSelection
 from harness.suite.shards import parse_shard
-from harness.util.files import disk_errors_as_unavailable, write_atomically
+from harness.util.files import make_folder, write_atomically
 from harness.util.paths import shown
 from harness.util.text import counted
 
@@ -154,8 +154,7 @@ def write_asked(folder: Path, asked: Mapping[str, Any], *, seconds: float = 0.0)
 def write_asked_of_cells(run: Path, cells: Sequence[str], options: Namespace, keyword: str) -> None:
     """Leaves in the run's folder what its cells are to begin with: one that does not come to that is resumed so."""
     asked = said_by(options, keyword)
-    with disk_errors_as_unavailable(run):
-        run.mkdir(parents=True, exist_ok=True)
+    make_folder(run)
     of_cells = read_asked(run / ASKED_FILE) | dict.fromkeys(cells, asked)
     write_atomically(run / ASKED_FILE, json.dumps(of_cells, indent=1) + "\n")
 

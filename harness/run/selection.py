@@ -58,7 +58,9 @@ def read_shard(text: str, cases: Collection[str], *, keyword: str = "", own: boo
     if shard and keyword:
         raise ConfigError("--shard cuts the whole suite, and -k names modules", hint="leave one of them out")
     if shard and cases:
-        raise ConfigError("--shard cuts the whole suite, and --case names cases", hint="leave one of them out")
+        modules = [case.removeprefix("test.") for case in cases if re.fullmatch(r"test\.test_\w+", case)]
+        chosen = f"{modules[0]} is a module of it" if modules else "--case names cases"
+        raise ConfigError(f"--shard cuts the whole suite, and {chosen}", hint="leave one of them out")
     return shard
 
 
@@ -82,7 +84,7 @@ def choose(
         modules = tuple(wanted) if cases else tests.modules
         return TestSelection(modules=cut(modules, {}, tests.sizes(), 1)[0], cases=tuple(cases), patterns=wanted)
     seconds = read_durations(Path(cut_by) if cut_by else prepared.durations)
-    wanted = wanted_cases(cases, Suite.of_build(prepared.build), past)
+    wanted = wanted_cases(cases, Suite.of_build(prepared.build, prepared.cell.id), past)
     modules = tuple(wanted) if cases else prepared.build.modules()
     if cut_by and not seconds:
         raise ConfigError(f"{cut_by} holds no durations", hint="name the results.json of a whole run")
@@ -98,14 +100,17 @@ def choose(
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """What a run chooses from: the modules by their dotted names. `title` is what messages call it."""
+    """What a run chooses from: the modules by their dotted names. `title` is what messages call it, `cell` the id in
+    the commands that they name.
+    """
 
     modules: Mapping[str, str]
     title: str = "the suite"
+    cell: str = "CELL"
 
     @classmethod
-    def of_build(cls, build: Build) -> Suite:
-        return cls(modules={dotted(module): module for module in build.modules()})
+    def of_build(cls, build: Build, cell: str = "CELL") -> Suite:
+        return cls(modules={dotted(module): module for module in build.modules()}, cell=cell)
 
     @classmethod
     def of_own(cls, tests: OwnTests) -> Suite:
@@ -116,7 +121,7 @@ class Suite:
         return next((name for name in (module, dotted(module)) if name in self.modules), "")
 
 
-def check_names(tests: Path, cases: Sequence[str], keyword: Keyword, past: PastCases) -> None:
+def check_names(tests: Path, cases: Sequence[str], keyword: Keyword, past: PastCases, *, cell: str = "CELL") -> None:
     """ConfigError for words of `--case` and `-k` that no build of the source can have a module for: before it is built.
 
     `tests` is its folder Lib/test. Every file in it that looks like a test counts, since only a build lists those
@@ -127,8 +132,8 @@ def check_names(tests: Path, cases: Sequence[str], keyword: Keyword, past: PastC
     found = (path.relative_to(tests).with_suffix("").parts for path in tests.rglob("test_*"))
     names = {".".join(parts) if len(parts) == 1 else ".".join(("test", *parts)) for parts in found}
     if names:
-        wanted_cases(cases, Suite(modules={dotted(name): name for name in sorted(names)}), past)
-        keyword.matching(sorted(names), past)
+        wanted_cases(cases, Suite(modules={dotted(name): name for name in sorted(names)}, cell=cell), past)
+        keyword.matching(sorted(names), past, noun="test file", where="the source")
 
 
 def wanted_cases(words: Sequence[str], suite: Suite, past: PastCases = NO_PAST) -> dict[str, tuple[str, ...]]:
@@ -175,7 +180,7 @@ def _near(word: str, suite: Suite, past: PastCases) -> str:
     if module:
         return did_you_mean(f"test.{module}", suite.modules) or did_you_mean(module, suite.modules)
     if f"test.{word}" in suite.modules:
-        return f"for the whole module: -k {word}, or --case test.{word}"
+        return f"for the whole module: `python -m harness test {suite.cell} {word}`"
     if module_of(f"test.{word}", suite.modules):
         return f"did you mean 'test.{word}'?"
     return nearest(word, past.cases_like(word)) or did_you_mean(".".join(word.split(".")[:2]), suite.modules)

@@ -103,6 +103,14 @@ def disk_errors_as_unavailable(path: Path) -> Iterator[None]:
         raise
 
 
+def make_folder(path: Path) -> None:
+    """Makes the folder and those above it. UnavailableError for whatever keeps it from being made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, path) from error
+
+
 def disk_error(error: OSError, path: Path) -> UnavailableError:
     """What a full or unwritable disk is to the user."""
     full = error.errno in {errno.ENOSPC, errno.EDQUOT}

@@ -13,6 +13,7 @@ from harness.errors import ConfigError, did_you_mean
 from harness.expectations.entries import CellExpectations, Expectation, Expectations
 from harness.matrix.cells import Cell, Matrix
 from harness.results.cell_results import load_results
+from harness.results.run_folder import results_in
 from harness.util.cache import cache_root
 
 Export = tuple[str, Sequence[str]]
@@ -28,9 +29,9 @@ def export_lists(options: argparse.Namespace) -> Export:
 
 def _regrtest(options: argparse.Namespace, workspace: Workspace) -> Export:
     cell, expected = _expected(options.cell, workspace)
-    modules = _modules(cell, workspace)
+    modules, source = _modules(cell, workspace)
     notes = (
-        []
+        [f"the modules are those of {source}"]
         if modules
         else [f"no run and no build of {cell.id}: the id of a module cannot be distinguished from that of a case"]
     )
@@ -39,18 +40,19 @@ def _regrtest(options: argparse.Namespace, workspace: Workspace) -> Export:
 
 def _pyodide(options: argparse.Namespace, workspace: Workspace) -> Export:
     cell, expected = _expected(options.cell, workspace)
-    modules = _modules(cell, workspace)
+    modules, source = _modules(cell, workspace)
     if not modules:
         raise ConfigError(
             f"there is no run and no build of {cell.id}, so its modules are not known",
             hint=f"`python -m harness build {cell.id}`",
         )
     text, homeless = pyodide_entries(expected, modules)
-    return text, [f"{test} is left out: its id does not say its module" for test in homeless]
+    about = f"the modules are those of {source}"
+    return text, [about, *(f"{test} is left out: its id does not say its module" for test in homeless)]
 
 
 def _limitations(options: argparse.Namespace, workspace: Workspace) -> Export:
-    results = [load_results(Path(path)) for path in options.results]
+    results = [load_results(path) for word in options.results for path in results_in(Path(word))]
     newest = {found.cell.id: found for found in sorted(results, key=lambda found: found.run.started)}
     expectations = Expectations(workspace.lists.entries)
     return limitations_page(workspace.registry, expectations, [newest[cell] for cell in sorted(newest)]), ()
@@ -81,11 +83,13 @@ def _expected(cell_id: str, workspace: Workspace) -> tuple[Cell, CellExpectation
     return cell, Expectations(workspace.lists.entries).for_cell(cell)
 
 
-def _modules(cell: Cell, workspace: Workspace) -> tuple[str, ...]:
-    """The cell's modules, or those of any other cell: the suite is nearly the same for all."""
+def _modules(cell: Cell, workspace: Workspace) -> tuple[tuple[str, ...], str]:
+    """The cell's modules, or those of any other cell: the suite is nearly the same for all. And the run or the build
+    that knows them; none where there is neither.
+    """
     suites = workspace.suites().by_cell
     suite = suites.get(cell.id) or next(iter(suites.values()), None)
-    return tuple(sorted(suite.modules)) if suite else ()
+    return (tuple(sorted(suite.modules)), suite.source) if suite else ((), "")
 
 
 def _chosen(word: str, entries: Sequence[Expectation]) -> Expectation:

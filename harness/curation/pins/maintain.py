@@ -31,13 +31,14 @@ _AVAILABLE: dict[Product, Callable[[Origins], Available]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Renewal:
-    """What `pins update` found of a product: versions that are newer than the pinned ones, and why an origin was not
-    asked.
+    """What `pins update` found of a product: versions that are newer than the pinned ones, why an origin was not asked,
+    and whether any has named a version.
     """
 
     product: Product
     newer: tuple[Wanted, ...]
     unasked: tuple[str, ...]
+    asked: bool = True
 
 
 def add_pins(words: Sequence[str], file: Path, origins: Origins) -> tuple[Finding, ...]:
@@ -57,7 +58,9 @@ def find_renewals(origins: Origins) -> tuple[Renewal, ...]:
     for product in Product:
         available = _AVAILABLE[product](origins)
         newer = proposals(product, pinned_versions(origins.pins, product), available.versions)
-        found.append(Renewal(product=product, newer=tuple(newer), unasked=available.unasked))
+        found.append(
+            Renewal(product=product, newer=tuple(newer), unasked=available.unasked, asked=bool(available.versions))
+        )
     return tuple(found)
 
 

@@ -17,6 +17,7 @@ from harness.expectations.compare import judge_outcome
 from harness.expectations.entries import Expectation
 from harness.results.outcomes import Outcome
 from harness.results.verdicts import Verdict
+from harness.util.text import counted
 
 T = TypeVar("T")
 
@@ -118,7 +119,8 @@ def _passing(sequence: Sequence[CaseSighting], rules: Rules) -> Decision:
     if agreeing >= rules.runs:
         return Decision(NO_ENTRY)
     word = "is gone" if sequence[-1].outcome is None else f"does {sequence[-1].outcome}"
-    return Decision(KEEP, f"{word} now, in {agreeing} of the {rules.runs} whole runs that must agree")
+    seen = f"{agreeing} {'has' if agreeing == 1 else 'have'}" if agreeing else "none has"
+    return Decision(KEEP, f"{word} now; {counted(rules.runs, 'whole run')} must have seen it, and {seen}")
 
 
 def agreeing_runs(sequence: Sequence[CaseSighting]) -> int:

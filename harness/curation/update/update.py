@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 HISTORY = 10
 ROUNDS = 5
 CELLS_NAMED = 5
+UNFINISHED_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +57,14 @@ class Update:
         return tuple(name for name in sorted(self.after) if self.after[name] != self.before.get(name, ""))
 
     @property
+    def waiting(self) -> tuple[Expectation, ...]:
+        """The entries that wait for their reason."""
+        return tuple(entry for entry in self.entries if entry.reason.startswith(TODO))
+
+    @property
     def unfinished(self) -> int:
         """How many entries wait for their reason."""
-        return sum(entry.reason.startswith(TODO) for entry in self.entries)
+        return len(self.waiting)
 
     def diff(self) -> str:
         """All changes as one patch."""
@@ -219,8 +225,8 @@ def write(update: Update, folder: Path) -> None:
         write_atomically(path, update.after[name])
 
 
-def summary_lines(update: Update, *, rows: int) -> Iterable[str]:
-    """What was held back, and what is left to do."""
+def summary_lines(update: Update, *, rows: int, written: bool = False) -> Iterable[str]:
+    """What was held back, and what is left to do. `written` is whether the lists are changed."""
     for held in update.held[:rows]:
         yield f"held  {held.test}{f' ({held.cell})' if held.cell else ''} {held.why}"
     if len(update.held) > rows:
@@ -232,9 +238,12 @@ def summary_lines(update: Update, *, rows: int) -> Iterable[str]:
         yield f"note  {named}: {where} (--cautious keeps it there)"
     if update.seen_once:
         yield f"{update.seen_once:,} of the new cases failed in one run only: a second one tells what is flaky"
-    if update.unfinished:
-        wait, are = ("waits for its", "it is") if update.unfinished == 1 else ("wait for their", "they are")
-        yield f"{counted(update.unfinished, 'entry')} {wait} cause and reason; until then {are} refused"
+    if waiting := update.waiting:
+        wait = "waits for its" if len(waiting) == 1 else "wait for their"
+        until = "until then no cell can be tested" if written else "once written, no cell can be tested until then"
+        more = f" and {len(waiting) - UNFINISHED_NAMED:,} more" if len(waiting) > UNFINISHED_NAMED else ""
+        places = f"{', '.join(entry.place for entry in waiting[:UNFINISHED_NAMED])}{more}"
+        yield f"{counted(len(waiting), 'entry')} {wait} cause and reason; {until}: {places}"
 
 
 def _diff(name: str, before: str, after: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import sys
 
 import pytest
 
-from harness.cli import main
+from harness.cli import limitations, main
 from harness.errors import EXIT_CONFIG, EXIT_INTERNAL, EXIT_UNAVAILABLE
 
 
@@ -44,3 +45,15 @@ def test_only_what_hands_words_on_takes_words_that_it_does_not_know() -> None:
 def test_a_word_that_a_command_does_not_know_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(words) == EXIT_CONFIG
     assert f"unknown argument {words[-1]!r}" in capsys.readouterr().err
+
+
+def test_a_word_may_stand_behind_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def audited(options: argparse.Namespace) -> int:
+        asked.append((options.cell, options.results, options.module))
+        return 0
+
+    monkeypatch.setattr(limitations, "run_audit_skips", audited)
+    assert main.main(["audit-skips", "wasi", "--results", "R", "test_posix"]) == 0
+    assert asked == [("wasi", "R", ["test_posix"])]

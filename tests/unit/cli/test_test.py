@@ -10,7 +10,8 @@ import pytest
 
 from harness.cli import test as command
 from harness.cli.main import main
-from harness.errors import EXIT_CONFIG
+from harness.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, UnavailableError
+from harness.results.run_folder import claim
 from harness.run.parallel import ParallelCells
 
 
@@ -132,3 +133,37 @@ def test_the_run_of_several_cells_has_what_each_is_to_begin_with(
         "wasi": (["test.test_os"], "os"),
         "wasi-debug": (["test.test_os"], "os"),
     }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["-v", "wasi", "test_bool"], ["wasi", "-v", "test_bool"], ["wasi", "Lib/test/test_bool.py"]],
+)
+def test_modules_are_found_behind_switches_and_by_their_path(
+    asked: list[tuple[str, list[str]]], words: list[str]
+) -> None:
+    assert command.run_test(*parsed(*words)) == 0
+    assert asked == [("wasi", ["test.test_bool"])]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["wasi", "--caes", "x"], "there is no option --caes; did you mean --case?"),
+        (["wasi", "wasi-debug", "--rerun=2"], "there is no option --rerun; did you mean --reruns?"),
+        (["wasi", "--reruns", "-1"], "--reruns -1: must be 0 or more"),
+        (["wasi", "--verify", "0"], "--verify 0: must be 1 or more"),
+    ],
+)
+def test_a_mistyped_option_is_refused_in_one_line(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["test", *words]) == EXIT_CONFIG
+    assert says in capsys.readouterr().err
+
+
+def test_a_folder_that_the_system_refuses_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["test", "wasi", "wasi-debug", "--run-dir", "/proc/no/such"]) == EXIT_UNAVAILABLE
+    assert "cannot write /proc/no/such" in capsys.readouterr().err
+    with pytest.raises(UnavailableError, match="cannot write /proc/no/such/wasi"):
+        claim(Path("/proc/no/such/wasi"))

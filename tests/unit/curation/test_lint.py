@@ -21,7 +21,14 @@ from harness.matrix.conditions import read_condition
 from harness.matrix.python_source import PythonSource
 from harness.targets import Target
 from tests.unit.sample_cells import EMSCRIPTEN, WASI, emscripten
-from tests.unit.sample_lists import REGISTRY, entry, limitation
+from tests.unit.sample_lists import REGISTRY, limitation
+from tests.unit.sample_lists import entry as loose_entry
+
+
+def entry(**changes: str) -> str:
+    """An `[[expect]]` that needs no signature."""
+    return loose_entry(**{"outcome": '"timeout"', **changes})
+
 
 CELLS = (WASI, EMSCRIPTEN)
 CASES = ("test.test_os.LinkTests.test_link", "test.test_os.LinkTests.test_unlink", "test.helper.H.test_a")
@@ -55,7 +62,7 @@ def test_every_kind_of_problem_is_told_at_once_and_in_order() -> None:
         [
             entry(tests='["test.test_os.LinkTests.test_lnk"]'),
             entry(tests='["test.test_os.LinkTests.test_unlink"]', when='{ emscripten = ">=7" }'),
-            entry(outcome='"fail"'),
+            entry(outcome='"not-run"'),
             entry(reason='"TODO"', tests='["test.helper.H.test_a"]'),
             entry(resaon='"x"'),
             entry(when='{ target = "wasi", engine = "node" }'),
@@ -258,7 +265,7 @@ def test_two_entries_for_a_case_are_an_overlap_and_told_once() -> None:
             "merge the two, or give them conditions that exclude each other",
         )
     ]
-    assert told(entry(outcome='"fail"', when='{ target = "wasi" }'))[0][1].endswith("fs.toml:1, with error")
+    assert told(entry(outcome='"not-run"', when='{ target = "wasi" }'))[0][1].endswith("fs.toml:1, with timeout")
 
 
 def test_an_entry_that_no_cell_can_reach_is_told_with_what_the_cells_have() -> None:
@@ -436,3 +443,18 @@ def test_the_command_tells_the_source_and_all_problems(tmp_path: Path, capsys: p
     assert "2 problems in the expectation lists" in error
     assert "lists/a.toml:4: expect.limitation: 'fs-hard-links' is not in limitations.toml" in error
     assert "lists/b.toml:1: is not UTF-8" in error
+
+
+def test_an_entry_without_a_signature_is_loose_where_a_failure_has_one() -> None:
+    text = loose_entry(tests='["test.helper.H.test_a"]')
+    missing = "is missing: the case may fail for any other reason"
+    assert [(line, message) for line, message, _ in told(text)] == [(FIRST_LINE, missing)]
+    assert told(text.replace("reason", 'signature = "OSError ENOTSUP"\nreason')) == []
+
+
+def test_an_entry_that_expects_a_pass_too_ends_with_a_version() -> None:
+    outcomes = '["timeout", "pass"]'
+    (problem,) = told(entry(tests='["test.helper.H.test_a"]', outcome=outcomes, when='{ python = ">=3.11" }'))
+    assert problem[1].startswith("has no version as its end")
+    for when in ('{ python = "<99" }', '{ python = ">=3.11,<99" }', '{ python = "3.13" }'):
+        assert told(entry(tests='["test.helper.H.test_a"]', outcome=outcomes, when=when)) == []

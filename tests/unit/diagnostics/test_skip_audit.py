@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.diagnostics.skip_audit import Forced, audited, explained_by, patterns, render_audit
+from harness.diagnostics.skip_audit import Forced, audited, explained_by, named_modules, patterns, render_audit
+from harness.errors import ConfigError
 from harness.limitations.skips import Elsewhere, Skip, SkipAccount, SkipCause
 from harness.results.outcomes import Outcome
 
@@ -81,3 +82,16 @@ def test_the_page_has_what_passes_now_first() -> None:
         "",
         "wasi-no-kill: 1 crash",
     ]
+
+
+def test_a_module_that_the_run_lacks_is_refused_with_the_nearest() -> None:
+    known = ["test_posix", "test.test_asyncio.test_events"]
+    assert named_modules(["test.test_posix", "test.test_asyncio.test_events"], known, "r") == tuple(known)
+    with pytest.raises(ConfigError, match=r"run in r has no module 'test_posx'; did you mean 'test_posix'\?"):
+        named_modules(["test_posx"], known, "r")
+
+
+def test_where_nothing_is_skipped_the_page_names_the_run() -> None:
+    assert "explains a skip of reports/x/wasi/results.json: nothing was run" in render_audit(
+        "wasi", [], read="reports/x/wasi/results.json"
+    )

@@ -150,3 +150,11 @@ def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
 def test_a_limitation_of_one_target_serves_an_entry_for_that_target(tmp_path: Path) -> None:
     text = entry(limitation='"wasi-no-dup"', when='{ wasi_sdk = ">=24" }')
     assert len(load(tmp_path, text).entries) == 1
+
+
+def test_only_outcomes_that_an_entry_can_have_are_proposed(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, entry(outcome='"failed"'))
+    assert problem.key == "expect.outcome"
+    assert problem.message.startswith("must be one of fail, error, ")
+    assert "pass" not in problem.message
+    assert problem.suggestion == "did you mean 'fail'?"

@@ -492,3 +492,10 @@ def test_two_runs_are_told_apart_however_they_were_named(
     assert told
     assert told.after.run.source == str(reports / "three")
     assert "wasi: recorded" in capsys.readouterr().out
+
+
+def test_an_unknown_case_is_answered_with_what_is_recorded(file: Path) -> None:
+    record(file, nights("P"))
+    with pytest.raises(ConfigError) as caught:
+        answered(file, "zzzz")
+    assert caught.value.hint.startswith("recorded so far are test.test_os; name a case's id")

@@ -378,3 +378,16 @@ def test_a_cell_of_older_results_has_the_first_engine_of_its_target() -> None:
     data = found.to_json()
     del data["engine"]
     assert Cell.from_json(data) == found
+
+
+@pytest.mark.parametrize("word", ["wasi-25", "wasi-py3.13", "wasi-25-py3.13"])
+def test_an_id_that_spells_a_default_is_answered_with_the_one_that_does_not(tmp_path: Path, word: str) -> None:
+    with pytest.raises(ConfigError, match="it is called 'wasi', since an id spells no default"):
+        three(tmp_path).cell(word)
+
+
+def test_the_lists_of_a_product_are_told_from_the_keys_of_a_cell(tmp_path: Path) -> None:
+    text = product(target='"emscripten"', toolchain='["3.1.69"]', variant='["plain"]')
+    found = "\n".join(told(tmp_path, DEFAULTS + text))
+    assert "product.toolchain: is one version, the same for all its cells (did you mean 'toolchains'?)" in found
+    assert "product.variant: unknown key (did you mean 'variants'?)" in found

@@ -194,3 +194,18 @@ def test_further_pins_may_name_a_newer_emsdk(own: Pins) -> None:
     newer = Pins(emsdk=EmsdkPin(url="https://example.org", commit="cd" * 20))
     assert own.and_also(newer).emsdk == newer.emsdk
     assert own.and_also(Pins()).emsdk == own.emsdk
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "whole"),
+    [("cpython", "3.14", "3.14."), ("wasmtime", "46", "46.0.1"), ("wasmtime", "45", "50."), ("node", "1", "2")],
+)
+def test_the_hint_for_a_part_of_a_version_is_one_that_is_pinned(own: Pins, name: str, version: str, whole: str) -> None:
+    """`pins add` refuses a part of a version."""
+    with pytest.raises(UnavailableError) as caught:
+        own.cpython_pin(version) if name == "cpython" else own.runtime_pin(name, version)
+    assert f"name a whole version, such as {whole}" in caught.value.hint
+    assert "pins add" not in caught.value.hint
+    with pytest.raises(UnavailableError) as caught:
+        own.runtime_pin("node", "1.2.3")
+    assert "pins add node 1.2.3" in caught.value.hint

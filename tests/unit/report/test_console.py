@@ -10,6 +10,8 @@ import unicodedata
 import msgspec
 import pytest
 
+from harness.expectations.compare import compare
+from harness.expectations.entries import CellExpectations, Expectation
 from harness.manifest import Manifest, ToolchainRecord
 from harness.report.console import ROWS_SHOWN, render_console
 from harness.results.cell_results import CellResults
@@ -282,3 +284,20 @@ def test_of_a_case_that_is_missing_the_module_can_run_again() -> None:
     lines = block(page(usual()), "test.test_os.LinkTests.test_gone")
     assert lines[1] == "  got        nothing"
     assert lines[-1] == "  again      python -m harness test wasi --case test.test_os"
+
+
+def test_a_missing_case_is_told_with_the_nearest_of_its_module() -> None:
+    lists = {
+        "test.test_os.LinkTests.test_likn": Expectation(
+            tests=("test.test_os.LinkTests.test_likn",),
+            outcome=(Outcome.ERROR,),
+            reason="r",
+            issue="https://x.org/1",
+            place="expected_failures/fs.toml:1",
+        )
+    }
+    tested = (module("test_os", case("test_os.LinkTests.test_link")),)
+    found = results(*tested)
+    found = msgspec.structs.replace(found, comparison=compare(tested, CellExpectations(lists), complete=True))
+    text = " ".join(page(found).split())
+    assert "remove the entry, or fix its id; did you mean 'test.test_os.LinkTests.test_link'?" in text

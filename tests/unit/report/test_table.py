@@ -101,3 +101,9 @@ def test_an_error_that_cannot_be_read_is_told_with_its_file(tmp_path: Path, text
     (tmp_path / "error.json").write_text(text)
     with pytest.raises(ConfigError, match=r"error\.json is not what a cell without results leaves"):
         read_row(tmp_path)
+
+
+def test_all_interrupted_cells_are_counted_together() -> None:
+    tested = row_of(with_run(as_expected(), complete=False, interrupted=True))
+    rows = [tested, failed_row("wasi-debug", 130)]
+    assert render_cells(rows).splitlines()[-1] == "2 cells: 2 interrupted"

@@ -17,6 +17,7 @@ from harness.results.cell_results import CellResults, load_results, write_result
 from harness.results.outcomes import Outcome
 from harness.results.run_folder import record_failure
 from harness.results.verdicts import Verdict
+from harness.run.merge import ranges
 from harness.suite.durations import read_durations
 from tests.unit.run.test_merge_shards import shards_of
 from tests.unit.sample_results import case, module, results
@@ -103,8 +104,8 @@ def test_a_cell_that_lacks_a_shard_does_not_stop_the_others(shards: Path, capsys
     status, run = merge(shards)
     assert status == 2
     assert (run / "wasi-debug" / "results.json").is_file()
-    assert "without the shard 2/2" in json.loads((run / "wasi" / "error.json").read_text())["error"]
-    assert "error: wasi: without the shard 2/2 it is not whole" in capsys.readouterr().err
+    assert "without the shard 2 of 2" in json.loads((run / "wasi" / "error.json").read_text())["error"]
+    assert "error: wasi: without the shard 2 of 2 it is not whole" in capsys.readouterr().err
 
 
 def test_why_a_cell_was_not_built_goes_on_into_the_merged_run(shards: Path) -> None:
@@ -238,3 +239,8 @@ def test_a_cell_of_which_a_run_left_only_what_it_begins_with_was_killed(shards: 
     shutil.rmtree(shards / "wasi-2-of-2" / "wasi")
     (shards / "wasi-2-of-2" / "wasi" / left).mkdir(parents=True)
     assert merge(shards)[0] == status
+
+
+def test_the_numbers_of_shards_are_told_as_ranges() -> None:
+    assert ranges([*range(1, 39), 40]) == "1-38, 40"
+    assert ranges([2]) == "2"

@@ -64,8 +64,8 @@ def changed(part: CellResults, **changes: Any) -> CellResults:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda one, _two: [one], "wasi: without the shard 2/2 it is not whole"),
-        (lambda _one, two: [two], "wasi: without the shard 1/2 it is not whole"),
+        (lambda one, _two: [one], "wasi: without the shard 2 of 2 it is not whole"),
+        (lambda _one, two: [two], "wasi: without the shard 1 of 2 it is not whole"),
         (
             lambda one, two: [one, msgspec.structs.replace(two, cell=dataclasses.replace(two.cell, id="wasi-debug"))],
             "wasi 1/2 and wasi-debug 2/2 are not of one run: they have another cell",

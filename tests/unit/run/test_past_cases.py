@@ -87,7 +87,7 @@ def test_a_module_that_is_meant_as_a_whole_has_no_patterns(past: PastCases) -> N
         ("test_math::ieee754_tx", "did you mean 'ieee754_txt'?"),
         ("ieee754_txtt", "holds the case 'ieee754_txtt'; did you mean 'ieee754_txt'?"),
         (f"{DECODE[5:]}.test_decimal", f"did you mean 'test.{DECODE[5:]}.test_decimal'?"),
-        ("test_json", "for the whole module: -k test_json, or --case test.test_json"),
+        ("test_json", "for the whole module: `python -m harness test CELL test_json`"),
         ("test.test_jsn.T.test_a", "did you mean 'test.test_json'?"),
         ("test_jsn::func", "did you mean 'test.test_json'?"),
         ("setUpClass (test.test_json.T)", "test_json has no case"),

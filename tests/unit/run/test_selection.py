@@ -137,10 +137,15 @@ def test_a_source_lets_pass_what_a_build_may_have(source: Path, case: str) -> No
 
 
 def test_a_source_tells_of_a_keyword_that_matches_nothing(source: Path) -> None:
-    with pytest.raises(ConfigError, match="-k test_jsn matches none") as caught:
+    with pytest.raises(ConfigError, match=r"-k test_jsn matches none of \d+ test files of the source") as caught:
         check_names(source, [], Keyword("test_jsn"), NO_PAST)
     assert "did you mean 'test_json'?" in caught.value.hint
 
 
 def test_a_tree_without_tests_refuses_nothing(tmp_path: Path) -> None:
     check_names(tmp_path, ["test.test_jsn"], Keyword("x"), NO_PAST)
+
+
+def test_a_shard_of_named_modules_says_so() -> None:
+    with pytest.raises(ConfigError, match="--shard cuts the whole suite, and test_json is a module of it"):
+        read_shard("1/2", ("test.test_json",))

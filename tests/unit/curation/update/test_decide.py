@@ -131,10 +131,10 @@ def test_an_entry_that_knows_all_that_was_seen_stays_without_a_word(letters: str
         ("PPP", Decision(NO_ENTRY)),
         ("EPEPPP", Decision(NO_ENTRY)),
         ("E-S-", Decision(NO_ENTRY)),
-        ("EPP", Decision(KEEP, "does pass now, in 2 of the 3 whole runs that must agree")),
-        ("sss", Decision(KEEP, "does skip now, in 0 of the 3 whole runs that must agree")),
+        ("EPP", Decision(KEEP, "does pass now; 3 whole runs must have seen it, and 2 have")),
+        ("sss", Decision(KEEP, "does skip now; 3 whole runs must have seen it, and none has")),
         ("P-S", Decision(NO_ENTRY)),
-        ("P-", Decision(KEEP, "is gone now, in 2 of the 3 whole runs that must agree")),
+        ("P-", Decision(KEEP, "is gone now; 3 whole runs must have seen it, and 2 have")),
     ],
 )
 def test_an_entry_for_what_is_good_now_goes_when_enough_whole_runs_agree(letters: str, decision: Decision) -> None:

@@ -91,7 +91,12 @@ def test_what_rests_on_a_single_run_is_told() -> None:
     assert found.seen_once == 1
     lines = list(summary_lines(found, rows=9))
     assert lines[0].startswith("1 of the new cases failed in one run only")
-    assert lines[-1] == "1 entry waits for its cause and reason; until then it is refused"
+    assert lines[-1] == (
+        "1 entry waits for its cause and reason; once written, no cell can be tested until then: "
+        f"{found.waiting[0].place}"
+    )
+    *_, last = summary_lines(found, rows=9, written=True)
+    assert f"until then no cell can be tested: {found.waiting[0].place}" in last
 
 
 def test_versions_are_ordered_and_a_target_without_a_run_is_not_spoken_of() -> None:
@@ -224,7 +229,7 @@ def test_an_entry_goes_when_enough_whole_runs_of_all_its_cells_agree() -> None:
     assert updated(text, runs_of(WASI, LINK, "EPPP")).after == {FILE: ""}
     found = updated(text, runs_of(WASI, LINK, "EPP"))
     assert found.changed == ()
-    assert held(found) == ["does pass now, in 2 of the 3 whole runs that must agree"]
+    assert held(found) == ["does pass now; 3 whole runs must have seen it, and 2 have"]
 
 
 @pytest.mark.parametrize("letters", ["SSS", "---"])
@@ -249,7 +254,7 @@ def test_a_module_that_died_of_something_unexplained_says_nothing_against_an_ent
     results = [run_of(WASI, {LINK: "P", "test_os.X.test_dies": letter}, day=day) for day in (1, 2, 3)]
     found = updated(text, results)
     assert conditions(found) == ["target wasi"]
-    assert "does pass now, in 0 of the 3 whole runs that must agree" in held(found)
+    assert "does pass now; 3 whole runs must have seen it, and none has" in held(found)
     word = "crash" if letter == "C" else "timeout"
     explained = entry(tests='["test.test_os.X.test_dies"]', outcome=f'"{word}"')
     assert conditions(updated(text + explained, results)) == []
@@ -262,7 +267,7 @@ def test_a_crash_that_did_not_come_again_makes_its_module_doubtful_all_the_same(
     results = [with_tries_of(run_of(WASI, {LINK: "P", dies: "C"}, day=day), dies) for day in (1, 2, 3)]
     found = updated(text, results)
     assert conditions(found) == ["target wasi"]
-    assert "does pass now, in 0 of the 3 whole runs that must agree" in held(found)
+    assert "does pass now; 3 whole runs must have seen it, and none has" in held(found)
 
 
 def with_tries_of(results: CellResults, name: str) -> CellResults:
@@ -373,7 +378,7 @@ def test_a_class_that_is_gone_keeps_its_entry_until_enough_whole_runs_agree() ->
     late = [*runs_of(WASI, "test_os.LinkTests.test_a", "EV"), *runs_of(WASI, LINK, "EV")]
     gone = [run_of(WASI, {"test_os.Other.test_fine": "P"}, day=day) for day in (3, 4, 5)]
     kept = updated(text, [*late, *gone[:2]], accept=True)
-    assert (kept.after[FILE], set(held(kept))) == (text, {"is gone now, in 2 of the 3 whole runs that must agree"})
+    assert (kept.after[FILE], set(held(kept))) == (text, {"is gone now; 3 whole runs must have seen it, and 2 have"})
     assert updated(text, [*late, *gone], accept=True).after == {FILE: ""}
 
 
@@ -610,7 +615,8 @@ def test_what_was_held_assumed_and_listed_is_summed_up() -> None:
         f"note  t.a and 1 more test: {five} (--cautious keeps it there)",
         f"note  t.a and 2 more tests: {five} and 1 more (--cautious keeps it there)",
         f"note  t.d: {five} and 2 more (--cautious keeps it there)",
-        "2 entries wait for their cause and reason; until then they are refused",
+        "2 entries wait for their cause and reason; once written, no cell can be tested until then: "
+        + ", ".join(entry.place for entry in found.waiting),
     ]
     assert len(list(summary_lines(found, rows=5))) == 10
     assert list(summary_lines(Update(before={}, after={}, held=(), entries=()), rows=3)) == []
