@@ -162,7 +162,7 @@ def _spells_defaults(word: str, cell: Cell) -> bool:
     """Whether the word is the cell's id with more of its versions in it."""
     given, own = set(word.split("-")), set(cell.id.split("-"))
     major = cell.runtime.partition(".")[0]
-    versions = {cell.toolchain, f"py{cell.python.series or cell.python}", f"{cell.engine}{major}"}
+    versions = {cell.toolchain, f"py{cell.python.series or cell.python}", str(cell.engine), f"{cell.engine}{major}"}
     return own < given <= own | versions
 
 
