@@ -21,7 +21,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from harness.engines.node import STACK_MB, node_environment
-from harness.errors import BuildError
+from harness.errors import BuildError, ConfigError
 from harness.results.case_ids import FIXTURE, dotted
 from harness.results.outcomes import Outcome
 from harness.run.prepared import Prepared
@@ -133,7 +133,13 @@ class RegrtestRunner:
 
     @classmethod
     def of(cls, prepared: Prepared, folder: Path) -> RegrtestRunner:
-        """A peer with a fresh copy of the build."""
+        """A peer with a fresh copy of the build. ConfigError for a cell in a browser, where regrtest starts nothing."""
+        if prepared.cell.engine.is_browser:
+            raise ConfigError(
+                f"{prepared.cell.id}: regrtest starts interpreters as programs, and a browser runs none",
+                hint=f"compare the cell with another one of its build: python -m harness diff; "
+                f"regrtest can run {prepared.cell.build_id}",
+            )
         peer = cls(prepared=prepared, folder=folder)
         remove_tree(peer.root)
         shutil.copytree(prepared.build.root, peer.root, symlinks=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import resource
 import shlex
 from pathlib import Path
@@ -10,12 +11,12 @@ import pytest
 
 from harness.build.artifact import Build
 from harness.diagnostics.regrtest_runner import RegrtestRunner, Reply, Task, Word, read_junit, read_words, stack_flag
-from harness.errors import BuildError
+from harness.errors import BuildError, ConfigError
 from harness.manifest import Manifest
 from harness.matrix.cells import Cell
 from harness.results.outcomes import Outcome
 from harness.run.prepared import Prepared
-from harness.targets import Target
+from harness.targets import Engine, Target
 from harness.util.process import Command, Completed
 from tests.unit.sample_cells import EMSCRIPTEN, WASI
 from tests.unit.sample_trees import lay_build
@@ -95,6 +96,14 @@ def test_cases_are_chosen_and_left_out_by_name_and_modules_too(tmp_path: Path) -
 )
 def test_node_s_stack_ends_before_the_system_s(limit: int, kilobytes: int) -> None:
     assert stack_flag(limit) == f"--stack-size={kilobytes}"
+
+
+def test_a_browser_is_refused_before_anything_is_copied(tmp_path: Path) -> None:
+    cell = dataclasses.replace(EMSCRIPTEN, id="emscripten-4-chromium", engine=Engine.CHROMIUM)
+    with pytest.raises(ConfigError, match="a browser runs none") as caught:
+        RegrtestRunner.of(prepared(cell, tmp_path), tmp_path)
+    assert "regrtest can run emscripten-4" in caught.value.hint
+    assert not (tmp_path / "root").exists()
 
 
 def test_the_copy_can_be_written_to_and_knows_where_it_is(tmp_path: Path) -> None:
