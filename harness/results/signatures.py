@@ -35,7 +35,7 @@ ERRNOS = {number: f"E{name}" for number, name in enumerate(_WASI_ERRNOS.split())
 _TRAPS = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
-        (r"stack (size )?(exhausted|exceeded|overflow)|call stack size", "stack exhausted"),
+        (r"stack (size )?(exhausted|exceeded|overflow)|call stack size|too much recursion", "stack exhausted"),
         (r"memory (access )?out of bounds|out of bounds memory|memory fault", "memory out of bounds"),
         (r"table index is out of bounds|undefined element|uninitialized element", "table out of bounds"),
         (r"signature mismatch|indirect call type mismatch|null function", "indirect call"),

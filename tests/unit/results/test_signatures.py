@@ -35,6 +35,7 @@ def failed(outcome: Outcome, exception: str, message: str = "") -> CaseResult:
         (Outcome.ERROR, "<class at 0x7f3a>", "", "<class_at_N>"),
         (Outcome.CRASH, "wasm trap: call stack exhausted", "", "trap: stack exhausted"),
         (Outcome.CRASH, "RangeError: Maximum call stack size exceeded", "", "trap: stack exhausted"),
+        (Outcome.CRASH, "InternalError: too much recursion", "", "trap: stack exhausted"),
         (Outcome.CRASH, "wasm trap: out of bounds memory access", "", "trap: memory out of bounds"),
         (Outcome.CRASH, "RuntimeError: memory access out of bounds", "", "trap: memory out of bounds"),
         (Outcome.CRASH, "memory fault at wasm address 0x1f2 in linear memory", "", "trap: memory out of bounds"),
