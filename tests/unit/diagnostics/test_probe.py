@@ -199,11 +199,11 @@ def test_the_seed_statements_have_probes_and_the_rest_a_reason() -> None:
     assert unprobed == {
         "thread-with-dynamic-linking": "it is advice, and every cell with both is marked as broken",
         "ext-dynamic-linking-crash": "every cell with dynamic linking and threads is marked as broken",
-        "browser-shell": "the matrix has no browser",
-        "browser-small-stdlib": "the matrix has no browser",
-        "browser-memory-file-system": "the matrix has no browser",
-        "browser-web-example-toolchain": "the matrix has no browser",
-        "browser-shared-array-buffer": "the matrix has no browser",
+        "browser-shell": "no probe uses the web page",
+        "browser-small-stdlib": "a guest of the harness has the whole library",
+        "browser-memory-file-system": "every guest in a browser has an empty /tmp, which no probe sees",
+        "browser-web-example-toolchain": "no probe uses the web page",
+        "browser-shared-array-buffer": "no probe uses the web page; the engine's own page is refused without it",
     }
 
 
