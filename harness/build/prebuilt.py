@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shutil
 import time
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +17,7 @@ from typing import Any
 
 from harness.build.artifact import MANIFEST_SCHEMA
 from harness.build.stage import link_tree
+from harness.errors import UnavailableError
 from harness.manifest import other_suite
 from harness.matrix.cells import Cell, Distribution
 from harness.matrix.pins import PackagePin
@@ -29,11 +33,12 @@ _VERSION = 1
 class PrebuiltLayout:
     """Where things lie in the package of a distribution, and what its guests need.
 
-    `folder` is the package's own below the root of the build. `tests` is where the guest has the package `test`, with
-    the series of CPython in the place of `{series}`.
+    `folder` is the package's own below the root of the build, `files` are patterns of what is taken of it. `tests` is
+    where the guest has the package `test`, with the series of CPython in the place of `{series}`.
     """
 
     folder: str
+    files: tuple[str, ...]
     program: str
     wasm: str
     tests: str
@@ -47,6 +52,8 @@ class PrebuiltLayout:
 PREBUILT: Mapping[Distribution, PrebuiltLayout] = {
     Distribution.PYODIDE: PrebuiltLayout(
         folder="pyodide",
+        # A dist that somebody has built has all packages too.
+        files=("pyodide*", "python*", "package.json"),
         program="pyodide/pyodide.mjs",
         wasm="pyodide/pyodide.asm.wasm",
         # From 0.315 on the folder above it is not on sys.path.
@@ -72,13 +79,59 @@ def prebuilt_folder(cell: Cell, pin: PackagePin, suite: Source, cache: Path) -> 
     return cache / "builds" / f"{cell.build_id}-{content_key(prebuilt_inputs(cell, pin, suite))}"
 
 
-def lay_out_prebuilt(cell: Cell, pin: PackagePin, package: Path, suite: Source, folder: Path) -> None:
-    """Fills `folder` with the build but for the list of its modules: the files of `package` and the tests of `suite`,
-    as hard links where the file system allows it.
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """What a folder with a distribution says of itself: its version, that of its CPython, and its Emscripten's."""
+
+    version: str
+    python: str
+    emscripten: str
+
+
+def read_release(distribution: Distribution, folder: Path) -> Release:
+    """The release in the folder. UnavailableError, with what is wrong, when it holds none."""
+    layout = PREBUILT[distribution]
+    wasm, loader = folder / Path(layout.wasm).name, folder / Path(layout.program).name
+    library, lock = folder / "python_stdlib.zip", folder / "pyodide-lock.json"
+    if missing := [path.name for path in (loader, wasm, library, lock) if not path.is_file()]:
+        raise _no_release(distribution, folder, f"it has no {' and no '.join(missing)}")
+    with wasm.open("rb") as stream:
+        if stream.read(4) != b"\0asm":
+            raise _no_release(distribution, folder, f"{wasm.name} is no WebAssembly")
+    if not zipfile.is_zipfile(library):
+        raise _no_release(distribution, folder, f"{library.name} is no zip, or is cut off")
+    try:
+        info = json.loads(lock.read_text(encoding="utf-8"))["info"]
+        python, platform = str(info["python"]), str(info["platform"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise _no_release(distribution, folder, f"{lock.name} names no CPython and no platform") from error
+    # The lock file's own version is not kept up; the loader has the one that it shows.
+    found = re.search(r'="(\d+\.\d+\.\d+[\w.]*)"', loader.read_text(encoding="utf-8"))
+    if not found:
+        raise _no_release(distribution, folder, f"{loader.name} states no version")
+    emscripten = platform.removeprefix("emscripten_").replace("_", ".")
+    return Release(version=found[1], python=python, emscripten=emscripten)
+
+
+def _no_release(distribution: Distribution, folder: Path, why: str) -> UnavailableError:
+    return UnavailableError(
+        f"{folder} is no {distribution} that can be tested: {why}",
+        hint="name the folder with its pyodide.mjs: `dist` of a build, or a release that was unpacked",
+    )
+
+
+def lay_out_prebuilt(
+    cell: Cell, pin: PackagePin, package: Path, suite: Source, folder: Path, *, provider: str = "npm"
+) -> None:
+    """Fills `folder` with the build but for the list of its modules: the files of `package`, and the tests of `suite`
+    as hard links where the file system allows it. `provider` is where the package is from.
     """
     layout = PREBUILT[cell.distribution]
     root = folder / "root"
-    link_tree(package, root / layout.folder, leave_out=())
+    (root / layout.folder).mkdir(parents=True)
+    # Copies: their permissions are taken away, and the package may be the user's own.
+    for path in (path for pattern in layout.files for path in package.glob(pattern) if path.is_file()):
+        shutil.copy2(path, root / layout.folder / path.name)
     link_tree(suite.root / "Lib" / "test", root / "Lib" / "test", leave_out=("__pycache__",))
     wasm = (root / layout.wasm).read_bytes()
     manifest = {
@@ -86,7 +139,7 @@ def lay_out_prebuilt(cell: Cell, pin: PackagePin, package: Path, suite: Source, 
         "inputs": prebuilt_inputs(cell, pin, suite),
         "cell": cell.build_id,
         "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "source": {"provider": "npm", "origin": f"{pin.name} {pin.version}", "revision": pin.sha256},
+        "source": {"provider": provider, "origin": f"{pin.name} {pin.version}", "revision": pin.sha256},
         "python": cell.python.version,
         "native": "",
         "layout": {"build_folder": layout.folder, "program": layout.program, "wasm": layout.wasm},

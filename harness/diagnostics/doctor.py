@@ -88,7 +88,7 @@ def judge_cell(cell: Cell, pins: Pins, machine: Machine, found: Found) -> list[L
     made = {"source": _source, "toolchain": _TOOLCHAINS[cell.target], "build": _build, "runtime": _runtime}
     published = {"tests": _source, "package": _package, "runtime": _runtime}
     lines = []
-    for name, judge in (published if cell.release else made).items():
+    for name, judge in (published if cell.is_prebuilt else made).items():
         try:
             lines.append(Line(True, name, judge(cell, pins, machine, found)))
         except UnavailableError as refusal:
@@ -102,6 +102,8 @@ def is_usable(lines: Sequence[Line]) -> bool:
 
 
 def _source(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
+    if cell.is_prebuilt and not cell.release:
+        return "those of its own CPython: `test` says what is missing; --suite names others"
     what = f"CPython {cell.python}"
     if found.source:
         return f"{what}: in the cache, from {found.source}"
@@ -115,12 +117,14 @@ def _source(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
         offers["apt"] = machine.fault_of(address)
     else:
         offers[f"apt ({_NOT_CHECKED})"] = ""
-    option = "--suite PATH, or --suite VERSION for those of another one" if cell.release else "--cpython PATH"
+    option = "--suite PATH, or --suite VERSION for those of another one" if cell.is_prebuilt else "--cpython PATH"
     return _offered(what, offers, f"a checkout of your own serves: {option}")
 
 
 def _package(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
     """The package of an interpreter that somebody else has built."""
+    if not cell.release:
+        return f"the {cell.distribution} in the folder of --prebuilt: `test` says what is missing"
     pin = pins.prebuilt_pin(cell.distribution.value, cell.release)
     what = f"{pin.name} {pin.version}"
     if found.package:

@@ -70,6 +70,11 @@ class Cell:
     release: str = ""
 
     @property
+    def is_prebuilt(self) -> bool:
+        """Whether somebody else has built its interpreter."""
+        return self.distribution is not Distribution.CPYTHON
+
+    @property
     def build_id(self) -> str:
         """The id without the runtime, which is no input of a build: cells that differ only in it share theirs."""
         return re.sub(rf"-{self.engine}\d*$", "", self.id)

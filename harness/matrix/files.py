@@ -180,8 +180,8 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
     `own_libraries` is whether it says itself what it is linked with.
     """
     runtime = _runtime_in_id(cell, defaults)
-    if cell.release:
-        return f"{cell.distribution}-{cell.release}{runtime}"
+    if cell.is_prebuilt:
+        return f"{cell.distribution}{f'-{cell.release}' if cell.release else ''}{runtime}"
     parts = [
         cell.target.value,
         "" if cell.toolchain == defaults.toolchain(cell.target) else f"-{cell.toolchain}",
@@ -211,8 +211,10 @@ def _runtime_in_id(cell: Cell, defaults: Defaults) -> str:
 def _contradictions(cell: Cell, defaults: Defaults, spec: CellSpec) -> Iterable[Mistake]:
     own_libraries, traits = spec.names_libraries, cell.target.traits
     spelled = cell_id(cell, defaults, own_libraries=own_libraries)
-    if bool(cell.release) != (cell.distribution is not Distribution.CPYTHON):
+    if cell.release and not cell.is_prebuilt:
         yield Mistake("release", "belongs together with a `distribution` other than cpython")
+    elif cell.is_prebuilt and bool(cell.release) != bool(cell.toolchain):
+        yield Mistake("toolchain", "is the one that the `release` was built with: one needs the other")
     elif not cell.toolchain and (cell.tags or cell.id != spelled):
         without = f"one that takes that of the CPython's tree is called {spelled!r} and has no tags"
         yield Mistake(
@@ -224,7 +226,7 @@ def _contradictions(cell: Cell, defaults: Defaults, spec: CellSpec) -> Iterable[
         yield Mistake("id", f"is {cell.id!r}, but the cell's other keys spell {spelled!r}")
     if cell.engine not in traits.engines:
         yield Mistake("engine", f"{cell.engine} runs no cell of {cell.target}; {' or '.join(traits.engines)} does")
-    elif cell.release and cell.engine.is_browser:
+    elif cell.is_prebuilt and cell.engine.is_browser:
         yield Mistake("engine", f"{cell.distribution} is run under Node only")
     yield from (Mistake(flag, why) for flag, why in traits.impossible_flags.items() if getattr(cell, flag))
     if cell.case_timeout <= 0 or cell.module_timeout < cell.case_timeout:

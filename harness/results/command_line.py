@@ -33,6 +33,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     cpython: str = ""
+    prebuilt: str = ""
     suite: str = ""
     provider: str = ""
     toolchain: str = ""
@@ -104,7 +105,7 @@ def go_on_line(argv: Sequence[str], run: Path) -> str:
 
 
 DEFAULT = RunOptions()
-_VALUES = ("cpython", "suite", "provider", "toolchain", "runtime", "pins", "bundle", "tests")
+_VALUES = ("cpython", "prebuilt", "suite", "provider", "toolchain", "runtime", "pins", "bundle", "tests")
 _SWITCHES = ("tree_pins", "isolated", "fail_env_changed")
 
 

@@ -63,6 +63,12 @@ BUILD_OPTIONS = (
         "names no toolchain, such as `emscripten`, always do",
     ),
     Option(
+        flag="--prebuilt",
+        metavar="PATH",
+        help="the folder of an interpreter that somebody else has built, such as Pyodide's dist: `test pyodide` takes "
+        "whatever release it is",
+    ),
+    Option(
         flag="--suite",
         metavar="PATH-OR-VERSION",
         help="for an interpreter that somebody else has built: the tests of this CPython, in the place of its own's",

@@ -8,14 +8,15 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.build.artifact import Build
-from harness.build.prebuilt import lay_out_prebuilt, prebuilt_folder
+from harness.build.prebuilt import PREBUILT, lay_out_prebuilt, prebuilt_folder, read_release
 from harness.build.stage import make_read_only
-from harness.errors import BuildError, UnavailableError
+from harness.errors import BuildError, ConfigError, UnavailableError
 from harness.matrix.cells import Cell
-from harness.matrix.pins import Pins
+from harness.matrix.pins import PackagePin, Pins
 from harness.matrix.python_source import PythonSource
 from harness.run.identify import ensure_identity
 from harness.run.prepared import Prepared
@@ -23,6 +24,8 @@ from harness.sources import Source, obtain_source
 from harness.toolchains.runtimes import check_runtime, obtain_prebuilt, obtain_runtime
 from harness.util.cache import make_entry
 from harness.util.files import write_atomically
+from harness.util.hashing import content_key, file_sha256
+from harness.util.paths import expanded
 from harness.util.process import last_lines
 
 logger = logging.getLogger(__name__)
@@ -30,32 +33,69 @@ logger = logging.getLogger(__name__)
 LISTING_SECONDS = 300.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """What the user has named: the folder of the interpreter, the CPython whose tests it gets, a runtime of this
+    machine. Empty for the default.
+    """
+
+    folder: str = ""
+    suite: str = ""
+    runtime: Path | None = None
+
+
 def prepare_prebuilt(
-    cell: Cell, pins: Pins, cache: Path, *, suite: str, own_runtime: Path | None, check_source: Callable[[Path], None]
+    cell: Cell, pins: Pins, cache: Path, named: Named, check_source: Callable[[Path], None]
 ) -> Prepared:
-    """The cell with the published interpreter, the tests of its CPython or of `suite`, and its runtime.
+    """The cell with the published interpreter, the tests of its CPython or of another one, and its runtime.
 
     UnavailableError when one of them is not available; BuildError when the interpreter says that it is something else
     than the cell.
     """
-    pin = pins.prebuilt_pin(cell.distribution.value, cell.release)
-    if not own_runtime:
+    folder = expanded(Path(named.folder)) if named.folder else None
+    if folder:
+        cell, pin = _of_folder(cell, folder)
+    elif cell.release:
+        pin = pins.prebuilt_pin(cell.distribution.value, cell.release)
+    else:
+        raise ConfigError(
+            f"{cell.id} is the {cell.distribution} in a folder, and none is named",
+            hint=f"--prebuilt PATH names it; a cell such as {cell.id}-VERSION takes a release",
+        )
+    if not named.runtime:
         check_runtime(cell.engine.value, cell.runtime, pins, cache)
-    tests = _suite(cell, suite, pins, cache)
+    tests = _suite(cell, named.suite, pins, cache)
     check_source(tests.root)
-    package = obtain_prebuilt(pin, cache)
-    runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
+    package = folder or obtain_prebuilt(pin, cache)
+    runtime = named.runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
 
-    def make(folder: Path) -> None:
-        lay_out_prebuilt(cell, pin, package, tests, folder)
-        unlisted = Prepared(cell=cell, build=Build.load(folder), runtime=runtime, cache=cache)
+    def make(aside: Path) -> None:
+        lay_out_prebuilt(cell, pin, package, tests, aside, provider="path" if folder else "npm")
+        unlisted = Prepared(cell=cell, build=Build.load(aside), runtime=runtime, cache=cache)
         logger.info("%s: asking the interpreter which tests there are", cell.id)
-        write_atomically(folder / "modules.json", json.dumps(list_tests(unlisted)))
-        make_read_only(folder / "root")
+        write_atomically(aside / "modules.json", json.dumps(list_tests(unlisted)))
+        make_read_only(aside / "root")
 
     build = Build.load(make_entry(prebuilt_folder(cell, pin, tests, cache), make))
     prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, dict))
+
+
+def _of_folder(cell: Cell, folder: Path) -> tuple[Cell, PackagePin]:
+    """The cell as the release in the folder has it, and what stands for its contents. ConfigError when it is another
+    release than the cell's.
+    """
+    release = read_release(cell.distribution, folder)
+    if cell.release not in {"", release.version}:
+        raise ConfigError(
+            f"{folder} is {cell.distribution} {release.version}, and the cell is {cell.id}",
+            hint=f"`{cell.distribution} --prebuilt PATH` takes whatever release is there",
+        )
+    python = PythonSource.parse(release.python)
+    found = dataclasses.replace(cell, release=release.version, toolchain=release.emscripten, python=python)
+    paths = sorted(path for pattern in PREBUILT[cell.distribution].files for path in folder.glob(pattern))
+    contents = content_key([[path.name, file_sha256(path)] for path in paths if path.is_file()])
+    return found, PackagePin(name=cell.distribution.value, version=release.version, sha256=contents)
 
 
 def _suite(cell: Cell, suite: str, pins: Pins, cache: Path) -> Source:

@@ -24,7 +24,7 @@ from harness.matrix.load import load_configuration
 from harness.matrix.pins import Pins, load_pins
 from harness.run.identify import ask_compiler, ensure_identity
 from harness.run.live import steps_shown
-from harness.run.prebuilt import prepare_prebuilt
+from harness.run.prebuilt import Named, prepare_prebuilt
 from harness.run.prepared import Prepared
 from harness.sources import Source, obtain_source
 from harness.targets import Engine
@@ -41,11 +41,12 @@ class BuildRequest:
 
     `toolchain` is a path or a version, `runtime` a version or `path:` and where a runtime of this machine is.
     `tree_pins` takes what the source tree pins, in the place of what the cell says. `pins` is a file with further pins,
-    `bundle` one that takes the place of source, toolchain and build, `suite` the CPython whose tests an interpreter of
-    somebody else's gets.
+    `bundle` one that takes the place of source, toolchain and build. `prebuilt` is the folder of an interpreter that
+    somebody else has built, `suite` the CPython whose tests it gets.
     """
 
     cpython: str = ""
+    prebuilt: str = ""
     suite: str = ""
     provider: str = ""
     toolchain: str = ""
@@ -73,17 +74,18 @@ class BuildRequest:
 
     def check_for(self, cell: Cell) -> None:
         """ConfigError when the cell has no use for one of them."""
-        of_builds = ("cpython", "provider", "toolchain", "tree_pins")
-        useless = [name for name in (of_builds if cell.release else ("suite",)) if getattr(self, name)]
-        if useless:
-            option = f"--{useless[0].replace('_', '-')}"
+        of_builds, of_prebuilt = ("cpython", "provider", "toolchain", "tree_pins"), ("prebuilt", "suite")
+        useless = [name for name in (of_builds if cell.is_prebuilt else of_prebuilt) if getattr(self, name)]
+        option = f"--{useless[0].replace('_', '-')}" if useless else ""
+        if useless and cell.is_prebuilt:
             raise ConfigError(
-                f"{option} says how to build, and {cell.id} is an interpreter that is built already"
-                if cell.release
-                else f"{option} names the tests of an interpreter that is built already, and {cell.id} is built here",
-                hint="--suite PATH-OR-VERSION names the CPython whose tests it gets"
-                if cell.release
-                else "--cpython PATH-OR-VERSION names the CPython of this cell, and its tests with it",
+                f"{option} says how to build, and {cell.id} is an interpreter that is built already",
+                hint="--suite PATH-OR-VERSION names the CPython whose tests it gets",
+            )
+        if useless:
+            raise ConfigError(
+                f"{option} is for an interpreter that is built already, and {cell.id} is built here",
+                hint="--cpython PATH-OR-VERSION names the CPython of this cell, and its tests with it",
             )
 
 
@@ -110,11 +112,10 @@ def _prepared(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path],
     if wishes.cpython:
         cell = with_python(cell, wishes.cpython)
     cache = cache_root()
-    if cell.release:
+    if cell.is_prebuilt:
         cell, own_runtime = _named_runtime(cell, wishes.runtime)
-        return prepare_prebuilt(
-            cell, pins, cache, suite=wishes.suite, own_runtime=own_runtime, check_source=check_source
-        )
+        named = Named(folder=wishes.prebuilt, suite=wishes.suite, runtime=own_runtime)
+        return prepare_prebuilt(cell, pins, cache, named, check_source)
     from_tree = wishes.tree_pins or not cell.toolchain
     if from_tree:
         check_takes_tree_pins(cell)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from harness.build.artifact import Build
-from harness.build.prebuilt import PREBUILT, lay_out_prebuilt, prebuilt_folder
+from harness.build.prebuilt import PREBUILT, Release, lay_out_prebuilt, prebuilt_folder, read_release
+from harness.errors import UnavailableError
 from harness.matrix.cells import Distribution, Library
 from harness.matrix.pins import PackagePin
 from harness.matrix.python_source import PythonSource
@@ -84,3 +88,61 @@ def test_package_tests_and_flags_name_it(tmp_path: Path) -> None:
 )
 def test_the_tests_are_where_the_distribution_would_install_them(python: str, path: str) -> None:
     assert PREBUILT[Distribution.PYODIDE].tests_of(python) == path
+
+
+def dist(folder: Path, **texts: str) -> Path:
+    """A folder as a build of Pyodide leaves it."""
+    folder.mkdir()
+    lock = {"info": {"python": "3.14.2", "platform": "emscripten_5_0_3"}}
+    files = {"pyodide.mjs": 'var Y="314.0.7";', "pyodide-lock.json": json.dumps(lock), **texts}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    if "pyodide.asm.wasm" not in texts:
+        (folder / "pyodide.asm.wasm").write_bytes(b"\0asm")
+    if "python_stdlib.zip" not in texts:
+        with zipfile.ZipFile(folder / "python_stdlib.zip", "w") as archive:
+            archive.writestr("os.py", "")
+    return folder
+
+
+def test_a_folder_says_which_release_it_is(tmp_path: Path) -> None:
+    found = read_release(Distribution.PYODIDE, dist(tmp_path / "dist"))
+    assert found == Release(version="314.0.7", python="3.14.2", emscripten="5.0.3")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("pyodide.asm.wasm", "MZ", "pyodide.asm.wasm is no WebAssembly"),
+        ("python_stdlib.zip", "PK", "python_stdlib.zip is no zip, or is cut off"),
+        ("pyodide-lock.json", "{}", "names no CPython and no platform"),
+        ("pyodide-lock.json", "{", "names no CPython and no platform"),
+        ("pyodide.mjs", "// nothing", "pyodide.mjs states no version"),
+    ],
+)
+def test_a_folder_that_cannot_be_tested_says_why(tmp_path: Path, name: str, text: str, why: str) -> None:
+    with pytest.raises(UnavailableError, match=re.escape(why)) as caught:
+        read_release(Distribution.PYODIDE, dist(tmp_path / "dist", **{name: text}))
+    assert "`dist` of a build" in caught.value.hint
+
+
+def test_a_folder_without_its_library_names_what_it_lacks(tmp_path: Path) -> None:
+    folder = dist(tmp_path / "dist")
+    (folder / "python_stdlib.zip").unlink()
+    with pytest.raises(UnavailableError, match=r"it has no python_stdlib\.zip"):
+        read_release(Distribution.PYODIDE, folder)
+
+
+def test_the_user_s_own_files_are_copied_and_its_packages_left_out(tmp_path: Path) -> None:
+    folder = dist(tmp_path / "dist", **{"numpy-2.whl": "large"})
+    (tmp_path / "build").mkdir()
+    lay_out_prebuilt(CELL, PIN, folder, suite(tmp_path, "3.13.2"), tmp_path / "build", provider="path")
+    laid = tmp_path / "build" / "root" / "pyodide"
+    assert sorted(path.name for path in laid.iterdir()) == [
+        "pyodide-lock.json",
+        "pyodide.asm.wasm",
+        "pyodide.mjs",
+        "python_stdlib.zip",
+    ]
+    assert all(path.stat().st_nlink == 1 for path in laid.iterdir())
+    assert Build.load(tmp_path / "build").manifest.source.provider == "path"

@@ -275,8 +275,12 @@ def test_an_interpreter_that_somebody_else_has_built_is_called_by_its_release(tm
     assert first.build_id == second.build_id == "pyodide-0.29.5"
     lacks = [lack.message for lack in load_pins(SHIPPED / "pins.toml").lacking_for(first)]
     assert not any("Emscripten" in lack for lack in lacks)
+    of_cpython = {key: value for key, value in keys.items() if key != "distribution"}
+    assert "`distribution` other than cpython" in told(tmp_path, DEFAULTS + cell("pyodide-0.29.5", **of_cpython))[0]
     del keys["release"]
-    assert "`distribution` other than cpython" in told(tmp_path, DEFAULTS + cell("pyodide-0.29.5", **keys))[0]
+    assert "one needs the other" in told(tmp_path, DEFAULTS + cell("pyodide", **keys))[0]
+    del keys["toolchain"]
+    assert [found.id for found in load(tmp_path, DEFAULTS + cell("pyodide", **keys)).tree_cells] == ["pyodide"]
 
 
 def test_a_cell_is_linked_with_what_it_wants_and_what_it_requires(tmp_path: Path) -> None:
