@@ -330,3 +330,11 @@ def read_only_folder() -> None:
     except PermissionError:
         return
     raise NoEffect("a file was made in it")
+
+
+def empty_path() -> None:
+    try:
+        os.listdir("")
+    except FileNotFoundError:
+        return
+    raise NoEffect("the folder with an empty name can be listed")

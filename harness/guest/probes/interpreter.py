@@ -160,3 +160,11 @@ def subinterpreter() -> None:
         import _xxsubinterpreters as interpreters
     made = interpreters.create()
     interpreters.destroy(made)
+
+
+def fma_of_small_numbers() -> None:
+    import math
+
+    product = math.fma(1e-300, -1e-300, 0.0)
+    if math.copysign(1, product) != -1:
+        raise NoEffect(f"1e-300 * -1e-300 + 0.0 is {product}")

@@ -249,6 +249,9 @@ def test_a_long_rest_is_cut_unless_all_is_wanted() -> None:
         ("emscripten", "requires _hashlib", "ext-missing-modules"),
         ("emscripten", "requires context aware warnings", "build-option"),
         ("wasi", "only applies to 32-bit platforms", "pointer-size"),
+        ("wasi", "WASI maps '' to cwd", "wasi-empty-path"),
+        ("emscripten", "this platform doesn't implement IEE 754-2008 properly", "wasm-sign-of-fma"),
+        ("wasi", "pyrepl is not available", "wasi-no-curses"),
         ("emscripten", "Cannot run -I tests when PYTHON env vars are required.", "proc-none"),
     ],
 )
