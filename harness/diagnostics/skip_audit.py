@@ -54,7 +54,8 @@ class Forced:
 
 def audit_cell(cell: str, wishes: BuildRequest, results: str, only: Sequence[str], workers: int) -> str:
     """Audits the skips of a run's results, the latest run's when none is named; gives the page, which names the run."""
-    path = _results_of(cell, Path(results) if results else project_root() / "reports" / "latest")
+    # Absolute, because guests get folders next to it, and the engine's process has another current folder.
+    path = _results_of(cell, Path(results).absolute() if results else project_root() / "reports" / "latest")
     loaded = load_results(path)
     if loaded.cell.id != cell:
         raise ConfigError(f"{path} holds the results of {loaded.cell.id}, not of {cell}")

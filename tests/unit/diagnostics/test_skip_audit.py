@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from unittest.mock import Mock
+
 import pytest
 
-from harness.diagnostics.skip_audit import Forced, audited, explained_by, named_modules, patterns, render_audit
+from harness.diagnostics import skip_audit
+from harness.diagnostics.skip_audit import (
+    Forced,
+    audit_cell,
+    audited,
+    explained_by,
+    named_modules,
+    patterns,
+    render_audit,
+)
 from harness.errors import ConfigError
 from harness.limitations.skips import Elsewhere, Skip, SkipAccount, SkipCause
 from harness.results.outcomes import Outcome
+from harness.run.prepare import BuildRequest
+from tests.unit.sample_results import as_expected
 
 LIMITATION = SkipCause(id="wasi-no-threads", is_limitation=True)
 
@@ -59,6 +73,26 @@ def test_the_cases_are_asked_for_by_pattern(cases: list[str], wanted: tuple[str,
 )
 def test_a_case_is_led_back_to_the_skip_that_hid_it(skipped: str, case: str, explained: bool) -> None:
     assert (explained_by(case, [skip(skipped)]) is not None) is explained
+
+
+def test_the_folders_that_guests_get_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The engine's process has another current folder than the user's shell."""
+    seen: list[Path] = []
+
+    def audit(prepared: object, account: object, folder: Path, **options: object) -> tuple[Forced, ...]:
+        seen.append(folder)
+        return ()
+
+    results = as_expected()
+    answers = {"load_results": results, "prepare": None, "account_for": SkipAccount(skips=())}
+    for name, answer in answers.items():
+        monkeypatch.setattr(skip_audit, name, Mock(return_value=answer))
+    monkeypatch.setattr(skip_audit, "audit", audit)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "results.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    audit_cell(results.cell.id, BuildRequest(), "run/results.json", [], 1)
+    assert seen == [tmp_path / "run"]
 
 
 def test_the_page_has_what_passes_now_first() -> None:
