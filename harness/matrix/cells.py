@@ -46,6 +46,8 @@ class Cell:
     they are available, those of `requires` among them, without which it is not built. `broken` says why a combination
     is known not to work; such a cell is left out of tag selections but can be named. `release` is the version of a
     `distribution` that somebody else has built, empty for CPython: its toolchain and flags are what it was built with.
+    `suffix` is a word of the id's own, for a cell that differs from another in what no id spells: `configure`,
+    `resources`, the time limits.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Cell:
     broken: str = ""
     distribution: Distribution = Distribution.CPYTHON
     release: str = ""
+    suffix: str = ""
 
     @property
     def is_prebuilt(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,7 @@ class CellSpec:
     broken: str | None = None
     distribution: Distribution | None = None
     release: str | None = None
+    suffix: str | None = None
 
     @property
     def names_libraries(self) -> bool:
@@ -150,11 +152,12 @@ def _read_cells(reader: TableReader, defaults: Defaults | None) -> Iterable[Cell
         for key in missing:
             reader.problem(f"{key!r} is missing", table="cell", index=index)
         spec = reader.read(CellSpec, data, table="cell", index=index)
-        if spec is None or defaults is None or missing:
+        if spec is None or defaults is None:
             continue
         cell = spec.cell(defaults)
         reader.report(_contradictions(cell, defaults, spec), "cell", index)
-        yield cell
+        if not missing:
+            yield cell
 
 
 def _read_products(reader: TableReader, defaults: Defaults | None, made: set[str]) -> Iterable[Cell]:
@@ -179,9 +182,9 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
 
     `own_libraries` is whether it says itself what it is linked with.
     """
-    runtime = _runtime_in_id(cell, defaults)
+    end = f"{cell.suffix and '-'}{cell.suffix}{_runtime_in_id(cell, defaults)}"
     if cell.is_prebuilt:
-        return f"{cell.distribution}{f'-{cell.release}' if cell.release else ''}{runtime}"
+        return f"{cell.distribution}{f'-{cell.release}' if cell.release else ''}{end}"
     parts = [
         cell.target.value,
         "" if cell.toolchain == defaults.toolchain(cell.target) else f"-{cell.toolchain}",
@@ -189,7 +192,7 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
         *(f"-{axes.FLAGS[flag]}" for flag in ("dynamic_linking", "pydebug") if getattr(cell, flag)),
         "-deps" if own_libraries else "",
         "" if str(cell.python) == defaults.python else f"-py{cell.python.series or cell.python}",
-        runtime,
+        end,
     ]
     return "".join(parts)
 
@@ -229,8 +232,22 @@ def _contradictions(cell: Cell, defaults: Defaults, spec: CellSpec) -> Iterable[
     elif cell.is_prebuilt and cell.engine.is_browser:
         yield Mistake("engine", f"{cell.distribution} is run under Node only")
     yield from (Mistake(flag, why) for flag, why in traits.impossible_flags.items() if getattr(cell, flag))
+    if cell.suffix and not _SUFFIX.fullmatch(cell.suffix):
+        yield Mistake("suffix", "must be small letters and digits, a letter first", "such as 'nopymalloc'")
+    elif cell.suffix and _spells_more(cell.suffix):
+        yield Mistake("suffix", f"{cell.suffix!r} has a meaning in an id", "choose another word")
     if cell.case_timeout <= 0 or cell.module_timeout < cell.case_timeout:
         yield Mistake("module_timeout", "must be at least case_timeout, and both above 0")
+
+
+_SUFFIX = re.compile(r"[a-z][a-z0-9]*")
+
+
+def _spells_more(word: str) -> bool:
+    """Whether the word is one of those with which ids spell the keys of a cell."""
+    threads = {target.traits.threads_in_id.removeprefix("-") for target in Target}
+    words = {*axes.FLAGS.values(), *threads, "deps"}
+    return word in words or bool(re.fullmatch(rf"py\d*|({'|'.join(Engine)})\d*", word))
 
 
 def _duplicates(readers: Sequence[TableReader]) -> Iterable[Problem]:
@@ -243,5 +260,6 @@ def _duplicates(readers: Sequence[TableReader]) -> Iterable[Problem]:
             file = reader.document.name
             if name in seen:
                 message = f"{name!r} stands already at {seen[name]}"
-                yield Problem(file=file, line=line, key="cell.id", message=message)
+                suggestion = "cells that differ in what no id spells have a `suffix`"
+                yield Problem(file=file, line=line, key="cell.id", message=message, suggestion=suggestion)
             seen.setdefault(name, f"{file}:{line}")

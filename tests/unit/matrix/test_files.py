@@ -127,7 +127,8 @@ def test_a_contradiction_is_told_with_its_line(tmp_path: Path, text: str, mistak
 
 def test_an_id_stands_once_over_all_files(tmp_path: Path) -> None:
     assert told(tmp_path, DEFAULTS + cell("wasi"), cell("wasi")) == [
-        "matrices/1.toml:2: cell.id: 'wasi' stands already at matrices/0.toml:7"
+        "matrices/1.toml:2: cell.id: 'wasi' stands already at matrices/0.toml:7 "
+        "(cells that differ in what no id spells have a `suffix`)"
     ]
 
 
@@ -395,3 +396,40 @@ def test_the_lists_of_a_product_are_told_from_the_keys_of_a_cell(tmp_path: Path)
     found = "\n".join(told(tmp_path, DEFAULTS + text))
     assert "product.toolchain: is one version, the same for all its cells (did you mean 'toolchains'?)" in found
     assert "product.variant: unknown key (did you mean 'variants'?)" in found
+
+
+def test_a_cell_that_differs_in_what_no_id_spells_has_a_suffix(tmp_path: Path) -> None:
+    further = {"configure": '["--without-pymalloc"]', "suffix": '"nopymalloc"'}
+    texts = [
+        cell("wasi"),
+        cell("wasi-nopymalloc", **further),
+        cell("wasi-debug-nopymalloc-wasmtime45", pydebug="true", runtime='"45.0.0"', **further),
+        product(target='"wasi"', variants='["threads"]', suffix='"slow"', case_timeout="600").replace(
+            "threads", "pthreads"
+        ),
+    ]
+    found = load(tmp_path, DEFAULTS + "".join(texts)).cells
+    assert [each.id for each in found][3:] == ["wasi-threads-slow"]
+    assert [each.build_id for each in found] == [
+        "wasi",
+        "wasi-nopymalloc",
+        "wasi-debug-nopymalloc",
+        "wasi-threads-slow",
+    ]
+    assert Cell.from_json(found[1].to_json()) == found[1]
+    older = {key: value for key, value in found[0].to_json().items() if key != "suffix"}
+    assert Cell.from_json(older) == found[0]
+
+
+@pytest.mark.parametrize("word", ["No", "a-b", "3", "debug", "threads", "deps", "py3", "wasmtime45", "node"])
+def test_a_suffix_is_a_word_that_means_nothing_else_in_an_id(tmp_path: Path, word: str) -> None:
+    (mistake,) = told(tmp_path, DEFAULTS + cell(f"wasi-{word}", suffix=f'"{word}"'))
+    assert "cell.suffix: " in mistake
+
+
+def test_a_cell_without_a_description_has_its_other_mistakes_told_too(tmp_path: Path) -> None:
+    text = '[[cell]]\nid = "wasi-debug"\ntarget = "wasi"\n'
+    assert told(tmp_path, DEFAULTS + text) == [
+        "matrices/0.toml:6: cell: 'description' is missing",
+        "matrices/0.toml:7: cell.id: is 'wasi-debug', but the cell's other keys spell 'wasi'",
+    ]
