@@ -126,10 +126,9 @@ def test_a_contradiction_is_told_with_its_line(tmp_path: Path, text: str, mistak
 
 
 def test_an_id_stands_once_over_all_files(tmp_path: Path) -> None:
-    assert told(tmp_path, DEFAULTS + cell("wasi"), cell("wasi")) == [
-        "matrices/1.toml:2: cell.id: 'wasi' stands already at matrices/0.toml:7 "
-        "(cells that differ in what no id spells have a `suffix`)"
-    ]
+    (mistake,) = told(tmp_path, DEFAULTS + cell("wasi"), cell("wasi"))
+    assert mistake.startswith("matrices/1.toml:2: cell.id: 'wasi' stands already at matrices/0.toml:7 (")
+    assert "have a `suffix`" in mistake
 
 
 def test_cells_without_an_id_lack_it_and_are_not_called_the_same(tmp_path: Path) -> None:
