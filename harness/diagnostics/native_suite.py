@@ -22,6 +22,7 @@ from harness.engines.protocol import Mount
 from harness.errors import BuildError, ConfigError, did_you_mean
 from harness.limitations.native_results import load_reference, reference_folder
 from harness.matrix.cells import Cell
+from harness.matrix.load import load_configuration
 from harness.results.outcomes import ModuleResult, Outcome, encode_module
 from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import GUEST_FOLDER, Prepared
@@ -41,8 +42,19 @@ _LEFT_OUT = shutil.ignore_patterns("*.o", "*.a", "_bootstrap_python", "logs")
 NATIVE_RESOURCES = "-network,-urlfetch,-gui,-audio"
 
 
+def check_has_native(cell_id: str) -> None:
+    """ConfigError for a cell whose interpreter somebody else has built: only a build of ours has a native Python."""
+    cell = load_configuration()[0].cell(cell_id)
+    if cell.is_prebuilt:
+        raise ConfigError(
+            f"{cell.id} is an interpreter that is built already, and has no native Python of the same source",
+            hint="`test` runs its suite; a cell that is built here has both",
+        )
+
+
 def refer(cell: str, wishes: BuildRequest, only: Sequence[str], workers: int) -> str:
     """Runs what is not known yet of a cell's reference, or of the modules `only`; gives a line with all its counts."""
+    check_has_native(cell)
     prepared = prepare(cell, wishes)
     found = run_reference(prepared, only=only, workers=workers)
     counts = sum((module.counts() for module in found), Counter[Outcome]())

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.build.artifact import Build
 from harness.diagnostics.agreement import RULES, Agreement, OutcomeDifference, agree
+from harness.diagnostics.native_suite import check_has_native
 from harness.diagnostics.regrtest_runner import Key, RegrtestRunner, Reply, Task, Word
 from harness.errors import ConfigError
 from harness.results.cell_results import CellResults, load_results
@@ -48,6 +49,7 @@ def consult(cell: str, modules: Sequence[str], workers: int, run_dir: str = "") 
 
     With `run_dir` the harness does not run: its results are read there.
     """
+    check_has_native(cell)
     prepared = prepare(cell, BuildRequest())
     folder = prepared.cache / "oracle" / cell
     with locked(folder.with_name(f"{cell}.lock")):

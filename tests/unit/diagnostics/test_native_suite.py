@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from harness.diagnostics.native_suite import check_has_native, refer
+from harness.diagnostics.oracle import consult
 from harness.engines.native import host_path, journal_number, native_command
 from harness.engines.protocol import JOURNAL, GuestRun, Mount
+from harness.errors import ConfigError
 from harness.limitations.native_results import load_reference, reference_folder
 from harness.manifest import Manifest
 from harness.results.outcomes import CaseResult, ModuleResult, Outcome, encode_module
+from harness.run.prepare import BuildRequest
 
 MOUNTS = (Mount(host=Path("/w/agent"), guest="/harness"), Mount(host=Path("/w/scratch"), guest="/tmp", writable=True))
 
@@ -71,3 +75,10 @@ def test_a_reference_belongs_to_its_build_python(tmp_path: Path) -> None:
     (folder / "modules").mkdir(parents=True)
     (folder / "modules" / "test.test_a.json").write_text(encode_module(result))
     assert load_reference(manifest, tmp_path) == (result,)
+
+
+def test_an_interpreter_that_somebody_else_has_built_has_no_native_python() -> None:
+    check_has_native("wasi")
+    for compare in (lambda cell: consult(cell, (), 1), lambda cell: refer(cell, BuildRequest(), (), 1)):
+        with pytest.raises(ConfigError, match="has no native Python of the same source"):
+            compare("pyodide-0.29.5")
