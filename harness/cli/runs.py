@@ -59,5 +59,5 @@ def run_merge(options: argparse.Namespace) -> int:
         folder = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
         print(publish_merged(merged, folder, color=sys.stdout.isatty()), end="")
     for failed in merged.failed:
-        print(f"error: {failed.why}", file=sys.stderr)
+        print(f"error: {failed.label}: {failed.why}", file=sys.stderr)
     return merged.status

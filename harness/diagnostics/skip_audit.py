@@ -59,7 +59,7 @@ def audit_cell(cell: str, wishes: BuildRequest, results: str, only: Sequence[str
     loaded = load_results(path)
     if loaded.cell.id != cell:
         raise ConfigError(f"{path} holds the results of {loaded.cell.id}, not of {cell}")
-    only = named_modules(only, [module.module for module in loaded.modules], shown(path))
+    only = named_modules(only, [module.module for module in loaded.modules], shown(path.resolve()))
     print(f"the skips are those of {shown(path.resolve())}", flush=True)
     prepared = prepare(cell, wishes)
     found = audit(prepared, account_for(loaded), path.parent, only=only, workers=workers)

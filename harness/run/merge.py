@@ -75,10 +75,11 @@ def merge_runs(runs: Sequence[Path], *, wanted: Mapping[str, str], command: str)
             # What went wrong at first and then not, such as a job that was run again, is no failure.
             failed.pop(cell, None)
         except HarnessError as error:
-            failed.setdefault(cell, FailedCell(label=cell, status=error.exit_code, why=str(error)))
+            why = str(error).removeprefix(f"{cell}: ")
+            failed.setdefault(cell, FailedCell(label=cell, status=error.exit_code, why=why))
     unbuilt = {wanted.get(cell): why for cell, why in failed.items() if why.is_unbuilt and cell not in gathered.shards}
     for cell in [cell for cell in wanted if cell not in gathered.shards.keys() | failed.keys()]:
-        status, why = EXIT_CONFIG, f"{cell}: no shard of it is there"
+        status, why = EXIT_CONFIG, "no shard of it is there"
         if other := unbuilt.get(wanted[cell]):
             status, why = other.status, f"{why}, nor of {other.label}, whose build it shares: {other.why}"
         failed[cell] = FailedCell(label=cell, status=status, why=why)
@@ -207,8 +208,9 @@ def _check_whole(shards: Sequence[CellResults]) -> None:
     if twice := [f"{number}/{count}" for number, times in numbers.items() if times > 1]:
         raise ConfigError(f"{cell}: the shard {', '.join(twice)} is there more than once", hint="name each shard once")
     if missing := [number for number in range(1, count + 1) if number not in numbers]:
-        which = f"shard{'s' if len(missing) > 1 else ''} {ranges(missing)} of {count}"
-        raise ConfigError(f"{cell}: without the {which} it is not whole", hint="run it too")
+        some, them = ("shard", "it") if len(missing) == 1 else ("shards", "them")
+        which = f"{some} {ranges(missing)} of {count}"
+        raise ConfigError(f"{cell}: without the {which} it is not whole", hint=f"run {them} too")
     for shard in shards:
         if shard.run.interrupted or shard.run.lacking:
             raise ConfigError(

@@ -38,6 +38,7 @@ _OPTIONS, _FURTHER, _SECONDS = "options", "further options", "seconds before"
 # Options that neither choose tests nor decide what is tested, by their default: a resumed run takes those that it was
 # begun with where the command line leaves them at that.
 _DEFAULTS = {option.name: option.fallback for option in TESTING if option.name in {"cut_by", "reruns", "verify"}}
+_TITLES = {_CASES: "choice of modules or cases"}
 _NEW_RUN = "a new run takes a new folder: leave out --resume and --run-dir"
 
 
@@ -127,7 +128,8 @@ def check_choice(folder: Path, begun: Mapping[str, Any], asked: Mapping[str, Any
 def _check_same(folder: Path, begun: Mapping[str, Any], asked: Mapping[str, Any], names: Sequence[str]) -> None:
     if other := [name for name in names if begun.get(name) != asked[name]]:
         raise ConfigError(
-            f"the run in {shown(folder)} cannot be resumed like this: it has another {' and another '.join(other)}",
+            f"the run in {shown(folder)} cannot be resumed like this: it has another "
+            f"{' and another '.join(_TITLES.get(name, name) for name in other)}",
             hint=f"{_as_begun(folder, begun, other)}; {_NEW_RUN}",
         )
 

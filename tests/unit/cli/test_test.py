@@ -114,7 +114,7 @@ def test_several_cells_are_resumed_together_or_not_at_all(project: Path, capsys:
     (project / "run" / "wasi" / "asked.json").write_text(json.dumps({"choice of cases": ["test.test_os"]}))
     assert main(["test", "wasi", "wasi-debug", "test_json", "--run-dir", "run", "--resume"]) == EXIT_CONFIG
     said = capsys.readouterr()
-    assert "run/wasi cannot be resumed like this: it has another choice of cases" in said.err
+    assert "run/wasi cannot be resumed like this: it has another choice of modules or cases" in said.err
     assert "==" not in said.out
 
 

@@ -193,7 +193,7 @@ def test_a_run_is_resumed_with_what_it_was_asked_for(tmp_path: Path) -> None:
     assert (run.folder / "modules" / "test_os.json").exists()
     rebuilt = dataclasses.replace(run.prepared.build, manifest=Manifest.from_json({"wasm": {"sha256": "another"}}))
     for changes, word in (
-        ({"chosen": TestSelection(modules=("test_os",))}, "another choice of cases"),
+        ({"chosen": TestSelection(modules=("test_os",))}, "another choice of modules or cases"),
         ({"chosen": TestSelection(modules=("test_os",), cases=(HANGING,), shard="1/2")}, "another shard"),
         ({"prepared": dataclasses.replace(run.prepared, build=rebuilt)}, "another build"),
         (

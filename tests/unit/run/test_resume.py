@@ -87,7 +87,7 @@ ASKED: dict[str, object] = {
 
 def test_another_choice_is_refused_with_the_command_that_goes_on(tmp_path: Path) -> None:
     cell = begun(tmp_path / "run" / "wasi", "--case=test.test_os", keyword="test_json")
-    with pytest.raises(ConfigError, match="another choice of cases and another expression of -k") as caught:
+    with pytest.raises(ConfigError, match="another choice of modules or cases and another expression of -k") as caught:
         check_resumed(cell, {**ASKED, "expression of -k": ""})
     assert f"harness test wasi --run-dir={tmp_path / 'run'} --resume` goes on with it as it was" in caught.value.hint
     assert "a new run takes a new folder" in caught.value.hint
@@ -104,7 +104,7 @@ def test_of_several_cells_none_starts_when_one_cannot_be_resumed(tmp_path: Path)
     begun(tmp_path / "wasi", "--case=test.test_os")
     check_all_resumed(tmp_path, ["wasi", "wasi-debug"], parsed(), "")
     check_all_resumed(tmp_path, ["wasi", "wasi-debug"], parsed("--case=test.test_os"), "")
-    with pytest.raises(ConfigError, match="wasi cannot be resumed like this: it has another choice of cases"):
+    with pytest.raises(ConfigError, match="wasi cannot be resumed like this: it has another choice of modules"):
         check_all_resumed(tmp_path, ["wasi", "wasi-debug"], parsed("--case=test.test_bool"), "")
 
 
