@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.engines.child.browser_server import Server, Tab
-from harness.engines.protocol import Ending, GuestRun, Mount
+from harness.engines.protocol import NO_SNAPSHOT, Ending, GuestRun, Mount, Prologue
 from harness.engines.session import ChildEngine
 from harness.errors import EngineFailedError, UnavailableError
 from harness.run.prepare import BuildRequest, prepare
@@ -103,6 +103,27 @@ def test_a_guest_whose_tab_dies_again_has_trapped(opened: Opener, tmp_path: Path
     assert ended.reason.startswith("the browser's tab died")
     assert session.run(guest, lambda: None).ending is Ending.EXITED
     assert session.starts == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("pausing-without-a-way-in", "its module lacks what a snapshot is taken by"),
+        ("pausing-with-a-library", "it has loaded dynamic libraries"),
+        ("pausing-in-shared-memory", "its memory is shared between threads"),
+    ],
+)
+def test_where_no_snapshot_can_be_taken_the_log_says_so_once(
+    opened: Opener, tmp_path: Path, name: str, why: str
+) -> None:
+    session, output = opened(name), tmp_path / "output.txt"
+    prologue = Prologue(argv=("guest",), resume="xy")
+    guest = GuestRun(argv=("guest", "one"), mounts=(), output=output, prologue=prologue)
+    for _ in range(2):
+        assert session.run(guest, lambda: None).ending is Ending.EXITED
+    assert output.read_text() == "from the start\n" * 2
+    log = (tmp_path / "engine.log").read_text().splitlines()
+    assert [line for line in log if line.startswith(NO_SNAPSHOT)] == [f"{NO_SNAPSHOT}{why}"]
 
 
 @pytest.fixture

@@ -115,18 +115,16 @@ python = await factory({
     Object.assign(instance.ENV, env);
   },
   onExit: end,
-  // The only word of an os._exit() where main() runs in a pthread.
-  quit(status, thrown) {
-    end(status);
-    throw thrown;
-  },
 });
 // Until here nothing depends on what the guest does.
-if (keep) begun = { tableLength: parts.table?.length, memory: copyOf(parts) };
 const goOn = snapshot && restore(snapshot, parts, python.FS, new TextEncoder().encode(resume));
 self.postMessage({ begun: true });
+// A prologue ends with os._exit(), of which nobody learns where main() runs in a pthread: it is not begun there.
+const why = keep && obstacle(parts, python.FS, parts.table?.length);
+if (keep) begun = { tableLength: parts.table?.length, memory: copyOf(parts) };
 try {
-  if (goOn) callResumed(goOn);
+  if (why) end(0);
+  else if (goOn) callResumed(goOn);
   else python.callMain(argv.slice(1));
 } catch (error) {
   if (!isExit(error)) {

@@ -186,6 +186,7 @@ const facts = { agent: navigator.userAgent, isolated: globalThis.crossOriginIsol
 if (facts.isolated) await start().catch((error) => { facts.error = describe(error); });
 await post("ready", JSON.stringify(facts));
 for (;;) {
-  const response = await fetch("next");
+  const response = await fetch("next").catch(() => undefined);
+  if (!response) break; // the engine has ended
   if (response.status === 200) serve(await response.json());
 }
