@@ -119,7 +119,7 @@ python = await factory({
 // Until here nothing depends on what the guest does.
 const goOn = snapshot && restore(snapshot, parts, python.FS, new TextEncoder().encode(resume));
 self.postMessage({ begun: true });
-// A prologue ends with os._exit(), of which nobody learns where main() runs in a pthread: it is not begun there.
+// A prologue ends with os._exit(). Where main() runs in a pthread nobody learns that, and so it is not begun there.
 const why = keep && obstacle(parts, python.FS, parts.table?.length);
 if (keep) begun = { tableLength: parts.table?.length, memory: copyOf(parts) };
 try {
