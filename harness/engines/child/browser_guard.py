@@ -13,6 +13,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from pathlib import Path
+
+REMOVAL_SECONDS = 5.0
 
 
 def main(folder: str, *argv: str) -> int:
@@ -26,7 +30,11 @@ def main(folder: str, *argv: str) -> int:
     threading.Thread(target=_end_with_input, args=(browser.pid,), daemon=True).start()
     status = browser.wait()
     _end_group(browser.pid)
-    shutil.rmtree(folder, ignore_errors=True)
+    # Processes that are about to die still write there.
+    deadline = time.monotonic() + REMOVAL_SECONDS
+    while Path(folder).exists() and time.monotonic() < deadline:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.05)
     return status if status >= 0 else 128 - status
 
 
