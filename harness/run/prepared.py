@@ -53,8 +53,7 @@ class Prepared:
         """A warm engine for this build; the sessions that run side by side are numbered. Node finds what is in the
         folder `packages`.
         """
-        opener = _open_pyodide if self.cell.distribution is Distribution.PYODIDE else _OPENERS[self.cell.engine]
-        return opener(self, log, index, packages)
+        return _OPENERS[self.cell.engine](self, log, index, packages)
 
     @property
     def durations(self) -> Path:
@@ -151,28 +150,16 @@ def _open_node(
     index: int,  # noqa: ARG001 - as every opener
     packages: Path | None,
 ) -> EngineSession:
+    # Pyodide takes snapshots by itself, and so its module is as it was published.
+    is_pyodide = prepared.cell.distribution is Distribution.PYODIDE
+    wasm = prepared.build.wasm
     return node.open_session(
         module=prepared.build.program,
-        wasm=exporting(prepared.build.wasm, prepared.compiled(".wasm")),
+        wasm=wasm if is_pyodide else exporting(wasm, prepared.compiled(".wasm")),
         node=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / "node",
         log=log,
         packages=packages,
-    )
-
-
-def _open_pyodide(
-    prepared: Prepared,
-    log: Path,
-    index: int,  # noqa: ARG001 - as every opener
-    packages: Path | None,
-) -> EngineSession:
-    return node.open_session(
-        module=prepared.build.program,
-        wasm=prepared.build.wasm,
-        node=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / "node",
-        log=log,
-        packages=packages,
-        guest=node.PYODIDE_GUEST,
+        guest=node.PYODIDE_GUEST if is_pyodide else node.EMSCRIPTEN_GUEST,
     )
 
 
