@@ -59,7 +59,7 @@ def prepare_prebuilt(
         pin = pins.prebuilt_pin(cell.distribution.value, cell.release)
     else:
         raise ConfigError(
-            f"{cell.id} is the {cell.distribution} in a folder, and none is named",
+            f"{cell.id} takes its interpreter from a folder, and none is named",
             hint=f"--prebuilt PATH names it; a cell such as {cell.id}-VERSION takes a release",
         )
     if not named.runtime:
