@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from harness.curation.imports.formats import ForeignEntry, ForeignList
 from harness.results.case_ids import dotted
-from harness.results.outcomes import CaseResult, ModuleResult
+from harness.results.outcomes import ModuleResult
 from harness.util.text import counted
 
 # Of a module that is left out as a whole, so few failing cases are named one by one.
@@ -18,26 +18,29 @@ _NAMED = 5
 
 @dataclass(frozen=True, kw_only=True)
 class EntryFinding:
-    """What a run did with the cases that an entry leaves out: the ids of those that were good, and of the others."""
+    """What a run did with the cases that an entry leaves out: the ids of those that were good, and of the others. `ran`
+    is False where no case of its module ran, so that the run says nothing of it.
+    """
 
     entry: ForeignEntry
     good: tuple[str, ...] = ()
     bad: tuple[str, ...] = ()
+    ran: bool = True
 
     @property
     def is_stale(self) -> bool:
         """Whether everything that it leaves out is good."""
-        return bool(self.good) and not self.bad
+        return self.ran and bool(self.good) and not self.bad
 
     @property
     def is_gone(self) -> bool:
         """Whether there is nothing that it leaves out."""
-        return not self.good and not self.bad
+        return self.ran and not self.good and not self.bad
 
     @property
     def is_broad(self) -> bool:
         """Whether it leaves out a whole module though a part of it is good."""
-        return not self.entry.pattern and bool(self.good) and bool(self.bad)
+        return self.ran and not self.entry.pattern and bool(self.good) and bool(self.bad)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +77,14 @@ def compare_list(foreign: ForeignList, cell: str, modules: Sequence[ModuleResult
 
 
 def _finding(entry: ForeignEntry, modules: Mapping[str, ModuleResult]) -> EntryFinding:
-    found = [module for name, module in modules.items() if entry.module in {"", name}]
-    cases = [case for module in found for case in module.cases if entry.matches(case.case)]
-    # A module that was skipped as a whole, or has no case, is itself what is good.
-    if not entry.pattern and found and not cases:
-        cases = [CaseResult(case=entry.module, outcome=found[0].outcome)]
+    found = {name: module for name, module in modules.items() if entry.module in {"", name}}
+    cases = [case for module in found.values() for case in module.cases if entry.matches(case.case)]
     return EntryFinding(
         entry=entry,
         good=tuple(case.case for case in cases if case.outcome.is_good),
         bad=tuple(case.case for case in cases if not case.outcome.is_good),
+        # A module that was skipped as a whole, or could not be imported, has no case but itself.
+        ran=any(case.case != name for name, module in found.items() for case in module.cases),
     )
 
 
@@ -92,17 +94,18 @@ def render_comparison(found: ListComparison) -> str:
     stale = [finding for finding in known if finding.is_stale]
     broad = [finding for finding in known if finding.is_broad]
     gone = [finding for finding in known if finding.is_gone]
-    agreed = len(known) - len(stale) - len(broad) - len(gone)
+    idle = [finding for finding in known if not finding.ran]
+    agreed = len(known) - len(stale) - len(broad) - len(gone) - len(idle)
     missing = sum(map(len, found.missing.values()))
-    head = (
-        f"{found.name} against {found.cell}: {counted(len(known), 'entry')}, {len(stale)} stale, {len(broad)} broader "
-        f"than needed, {len(gone)} gone, {agreed} agreed; {counted(missing, 'failing case')} missing"
-    )
+    judged = f"{len(stale)} stale, {len(broad)} broader than needed, {len(gone)} gone, {agreed} agreed"
+    entries = f"{counted(len(known), 'entry')}, {judged}, {len(idle)} not known"
+    head = f"{found.name} against {found.cell}: {entries}; {counted(missing, 'failing case')} missing"
     lines = [
         head,
         *_section("stale: what they leave out is good here", map(_stale_line, stale)),
         *_section("broader than needed: a whole module is left out for some of its cases", map(_broad_line, broad)),
         *_section("gone: no case is called so", (_name_of(finding.entry) for finding in gone)),
+        *_section("not known: no case of their module ran here", (_name_of(finding.entry) for finding in idle)),
         *_section("missing: cases that fail here", _missing_lines(found.missing)),
         *_section("modules that only the list has", found.absent),
         *_section("modules that the list does not name", found.unknown),

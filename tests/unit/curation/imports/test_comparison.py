@@ -43,8 +43,9 @@ LIST = ForeignList(
 def test_each_entry_is_held_against_what_it_leaves_out() -> None:
     found = compare_list(LIST, "pyodide-1", RUN)
     kinds = [(finding.is_stale, finding.is_broad, finding.is_gone) for finding in found.findings]
+    assert [finding.ran for finding in found.findings] == [True] * 5 + [False] * 2
     stale, broad, gone, agreed = (True, False, False), (False, True, False), (False, False, True), (False,) * 3
-    assert kinds == [agreed, stale, gone, stale, broad, stale, gone]
+    assert kinds == [agreed, stale, gone, stale, broad, agreed, agreed]
     assert found.missing == {"test.test_a": ("test.test_a.T.test_dead",)}
     assert (found.unknown, found.absent) == (("test.test_new",), ("test.test_old",))
 
@@ -52,12 +53,13 @@ def test_each_entry_is_held_against_what_it_leaves_out() -> None:
 def test_the_page_names_what_to_do() -> None:
     page = render_comparison(compare_list(LIST, "pyodide-1", RUN))
     assert page.splitlines()[0] == (
-        "their.yaml against pyodide-1: 6 entries, 3 stale, 1 broader than needed, 1 gone, 1 agreed; "
+        "their.yaml against pyodide-1: 6 entries, 2 stale, 1 broader than needed, 1 gone, 1 agreed, 1 not known; "
         "1 failing case missing"
     )
     assert "  test.test_b (slow): 2 cases\n" in page
     assert "  test.test_c (dbm): 1 of 2 cases: T.test_bad\n" in page
     assert "  test.test_a: test_gone\n" in page
+    assert "not known: no case of their module ran here\n  test.test_d (no module)\n" in page
     assert "    test.test_a.T.test_dead\n" in page
     assert "modules that only the list has\n  test.test_old\n" in page
 
