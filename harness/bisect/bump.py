@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import itertools
 import logging
-import os
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness.bisect.bump_page import ListChange, bump_page
-from harness.bisect.steps import LOG_FILE, run_to_end
+from harness.bisect.steps import LOG_FILE, harness_command, run_to_end
 from harness.curation.update.decide import Rules
 from harness.curation.update.evidence import read_run
 from harness.curation.update.update import summary_lines, update
@@ -24,7 +22,6 @@ from harness.results.diff import diff_cells
 from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, new_run_folder, read_failure
 from harness.util.files import write_atomically
 from harness.util.paths import shown
-from harness.util.process import Command
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +49,11 @@ def compare_versions(options: argparse.Namespace, common: Sequence[str], rest: S
     asking, others = ["test", cell.id, *modules], [*common, *rest[len(modules) :]]
     pinned = _tested("pinned", cell.id, [*asking, *others], run / "pinned")
     new = _tested("new", cell.id, [*asking, *chosen, *others], run / "new")
-    page = bump_page(pinned, new, _list_change(pinned, new))
+    pair = diff_cells(pinned, new, names=("pinned", "new"))
+    page = bump_page(pair, pinned, new, _list_change(pinned, new))
     write_atomically(run / PAGE, page)
     print(f"\n{page}\nthe page is {shown(run / PAGE)}")
-    return EXIT_UNEXPECTED if diff_cells(pinned, new).changes else EXIT_OK
+    return EXIT_UNEXPECTED if pair.changes else EXIT_OK
 
 
 def _tested(side: str, cell: str, asking: Sequence[str], folder: Path) -> CellResults:
@@ -72,11 +70,7 @@ def _tested(side: str, cell: str, asking: Sequence[str], folder: Path) -> CellRe
             last = time.monotonic()
             logger.info("%s: %d min; %s", side, seconds // 60, shown(folder / LOG_FILE))
 
-    # The harness that we are, wherever the current folder is.
-    paths = os.pathsep.join(filter(None, [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH")]))
-    argv = (sys.executable, "-u", "-m", "harness", *asking, f"--run-dir={folder}")
-    command = Command(argv=argv, cwd=Path.cwd(), env=os.environ | {"PYTHONPATH": paths})
-    done = run_to_end(command, folder / LOG_FILE, on_tick)
+    done = run_to_end(harness_command([*asking, f"--run-dir={folder}"]), folder / LOG_FILE, on_tick)
     if done.returncode == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     if done.returncode not in {EXIT_OK, EXIT_UNEXPECTED}:
@@ -94,7 +88,9 @@ def _failure(side: str, folder: Path, cell: str, status: int) -> HarnessError:
 
 
 def _list_change(pinned: CellResults, new: CellResults) -> ListChange:
-    """What the updater would change in the lists after both runs."""
+    """What the updater would change in the lists after both runs; nothing after runs of own tests."""
+    if new.run.options.tests:
+        return ListChange()
     runs = [read_run(pinned, source="pinned", index=0), read_run(new, source="new", index=1)]
     found = update(load_workspace(), runs, Rules(runs=1, accept_regression=True), learn_signatures=False)
     return ListChange(patch=found.diff(), notes=tuple(summary_lines(found, rows=10)))

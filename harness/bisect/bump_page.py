@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.report.diff_text import render_differences
 from harness.results.cell_results import CellResults
-from harness.results.diff import Change, DiffAxis, diff_cells
+from harness.results.diff import CellDiff, Change, DiffAxis
 from harness.results.outcomes import Outcome
 from harness.results.verdicts import CaseVerdict
 from harness.util.text import counted
@@ -24,11 +24,10 @@ class ListChange:
     notes: tuple[str, ...] = ()
 
 
-def bump_page(pinned: CellResults, new: CellResults, lists: ListChange) -> str:
-    """The page: what was tested, what changed case by case, what is new to the lists with the commands that go on from
-    there, and the patch of the lists.
+def bump_page(pair: CellDiff, pinned: CellResults, new: CellResults, lists: ListChange) -> str:
+    """The page on two results and their difference: what was tested, what changed case by case, what is new to the
+    lists with the commands that go on from there, and the patch of the lists.
     """
-    pair = diff_cells(pinned, new, names=("pinned", "new"))
     axes = ", ".join(f"{axis.axis} {axis.before} to {axis.after}" for axis in pair.axes)
     counts = pair.counts()
     found = ", ".join(f"{counts[change]:,} {change.value}" for change in Change if counts[change])
@@ -45,7 +44,9 @@ def bump_page(pinned: CellResults, new: CellResults, lists: ListChange) -> str:
     if pair.changes:
         lines += ["## Cases", "", "```", render_differences([pair], [], []).rstrip("\n"), "```", ""]
     if rows := [row for row in new.comparison.unexpected if row not in pinned.comparison.unexpected]:
-        lines += [f"## New to the lists: {counted(len(rows), 'case')}", "", *_unexpected(rows, pinned, new), ""]
+        lines += [f"## New to the lists: {counted(len(rows), 'case')}", "", *_unexpected(rows, new), ""]
+        if bisection := _bisection(rows[0].case, pair, pinned, new):
+            lines += [f"The first bad version: `{bisection}`", ""]
     if lists.patch:
         notes = [f"- {note}" for note in lists.notes]
         lines += ["## Lists", "", *notes, "", "```diff", lists.patch.rstrip("\n"), "```"]
@@ -61,7 +62,7 @@ def _row(name: str, results: CellResults) -> str:
     return f"| {name} | {' | '.join(f'{number:,}' for number in numbers)} |"
 
 
-def _unexpected(rows: list[CaseVerdict], pinned: CellResults, new: CellResults) -> Iterator[str]:
+def _unexpected(rows: list[CaseVerdict], new: CellResults) -> Iterator[str]:
     for row in rows[:_NAMED]:
         what = f"{row.verdict.value}: {row.outcome.value if row.outcome else 'absent'}"
         headline = f" {row.detail.exception}" if row.detail.exception else ""
@@ -69,13 +70,11 @@ def _unexpected(rows: list[CaseVerdict], pinned: CellResults, new: CellResults) 
         yield f"    - `{new.run.options.again(new.cell.id, row.case, row.module)}`"
     if len(rows) > _NAMED:
         yield f"- and {counted(len(rows) - _NAMED, 'more case')}"
-    if bisection := _bisection(rows[0], pinned, new):
-        yield from ("", f"The first bad version: `{bisection}`")
 
 
-def _bisection(row: CaseVerdict, pinned: CellResults, new: CellResults) -> str:
+def _bisection(case: str, pair: CellDiff, pinned: CellResults, new: CellResults) -> str:
     """The command that finds the version at which the case began to differ; empty where no one version differs."""
-    axes = {axis.axis: axis for axis in diff_cells(pinned, new).axes}
+    axes = {axis.axis for axis in pair.axes}
     traits = new.cell.target.traits
     ends = {
         DiffAxis.TOOLCHAIN: (traits.toolchain_axis, pinned.cell.toolchain, new.cell.toolchain),
@@ -85,5 +84,5 @@ def _bisection(row: CaseVerdict, pinned: CellResults, new: CellResults) -> str:
     if len(differing) != 1:
         return ""
     axis, good, bad = differing[0]
-    words = ["bisect", new.cell.id, "--case", row.case, "--axis", axis, "--good", good, "--bad", bad]
+    words = ["bisect", new.cell.id, "--case", case, "--axis", axis, "--good", good, "--bad", bad]
     return new.run.options.line(words)

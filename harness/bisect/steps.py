@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,12 +66,7 @@ class Steps:
         question = self.question
         ours = [f"--case={question.case}", "-n", "1", "--reruns=0", f"--verify={question.tries}"]
         asking = ["test", question.cell, *ours, *question.options]
-        argv = (sys.executable, "-u", "-m", "harness", *asking, *chosen, f"--run-dir={place}")
-        # The harness that we are, wherever the current folder is.
-        package = str(Path(__file__).resolve().parents[2])
-        paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-        command = Command(argv=argv, cwd=Path.cwd(), env=os.environ | {"PYTHONPATH": paths})
-        done = run_to_end(command, place / LOG_FILE, on_tick)
+        done = run_to_end(harness_command([*asking, *chosen, f"--run-dir={place}"]), place / LOG_FILE, on_tick)
         if done.returncode == EXIT_INTERRUPTED:
             raise KeyboardInterrupt
         step = BisectStep(
@@ -95,6 +90,14 @@ def read_step(place: Path) -> BisectStep | None:
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         return BisectStep.from_json(json.loads((place / RECORD).read_text(encoding="utf-8")))
     return None
+
+
+def harness_command(arguments: Sequence[str]) -> Command:
+    """A command of the harness that we are, wherever the current folder is."""
+    package = str(Path(__file__).resolve().parents[2])
+    paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    argv = (sys.executable, "-u", "-m", "harness", *arguments)
+    return Command(argv=argv, cwd=Path.cwd(), env=os.environ | {"PYTHONPATH": paths})
 
 
 def run_to_end(command: Command, log: Path, on_tick: Callable[[float], None]) -> Completed:

@@ -106,7 +106,7 @@ def read_release(distribution: Distribution, folder: Path) -> Release:
     except (ValueError, TypeError, KeyError) as error:
         raise _no_release(distribution, folder, f"{lock.name} names no CPython and no platform") from error
     # The lock file's own version is not kept up; the loader has the one that it shows.
-    found = re.search(r'="(\d+\.\d+\.\d+[\w.]*)"', loader.read_text(encoding="utf-8"))
+    found = re.search(r'="(\d+\.\d+\.\d+[\w.]*)"', loader.read_text(encoding="utf-8", errors="replace"))
     if not found:
         raise _no_release(distribution, folder, f"{loader.name} states no version")
     emscripten = platform.removeprefix("emscripten_").replace("_", ".")

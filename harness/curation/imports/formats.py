@@ -50,11 +50,20 @@ def read_pyodide(path: Path, runtime: str) -> ForeignList:
         data = YAML(typ="safe").load(_text(path))
     except YAMLError as error:
         raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(data, list) or not all(isinstance(item, str | dict) for item in data):
+    listed: list[Any] = data if isinstance(data, list) else [data]
+    items = [{item: None} if isinstance(item, str) else item for item in listed]
+    if not isinstance(data, list) or not all(_is_module(item) for item in items):
         raise ConfigError(f"{path} is no list of modules", hint="Pyodide's is src/tests/python_tests.yaml")
-    items = [(item, {}) if isinstance(item, str) else next(iter(item.items())) for item in data]
-    entries = tuple(entry for name, keys in items for entry in _pyodide_module(dotted(name), keys or {}, runtime))
-    return ForeignList(name=path.name, entries=entries, modules=frozenset(dotted(name) for name, _ in items))
+    named = [(name, keys or {}) for item in items for name, keys in item.items()]
+    entries = tuple(entry for name, keys in named for entry in _pyodide_module(dotted(name), keys, runtime))
+    return ForeignList(name=path.name, entries=entries, modules=frozenset(dotted(name) for name, _ in named))
+
+
+def _is_module(item: Any) -> bool:
+    """Whether an item of the list is the name of a module with what is said of it."""
+    return isinstance(item, dict) and all(
+        isinstance(name, str) and isinstance(keys, dict | None) for name, keys in item.items()
+    )
 
 
 def _pyodide_module(module: str, keys: Mapping[str, Any], runtime: str) -> Iterator[ForeignEntry]:

@@ -39,7 +39,15 @@ def test_pyodide_s_list_leaves_out_cases_and_modules(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("- a: [", "is not YAML"), ("a: 1", "is no list of modules"), ("- 3", "is no list of modules")]
+    ("text", "says"),
+    [
+        ("- a: [", "is not YAML"),
+        ("a: 1", "is no list of modules"),
+        ("test_a", "is no list of modules"),
+        ("- 3", "is no list of modules"),
+        ("- a: 3", "is no list of modules"),
+        ("- 3: {}", "is no list of modules"),
+    ],
 )
 def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str, says: str) -> None:
     file = tmp_path / "python_tests.yaml"
@@ -48,6 +56,12 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str, says: str)
         read_pyodide(file, "node")
     with pytest.raises(ConfigError, match="cannot read"):
         read_pyodide(tmp_path / "nothing.yaml", "node")
+
+
+def test_an_empty_item_names_no_module(tmp_path: Path) -> None:
+    file = tmp_path / "python_tests.yaml"
+    file.write_text("- {}\n- test_a:\n")
+    assert read_pyodide(file, "node").modules == {"test.test_a"}
 
 
 def test_regrtest_s_file_is_a_pattern_a_line(tmp_path: Path) -> None:
