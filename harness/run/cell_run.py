@@ -112,14 +112,8 @@ class CellRun:
         run_dir = _run_folder(options)
         before = 0.0
         if run_dir and options.resume:
-            cell_folder = run_dir / options.cell
-            given, begun = as_arguments(options), begun_with(cell_folder)
-            options, expression = completed(options, keyword.expression, begun)
-            taken = [word for word in as_arguments(options) if word not in given]
-            taken += ["-k", expression] if expression != keyword.expression else []
-            if taken:
-                print(f"as it was begun: {shlex.join(taken)}")
-            keyword, before = replace(keyword, expression=expression), seconds_before(cell_folder)
+            options, keyword = _as_begun(options, keyword, run_dir / options.cell)
+            before = seconds_before(run_dir / options.cell)
         tests = find_tests(options.tests) if options.tests else None
         shard = read_shard(options.shard, options.case, keyword=keyword.expression, own=tests is not None)
         if keyword.expression:
@@ -388,6 +382,17 @@ class CellRun:
 
     def _record(self, module: str) -> Path:
         return self.folder / "modules" / f"{module}.json"
+
+
+def _as_begun(options: Namespace, keyword: Keyword, folder: Path) -> tuple[Namespace, Keyword]:
+    """The options and the `-k` with what the run in the cell's folder was begun with, where the user names nothing else."""
+    given = as_arguments(options)
+    options, expression = completed(options, keyword.expression, begun_with(folder))
+    taken = [word for word in as_arguments(options) if word not in given]
+    taken += ["-k", expression] if expression != keyword.expression else []
+    if taken:
+        print(f"as it was begun: {shlex.join(taken)}")
+    return options, replace(keyword, expression=expression)
 
 
 def _run_folder(options: Namespace) -> Path | None:

@@ -105,13 +105,17 @@ class Tree:
     def pinned_resources(self, target: Target) -> str:
         """The resources with which CPython runs this tree's tests, as regrtest's `-u`; empty where it does not say."""
         words = self.settings(target).get("test-args", [])
+        if not isinstance(words, list):
+            raise ConfigError(
+                f"{self.name}: {self.script(target).folder}/{_CONFIG}: test-args is no list, but {words!r}"
+            )
         found = [re.fullmatch(r"(?:-u|--use=)(\S+)", str(word)) for word in words]
         return ",".join(match[1] for match in found if match)
 
     def pinned_libraries(self) -> dict[str, str]:
         """Name and version of each library that CPython builds for Emscripten, as far as the tree's settings say."""
         settings = self.settings(Target.EMSCRIPTEN)
-        tables = settings.get("dependencies", settings)
+        tables = self._table(f"{self.script(Target.EMSCRIPTEN).folder}/{_CONFIG}", "dependencies") or settings
         return {name: str(table.get("version", "")) for name, table in tables.items() if isinstance(table, dict)}
 
     def upstream(self, target: Target) -> dict[str, Any]:
@@ -125,14 +129,27 @@ class Tree:
         """What configure calls WASI."""
         if self.script(Target.WASI) is Script.WASM_BUILD:
             return "wasm32-unknown-wasi"
-        return str(self.settings(Target.WASI).get("targets", {}).get("host-triple", "wasm32-wasip1"))
+        return str(self.wasi_targets().get("host-triple", "wasm32-wasip1"))
 
     def wasm_stack(self) -> int:
         """Bytes of wasm stack that the tree's own runner asks wasmtime for: 8 MiB where it does not say."""
         script = self.script(Target.WASI)
-        stack = self._toml(f"{script.folder}/{_WASMTIME}").get("wasm", {}).get("max-wasm-stack")
+        stack = self._table(f"{script.folder}/{_WASMTIME}", "wasm").get("max-wasm-stack")
+        if stack is not None and type(stack) is not int:
+            raise ConfigError(f"{self.name}: {script.folder}/{_WASMTIME}: max-wasm-stack is no number, but {stack!r}")
         found = re.search(r"max-wasm-stack=(\d+)", self.texts[script])
         return int(stack or (found[1] if found else 8 << 20))
+
+    def wasi_targets(self) -> Mapping[str, Any]:
+        """What the script's settings say of WASI as a target; empty where it has none."""
+        return self._table(f"{self.script(Target.WASI).folder}/{_CONFIG}", "targets")
+
+    def _table(self, path: str, name: str) -> Mapping[str, Any]:
+        """The table of that name in a file of settings; empty where it has none."""
+        table = self._toml(path).get(name, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"{self.name}: {path}: {name} is no table, but {table!r}")
+        return table
 
     def _toml(self, path: str) -> Mapping[str, Any]:
         try:
@@ -143,8 +160,7 @@ class Tree:
 
 def _pinned_wasi_sdk(tree: Tree) -> str:
     found = re.search(r"^WASI_SDK_VERSION = (\d+)$", tree.texts[tree.script(Target.WASI)], re.MULTILINE)
-    targets = tree.settings(Target.WASI).get("targets", {})
-    return str(targets.get("wasi-sdk", found[1] if found else ""))
+    return str(tree.wasi_targets().get("wasi-sdk", found[1] if found else ""))
 
 
 def _pinned_emscripten(tree: Tree) -> str:

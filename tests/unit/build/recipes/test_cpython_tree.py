@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,28 @@ def test_a_tree_is_read_from_its_folder(tmp_path: Path) -> None:
     (tmp_path / "Tools/wasm/README.md").write_text("not asked for", encoding="utf-8")
     assert read_tree(tmp_path, "the tree") == PY315
     assert read_tree(tmp_path).name == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "ask", "says"),
+    [
+        (
+            "WASI/config.toml",
+            "targets = 34",
+            lambda source: source.pinned_toolchain(WASI),
+            "targets is no table, but 34",
+        ),
+        ("WASI/config.toml", "targets = 34", lambda source: source.wasi_triple(), "targets is no table, but 34"),
+        ("WASI/wasmtime.toml", "wasm = 1", lambda source: source.wasm_stack(), "wasm is no table, but 1"),
+        ("WASI/wasmtime.toml", "[wasm]\nmax-wasm-stack = '8M'", lambda source: source.wasm_stack(), "is no number"),
+        ("emscripten/config.toml", "test-args = 3", lambda source: source.pinned_resources(EMSCRIPTEN), "is no list"),
+        ("emscripten/config.toml", "dependencies = 'x'", lambda source: source.pinned_libraries(), "is no table"),
+    ],
+)
+def test_a_setting_of_another_type_is_named_with_its_file(
+    file: str, text: str, ask: Callable[[Tree], object], says: str
+) -> None:
+    source = tree({**PY315.texts, f"Platforms/{file}": text})
+    with pytest.raises(ConfigError, match=says) as caught:
+        ask(source)
+    assert f"Platforms/{file}" in str(caught.value)
