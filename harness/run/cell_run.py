@@ -385,7 +385,7 @@ class CellRun:
 
 
 def _as_begun(options: Namespace, keyword: Keyword, folder: Path) -> tuple[Namespace, Keyword]:
-    """The options and the `-k` with what the run in the cell's folder was begun with, where the user names nothing else."""
+    """The options and the `-k`, completed by what the run in the cell's folder was begun with."""
     given = as_arguments(options)
     options, expression = completed(options, keyword.expression, begun_with(folder))
     taken = [word for word in as_arguments(options) if word not in given]
