@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from harness.errors import (
     EXIT_INTERNAL,
@@ -149,9 +150,16 @@ def run_command(arguments: Sequence[str]) -> int:
     return command.function("run")(options, rest) if command.takes_rest else command.function("run")(options)
 
 
+class Parser(argparse.ArgumentParser):
+    """argparse's parser, whose complaints are errors like all others: one line, and where the help is."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(message, hint=f"`{self.prog} --help` lists the arguments")
+
+
 def parser_of(command: Subcommand) -> argparse.ArgumentParser:
     """The parser of one command, with all its arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"python -m harness {command.name}",
         description=textwrap.fill(f"{command.help[0].upper()}{command.help[1:]}.", 100),
         allow_abbrev=False,

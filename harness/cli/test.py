@@ -35,7 +35,7 @@ from harness.results.run_folder import (
     unfinished_run,
 )
 from harness.run.capacity import plan_here, usable_processors
-from harness.run.options import BUILD_OPTIONS, RUN_DIR, TESTING, as_arguments, check_numbers
+from harness.run.options import BUILD_OPTIONS, OPTIONS_HINT, RUN_DIR, TESTING, as_arguments, check_numbers
 from harness.run.parallel import ParallelCells
 from harness.run.prepare import BuildRequest, prepare
 from harness.run.resume import check_all_resumed, check_not_lost, write_asked_of_cells
@@ -106,10 +106,7 @@ def _check_spelling(rest: Sequence[str]) -> None:
     ours = [*(option.flag for option in TESTING), "--tag", "--workers"]
     for name in (word.partition("=")[0] for word in rest if word.startswith("--")):
         if near := difflib.get_close_matches(name, ours, n=1, cutoff=0.75):
-            raise ConfigError(f"there is no option {name}; did you mean {near[0]}?", hint=_HELP)
-
-
-_HELP = "`python -m harness test --help` lists the options; pytest's own are allowed too"
+            raise ConfigError(f"there is no option {name}; did you mean {near[0]}?", hint=OPTIONS_HINT)
 
 
 def _keyword_in(rest: Sequence[str]) -> str:

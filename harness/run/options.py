@@ -118,6 +118,8 @@ TESTING = (
     Option(flag="--isolated", help="a new engine process for every start of the interpreter, to debug the harness"),
 )
 
+OPTIONS_HINT = "`python -m harness test --help` lists the options; pytest's own are allowed too"
+
 
 def check_numbers(options: Namespace) -> None:
     """ConfigError for a number that counts nothing."""

@@ -29,7 +29,7 @@ from harness.run.cell_run import CellRun, module_failure
 from harness.run.hosts.pool import LOST, HostPool, is_remote, name_of
 from harness.run.keywords import Keyword
 from harness.run.live import Means, Ticker, above, board, write_whole_line
-from harness.run.options import TESTING
+from harness.run.options import OPTIONS_HINT, TESTING
 from harness.run.state import RunState
 from harness.util.log import show_log, to_stdout
 from harness.util.text import plain
@@ -47,6 +47,15 @@ class FrontEnd:
     """What `python -m harness test` gives to pytest, to learn of an error with an exit status of its own."""
 
     error: HarnessError | None = None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_cmdline_parse(self) -> Generator[None, pytest.Config, pytest.Config]:
+        """What is wrong with the options, without pytest's usage in front, which knows nothing of cells."""
+        try:
+            return (yield)
+        except pytest.UsageError as error:
+            wrong = str(error).partition(": error: ")[2].partition("\n")[0] or str(error)
+            raise pytest.UsageError(f"{wrong}\n  -> {OPTIONS_HINT}") from error
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -111,6 +111,22 @@ def test_an_unknown_cell_is_told_with_the_nearest_name(command: str) -> None:
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--frobnicate"], "unrecognized arguments: --frobnicate"),
+        (["--reruns", "many"], "argument --reruns: invalid int value: 'many'"),
+        (["--maxfail=x"], "argument --maxfail: invalid int value: 'x'"),
+    ],
+)
+def test_a_wrong_option_of_a_test_is_one_line_and_a_hint(words: list[str], says: str) -> None:
+    done = harness("test", "wasi", *words)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "`python -m harness test --help` lists the" in done.stderr
+    assert "usage:" not in done.stderr
+
+
 def test_a_benchmark_of_an_unknown_cell_is_told_with_the_nearest_name() -> None:
     argv = [sys.executable, "-m", "harness.bench", "wasj"]
     done = subprocess.run(argv, cwd=ROOT, text=True, capture_output=True, timeout=60, check=False)

@@ -47,6 +47,22 @@ def test_a_word_that_a_command_does_not_know_is_refused(words: list[str], capsys
     assert f"unknown argument {words[-1]!r}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "says", "program"),
+    [
+        (["cells", "-t"], "argument -t/--tag: expected one argument", "cells"),
+        (["diff", "a"], "the following arguments are required: RUN_B", "diff"),
+        (["import", "pyodide"], "the following arguments are required: FILE, RESULTS", "import pyodide"),
+    ],
+)
+def test_what_argparse_refuses_is_an_error_like_others(
+    words: list[str], says: str, program: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(words) == EXIT_CONFIG
+    hint = f"`python -m harness {program} --help` lists the arguments"
+    assert capsys.readouterr().err == f"error: {says}\n  -> {hint}\n"
+
+
 def test_a_word_may_stand_behind_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[object, ...]] = []
 

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from harness.cli import main as cli
 from harness.curation.export.formats import limitations_page, pyodide_entries, regrtest_patterns
@@ -18,9 +19,11 @@ from harness.expectations.entries import CellExpectations, Expectation, Expectat
 from harness.expectations.files import read_lists
 from harness.limitations.registry import Registry
 from harness.matrix.conditions import read_condition
+from harness.results.outcomes import Outcome
 from harness.targets import Target
+from tests.unit.report_runs import write_run
 from tests.unit.sample_lists import REGISTRY, entry, limitation
-from tests.unit.sample_results import usual
+from tests.unit.sample_results import case, expecting, module, results, usual
 
 WASI = '{ target = "wasi" }'
 MODULES = ("test_os", "test_json", "test.test_asyncio.test_tasks")
@@ -370,6 +373,21 @@ def test_the_other_exports_are_commands_too(tmp_path: Path, capsys: pytest.Captu
     assert cli.main(["export", "pyodide", "emscripten-3.1.69", *common]) == EXIT_CONFIG
     assert "its modules are not known" in capsys.readouterr().err
     assert cli.main(["export", "pyodide", "emscripten-3", *common]) == EXIT_CONFIG
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_the_page_of_limitations_counts_what_the_newest_run_of_a_folder_knew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link = "test_os.LinkTests.test_link"
+    known = dataclasses.replace(expecting(link), limitation="", issue="https://x.org/1")
+    failing = results(module("test_os", case(link, Outcome.ERROR)), entries=(known,))
+    before = results()
+    older = structs.replace(before, run=structs.replace(before.run, started="2026-09-29T03:00:00+00:00"))
+    write_run(tmp_path / "runs" / "old", {"wasi": older})
+    write_run(tmp_path / "runs" / "new", {"wasi": failing})
+    out, _ = exported(capsys, "limitations", str(tmp_path / "runs"), *project(tmp_path, own(link)))
+    assert out.splitlines()[-3:] == ["| issue | wasi |", "| --- | --- |", "| <https://x.org/1> | 1 |"]
 
 
 def project(tmp_path: Path, text: str) -> list[str]:

@@ -585,6 +585,7 @@ def test_the_command_shows_a_difference_and_writes_it_only_when_told(
     shown = capsys.readouterr().out
     assert '+tests = ["test.test_os.LinkTests.test_link"]' in shown
     assert "1 list would change with --write" in shown
+    assert f"read: {Path(paths[0]).parent}" in shown
     assert not (lists / "wasi").exists()
     assert cli.main([*arguments, "--write"]) == EXIT_OK
     assert 'reason = "TODO"' in (lists / "wasi" / "test_os.toml").read_text()
