@@ -1,5 +1,6 @@
 """First the harness's own sessions, then test-<cell> for every cell of the matrix, the table over them, and for every
-cell build-<cell>, probe-<cell> and audit-skips-<cell>. `python -m harness cells` lists the cells in short.
+cell build-<cell>, probe-<cell> and audit-skips-<cell>, and embed-<cell> for those of Emscripten. `python -m harness
+cells` lists the cells in short.
 
 Thin on purpose: every cell session is one call of `python -m harness`, which does the same without nox. The cells of
 one invocation share a run folder; the session `table` has the tags of all cells and so ends what a tag selects.
@@ -25,6 +26,7 @@ from harness.errors import HarnessError  # noqa: E402 - the script `nox` does no
 from harness.matrix.cells import Cell  # noqa: E402
 from harness.matrix.files import load_matrix  # noqa: E402
 from harness.results.run_folder import new_run_folder, remove_refused  # noqa: E402
+from harness.targets import Target  # noqa: E402
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests", "lint"]
@@ -187,6 +189,17 @@ def register_probe(cell: Cell) -> None:
     probe.__doc__ = f"Hold the documented limitations against what {cell.id} does."
 
 
+def register_embed(cell: Cell) -> None:
+    if cell.target is not Target.EMSCRIPTEN or cell.is_prebuilt:
+        return
+
+    @nox.session(name=f"embed-{cell.id}", venv_backend="none", tags=["embed"], default=False)
+    def embed(session: nox.Session) -> None:
+        on_cell(session, "embed", cell.id)
+
+    embed.__doc__ = f"Run the embedding snippets of CPython's own README with {cell.id}."
+
+
 def register_audit(cell: Cell) -> None:
     @nox.session(name=f"audit-skips-{cell.id}", venv_backend="none", tags=["audit"], default=False)
     def audit(session: nox.Session) -> None:
@@ -211,6 +224,6 @@ def table(session: nox.Session) -> None:
     harness(session, "table", *(filter(None, tested[:1]) if tested else session.posargs))
 
 
-for register in (register_build, register_probe, register_audit):
+for register in (register_build, register_probe, register_embed, register_audit):
     for declared in cells:
         register(declared)

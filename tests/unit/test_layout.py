@@ -23,7 +23,7 @@ FLOORS = (
     ("build", "suite", "limitations"),
     ("expectations", "report", "history", "bundles"),
     ("run", "curation"),
-    ("bisect", "diagnostics"),
+    ("bisect", "diagnostics", "examples"),
     ("cli",),
     ("__main__", "bench"),
 )

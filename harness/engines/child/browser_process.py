@@ -1,12 +1,14 @@
-"""A browser's process: how each kind is started on the engine's page, without a window, and with a profile of its own.
+"""A browser's process: how each kind is started on a page, without a window, and with a profile of its own.
 
-Run by path with the engine's child, so it imports nothing of the harness.
+Run by path, so it imports nothing of the harness: with the engine's child, or alone as `browser_process.py KIND
+PROGRAM`, which reads the address of the page from its standard input and ends the browser when that ends.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import tempfile
@@ -111,3 +113,17 @@ def _environment(home: Path) -> dict[str, str]:
     kept = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH") if key in os.environ}
     private = {"HOME": str(home), "TMPDIR": str(home), "XDG_RUNTIME_DIR": str(home)}
     return kept | private | {"TZ": "UTC", "LANG": "C.UTF-8", "MOZ_CRASHREPORTER_DISABLE": "1"}
+
+
+def main(kind: str, program: str) -> int:
+    """The browser's exit status if it ends by itself."""
+    browser = BrowserProcess(kind, program, sys.stdin.readline().strip())
+    while (status := browser.exit_status()) is None:
+        if select.select([sys.stdin], [], [], 0.1)[0]:
+            browser.close()
+            return 0
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
