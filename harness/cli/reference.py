@@ -17,13 +17,15 @@ _INTRODUCTION = """\
 Every command of `python -m harness`, by what a person wants to do. [everyday.md](everyday.md) shows the usual ones in
 use. This page is made from the parsers: `python -m harness.cli.reference > docs/commands.md`.
 
-Each cell of the matrix has four nox sessions, which do the same as the commands; what follows `--` is given to them:
+Each cell of the matrix has these nox sessions, which do the same as the commands; what follows `--` is given to them.
+Only cells of Emscripten have `embed`.
 
 | session | command |
 |---|---|
 | `test-<cell>` | `python -m harness test <cell>` |
 | `build-<cell>` | `python -m harness build <cell>` |
 | `probe-<cell>` | `python -m harness probe <cell>` |
+| `embed-<cell>` | `python -m harness embed <cell>` |
 | `audit-skips-<cell>` | `python -m harness audit-skips <cell>` |
 
 Further sessions: `tests`, `lint`, `docs`, `mutants` and `bench` for the harness itself; `doctor`, `table`, `report`,
