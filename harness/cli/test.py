@@ -35,7 +35,15 @@ from harness.results.run_folder import (
     unfinished_run,
 )
 from harness.run.capacity import plan_here, usable_processors
-from harness.run.options import BUILD_OPTIONS, OPTIONS_HINT, RUN_DIR, TESTING, as_arguments, check_numbers
+from harness.run.options import (
+    BUILD_OPTIONS,
+    OPTIONS_HINT,
+    RUN_DIR,
+    TESTING,
+    as_arguments,
+    check_numbers,
+    with_seed,
+)
 from harness.run.parallel import ParallelCells
 from harness.run.prepare import BuildRequest, prepare
 from harness.run.resume import check_all_resumed, check_not_lost, write_asked_of_cells
@@ -74,7 +82,7 @@ def run_build(options: argparse.Namespace, rest: list[str]) -> int:
 def add_test(parser: argparse.ArgumentParser) -> None:
     _add_cells(parser, "test", "[CELL ...] [MODULE ...] [-k ...] [pytest's options]")
     for option in TESTING:
-        option.add(parser.add_argument)
+        option.add(parser.add_argument, short=True)
     parser.add_argument(
         "-n",
         "--workers",
@@ -90,6 +98,8 @@ def run_test(options: argparse.Namespace, rest: list[str]) -> int:
     _check_spelling(rest)
     check_numbers(options)
     if not selection.is_one:
+        if not options.resume:
+            options = with_seed(options)
         if expression := _keyword_in(rest):
             from harness.run.keywords import Keyword  # noqa: PLC0415 - it takes a part of pytest
 

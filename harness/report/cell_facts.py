@@ -16,7 +16,8 @@ from harness.util.text import visible
 @dataclass(frozen=True, kw_only=True)
 class CellFacts:
     """`facts` are names and values, `steps` those of the build with their seconds, `departures` where its recipe leaves
-    CPython's own. `again` is the command that tests the cell again, `own` says that it runs the user's own tests.
+    CPython's own. `again` is the command that tests the cell again, `own` says that it runs the user's own tests,
+    `python_info` that CPython's pythoninfo of it is among its files.
     """
 
     label: str
@@ -29,6 +30,7 @@ class CellFacts:
     folder: str
     again: str = ""
     own: bool = False
+    python_info: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -42,10 +44,11 @@ class CellFacts:
             "folder": self.folder,
             "again": visible(self.again),
             "own": self.own,
+            "python_info": self.python_info,
         }
 
 
-def cell_facts(label: str, results: CellResults, *, folder: str = "") -> CellFacts:
+def cell_facts(label: str, results: CellResults, *, folder: str = "", python_info: bool = False) -> CellFacts:
     """The facts of a cell. `folder` is where its files are, seen from the page; empty when they are elsewhere."""
     build = results.build
     return CellFacts(
@@ -59,6 +62,7 @@ def cell_facts(label: str, results: CellResults, *, folder: str = "") -> CellFac
         folder=folder,
         again=results.run.options.command(results.cell.id),
         own=bool(results.run.options.tests),
+        python_info=python_info,
     )
 
 

@@ -141,6 +141,8 @@ def _head(page: _Page, results: CellResults, file: str, skips: str, newly: Seque
         yield from page.field("followed", f"{comparison.followed:,} not run because of another, judged in their place")
     yield from page.field("part", part) if (part := _part(results)) else ()
     yield from page.field("suite", other) if (other := results.build.other_suite) else ()
+    if results.run.options.randomize:
+        yield from page.field("order", f"random: --randomize --randseed {results.run.seed} has it again")
     if why := results.run.no_snapshot:
         yield from page.field(
             "slower", f"every module started the interpreter afresh, as no snapshot can be kept: {why}"

@@ -21,7 +21,7 @@ from harness.report.html import causes_json, page
 from harness.report.junit import merge_junit
 from harness.report.markdown import render_markdown
 from harness.results.cell_results import CellResults, load_results
-from harness.results.run_folder import VIEW_FILES, FailedCell, RunFiles, worst_status
+from harness.results.run_folder import PYTHON_INFO_FILE, VIEW_FILES, FailedCell, RunFiles, worst_status
 from harness.util.files import disk_errors_as_unavailable, write_atomically
 
 PAGE, SUMMARY, BADGE, ANNOTATIONS, JUNIT = VIEW_FILES
@@ -81,7 +81,7 @@ def _read(files: RunFiles, known: Registry | None) -> _Read:
         folder, home = path.absolute().parent, files.folder.absolute()
         # As seen from the page, if they are below it.
         place = folder.relative_to(home).as_posix() if folder.is_relative_to(home) else ""
-        read.facts[label] = cell_facts(label, results, folder=place)
+        read.facts[label] = cell_facts(label, results, folder=place, python_info=(folder / PYTHON_INFO_FILE).is_file())
         read.paths[label] = path
         read.probes.append(read_probes(path.parent, results.probes))
     return read

@@ -41,6 +41,9 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pins: str = ""
     bundle: str = ""
     tests: str = ""
+    use: tuple[str, ...] = ()
+    randseed: str = ""
+    randomize: bool = False
     tree_pins: bool = False
     isolated: bool = False
     fail_env_changed: bool = False
@@ -53,7 +56,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The options of a run among parsed ones; not every command has all of them."""
         given = {name: absolute(name, str(getattr(options, name, "") or "")) for name in _VALUES}
         switches = {name: bool(getattr(options, name, False)) for name in _SWITCHES}
-        decided: dict[str, Any] = given | switches
+        decided: dict[str, Any] = given | switches | {"use": tuple(getattr(options, "use", ()))}
         return msgspec.structs.replace(cls.here(), **decided)
 
     @classmethod
@@ -72,6 +75,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def arguments(self) -> Iterator[str]:
         """The options, as a user would type them."""
         yield from (f"--{name}={value}" for name in _VALUES if (value := getattr(self, name)))
+        yield from (f"--use={each}" for each in self.use)
         yield from (f"--{name.replace('_', '-')}" for name in _SWITCHES if getattr(self, name))
 
     def line(self, arguments: Sequence[str], module: str = "harness") -> str:
@@ -105,13 +109,13 @@ def go_on_line(argv: Sequence[str], run: Path) -> str:
 
 
 DEFAULT = RunOptions()
-_VALUES = ("cpython", "prebuilt", "suite", "provider", "toolchain", "runtime", "pins", "bundle", "tests")
-_SWITCHES = ("tree_pins", "isolated", "fail_env_changed")
+_VALUES = ("cpython", "prebuilt", "suite", "provider", "toolchain", "runtime", "pins", "bundle", "tests", "randseed")
+_SWITCHES = ("randomize", "tree_pins", "isolated", "fail_env_changed")
 
 
 def absolute(name: str, value: str) -> str:
     """The value of the option of that name, a path in it as it is from every folder."""
-    if not value or name == "provider":
+    if not value or name in {"provider", "randseed"}:
         return value
     if name == "runtime":
         kind, colon, path = value.partition(":")

@@ -226,6 +226,8 @@ def axes_of(results: CellResults) -> dict[DiffAxis, AxisValue]:
     toolchain, recipe = build.toolchain, build.recipe
     flags = [name for name in FLAGS if getattr(cell, name)]
     settings = f"-u {cell.resources}, {cell.case_timeout:g} s a case, {cell.module_timeout:g} s a module"
+    if results.run.options.randomize:
+        settings += f", random order by the seed {results.run.seed}"
     # A distribution's Emscripten of the same version has another compiler.
     made_with = [toolchain.provider, f"LLVM {toolchain.llvm}" if toolchain.llvm else ""]
     # They may be fewer than the cell has named.

@@ -303,6 +303,10 @@ LOCK_FILE = "lock"
 ERROR_FILE = "error.json"
 
 
+# What CPython's own `python -m test.pythoninfo` prints in the cell.
+PYTHON_INFO_FILE = "pythoninfo.txt"
+
+
 # The worst first: the status of a run is that of its worst cell. A cell that is not available on this machine says
 # nothing about CPython, so that it weighs less than an unexpected outcome.
 WORST_FIRST = (

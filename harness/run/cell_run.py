@@ -48,11 +48,12 @@ from harness.results.run_folder import (
 )
 from harness.results.verdicts import CaseVerdict, Comparison, Verdict
 from harness.run.keywords import ANY, Keyword
-from harness.run.options import as_arguments, check_numbers
+from harness.run.options import as_arguments, check_numbers, with_seed
 from harness.run.own_tests import TESTS_MOUNT, OwnTests, find_tests, unimportable
 from harness.run.past_cases import PastCases, past_results
 from harness.run.prepare import BuildRequest, expectations_for, prepare
 from harness.run.prepared import Prepared
+from harness.run.python_info import keep_python_info
 from harness.run.rerun import with_environment_tries, with_tries, worth_another_try
 from harness.run.resume import (
     asked_for,
@@ -64,7 +65,7 @@ from harness.run.resume import (
     seconds_before,
     write_asked,
 )
-from harness.run.selection import TestSelection, check_names, choose, read_shard
+from harness.run.selection import TestSelection, check_names, check_resources, choose, read_shard
 from harness.suite.durations import guessed_seconds, read_durations, record_durations, seconds_of, source_sizes
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.regrtest import exact_pattern
@@ -114,6 +115,7 @@ class CellRun:
         if run_dir and options.resume:
             options, keyword = _as_begun(options, keyword, run_dir / options.cell)
             before = seconds_before(run_dir / options.cell)
+        options = with_seed(options)
         tests = find_tests(options.tests) if options.tests else None
         shard = read_shard(options.shard, options.case, keyword=keyword.expression, own=tests is not None)
         if keyword.expression:
@@ -123,16 +125,22 @@ class CellRun:
         results = past_results(options.cell, folders)
 
         def check_source(root: Path) -> None:
+            check_resources(root / "Lib" / "test", options.use)
             if not tests:
                 past = PastCases(results, Manifest())
                 check_names(root / "Lib" / "test", options.case, keyword, past, cell=options.cell)
 
         prepared = prepare(options.cell, BuildRequest.of(options), check_source)
+        if options.use:
+            # The build of a bundle has no source that was checked.
+            check_resources(prepared.build.root / "Lib" / "test", options.use)
+            prepared = replace(prepared, cell=replace(prepared.cell, resources=",".join(options.use)))
         expectations = expectations_for(prepared.cell, prepared.build)
         expectations = replace(expectations, fail_env_changed=options.fail_env_changed)
         past = PastCases(results, prepared.build.manifest, tests.key if tests else "")
         chosen = choose(prepared, options.case, shard, cut_by=options.cut_by, tests=tests, past=past)
         chosen = replace(chosen, modules=keyword.matching(chosen.modules, past), keyword=keyword.expression)
+        chosen = chosen.ordered(tests.modules if tests else prepared.build.modules(), RunOptions.of(options))
         base = run_dir or new_run_folder()
         run = cls(
             prepared=prepared,
@@ -151,6 +159,7 @@ class CellRun:
             seconds_before=before,
         )
         run.clear()
+        keep_python_info(prepared, run.folder)
         return replace(run, tests=tests.copied_into(run.folder / TESTS_FOLDER)) if tests else run
 
     def clear(self) -> None:
@@ -255,6 +264,7 @@ class CellRun:
         if self.tests:
             mount = Mount(host=self.tests.folder, guest=TESTS_MOUNT)
             job = replace(job, own=True, mounts=(*job.mounts, mount), options=("--testdir", TESTS_MOUNT))
+        job = replace(job, seed=self.chosen.seed, randomize=self.chosen.randomize)
         return job if match else replace(job, expects_hang=self.expectations.expects_hang)
 
     def test(self, job: ModuleJob, engine: EngineSession) -> ModuleResult:
@@ -343,7 +353,7 @@ class CellRun:
             command=shlex.join(sys.argv),
             complete=complete,
             interrupted=interrupted,
-            seed=0,
+            seed=self.chosen.seed,
             shard=self.chosen.shard,
             plan=self.chosen.plan,
             lacking=len(set(self.chosen.modules).difference(finished)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +15,13 @@ from harness.errors import ConfigError
 @dataclass(frozen=True, kw_only=True)
 class Option:
     """One option with a value; without `metavar` a switch. `many`: it may be repeated. `default` is of the kind that
-    `kind` makes out of text.
+    `kind` makes out of text. `short` is its other name on our own command line: pytest takes no options of one letter.
     """
 
     flag: str
     help: str
     metavar: str = ""
+    short: str = ""
     many: bool = False
     kind: type = str
     default: Any = None
@@ -27,14 +30,15 @@ class Option:
     def name(self) -> str:
         return self.flag.removeprefix("--").replace("-", "_")
 
-    def add(self, add: Callable[..., Any]) -> None:
-        """`add` is argparse's `add_argument` or pytest's `addoption`."""
+    def add(self, add: Callable[..., Any], *, short: bool = False) -> None:
+        """`add` is argparse's `add_argument` or pytest's `addoption`; `short` adds the short name too."""
+        names = [*([self.short] if short and self.short else []), self.flag]
         if not self.metavar:
-            add(self.flag, action="store_true", help=self.help)
+            add(*names, action="store_true", help=self.help)
         elif self.many:
-            add(self.flag, action="append", default=[], metavar=self.metavar, help=self.help)
+            add(*names, action="append", default=[], metavar=self.metavar, help=self.help)
         else:
-            add(self.flag, type=self.kind, default=self.fallback, metavar=self.metavar, help=self.help)
+            add(*names, type=self.kind, default=self.fallback, metavar=self.metavar, help=self.help)
 
     @property
     def fallback(self) -> Any:
@@ -106,6 +110,22 @@ TESTING = (
         help="how often a case that did something unexpected runs again, to tell what is flaky (default: 2)",
     ),
     Option(flag="--verify", metavar="K", kind=int, default=1, help="run everything that is selected K times in all"),
+    Option(
+        flag="--use",
+        short="-u",
+        metavar="RESOURCES",
+        many=True,
+        help="regrtest's -u in the place of the cell's own: all, cpu,network, all,-gui; may be repeated",
+    ),
+    Option(
+        flag="--randomize",
+        help="modules in regrtest's random order for the seed, and the classes and cases of each in a random order too",
+    ),
+    Option(
+        flag="--randseed",
+        metavar="N",
+        help="the seed of --randomize (default: a new one), and of random in every module, as regrtest's (default: 0)",
+    ),
     Option(flag="--show-known", help="show every known failure as an unexpected one is; those of --case always are"),
     Option(flag="--fail-env-changed", help="a module that alters its environment is unexpected, as in CPython's CI"),
     RUN_DIR,
@@ -126,6 +146,20 @@ def check_numbers(options: Namespace) -> None:
     for name, least in (("reruns", 0), ("verify", 1)):
         if getattr(options, name) < least:
             raise ConfigError(f"--{name} {getattr(options, name)}: must be {least} or more")
+    if not re.fullmatch(r"[0-9]*", options.randseed):
+        raise ConfigError(f"--randseed {options.randseed}: must be a number, 0 or more")
+    if options.randomize and options.shard and not options.randseed:
+        raise ConfigError(
+            "--shard and --randomize without a seed: each shard would have another one",
+            hint="give all of them the same: --randseed N",
+        )
+
+
+def with_seed(options: Namespace) -> Namespace:
+    """The options with a seed where they ask for a random order and name none: one that is drawn now."""
+    if not options.randomize or options.randseed:
+        return options
+    return Namespace(**{**vars(options), "randseed": str(random.SystemRandom().getrandbits(32))})
 
 
 def as_arguments(options: Namespace, which: tuple[Option, ...] = TESTING) -> list[str]:

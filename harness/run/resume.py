@@ -89,6 +89,8 @@ def completed(options: Namespace, keyword: str, begun: Mapping[str, Any]) -> tup
         keyword = begun.get(_KEYWORD, "")
     if not _own_options(options):
         vars(found).update(begun.get(_OPTIONS, {}))
+    if found.randomize and not found.randseed:
+        found.randseed = begun.get(_OPTIONS, {}).get("randseed", "")
     further = begun.get(_FURTHER, {})
     vars(found).update({name: further[name] for name in further if getattr(options, name) == _DEFAULTS[name]})
     return found, keyword

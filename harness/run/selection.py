@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import random
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
 from harness.build.artifact import Build
 from harness.errors import ConfigError, did_you_mean
 from harness.results.case_ids import dotted, module_of, wildcard_of
-from harness.results.command_line import ABOUT, literal, pattern, split_word, subject_in
+from harness.results.command_line import ABOUT, RunOptions, literal, pattern, split_word, subject_in
 from harness.run.keywords import Keyword
 from harness.run.own_tests import OwnTests
 from harness.run.past_cases import NO_PAST, PastCases
@@ -28,7 +29,8 @@ class TestSelection:
     """`modules` are those to test, longest first; all workers of a run get this list, since the record of durations may
     change. `cases` are the words of `--case`, empty for all; `patterns` what regrtest is to match of each module that
     was not asked for as a whole. `shard` is the part that the modules are, `plan` stands for the way it was cut; both
-    are empty when nothing was. `keyword` is the expression of `-k`, empty for none.
+    are empty when nothing was. `keyword` is the expression of `-k`, empty for none. `seed` is that of `random` in each
+    module; `randomize` says that it also gives the order of modules, classes and cases.
     """
 
     # pytest takes a class whose name begins so for one of its tests.
@@ -40,6 +42,21 @@ class TestSelection:
     shard: str = ""
     plan: str = ""
     keyword: str = ""
+    seed: int = 0
+    randomize: bool = False
+
+    def ordered(self, suite: Sequence[str], options: RunOptions) -> TestSelection:
+        """The selection with the seed of the options and, where they ask for it, in random order: the modules as
+        regrtest has them with this seed, which shuffles its `suite`.
+        """
+        seed = int(options.randseed or 0)
+        if not options.randomize:
+            return replace(self, seed=seed)
+        shuffled = list(suite)
+        random.Random(seed).shuffle(shuffled)
+        place = {module: number for number, module in enumerate(shuffled)}
+        modules = tuple(sorted(self.modules, key=place.__getitem__))
+        return replace(self, modules=modules, seed=seed, randomize=True)
 
     def cases_in(self, module: str) -> tuple[str, ...]:
         """The cases that were asked for of one module by name, as patterns for regrtest; none where it was asked for as
@@ -134,6 +151,30 @@ def check_names(tests: Path, cases: Sequence[str], keyword: Keyword, past: PastC
     if names:
         wanted_cases(cases, Suite(modules={dotted(name): name for name in sorted(names)}, cell=cell), past)
         keyword.matching(sorted(names), past, noun="test file", where="the source")
+
+
+def check_resources(tests: Path, words: Sequence[str]) -> None:
+    """ConfigError for a resource among the words of `--use` that regrtest in the folder `tests`, a Lib/test, does not
+    know.
+    """
+    known = known_resources(tests)
+    for word in (each for words_of_one in words for each in words_of_one.split(",")):
+        name = word.lower().removeprefix("-").partition("=")[0]
+        if known and name not in known:
+            near = did_you_mean(name, known)
+            raise ConfigError(
+                f"-u {word}: regrtest of this CPython knows no such resource{'; ' if near else ''}{near}",
+                hint=f"it knows {', '.join(sorted(known))}",
+            )
+
+
+def known_resources(tests: Path) -> frozenset[str]:
+    """What regrtest in the folder `tests` takes for -u; empty where it cannot be read."""
+    sources = [tests / "libregrtest" / name for name in ("utils.py", "cmdline.py")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources if path.is_file())
+    names = re.findall(r"^(?:ALL_RESOURCES|RESOURCE_NAMES) = ([^)]*)\)", text, re.MULTILINE)
+    words = frozenset(word for name in names for word in re.findall(r"'(\w+)'", name))
+    return words and words | {"all", "none"}
 
 
 def wanted_cases(words: Sequence[str], suite: Suite, past: PastCases = NO_PAST) -> dict[str, tuple[str, ...]]:

@@ -39,6 +39,7 @@ class ModuleJob:
     any event, `module_timeout` for each attempt. `expects_hang` says of a case that nothing but a timeout is expected
     of it: it gets at most EXPECTED_HANG_SECONDS. `should_stop` is asked while the guest runs; true ends the run,
     keeping what is finished. `own` says that the module is a test file of the user's, and not one of the suite.
+    `seed` is that of `random`; with `randomize` also that of the order of classes and cases.
     """
 
     module: str
@@ -56,6 +57,8 @@ class ModuleJob:
     expects_hang: Callable[[str], bool] = lambda case: False  # noqa: ARG005 - as every such callable
     should_stop: Callable[[], bool] = lambda: False
     own: bool = False
+    seed: int = 0
+    randomize: bool = False
 
     @property
     def dotted(self) -> str:
@@ -167,7 +170,8 @@ def _attempt(job: ModuleJob, engine: EngineSession, progress: _Progress) -> tupl
 
 def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) -> GuestRun:
     patterns = job.folder / "patterns"
-    options = ["--tempdir", "/tmp", "-u", job.resources, "--randseed", "0", *job.options]
+    options = ["--tempdir", "/tmp", "-u", job.resources, "--randseed", str(job.seed)]
+    options += [*(["--randomize"] if job.randomize else []), *job.options]
     if job.match:
         options += ["--matchfile", _write_patterns(patterns / "match.txt", job.match)]
     if progress.results:

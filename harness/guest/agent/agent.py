@@ -21,6 +21,7 @@ import functools
 import importlib
 import json
 import os
+import random
 import sys
 import time
 import traceback
@@ -39,6 +40,8 @@ RESUME_CODE_LIMIT = 65536
 _write, _dumps, _clock = os.pwrite, json.dumps, time.perf_counter
 _write_output = os.write
 _descriptor = -1
+# That of the random order; empty for unittest's own order.
+_seed = ""
 RANKS = {"expected-failure": 1, "unexpected-success": 2, "fail": 3, "error": 4}
 # The exceptions that end the run and are known to the journal as those of a case.
 _known: list[BaseException] = []
@@ -259,6 +262,29 @@ def ids_in(suite: Any) -> Iterator[str]:
             yield id_of(test)
 
 
+def shuffle(suite: Any, seed: str) -> None:
+    """Puts a suite in the random order of the seed: modules, their classes, and the cases of each.
+
+    A class stays whole, since unittest would run its fixtures again for each part of it. Where a case stands in its
+    class depends on the seed and its id alone: a start without the cases that are finished keeps the order of the rest.
+    """
+
+    def chance(text: str) -> float:
+        named = f"{seed} {text}".encode(errors="surrogatepass")
+        # By a number, for which random needs no hashlib.
+        return random.Random(int.from_bytes(named, "big")).random()
+
+    def place(test: Any) -> tuple[float, ...]:
+        while isinstance(test, unittest.TestSuite):
+            test = next((one for one in test if one is not None), None)
+        return chance(exact(type(test).__module__)), chance(type_name(type(test))), chance(id_of(test))
+
+    suite._tests = sorted((test for test in suite if test is not None), key=place)
+    for test in suite._tests:
+        if isinstance(test, unittest.TestSuite):
+            shuffle(test, seed)
+
+
 def report_fixture(result: Any, name: str) -> None:
     """Reports the exception that is being handled as an error of a fixture.
 
@@ -364,13 +390,17 @@ def watched_fixture(method: str, journal_result: Any) -> Callable[..., None]:
 
 
 def watch_suites(journal_result: Any) -> None:
-    """Makes unittest's suites note what they are about to run, and when a fixture begins."""
+    """Makes unittest's suites note what they are about to run, and when a fixture begins. With `_seed` the outermost
+    suite of a module runs in that random order.
+    """
     suite: Any = unittest.TestSuite
     run = suite.run
 
     def planned_run(self: Any, result: Any, debug: bool = False) -> Any:
         if isinstance(result, journal_result) and not result.journal_planned:
             result.journal_planned = True
+            if _seed:
+                shuffle(self, _seed)
             emit(e="plan", ids=list(ids_in(self)))
         return run(self, result, debug)
 
@@ -487,7 +517,11 @@ def ready_regrtest() -> Any:
 
 def run(regrtest: Any, journal: str, module: str, *options: str) -> None:
     """Runs one module; ends the interpreter with regrtest's status."""
+    global _seed  # noqa: PLW0603 - as the journal
     open_journal(journal)
+    if "--randomize" in options:
+        # regrtest shuffles modules alone.
+        _seed = options[options.index("--randseed") + 1]
     sys.argv = ["-m test", *options, module]
     # The module is named; listing all others costs a slow walk through every test folder, for nothing.
     regrtest.findtests = lambda *_, **__: [module]

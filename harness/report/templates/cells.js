@@ -7,7 +7,7 @@ function drawCells() {
 }
 
 function cellPart(cell) {
-  const { facts, steps, departures, manifest, folder, again } = cells[cell];
+  const { facts, steps, departures, manifest, folder, again, python_info: pythonInfo } = cells[cell];
   const slowest = modules.map((module, index) => [module.name, data.seconds[cell][index]])
     .sort((a, b) => b[1] - a[1]).slice(0, SLOWEST).filter(([, seconds]) => seconds > 0);
   return [
@@ -21,7 +21,8 @@ function cellPart(cell) {
       make("ul", {}, departures.map((text) => make("li", {}, text)))] : []),
     make("h4", {}, "Again"), command(again),
     folder ? make("p", {}, "Files: ", make("a", { href: `${encodeURI(folder)}/results.json` }, "results.json"), ", ",
-      make("a", { href: `${encodeURI(folder)}/junit.xml` }, "junit.xml")) : "",
+      make("a", { href: `${encodeURI(folder)}/junit.xml` }, "junit.xml"),
+      ...(pythonInfo ? [", ", make("a", { href: `${encodeURI(folder)}/pythoninfo.txt` }, "pythoninfo.txt")] : [])) : "",
     make("details", {}, make("summary", {}, "the build's manifest"), make("pre", { tabindex: "0" }, manifest)),
   ];
 }

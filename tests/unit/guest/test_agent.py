@@ -24,6 +24,7 @@ from harness.guest.agent.agent import (
     params_of,
     result_class,
     run,
+    shuffle,
     state_of,
     text_of,
     type_name,
@@ -460,3 +461,64 @@ def test_older_regrtest_filters_a_suite_and_its_own_filter_stays_as_it_is(monkey
 )
 def test_older_regrtest_has_a_class_for_each_word(name: str, word: str) -> None:
     assert state_of(type(name, (), {})()) == word
+
+
+def cases_of(letter: str) -> unittest.TestSuite:
+    names = [f"test_{number}" for number in range(6)]
+    members: dict[str, Any] = dict.fromkeys(names, lambda _: None)
+    kind: Any = type(f"Class{letter}", (unittest.TestCase,), {"__module__": f"test_{letter.lower()}", **members})
+    return unittest.TestSuite(kind(name) for name in names)
+
+
+def ids(suite: unittest.TestSuite) -> list[str]:
+    return list(agent.ids_in(suite))
+
+
+def test_a_random_order_moves_classes_and_cases_and_keeps_each_class_whole() -> None:
+    def loaded() -> unittest.TestSuite:
+        return unittest.TestSuite([unittest.TestSuite([cases_of(letter) for letter in "ABCD"])])
+
+    plain, one, again, other = loaded(), loaded(), loaded(), loaded()
+    shuffle(one, "1")
+    shuffle(again, "1")
+    shuffle(other, "2")
+    assert sorted(ids(one)) == ids(plain) != ids(one)
+    assert ids(again) == ids(one) != ids(other)
+    classes = [case.rpartition(".")[0] for case in ids(one)]
+    assert [name for at, name in enumerate(classes) if name not in classes[:at]] == list(dict.fromkeys(classes))
+    assert all(len(set(classes[at : at + 6])) == 1 for at in range(0, 24, 6))
+
+
+def test_cases_of_several_classes_in_one_suite_are_put_together_class_by_class() -> None:
+    mixed = unittest.TestSuite(case for pair in zip(cases_of("A"), cases_of("B"), strict=True) for case in pair)
+    shuffle(mixed, "3")
+    classes = [case.rpartition(".")[0] for case in ids(mixed)]
+    assert len(set(classes[:6])) == len(set(classes[6:])) == 1
+
+
+def test_the_rest_keeps_its_order_without_the_cases_that_are_finished() -> None:
+    whole, rest = cases_of("A"), cases_of("A")
+    shuffle(whole, "5")
+    finished = ids(whole)[:2]
+    rest._tests = [case for case in rest if id_of(case) not in finished]  # type: ignore[misc]
+    shuffle(rest, "5")
+    assert ids(rest) == ids(whole)[2:]
+
+
+def test_a_module_runs_in_random_order_when_regrtest_is_asked_for_one(
+    events: list[dict[str, Any]], watched: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def main() -> None:
+        cases_of("A").run(watched())
+
+    regrtest = types.ModuleType("main")
+    regrtest.main = main  # type: ignore[attr-defined]
+    monkeypatch.setattr(agent, "open_journal", lambda _: None)
+    plans = []
+    for options in (("--randseed", "4"), ("--randseed", "4", "--randomize")):
+        monkeypatch.setattr(agent, "_seed", "")
+        with pytest.raises(SystemExit):
+            run(regrtest, "9", "test_a", *options)
+        plans.append(next(event["ids"] for event in reversed(events) if event["e"] == "plan"))
+    assert plans[0] == ids(cases_of("A"))
+    assert sorted(plans[1]) == plans[0] != plans[1]

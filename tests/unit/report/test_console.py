@@ -301,3 +301,11 @@ def test_a_missing_case_is_told_with_the_nearest_of_its_module() -> None:
     found = msgspec.structs.replace(found, comparison=compare(tested, CellExpectations(lists), complete=True))
     text = " ".join(page(found).split())
     assert "remove the entry, or fix its id; did you mean 'test.test_os.LinkTests.test_link'?" in text
+
+
+def test_a_random_order_is_named_with_its_seed() -> None:
+    found = usual()
+    assert "  order " not in page(found)
+    run = msgspec.structs.replace(found.run, options=RunOptions(randomize=True))
+    text = page(msgspec.structs.replace(found, run=run))
+    assert "order      random: --randomize --randseed 42 has it again" in text

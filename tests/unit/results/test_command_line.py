@@ -28,11 +28,15 @@ def test_everything_that_decided_the_run_stands_in_the_line() -> None:
         pins="/p.toml",
         bundle="/b.tar.gz",
         tests="/t",
+        use=("all,-gui", "cpu"),
+        randseed="7",
+        randomize=True,
         isolated=True,
     )
     assert options.again("wasi", "test.test_os.T.test_a", "test_os") == (
         "python -m harness test wasi '--cpython=/home/me/c py' --provider=apt --toolchain=24 --runtime=20.18.0 "
-        "--pins=/p.toml --bundle=/b.tar.gz --tests=/t --isolated --case test_os::test.test_os.T.test_a"
+        "--pins=/p.toml --bundle=/b.tar.gz --tests=/t --randseed=7 --use=all,-gui --use=cpu --randomize --isolated "
+        "--case test_os::test.test_os.T.test_a"
     )
     assert msgspec.convert(msgspec.to_builtins(options), RunOptions) == options
 

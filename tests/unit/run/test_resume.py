@@ -126,3 +126,11 @@ def test_the_seconds_of_a_run_that_was_killed_end_with_its_last_module(tmp_path:
     assert seconds_before(tmp_path) == 160.0
     (tmp_path / "results.json").write_text(json.dumps({"run": {"seconds": 130.5}}))
     assert seconds_before(tmp_path) == 130.5
+
+
+def test_a_resumed_random_order_has_the_seed_that_it_was_begun_with(tmp_path: Path) -> None:
+    cell = begun(tmp_path / "wasi", "--randomize", "--randseed=11", "--use=cpu")
+    found, _ = completed(parsed("--resume"), "", begun_with(cell))
+    assert (found.randomize, found.randseed, found.use) == (True, "11", ["cpu"])
+    assert completed(parsed("--resume", "--randomize"), "", begun_with(cell))[0].randseed == "11"
+    assert completed(parsed("--resume", "--randomize", "--randseed=2"), "", begun_with(cell))[0].randseed == "2"

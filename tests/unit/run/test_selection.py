@@ -11,10 +11,20 @@ import pytest
 from harness.build.artifact import Build
 from harness.errors import ConfigError
 from harness.manifest import Manifest
+from harness.results.command_line import RunOptions
 from harness.run.keywords import ANY, Keyword
 from harness.run.past_cases import NO_PAST
 from harness.run.prepared import Prepared
-from harness.run.selection import Suite, check_names, choose, read_shard, wanted_cases
+from harness.run.selection import (
+    Suite,
+    TestSelection,
+    check_names,
+    check_resources,
+    choose,
+    known_resources,
+    read_shard,
+    wanted_cases,
+)
 from tests.unit.sample_cells import WASI
 
 SUITE = ("test_bool", "test_json", "test_os", "test.test_asyncio.test_tasks")
@@ -149,3 +159,40 @@ def test_a_tree_without_tests_refuses_nothing(tmp_path: Path) -> None:
 def test_a_shard_of_named_modules_says_so() -> None:
     with pytest.raises(ConfigError, match="--shard cuts the whole suite, and test_json is a module of it"):
         read_shard("1/2", ("test.test_json",))
+
+
+def test_the_random_order_of_a_suite_is_that_of_regrtest_with_this_seed() -> None:
+    """The order is what `python -m test --randomize --randseed 5 --list-tests` of CPython 3.13.5 prints of these."""
+    suite = ("test_abc", "test_array", "test_bool", "test_calendar", "test_dict", "test_enum", "test_float", "test_gc")
+    asked = RunOptions(randomize=True, randseed="5")
+    chosen = TestSelection(modules=tuple(reversed(suite))).ordered(suite, asked)
+    order = ["float", "calendar", "array", "abc", "gc", "bool", "enum", "dict"]
+    assert chosen.modules == tuple(f"test_{name}" for name in order)
+    assert (chosen.seed, chosen.randomize) == (5, True)
+    some = TestSelection(modules=("test_abc", "test_enum", "test_float")).ordered(suite, asked)
+    assert some.modules == ("test_float", "test_abc", "test_enum")
+
+
+def test_a_seed_alone_leaves_the_order_as_it_is() -> None:
+    chosen = TestSelection(modules=("test_os", "test_bool"))
+    assert chosen.ordered(SUITE, RunOptions()) == chosen
+    seeded = chosen.ordered(SUITE, RunOptions(randseed="7"))
+    assert (seeded.modules, seeded.seed, seeded.randomize) == (chosen.modules, 7, False)
+
+
+CMDLINE = """\
+ALL_RESOURCES = ('audio', 'curses',
+                 'cpu')
+RESOURCE_NAMES = ALL_RESOURCES + ('tzdata', 'xpickle')
+"""
+
+
+def test_a_resource_that_regrtest_does_not_know_is_refused_with_those_that_it_knows(tmp_path: Path) -> None:
+    check_resources(tmp_path, ["nonsense"])
+    (tmp_path / "libregrtest").mkdir()
+    (tmp_path / "libregrtest" / "cmdline.py").write_text(CMDLINE)
+    assert known_resources(tmp_path) == {"all", "none", "audio", "curses", "cpu", "tzdata", "xpickle"}
+    check_resources(tmp_path, ["all,-CPU", "tzdata", "xpickle=2.7"])
+    with pytest.raises(ConfigError, match=r"-u curse: .*did you mean 'curses'") as error:
+        check_resources(tmp_path, ["all", "-cpu,curse"])
+    assert error.value.hint.startswith("it knows all, audio,")

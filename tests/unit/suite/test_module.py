@@ -155,6 +155,19 @@ def test_the_guest_is_asked_for_the_cases_wanted_without_those_that_are_finished
     ]
 
 
+def test_the_guest_gets_the_seed_and_whether_it_gives_the_order(run: Callable[..., ModuleResult]) -> None:
+    class Looking(ScriptedGuest):
+        def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+            seen.append(guest.argv)
+            return super().run(guest, watch)
+
+    seen: list[tuple[str, ...]] = []
+    run(Looking())
+    run(Looking(), seed=7, randomize=True)
+    assert [argv[argv.index("--randseed") + 1] for argv in seen] == ["0", "7"]
+    assert ["--randomize" in argv for argv in seen] == [False, True]
+
+
 def test_each_start_has_an_empty_folder_to_write_in_and_nothing_of_it_is_left(
     run: Callable[..., ModuleResult], tmp_path: Path
 ) -> None:
