@@ -6,6 +6,8 @@ import argparse
 import os
 
 from harness.errors import EXIT_OK, EXIT_UNAVAILABLE, EXIT_UNEXPECTED
+from harness.run.options import BUILD_OPTIONS, as_arguments
+from harness.run.prepare import BuildRequest
 
 
 def add_doctor(parser: argparse.ArgumentParser) -> None:
@@ -30,12 +32,29 @@ def add_oracle(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("module", nargs="*", help="only these modules")
     parser.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--run-dir", default="", metavar="DIR", help="the run whose outcomes to take; it is not made")
+    parser.add_argument(
+        "--engine",
+        choices=("plain", "upstream"),
+        default="plain",
+        help="what regrtest starts for each module: the harness's plain runner, or the entry script that CPython's own "
+        "build has made (python.sh, from 3.14 on; default: plain)",
+    )
+    for option in BUILD_OPTIONS:
+        option.add(parser.add_argument)
 
 
 def run_oracle(options: argparse.Namespace) -> int:
     """Runs the suite twice, by the harness and by regrtest; 1 when a difference has no explanation."""
-    from harness.diagnostics.oracle import consult  # noqa: PLC0415
+    from harness.diagnostics.oracle import Question, consult  # noqa: PLC0415
 
-    text, good = consult(options.cell, options.module, options.workers, options.run_dir)
+    question = Question(
+        cell=options.cell,
+        modules=options.module,
+        workers=options.workers,
+        build=as_arguments(options, BUILD_OPTIONS),
+        run_dir=options.run_dir,
+        upstream=options.engine == "upstream",
+    )
+    text, good = consult(question, BuildRequest.of(options))
     print(text)
     return EXIT_OK if good else EXIT_UNEXPECTED

@@ -15,7 +15,15 @@ from pathlib import Path
 from harness.build.artifact import Build
 from harness.diagnostics.agreement import RULES, Agreement, OutcomeDifference, agree
 from harness.diagnostics.native_suite import check_has_native
-from harness.diagnostics.regrtest_runner import Key, RegrtestRunner, Reply, Task, Word
+from harness.diagnostics.regrtest_runner import (
+    ENTRY_SCRIPT,
+    Key,
+    RegrtestRunner,
+    Reply,
+    Task,
+    Word,
+    check_has_entry,
+)
 from harness.errors import ConfigError
 from harness.results.cell_results import CellResults, load_results
 from harness.results.outcomes import DEATHS, ModuleResult, Outcome
@@ -44,26 +52,41 @@ class RegrtestAnswer:
     seconds: float = 0.0
 
 
-def consult(cell: str, modules: Sequence[str], workers: int, run_dir: str = "") -> tuple[str, bool]:
-    """Runs both on the cell, or on some of its modules. Returns the text, and whether the two agree.
-
-    With `run_dir` the harness does not run: its results are read there.
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What the two are asked for: the cell, or some of its modules. `build` are the options of `test` that say which
+    build. With `run_dir` the harness does not run: its results are read there. `upstream`: regrtest starts each module
+    by CPython's own entry script.
     """
+
+    cell: str
+    modules: Sequence[str] = ()
+    workers: int = 1
+    build: Sequence[str] = ()
+    run_dir: str = ""
+    upstream: bool = False
+
+
+def consult(question: Question, wishes: BuildRequest) -> tuple[str, bool]:
+    """Runs both. Returns the text, and whether the two agree."""
+    cell, modules, workers = question.cell, question.modules, question.workers
     check_has_native(cell)
-    prepared = prepare(cell, BuildRequest())
+    prepared = prepare(cell, wishes)
+    if question.upstream:
+        check_has_entry(prepared)
     folder = prepared.cache / "oracle" / cell
     with locked(folder.with_name(f"{cell}.lock")):
         remove_tree(folder)
         folder.mkdir()
-        if run_dir:
-            ours = results_of(Path(run_dir) / cell / "results.json", prepared.build)
+        if question.run_dir:
+            ours = results_of(Path(question.run_dir) / cell / "results.json", prepared.build)
         else:
             print(f"oracle {cell}: the harness's run", flush=True)
-            ours = run_harness(cell, " or ".join(modules), workers, folder)[1]
-        print(f"oracle {cell}: regrtest's run", flush=True)
-        answer = ask_regrtest(
-            RegrtestRunner.of(prepared, folder), Task(workers=workers, modules=tuple(modules)), ours.modules
-        )
+            ours = run_harness(cell, " or ".join(modules), workers, folder, build=question.build)[1]
+        by = f", each module by CPython's own {ENTRY_SCRIPT}" if question.upstream else ""
+        print(f"oracle {cell}: regrtest's run{by}", flush=True)
+        peer = RegrtestRunner.of(prepared, folder, upstream=question.upstream)
+        answer = ask_regrtest(peer, Task(workers=workers, modules=tuple(modules)), ours.modules)
     asked = [module for module in ours.modules if not modules or module.module in modules]
     found = agree(answer.outcomes, answer.words, asked, expectations_for(prepared.cell, prepared.build))
     return render_oracle(cell, found), found.is_agreement
@@ -78,10 +101,18 @@ def results_of(path: Path, build: Build) -> CellResults:
 
 
 def run_harness(
-    cell: str, select: str, workers: int, folder: Path, on_tick: Callable[[float], None] | None = None
+    cell: str,
+    select: str,
+    workers: int,
+    folder: Path,
+    on_tick: Callable[[float], None] | None = None,
+    *,
+    build: Sequence[str] = (),
 ) -> tuple[Completed, CellResults]:
-    """The harness's own results, by its own command, into `folder`/CELL. `select` is for pytest's `-k`, or empty."""
-    options = ("-n", str(workers), "--run-dir", str(folder), *(("-k", select) if select else ()))
+    """The harness's own results, by its own command, into `folder`/CELL. `select` is for pytest's `-k`, or empty,
+    `build` are further options of `test`.
+    """
+    options = (*build, "-n", str(workers), "--run-dir", str(folder), *(("-k", select) if select else ()))
     argv = (sys.executable, "-m", "harness", "test", cell, *options)
     done = run(Command(argv=argv, cwd=Path.cwd()), log=folder / "ours.log", on_tick=on_tick)
     return done, load_results(folder / cell / "results.json")

@@ -122,25 +122,32 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class RegrtestRunner:
-    """regrtest with a copy of the build below `folder`: its modules may write into the whole tree."""
+    """regrtest with a copy of the build below `folder`: its modules may write into the whole tree. With `upstream` each
+    module is started by the entry script that CPython's own build has made, in the place of the harness's plain runner.
+    """
 
     prepared: Prepared
     folder: Path
+    upstream: bool = False
 
     @property
     def root(self) -> Path:
         return self.folder / "root"
 
     @classmethod
-    def of(cls, prepared: Prepared, folder: Path) -> RegrtestRunner:
-        """A peer with a fresh copy of the build. ConfigError for a cell in a browser, where regrtest starts nothing."""
+    def of(cls, prepared: Prepared, folder: Path, *, upstream: bool = False) -> RegrtestRunner:
+        """A peer with a fresh copy of the build. ConfigError for a cell in a browser, where regrtest starts nothing,
+        and for an `upstream` whose build has no entry script.
+        """
         if prepared.cell.engine.is_browser:
             raise ConfigError(
                 f"{prepared.cell.id}: regrtest starts interpreters as programs, and a browser runs none",
                 hint=f"compare the cell with another one of its build: python -m harness diff; "
                 f"regrtest can run {prepared.cell.build_id}",
             )
-        peer = cls(prepared=prepared, folder=folder)
+        if upstream:
+            check_has_entry(prepared)
+        peer = cls(prepared=prepared, folder=folder, upstream=upstream)
         remove_tree(peer.root)
         shutil.copytree(prepared.build.root, peer.root, symlinks=True)
         for place, _, files in os.walk(peer.root):
@@ -153,6 +160,10 @@ class RegrtestRunner:
             text = data.read_text(encoding="utf-8")
             if built := _BUILT_IN.search(text):
                 data.write_text(text.replace(built.group(1), str(built_in)), encoding="utf-8")
+        if upstream:
+            script = built_in / ENTRY_SCRIPT
+            moved = script_in(script.read_text(encoding="utf-8"), built_in)
+            script.write_text(moved, encoding="utf-8")
         return peer
 
     def run(self, task: Task, on_tick: Callable[[float], None] | None = None) -> Reply:
@@ -172,7 +183,7 @@ class RegrtestRunner:
 
     def command(self, task: Task, junit: Path) -> Command:
         """What runs the task; `junit` is where regrtest writes its results."""
-        runner = _RUNNERS[self.prepared.cell.target]
+        runner = _UPSTREAM if self.upstream else _RUNNERS[self.prepared.cell.target]
         prepared, program = self.prepared, Path(self.prepared.build.manifest.layout.program)
         python = shlex.join(runner.command(self, str(program)))
         argv = (
@@ -183,7 +194,7 @@ class RegrtestRunner:
             *(word for case in task.excluded for word in ("--ignore", case)),
             *(("--exclude", *task.left_out) if task.left_out else task.modules),
         )
-        env = os.environ | runner.environment(prepared.guest_environment)
+        env = os.environ | runner.environment(self)
         return Command(argv=argv, cwd=(self.root / program).parent, env=env)
 
 
@@ -194,7 +205,7 @@ def _wasmtime_runner(peer: RegrtestRunner, program: str) -> tuple[str, ...]:
 
 
 def _node_runner(peer: RegrtestRunner, program: str) -> tuple[str, ...]:
-    node = peer.prepared.runtime / "bin" / "node"
+    node = _node_of(peer)
     stack = stack_flag(resource.getrlimit(resource.RLIMIT_STACK)[0])
     return (str(node), stack, str(_ENGINES / "plain_node.mjs"), str(peer.root / program))
 
@@ -209,18 +220,59 @@ def stack_flag(limit: int) -> str:
     return f"--stack-size={max(stack - STACK_MARGIN, stack // 2) >> 10}"
 
 
+def _node_of(peer: RegrtestRunner) -> Path:
+    runtime = peer.prepared.runtime
+    return runtime if runtime.is_file() else runtime / "bin" / "node"
+
+
+ENTRY_SCRIPT = "python.sh"
+_NODE_ENTRY = "node_entry.mjs"
+
+
+def check_has_entry(prepared: Prepared) -> None:
+    """ConfigError when CPython's own script made no entry script in this build that can be run."""
+    cell, layout = prepared.cell, prepared.build.manifest.layout
+    if cell.target is Target.WASI:
+        raise ConfigError(
+            f"{cell.id}: CPython's entry script for WASI starts the program `wasmtime`, which no package of PyPI has",
+            hint="leave --engine out: each module then runs in a plain wasmtime with the stack, the folder and the "
+            "environment of that script",
+        )
+    places = [prepared.build.root / layout.build_folder / name for name in (ENTRY_SCRIPT, _NODE_ENTRY)]
+    if lacking := [path.name for path in places if not path.is_file()]:
+        raise ConfigError(
+            f"{cell.id}: CPython {prepared.build.manifest.python} has made no {lacking[0]} that starts its interpreter",
+            hint="CPython has it from 3.14 on: name a tree of 3.14 or later with --cpython, or leave --engine out",
+        )
+
+
+def script_in(script: str, folder: Path) -> str:
+    """The text of an entry script that starts what is next to it in `folder`, and not in the folder where configure
+    wrote it.
+    """
+    return re.sub(rf"(?<=\s)/\S+/{re.escape(_NODE_ENTRY)}(?=\s)", shlex.quote(str(folder / _NODE_ENTRY)), script)
+
+
 class _Runner(NamedTuple):
-    """What starts the program of a target, and the environment of that, given the one that its guests need."""
+    """What starts the program of a target, and what that needs in its environment."""
 
     command: Callable[[RegrtestRunner, str], tuple[str, ...]]
-    environment: Callable[[dict[str, str]], dict[str, str]]
+    environment: Callable[[RegrtestRunner], dict[str, str]]
 
 
 _RUNNERS = {
     # A WASI guest sees nothing of this but what its runner passes on.
-    Target.WASI: _Runner(_wasmtime_runner, lambda guest: {"GUEST_PYTHONPATH": guest.get("PYTHONPATH", "")}),
-    Target.EMSCRIPTEN: _Runner(_node_runner, lambda guest: node_environment() | guest),
+    Target.WASI: _Runner(
+        _wasmtime_runner,
+        lambda peer: {"GUEST_PYTHONPATH": peer.prepared.guest_environment.get("PYTHONPATH", "")},
+    ),
+    Target.EMSCRIPTEN: _Runner(_node_runner, lambda peer: node_environment() | peer.prepared.guest_environment),
 }
+# The script looks for `node` on PATH, and gives the whole environment to the guest.
+_UPSTREAM = _Runner(
+    lambda peer, program: (str((peer.root / program).with_name(ENTRY_SCRIPT)),),
+    lambda peer: {"PATH": os.pathsep.join([str(_node_of(peer).parent), os.environ.get("PATH", os.defpath)])},
+)
 
 
 def read_words(log: str) -> dict[str, Word]:

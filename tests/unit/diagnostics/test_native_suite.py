@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.diagnostics.native_suite import check_has_native, refer
-from harness.diagnostics.oracle import consult
+from harness.diagnostics.oracle import Question, consult
 from harness.engines.native import host_path, journal_number, native_command
 from harness.engines.protocol import JOURNAL, GuestRun, Mount
 from harness.errors import ConfigError
@@ -79,6 +79,9 @@ def test_a_reference_belongs_to_its_build_python(tmp_path: Path) -> None:
 
 def test_an_interpreter_that_somebody_else_has_built_has_no_native_python() -> None:
     check_has_native("wasi")
-    for compare in (lambda cell: consult(cell, (), 1), lambda cell: refer(cell, BuildRequest(), (), 1)):
+    for compare in (
+        lambda cell: consult(Question(cell=cell), BuildRequest()),
+        lambda cell: refer(cell, BuildRequest(), (), 1),
+    ):
         with pytest.raises(ConfigError, match="has no native Python of the same source"):
             compare("pyodide-0.29.5")

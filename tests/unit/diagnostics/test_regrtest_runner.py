@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import resource
 import shlex
 from pathlib import Path
@@ -10,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from harness.build.artifact import Build
-from harness.diagnostics.regrtest_runner import RegrtestRunner, Reply, Task, Word, read_junit, read_words, stack_flag
+from harness.diagnostics.regrtest_runner import (
+    RegrtestRunner,
+    Reply,
+    Task,
+    Word,
+    read_junit,
+    read_words,
+    script_in,
+    stack_flag,
+)
 from harness.errors import BuildError, ConfigError
 from harness.manifest import Manifest
 from harness.matrix.cells import Cell
@@ -120,6 +130,44 @@ def test_the_copy_can_be_written_to_and_knows_where_it_is(tmp_path: Path) -> Non
     assert "/old/place" not in text
     assert data.read_text().count("/old/place") == 2
     (copy / data.relative_to(built)).with_name("new").touch()
+
+
+ENTRY = """\
+#!/bin/sh
+# node_entry.mjs can set sys.executable correctly.
+exec node $NODEFLAGS /cache/work/view/python/node_entry.mjs --this-program="$($REALPATH "$0")" "$@"
+"""
+
+
+def test_upstream_s_script_starts_what_is_next_to_it_with_the_cell_s_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin")
+    ready = prepared(EMSCRIPTEN, tmp_path)
+    built = ready.build.root / FOLDERS[Target.EMSCRIPTEN]
+    with pytest.raises(ConfigError, match=r"CPython 3\.13\.5 has made no python\.sh") as caught:
+        RegrtestRunner.of(ready, tmp_path, upstream=True)
+    assert "from 3.14 on" in caught.value.hint
+    assert not (tmp_path / "root").exists()
+    (built / "python.sh").write_text(ENTRY)
+    (built / "node_entry.mjs").touch()
+    peer = RegrtestRunner.of(ready, tmp_path, upstream=True)
+    asked = peer.command(Task(workers=2, modules=("test_os",)), tmp_path / "x.xml")
+    script = peer.root / FOLDERS[Target.EMSCRIPTEN] / "python.sh"
+    assert shlex.split(option(asked.argv, "--python")) == [str(script)]
+    assert asked.env["PATH"] == "/rt/bin:/usr/bin"
+    assert asked.env.get("LANG") == os.environ.get("LANG")
+    assert script.read_text() == ENTRY.replace("/cache/work/view/python/", f"{script.parent}/")
+    assert (built / "python.sh").read_text() == ENTRY
+
+
+def test_the_entry_in_a_folder_with_a_space_is_one_word_of_the_script() -> None:
+    assert "exec node $NODEFLAGS '/a b/node_entry.mjs' --this-program=" in script_in(ENTRY, Path("/a b"))
+
+
+def test_upstream_s_script_for_wasi_has_nothing_to_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="starts the program `wasmtime`"):
+        RegrtestRunner.of(prepared(WASI, tmp_path), tmp_path, upstream=True)
 
 
 def says(log_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
