@@ -8,7 +8,8 @@ The answer to a run is one of these:
 
 - `{"status": N}` of a guest that exited;
 - `{"trap": TEXT}` of one that was ended for a fault of its own, with `"stack": TEXT` where it could still print the
-  stack of Python that it had;
+  stack of Python that it had, and `"frames": [NAME, ...]` where the engine knows which functions were being called, the
+  innermost first;
 - `{"engine_error": TEXT}` when the child could not run it, whatever guest it is.
 """
 
@@ -99,12 +100,14 @@ class Ending(StrEnum):
 class GuestExit:
     """`status` counts for EXITED; `reason` is the trap, why it was stopped, or how the engine died. `python_stack` is
     what ran in Python then, as faulthandler prints it, the most recent call first; empty where it is not known.
+    `frames` are the functions of wasm that were being called, the innermost first, as many as the engine kept.
     """
 
     ending: Ending
     status: int = 0
     reason: str = ""
     python_stack: str = ""
+    frames: tuple[str, ...] = ()
 
 
 class EngineSession(Protocol):

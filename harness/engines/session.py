@@ -81,11 +81,13 @@ class ChildEngine:
     def _exit_of(self, answer: Mapping[str, Any], stop_reason: str) -> GuestExit:
         if type(answer.get("status")) is int:
             return GuestExit(ending=Ending.EXITED, status=answer["status"])
-        stack = str(answer.get("stack", ""))
-        if stop_reason:
-            return GuestExit(ending=Ending.STOPPED, reason=stop_reason, python_stack=stack)
-        if "trap" in answer:
-            return GuestExit(ending=Ending.TRAPPED, reason=str(answer["trap"]), python_stack=stack)
+        if stop_reason or "trap" in answer:
+            return GuestExit(
+                ending=Ending.STOPPED if stop_reason else Ending.TRAPPED,
+                reason=stop_reason or str(answer["trap"]),
+                python_stack=str(answer.get("stack", "")),
+                frames=tuple(map(str, answer.get("frames") or ())),
+            )
         self.close()
         raise self._failure(f"the engine could not run a guest: {answer.get('engine_error', answer)}")
 

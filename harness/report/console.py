@@ -21,6 +21,7 @@ from harness.util.versions import shown_version
 
 ROWS_SHOWN = 50
 TAIL_LINES = 10
+WASM_LINES = 6
 SUBTESTS_SHOWN = 5
 CAUSES_SHOWN = 6
 
@@ -278,10 +279,12 @@ def _got(row: CaseVerdict, detail: Detail) -> str:
 
 
 def _tail(page: _Page, row: CaseVerdict, detail: Detail, module: ModuleResult | None) -> Iterator[str]:
-    """The last lines of the traceback or of the stack; of the module's output when the interpreter died without one."""
+    """The last lines of the traceback or of Python's stack and the first ones of that of wasm; the last lines of the
+    module's output when the interpreter died without any.
+    """
     died = row.outcome in {Outcome.CRASH, Outcome.TIMEOUT, Outcome.NOT_RUN}
-    text = detail.frames or (module.output if module and died else "")
+    text = detail.frames or (module.output if module and died and not detail.wasm_stack else "")
     width = max(20, page.width - 4)
-    for line in text.rstrip().splitlines()[-TAIL_LINES:]:
+    for line in (*text.rstrip().splitlines()[-TAIL_LINES:], *detail.wasm_stack.splitlines()[:WASM_LINES]):
         shown = plain(line.rstrip())
         yield page.style(f"  | {shown if len(shown) <= width else shown[: width - 3] + '...'}", "dim")

@@ -207,7 +207,10 @@ def _prefixed(cases: Iterable[str]) -> Iterator[list[Any]]:
 
 def _output(case: CaseResult, module: ModuleResult) -> str:
     """The test's traceback or stack, those of its subtests, and the module's output when the interpreter died."""
-    parts = [case.detail.traceback or case.detail.message, case.detail.python_stack]
+    detail = case.detail
+    # The message of a trap has its frames too, by their addresses.
+    said = detail.exception if detail.wasm_stack else detail.message
+    parts = [detail.traceback or said, detail.python_stack, detail.wasm_stack]
     for subtest in case.subtests:
         parts.append(f"subtest {subtest.params}: {subtest.outcome}")
         parts.append(subtest.detail.traceback or subtest.detail.message)

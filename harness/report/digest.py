@@ -219,9 +219,9 @@ def _skips(results: CellResults, explain: Callable[[str], str]) -> Counter[str]:
 
 
 def _in_short(row: CaseVerdict) -> CaseVerdict:
-    """The row without its traceback and stack: those of fifty broken cells would be too many."""
+    """The row without its traceback and stacks: those of fifty broken cells would be too many."""
     message = row.detail.message[:MESSAGE_LENGTH]
-    detail = msgspec.structs.replace(row.detail, message=message, traceback="", python_stack="")
+    detail = msgspec.structs.replace(row.detail, message=message, traceback="", python_stack="", wasm_stack="")
     return msgspec.structs.replace(row, detail=detail)
 
 

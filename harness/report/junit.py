@@ -129,11 +129,11 @@ def _result_of_row(results: CellResults, row: CaseVerdict, subtests: Sequence[Su
 
 
 def _text_of(detail: Detail) -> str:
-    """The traceback of what went wrong; where there is none, its exception and message, and the stack of a trap."""
+    """The traceback of what went wrong; where there is none, its exception and message, and the stacks of a trap."""
     if detail.traceback:
         return detail.traceback
     text = ": ".join(part for part in (detail.exception, detail.message) if part) or detail.reason
-    return "\n".join(part for part in (text, detail.python_stack) if part)
+    return "\n".join(part for part in (text, detail.python_stack, detail.wasm_stack) if part)
 
 
 def merge_junit(results: Mapping[str, Path], path: Path) -> None:

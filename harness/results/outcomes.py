@@ -87,7 +87,8 @@ class Detail(Record, frozen=True, kw_only=True):
 
     `reason` is a skip reason or, for a case that was not run, the id of the fixture or case that prevented
     it. `exception` is the exception's type, or the trap of a crash. `message` is its text, `traceback` its
-    tail. `python_stack` is what ran in Python when the interpreter crashed or was stopped, the most recent call last.
+    tail. `python_stack` is what ran in Python when the interpreter crashed or was stopped, the most recent call last;
+    `wasm_stack` the functions of wasm that were being called then, the innermost first.
     """
 
     reason: str = ""
@@ -95,6 +96,7 @@ class Detail(Record, frozen=True, kw_only=True):
     message: str = ""
     traceback: str = ""
     python_stack: str = ""
+    wasm_stack: str = ""
 
     @property
     def frames(self) -> str:

@@ -31,11 +31,12 @@ ERRNOS = {number: f"E{name}" for number, name in enumerate(_WASI_ERRNOS.split())
     139: "EPFNOSUPPORT",
 }
 
+STACK_EXHAUSTED = "stack exhausted"
 # A trap has one name, whichever engine tells it: the first pattern that is found decides.
 _TRAPS = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
-        (r"stack (size )?(exhausted|exceeded|overflow)|call stack size|too much recursion", "stack exhausted"),
+        (r"stack (size )?(exhausted|exceeded|overflow)|call stack size|too much recursion", STACK_EXHAUSTED),
         (r"memory (access )?out of bounds|out of bounds memory|memory fault", "memory out of bounds"),
         (r"table index is out of bounds|undefined element|uninitialized element", "table out of bounds"),
         (r"signature mismatch|indirect call type mismatch|null function", "indirect call"),
@@ -89,9 +90,8 @@ def _type_name(exception: str) -> str:
 
 def _of_crash(detail: Detail) -> str:
     text = detail.exception or detail.message
-    for pattern, kind in _TRAPS:
-        if pattern.search(text):
-            return f"trap: {kind}"
+    if kind := trap_kind(text):
+        return f"trap: {kind}"
     if found := _EXIT.search(text):
         return f"exit: {found.group(1)}"
     if found := _DIED.search(text):
@@ -99,6 +99,11 @@ def _of_crash(detail: Detail) -> str:
     word = "abort" if "abort" in text.casefold() else "trap"
     rest = " ".join(_without_what_varies(text).split())
     return f"{word}: {rest}" if rest else ""
+
+
+def trap_kind(text: str) -> str:
+    """The kind of the trap that a text of an engine's names, as in `stack exhausted`; empty where it names none."""
+    return next((kind for pattern, kind in _TRAPS if pattern.search(text)), "")
 
 
 def _without_what_varies(text: str) -> str:

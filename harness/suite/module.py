@@ -17,8 +17,10 @@ import msgspec
 from harness.engines.protocol import JOURNAL, Ending, EngineSession, GuestExit, GuestRun, Mount, Prologue
 from harness.results.case_ids import dotted
 from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
+from harness.results.signatures import STACK_EXHAUSTED, trap_kind
 from harness.suite.journal import Attempt, Names, parse_events, read_attempt, settle, victims_of
 from harness.suite.regrtest import RegrtestWord, exact_pattern, fits, own_result, stack_in_order, trap_headline
+from harness.suite.wasm_stack import wasm_stack
 from harness.util.files import disk_errors_as_unavailable, remove_tree
 from harness.util.process import last_lines
 
@@ -287,10 +289,12 @@ def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestE
 
 def _ending_in_words(attempt: Attempt, ending: GuestExit) -> Detail:
     if ending.ending is not Ending.EXITED:
+        headline = trap_headline(ending.reason)
         return Detail(
-            exception=trap_headline(ending.reason),
+            exception=headline,
             message=ending.reason[:4000],
             python_stack=stack_in_order(ending.python_stack),
+            wasm_stack=wasm_stack(ending.frames, is_overflow=trap_kind(headline) == STACK_EXHAUSTED),
         )
     after = f" after regrtest's word on the module: {attempt.state}" if attempt.state else ""
     return Detail(

@@ -71,6 +71,7 @@ def fits(state: str, status: int) -> bool:
 
 
 _FRAME = re.compile(r'  File ".*", line (\d+|\?\?\?) in ')
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _OUR_FRAME = '"<harness agent>"'
 
 
@@ -127,9 +128,10 @@ def stack_in_order(printed: str) -> str:
     last. Empty when nothing of it can be read.
 
     `Stack (most recent call first):`, then `  File "/Lib/json/encoder.py", line 262 in _iterencode`, and so on: of 100
-    frames at most (Python/traceback.c). What the harness itself has at the bottom is left out.
+    frames at most (Python/traceback.c). What the harness itself has at the bottom is left out. Where the stack of
+    wasm grew over static data, single characters of what is printed are others: those that cannot be are spaces.
     """
-    frames = [line for line in printed.splitlines() if _FRAME.match(line)]
+    frames = [line for line in _CONTROL.sub(" ", printed).splitlines() if _FRAME.match(line)]
     shown = [frame for frame in reversed(frames) if _OUR_FRAME not in frame]
     return "\n".join(["Stack (most recent call last):", *shown]) if shown else ""
 

@@ -110,7 +110,10 @@ _STACK_ENDS = {
     "trap-with-a-stack": "",
     "trap-with-an-endless-stack": "(loop $again (br $again))",
     "trap-twice": "unreachable",
+    "trap-at-the-end-of-the-stack": "",
 }
+# It can print nothing until it has a stack.
+_STACK_STARTS = {"trap-at-the-end-of-the-stack": "(if (i32.eqz (global.get $__stack_pointer)) (then unreachable))"}
 _NODE_CODE = """(module
   (func (export "trap") unreachable)
   (func (export "loop") (loop $again (br $again)))
@@ -208,7 +211,7 @@ def wasmtime_session(folder: Path, name: str) -> ChildEngine:
 def _wasi_text(name: str) -> str:
     if name in _STACK_ENDS:
         hello = _WASI_HELLO.replace("(call $write (i32.const 1)", "(call $write (local.get 0)")
-        stack = _STACK.replace("DUMP", hello + _STACK_ENDS[name])
+        stack = _STACK.replace("DUMP", _STACK_STARTS.get(name, "") + hello + _STACK_ENDS[name])
         return f'{_WASI_IMPORTS} {stack} (func (export "_start") unreachable)'
     if not name.startswith("pausing"):
         return f'{_WASI_IMPORTS} (func $start (export "_start") {_WASI_BODIES[name]})'
@@ -253,7 +256,8 @@ def _node_parts(name: str) -> tuple[str, str]:
     if name in _STACK_ENDS:
         hello = "(call $say (i32.const 16) (i32.const 6))"
         data = '(data (i32.const 16) "hello\\n") (func (export "trap") unreachable)'
-        return "code.trap()", f"(module {_NODE_PAUSING} {data} {_STACK.replace('DUMP', hello + _STACK_ENDS[name])})"
+        stack = _STACK.replace("DUMP", _STACK_STARTS.get(name, "") + hello + _STACK_ENDS[name])
+        return "code.trap()", f"(module {_NODE_PAUSING} {data} {stack})"
     if not name.startswith("pausing"):
         return _NODE_BODIES[name], _NODE_CODE
     first = _NODE_BEFORE_THE_PAUSE.get(name.removeprefix("pausing-"), "")

@@ -226,7 +226,14 @@ def test_a_guest_that_is_stopped_at_its_pause_does_not_keep_the_next_from_it(ope
     assert resumed(session, tmp_path) == (4, "pBGxy")
 
 
-@pytest.mark.parametrize("name", ["trap-with-a-stack", "trap-twice"])
+def test_a_trap_names_the_functions_that_were_called(engine: str, opened: Opener, tmp_path: Path) -> None:
+    frames = run(opened("recurse"), tmp_path).frames
+    assert set(frames) == {"start" if engine == "wasmtime" else "again"}
+    # Newer versions of wasmtime keep no more.
+    assert len(frames) >= (20 if engine == "wasmtime" else 100)
+
+
+@pytest.mark.parametrize("name", ["trap-with-a-stack", "trap-twice", "trap-at-the-end-of-the-stack"])
 def test_a_trap_comes_with_the_stack_of_python(opened: Opener, tmp_path: Path, name: str) -> None:
     session = opened(name)
     for _ in range(2):

@@ -12,6 +12,8 @@ const STACK = "harness.stack";
 const DUMP = "harness.dump";
 const THREAD = "harness.thread";
 const STANDARD_STREAMS = 3;
+const STDERR = 2;
+const SPARE_STACK = 1 << 17;
 const WORDS = 1024; // of a page of 4096 bytes
 
 // The parts of an instance that a snapshot is about. Emscripten's own names are shortened in an optimised build, so the
@@ -69,6 +71,24 @@ function* differing(now, before) {
     if (end <= before.length) while (at < end && now[at] === before[at]) at += 1;
     else while (at < end && now[at] === 0) at += 1;
     if (at < end) yield 4 * page;
+  }
+}
+
+// Has a guest that trapped print the stack of Python that it had, as far as it can. One whose own stack is exhausted
+// prints nothing (`hasPrinted` says so): it is given another at the end of its memory, which is made larger for that.
+export function dumpStack(parts, hasPrinted) {
+  if (!parts.dump) return;
+  try {
+    parts.dump(STDERR, parts.thread());
+  } catch {
+    if (hasPrinted()) return;
+    try {
+      parts.grow(parts.memory.buffer.byteLength + SPARE_STACK);
+      parts.stack.value = parts.memory.buffer.byteLength;
+      parts.dump(STDERR, parts.thread());
+    } catch {
+      // What it printed until then has been sent.
+    }
   }
 }
 

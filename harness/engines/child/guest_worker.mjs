@@ -2,14 +2,13 @@
 // CPython's tree has it. It runs `argv` from the start, or goes on from `snapshot` with the Python code `resume`. With
 // `keep` its memory is sent to the page at its end.
 
-import { copyOf, obstacle, partsOf, restore, take } from "./emscripten_snapshot.mjs";
+import { copyOf, dumpStack, obstacle, partsOf, restore, take } from "./emscripten_snapshot.mjs";
 import { openJournal, openStreams } from "./emscripten_streams.mjs";
-import { describe } from "./faults.mjs";
+import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
 import { layFiles } from "./memory_files.mjs";
 
 // As many bytes may be under way to the engine before the guest waits.
 const UNDER_WAY = 1 << 20;
-const STDERR = 2;
 const STACK_LIMIT = 64 * 1024;
 
 const { promise: given, resolve: give } = Promise.withResolvers();
@@ -52,7 +51,7 @@ function isExit(error) {
 }
 
 function trapped(error) {
-  if (!isExit(error)) self.postMessage({ trapped: describe(error) });
+  if (!isExit(error)) self.postMessage({ trapped: describe(error), frames: framesOf(error) });
 }
 
 function end(status) {
@@ -83,11 +82,7 @@ function sendPythonStack() {
     if (part.length) self.postMessage({ stack: new TextDecoder().decode(part) });
     return length;
   };
-  try {
-    parts.dump?.(STDERR, parts.thread());
-  } catch {
-    // What it printed until then has been sent.
-  }
+  dumpStack(parts, () => left < STACK_LIMIT);
 }
 
 const { default: factory } = await import(module);
@@ -122,6 +117,7 @@ self.postMessage({ begun: true });
 // A prologue ends with os._exit(). Where main() runs in a pthread nobody learns that, and so it is not begun there.
 const why = keep && obstacle(parts, python.FS, parts.table?.length);
 if (keep) begun = { tableLength: parts.table?.length, memory: copyOf(parts) };
+Error.stackTraceLimit = FRAMES_KEPT;
 try {
   if (why) end(0);
   else if (goOn) callResumed(goOn);

@@ -5,15 +5,15 @@ import { openSync, writeSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
 
+import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
 import { layFiles, openJournal, openStreams } from "./node_files.mjs";
-import { copyOf, obstacle, partsOf, restore, take } from "./emscripten_snapshot.mjs";
+import { copyOf, dumpStack, obstacle, partsOf, restore, take } from "./emscripten_snapshot.mjs";
 
 const EXIT_POLL_MS = 50;
 // What `ended` says: whether the guest has exited, with which status, whether it has begun.
 const HAS_EXITED = 0;
 const STATUS = 1;
 const HAS_BEGUN = 2;
-const STDERR = 2;
 const STACK_LIMIT = 64 * 1024;
 const { argv, compiled, ended, env, input, journal, journalNumber, keep, module, mounts, output, resume, snapshot } =
   workerData;
@@ -66,12 +66,12 @@ python = await factory({
 if (keep) begun = { tableLength: parts.table?.length, memory: copyOf(parts) };
 const goOn = snapshot && restore(snapshot, parts, python.FS, Buffer.from(resume));
 ended[HAS_BEGUN] = 1;
+Error.stackTraceLimit = FRAMES_KEPT;
 try {
   if (goOn) callResumed(goOn);
   else python.callMain(argv.slice(1));
 } catch (error) {
-  // Not every fault is an Error: Emscripten also throws numbers and objects of its own.
-  parentPort.postMessage({ trapped: String(error?.stack ?? error?.message ?? error) });
+  parentPort.postMessage({ trapped: describe(error), frames: framesOf(error) });
   sendPythonStack();
   throw error;
 }
@@ -86,11 +86,7 @@ function sendPythonStack() {
     if (stack) parentPort.postMessage({ stack });
     return length;
   };
-  try {
-    parts.dump?.(STDERR, parts.thread());
-  } catch {
-    // What it printed until then has been sent.
-  }
+  dumpStack(parts, () => left < STACK_LIMIT);
 }
 
 // As Emscripten calls main(): an exit is thrown, and has been noted by `onExit`. What Python says of code that raised is

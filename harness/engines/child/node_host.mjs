@@ -39,6 +39,7 @@ function runGuest(data) {
   // Written by the guest, read after its end: a message could be lost when a guest ends by process.exit.
   const ended = new Int32Array(new SharedArrayBuffer(12));
   let fault;
+  let frames;
   let stack = "";
   let sent;
   guest = new Worker(new URL(settings.guest, import.meta.url), {
@@ -53,6 +54,7 @@ function runGuest(data) {
     else if (message.stack) stack += message.stack;
     else if (message.trapped) {
       fault = message.trapped.slice(0, TRAP_LENGTH);
+      frames = message.frames;
       setTimeout((trapped) => trapped.terminate(), STACK_MS, guest);
     } else sent = message;
   });
@@ -60,7 +62,8 @@ function runGuest(data) {
   return new Promise((resolve) => guest.on("exit", (code) => {
     guest = undefined;
     // The status is the interpreter's last word; a fault after it is of the engine's clean-up.
-    resolve([{ ...ending(ended, fault ?? `the guest's thread ended with status ${code}`), ...(stack && { stack }) }, sent]);
+    const answered = ending(ended, fault ?? `the guest's thread ended with status ${code}`);
+    resolve([{ ...answered, frames, ...(stack && { stack }) }, sent]);
   }));
 }
 

@@ -157,6 +157,7 @@ function runGuest(command, writes) {
       else if (!data.trapped) seen.sent = data;
       else if (!seen.fault) {
         seen.fault = data.trapped.slice(0, TRAP_LENGTH);
+        seen.frames = data.frames;
         setTimeout(() => end(seen.fault), STACK_MS);
       }
     };
@@ -167,9 +168,9 @@ function runGuest(command, writes) {
 
 // A fault before the guest has begun is the engine's own. The status is the interpreter's last word; a fault after it is
 // of its clean-up.
-function ending({ status, begun, stack }, fault) {
+function ending({ status, begun, frames, stack }, fault) {
   if (status !== undefined) return { status };
-  return begun || fault === STOPPED ? { trap: fault, ...(stack && { stack }) } : { engine_error: fault };
+  return begun || fault === STOPPED ? { trap: fault, frames, ...(stack && { stack }) } : { engine_error: fault };
 }
 
 async function serve(command) {

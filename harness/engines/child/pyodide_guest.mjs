@@ -6,6 +6,7 @@ import { openSync, readSync, writeSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
 
+import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
 import { layFiles, openJournal } from "./node_files.mjs";
 
 // What `ended` says: whether the guest has exited, with which status, whether it has begun.
@@ -51,6 +52,7 @@ python.setStdout(print);
 python.setStderr(print);
 python.setStdin({ read: (buffer) => (source === undefined ? 0 : readSync(source, buffer)) });
 ended[HAS_BEGUN] = 1;
+Error.stackTraceLimit = FRAMES_KEPT;
 try {
   if (keep) sendSnapshot();
   else end(snapshot ? run(resume) : python._module._run_main());
@@ -58,7 +60,7 @@ try {
   // Also what only says that the interpreter has exited. Not every fault is an Error.
   if (Number.isInteger(error?.status)) end(error.status);
   else {
-    parentPort.postMessage({ trapped: String(error?.stack ?? error?.message ?? error) });
+    parentPort.postMessage({ trapped: describe(error), frames: framesOf(error) });
     throw error;
   }
 }

@@ -9,6 +9,7 @@ shared by all.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -33,6 +34,7 @@ NATIVE_STACK_MARGIN = 16 * 1024 * 1024
 # For the stack of Python of a guest that trapped.
 STACK_SECONDS = 1.0
 STACK_LIMIT = 64 * 1024
+SPARE_STACK_PAGES = 2
 
 
 class Worker:
@@ -166,31 +168,46 @@ class Worker:
         except self.wasmtime.ExitTrap as ending:  # from wasmtime's own proc_exit
             return {"status": ending.code}
         except (self.wasmtime.Trap, self.wasmtime.WasmtimeError) as trap:
-            return {"trap": str(trap)}
+            frames = getattr(trap, "frames", None) or ()
+            names = [frame.func_name or f"function {frame.func_index}" for frame in frames]
+            return {"trap": str(trap), "frames": names}
         return {"status": 1 if failed else 0}
 
     def _python_stack(self, store: Any, exports: Any) -> dict[str, str]:
         """The stack of Python that a guest had when it trapped, as `stack`; nothing where it cannot give it.
 
-        Its memory may be damaged: what it does now is bounded in time and size, and its trap is known already.
+        Its memory may be damaged: what it does now is bounded in time and size, and its trap is known already. One
+        whose own stack is exhausted prints nothing: it is given another at the end of its memory.
         """
         if not all(name in exports for name in STACK_DUMP):
             return {}
-        dump, thread = (exports[name] for name in STACK_DUMP)
         timer = threading.Timer(STACK_SECONDS, self.engine.increment_epoch)
         with tempfile.TemporaryFile() as output:
             os.dup2(output.fileno(), 2)
             store.set_epoch_deadline(1)
             timer.start()
             try:
-                dump(store, 2, thread(store))
-            except (GuestExitedError, self.wasmtime.ExitTrap, self.wasmtime.Trap, self.wasmtime.WasmtimeError):
+                self._dump(store, exports)
+                if not output.tell() and not timer.finished.is_set():
+                    memory = exports["memory"]
+                    memory.grow(store, SPARE_STACK_PAGES)
+                    exports["harness.stack"].set_value(store, memory.data_len(store))
+                    self._dump(store, exports)
+            except self.wasmtime.WasmtimeError:  # there is no more memory
                 pass
             finally:
                 timer.cancel()
             output.seek(0)
             text = output.read(STACK_LIMIT).decode(errors="replace")
         return {"stack": text} if text else {}
+
+    def _dump(self, store: Any, exports: Any) -> None:
+        """Has the guest print the stack of its thread to descriptor 2, as far as it can."""
+        dump, thread = (exports[name] for name in STACK_DUMP)
+        with contextlib.suppress(
+            GuestExitedError, self.wasmtime.ExitTrap, self.wasmtime.Trap, self.wasmtime.WasmtimeError
+        ):
+            dump(store, 2, thread(store))
 
     def answer(self, message: dict[str, Any]) -> None:
         os.write(self.answers, json.dumps(message).encode() + b"\n")

@@ -91,6 +91,19 @@ def test_a_crash_shows_its_headline_and_what_ran_in_python() -> None:
     assert lines[3:5] == ["  | Stack (most recent call last):", '  |   File "/t.py", line 2 in inner']
 
 
+def test_a_crash_shows_the_innermost_functions_of_wasm_below_the_stack_of_python() -> None:
+    died = case(
+        "test_os.T.test_a",
+        Outcome.CRASH,
+        exception="wasm trap: unreachable",
+        python_stack="Stack",
+        wasm_stack="\n".join(["wasm stack", *(f"  f{number}" for number in range(20))]),
+    )
+    lines = block(page(results(module("test_os", died, output="output"))), "test.test_os.T.test_a")
+    assert lines[3:10] == ["  | Stack", "  | wasm stack", *(f"  |   f{number}" for number in range(5))]
+    assert lines[10].startswith("  again ")
+
+
 def test_a_crash_shows_the_last_output_of_its_module() -> None:
     lines = block(page(usual()), "test.test_os.DeepTests.test_deep")
     assert lines[1] == "  got        crash: wasm trap: call stack exhausted"

@@ -115,6 +115,11 @@ def test_a_crash_has_its_message_and_what_ran_in_python() -> None:
     assert "trap\nStack\n  File" in packed(results(module("test_a", died)))["strings"]
 
 
+def test_a_crash_has_the_functions_of_wasm_once() -> None:
+    died = case("test_a.T.x", Outcome.CRASH, exception="trap", message="trap\nat 0x1f", wasm_stack="wasm stack\n  f")
+    assert "trap\nwasm stack\n  f" in packed(results(module("test_a", died)))["strings"]
+
+
 def test_a_long_output_keeps_its_end() -> None:
     text = "\n".join(map(str, range(5000)))
     data = packed(results(module("test_a", case("test_a.T.x", Outcome.FAIL, traceback=text, message="m" * 1000))))

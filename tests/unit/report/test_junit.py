@@ -108,9 +108,16 @@ def test_a_failure_without_a_traceback_tells_its_exception_and_message(tmp_path:
 
 
 def test_a_crash_names_what_ran_in_python(tmp_path: Path) -> None:
-    died = case("test_os.T.test_a", Outcome.CRASH, exception="trap", message="all of it", python_stack="Stack\n  File")
+    died = case(
+        "test_os.T.test_a",
+        Outcome.CRASH,
+        exception="trap",
+        message="all of it",
+        python_stack="Stack\n  File",
+        wasm_stack="wasm stack\n  f",
+    )
     (error,) = next(written(tmp_path, results(module("test_os", died))).iter("testcase"))
-    assert str(error.text).startswith("trap: all of it\nStack\n  File\n")
+    assert str(error.text).startswith("trap: all of it\nStack\n  File\nwasm stack\n  f\n")
 
 
 @pytest.mark.parametrize(("outcome", "kept"), [(Outcome.CRASH, True), (Outcome.TIMEOUT, True), (Outcome.ERROR, False)])

@@ -217,6 +217,17 @@ def test_a_crash_keeps_what_ran_in_python(run: Callable[..., ModuleResult]) -> N
         ]
 
 
+@pytest.mark.parametrize(("kind", "named"), [("call stack exhausted", "; f 3 times"), ("unreachable", "")])
+def test_a_crash_keeps_what_was_called_in_wasm(run: Callable[..., ModuleResult], kind: str, named: str) -> None:
+    ending = GuestExit(ending=Ending.TRAPPED, reason=f"wasm trap: {kind}", frames=("f", "f", "f", "main"))
+    result = run(ScriptedGuest(faults={A: ending}))
+    assert result.cases[0].detail.wasm_stack.splitlines() == [
+        f"wasm stack, the innermost of 4 frames first{named}:",
+        "  f, 3 times",
+        "  main",
+    ]
+
+
 def test_every_case_may_crash(run: Callable[..., ModuleResult]) -> None:
     result = run(ScriptedGuest(faults=dict.fromkeys(CASES, TRAPPED)))
     assert outcomes(result) == dict.fromkeys(CASES, Outcome.CRASH)

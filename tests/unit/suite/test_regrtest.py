@@ -189,6 +189,14 @@ def test_a_stack_is_shown_as_a_traceback_is_without_the_frames_of_the_harness() 
     ]
 
 
+def test_a_stack_whose_words_were_overwritten_in_part_is_read() -> None:
+    printed = 'Stack (most recent call first):\n  File "/t.py", line 713\x00in check\n  File\x01"/t.py", line 8 in t\n'
+    assert stack_in_order(printed).splitlines()[1:] == [
+        '  File "/t.py", line 8 in t',
+        '  File "/t.py", line 713 in check',
+    ]
+
+
 @pytest.mark.parametrize("printed", ["", "Stack (most recent call first):\n", "  <no Python frame>\n", "\x00\x01"])
 def test_a_stack_of_which_nothing_can_be_read_is_empty(printed: str) -> None:
     assert stack_in_order(printed) == ""
