@@ -13,7 +13,7 @@ from harness.expectations.entries import CellExpectations, Expectation, is_own
 from harness.limitations.registry import Limitation
 from harness.results.case_ids import dotted, wildcard_of
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, follows, judged_cases
-from harness.results.signatures import signature_of
+from harness.results.signatures import is_one_of, same_failure, signature_of
 from harness.results.verdicts import CaseVerdict, Comparison, Verdict
 
 ENVIRONMENT_ALTERED = "the module altered the execution environment (--fail-env-changed)"
@@ -27,7 +27,7 @@ def judge_outcome(outcome: Outcome, entry: Expectation | None, signature: str = 
     if entry is None:
         return Verdict.AS_EXPECTED if outcome.is_good else Verdict.REGRESSION
     if outcome in entry.outcome:
-        other = entry.signature and signature and signature not in entry.signature
+        other = entry.signature and signature and not is_one_of(signature, entry.signature)
         return Verdict.CHANGED if other else Verdict.KNOWN
     if outcome is Outcome.NOT_RUN and not entry.run:
         return Verdict.KNOWN
@@ -53,7 +53,10 @@ def intermittent_cause(
     further = case.tries[1:]
     if not intermittent or not further or any(judge_outcome(outcome, entry).is_unexpected for outcome in further):
         return None
-    return intermittent.get(signature_of(case)) if judge_outcome(case.outcome, entry).is_unexpected else None
+    if not judge_outcome(case.outcome, entry).is_unexpected:
+        return None
+    signature = signature_of(case)
+    return next((cause for name, cause in intermittent.items() if same_failure(signature, name)), None)
 
 
 def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comparison:

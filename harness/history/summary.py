@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.history.record import Setup, State
 from harness.results.diff import AxisChange, differing_values
+from harness.results.signatures import same_failure
 
 NEWEST = 10
 """How many runs at most are the newest ones where durations are compared."""
@@ -119,7 +120,8 @@ def summarize(sights: Sequence[Sighting]) -> CaseSummary | None:
     turns = [
         OutcomeChange(before=before, after=after)
         for before, after in itertools.pairwise(sights)
-        if before.state[:2] != after.state[:2]
+        if before.state.outcome != after.state.outcome
+        or not same_failure(before.state.signature, after.state.signature)
     ]
     other = next((n for n, sight in enumerate(reversed(sights)) if sight.state.outcome != newest.state.outcome), None)
     return CaseSummary(

@@ -15,6 +15,7 @@ from harness.results.case_ids import dotted, wildcard_of
 from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import DEATHS, Detail, ModuleResult, Outcome, judged_cases
+from harness.results.signatures import in_words
 from harness.results.verdicts import CaseVerdict, Verdict, cause_of
 from harness.util.text import counted, plain
 from harness.util.versions import shown_version
@@ -274,7 +275,7 @@ def _got(row: CaseVerdict, detail: Detail) -> str:
         return f"nothing; {detail.reason}" if detail.reason else "nothing"
     # The message of a crash is all that its engine reported, the headline among it.
     text = "" if row.outcome in DEATHS and detail.exception else detail.message or detail.reason
-    what = ": ".join(part for part in (detail.exception, text) if part)
+    what = ": ".join(part for part in (in_words(detail), text) if part)
     return f"{row.outcome.value}: {what}" if what else row.outcome.value
 
 

@@ -3,11 +3,16 @@
 A signature is the type of an exception with the errno of an OSError (`PermissionError EPERM`), the kind of a trap
 (`trap: memory out of bounds`), the status with which the interpreter left (`exit: 3`), or how the engine itself ended
 (`died: signal 11`). Messages are not part of it: they hold paths, addresses and numbers.
+
+Where Python's stack is known, a trap has its place too: `trap: stack exhausted at json/encoder.py:_iterencode`. It is
+a file and a function, since lines move with every version. What names the kind alone stands for every place.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 
 from harness.results.outcomes import CaseResult, Detail, Outcome
 
@@ -46,6 +51,13 @@ _TRAPS = tuple(
         (r"out of memory|cannot enlarge memory|array buffer allocation", "out of memory"),
     )
 )
+_FRAME = re.compile(r'^  File "(?P<file>.+)", line (?:\d+|\?\?\?) in (?P<function>.+)$', re.MULTILINE)
+# The folder of the library: of a source tree, installed, or zipped.
+_LIBRARY = re.compile(r"^.*?/(?:Lib|lib/python3[\d.]*(?:\.zip)?)/|^/")
+_PLACE = re.compile(r"[^\s:]+\.py:[\w<>]+")
+_WITH_PLACE = re.compile(rf"(?P<kind>.+) at (?P<place>{_PLACE.pattern})")
+# unittest's own functions stand in a stack up to three times: suites are nested.
+_RECURSIVE = 5
 _EXIT = re.compile(r"(?:exited with status |^exit: )(-?\d+)")
 _DIED = re.compile(r"engine process ended with ((?:signal|status) \d+)")
 _VARYING = (
@@ -68,7 +80,8 @@ def signature_of(case: CaseResult) -> str:
     if case.outcome not in _SIGNED:
         return ""
     if case.outcome is Outcome.CRASH:
-        return _of_crash(case.detail)
+        kind, place = _of_crash(case.detail), place_of(case.detail.python_stack)
+        return f"{kind} at {place}" if kind and place else kind
     if case.detail.exception:
         return _of_exception(case.detail)
     failed = (subtest.detail for subtest in case.subtests if not subtest.outcome.is_good)
@@ -104,6 +117,81 @@ def _of_crash(detail: Detail) -> str:
 def trap_kind(text: str) -> str:
     """The kind of the trap that a text of an engine's names, as in `stack exhausted`; empty where it names none."""
     return next((kind for pattern, kind in _TRAPS if pattern.search(text)), "")
+
+
+def place_of(python_stack: str) -> str:
+    """Where in Python an interpreter died, as in `test/test_compile.py:check_limit`: the innermost function of a file.
+    Empty where it is not known.
+
+    In which function of a recursion the stack ends is chance: it differs by engine and by how a build was optimised. So
+    of functions that recurse it is the first by name: f, whether the innermost are f, g, f, g, ... or g, f, g, f, ...
+    """
+    places = [place for place in map(_place, _FRAME.finditer(python_stack)) if place]
+    counts = Counter(places)
+    if not places or not _PLACE.fullmatch(places[-1]):
+        return ""
+    most = max(counts.values())
+    # A stack may end within a cycle, so that one function of it stands there once less.
+    return min(name for name in counts if counts[name] >= most - 1) if most >= _RECURSIVE else places[-1]
+
+
+def _place(frame: re.Match[str]) -> str:
+    """The place of a frame; empty for code that is of no file, such as `<string>`."""
+    file = _LIBRARY.sub("", frame["file"])
+    return "" if file.startswith("<") else f"{file}:{frame['function'].rpartition('.')[2]}"
+
+
+def in_words(detail: Detail) -> str:
+    """The headline of an exception or a trap; of a trap with its place."""
+    place = place_of(detail.python_stack)
+    return f"{detail.exception}, at {place}" if place and detail.exception else detail.exception
+
+
+def same_failure(one: str, other: str) -> bool:
+    """Whether two signatures can be those of one failure: they are equal, or one of them names no place."""
+    (kind, place), (other_kind, other_place) = _parted(one), _parted(other)
+    return kind == other_kind and (not place or not other_place or place == other_place)
+
+
+def is_one_of(signature: str, names: Iterable[str]) -> bool:
+    """Whether the failure is the same as one of those."""
+    return any(same_failure(signature, name) for name in names)
+
+
+def settled_signatures(seen: Iterable[str]) -> tuple[str, ...]:
+    """What stays the same of the signatures that runs have seen of one case, in order.
+
+    A place that differs does not: `trap: arithmetic at a.py:f` and `trap: arithmetic at b.py:g` are `trap: arithmetic`.
+    A run that could not name a place says nothing against that of the others.
+    """
+    places: dict[str, set[str]] = {}
+    for kind, place in map(_parted, filter(None, seen)):
+        places.setdefault(kind, set()).update([place] if place else [])
+    return tuple(sorted(f"{kind} at {found.pop()}" if len(found) == 1 else kind for kind, found in places.items()))
+
+
+def joined(listed: Iterable[str], further: Iterable[str]) -> tuple[str, ...]:
+    """The signatures that stand for all that these do, those that are listed first. Of a kind that is named without a
+    place, or with another one than is listed, the kind alone.
+    """
+    found = list(dict.fromkeys(listed))
+    for signature in further:
+        kind, place = _parted(signature)
+        alike = [name for name in found if _parted(name)[0] == kind]
+        if signature in alike or (place and kind in alike):
+            continue
+        if alike:
+            found[found.index(alike[0])] = kind
+        else:
+            found.append(signature)
+        found = [name for name in found if name not in alike or name == kind]
+    return tuple(found)
+
+
+def _parted(signature: str) -> tuple[str, str]:
+    """Kind and place of a signature; no place where it names none."""
+    found = _WITH_PLACE.fullmatch(signature)
+    return (found["kind"], found["place"]) if found else (signature, "")
 
 
 def _without_what_varies(text: str) -> str:

@@ -16,6 +16,7 @@ from harness.curation.update.evidence import CaseSighting
 from harness.expectations.compare import judge_outcome
 from harness.expectations.entries import Expectation
 from harness.results.outcomes import Outcome
+from harness.results.signatures import joined, settled_signatures
 from harness.results.verdicts import Verdict
 from harness.util.text import counted
 
@@ -149,7 +150,7 @@ def _with_entry(
     now_and_then = (Outcome.PASS,) if good else ()
     signatures = _signatures(bad)
     if set(outcomes) & set(entry.outcome):
-        learnt = merged(entry.signature, signatures) if entry.signature else ()
+        learnt = joined(entry.signature, signatures) if entry.signature else ()
         return Decision(NeededEntry(merged(entry.outcome, (*outcomes, *now_and_then)), learnt))
     return Decision(NeededEntry((*outcomes, *now_and_then), signatures))
 
@@ -167,7 +168,7 @@ def _ranked(bad: Iterable[CaseSighting]) -> tuple[Outcome, ...]:
 
 
 def _signatures(bad: Iterable[CaseSighting]) -> tuple[str, ...]:
-    return tuple(sorted({seen.signature for seen in bad if seen.signature}))
+    return settled_signatures(seen.signature for seen in bad)
 
 
 def merged(listed: Iterable[T], seen: Iterable[T]) -> tuple[T, ...]:

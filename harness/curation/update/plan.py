@@ -19,6 +19,7 @@ from harness.expectations.entries import Expectation
 from harness.matrix.conditions import ALWAYS, Condition, read_condition
 from harness.results.case_ids import wildcard_of
 from harness.results.outcomes import Outcome
+from harness.results.signatures import is_one_of, joined
 from harness.targets import Target
 
 
@@ -119,7 +120,7 @@ class _Planner:
             if want is not NO_ENTRY:
                 needed.add(setting)
             if isinstance(want, NeededEntry):
-                own = NeededEntry(merged(own.outcome, want.outcome), merged(own.signature, want.signature))
+                own = NeededEntry(merged(own.outcome, want.outcome), joined(own.signature, want.signature))
         return (
             *(Piece(*own, when) for when in self._widened(entry, test, needed)),
             *(
@@ -178,8 +179,9 @@ class _Planner:
             return False
         wants = [self.needs.of_test(case, setting) for case in cases]
         alike = [want for want in wants if isinstance(want, NeededEntry) and set(want.outcome) <= set(entry.outcome)]
-        signatures = {name for want in alike for name in want.signature}
-        return 0 < len(alike) == len(wants) and signatures <= self._signatures(entry, test)
+        named = self._signatures(entry, test)
+        fits = all(is_one_of(name, named) for want in alike for name in want.signature)
+        return 0 < len(alike) == len(wants) and fits
 
     def _signatures(self, entry: Expectation, test: str) -> frozenset[str]:
         """The signatures that the entry names, or else those that were seen where it holds."""
@@ -219,7 +221,7 @@ class _Planner:
                     needs.setdefault(want.outcome, {})[setting] = want
         pieces: list[Piece] = []
         for outcome, settings in sorted(needs.items()):
-            signature = tuple(sorted({name for need in settings.values() for name in need.signature}))
+            signature = tuple(sorted(joined((), (name for need in settings.values() for name in need.signature))))
             scopes = self._scopes(settings, self._taken(test, settings))
             if not scopes:
                 self.needs.held.append(Skipped(test, "", "fails where no condition can say so"))

@@ -13,6 +13,7 @@ from harness.expectations.entries import CellExpectations, Expectation, Expectat
 from harness.expectations.files import is_test_id
 from harness.matrix.conditions import Condition
 from harness.results.case_ids import wildcard_of
+from harness.results.signatures import settled_signatures
 
 
 class Skipped(NamedTuple):
@@ -137,5 +138,5 @@ def signatures_seen(evidence: Evidence, test: str, when: Condition, runs: int) -
     for setting in evidence.runs:
         if when.holds(dict(setting)):
             state = settled(evidence.sequence(test, setting), runs)
-            found |= {seen.signature for seen in state if seen.signature}
-    return tuple(sorted(found))
+            found |= {seen.signature for seen in state}
+    return settled_signatures(found)

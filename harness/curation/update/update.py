@@ -26,6 +26,7 @@ from harness.matrix.cells import Cell
 from harness.results.case_ids import wildcard_of
 from harness.results.cell_results import load_results
 from harness.results.outcomes import DEATHS, Outcome
+from harness.results.signatures import joined
 from harness.util.files import disk_errors_as_unavailable, write_atomically
 from harness.util.text import counted
 
@@ -168,7 +169,7 @@ def _learnt(piece: Piece, tests: Sequence[str], evidence: Evidence, rules: Rules
     ]
     # Where a pass is expected too, some of the tests need not have failed in these runs.
     enough = any if Outcome.PASS in piece.outcome else all
-    return piece._replace(signature=tuple(sorted(set().union(*seen)))) if enough(seen) else piece
+    return piece._replace(signature=tuple(sorted(joined((), sorted(set().union(*seen)))))) if enough(seen) else piece
 
 
 def _cases(test: str, evidence: Evidence, listed: Collection[str]) -> Sequence[str]:

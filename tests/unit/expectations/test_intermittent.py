@@ -72,6 +72,12 @@ def test_one_that_fails_so_in_every_try_is_a_regression() -> None:
     assert row(tried(CRASH)).verdict is Verdict.REGRESSION
 
 
+def test_an_intermittent_failure_may_be_in_any_function() -> None:
+    first = case(A, CRASH, message=UNALIGNED, python_stack='  File "/Lib/test/test_os.py", line 7 in test_a')
+    passed = module("test_os", case(A))
+    assert row(with_tries(module("test_os", first), [passed, passed])).verdict is Verdict.KNOWN
+
+
 @pytest.mark.parametrize("outcomes", [(CRASH, PASS, CRASH), (CRASH, PASS, FAIL), (PASS, CRASH)])
 def test_one_that_failed_in_a_further_try_is_flaky(outcomes: tuple[Outcome, ...]) -> None:
     """What a further try died of is not kept, so nobody can say that it was the same."""

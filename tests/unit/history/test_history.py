@@ -244,6 +244,20 @@ def test_a_trend_is_a_quarter_more_or_a_fifth_less(seconds: list[float], word: s
     assert told.word == word
 
 
+def test_a_crash_without_a_place_is_no_other_than_one_with_it(file: Path) -> None:
+    """Runs that were recorded by an earlier harness have no place."""
+    stacks = ["", *(f'  File "/Lib/test/test_os.py", line 7 in {name}' for name in ("link", "link", "unlink"))]
+    crashes = [
+        case("test_os.T.test_link", Outcome.CRASH, exception="wasm trap: unreachable", python_stack=stack)
+        for stack in stacks
+    ]
+    record(file, [on_day(day, module("test_os", crashed)) for day, crashed in enumerate(crashes, 1)])
+    account = only(file).account
+    assert account.changes == 1
+    assert account.last_change
+    assert account.last_change.to_json()["to"] == "crash (trap: unreachable at test/test_os.py:unlink)"
+
+
 def test_of_nothing_there_is_no_account() -> None:
     assert summarize([]) is None
     assert trend([]) is None

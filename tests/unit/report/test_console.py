@@ -87,7 +87,7 @@ def test_a_crash_shows_its_headline_and_what_ran_in_python() -> None:
         python_stack='Stack (most recent call last):\n  File "/t.py", line 2 in inner',
     )
     lines = block(page(results(module("test_os", died, output="output"))), "test.test_os.T.test_a")
-    assert lines[1] == "  got        crash: wasm trap: unreachable"
+    assert lines[1] == "  got        crash: wasm trap: unreachable, at t.py:inner"
     assert lines[3:5] == ["  | Stack (most recent call last):", '  |   File "/t.py", line 2 in inner']
 
 

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from harness.expectations.compare import compare_module, judge_outcome
 from harness.expectations.entries import CellExpectations, Expectation
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
-from harness.results.signatures import is_signature, signature_of
+from harness.results.signatures import (
+    in_words,
+    is_signature,
+    joined,
+    place_of,
+    same_failure,
+    settled_signatures,
+    signature_of,
+)
 from harness.results.verdicts import Verdict
 
 CASE = "test.test_os.LinkTests.test_link"
@@ -75,6 +83,108 @@ def test_addresses_paths_and_numbers_do_not_matter(one: int, other: int) -> None
         return signature_of(failed(Outcome.CRASH, f"odd fault {number} at {number:#x} of /tmp/{number}/x"))
 
     assert signature(one) == signature(other) == "trap: odd fault N at N of PATH"
+
+
+def stack(*frames: str) -> str:
+    """A stack of Python as it is kept, of `FILE FUNCTION`, the most recent call last."""
+    lines = (f'  File "{file}", line 7 in {function}' for file, function in (frame.rsplit(" ", 1) for frame in frames))
+    return "\n".join(["Stack (most recent call last):", *lines])
+
+
+RUN = ("<frozen runpy> _run_code", *["/Lib/unittest/suite.py run", "/Lib/unittest/suite.py __call__"] * 3)
+CHECK = "/Lib/test/test_compile.py check"
+
+
+@pytest.mark.parametrize(
+    ("frames", "place"),
+    [
+        ((*RUN, CHECK), "test/test_compile.py:check"),
+        ((*RUN, CHECK, "/Lib/json/encoder.py _iterencode"), "json/encoder.py:_iterencode"),
+        ((*RUN, CHECK, "<string> <module>", "<frozen codecs> decode"), "test/test_compile.py:check"),
+        ((*RUN, "/lib/python3.14/copy.py Copier.<locals>.deepcopy"), "copy.py:deepcopy"),
+        ((*RUN, "/lib/python313.zip/json/decoder.py <lambda>"), "json/decoder.py:<lambda>"),
+        ((*RUN, "/given/test_faults.py test_1_aborts"), "given/test_faults.py:test_1_aborts"),
+        (("<string> <module>",), ""),
+        ((), ""),
+        # Overwritten by a stack that grew over it.
+        ((*RUN, "/Lib/te\ufffdt: check"), ""),
+    ],
+)
+def test_the_place_of_a_crash_is_the_innermost_function_of_a_file(frames: tuple[str, ...], place: str) -> None:
+    assert place_of(stack(*frames)) == place
+
+
+def test_the_place_of_a_recursion_does_not_depend_on_where_in_it_the_stack_ends() -> None:
+    cycle = ["/Lib/json/encoder.py walk_list", "/Lib/json/encoder.py walk_dict"] * 9
+    ends = [[*RUN, CHECK, *cycle, *cycle[:more], *leaf] for more in (0, 1) for leaf in ((), ("/Lib/abc.py check",))]
+    assert {place_of(stack(*frames)) for frames in ends} == {"json/encoder.py:walk_dict"}
+
+
+def test_a_crash_has_its_place_in_its_signature_and_its_headline() -> None:
+    detail = Detail(exception="wasm trap: unreachable", python_stack=stack(*RUN, CHECK))
+    crashed = CaseResult(case=CASE, outcome=Outcome.CRASH, detail=detail)
+    assert signature_of(crashed) == "trap: unreachable at test/test_compile.py:check"
+    assert is_signature(signature_of(crashed))
+    assert in_words(detail) == "wasm trap: unreachable, at test/test_compile.py:check"
+    assert in_words(Detail(exception="exit: 3")) == "exit: 3"
+    # A case that was stopped has a stack too, and a crash whose trap is not known has no signature.
+    assert signature_of(msgspec.structs.replace(crashed, outcome=Outcome.TIMEOUT)) == ""
+    assert signature_of(msgspec.structs.replace(crashed, detail=Detail(python_stack=detail.python_stack))) == ""
+
+
+ANY, HERE, THERE = "trap: unreachable", "trap: unreachable at test/a.py:f", "trap: unreachable at test/b.py:g"
+
+
+def test_a_signature_without_a_place_stands_for_any_place_of_its_kind() -> None:
+    assert same_failure(ANY, HERE)
+    assert same_failure(HERE, ANY)
+    assert not same_failure(HERE, THERE)
+    assert not same_failure("trap: stack exhausted", HERE)
+    assert not same_failure("", HERE)
+    assert not same_failure("trap: stack exhausted at test/a.py:f", HERE)
+
+
+@pytest.mark.parametrize(
+    ("seen", "settled"),
+    [
+        ((HERE, HERE), (HERE,)),
+        ((ANY, HERE), (HERE,)),
+        ((HERE, THERE), (ANY,)),
+        ((THERE, "", "OSError"), ("OSError", THERE)),
+        ((), ()),
+    ],
+)
+def test_of_what_runs_have_seen_a_place_stays_that_is_always_the_same(
+    seen: tuple[str, ...], settled: tuple[str, ...]
+) -> None:
+    assert settled_signatures(seen) == settled
+
+
+@pytest.mark.parametrize(
+    ("listed", "further", "named"),
+    [
+        ((), (HERE, HERE), (HERE,)),
+        ((ANY,), (HERE, THERE), (ANY,)),
+        ((HERE,), (ANY,), (ANY,)),
+        ((HERE, "OSError"), (THERE,), (ANY, "OSError")),
+        # Two places that are listed are meant.
+        ((HERE, THERE), ("OSError", THERE), (HERE, THERE, "OSError")),
+        ((HERE, THERE), (ANY,), (ANY,)),
+    ],
+)
+def test_signatures_are_joined_by_their_kinds(
+    listed: tuple[str, ...], further: tuple[str, ...], named: tuple[str, ...]
+) -> None:
+    assert joined(listed, further) == named
+
+
+def test_a_crash_elsewhere_has_changed_where_the_entry_names_a_place() -> None:
+    def judged(signature: str, seen: str) -> Verdict:
+        known = dataclasses.replace(entry(signature), outcome=(Outcome.CRASH,))
+        return judge_outcome(Outcome.CRASH, known, seen)
+
+    assert judged(HERE, HERE) is judged(ANY, HERE) is judged(HERE, ANY) is Verdict.KNOWN
+    assert judged(HERE, THERE) is Verdict.CHANGED
 
 
 def entry(*signature: str) -> Expectation:

@@ -195,6 +195,50 @@ def test_a_crash_is_never_explained_by_the_updater() -> None:
     assert found.entries[0].signature == ("trap: stack exhausted",)
 
 
+def crashing(*functions: str) -> list[CellResults]:
+    """A run a day, in which the case crashed in that function of Python."""
+    found = []
+    for day, function in enumerate(functions, 1):
+        run = run_of(WASI, {LINK: "C"}, day=day)
+        stack = f'Stack (most recent call last):\n  File "/Lib/test/test_os.py", line 7 in {function}'
+        (module,) = run.modules
+        cases = [
+            msgspec.structs.replace(
+                case, detail=msgspec.structs.replace(case.detail, python_stack=stack if function else "")
+            )
+            for case in module.cases
+        ]
+        found.append(msgspec.structs.replace(run, modules=(msgspec.structs.replace(module, cases=tuple(cases)),)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("functions", "signature"),
+    [
+        (("link", "link"), "trap: stack exhausted at test/test_os.py:link"),
+        (("link", ""), "trap: stack exhausted at test/test_os.py:link"),
+        (("link", "unlink"), "trap: stack exhausted"),
+    ],
+)
+def test_the_signature_of_a_crash_has_the_place_that_every_run_has_seen(
+    functions: tuple[str, ...], signature: str
+) -> None:
+    unsigned = entry(outcome='"crash"', signature="[]", when=ON_WASI)
+    for found in updated({}, crashing(*functions)), updated(unsigned, crashing(*functions), learn=True):
+        assert [one.signature for one in found.entries] == [(signature,)]
+
+
+def test_an_entry_that_names_the_kind_of_a_trap_stays_as_it_is() -> None:
+    by_kind = entry(outcome='"crash"', signature='"trap: stack exhausted"', when=ON_WASI)
+    assert updated(by_kind, crashing("link", "unlink"), learn=True).changed == ()
+
+
+def test_a_crash_elsewhere_leaves_an_entry_the_kind_of_its_trap() -> None:
+    by_place = entry(outcome='"crash"', signature='"trap: stack exhausted at test/test_os.py:link"', when=ON_WASI)
+    (found,) = updated(by_place, crashing("unlink", "unlink", "unlink")).entries
+    assert found.signature == ("trap: stack exhausted",)
+
+
 def test_what_used_to_pass_is_a_regression_and_not_listed_unless_told_so() -> None:
     results = runs_of(WASI, LINK, "PPE")
     found = updated({}, results)
