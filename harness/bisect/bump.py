@@ -9,16 +9,19 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.bisect.bump_page import ListChange, bump_page
+from harness.bisect.bump_page import FirstBad, ListChange, bisection_words, bump_page, worse_groups
+from harness.bisect.loop import add_bisect_arguments, bisected
 from harness.bisect.steps import LOG_FILE, harness_command, run_to_end
 from harness.curation.update.decide import Rules
 from harness.curation.update.evidence import read_run
 from harness.curation.update.update import summary_lines, update
 from harness.curation.workspace import load_workspace
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNEXPECTED, ConfigError, HarnessError
+from harness.matrix.cells import Cell
 from harness.matrix.load import load_configuration
 from harness.results.cell_results import CellResults, load_results
-from harness.results.diff import diff_cells
+from harness.results.command_line import case_word
+from harness.results.diff import CellDiff, diff_cells
 from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, new_run_folder, read_failure
 from harness.util.files import write_atomically
 from harness.util.paths import shown
@@ -44,13 +47,18 @@ def compare_versions(options: argparse.Namespace, common: Sequence[str], rest: S
         )
     matrix, _ = load_configuration()
     cell = matrix.cell(options.cell)
+    if options.bisect:
+        _check_can_bisect(options, cell)
     run = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
     modules = list(itertools.takewhile(lambda word: not word.startswith("-"), rest))
     asking, others = ["test", cell.id, *modules], [*common, *rest[len(modules) :]]
     pinned = _tested("pinned", cell.id, [*asking, *others], run / "pinned")
     new = _tested("new", cell.id, [*asking, *chosen, *others], run / "new")
     pair = diff_cells(pinned, new, names=("pinned", "new"))
-    page = bump_page(pair, pinned, new, _list_change(pinned, new))
+    lists = _list_change(pinned, new)
+    write_atomically(run / PAGE, bump_page(pair, pinned, new, lists))
+    first_bad = _first_bad(pair, pinned, new, options.bisections, run) if options.bisect else ()
+    page = bump_page(pair, pinned, new, lists, first_bad)
     write_atomically(run / PAGE, page)
     print(f"\n{page}\nthe page is {shown(run / PAGE)}")
     return EXIT_UNEXPECTED if pair.changes else EXIT_OK
@@ -85,6 +93,43 @@ def _failure(side: str, folder: Path, cell: str, status: int) -> HarnessError:
     error = HarnessError(f"{side}: {why}", hint=f"its output is {folder / LOG_FILE}")
     error.exit_code = status
     return error
+
+
+def _check_can_bisect(options: argparse.Namespace, cell: Cell) -> None:
+    """ConfigError when what is new is no version that `bisect` can go through."""
+    traits = cell.target.traits
+    axes = {"toolchain": traits.toolchain_axis, "runtime": cell.engine.value, "cpython": ""}
+    named = [name for name in NEW_OPTIONS if getattr(options, name)]
+    if len(named) != 1 or axes[named[0]] not in traits.bisect_axes:
+        new = f"{' and '.join(f'--{name}' for name in named)} {'is' if len(named) == 1 else 'are'} new"
+        raise ConfigError(
+            f"--bisect goes from one version to another of one thing, and {new}",
+            hint="leave --bisect out; the commits of a CPython are those of `python -m harness bisect --axis cpython`",
+        )
+
+
+def _first_bad(pair: CellDiff, pinned: CellResults, new: CellResults, limit: int, run: Path) -> tuple[FirstBad, ...]:
+    """The first bad version of a case of each group that got worse, of so many groups at most, the worst first.
+
+    A case whose bisection does not come to an answer says why.
+    """
+    groups = worse_groups(pair, new)
+    found = []
+    for number, group in enumerate(groups[:limit], 1):
+        case = group.cases[0]
+        words = bisection_words(case_word(case.case, case.module), pair, pinned, new)
+        if not words:
+            return (FirstBad(group=group, found="not bisected: the two runs differ in no version, or in two"),)
+        parser = argparse.ArgumentParser()
+        add_bisect_arguments(parser)
+        asked = parser.parse_args([*words, f"--run-dir={run / f'bisect-{number}'}"])
+        logger.info("bisecting %s, %d of %d", case.case, number, min(len(groups), limit))
+        try:
+            bisection, report = bisected(asked)
+            found.append(FirstBad(group=group, found=bisection.headline, report=str(report.relative_to(run))))
+        except HarnessError as error:
+            found.append(FirstBad(group=group, found=f"not bisected: {error.message}"))
+    return tuple(found)
 
 
 def _list_change(pinned: CellResults, new: CellResults) -> ListChange:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from harness.report.diff_text import render_differences
 from harness.results.cell_results import CellResults
-from harness.results.diff import CellDiff, Change, DiffAxis
+from harness.results.command_line import RunOptions
+from harness.results.diff import CaseChange, CellDiff, Change, DiffAxis
 from harness.results.outcomes import Outcome
 from harness.results.verdicts import CaseVerdict
+from harness.run.options import BUILD_OPTIONS, TESTS
 from harness.util.text import counted
+from harness.util.versions import shown_version
 
 # So many cases that are new to the lists are named.
 _NAMED = 20
+_MODULES_NAMED = 30
+_WORSE = frozenset({Change.NEW_CRASH, Change.BROKEN, Change.NEWLY_SKIPPED, Change.NO_TESTS})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,29 +31,81 @@ class ListChange:
     notes: tuple[str, ...] = ()
 
 
-def bump_page(pair: CellDiff, pinned: CellResults, new: CellResults, lists: ListChange) -> str:
-    """The page on two results and their difference: what was tested, what changed case by case, what is new to the
-    lists with the commands that go on from there, and the patch of the lists.
+@dataclass(frozen=True, kw_only=True)
+class Worse:
+    """Cases that got worse in the same way: the first of them stands for all. `headline` is the exception, if any."""
+
+    change: Change
+    headline: str
+    cases: tuple[CaseChange, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstBad:
+    """What a bisection of the first case of a group has found, in a line, and the file with its steps."""
+
+    group: Worse
+    found: str
+    report: str = ""
+
+
+def worse_groups(pair: CellDiff, new: CellResults) -> tuple[Worse, ...]:
+    """The cases that got worse, by what they do now: those of one module with the same exception are one group. A case
+    that is bisected for each group says most of it, since what one change has broken fails alike.
     """
+    headlines = {(each.module, case.case): case.detail.exception for each in new.modules for case in each.cases}
+    groups: dict[tuple[Change, str, str], list[CaseChange]] = {}
+    for change in pair.changes:
+        if change.change in _WORSE:
+            headline = headlines.get((change.module, change.case), "")
+            groups.setdefault((change.change, change.module, headline), []).append(change)
+    return tuple(
+        Worse(change=change, headline=headline, cases=tuple(cases)) for (change, _, headline), cases in groups.items()
+    )
+
+
+def bump_page(
+    pair: CellDiff,
+    pinned: CellResults,
+    new: CellResults,
+    lists: ListChange,
+    first_bad: Sequence[FirstBad] = (),
+) -> str:
+    """The page on two results and their difference: what was tested, what changed case by case, what is new to the
+    lists with the commands that go on from there, and the patch of the lists. `first_bad` is what was bisected.
+    """
+    # The page is for readers elsewhere: no path of this machine.
+    options = msgspec.structs.replace(new.run.options, program="python", cache="", project="")
+    toolchain = new.cell.target.traits.toolchain_name
     axes = ", ".join(f"{axis.axis} {axis.before} to {axis.after}" for axis in pair.axes)
     counts = pair.counts()
     found = ", ".join(f"{counts[change]:,} {change.value}" for change in Change if counts[change])
     lines = [
         f"# {new.cell.id}: {axes or 'nothing differs'}",
         "",
-        "| | cases | passed | skipped | failed | unexpected |",
-        "|---|---|---|---|---|---|",
+        f"| | CPython | {toolchain} | {new.cell.engine.label} | cases | passed | skipped | failed | unexpected |",
+        "|---|---|---|---|--:|--:|--:|--:|--:|",
         *(_row(name, results) for name, results in (("pinned", pinned), ("new", new))),
         "",
         f"{counted(pair.compared, 'case')} compared: {found or 'all as before'}.",
+        *_part(pinned, new),
         "",
     ]
     if pair.changes:
         lines += ["## Cases", "", "```", render_differences([pair], [], []).rstrip("\n"), "```", ""]
     if rows := [row for row in new.comparison.unexpected if row not in pinned.comparison.unexpected]:
-        lines += [f"## New to the lists: {counted(len(rows), 'case')}", "", *_unexpected(rows, new), ""]
-        if bisection := _bisection(rows[0].case, pair, pinned, new):
-            lines += [f"The first bad version: `{bisection}`", ""]
+        lines += [
+            f"## New to the lists: {counted(len(rows), 'case')}",
+            "",
+            *_unexpected(rows, new.cell.id, options),
+            "",
+        ]
+        if not first_bad and (words := bisection_words(rows[0].case, pair, pinned, new)):
+            lines += [f"The first bad version: `{options.line(['bisect', *words])}`", ""]
+    if first_bad:
+        lines += ["## First bad versions", "", *map(_first_bad, first_bad), ""]
+        if left := len(worse_groups(pair, new)) - len(first_bad):
+            lines += [f"Not bisected: {counted(left, 'more group')} of cases that got worse (--bisections).", ""]
     if lists.patch:
         notes = [f"- {note}" for note in lists.notes]
         lines += ["## Lists", "", *notes, "", "```diff", lists.patch.rstrip("\n"), "```"]
@@ -54,26 +113,49 @@ def bump_page(pair: CellDiff, pinned: CellResults, new: CellResults, lists: List
 
 
 def _row(name: str, results: CellResults) -> str:
-    counts = results.counts()
+    build, cell, counts = results.build, results.cell, results.counts()
+    compiler = f"{shown_version(build.toolchain) or cell.toolchain}"
+    if llvm := build.toolchain.llvm:
+        compiler += f" (LLVM {llvm})"
+    versions = (build.python or str(cell.python), compiler, results.engine.get("version") or cell.runtime)
     cases = sum(counts.values())
     unexpected = len(results.comparison.unexpected)
     failed = sum(number for outcome, number in counts.items() if not outcome.is_good)
     numbers = (cases, counts[Outcome.PASS], counts[Outcome.SKIP], failed, unexpected)
-    return f"| {name} | {' | '.join(f'{number:,}' for number in numbers)} |"
+    return f"| {name} | {' | '.join([*versions, *(f'{number:,}' for number in numbers)])} |"
 
 
-def _unexpected(rows: list[CaseVerdict], new: CellResults) -> Iterator[str]:
+def _part(pinned: CellResults, new: CellResults) -> Iterator[str]:
+    """A sentence where it was not the whole suite."""
+    if pinned.run.complete and new.run.complete:
+        return
+    modules = sorted({module.module for results in (pinned, new) for module in results.modules})
+    named = ", ".join(modules) if len(modules) <= _MODULES_NAMED else counted(len(modules), "module")
+    yield f"Only a part of the suite was run: {named}."
+
+
+def _unexpected(rows: list[CaseVerdict], cell: str, options: RunOptions) -> Iterator[str]:
     for row in rows[:_NAMED]:
         what = f"{row.verdict.value}: {row.outcome.value if row.outcome else 'absent'}"
         headline = f" {row.detail.exception}" if row.detail.exception else ""
         yield f"- `{row.case}`: {what}{headline}"
-        yield f"    - `{new.run.options.again(new.cell.id, row.case, row.module)}`"
+        yield f"    - `{options.again(cell, row.case, row.module)}`"
     if len(rows) > _NAMED:
         yield f"- and {counted(len(rows) - _NAMED, 'more case')}"
 
 
-def _bisection(case: str, pair: CellDiff, pinned: CellResults, new: CellResults) -> str:
-    """The command that finds the version at which the case began to differ; empty where no one version differs."""
+def _first_bad(found: FirstBad) -> str:
+    first, *others = found.group.cases
+    alike = f" and {counted(len(others), 'more case')} that now {'does' if len(others) == 1 else 'do'} the same"
+    headline = f" ({found.group.headline})" if found.group.headline else ""
+    steps = f"; its steps: `{found.report}`" if found.report else ""
+    return f"- {found.found}: `{first.case}`{headline}{alike if others else ''}{steps}"
+
+
+def bisection_words(case: str, pair: CellDiff, pinned: CellResults, new: CellResults) -> list[str]:
+    """The arguments of `bisect` that find the version at which the case began to differ; none where no one version
+    does.
+    """
     axes = {axis.axis for axis in pair.axes}
     traits = new.cell.target.traits
     ends = {
@@ -82,7 +164,9 @@ def _bisection(case: str, pair: CellDiff, pinned: CellResults, new: CellResults)
     }
     differing = [end for axis, end in ends.items() if axis in axes and end[0] in traits.bisect_axes]
     if len(differing) != 1:
-        return ""
+        return []
     axis, good, bad = differing[0]
-    words = ["bisect", new.cell.id, "--case", case, "--axis", axis, "--good", good, "--bad", bad]
-    return new.run.options.line(words)
+    settled = "--toolchain" if axis == traits.toolchain_axis else "--runtime"
+    taken = {option.flag for option in (*BUILD_OPTIONS, TESTS)} - {settled}
+    others = [word for word in new.run.options.arguments() if word.partition("=")[0] in taken]
+    return [new.cell.id, "--case", case, "--axis", axis, "--good", good, "--bad", bad, *others]

@@ -23,7 +23,7 @@ from harness.matrix.load import load_configuration
 from harness.matrix.pins import Pins, load_pins
 from harness.project import project_root
 from harness.results.command_line import RunOptions
-from harness.run.options import BUILD_OPTIONS, TESTS, as_arguments
+from harness.run.options import BUILD_OPTIONS, RUN_DIR, TESTS, as_arguments
 from harness.util.cache import cache_root
 from harness.util.files import disk_errors_as_unavailable, write_atomically
 from harness.util.hashing import content_key
@@ -38,8 +38,29 @@ RECORD, REPORT, PINS = "bisect.json", "report.txt", "pins.toml"
 _QUESTION = "question.json"
 
 
+def add_bisect_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what a bisection is asked with."""
+    parser.add_argument("cell", metavar="CELL")
+    parser.add_argument("--case", required=True, metavar="ID", help="the case, as in results.json, or MODULE::ID")
+    parser.add_argument("--axis", required=True, metavar="AXIS", help=", ".join(BisectAxis))
+    parser.add_argument("--good", required=True, metavar="A", help="a version or commit at which it is right")
+    parser.add_argument("--bad", required=True, metavar="B", help="one at which it is not; it may be an earlier one")
+    parser.add_argument("--versions", default="", metavar="V,V", help="only these between the ends, known or not")
+    parser.add_argument("--tries", type=int, default=1, metavar="K", help="run it K times; mixed outcomes are a skip")
+    parser.add_argument("--bad-when-changed", action="store_true", help="every other outcome than at --good is bad")
+    for option in (*BUILD_OPTIONS, TESTS, RUN_DIR):
+        option.add(parser.add_argument)
+
+
 def run_bisection(options: argparse.Namespace) -> int:
-    """Bisects; 0 when one candidate is left, 1 when skips hide which of some it is."""
+    """Bisects and prints the report; 0 when one candidate is left, 1 when skips hide which of some it is."""
+    bisection, report = bisected(options)
+    print(f"\n{report.read_text(encoding='utf-8')}", end="")
+    return EXIT_OK if len(bisection.found) == 1 else EXIT_UNEXPECTED
+
+
+def bisected(options: argparse.Namespace) -> tuple[Bisection, Path]:
+    """What a bisection by the options of `bisect` has found, and where its report is."""
     matrix, pins = load_configuration()
     pins = load_pins(Path(options.pins), pins) if options.pins else pins
     question = _question(options, matrix)
@@ -59,9 +80,7 @@ def run_bisection(options: argparse.Namespace) -> int:
             write_atomically(folder / PINS, Path(options.pins).read_text(encoding="utf-8"))
         supply = _supply(question, folder, pins)
         steps = Steps(question=question, folder=folder / "steps", supply=supply)
-        bisection = _bisect(steps, row, progress, folder)
-    print(f"\n{(folder / REPORT).read_text(encoding='utf-8')}", end="")
-    return EXIT_OK if len(bisection.found) == 1 else EXIT_UNEXPECTED
+        return _bisect(steps, row, progress, folder), folder / REPORT
 
 
 def _question(options: argparse.Namespace, matrix: Matrix) -> Question:

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from harness.bisect.loop import run_bisection
-from harness.bisect.question import BisectAxis
-from harness.run.options import BUILD_OPTIONS, RUN_DIR, TESTS, as_arguments
+from harness.bisect.loop import add_bisect_arguments, run_bisection
+from harness.run.options import BUILD_OPTIONS, RUN_DIR, as_arguments
 
 
 def add_bisect(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("cell", metavar="CELL")
-    parser.add_argument("--case", required=True, metavar="ID", help="the case, as in results.json, or MODULE::ID")
-    parser.add_argument("--axis", required=True, metavar="AXIS", help=", ".join(BisectAxis))
-    parser.add_argument("--good", required=True, metavar="A", help="a version or commit at which it is right")
-    parser.add_argument("--bad", required=True, metavar="B", help="one at which it is not; it may be an earlier one")
-    parser.add_argument("--versions", default="", metavar="V,V", help="only these between the ends, known or not")
-    parser.add_argument("--tries", type=int, default=1, metavar="K", help="run it K times; mixed outcomes are a skip")
-    parser.add_argument("--bad-when-changed", action="store_true", help="every other outcome than at --good is bad")
-    for option in (*BUILD_OPTIONS, TESTS, RUN_DIR):
-        option.add(parser.add_argument)
+    add_bisect_arguments(parser)
 
 
 def run_bisect(options: argparse.Namespace) -> int:
@@ -34,6 +24,14 @@ def add_bump(parser: argparse.ArgumentParser) -> None:
         "the lists, and how to find the first bad version."
     )
     parser.add_argument("cell", metavar="CELL")
+    parser.add_argument(
+        "--bisect",
+        action="store_true",
+        help="bisect to the first bad version: a case of each module and exception that got worse",
+    )
+    parser.add_argument(
+        "--bisections", type=int, default=5, metavar="N", help="with --bisect: N of them at most (default: 5)"
+    )
     for option in (*BUILD_OPTIONS, RUN_DIR):
         option.add(parser.add_argument)
 

@@ -257,6 +257,9 @@ def test_bump_needs_something_new_and_says_why_a_side_has_no_results(project: Pa
     done = harness("bump", "wasi", "test_bool")
     assert done.returncode == 2
     assert "name it with --toolchain, --runtime or --cpython" in done.stderr
+    done = harness("bump", "wasi", "--cpython", "3.13.2", "--bisect")
+    assert done.returncode == 2
+    assert "--bisect goes from one version to another of one thing, and --cpython is new" in done.stderr
     folder = project / "run"
     new = ("--runtime", "1.2.3", "--provider", "nobody", "--run-dir", str(folder))
     done = harness("bump", "wasi", "test_bool", *new)

@@ -6,8 +6,9 @@ import dataclasses
 
 import msgspec
 
-from harness.bisect.bump_page import ListChange, bump_page
+from harness.bisect.bump_page import FirstBad, ListChange, bisection_words, bump_page, worse_groups
 from harness.results.cell_results import CellResults
+from harness.results.command_line import RunOptions
 from harness.results.diff import diff_cells
 from harness.results.outcomes import Outcome
 from tests.unit.sample_results import case, module, results
@@ -30,9 +31,10 @@ def newer(outcome: Outcome, runtime: str = "50.0.1") -> CellResults:
 def test_a_case_that_crashes_with_the_new_version_has_its_commands() -> None:
     page = page_of(PINNED, newer(Outcome.CRASH, runtime="51.0.0"), ListChange())
     assert page.startswith("# wasi: engine wasmtime 50.0.1 to wasmtime 51.0.0\n")
-    assert "| pinned | 2 | 2 | 0 | 0 | 0 |" in page
-    assert "| new | 2 | 1 | 0 | 1 | 1 |" in page
-    assert "2 cases compared: 1 new crash." in page
+    assert "| | CPython | WASI SDK | wasmtime | cases | passed |" in page
+    assert "| pinned | 3.13.5 | 25.0 | 50.0.1 | 2 | 2 | 0 | 0 | 0 |" in page
+    assert "| new | 3.13.5 | 25.0 | 51.0.0 | 2 | 1 | 0 | 1 | 1 |" in page
+    assert "2 cases compared: 1 new crash.\n\n" in page
     assert "- `test.test_a.T.test_x`: regression: crash trap: unreachable" in page
     assert "python -m harness test wasi --case test.test_a.T.test_x`" in page
     bisection = "bisect wasi --case test.test_a.T.test_x --axis wasmtime --good 50.0.1 --bad 51.0.0`"
@@ -66,3 +68,60 @@ def test_of_many_cases_that_are_new_to_the_lists_the_first_are_named() -> None:
     page = page_of(before, after, ListChange())
     assert page.count("regression: fail") == 20
     assert "- and 5 more cases" in page
+
+
+def changed(outcomes: dict[str, tuple[Outcome, str]]) -> CellResults:
+    """The results of test_a and test_b, with the outcome and the exception of each case."""
+    modules = {name.split(".")[0] for name in outcomes}
+    return results(
+        *(
+            module(each, *(case(name, *what[:1], exception=what[1]) for name, what in outcomes.items() if each in name))
+            for each in sorted(modules)
+        )
+    )
+
+
+def test_cases_that_fail_alike_in_a_module_are_one_group_and_what_got_better_is_none() -> None:
+    names = ["test_a.T.test_x", "test_a.T.test_y", "test_a.T.test_z", "test_b.T.test_x", "test_b.T.test_fixed"]
+    before = changed(dict.fromkeys(names[:-1], (Outcome.PASS, "")) | {names[-1]: (Outcome.FAIL, "")})
+    oserror, crash = (Outcome.ERROR, "OSError"), (Outcome.CRASH, "trap: unreachable")
+    after = changed(dict(zip(names, [oserror, oserror, crash, oserror, (Outcome.PASS, "")], strict=True)))
+    pair = diff_cells(before, after, names=("pinned", "new"))
+    groups = worse_groups(pair, after)
+    assert [(group.headline, [case.case.removeprefix("test.") for case in group.cases]) for group in groups] == [
+        ("trap: unreachable", ["test_a.T.test_z"]),
+        ("OSError", ["test_a.T.test_x", "test_a.T.test_y"]),
+        ("OSError", ["test_b.T.test_x"]),
+    ]
+    found = [
+        FirstBad(group=groups[0], found="not bisected: no network"),
+        FirstBad(group=groups[1], found="first bad: Emscripten 4.0.1", report="bump/bisect-2/report.txt"),
+    ]
+    page = bump_page(pair, before, after, ListChange(), found)
+    assert "## First bad versions\n\n- not bisected: no network: `test.test_a.T.test_z` (trap: unreachable)\n" in page
+    assert (
+        "- first bad: Emscripten 4.0.1: `test.test_a.T.test_x` (OSError) and 1 more case that now does the same; "
+        "its steps: `bump/bisect-2/report.txt`\n" in page
+    )
+    assert "Not bisected: 1 more group of cases that got worse (--bisections)." in page
+    assert "The first bad version: `" not in page
+
+
+def test_a_bisection_is_asked_with_the_build_s_options_but_for_the_version_itself() -> None:
+    new = newer(Outcome.CRASH, runtime="51.0.0")
+    options = RunOptions(runtime="51.0.0", provider="apt", isolated=True, randseed="7")
+    new = msgspec.structs.replace(new, run=msgspec.structs.replace(new.run, options=options))
+    pair = diff_cells(PINNED, new, names=("pinned", "new"))
+    assert bisection_words("test.test_a.T.test_x", pair, PINNED, new) == [
+        *("wasi", "--case", "test.test_a.T.test_x", "--axis", "wasmtime", "--good", "50.0.1", "--bad", "51.0.0"),
+        "--provider=apt",
+    ]
+
+
+def test_the_page_says_which_part_of_the_suite_was_run_and_has_no_path_of_the_machine() -> None:
+    new = newer(Outcome.FAIL)
+    here = RunOptions(program="/home/me/venv/bin/python", cache="/home/me/cache", project="/home/me/lists")
+    new = msgspec.structs.replace(new, run=msgspec.structs.replace(new.run, complete=False, options=here))
+    page = page_of(PINNED, new, ListChange())
+    assert "2 cases compared: 1 broken.\nOnly a part of the suite was run: test_a.\n" in page
+    assert "/home/me" not in page
