@@ -12,7 +12,15 @@ LABEL = "CPython on WebAssembly"
 
 
 def badge(run: RunDigest) -> dict[str, Any]:
-    """Green only when all cells have results and everything is as expected."""
+    """Green only when all cells were run to their end and everything is as expected."""
     message = f"{counted(run.cases, 'case')}, {status_line(run)}"
-    color = "red" if run.unexpected else "orange" if run.failed else "brightgreen" if run.cells else "lightgrey"
+    color = (
+        "red"
+        if run.unexpected
+        else "orange"
+        if run.failed or run.unfinished
+        else "brightgreen"
+        if run.cells
+        else "lightgrey"
+    )
     return {"schemaVersion": 1, "label": LABEL, "message": message, "color": color}

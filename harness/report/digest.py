@@ -23,6 +23,7 @@ from harness.results.outcomes import Outcome, judged_cases
 from harness.results.run_folder import FailedCell
 from harness.results.signatures import in_words
 from harness.results.verdicts import CaseVerdict, Verdict
+from harness.util.text import counted
 
 # Where everything goes wrong in a cell, the first hits say enough; all are counted, and in its results.json.
 HITS_KEPT = 2000
@@ -81,8 +82,9 @@ class CellDigest:
     `before` names the run that it was compared with, if any; `changed_axes` is what differs from there. `status` is
     the exit status of the cell. `intermittent` are the cases with an intermittent failure, each with the id of its
     limitation. `skips` are counted by the id of what explains them, "" for nothing; None when nobody has asked.
-    `own_tests` is where the user's own tests are, if these were run; `other_suite` a sentence on tests that are those
-    of another CPython. `newly_skipped` are the modules that ran in the run before, and run nothing now.
+    `options` are those of the run; `other_suite` is a sentence on tests that are those of another CPython.
+    `newly_skipped` are the modules that ran in the run before, and run nothing now. `unfinished` says how far a run
+    came that somebody interrupted.
     """
 
     label: str
@@ -99,9 +101,15 @@ class CellDigest:
     changed_axes: tuple[AxisChange, ...] = ()
     skips: Counter[str] | None = None
     intermittent: tuple[tuple[str, str], ...] = ()
-    own_tests: str = ""
+    options: RunOptions = DEFAULT
     other_suite: str = ""
     newly_skipped: tuple[NewSkip, ...] = ()
+    unfinished: str = ""
+
+    @property
+    def own_tests(self) -> str:
+        """Where the user's own tests are, if these were run in the place of the suite."""
+        return self.options.tests
 
     @property
     def cases(self) -> int:
@@ -144,7 +152,13 @@ class RunDigest:
 
     @property
     def is_as_expected(self) -> bool:
-        return not any(cell.unexpected for cell in self.cells) and not self.failed
+        """Nothing is unexpected, and nothing that was asked for has no result."""
+        return not any(cell.unexpected for cell in self.cells) and not self.failed and not self.unfinished
+
+    @property
+    def unfinished(self) -> tuple[CellDigest, ...]:
+        """The cells whose run did not come to its end."""
+        return tuple(cell for cell in self.cells if cell.unfinished)
 
     @property
     def cases(self) -> int:
@@ -199,11 +213,20 @@ def digest_cell(
         before=before.run if before else "",
         changed_axes=differing_axes(before.results, results) if before else (),
         skips=_skips(results, explain) if explain else None,
-        own_tests=results.run.options.tests,
+        options=results.run.options,
         other_suite=results.build.other_suite,
         intermittent=tuple((row.case, row.limitation) for row in results.comparison.intermittent),
         newly_skipped=newly_skipped(results.modules, before.outcomes) if before else (),
+        unfinished=_unfinished(results),
     )
+
+
+def _unfinished(results: CellResults) -> str:
+    run = results.run
+    if not run.interrupted:
+        return ""
+    asked = len(results.modules) + run.lacking
+    return f"interrupted; {len(results.modules):,} of {counted(asked, 'module')} have a result"
 
 
 def _skips(results: CellResults, explain: Callable[[str], str]) -> Counter[str]:

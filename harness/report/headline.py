@@ -38,6 +38,10 @@ def status_line(run: RunDigest) -> str:
     parts = [f"{run.unexpected:,} unexpected"] if run.unexpected else []
     if run.failed:
         parts.append(f"{counted(len(run.failed), 'cell')} without results")
+    if run.unfinished:
+        parts.append(
+            f"{counted(len(run.unfinished), 'cell')} not run to {'its' if len(run.unfinished) == 1 else 'their'} end"
+        )
     return ", ".join(parts) or "as expected"
 
 
@@ -47,6 +51,7 @@ def statements(run: RunDigest, folder: str) -> tuple[Statement, ...]:
         _what_ran(run),
         *_newly_skipped(run),
         *_failed(run),
+        *_unfinished(run, folder),
         *_regressions(run),
         *_versions(run),
         *_crashes(run),
@@ -90,6 +95,15 @@ def _failed(run: RunDigest) -> Iterator[Statement]:
         names = ", ".join(f"{failed.label} ({_first_reason(failed)})" for failed in run.failed[:3])
         more = f" and {len(run.failed) - 3:,} more" if len(run.failed) > 3 else ""
         yield Statement(text=f"{counted(len(run.failed), 'cell')} without results: {names}{more}.", mood="bad")
+
+
+def _unfinished(run: RunDigest, folder: str) -> Iterator[Statement]:
+    """One sentence for each cell whose run was ended early, with the command that goes on."""
+    for cell in run.unfinished:
+        again = cell.options.command(cell.cell.id, f"--run-dir={folder}", "--resume")
+        yield Statement(
+            text=f"{cell.label}: {cell.unfinished}.", mood="bad", commands=((f"the rest of {cell.label}", again),)
+        )
 
 
 def _first_reason(failed: FailedCell) -> str:

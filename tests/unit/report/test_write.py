@@ -160,6 +160,21 @@ def test_a_cell_without_results_is_never_green() -> None:
     assert "Everything is as expected" not in statements(run, "x")[0].text
 
 
+@pytest.mark.parametrize("finished", [as_expected(), results(entries=())])
+def test_an_interrupted_run_is_never_green_and_says_how_to_go_on(finished: CellResults) -> None:
+    run_info = msgspec.structs.replace(finished.run, interrupted=True, complete=False, lacking=6)
+    run = digest({"wasi": msgspec.structs.replace(finished, run=run_info)})
+    assert status_line(run) == "1 cell not run to its end"
+    assert badge(run)["color"] == "orange"
+    assert render_markdown(run, "x").startswith("## \u274c")
+    found = statements(run, "reports/tonight")
+    done = len(finished.modules)
+    assert found[1].text == f"wasi: interrupted; {done} of {done + 6} modules have a result."
+    go_on = "python -m harness test wasi --run-dir=reports/tonight --resume"
+    assert found[1].commands == (("the rest of wasi", go_on),)
+    assert not any("Everything is as expected" in each.text for each in found)
+
+
 def test_what_is_not_available_is_said_once() -> None:
     absent = FailedCell(label="wasi-99", status=3, why="not here: WASI SDK 99 is not available:\n  apt: no")
     text = statements(digest({}, failed=(absent,)), "x")[1].text
