@@ -1,6 +1,6 @@
-"""First the harness's own sessions, then test-<cell> for every cell of the matrix, the table over them, and for every
-cell build-<cell>, probe-<cell> and audit-skips-<cell>, and embed-<cell> for those of Emscripten. `python -m harness
-cells` lists the cells in short.
+"""First the harness's own sessions; then for every cell of the matrix test-<cell>, which builds it, runs the suite and
+compares with the lists; the table over them; and for every cell build-<cell>, probe-<cell>, audit-skips-<cell>, and
+embed-<cell> for those of Emscripten. `python -m harness cells` lists the cells in short.
 
 Thin on purpose: every cell session is one call of `python -m harness`, which does the same without nox. The cells of
 one invocation share a run folder; the session `table` has the tags of all cells and so ends what a tag selects.
@@ -170,7 +170,7 @@ def register_test(cell: Cell) -> None:
         on_cell(session, "test", cell.id)
 
     note = f" No tag selects it, for it is broken: {cell.broken}." if cell.broken else ""
-    test.__doc__ = f"Build {cell.id}, run the suite, compare with the lists.{note}"
+    test.__doc__ = f"{cell.description}.{note}"
 
 
 def register_build(cell: Cell) -> None:
@@ -212,7 +212,7 @@ try:
     matrix = load_matrix(ROOT / "matrices")
 except HarnessError as error:
     sys.exit(f"{error}")
-cells = (*matrix.tree_cells, *matrix.cells)
+cells = (*matrix.cells, *matrix.tree_cells)
 for declared in cells:
     register_test(declared)
 

@@ -41,7 +41,7 @@ def run_cells(options: argparse.Namespace) -> int:
         return EXIT_OK
     matrix, pins = load_configuration()
     some = options.cell or options.tag
-    selected = matrix.select(ids=options.cell, tags=options.tag) if some else (*matrix.cells, *matrix.tree_cells)
+    selected = matrix.select(ids=options.cell, tags=options.tag) if some else matrix.declared
     if options.json:
         print(json.dumps([cell.to_json() for cell in selected], indent=1))
         return EXIT_OK

@@ -20,6 +20,7 @@ from harness.errors import (
     EXIT_UNEXPECTED,
     ConfigError,
     HarnessError,
+    did_you_mean,
 )
 from harness.matrix.cells import Cell, Selection
 from harness.matrix.load import load_configuration
@@ -155,11 +156,19 @@ def _selected(options: argparse.Namespace, rest: list[str]) -> tuple[Selection, 
         raise ConfigError(
             "no cell is named", hint="name cells before all options, or -t TAG; `python -m harness cells` lists them"
         )
+    matrix = load_configuration()[0]
+    declared = {cell.id for cell in matrix.declared}
+    stray = [word for word in names if word not in declared]
+    if stray and len(stray) < len(names) and not did_you_mean(stray[0], declared):
+        raise ConfigError(
+            f"{stray[0]!r} is neither a cell nor a module",
+            hint="a module is named as for regrtest, test_json; `python -m harness cells` lists the cells",
+        )
     if modules := [word for word in words if _is_module(word)]:
         if not hasattr(options, "case"):
             raise ConfigError(f"there is no cell {modules[0]!r}", hint="only `test` takes modules")
         options.case += [dotted(module, own=bool(options.tests)) for module in modules]
-    return load_configuration()[0].selection(ids=names, tags=options.tag), [*switches, *rest[len(before) :]]
+    return matrix.selection(ids=names, tags=options.tag), [*switches, *rest[len(before) :]]
 
 
 # Of pytest's options those without a value that may stand before the cells.
@@ -167,8 +176,8 @@ _SWITCHES = re.compile(r"-[vqxs]+")
 
 
 def _as_regrtest_names(word: str) -> str:
-    """The module of a path such as Lib/test/test_json.py; any other word as it is."""
-    found = re.search(r"(?:^|/)Lib/test/(test_[\w/]+?)(?:\.py|/)?$", word)
+    """The module of a path such as Lib/test/test_json.py or test_json.py; any other word as it is."""
+    found = re.search(r"(?:^|/)Lib/test/(test_[\w/]+?)(?:\.py|/)?$", word) or re.match(r"(test_\w+)\.py$", word)
     return f"test.{found[1].replace('/', '.')}" if found else word
 
 

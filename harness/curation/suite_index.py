@@ -161,9 +161,9 @@ def _is_whole(name: str, module: Mapping[str, Any]) -> bool:
 
 
 def _of_builds(cell: Cell, cache: Path) -> KnownSuite | None:
-    paths = cache.glob(f"builds/{cell.id}-*/modules.json")
+    paths = cache.glob(f"builds/{cell.build_id}-*/modules.json")
     # The id of another cell may begin with this one's.
-    found = [path for path in paths if path.parent.name.rpartition("-")[0] == cell.id]
+    found = [path for path in paths if path.parent.name.rpartition("-")[0] == cell.build_id]
     for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
         try:
             manifest = Manifest.from_json(json.loads((path.parent / "manifest.json").read_bytes()))

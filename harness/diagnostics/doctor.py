@@ -30,9 +30,9 @@ _NOT_CHECKED = "listed, not checked"
 
 
 class Line(NamedTuple):
-    """One line of the report."""
+    """One line of the report. `good` is None for what only a tree or an interpreter of the user's decides."""
 
-    good: bool
+    good: bool | None
     name: str
     text: str
 
@@ -44,12 +44,12 @@ def doctor_report(*, offline: bool, ids: Sequence[str] = (), tags: Sequence[str]
     With `offline` the network is not tried, and what would need it counts as missing.
     """
     matrix, pins = load_configuration()
-    chosen = matrix.select(ids=ids, tags=tags)
+    chosen = matrix.select(ids=ids, tags=tags) if ids or tags else matrix.declared
     machine = look_at_machine(pins, offline=offline)
     cells = {cell: judge_cell(cell, pins, machine, look_for(cell, pins, machine.cache)) for cell in chosen}
     usable = [is_usable(lines) for lines in cells.values()]
     if ids or tags:
-        return render_doctor(judge_machine(machine), cells), all(usable)
+        return render_doctor(judge_machine(machine), cells), False not in usable
     return render_overview(judge_machine(machine), cells), any(usable)
 
 
@@ -91,19 +91,27 @@ def judge_cell(cell: Cell, pins: Pins, machine: Machine, found: Found) -> list[L
     for name, judge in (published if cell.is_prebuilt else made).items():
         try:
             lines.append(Line(True, name, judge(cell, pins, machine, found)))
+        except _OnlyTheRunKnowsError as decides:
+            lines.append(Line(None, name, str(decides)))
         except UnavailableError as refusal:
             lines.append(Line(False, name, f"{refusal.message} -> {refusal.hint}"))
     return lines
 
 
-def is_usable(lines: Sequence[Line]) -> bool:
-    """Whether a cell with these lines can be built and tested."""
-    return all(line.good for line in lines)
+class _OnlyTheRunKnowsError(Exception):
+    """The part comes from what an option of `test` names."""
+
+
+def is_usable(lines: Sequence[Line]) -> bool | None:
+    """Whether a cell with these lines can be built and tested; None when that depends on what the user names."""
+    if any(line.good is False for line in lines):
+        return False
+    return None if any(line.good is None for line in lines) else True
 
 
 def _source(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
     if cell.is_prebuilt and not cell.release:
-        return "those of its own CPython: `test` says what is missing; --suite names others"
+        raise _OnlyTheRunKnowsError("those of its own CPython; --suite names others")
     what = f"CPython {cell.python}"
     if found.source:
         return f"{what}: in the cache, from {found.source}"
@@ -124,7 +132,7 @@ def _source(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
 def _package(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
     """The package of an interpreter that somebody else has built."""
     if not cell.release:
-        return f"the {cell.distribution} in the folder of --prebuilt: `test` says what is missing"
+        raise _OnlyTheRunKnowsError(f"the {cell.distribution} that --prebuilt names")
     pin = pins.prebuilt_pin(cell.distribution.value, cell.release)
     what = f"{pin.name} {pin.version}"
     if found.package:
@@ -151,7 +159,7 @@ def _wasi_sdk(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
 
 def _emscripten(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
     if not cell.toolchain:
-        return "the Emscripten that the tree of --cpython pins: `test` says what is missing"
+        raise _OnlyTheRunKnowsError("the Emscripten that the tree of --cpython pins")
     what = f"Emscripten {cell.toolchain}"
     if found.toolchain:
         return f"{what}: in the cache, from {found.toolchain}"
@@ -223,9 +231,7 @@ def render_doctor(machine: Sequence[Line], cells: Mapping[Cell, Sequence[Line]])
         broken = f" (known to be broken: {cell.broken})" if cell.broken else ""
         alike.setdefault(tuple(lines), []).append(f"{cell.id}: {cell.description}{broken}")
     pages.extend(_block("\n".join(titles), lines) for lines, titles in alike.items())
-    usable = sum(map(is_usable, cells.values()))
-    pages.append(f"{usable} of {counted(len(cells), 'cell')} can be built and tested here")
-    return "\n\n".join(pages)
+    return "\n\n".join([*pages, _totals(list(map(is_usable, cells.values())))])
 
 
 def render_overview(machine: Sequence[Line], cells: Mapping[Cell, Sequence[Line]]) -> str:
@@ -233,6 +239,7 @@ def render_overview(machine: Sequence[Line], cells: Mapping[Cell, Sequence[Line]
     what they lack.
     """
     alike: dict[tuple[Line, ...], list[str]] = {}
+    verdicts = [is_usable(lines) for lines in cells.values()]
     for cell, lines in cells.items():
         name = f"{cell.id} (known to be broken)" if cell.broken else cell.id
         alike.setdefault(tuple(line for line in lines if not line.good), []).append(name)
@@ -240,10 +247,13 @@ def render_overview(machine: Sequence[Line], cells: Mapping[Cell, Sequence[Line]
     if usable := alike.pop((), []):
         pages.append(_wrapped("can be built and tested here: ", usable))
     pages += [_block(_wrapped("", names), lacks) for lacks, names in alike.items()]
-    pages.append(
-        f"{len(usable)} of {counted(len(cells), 'cell')} can be built and tested here; `doctor CELL` says more of one"
-    )
-    return "\n\n".join(pages)
+    return "\n\n".join([*pages, f"{_totals(verdicts)}; `doctor CELL` says more of one"])
+
+
+def _totals(usable: Sequence[bool | None]) -> str:
+    open_ones = usable.count(None)
+    depends = f", {open_ones} {'depends' if open_ones == 1 else 'depend'} on what you name" if open_ones else ""
+    return f"{usable.count(True)} of {counted(len(usable), 'cell')} can be built and tested here{depends}"
 
 
 def _wrapped(title: str, names: Sequence[str]) -> str:
@@ -252,5 +262,6 @@ def _wrapped(title: str, names: Sequence[str]) -> str:
 
 
 def _block(title: str, lines: Sequence[Line]) -> str:
-    shown = (f"  {'ok' if line.good else 'missing':<7}  {line.name:<10}  {line.text}" for line in lines)
+    states = {True: "ok", False: "missing", None: "depends"}
+    shown = (f"  {states[line.good]:<7}  {line.name:<10}  {line.text}" for line in lines)
     return "\n".join([title, *shown])

@@ -133,18 +133,22 @@ class Matrix:
     cells: tuple[Cell, ...]
     tree_cells: tuple[Cell, ...] = ()
 
+    @property
+    def declared(self) -> tuple[Cell, ...]:
+        """Every cell that a command may name."""
+        return (*self.cells, *self.tree_cells)
+
     def cell(self, cell_id: str) -> Cell:
         """The cell of that id; ConfigError with the nearest name when there is none."""
-        declared = (*self.cells, *self.tree_cells)
-        for cell in declared:
+        for cell in self.declared:
             if cell.id == cell_id:
                 return cell
-        if meant := next((cell.id for cell in declared if _spells_defaults(cell_id, cell)), ""):
+        if meant := next((cell.id for cell in self.declared if _spells_defaults(cell_id, cell)), ""):
             raise ConfigError(
                 f"there is no cell {cell_id!r}: it is called {meant!r}, since an id spells no default",
                 hint="`python -m harness cells` lists them",
             )
-        suggestion = did_you_mean(cell_id, (cell.id for cell in declared))
+        suggestion = did_you_mean(cell_id, (cell.id for cell in self.declared))
         raise ConfigError(
             f"there is no cell {cell_id!r}" + (suggestion and f"; {suggestion}"),
             hint="`python -m harness cells` lists them; a cell is added in matrices/*.toml",

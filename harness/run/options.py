@@ -94,7 +94,13 @@ TESTS = Option(
 TESTING = (
     *BUILD_OPTIONS,
     BUNDLE,
-    Option(flag="--case", metavar="ID", many=True, help="only this case; may be repeated"),
+    Option(
+        flag="--case",
+        metavar="ID",
+        many=True,
+        help="only this case, or the cases of a class (its name and .*); may be repeated, and adds to the modules that "
+        "are named",
+    ),
     TESTS,
     Option(flag="--shard", metavar="K/N", help="only the K-th of N parts of the suite, which take about the same time"),
     Option(

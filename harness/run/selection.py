@@ -204,6 +204,8 @@ def _placed(word: str, suite: Suite, past: PastCases) -> tuple[str, str]:
     module, case = split_word(word)
     if module and (name := suite.named(module)):
         return name, case
+    if name := suite.named(word):
+        return name, name
     if name := module_of(subject_in(word), suite.modules) or "":
         return name, word
     if not module and (name := past.module_with(literal(unnumbered(word)), suite.modules)):
@@ -220,8 +222,6 @@ def _near(word: str, suite: Suite, past: PastCases) -> str:
     module, _ = split_word(word)
     if module:
         return did_you_mean(f"test.{module}", suite.modules) or did_you_mean(module, suite.modules)
-    if f"test.{word}" in suite.modules:
-        return f"for the whole module: `python -m harness test {suite.cell} {word}`"
     if module_of(f"test.{word}", suite.modules):
         return f"did you mean 'test.{word}'?"
     return nearest(word, past.cases_like(word)) or did_you_mean(".".join(word.split(".")[:2]), suite.modules)

@@ -6,10 +6,15 @@ import ast
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.cli.reference import commands_page
 from harness.project import project_root
+from harness.results.cell_results import CellResults, RunInfo
+from harness.results.command_line import RunOptions
+from harness.results.outcomes import CaseResult, Detail, ModuleRecord, SubtestResult
+from harness.results.verdicts import CaseVerdict, Comparison
 
 ROOT = project_root()
 PAGES = sorted(
@@ -45,6 +50,16 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_the_commands_are_those_of_the_parsers() -> None:
     text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     assert text == commands_page(), "make it again: python -m harness.cli.reference > docs/commands.md"
+
+
+@pytest.mark.parametrize(
+    "part", [CellResults, RunInfo, RunOptions, Comparison, CaseVerdict, ModuleRecord, CaseResult, SubtestResult, Detail]
+)
+def test_every_key_of_results_is_described(part: type[msgspec.Struct]) -> None:
+    text = (ROOT / "reports" / "README.md").read_text(encoding="utf-8").partition("## results.json")[2]
+    # In results.json the cases of a module are keys, and so are the modules.
+    keys = {field.encode_name for field in msgspec.structs.fields(part)} - {"case", "module", "modules"}
+    assert sorted(key for key in keys if f"`{key}`" not in text) == []
 
 
 def test_every_document_can_be_reached_from_the_readme() -> None:

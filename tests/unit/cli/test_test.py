@@ -137,7 +137,12 @@ def test_the_run_of_several_cells_has_what_each_is_to_begin_with(
 
 @pytest.mark.parametrize(
     "words",
-    [["-v", "wasi", "test_bool"], ["wasi", "-v", "test_bool"], ["wasi", "Lib/test/test_bool.py"]],
+    [
+        ["-v", "wasi", "test_bool"],
+        ["wasi", "-v", "test_bool"],
+        ["wasi", "Lib/test/test_bool.py"],
+        ["wasi", "test_bool.py"],
+    ],
 )
 def test_modules_are_found_behind_switches_and_by_their_path(
     asked: list[tuple[str, list[str]]], words: list[str]
@@ -151,11 +156,13 @@ def test_modules_are_found_behind_switches_and_by_their_path(
     [
         (["wasi", "--caes", "x"], "there is no option --caes; did you mean --case?"),
         (["wasi", "wasi-debug", "--rerun=2"], "there is no option --rerun; did you mean --reruns?"),
+        (["wasi", "tset_json"], "'tset_json' is neither a cell nor a module"),
+        (["wasi", "wasi-debugg"], "there is no cell 'wasi-debugg'; did you mean 'wasi-debug'?"),
         (["wasi", "--reruns", "-1"], "--reruns -1: must be 0 or more"),
         (["wasi", "--verify", "0"], "--verify 0: must be 1 or more"),
     ],
 )
-def test_a_mistyped_option_is_refused_in_one_line(
+def test_a_mistyped_word_is_refused_in_one_line(
     words: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["test", *words]) == EXIT_CONFIG

@@ -19,7 +19,7 @@ from harness.expectations.files import read_lists
 from harness.limitations.registry import Registry
 from harness.matrix.conditions import read_condition
 from harness.matrix.python_source import PythonSource
-from harness.targets import Target
+from harness.targets import Engine, Target
 from tests.unit.sample_cells import EMSCRIPTEN, WASI, emscripten
 from tests.unit.sample_lists import REGISTRY, limitation
 from tests.unit.sample_lists import entry as loose_entry
@@ -154,6 +154,13 @@ def build(cache: Path, name: str, modules: str, manifest: str = '{"python": "3.1
     listing.write_text(modules)
     (listing.parent / "manifest.json").write_text(manifest)
     return listing
+
+
+def test_cells_that_differ_only_in_their_runtime_know_the_suite_of_the_build_they_share(tmp_path: Path) -> None:
+    browser = dataclasses.replace(WASI, id="wasi-chromium", engine=Engine.CHROMIUM)
+    build(tmp_path, "wasi-0", '["test_os"]')
+    build(tmp_path, "wasi-chromium-extra-0", '["test_json"]')
+    assert load_suites([browser], tmp_path / "none", tmp_path).by_cell[browser.id].modules == {"test.test_os"}
 
 
 @pytest.mark.parametrize("manifest", ['{"python": "3.14.0a2+"}', "[]", "{"])

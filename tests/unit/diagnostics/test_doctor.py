@@ -12,7 +12,7 @@ from harness.diagnostics import doctor
 from harness.diagnostics.doctor import Line, is_usable, judge_cell, judge_machine, render_doctor, render_overview
 from harness.diagnostics.machine import Found, Machine
 from harness.errors import ConfigError
-from harness.matrix.cells import MACHINES_OWN, Cell, Matrix
+from harness.matrix.cells import MACHINES_OWN, Cell, Distribution, Matrix
 from harness.matrix.pins import EmscriptenPin, EmsdkPin, Installer, Pins, RuntimePin
 from harness.targets import Engine, Target
 from tests.unit.sample_pins import ARCHIVE, CELL, CPYTHON, PINS
@@ -292,6 +292,28 @@ def test_one_usable_cell_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
         doctor.doctor_report(offline=False, ids=["wasj"])
     del found[CELL]
     assert not doctor.doctor_report(offline=False)[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"target": Target.EMSCRIPTEN, "toolchain": ""}, "toolchain"),
+        ({"target": Target.EMSCRIPTEN, "distribution": Distribution.PYODIDE}, "package"),
+    ],
+)
+def test_what_only_the_users_tree_or_interpreter_decides_is_neither_there_nor_missing(
+    change: dict[str, Any], part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = dataclasses.replace(CELL, id="emscripten", **change)
+    monkeypatch.setattr(doctor, "load_configuration", lambda: (Matrix((CELL,), (cell,)), PINS))
+    monkeypatch.setattr(doctor, "look_at_machine", lambda *_, **__: MACHINE)
+    monkeypatch.setattr(doctor, "look_for", lambda *_: EVERYTHING)
+    page, good = doctor.doctor_report(offline=False, ids=[cell.id])
+    assert good
+    assert f"\n  depends  {part}" in page
+    assert page.endswith("0 of 1 cell can be built and tested here, 1 depends on what you name")
+    assert "1 of 2 cells can be built and tested here, 1 depends on" in doctor.doctor_report(offline=False)[0]
+    assert is_usable([Line(None, "package", ""), Line(False, "runtime", "")]) is False
 
 
 def test_the_page_over_all_cells_names_only_what_is_missing() -> None:
