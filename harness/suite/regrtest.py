@@ -105,7 +105,8 @@ def _detail(word: RegrtestWord) -> Detail:
     if not exception or message == _NOT_LOADED:
         printed = _EXCEPTION.findall(word.output.replace(f"Exception: {_NOT_LOADED}", ""))
         exception, message = (printed or [(exception, message)])[-1]
-    return Detail(exception=exception, message=message, traceback=word.output)
+        return Detail(exception=exception, message=message, traceback=word.output)
+    return Detail(exception=exception, message=message, traceback=word.error.traceback or word.output)
 
 
 def exact_pattern(case: str) -> str:

@@ -287,3 +287,15 @@ def test_the_guest_reads_what_root_alone_can_read(wasi: Prepared, tmp_path: Path
     folder.chmod(0o700)
     done = harness("test", "wasi", "--tests", folder, "-n", "1", "--run-dir", tmp_path / "run")
     assert done.returncode == 0, done.stdout
+
+
+def test_a_module_that_does_not_import_shows_where(wasi: Prepared, tmp_path: Path) -> None:
+    (tmp_path / "test_x.py").write_text(f"import no_such_module\n{CASE}")
+    done = harness(
+        "test", "wasi", "--tests", tmp_path / "test_x.py", "--reruns=0", "-n1", "--run-dir", tmp_path / "run"
+    )
+    assert done.returncode == 1, done.stdout
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    ends = lines.index("| ModuleNotFoundError: No module named 'no_such_module'")
+    assert lines[ends - 1] == "|     import no_such_module"
+    assert lines[ends + 1].startswith("again ")

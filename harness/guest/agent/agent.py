@@ -111,6 +111,15 @@ def params_of(subtest: Any) -> str:
         return f"<its parameters raise {type_name(type(error))}>"
 
 
+def detail_of(error: BaseException) -> dict[str, str]:
+    """Of an exception that belongs to no case: its type, its text, and the end of its traceback."""
+    try:
+        trace = exact("".join(traceback.format_exception(error)))
+    except BaseException as failed:
+        trace = f"<no traceback: {type_name(type(failed))}>"
+    return {"exception": type_name(type(error)), "message": text_of(error), "traceback": trace[-TRACEBACK_LIMIT:]}
+
+
 def kind_of(test: Any, err: Any) -> str:
     """What unittest calls an exception in a subtest."""
     try:
@@ -439,8 +448,12 @@ def watch_module(main: Any) -> None:
     def journalled(*args: Any, **kwargs: Any) -> Any:
         result = run(*args, **kwargs)
         error = ended_by.pop() if ended_by else None
-        detail = {} if error is None else {"exception": type_name(type(error)), "message": text_of(error)}
-        emit(e="module", state=state_of(result), d=detail, known=any(error is one for one in _known))
+        emit(
+            e="module",
+            state=state_of(result),
+            d={} if error is None else detail_of(error),
+            known=any(error is one for one in _known),
+        )
         return result
 
     def loading(*args: Any, **kwargs: Any) -> Any:

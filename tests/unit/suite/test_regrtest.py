@@ -200,3 +200,13 @@ def test_a_stack_whose_words_were_overwritten_in_part_is_read() -> None:
 @pytest.mark.parametrize("printed", ["", "Stack (most recent call first):\n", "  <no Python frame>\n", "\x00\x01"])
 def test_a_stack_of_which_nothing_can_be_read_is_empty(printed: str) -> None:
     assert stack_in_order(printed) == ""
+
+
+def test_the_exception_that_ends_a_module_comes_with_its_own_traceback() -> None:
+    """And not with regrtest's summary, which is printed after it; older results have no other."""
+    for traceback, shown in (("line 2, in <module>", "line 2, in <module>"), ("", "== Tests result: FAILURE ==")):
+        error = Detail(exception="ImportError", message="no _ssl", traceback=traceback)
+        said = RegrtestWord(module="test_x", state="uncaught_exc", output="== Tests result: FAILURE ==", error=error)
+        found = own_result("test.test_x", said, {})
+        assert found is not None
+        assert (found.detail.exception, found.detail.traceback) == ("ImportError", shown)
