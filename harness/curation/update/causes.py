@@ -89,7 +89,9 @@ class Causes:
                 # What is documented for one target says more than what is documented for all.
                 fewest = min(len(item.targets) for item in found)
                 narrowest = [item for item in found if len(item.targets) == fewest]
-                return _cause(narrowest, failure, sure=found is not alike)
+                # That an assertion failed does not say why: it may be for another reason than in the rest of the class.
+                is_bare = found is siblings and set(signature) == {AssertionError.__name__}
+                return _cause(narrowest, failure, sure=found is not alike and not is_bare)
         return LimitationGuess()
 
 

@@ -16,6 +16,7 @@ from harness.curation.update.evidence import Evidence, Setting
 from harness.curation.update.infer_condition import infer
 from harness.curation.update.requirements import EntryRequirements, Skipped, signatures_seen
 from harness.expectations.entries import Expectation
+from harness.matrix.cells import Distribution
 from harness.matrix.conditions import ALWAYS, Condition, read_condition
 from harness.results.case_ids import wildcard_of
 from harness.results.outcomes import Outcome
@@ -246,10 +247,19 @@ class _Planner:
         for setting in needed:
             by_target.setdefault(str(dict(setting)["target"]), []).append(setting)
         parts = [
-            infer(settings, excluded, read_condition({"target": target})[0])
-            for target, settings in sorted(by_target.items())
+            infer(settings, excluded, _base(Target(target), settings)) for target, settings in sorted(by_target.items())
         ]
         separate = tuple(condition for part in parts for condition in part or ()) if None not in parts else ()
         every_target = {dict(setting)["target"] for setting in self._declared} <= set(by_target)
         whole = infer((s for settings in by_target.values() for s in settings), excluded, ALWAYS)
         return whole if every_target and whole else separate
+
+
+def _base(target: Target, settings: Sequence[Setting]) -> Condition:
+    """How far a new entry reaches for what fails in these settings of the target: what fails in a browser alone, or in
+    somebody else's build alone, says nothing of CPython's own under the target's usual engine.
+    """
+    usual = {"engine": target.traits.engines[0].value, "distribution": Distribution.CPYTHON.value}
+    values = {axis: {str(dict(setting)[axis]) for setting in settings} for axis in usual}
+    only = {axis: next(iter(found)) for axis, found in values.items() if len(found) == 1 and found != {usual[axis]}}
+    return read_condition({"target": target.value, **only})[0]

@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -24,12 +25,12 @@ from harness.history.database import opened
 from harness.history.record import record_of
 from harness.history.store import Store
 from harness.limitations.registry import Registry
-from harness.matrix.cells import Cell, with_python
+from harness.matrix.cells import Cell, Distribution, with_python
 from harness.matrix.conditions import read_condition
 from harness.results.cell_results import CellResults, write_results
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import CaseResult, Detail, Outcome
-from harness.targets import Target
+from harness.targets import Engine, Target
 from tests.unit.sample_cells import emscripten
 from tests.unit.sample_lists import REGISTRY, entry, limitation
 from tests.unit.sample_runs import (
@@ -186,6 +187,31 @@ def test_the_limitation_of_the_other_cases_of_the_class_is_proposed_for_the_same
         "test.test_os.LinkTests.test_b": "",
         "test.test_os.Other.test_c": "",
     }
+
+
+def test_an_assertion_alone_is_not_taken_for_the_reason_of_the_rest_of_the_class() -> None:
+    text = entry(outcome='"fail"', signature='"AssertionError"', when='{ target = "wasi" }')
+    found = updated(text, [run_of(WASI, {LINK: "F", "test_os.LinkTests.test_a": "F"})])
+    (new,) = [one for one in found.entries if one.tests == ("test.test_os.LinkTests.test_a",)]
+    assert (new.limitation, new.reason) == ("", "TODO: perhaps fs-hard-links")
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({}, {"target": "emscripten"}),
+        ({"engine": Engine.CHROMIUM}, {"target": "emscripten", "engine": "chromium"}),
+        ({"distribution": Distribution.PYODIDE}, {"target": "emscripten", "distribution": "pyodide"}),
+    ],
+)
+def test_what_fails_in_a_browser_or_in_a_build_of_others_alone_is_listed_for_these(
+    change: dict[str, Any], where: dict[str, str]
+) -> None:
+    cell = dataclasses.replace(OLD, **change)
+    found = updated({}, runs_of(cell, LINK, "E"), cells=(*CELLS, cell))
+    assert [dict(one.when.terms) for one in found.entries] == [where]
+    both = updated({}, [*runs_of(cell, LINK, "E"), *runs_of(NEW, LINK, "E")], cells=(*CELLS, cell))
+    assert [dict(one.when.terms) for one in both.entries] == [{"target": "emscripten"}]
 
 
 def test_a_crash_is_never_explained_by_the_updater() -> None:
