@@ -86,7 +86,8 @@ def _check(_options: argparse.Namespace, _file: Path, origins: Origins) -> int:
     by_presence = {where: [answer for answer in answers if answer.presence is where] for where in Presence}
     for title, where in (("gone", Presence.GONE), ("not asked", Presence.UNKNOWN)):
         print("".join(f"{title}: {each.pin}: {each.reason}\n" for each in by_presence[where]), end="")
-    counts = ", ".join(f"{len(found)} {where}" for where, found in by_presence.items())
+    titles = {Presence.UNKNOWN: "not asked"}
+    counts = ", ".join(f"{len(found)} {titles.get(where, where)}" for where, found in by_presence.items())
     print(f"{len(answers)} origins of pins: {counts}")
     if by_presence[Presence.GONE]:
         return EXIT_UNEXPECTED

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from harness.results.case_ids import FIXTURE, dotted, module_of, subject_of
 from harness.results.outcomes import Outcome
 from harness.util.files import write_atomically
 from harness.util.hashing import content_key
+from harness.util.text import counted
 
 RUNS_READ = 10
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 
 # Of cells about which there is nothing to say.
 NAMED = 5
@@ -90,12 +91,14 @@ class Suites:
 
 
 def load_suites(cells: Iterable[Cell], reports: Path, cache: Path) -> Suites:
-    """The suite of each cell: what its newest whole run found, or else the modules of its newest build."""
+    """The suite of each cell: what its newest whole run found, or else the modules of its newest build, with the cases
+    of those that ran whole in runs of a part.
+    """
     found: dict[str, KnownSuite] = {}
     notes: list[str] = []
     unknown: list[str] = []
     for cell in cells:
-        suite = _of_runs(cell, reports, cache) or _of_builds(cell, cache)
+        suite = _suite_of(cell, reports, cache)
         if suite is None:
             unknown.append(cell.id)
         else:
@@ -114,20 +117,38 @@ def newest_runs(cell_id: str, reports: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.stat().st_mtime, str(path)), reverse=True)
 
 
-def _of_runs(cell: Cell, reports: Path, cache: Path) -> KnownSuite | None:
+def _suite_of(cell: Cell, reports: Path, cache: Path) -> KnownSuite | None:
+    parts: list[KnownSuite] = []
     for path in newest_runs(cell.id, reports)[:RUNS_READ]:
         try:
             index = _index_of(path, cache)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
-        if index["complete"] and index["python"] == cell.python.version:
-            return KnownSuite(
-                source=f"{reports.name}/{path.relative_to(reports).as_posix()}",
-                modules=frozenset(index["modules"]),
-                cases=frozenset(index["cases"].split("\n")),
-                whole=frozenset(index["whole"]),
-            )
-    return None
+        if index["python"] != cell.python.version or index["own"]:
+            continue
+        ran = KnownSuite(
+            source=f"{reports.name}/{path.relative_to(reports).as_posix()}",
+            modules=frozenset(index["modules"]),
+            cases=frozenset(index["cases"].split("\n")),
+            whole=frozenset(index["whole"]),
+        )
+        if index["complete"]:
+            return ran
+        parts.append(ran)
+    built = _of_builds(cell, cache)
+    return _with_parts(built, parts) if built else None
+
+
+def _with_parts(built: KnownSuite, parts: Iterable[KnownSuite]) -> KnownSuite:
+    """The modules of a build, with the cases of those that ran whole in a run of a part: the newest of each."""
+    cases: dict[str, frozenset[str]] = {}
+    for part in parts:
+        for module in (part.whole & built.modules) - cases.keys():
+            cases[module] = frozenset(case for case in part.cases if module_of(case, [module]))
+    if not cases:
+        return built
+    source = f"{built.source} and runs of {len(cases):,} of its {counted(len(built.modules), 'module')}"
+    return replace(built, source=source, cases=frozenset().union(*cases.values()), whole=frozenset(cases))
 
 
 def _index_of(path: Path, cache: Path) -> dict[str, Any]:
@@ -142,6 +163,7 @@ def _index_of(path: Path, cache: Path) -> dict[str, Any]:
     modules: Mapping[str, Any] = data["modules"]
     index = {
         "complete": data["run"]["complete"],
+        "own": bool(data["run"].get("tests")),
         "python": data["cell"]["python"],
         "modules": sorted(map(dotted, modules)),
         "whole": sorted(dotted(name) for name, module in modules.items() if _is_whole(name, module)),

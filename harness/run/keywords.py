@@ -54,7 +54,7 @@ class Keyword:
             return f"-k matches the names of modules; for the cases of a class: --case '{classes[0]}.*'"
         if cases := sorted(past.cases_like(f".{self.expression}")):
             return f"-k matches the names of modules; for a case: --case '{cases[0]}'"
-        return f"{did_you_mean(self.expression, modules)} {_RULE}".strip()
+        return "; ".join(filter(None, [did_you_mean(self.expression, modules), _RULE]))
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,23 @@ def test_a_link_to_the_newest_run_is_not_read_as_another_one(tmp_path: Path) -> 
     assert newest_runs("wasi", tmp_path / "reports") == [path]
 
 
+def test_without_a_whole_run_the_modules_that_ran_whole_have_their_cases(tmp_path: Path) -> None:
+    reports, cache = tmp_path / "reports", tmp_path / "cache"
+    path = results(reports, "part", complete=False)
+    build(cache, "wasi-0", '["test_os", "test_re"]')
+    own = results(reports, "own", complete=False)
+    data = json.loads(own.read_text())
+    data["run"]["tests"] = "0123"
+    own.write_text(json.dumps(data).replace("test_os", "test_re"))
+    found = load_suites([WASI], reports, cache)
+    suite = found.by_cell["wasi"]
+    assert sorted(suite.modules) == ["test.test_os", "test.test_re"]
+    assert list(suite.whole) == ["test.test_os"]
+    case = next(iter(json.loads(path.read_text())["modules"]["test_os"]["cases"]))
+    assert (suite.has(case), suite.has(f"{case}x"), suite.has("test.test_re.T.test_a")) == (True, False, None)
+    assert found.notes == (f"wasi: {len(suite.cases)} cases, from the build wasi-0 and runs of 1 of its 2 modules",)
+
+
 def test_ten_runs_are_looked_at_for_a_whole_one(tmp_path: Path) -> None:
     for number in range(10):
         results(tmp_path / "reports", f"part{number}", complete=False, age=number)

@@ -69,7 +69,7 @@ def test_a_regression_shows_what_was_got_its_traceback_and_how_to_run_it_again()
     assert block(page(usual()), "test.test_os.LinkTests.test_unicode_name") == [
         "REGRESSION  test.test_os.LinkTests.test_unicode_name",
         "  got        error: OSError: [Errno 58] Not supported",
-        "  expected   pass or skip: no entry names it",
+        "  expected   pass or skip: no entry for this cell names it",
         "  | Traceback (most recent call last):",
         '  |   File "/Lib/test/test_os.py", line 1712, in test_link',
         "  |     os.link(self.file1, self.file2)",
