@@ -1,6 +1,6 @@
 """First the harness's own sessions; then for every cell of the matrix test-<cell>, which builds it, runs the suite and
 compares with the lists; the table over them; and for every cell build-<cell>, probe-<cell>, audit-skips-<cell>, and
-embed-<cell> for those of Emscripten. `python -m harness cells` lists the cells in short.
+embed-<cell> and web-example-<cell> for those of Emscripten. `python -m harness cells` lists the cells in short.
 
 Thin on purpose: every cell session is one call of `python -m harness`, which does the same without nox. The cells of
 one invocation share a run folder; the session `table` has the tags of all cells and so ends what a tag selects.
@@ -200,6 +200,17 @@ def register_embed(cell: Cell) -> None:
     embed.__doc__ = f"Run the embedding snippets of CPython's own README with {cell.id}."
 
 
+def register_web_example(cell: Cell) -> None:
+    if cell.target is not Target.EMSCRIPTEN or cell.is_prebuilt:
+        return
+
+    @nox.session(name=f"web-example-{cell.id}", venv_backend="none", tags=["web-example"], default=False)
+    def web_example(session: nox.Session) -> None:
+        on_cell(session, "web-example", cell.id)
+
+    web_example.__doc__ = f"Use the web example of CPython's tree, built with {cell.id}, in a browser."
+
+
 def register_audit(cell: Cell) -> None:
     @nox.session(name=f"audit-skips-{cell.id}", venv_backend="none", tags=["audit"], default=False)
     def audit(session: nox.Session) -> None:
@@ -224,6 +235,6 @@ def table(session: nox.Session) -> None:
     harness(session, "table", *(filter(None, tested[:1]) if tested else session.posargs))
 
 
-for register in (register_build, register_probe, register_embed, register_audit):
+for register in (register_build, register_probe, register_embed, register_web_example, register_audit):
     for declared in cells:
         register(declared)

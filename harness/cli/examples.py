@@ -1,4 +1,4 @@
-"""`embed`: what CPython's tree shows its users of a build for Emscripten, tried with a cell's build."""
+"""`embed` and `web-example`: what CPython's tree shows the users of its Emscripten builds, tried with a cell's."""
 
 from __future__ import annotations
 
@@ -22,5 +22,26 @@ def run_embed(options: argparse.Namespace) -> int:
     from harness.examples.embed import embed  # noqa: PLC0415 - each command loads only its own
 
     text, status = embed(options.cell, BuildRequest.of(options), options.run_dir, options.readme)
+    print(text)
+    return status
+
+
+def add_web_example(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("cell")
+    for option in (*BUILD_OPTIONS, RUN_DIR):
+        option.add(parser.add_argument)
+    parser.add_argument(
+        "--browser",
+        default="",
+        metavar="PROGRAM",
+        help="the Chromium to use, or `system` for the one on PATH (default: the cell's own, or else the pinned one)",
+    )
+
+
+def run_web_example(options: argparse.Namespace) -> int:
+    """Uses the page in a browser, and prints what is expected of each of its parts and what was seen."""
+    from harness.examples.web_example import web_example  # noqa: PLC0415
+
+    text, status = web_example(options.cell, BuildRequest.of(options), options.run_dir, options.browser)
     print(text)
     return status

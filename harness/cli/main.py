@@ -89,6 +89,7 @@ GROUPS: dict[str, tuple[Subcommand, ...]] = {
         Subcommand(name="bisect", module="bisect", help="the version or commit at which a case began to differ"),
         Subcommand(name="probe", module="limitations", help="try the documented limitations on a cell's build"),
         Subcommand(name="embed", module="examples", help="run the embedding snippets of CPython's own README"),
+        Subcommand(name="web-example", module="examples", help="use the web example of CPython's tree in a browser"),
         Subcommand(name="skips", module="limitations", help="what explains the skips of a run"),
         Subcommand(name="audit-skips", module="limitations", help="run what the suite skips, its gates forced open"),
         Subcommand(name="native", module="limitations", help="run the suite on the native build Python, for reference"),

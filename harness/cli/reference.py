@@ -18,7 +18,7 @@ Every command of `python -m harness`, by what a person wants to do. [everyday.md
 use. This page is made from the parsers: `python -m harness.cli.reference > docs/commands.md`.
 
 Each cell of the matrix has these nox sessions, which do the same as the commands; what follows `--` is given to them.
-Only cells of Emscripten have `embed`.
+Only cells of Emscripten have `embed` and `web-example`.
 
 | session | command |
 |---|---|
@@ -26,6 +26,7 @@ Only cells of Emscripten have `embed`.
 | `build-<cell>` | `python -m harness build <cell>` |
 | `probe-<cell>` | `python -m harness probe <cell>` |
 | `embed-<cell>` | `python -m harness embed <cell>` |
+| `web-example-<cell>` | `python -m harness web-example <cell>` |
 | `audit-skips-<cell>` | `python -m harness audit-skips <cell>` |
 
 Further sessions: `tests`, `lint`, `docs`, `mutants` and `bench` for the harness itself; `doctor`, `table`, `report`,

@@ -16,6 +16,7 @@ from packaging.version import Version
 
 from harness.build.artifact import Build
 from harness.errors import UnavailableError
+from harness.examples.causes import NO_FOLDER, NO_LIBRARY, NO_PROGRAM, NO_ZLIB
 from harness.examples.page import Example, run_page
 from harness.examples.results import report
 from harness.examples.snippets import (
@@ -40,29 +41,6 @@ GUEST_SECONDS = 120.0
 TYPED = "print('answer', 6 * 7)"
 ANSWER = "answer 42"
 
-NO_FOLDER = Cause(
-    name="no-lib-folder",
-    why="FS.mount needs a folder to mount on, and Emscripten's file system has no /lib",
-    change='FS.mkdirTree("/lib")',
-    error=r"ErrnoError.*\b44\b",
-)
-NO_LIBRARY = Cause(
-    name="not-below-a-prefix",
-    why="Python looks for lib/pythonX.Y/os.py below a prefix: what is mounted on /lib has to hold pythonX.Y",
-    error="No module named 'encodings'",
-)
-NO_PROGRAM = Cause(
-    name="program-on-the-host",
-    why="until 3.13 Python looks for its library where the program is, which Emscripten takes from the host",
-    change='thisProgram: "./this.program"',
-    error="No module named 'encodings'",
-)
-NO_ZLIB = Cause(
-    name="deflated-zip-without-zlib",
-    why="the zip file of the library is compressed, and the interpreter is built without zlib",
-    change="a zip file that is stored",
-    error="zlib not available",
-)
 _FINDS_ITSELF = Version("3.14.0a1")
 
 

@@ -1,0 +1,58 @@
+"""What is known to keep the examples of CPython's tree from working, and the smallest change for each. Pure."""
+
+from __future__ import annotations
+
+from harness.examples.trials import Cause
+
+NO_FOLDER = Cause(
+    name="no-lib-folder",
+    why="FS.mount needs a folder to mount on, and Emscripten's file system has no /lib",
+    change='FS.mkdirTree("/lib")',
+    error=r"ErrnoError.*\b44\b",
+)
+NO_LIBRARY = Cause(
+    name="not-below-a-prefix",
+    why="Python looks for lib/pythonX.Y/os.py below a prefix: what is mounted on /lib has to hold pythonX.Y",
+    error="No module named 'encodings'",
+)
+NO_PROGRAM = Cause(
+    name="program-on-the-host",
+    why="until 3.13 Python looks for its library where the program is, which Emscripten takes from the host",
+    change='thisProgram: "./this.program"',
+    error="No module named 'encodings'",
+)
+NO_ZLIB = Cause(
+    name="deflated-zip-without-zlib",
+    why="the zip file of the library is compressed, and the interpreter is built without zlib",
+    change="a zip file that is stored",
+    error="zlib not available",
+)
+UNCLOSED_SCRIPT = Cause(
+    name="unclosed-script",
+    why="HTML does not close a script element with `/>`: the page's own script is taken for a part of the one before",
+    change="</script>",
+    error="the button Run stays disabled",
+)
+ENDED_RUNTIME = Cause(
+    name="ended-runtime",
+    why="the interpreter is linked with -sEXIT_RUNTIME: what runs next in the same instance prints nothing",
+    change="a new Worker after each program",
+    error="nothing is printed",
+)
+SHORT_LINES = Cause(
+    name="lines-of-127-bytes",
+    why="the Worker's buffer for standard input has 127 places, and a longer line ends the input",
+    change="a larger buffer",
+    error="the answer is not shown",
+)
+HALF_ERASED = Cause(
+    name="half-a-character-erased",
+    why="the page erases one unit of UTF-16, and of a character beyond the first plane a half is left",
+    change="erase a whole character",
+    error="the answer is not shown",
+)
+NO_ISOLATION = Cause(
+    name="no-isolation",
+    why="as documented: only a page that is cross-origin isolated has SharedArrayBuffer, which the example needs",
+    error="SharedArrayBuffer is not defined",
+)

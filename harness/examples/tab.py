@@ -1,0 +1,165 @@
+"""The page of the web example in a Chromium that Playwright drives: what is clicked, typed and read there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UnavailableError
+
+PLAYWRIGHT = "pip install -e '.[browser]'"
+STEP_SECONDS = 60.0
+# A terminal draws on a canvas, so that there is no text in the document: the page's own terminals are kept here.
+_KEEP_TERMINALS = """
+window.keptTerminals = [];
+let kept;
+Object.defineProperty(window, "Terminal", {
+  configurable: true,
+  get: () => kept,
+  set(base) {
+    kept = class extends base {
+      constructor(...options) {
+        super(...options);
+        window.keptTerminals.push(this);
+      }
+    };
+  },
+});
+"""
+_LINES = """() => {
+  const terminal = window.keptTerminals[0];
+  if (!terminal) return "";
+  const { active } = terminal.buffer;
+  const lines = Array.from({ length: active.length }, (_, number) => active.getLine(number).translateToString(true));
+  return lines.join("\\n").trimEnd();
+}"""
+
+_PASTE = """(area, text) => {
+  const clipboardData = new DataTransfer();
+  clipboardData.setData("text/plain", text);
+  area.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
+
+
+class Tab:
+    """One page. `problems` are what the browser has complained of in it and in its Workers."""
+
+    def __init__(self, page: Any, timeout_error: type[Exception]) -> None:
+        self._page = page
+        self._timeout_error = timeout_error
+        self.problems: list[str] = []
+        page.on("console", self._note_message)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def _note_message(self, message: Any) -> None:
+        if message.type == "error":
+            self.problems.append(message.text)
+
+    def open(self, address: str) -> None:
+        self._page.goto(address)
+
+    @property
+    def text(self) -> str:
+        """What the terminal shows, with what has left it at the top."""
+        return str(self._page.evaluate(_LINES))
+
+    def is_enabled(self, button: str, seconds: float) -> bool:
+        """Whether the button can be clicked before that time is over."""
+        return self._waits(lambda limit: self._page.wait_for_selector(f"#{button}:enabled", timeout=limit), seconds)
+
+    def shows(self, text: str, seconds: float = STEP_SECONDS) -> bool:
+        """Whether the terminal shows that text before that time is over."""
+        shown = f"text => ({_LINES})().includes(text)"
+        return self._waits(lambda limit: self._page.wait_for_function(shown, arg=text, timeout=limit), seconds)
+
+    def _waits(self, wait: Any, seconds: float) -> bool:
+        try:
+            wait(seconds * 1000)
+        except self._timeout_error:
+            return False
+        return True
+
+    def click(self, button: str) -> None:
+        self._page.click(f"#{button}")
+
+    def put_code(self, code: str) -> None:
+        """Replaces what is in the page's box for code."""
+        self._page.fill("#codebox", code)
+
+    def type(self, text: str) -> None:
+        """Types a line into the terminal, and Enter."""
+        self._page.locator("#terminal textarea").focus()
+        self._page.keyboard.type(text)
+        self._page.keyboard.press("Enter")
+
+    def press(self, key: str) -> None:
+        """Presses a key in the terminal, such as `Control+d`."""
+        self._page.locator("#terminal textarea").focus()
+        self._page.keyboard.press(key)
+
+    def paste(self, text: str) -> None:
+        """Pastes into the terminal, as its user would."""
+        self._page.locator("#terminal textarea").evaluate(_PASTE, text)
+
+    def photograph(self, path: Path) -> None:
+        """Writes what the page looks like."""
+        self._page.screenshot(path=str(path))
+
+
+@contextlib.contextmanager
+def browser_of_playwright(program: Path) -> Iterator[Any]:
+    """That Chromium, started by Playwright. UnavailableError when there is no Playwright, or it cannot start that."""
+    try:
+        from playwright import sync_api  # noqa: PLC0415 - an optional extra
+    except ModuleNotFoundError:
+        raise UnavailableError(
+            "the web example is driven with the package playwright, which is not installed", hint=PLAYWRIGHT
+        ) from None
+    with sync_api.sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=str(program), chromium_sandbox=os.geteuid() != 0)
+        except sync_api.Error as error:
+            raise UnavailableError(
+                f"Playwright cannot start {program}: {str(error).splitlines()[0]}",
+                hint="name another Chromium with --browser /usr/bin/chromium",
+            ) from error
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def new_tab(browser: Any, elsewhere: Mapping[str, bytes], *, isolated: bool) -> Iterator[Tab]:
+    """A page in a fresh context. It gets those files from other servers, by their addresses, and nothing else from
+    them. Without `isolated` the headers that isolate a page from other origins are taken from what its server answers.
+    """
+    from playwright import sync_api  # noqa: PLC0415 - as above
+
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        page.add_init_script(_KEEP_TERMINALS)
+        context.route("**/*", lambda route: _route(route, elsewhere, isolated=isolated))
+        yield Tab(page, sync_api.TimeoutError)
+    finally:
+        context.close()
+
+
+def _route(route: Any, elsewhere: Mapping[str, bytes], *, isolated: bool) -> None:
+    address = route.request.url
+    if address in elsewhere:
+        kind = "text/css" if address.endswith(".css") else "text/javascript"
+        headers = {"Access-Control-Allow-Origin": "*", "Content-Type": kind}
+        route.fulfill(body=elsewhere[address], headers=headers)
+    elif not address.startswith("http://127.0.0.1:"):
+        route.abort()
+    elif isolated:
+        route.continue_()
+    else:
+        response = route.fetch()
+        headers = {name: value for name, value in response.headers.items() if not name.startswith("cross-origin-")}
+        route.fulfill(response=response, headers=headers)

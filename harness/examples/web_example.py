@@ -1,0 +1,251 @@
+"""`web-example`: the web example of CPython's tree, served by its own server and used in a real browser."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from packaging.version import Version
+
+from harness.errors import UnavailableError
+from harness.examples.causes import ENDED_RUNTIME, HALF_ERASED, NO_ISOLATION, SHORT_LINES
+from harness.examples.results import report
+from harness.examples.tab import Tab, browser_of_playwright, new_tab
+from harness.examples.trials import Cause, Seen, Trial, try_example
+from harness.examples.web_page import PAGE, WebExample, foreign_files, web_example_of
+from harness.matrix.load import load_configuration
+from harness.matrix.pins import Pins, load_pins
+from harness.run.prepare import BuildRequest, prepare
+from harness.run.prepared import Prepared
+from harness.targets import Engine, Target
+from harness.toolchains.browsers import machines_browser, own_browser
+from harness.toolchains.runtimes import obtain_package, obtain_runtime
+from harness.util.files import remove_tree
+from harness.util.process import Background, Command, last_lines
+
+RESULTS_FILE = "web-example.json"
+SYSTEM = "system"
+READY_SECONDS = 30.0
+ANSWER_SECONDS = 20.0
+_SERVER_SECONDS = 20.0
+_PROMPT = ">>>"
+_ENDED = "Exited with status: 0"
+_PORT = re.compile(r" port (\d+)")
+
+Act = Callable[[Tab], Seen]
+
+
+def web_example(cell: str, wishes: BuildRequest, run_dir: str, browser: str) -> tuple[str, int]:
+    """What `web-example` prints, and its exit status. `browser` is a Chromium's program, `system` for that on PATH, or
+    empty for the one that is pinned, or the cell's own.
+    """
+    prepared = prepare(cell, wishes)
+    if prepared.cell.target is not Target.EMSCRIPTEN or prepared.cell.is_prebuilt:
+        raise UnavailableError(
+            f"{cell} has no web example: that is a part of a build of CPython for Emscripten",
+            hint="`python -m harness cells -t emscripten` lists such cells",
+        )
+    example = web_example_of(prepared.build)
+    program = _chromium(prepared, wishes, browser)
+    elsewhere, hashes = _elsewhere(prepared, example, wishes)
+
+    def try_all(folder: Path) -> list[Trial]:
+        work = folder / "web-example"
+        remove_tree(work)
+        work.mkdir()
+        with browser_of_playwright(program) as started, served(example, work) as address:
+            bench = _Bench(example=example, browser=started, address=address, elsewhere=elsewhere, work=work)
+            return [hashes, *bench.trials()]
+
+    return report(prepared, run_dir, RESULTS_FILE, try_all)
+
+
+def _chromium(prepared: Prepared, wishes: BuildRequest, wish: str) -> Path:
+    """The program of the Chromium that is to be driven: Playwright cannot drive a Firefox that is not its own."""
+    if wish:
+        own = machines_browser(Engine.CHROMIUM) if wish == SYSTEM else own_browser(Engine.CHROMIUM, Path(wish))
+        return own[0]
+    if prepared.cell.engine is Engine.CHROMIUM:
+        runtime = prepared.runtime
+    else:
+        pins = _pins(wishes)
+        pinned = max((pin.version for pin in pins.runtime if pin.name == Engine.CHROMIUM), key=Version)
+        runtime = obtain_runtime(Engine.CHROMIUM.value, pinned, pins, prepared.cache)
+    return runtime if runtime.is_file() else runtime / "bin" / Engine.CHROMIUM.value
+
+
+def _pins(wishes: BuildRequest) -> Pins:
+    _, pins = load_configuration()
+    return load_pins(Path(wishes.pins), pins) if wishes.pins else pins
+
+
+def _elsewhere(prepared: Prepared, example: WebExample, wishes: BuildRequest) -> tuple[dict[str, bytes], Trial]:
+    """What the page takes from other servers, by its address, as npm's package has it; and whether that has the hashes
+    that the page names.
+    """
+    pins = _pins(wishes)
+    found, wrong = {}, []
+    for foreign in foreign_files(example.texts[PAGE]):
+        pinned = pins.npm_pin(foreign.package).version
+        if pinned != foreign.version:
+            raise UnavailableError(
+                f"the web example takes {foreign.address}, and of {foreign.package} {pinned} is pinned",
+                hint="pin that version as [[npm]] in a file, and name it with --pins",
+            )
+        content = (obtain_package(foreign.package, pins, prepared.cache) / foreign.package / foreign.file).read_bytes()
+        found[foreign.address] = content
+        if not foreign.is_right(content):
+            wrong.append(f"{foreign.address} has another hash than {foreign.integrity}")
+    text = "; ".join(wrong) or f"{len(found)} files of npm have the hashes that the page names"
+    return found, Trial(example="what the page takes from a CDN", seen=Seen(works=bool(found) and not wrong, text=text))
+
+
+@contextlib.contextmanager
+def served(example: WebExample, work: Path) -> Iterator[str]:
+    """The address of the page in the folder `page`, served by the tree's own server as long as the block runs."""
+    page, log = work / "page", work / "server.log"
+    example.lay((), page)
+    argv = (sys.executable, "-u", "server.py", "--port", "0")
+    server = Background(Command(argv=argv, cwd=page), log=log)
+    try:
+        deadline = time.monotonic() + _SERVER_SECONDS
+        while not (found := _PORT.search(log.read_text(encoding="utf-8"))):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise UnavailableError(
+                    f"the web example's own server does not start: {last_lines(log) or 'it says nothing'}",
+                    hint=f"start it by hand: cd {page} && {' '.join(argv)}",
+                )
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{found[1]}/{PAGE}"
+    finally:
+        server.kill()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bench:
+    """What the trials of one example share. Screenshots are left in the folder `work`."""
+
+    example: WebExample
+    browser: Any
+    address: str
+    elsewhere: Mapping[str, bytes]
+    work: Path
+
+    def trials(self) -> Iterator[Trial]:
+        causes = self.example.causes
+        yield from try_example("Run", causes, lambda changes: self.attempt("run", changes, _run))
+        for name, photo, act in _PARTS:
+            yield Trial(example=name, changes=causes, seen=self.attempt(photo, causes, act))
+        for name, photo, act, cause in _FAULTS:
+            for changes, expected in ((causes, cause), ((*causes, cause), None)):
+                seen = self.attempt(photo, changes, act)
+                yield Trial(example=name, changes=changes, expected=expected, seen=seen)
+        seen = self.attempt("not-isolated", causes, _run, isolated=False)
+        name = "Run, not cross-origin isolated"
+        yield Trial(example=name, changes=causes, expected=NO_ISOLATION, seen=seen)
+
+    def attempt(self, photo: str, changes: Sequence[Cause], act: Act, *, isolated: bool = True) -> Seen:
+        """What comes of that part of the example with those changes."""
+        self.example.lay(changes, self.work / "page")
+        with new_tab(self.browser, self.elsewhere, isolated=isolated) as tab:
+            tab.open(self.address)
+            if tab.is_enabled("run", READY_SECONDS):
+                seen = act(tab)
+            else:
+                seen = Seen(works=False, text="Error: the button Run stays disabled")
+            tab.photograph(self.work / f"{photo}-{len(changes)}.png")
+            return seen if seen.works else dataclasses.replace(seen, text="\n".join((seen.text, *tab.problems)))
+
+
+def _run(tab: Tab) -> Seen:
+    tab.put_code("import sys; print('answer', 6 * 7, sys.platform)")
+    tab.click("run")
+    tab.shows("Exited with status", ANSWER_SECONDS)
+    return _shows(tab, "answer 42 emscripten", _ENDED)
+
+
+def _shows(tab: Tab, *wanted: str) -> Seen:
+    works = all(tab.shows(text, ANSWER_SECONDS) for text in wanted)
+    return Seen(works=works, text=tab.text if works else f"Error: the answer is not shown, but {tab.text!r}")
+
+
+def _start_repl(tab: Tab) -> None:
+    tab.click("repl")
+    tab.shows(_PROMPT, ANSWER_SECONDS)
+
+
+def _repl(tab: Tab) -> Seen:
+    _start_repl(tab)
+    tab.type("print('answer', 6 * 7)")
+    answered = _shows(tab, "\nanswer 42\n")
+    tab.press("Control+d")
+    return _shows(tab, _ENDED) if answered.works else answered
+
+
+def _stop(tab: Tab) -> Seen:
+    """Ends a program that never does, and runs another one."""
+    tab.put_code("print('begun')\nwhile True: pass")
+    tab.click("run")
+    tab.shows("begun", ANSWER_SECONDS)
+    tab.click("stop")
+    stopped = _shows(tab, "Worker process terminated.")
+    tab.is_enabled("run", READY_SECONDS)
+    return _run(tab) if stopped.works else stopped
+
+
+def _run_again(tab: Tab) -> Seen:
+    first = _run(tab)
+    if not first.works or not tab.is_enabled("run", READY_SECONDS):
+        return first
+    tab.put_code("print('once', 'more')")
+    tab.click("run")
+    if tab.shows("once more", ANSWER_SECONDS):
+        return Seen(works=True, text=tab.text)
+    return Seen(works=False, text=f"Error: nothing is printed by the second program: {tab.text!r}")
+
+
+def _paste_lines(tab: Tab) -> Seen:
+    _start_repl(tab)
+    tab.paste("for number in (40, 41):\n    print('answer', number + 1)\n\n")
+    return _shows(tab, "\nanswer 41\nanswer 42\n")
+
+
+def _paste_unicode(tab: Tab) -> Seen:
+    _start_repl(tab)
+    tab.paste("print('answer', ascii('\u00e9\u20ac\U0001f600'))\n")
+    return _shows(tab, r"answer '\xe9\u20ac\U0001f600'")
+
+
+def _paste_long_line(tab: Tab) -> Seen:
+    _start_repl(tab)
+    tab.paste(f"print('answer', len('{'x' * 200}'))\n")
+    return _shows(tab, "\nanswer 200\n")
+
+
+def _erase_unicode(tab: Tab) -> Seen:
+    _start_repl(tab)
+    tab.paste("print('answer', ascii('x\U0001f600")
+    tab.press("Backspace")
+    tab.type("'))")
+    return _shows(tab, "\nanswer 'x'\n")
+
+
+_PARTS: tuple[tuple[str, str, Act], ...] = (
+    ("Start REPL, type, Ctrl-D", "repl", _repl),
+    ("Stop, Run", "stop", _stop),
+    ("REPL: lines are pasted", "paste-lines", _paste_lines),
+    ("REPL: Unicode is pasted", "paste-unicode", _paste_unicode),
+)
+# What does not work, with its cause.
+_FAULTS: tuple[tuple[str, str, Act, Cause], ...] = (
+    ("Run, Run again", "run-again", _run_again, ENDED_RUNTIME),
+    ("REPL: a long line is pasted", "paste-long-line", _paste_long_line, SHORT_LINES),
+    ("REPL: a character is erased", "erase-unicode", _erase_unicode, HALF_ERASED),
+)

@@ -1,0 +1,174 @@
+"""The web example in a real browser: how its page is driven, and the example of a real build."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import EXIT_OK, EXIT_UNAVAILABLE, UnavailableError
+from harness.examples.tab import browser_of_playwright, new_tab
+from harness.examples.web_example import served
+from harness.examples.web_page import PAGE, WORKER, WebExample
+from harness.run.prepare import BuildRequest, prepare
+from harness.run.prepared import Prepared
+from harness.targets import Engine
+from harness.toolchains.browsers import machines_browser
+from tests.integration.guests import NEEDS_BROWSER
+from tests.integration.test_own_tests import harness
+
+PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
+needs_playwright = pytest.mark.skipif(not PLAYWRIGHT, reason="the extra `browser` is not installed")
+CELL, CPYTHON = "emscripten-3.1.73", "git:https://github.com/python/cpython@v3.14.0a3"
+# A page with as much of the example's as is driven; its terminal keeps lines and has no canvas.
+STUB = """<!doctype html>
+<script src="https://elsewhere.test/terminal.js"></script>
+<textarea id="codebox"></textarea><button id="run" disabled>Run</button><div id="terminal"></div>
+<script>
+  const terminal = new Terminal();
+  document.querySelector("#terminal").append(terminal.area);
+  document.querySelector("#run").onclick = () => terminal.lines.push(`ran ${document.querySelector("#codebox").value}`);
+  terminal.lines.push(`isolated ${crossOriginIsolated}`);
+  fetch("https://another.test/x").catch(() => terminal.lines.push("nothing from another server"));
+  console.error("a problem");
+  setTimeout(() => document.querySelector("#run").removeAttribute("disabled"), 300);
+</script>
+"""
+TERMINAL = b"""
+class Stub {
+  lines = [];
+  area = document.createElement("textarea");
+  constructor() {
+    this.area.addEventListener("paste", (event) => {
+      event.preventDefault();
+      this.lines.push(`pasted ${event.clipboardData.getData("text/plain")}`);
+    });
+    this.area.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.lines.push(`typed ${this.area.value}`);
+      if (event.key === "d" && event.ctrlKey) this.lines.push("Ctrl-D");
+    });
+    const line = (number) => ({ translateToString: () => this.lines[number] });
+    const { lines } = this;
+    this.buffer = { active: { get length() { return lines.length; }, getLine: line } };
+  }
+}
+window.Terminal = Stub;
+"""
+SERVER = """
+import argparse
+from http import server
+parser = argparse.ArgumentParser()
+parser.add_argument("--port", type=int)
+class Handler(server.SimpleHTTPRequestHandler):
+    def end_headers(self):
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        super().end_headers()
+server.test(HandlerClass=Handler, protocol="HTTP/1.1", port=parser.parse_args().port, bind="127.0.0.1")
+"""
+
+
+def stub(folder: Path, server: str = SERVER) -> WebExample:
+    folder.mkdir()
+    texts = {PAGE: STUB, WORKER: ""}
+    (folder / "server.py").write_text(server)
+    (folder / "python3.14.zip").touch()
+    return WebExample(folder=folder, texts=texts, library=folder / "python3.14.zip", has_zlib=True)
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    program, _ = machines_browser(Engine.CHROMIUM)
+    with browser_of_playwright(program) as started:
+        yield started
+
+
+@pytest.mark.integration
+@needs_playwright
+@NEEDS_BROWSER[Engine.CHROMIUM]
+@pytest.mark.parametrize("isolated", [True, False])
+def test_a_page_is_used_as_its_user_would(browser: Any, tmp_path: Path, isolated: bool) -> None:
+    elsewhere = {"https://elsewhere.test/terminal.js": TERMINAL}
+    with (
+        served(stub(tmp_path / "example"), tmp_path) as address,
+        new_tab(browser, elsewhere, isolated=isolated) as tab,
+    ):
+        tab.open(address)
+        assert not tab.is_enabled("run", 0.05)
+        assert tab.is_enabled("run", 20)
+        assert not tab.shows("ran", 0.2)
+        tab.put_code("some code")
+        tab.click("run")
+        assert tab.shows("ran some code", 5)
+        tab.type("words")
+        tab.paste("two\nlines \U0001f600")
+        tab.press("Control+d")
+        tab.photograph(tmp_path / "page.png")
+        assert tab.shows("nothing from another server", 5)
+        lines = tab.text.split("\n")
+        assert f"isolated {str(isolated).lower()}" in lines
+        assert [line for line in lines if line != "nothing from another server"][-5:] == [
+            *("ran some code", "typed words", "pasted two", "lines \U0001f600", "Ctrl-D"),
+        ]
+        assert "a problem" in tab.problems
+    assert (tmp_path / "page.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.integration
+def test_a_server_that_does_not_start_is_named(tmp_path: Path) -> None:
+    example = stub(tmp_path / "example", "raise SystemExit('no port is left')\n")
+    with (
+        pytest.raises(UnavailableError, match="does not start: no port is left"),
+        served(example, tmp_path),
+    ):
+        pass
+
+
+@pytest.mark.integration
+@needs_playwright
+def test_a_program_that_is_no_browser_is_named(tmp_path: Path) -> None:
+    program = tmp_path / "browser"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    with (
+        pytest.raises(UnavailableError, match=f"Playwright cannot start {program}"),
+        browser_of_playwright(program),
+    ):
+        pass
+
+
+@pytest.mark.integration
+def test_without_playwright_its_installation_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "playwright", None)
+    with pytest.raises(UnavailableError, match="is not installed") as caught, browser_of_playwright(tmp_path):
+        pass
+    assert caught.value.hint == "pip install -e '.[browser]'"
+
+
+@pytest.mark.toolchain
+def test_a_build_without_a_web_example_says_why(emscripten: Prepared, tmp_path: Path) -> None:
+    done = harness("web-example", "emscripten-3.1.69", "--run-dir", tmp_path)
+    assert done.returncode == EXIT_UNAVAILABLE
+    assert "the build of CPython 3.13.5 has no web example" in done.stdout
+
+
+@pytest.fixture(scope="session")
+def alpha(request: pytest.FixtureRequest) -> Prepared:
+    """The first CPython whose makefile makes the web example, with the Emscripten that it asks for."""
+    return prepare(CELL, BuildRequest(cpython=CPYTHON))
+
+
+@pytest.mark.toolchain
+@needs_playwright
+@NEEDS_BROWSER[Engine.CHROMIUM]
+def test_the_web_example_is_as_expected(alpha: Prepared, tmp_path: Path) -> None:
+    done = harness("web-example", CELL, "--cpython", CPYTHON, "--browser", "system", "--run-dir", tmp_path)
+    assert done.returncode == EXIT_OK, done.stdout
+    found = json.loads((tmp_path / CELL / "web-example.json").read_text())
+    assert "Start REPL, type, Ctrl-D" in {trial["example"] for trial in found["trials"] if trial["did"] == "works"}
+    assert list((tmp_path / CELL / "web-example").glob("repl-*.png"))
