@@ -7,6 +7,8 @@ that says what to do next. Only `cli.main` turns them into text and an exit stat
 from __future__ import annotations
 
 import difflib
+import itertools
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -86,7 +88,10 @@ class BuildError(HarnessError):
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """`did you mean 'x'?`, or the allowed names when none is near and they are few; else empty."""
     names = sorted(set(allowed))
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    # What all of them begin with makes none of them near: `test_posix` is not a mistyped `test_bool`.
+    shared = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(word, *names, strict=False))
+    begin = len(re.sub(r"[^._]*$", "", "".join(letters[0] for letters in shared)))
+    near = difflib.get_close_matches(word[begin:], [name[begin:] for name in names], n=1, cutoff=0.6)
     if near:
-        return f"did you mean {near[0]!r}?"
+        return f"did you mean {word[:begin] + near[0]!r}?"
     return f"allowed: {', '.join(names)}" if 0 < len(names) <= READABLE_NAMES else ""

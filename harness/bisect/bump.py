@@ -52,8 +52,9 @@ def compare_versions(options: argparse.Namespace, common: Sequence[str], rest: S
     run = Path(options.run_dir).absolute() if options.run_dir else new_run_folder()
     modules = list(itertools.takewhile(lambda word: not word.startswith("-"), rest))
     asking, others = ["test", cell.id, *modules], [*common, *rest[len(modules) :]]
-    pinned = _tested("pinned", cell.id, [*asking, *others], run / "pinned")
+    # The new one first: it is more likely than what is pinned to be mistyped, not to be there, or not to build.
     new = _tested("new", cell.id, [*asking, *chosen, *others], run / "new")
+    pinned = _tested("pinned", cell.id, [*asking, *others], run / "pinned")
     pair = diff_cells(pinned, new, names=("pinned", "new"))
     lists = _list_change(pinned, new)
     write_atomically(run / PAGE, bump_page(pair, pinned, new, lists))
