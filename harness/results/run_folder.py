@@ -291,6 +291,8 @@ RESULTS_FILE = "results.json"
 
 
 ASKED_FILE = "asked.json"
+# Where the results of the parts of modules that are cut lie.
+PARTS_FOLDER = "parts"
 
 
 # What `report` writes next to the cells' folders: page, summary, badge, annotations and JUnit.

@@ -39,6 +39,7 @@ from harness.results.command_line import DEFAULT, RunOptions, go_on_line
 from harness.results.outcomes import ModuleResult, Outcome, decode_module, encode_module
 from harness.results.run_folder import (
     ERROR_FILE,
+    PARTS_FOLDER,
     RESULTS_FILE,
     claim,
     new_run_folder,
@@ -61,13 +62,16 @@ from harness.run.resume import (
     check_not_lost,
     check_resumed,
     completed,
+    read_parts,
     said_by,
     seconds_before,
     write_asked,
+    write_parts,
 )
-from harness.run.selection import TestSelection, check_names, check_resources, choose, read_shard
-from harness.suite.durations import guessed_seconds, read_durations, record_durations, seconds_of, source_sizes
+from harness.run.selection import TestSelection, check_names, check_resources, choose, planned, read_shard
+from harness.suite.durations import read_case_durations, record_run
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
+from harness.suite.parts import as_part, joined, module_of, part_named, part_names
 from harness.suite.regrtest import exact_pattern
 from harness.suite.unseen import lost_module, with_unmet
 from harness.util.files import disk_errors_as_unavailable, write_atomically
@@ -106,8 +110,10 @@ class CellRun:
     seconds_before: float = 0.0
 
     @classmethod
-    def start(cls, options: Namespace, keyword: Keyword = ANY) -> CellRun:
-        """Prepares the cell and a folder for its results. `keyword` is what modules have to match."""
+    def start(cls, options: Namespace, keyword: Keyword = ANY, workers: int = 1) -> CellRun:
+        """Prepares the cell and a folder for its results. `keyword` is what modules have to match, `workers` how many
+        will share the work.
+        """
         # A mistake is reported before anything is made.
         check_numbers(options)
         run_dir = _run_folder(options)
@@ -142,6 +148,9 @@ class CellRun:
         chosen = replace(chosen, modules=keyword.matching(chosen.modules, past), keyword=keyword.expression)
         chosen = chosen.ordered(tests.modules if tests else prepared.build.modules(), RunOptions.of(options))
         base = run_dir or new_run_folder()
+        if not tests:
+            parts = read_parts(base / prepared.cell.id) if options.resume else None
+            chosen = planned(chosen, prepared, workers, parts)
         run = cls(
             prepared=prepared,
             folder=base / prepared.cell.id,
@@ -168,12 +177,14 @@ class CellRun:
         if self.resume:
             check_resumed(self.folder, asked)
         else:
-            for name in ("modules", "journal", "logs"):
+            for name in ("modules", PARTS_FOLDER, "journal", "logs"):
                 shutil.rmtree(self.folder / name, ignore_errors=True)
         with disk_errors_as_unavailable(self.folder):
             (self.folder / "modules").mkdir(parents=True, exist_ok=True)
             remove_views(self.folder.parent)
             write_asked(self.folder, {**self.said, **asked}, seconds=self.seconds_before)
+            if self.chosen.parts and not self.resume:
+                write_parts(self.folder, self.chosen.parts)
             # Those are written at the end: until then nobody is to take an earlier run's for this one's.
             for name in (self.stop_file.name, RESULTS_FILE, "junit.xml", ERROR_FILE):
                 (self.folder / name).unlink(missing_ok=True)
@@ -243,19 +254,26 @@ class CellRun:
         engine = self.prepared.open_engine(log, index)
         return FreshEngine(engine) if self.isolated else engine
 
-    def modules(self) -> list[str]:
-        """The modules to test, longest first; without those that a resumed run has finished."""
-        return [module for module in self.chosen.modules if not (self.resume and self._record(module).exists())]
+    def work(self) -> list[str]:
+        """The names of the modules to test, and of the parts of those that are cut, longest first; without those that a
+        resumed run has finished.
+        """
+        cut = self.chosen.parts
+        names = self.chosen.seconds or [name for module in self.chosen.modules for name in _names_of(module, cut)]
+        return [name for name in names if not (self.resume and self._is_finished(name))]
+
+    def _is_finished(self, name: str) -> bool:
+        return self._record(module_of(name)).exists() or self._record(name).exists()
 
     def expected_seconds(self) -> dict[str, float]:
-        """How long each module to test will take, by the record of earlier runs; 0 where there is no record."""
-        modules, seconds = self.modules(), read_durations(self.prepared.durations)
-        if self.tests or not seconds:
-            return dict.fromkeys(modules, 0.0)
-        return guessed_seconds(modules, seconds, source_sizes(self.prepared.build.root / "Lib", modules))
+        """How long each piece of work will take, by the record of earlier runs; 0 where there is no record."""
+        return {name: self.chosen.seconds.get(name, 0.0) for name in self.work()}
 
-    def job(self, module: str, should_stop: Callable[[], bool]) -> ModuleJob:
-        """What running this module takes. A case that was asked for by name gets all its time, also to hang."""
+    def job(self, name: str, should_stop: Callable[[], bool]) -> ModuleJob:
+        """What running the module of that name, or that part of one, takes. A case that was asked for by name gets all
+        its time, also to hang.
+        """
+        module, part = module_of(name), part_named(name, self.chosen.parts)
         match = self.chosen.cases_in(module)
         excluded = () if match else self.expectations.not_to_run(module, own=self.tests is not None)
         job = self.prepared.job(
@@ -265,10 +283,12 @@ class CellRun:
             mount = Mount(host=self.tests.folder, guest=TESTS_MOUNT)
             job = replace(job, own=True, mounts=(*job.mounts, mount), options=("--testdir", TESTS_MOUNT))
         job = replace(job, seed=self.chosen.seed, randomize=self.chosen.randomize)
+        if part:
+            job = replace(job, folder=job.folder / f"part-{part.number}", part=part)
         return job if match else replace(job, expects_hang=self.expectations.expects_hang)
 
     def test(self, job: ModuleJob, engine: EngineSession) -> ModuleResult:
-        """Runs one module and writes its result; one that was stopped is recorded nowhere."""
+        """Runs one module, or part, and writes its result; one that was stopped is recorded nowhere."""
         try:
             result = unimportable(job.module) if job.own else None
             result = result or self._tried_again(run_module(job, engine), job, engine)
@@ -283,8 +303,8 @@ class CellRun:
                 cases=(),
                 own=job.own,
             )
-        write_atomically(self._record(job.module), encode_module(result))
-        return result
+        self.take(job.name, encode_module(result))
+        return as_part(result) if job.part else result
 
     def _tried_again(self, result: ModuleResult, job: ModuleJob, engine: EngineSession) -> ModuleResult:
         """The result with the tries of its cases: of all that were selected, or of those that nobody expected."""
@@ -319,11 +339,16 @@ class CellRun:
         that a resumed run has them.
         """
         self.stop_file.unlink(missing_ok=True)
+        for module in self.chosen.parts:
+            # A run that was killed may have written the last of the parts, and not the whole.
+            self._join(module)
         modules = self._results()
         finished = {module.module for module in modules}
         own = self.tests is not None
         modules += tuple(
-            lost_module(module, why, own=own) for module, why in (lost or {}).items() if module not in finished
+            lost_module(module, why, own=own)
+            for module, why in self._lost_modules(lost or {}).items()
+            if module not in finished
         )
         everything = not interrupted and not self.chosen.cases and finished == set(self.prepared.build.modules())
         complete = everything and not own
@@ -338,7 +363,7 @@ class CellRun:
         )
         if not self.chosen.shard and not own:
             # The shards that are still to come are to be cut as this one was.
-            record_durations(self.prepared.durations, seconds_of(modules))
+            record_run(self.prepared.durations, modules)
         # Somebody who names a case wants to look at its failure, even if it is known.
         looked_at = [row for row in results.comparison.rows if self.show_known or self.chosen.cases_in(row.module)]
         known = [row for row in looked_at if row.verdict is Verdict.KNOWN]
@@ -372,15 +397,34 @@ class CellRun:
                         return line.removeprefix(NO_SNAPSHOT).strip()
         return ""
 
-    def record(self, module: str) -> str:
-        """What was written of a module that is finished; empty of one that is not."""
+    def record(self, name: str) -> str:
+        """What was written of a module, or part, that is finished; empty of one that is not."""
         with contextlib.suppress(FileNotFoundError):
-            return self._record(module).read_text(encoding="utf-8")
+            return self._record(name).read_text(encoding="utf-8")
         return ""
 
-    def take(self, module: str, record: str) -> None:
-        """Writes what another machine recorded of a module."""
-        write_atomically(self._record(module), record)
+    def take(self, name: str, record: str) -> None:
+        """Writes the record of a module or part. The one that completes a module writes that of the module: when two
+        do so at once, both write the same.
+        """
+        path = self._record(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, record)
+        self._join(module_of(name))
+
+    def _join(self, module: str) -> None:
+        """Writes the record of a module that is cut, when all its parts have one."""
+        if module not in self.chosen.parts:
+            return
+        records = [self.record(name) for name in part_names(module, self.chosen.parts[module])]
+        if all(records):
+            order = read_case_durations(self.prepared.durations).get(module, ())
+            whole = joined([decode_module(module, each) for each in records], order)
+            write_atomically(self._record(module), encode_module(whole))
+
+    def _lost_modules(self, lost: Mapping[str, str]) -> dict[str, str]:
+        """Why each module has no result. A part that failed and has one is no reason."""
+        return {module_of(name): why for name, why in lost.items() if not self.record(name)}
 
     def _results(self) -> tuple[ModuleResult, ...]:
         order = {module: index for index, module in enumerate(self.prepared.build.modules())}
@@ -390,8 +434,15 @@ class CellRun:
         ]
         return tuple(sorted(found, key=lambda result: order.get(result.module, -1)))
 
-    def _record(self, module: str) -> Path:
-        return self.folder / "modules" / f"{module}.json"
+    def _record(self, name: str) -> Path:
+        if part := part_named(name, self.chosen.parts):
+            return self.folder / PARTS_FOLDER / part.module / f"{part.number}.json"
+        return self.folder / "modules" / f"{name}.json"
+
+
+def _names_of(module: str, cut: Mapping[str, Sequence[Sequence[str]]]) -> tuple[str, ...]:
+    """The names of a module's parts, or that of the module where it is not cut."""
+    return part_names(module, cut[module]) if module in cut else (module,)
 
 
 def _as_begun(options: Namespace, keyword: Keyword, folder: Path) -> tuple[Namespace, Keyword]:

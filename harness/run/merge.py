@@ -33,7 +33,7 @@ from harness.results.run_folder import (
     worst_status,
 )
 from harness.run.cell_run import publish
-from harness.suite.durations import durations_file, record_durations, seconds_of
+from harness.suite.durations import durations_file, record_run
 from harness.suite.shards import parse_shard
 from harness.util.cache import cache_root
 from harness.util.files import disk_errors_as_unavailable
@@ -110,7 +110,7 @@ def publish_merged(merged: Merged, folder: Path, *, color: bool) -> str:
     for results in merged.whole:
         pages.append(publish(results, folder / results.cell.id, color=color))
         (folder / results.cell.id / ERROR_FILE).unlink(missing_ok=True)
-        record_durations(durations_file(cache_root(), results.cell.id), seconds_of(results.modules))
+        record_run(durations_file(cache_root(), results.cell.id), results.modules)
     for failed in merged.failed:
         with disk_errors_as_unavailable(folder):
             for name in (RESULTS_FILE, "junit.xml"):

@@ -31,6 +31,7 @@ from harness.run.keywords import Keyword
 from harness.run.live import Means, Ticker, above, board, write_whole_line
 from harness.run.options import OPTIONS_HINT, TESTING
 from harness.run.state import RunState
+from harness.suite.parts import module_of
 from harness.util.log import show_log, to_stdout
 from harness.util.text import plain
 
@@ -83,12 +84,21 @@ def pytest_configure(config: pytest.Config) -> None:
         if not worker:
             _check_words(config)
         keyword = Keyword(config.option.keyword, config.getoption("--cell"))
-        run = CellRun.from_json(worker["harness"]) if worker else CellRun.start(config.option, keyword)
+        run = (
+            CellRun.from_json(worker["harness"]) if worker else CellRun.start(config.option, keyword, _workers(config))
+        )
     except HarnessError as error:
         raise _usage_error(config, error) from error
     plugin = CellPlugin(config, run, worker["workerid"] if worker else "")
     config.stash[_KEY] = plugin
     config.pluginmanager.register(plugin, "harness-cell")
+
+
+def _workers(config: pytest.Config) -> int:
+    """How many workers of xdist will share the work, on this machine or on others; 1 without xdist."""
+    given = getattr(config.option, "tx", None) or ["popen"]
+    counts = (str(spec).partition("*")[0] for spec in given)
+    return sum(int(count) if count.isdecimal() else 1 for count in counts)
 
 
 def _check_words(config: pytest.Config) -> None:
@@ -154,9 +164,9 @@ class CellPlugin:
             self._engine = self.run.open_engine(self.index)
         return self._engine
 
-    def test(self, module: str) -> ModuleResult:
-        """Runs one module and keeps its result at once."""
-        job = self.run.job(module, self.should_stop)
+    def test(self, name: str) -> ModuleResult:
+        """Runs one module, or one part of one, and keeps its result at once."""
+        job = self.run.job(name, self.should_stop)
         return self.run.test(job, self.engine())
 
     @pytest.hookimpl(wrapper=True)
@@ -189,13 +199,13 @@ class CellPlugin:
         self._ended(crashitem, finished=report.outcome != LOST)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self._ticker.state = self._ticker.state.begun(_module_of(nodeid), time.time())
+        self._ticker.state = self._ticker.state.begun(_work_of(nodeid), time.time())
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         self._ended(nodeid)
 
     def _ended(self, nodeid: str, *, finished: bool = True) -> None:
-        self._ticker.state = self._ticker.state.ended(_module_of(nodeid), finished=finished)
+        self._ticker.state = self._ticker.state.ended(_work_of(nodeid), finished=finished)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_teststatus(self, report: Any) -> Generator[None, tuple[str, Any, Any], tuple[str, Any, Any]]:
@@ -209,10 +219,10 @@ class CellPlugin:
         """Writes what a worker on another machine has sent, and remembers what pytest says of a module that failed."""
         if not self.is_controller:
             return
-        module = _module_of(report.nodeid)
+        work = _work_of(report.nodeid)
         for name, record in report.user_properties:
             if name == RECORD:
-                self.run.take(module, str(record))
+                self.run.take(work, str(record))
             if name == VERDICTS and report.when == "call":
                 self._ticker.state = self._ticker.state.judged(*json.loads(str(record)))
             if name == ENGINE_FAILED:
@@ -220,7 +230,7 @@ class CellPlugin:
         if report.failed:
             # The last line of what pytest says, without the hint behind an error of ours.
             lines = [each for each in report.longreprtext.splitlines() if not each.lstrip().startswith("-> ")]
-            self._failures[module] = next((each.strip() for each in reversed(lines) if each.strip()), "")
+            self._failures[work] = next((each.strip() for each in reversed(lines) if each.strip()), "")
 
     def _write_line(self, line: str) -> None:
         if reporter := self._config.pluginmanager.get_plugin("terminalreporter"):
@@ -280,7 +290,8 @@ class CellPlugin:
         terminalreporter.write(self.summary + "\n")
 
 
-def _module_of(nodeid: str) -> str:
+def _work_of(nodeid: str) -> str:
+    """The name of the module, or part of one, that the item is."""
     return nodeid.rpartition("::")[2]
 
 
@@ -294,11 +305,12 @@ class MatrixFile(pytest.File):
 
 
 class CellNode(pytest.Collector):
-    """A cell; its items are the modules that this run is to test, longest first."""
+    """A cell; its items are the modules, or their parts, that this run is to test, longest first."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        for module in self.config.stash[_KEY].run.modules():
-            item: ModuleItem = ModuleItem.from_parent(self, name=module)
+        for name in self.config.stash[_KEY].run.work():
+            # pytest's -k looks at the name, and selects all parts of a module.
+            item: ModuleItem = ModuleItem.from_parent(self, name=module_of(name), nodeid=f"{self.nodeid}::{name}")
             yield item
 
 
@@ -307,21 +319,23 @@ class UnexpectedOutcomeError(Exception):
 
 
 class ModuleItem(pytest.Item):
-    """One module. It passes when its cases did what the lists expect; it is skipped when nothing in it ran."""
+    """One module, or one part of one. It passes when its cases did what the lists expect; it is skipped when nothing in
+    it ran.
+    """
 
     def runtest(self) -> None:
         plugin = self.config.stash[_KEY]
         if plugin.should_stop():
             pytest.skip("the run was stopped")
         try:
-            result = plugin.test(self.name)
+            result = plugin.test(_work_of(self.nodeid))
         except EngineFailedError as error:
             if not plugin.is_remote:
                 # It would fail at every module; what is finished is kept.
                 plugin.run.stop_file.touch()
                 self.user_properties.append((ENGINE_FAILED, str(error)))
             raise
-        if plugin.is_remote and (record := plugin.run.record(self.name)):
+        if plugin.is_remote and (record := plugin.run.record(_work_of(self.nodeid))):
             self.user_properties.append((RECORD, record))
         compared = compare_module(result, plugin.run.expectations)
         last = [f"{row.verdict} {plain(row.case)}: {row.outcome or '-'}" for row in compared.unexpected[-1:]]
@@ -337,4 +351,4 @@ class ModuleItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        return self.path, None, f"{self.config.stash[_KEY].run.prepared.cell.id}: {self.name}"
+        return self.path, None, f"{self.config.stash[_KEY].run.prepared.cell.id}: {_work_of(self.nodeid)}"

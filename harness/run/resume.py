@@ -16,6 +16,7 @@ from harness.errors import ConfigError
 from harness.results.command_line import RunOptions, absolute
 from harness.results.run_folder import (
     ASKED_FILE,
+    PARTS_FOLDER,
     RESULTS_FILE,
     came_to_its_end,
     finished_modules,
@@ -38,6 +39,8 @@ _OPTIONS, _FURTHER, _SECONDS = "options", "further options", "seconds before"
 # Options that neither choose tests nor decide what is tested, by their default: a resumed run takes those that it was
 # begun with where the command line leaves them at that.
 _DEFAULTS = {option.name: option.fallback for option in TESTING if option.name in {"cut_by", "reruns", "verify"}}
+# In the folder of parts: the ids of each part of a module but the first.
+_CUT_FILE = "cut.json"
 _TITLES = {_CASES: "choice of modules or cases"}
 _NEW_RUN = "a new run takes a new folder: leave out --resume and --run-dir"
 
@@ -153,6 +156,20 @@ def check_all_resumed(run: Path, cells: Sequence[str], options: Namespace, keywo
 def write_asked(folder: Path, asked: Mapping[str, Any], *, seconds: float = 0.0) -> None:
     """Leaves it in the cell's folder, with the seconds that the run has tested before."""
     write_atomically(folder / ASKED_FILE, json.dumps({**asked, _SECONDS: seconds}, indent=1) + "\n")
+
+
+def write_parts(folder: Path, parts: Mapping[str, Sequence[Sequence[str]]]) -> None:
+    """Leaves in the cell's folder how its modules are cut: a resumed run has the same parts."""
+    (folder / PARTS_FOLDER).mkdir(exist_ok=True)
+    write_atomically(folder / PARTS_FOLDER / _CUT_FILE, json.dumps(parts, separators=(",", ":")) + "\n")
+
+
+def read_parts(folder: Path) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """How the modules of the run that was begun in the folder of a cell are cut; none where none is."""
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
+        found = json.loads((folder / PARTS_FOLDER / _CUT_FILE).read_bytes())
+        return {str(module): tuple(tuple(map(str, part)) for part in parts) for module, parts in found.items()}
+    return {}
 
 
 def write_asked_of_cells(run: Path, cells: Sequence[str], options: Namespace, keyword: str) -> None:

@@ -18,10 +18,12 @@ from harness.run.keywords import Keyword
 from harness.run.own_tests import OwnTests
 from harness.run.past_cases import NO_PAST, PastCases
 from harness.run.prepared import Prepared
-from harness.suite.durations import read_durations, source_sizes
+from harness.suite.durations import guessed_seconds, read_case_durations, read_durations, source_sizes
 from harness.suite.journal import DOCSTRING, unnumbered
+from harness.suite.parts import cut_modules, work_seconds
 from harness.suite.shards import Shard, cut, parse_shard, plan_key
 from harness.suite.unseen import is_wanted
+from harness.suite.whole_modules import whole_modules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,9 @@ class TestSelection:
     change. `cases` are the words of `--case`, empty for all; `patterns` what regrtest is to match of each module that
     was not asked for as a whole. `shard` is the part that the modules are, `plan` stands for the way it was cut; both
     are empty when nothing was. `keyword` is the expression of `-k`, empty for none. `seed` is that of `random` in each
-    module; `randomize` says that it also gives the order of modules, classes and cases.
+    module; `randomize` says that it also gives the order of modules, classes and cases. `parts` has the ids of all parts
+    but the first, for each module that is cut. `seconds` is how long each piece of work, a module or a
+    part of one, will take, the longest first; 0 where there is no record, and none at all in a run that is not planned.
     """
 
     # pytest takes a class whose name begins so for one of its tests.
@@ -44,6 +48,8 @@ class TestSelection:
     keyword: str = ""
     seed: int = 0
     randomize: bool = False
+    parts: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     def ordered(self, suite: Sequence[str], options: RunOptions) -> TestSelection:
         """The selection with the seed of the options and, where they ask for it, in random order: the modules as
@@ -113,6 +119,27 @@ def choose(
         shard=str(shard or ""),
         plan=plan_key(shards) if shard else "",
     )
+
+
+def planned(
+    chosen: TestSelection,
+    prepared: Prepared,
+    workers: int,
+    parts: Mapping[str, Sequence[Sequence[str]]] | None = None,
+) -> TestSelection:
+    """The selection with the work that it is for so many workers, by the recorded durations: a module that takes longer
+    than its share is cut, unless cases of it were asked for by name. `parts` are those of a run that is resumed.
+    """
+    recorded = read_durations(prepared.durations)
+    if not recorded:
+        return replace(chosen, parts=parts or {})
+    sizes = source_sizes(prepared.build.root / "Lib", chosen.modules)
+    seconds = guessed_seconds(chosen.modules, recorded, sizes)
+    cases = read_case_durations(prepared.durations)
+    if parts is None:
+        whole = {*whole_modules(), *(module for module in chosen.modules if chosen.cases_in(module))}
+        parts = cut_modules(seconds, cases, workers, whole)
+    return replace(chosen, parts=parts, seconds=work_seconds(seconds, cases, parts))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.results.verdicts import Verdict
+from harness.suite.parts import module_of
 from harness.util.text import clock, counted, plain
 
 # A line names so many of what runs, the longest first.
@@ -67,16 +68,21 @@ class RunState:
 
     def planned(self, seconds: Mapping[str, float], workers: int) -> RunState:
         """The state with the modules to test, and the seconds that each will take."""
-        return replace(self, total=len(seconds), left=seconds, workers=workers, step="starting the workers")
+        return replace(
+            self, total=len(set(map(module_of, seconds))), left=seconds, workers=workers, step="starting the workers"
+        )
 
     def begun(self, module: str, now: float) -> RunState:
         return replace(self, running={**self.running, module: now})
 
     def ended(self, module: str, *, finished: bool = True) -> RunState:
-        """The state without the module among those that run. One that is not finished was lost with its worker."""
+        """The state without the module, or part of one, among those that run. One that is not finished was lost with
+        its worker. A module is finished with its last part.
+        """
         running = {name: since for name, since in self.running.items() if name != module}
         left = {name: seconds for name, seconds in self.left.items() if name != module} if finished else self.left
-        return replace(self, running=running, left=left, finished=self.finished + finished, step="")
+        is_last = finished and not any(module_of(name) == module_of(module) for name in left)
+        return replace(self, running=running, left=left, finished=self.finished + is_last, step="")
 
     def judged(self, verdicts: Mapping[str, int], unexpected: str) -> RunState:
         """The state with the verdicts of one more module, and its last unexpected case, if it has one."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness.results.outcomes import ModuleResult
+from harness.suite.parts import LEAST_SECONDS, recorded_cases
 from harness.util.files import write_atomically
 
 
@@ -56,3 +57,35 @@ def record_durations(path: Path, seconds: Mapping[str, float]) -> None:
     """Merges new durations into the record."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(read_durations(path) | dict(seconds), indent=0, sort_keys=True))
+
+
+def record_run(path: Path, modules: Iterable[ModuleResult]) -> None:
+    """Merges what a run's whole modules took into the record in the file `path`, and what the cases of the long ones
+    took into the one next to it.
+    """
+    modules = tuple(modules)
+    record_durations(path, seconds_of(modules))
+    cases = {
+        module.module: recorded_cases(module) if module.seconds > LEAST_SECONDS else {}
+        for module in modules
+        if module.complete
+    }
+    found = {module: known for module, known in (read_case_durations(path) | cases).items() if known}
+    write_atomically(_cases_file(path), json.dumps(found, separators=(",", ":")))
+
+
+def read_case_durations(path: Path) -> dict[str, dict[str, float]]:
+    """The recorded seconds of each case of a long module by its id, in the order of the cases; `path` is the record of
+    the modules. None when there is no record yet, or it is damaged.
+    """
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
+        data = json.loads(_cases_file(path).read_text(encoding="utf-8"))
+        return {
+            str(module): {str(case): float(seconds) for case, seconds in cases.items()}
+            for module, cases in data.items()
+        }
+    return {}
+
+
+def _cases_file(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.cases.json")

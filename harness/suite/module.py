@@ -19,6 +19,7 @@ from harness.results.case_ids import dotted
 from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
 from harness.results.signatures import STACK_EXHAUSTED, trap_kind
 from harness.suite.journal import Attempt, Names, parse_events, read_attempt, settle, victims_of
+from harness.suite.parts import Part
 from harness.suite.regrtest import RegrtestWord, exact_pattern, fits, own_result, stack_in_order, trap_headline
 from harness.suite.wasm_stack import wasm_stack
 from harness.util.files import disk_errors_as_unavailable, remove_tree
@@ -42,6 +43,7 @@ class ModuleJob:
     of it: it gets at most EXPECTED_HANG_SECONDS. `should_stop` is asked while the guest runs; true ends the run,
     keeping what is finished. `own` says that the module is a test file of the user's, and not one of the suite.
     `seed` is that of `random`; with `randomize` also that of the order of classes and cases.
+    `part` is which part of the module this is; None for the whole.
     """
 
     module: str
@@ -61,11 +63,17 @@ class ModuleJob:
     own: bool = False
     seed: int = 0
     randomize: bool = False
+    part: Part | None = None
 
     @property
     def dotted(self) -> str:
         """The module's name as Python imports it."""
         return dotted(self.module, own=self.own)
+
+    @property
+    def name(self) -> str:
+        """The name of the module, or of the part."""
+        return str(self.part or self.module)
 
 
 class RunStoppedError(Exception):
@@ -174,11 +182,13 @@ def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) ->
     patterns = job.folder / "patterns"
     options = ["--tempdir", "/tmp", "-u", job.resources, "--randseed", str(job.seed)]
     options += [*(["--randomize"] if job.randomize else []), *job.options]
-    if job.match:
-        options += ["--matchfile", _write_patterns(patterns / "match.txt", job.match)]
-    if progress.results:
-        done = (case if case in job.excluded else exact_pattern(case) for case in progress.finished())
-        options += ["--ignorefile", _write_patterns(patterns / "done.txt", done)]
+    part = job.part or Part(module=job.module, number=1, count=1)
+    if wanted := job.match or tuple(map(exact_pattern, part.cases)):
+        options += ["--matchfile", _write_patterns(patterns / "match.txt", wanted)]
+    done = [case if case in job.excluded else exact_pattern(case) for case in progress.finished()]
+    if done or part.elsewhere:
+        ignored = [*done, *map(exact_pattern, part.elsewhere)]
+        options += ["--ignorefile", _write_patterns(patterns / "done.txt", ignored)]
     arguments = [str(JOURNAL), job.module, *options]
     return GuestRun(
         argv=(*job.python, job.agent, *arguments),
@@ -309,7 +319,7 @@ def _take_word(job: ModuleJob, progress: _Progress, attempt: Attempt) -> None:
         module=job.module,
         state=attempt.state,
         output=output,
-        filtered=bool(job.match),
+        filtered=bool(job.match or job.part),
         error=attempt.error,
         error_is_known=attempt.error_is_known,
     )

@@ -151,7 +151,7 @@ def test_a_module_that_was_lost_is_red_and_not_finished(tmp_path: Path) -> None:
     assert "lost: the engine does not start" in page
     found = load_results(run.folder / "results.json")
     assert (found.run.complete, found.run.lacking) == (False, 1)
-    assert run.modules() == ["test_os"]
+    assert run.work() == ["test_os"]
 
 
 def resumed(run: CellRun, **changes: object) -> None:
