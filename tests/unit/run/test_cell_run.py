@@ -24,11 +24,12 @@ from harness.run import cell_run as cell_run_module
 from harness.run.cell_run import CellRun, module_failure
 from harness.run.own_tests import find_tests
 from harness.run.prepared import Prepared
+from harness.run.resume import read_parts
 from harness.run.selection import TestSelection
 from tests.unit.sample_cells import WASI
 from tests.unit.sample_lists import entry, load
 from tests.unit.sample_trees import lay_build
-from tests.unit.suite.test_module import CASES, TRAPPED, A, ScriptedGuest
+from tests.unit.suite.test_module import CASES, TRAPPED, A, C, ScriptedGuest
 
 HANGING = "test.test_os.LinkTests.test_link"
 
@@ -152,6 +153,57 @@ def test_a_module_that_was_lost_is_red_and_not_finished(tmp_path: Path) -> None:
     found = load_results(run.folder / "results.json")
     assert (found.run.complete, found.run.lacking) == (False, 1)
     assert run.work() == ["test_os"]
+
+
+def cut_run(folder: Path) -> CellRun:
+    """A run of test_x in two parts, C alone in the second."""
+    chosen = TestSelection(modules=("test_x",), parts={"test_x": ((C,),)})
+    run = dataclasses.replace(cell_run(folder), chosen=chosen, expectations=CellExpectations())
+    (run.prepared.build.folder / "modules.json").write_text('["test_x"]')
+    run.clear()
+    return run
+
+
+def test_the_parts_of_a_module_become_its_result_with_the_last_of_them(tmp_path: Path) -> None:
+    run = cut_run(tmp_path)
+    assert run.work() == ["test_x[1/2]", "test_x[2/2]"]
+    first, second = (run.test(run.job(name, lambda: False), ScriptedGuest()) for name in run.work()[:1] * 2)
+    assert not first.complete
+    assert [case.case for case in second.cases] == [A, CASES[1], CASES[3]]
+    assert run.record("test_x") == ""
+    run.test(run.job("test_x[2/2]", lambda: False), ScriptedGuest())
+    page, unexpected = run.finish(interrupted=False, color=False)
+    (found,) = load_results(run.folder / "results.json").modules
+    assert (found.module, found.complete, {case.case for case in found.cases}) == ("test_x", True, set(CASES))
+    assert not unexpected
+    assert "[1/2]" not in page
+
+
+def test_a_resumed_run_has_the_same_parts_and_runs_those_that_are_left(tmp_path: Path) -> None:
+    run = cut_run(tmp_path)
+    run.test(run.job("test_x[2/2]", lambda: False), ScriptedGuest())
+    assert read_parts(run.folder) == run.chosen.parts
+    again = dataclasses.replace(run, resume=True)
+    again.clear()
+    assert again.work() == ["test_x[1/2]"]
+    # A run that was killed before it put the parts together does so when it is resumed.
+    run.test(run.job("test_x[1/2]", lambda: False), ScriptedGuest())
+    (run.folder / "modules" / "test_x.json").unlink()
+    assert again.work() == []
+    again.finish(interrupted=False, color=False)
+    assert run.record("test_x") != ""
+    run.clear()
+    assert len(run.work()) == 2
+    assert not dataclasses.replace(run, resume=True).record("test_x[2/2]")
+
+
+def test_a_part_that_was_lost_loses_the_module_and_one_that_failed_is_not_why(tmp_path: Path) -> None:
+    run = cut_run(tmp_path)
+    run.test(run.job("test_x[2/2]", lambda: False), ScriptedGuest(faults={C: TRAPPED}))
+    lost = {"test_x[1/2]": "the worker died", "test_x[2/2]": "regression: crash"}
+    page, unexpected = run.finish(interrupted=False, color=False, lost=lost)
+    assert unexpected
+    assert "lost: the worker died" in page
 
 
 def resumed(run: CellRun, **changes: object) -> None:

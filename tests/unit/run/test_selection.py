@@ -22,6 +22,7 @@ from harness.run.selection import (
     check_resources,
     choose,
     known_resources,
+    planned,
     read_shard,
     wanted_cases,
 )
@@ -64,6 +65,21 @@ def test_a_shard_is_cut_by_the_durations_that_are_named(prepared: Prepared, tmp_
     named.write_text("{}")
     with pytest.raises(ConfigError, match="holds no durations"):
         choose(prepared, (), read_shard("1/2", ()), cut_by=str(named))
+
+
+def test_a_module_that_is_longer_than_its_share_is_cut_unless_cases_of_it_are_named(prepared: Prepared) -> None:
+    ids = {"test.test_os.A.test_a": 8.0, "test.test_os.B.test_b": 1.0}
+    prepared.durations.with_name(f"{prepared.durations.stem}.cases.json").write_text(json.dumps({"test_os": ids}))
+    whole = choose(prepared, (), None)
+    found = planned(whole, prepared, 8)
+    assert found.parts == {"test_os": (("test.test_os.B.test_b",),)}
+    assert list(found.seconds)[:2] == ["test_os[1/2]", "test_json"]
+    assert planned(whole, prepared, 1).parts == {}
+    assert planned(whole, prepared, 1, found.parts).parts == found.parts
+    named = choose(prepared, ("test.test_os.A.test_a",), None)
+    assert planned(named, prepared, 8).parts == {}
+    prepared.durations.unlink()
+    assert planned(whole, prepared, 8) == whole
 
 
 def test_cases_choose_their_modules_and_a_module_by_its_name_is_whole(prepared: Prepared) -> None:

@@ -54,6 +54,13 @@ def test_the_last_unexpected_case_stays() -> None:
     assert state.unexpected == "regression a: fail"
 
 
+def test_a_module_is_finished_with_its_last_part() -> None:
+    state = NEW.planned({"test_io[1/2]": 3.0, "test_os": 2.0, "test_io[2/2]": 1.0}, workers=2)
+    assert state.total == 2
+    assert state.ended("test_io[1/2]").finished == 0
+    assert state.ended("test_io[1/2]").ended("test_os").ended("test_io[2/2]").finished == 2
+
+
 def test_a_module_that_is_lost_with_its_worker_is_not_finished() -> None:
     state = RUNNING.ended("test_io", finished=False)
     assert (state.finished, set(state.left)) == (0, set(SECONDS))

@@ -9,7 +9,15 @@ import msgspec
 import pytest
 
 from harness.results.outcomes import Outcome
-from harness.suite.durations import guessed_seconds, read_durations, record_durations, seconds_of, source_sizes
+from harness.suite.durations import (
+    guessed_seconds,
+    read_case_durations,
+    read_durations,
+    record_durations,
+    record_run,
+    seconds_of,
+    source_sizes,
+)
 from tests.unit.sample_results import case, module
 
 
@@ -44,6 +52,24 @@ def test_a_module_without_a_record_takes_as_long_as_its_size_at_the_rate_of_the_
 def test_a_run_is_a_record_of_its_whole_modules_to_a_hundredth_of_a_second() -> None:
     whole = msgspec.structs.replace(module("a", case("a.T.test_x", Outcome.FAIL)), seconds=2.3456)
     assert seconds_of([whole, msgspec.structs.replace(whole, module="b", complete=False)]) == {"a": 2.35}
+
+
+def test_the_cases_of_long_modules_are_recorded_until_a_later_run_knows_better(tmp_path: Path) -> None:
+    path = tmp_path / "wasi.json"
+    long, short = module("test_a", case("test_a.T.test_x")), module("test_b", case("test_b.T.test_x"))
+    record_run(path, [long, msgspec.structs.replace(short, seconds=0.5)])
+    assert read_durations(path) == {"test_a": 2.5, "test_b": 0.5}
+    assert read_case_durations(path) == {"test_a": {"test.test_a.T.test_x": 0.25}}
+    record_run(path, [msgspec.structs.replace(long, complete=False)])
+    assert read_case_durations(path) == {"test_a": {"test.test_a.T.test_x": 0.25}}
+    record_run(path, [msgspec.structs.replace(long, seconds=0.5)])
+    assert read_case_durations(path) == {}
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", '{"a": "x"}', '{"a": {"b": null}}'])
+def test_a_damaged_record_of_cases_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "record.cases.json").write_text(text)
+    assert read_case_durations(tmp_path / "record.json") == {}
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", '{"a": "x"}'])

@@ -19,6 +19,7 @@ from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, 
 from harness.results.signatures import signature_of
 from harness.results.verdicts import Verdict
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
+from harness.suite.parts import joined, part_named, part_names
 
 CASES = tuple(f"test.test_x.{name}" for name in ("T.test_a", "T.test_b", "U.test_c", "U.test_d"))
 A, B, C, D = CASES
@@ -60,12 +61,19 @@ class ScriptedGuest:
     def close(self) -> None:
         pass
 
-    def _ignored(self, guest: GuestRun) -> set[str]:
-        if "--ignorefile" not in guest.argv:
-            return set()
-        folder, name = guest.argv[guest.argv.index("--ignorefile") + 1].rsplit("/", 1)
+    def _patterns(self, guest: GuestRun, option: str) -> set[str]:
+        folder, name = guest.argv[guest.argv.index(option) + 1].rsplit("/", 1)
         host = next(mount.host for mount in guest.mounts if mount.guest == folder)
         return set((host / name).read_text().split("\n"))
+
+    def _ignored(self, guest: GuestRun) -> set[str]:
+        matched = self._patterns(guest, "--matchfile") if "--matchfile" in guest.argv else None
+        unmatched = {
+            case
+            for case in self.cases
+            if matched is not None and not any(fnmatch.fnmatch(case, each) for each in matched)
+        }
+        return unmatched | (self._patterns(guest, "--ignorefile") if "--ignorefile" in guest.argv else set())
 
     def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
         events: list[dict[str, object]] = []
@@ -166,6 +174,30 @@ def test_the_guest_gets_the_seed_and_whether_it_gives_the_order(run: Callable[..
     run(Looking(), seed=7, randomize=True)
     assert [argv[argv.index("--randseed") + 1] for argv in seen] == ["0", "7"]
     assert ["--randomize" in argv for argv in seen] == [False, True]
+
+
+@pytest.mark.parametrize("fault", ["", A, D, "setUpClass (test.test_x.U)", "import", "exit"])
+@pytest.mark.parametrize("others", [((A,),), ((A,), (C, D)), ((B, C),), ((D,), ("test.test_x.V.gone",), (B,))])
+def test_the_parts_of_a_module_come_to_what_the_whole_comes_to(
+    run: Callable[..., ModuleResult], others: tuple[tuple[str, ...], ...], fault: str
+) -> None:
+    faults = {fault: TRAPPED} if fault else {}
+    whole = run(ScriptedGuest(faults=faults))
+    cut = {"test_x": others}
+    parts = [run(ScriptedGuest(faults=faults), part=part_named(name, cut)) for name in part_names("test_x", others)]
+    found = joined(parts, CASES)
+    assert found.complete is whole.complete
+    assert (outcomes(found), found.outcome) == (outcomes(whole), whole.outcome)
+    assert {case.case: case.detail.reason for case in found.cases} == {
+        case.case: case.detail.reason for case in whole.cases
+    }
+
+
+def test_a_new_case_runs_in_the_first_part_alone(run: Callable[..., ModuleResult]) -> None:
+    cut = {"test_x": ((B,), (C,))}
+    names = part_names("test_x", cut["test_x"])
+    first, second, third = (run(ScriptedGuest(), part=part_named(name, cut)) for name in names)
+    assert [list(outcomes(each)) for each in (first, second, third)] == [[A, D], [B], [C]]
 
 
 def test_each_start_has_an_empty_folder_to_write_in_and_nothing_of_it_is_left(
