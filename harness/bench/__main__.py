@@ -97,7 +97,7 @@ def the_history(options: argparse.Namespace, folder: Path) -> None:  # noqa: ARG
 
 
 def the_shards(options: argparse.Namespace, folder: Path) -> None:
-    """merging 8 shards, and how long the longest of them is by the recorded durations of the cell."""
+    """merging 8 shards; by the cell's recorded durations the longest of them, and runs with 2 to 32 workers."""
     shards.measure(options.cell, folder)
 
 

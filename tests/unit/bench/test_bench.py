@@ -144,7 +144,25 @@ def test_shards_are_merged_and_their_balance_told(
     assert load_results(next((tmp_path / "first" / "merged").glob("*/results.json"))).run.complete
     record_durations(tmp_path / "durations" / "wasi.json", {"test_a": 3.0, "test_b": 1.0})
     shards.measure("wasi", tmp_path / "second", cases=1_000)
-    assert "6.00 of the mean  (limit 1.15; 2 modules of wasi)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "6.00 of the mean  (limit 1.15; 2 modules of wasi)" in said
+    assert "unknown, no run has recorded the cases" in said
+
+
+def test_a_suite_is_simulated_with_more_and_more_workers() -> None:
+    seconds = {"test_long": 20.0, "test_case": 10.0, **{f"test_{number}": 1.0 for number in range(30)}}
+    cases = {"test_long": {f"T.test_{number}": 2.0 for number in range(10)}, "test_case": {"T.test": 10.0}}
+    lines = list(shards.simulate(seconds, cases))
+    assert lines[0] == "longest case:       10.0 s of 60.0 s: T.test"
+    assert lines[1] == "  2 workers:        30.0 s, 1.00 of the least, limit 1.10; 1 module in 2 parts"
+    assert lines[4].startswith(" 16 workers:        10.0 s, 1.00 of the least, limit 1.10; 1 module in ")
+    assert lines[5].endswith("0.27 of a share is its longest piece of several cases, limit 1.00: test_9")
+    assert not lines[6].startswith(" 32 workers:        10.0 s, 1.00 of the least, limit")
+
+
+def test_a_worker_takes_the_next_piece_when_it_has_nothing_to_do() -> None:
+    assert shards.makespan([5.0, 3.0, 3.0, 1.0], 2) == 6.0
+    assert shards.makespan([], 2) == 0.0
 
 
 def test_some_nights_of_the_history_are_recorded_and_asked_for(
