@@ -75,11 +75,15 @@ def cut_modules(
     """The ids of each part but the first, for each module that is to be cut.
 
     `seconds` is how long each module of the run takes, `cases` how long each case of a long one takes, by their ids;
-    `whole` are the modules that are never cut.
+    `whole` are the modules that are never cut. What a module takes besides its cases each part of it takes too: it
+    bounds how short they can be.
     """
     limit = max(math.fsum(seconds.values()) / workers * FRACTION, LEAST_SECONDS)
     long = (module for module in seconds if workers > 1 and seconds[module] > limit and module not in whole)
-    found = {module: cut_cases(cases.get(module, {}), limit) for module in long}
+    found = {}
+    for module in long:
+        known = cases.get(module, {})
+        found[module] = cut_cases(known, max(limit, seconds[module] - math.fsum(known.values())))
     return {module: parts[1:] for module, parts in found.items() if len(parts) > 1}
 
 
