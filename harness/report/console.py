@@ -160,6 +160,8 @@ def _part(results: CellResults) -> str:
         return f"the tests of {own} were run; of the suite nothing is said"
     if run.complete:
         return ""
+    if run.changed:
+        return f"{run.changed} were run; of the rest nothing is said"
     what = f"shard {run.shard.replace('/', ' of ')}" if run.shard else "only a part of the suite"
     return f"{what} was run; of the rest nothing is said"
 

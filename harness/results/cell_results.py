@@ -31,7 +31,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     `shard` is which part was asked for, as in 2/8, `plan` stands for the way the parts were cut, and `lacking` is how
     many of the part's modules have no result. `options` are what decided, besides the cell, what was tested; `tests`
     stands for the contents of the user's own tests, which then took the place of the suite. `fail_env_changed` says
-    that a module which alters its environment was judged to be unexpected. `no_snapshot` is why guests did not start
+    that a module which alters its environment was judged to be unexpected. `changed` is how many modules `--changed`
+    chose, in words; empty without it. `no_snapshot` is why guests did not start
     from a snapshot of an interpreter; empty where they did, and with `--isolated`.
     """
 
@@ -48,6 +49,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     tests: str = ""
     fail_env_changed: bool = False
     no_snapshot: str = ""
+    changed: str = ""
 
 
 class CellResults(msgspec.Struct, frozen=True, kw_only=True):

@@ -162,6 +162,7 @@ class _ModuleFields(Record, frozen=True, kw_only=True):
     word: str = ""
     exit_status: int | None = None
     own: bool = False
+    imports: tuple[str, ...] = ()
 
 
 class ModuleResult(_ModuleFields, frozen=True, kw_only=True):
@@ -177,6 +178,9 @@ class ModuleResult(_ModuleFields, frozen=True, kw_only=True):
     `word` is what regrtest said of the module when the interpreter ran last, in lower case; empty when it did not come
     to that. `exit_status` is the status with which that interpreter ended, None when it ended otherwise. Results that
     were written before these were recorded have neither.
+
+    `imports` are the files of the standard library that it imported and regrtest itself had not, by their paths in
+    there. They are kept next to the durations, and results.json is without them.
     """
 
     module: str

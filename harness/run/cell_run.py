@@ -19,6 +19,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from harness.build.artifact import Build
 from harness.build.libraries import describe_libraries
 from harness.engines.fresh import FreshEngine
@@ -48,6 +50,7 @@ from harness.results.run_folder import (
     unfinished_run,
 )
 from harness.results.verdicts import CaseVerdict, Comparison, Verdict
+from harness.run.changed import find_changes, reached_by
 from harness.run.keywords import ANY, Keyword
 from harness.run.options import as_arguments, check_numbers, with_seed
 from harness.run.own_tests import TESTS_MOUNT, OwnTests, find_tests, unimportable
@@ -69,7 +72,7 @@ from harness.run.resume import (
     write_parts,
 )
 from harness.run.selection import TestSelection, check_names, check_resources, choose, planned, read_shard
-from harness.suite.durations import read_case_durations, record_run
+from harness.suite.durations import read_case_durations, record_imports, record_run
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.parts import as_part, joined, module_of, part_named, part_names
 from harness.suite.regrtest import exact_pattern
@@ -126,6 +129,7 @@ class CellRun:
         shard = read_shard(options.shard, options.case, keyword=keyword.expression, own=tests is not None)
         if keyword.expression:
             keyword.compiled()
+        changes = find_changes(options, keyword.expression)
         load_lists()
         folders = [project_root() / "reports", *([run_dir.parent] if run_dir else [])]
         results = past_results(options.cell, folders)
@@ -147,6 +151,9 @@ class CellRun:
         chosen = choose(prepared, options.case, shard, cut_by=options.cut_by, tests=tests, past=past)
         chosen = replace(chosen, modules=keyword.matching(chosen.modules, past), keyword=keyword.expression)
         chosen = chosen.ordered(tests.modules if tests else prepared.build.modules(), RunOptions.of(options))
+        if changes:
+            chosen, lines = reached_by(changes, chosen, prepared)
+            print("\n".join(lines), flush=True)
         base = run_dir or new_run_folder()
         if not tests:
             parts = read_parts(base / prepared.cell.id) if options.resume else None
@@ -350,11 +357,12 @@ class CellRun:
             for module, why in self._lost_modules(lost or {}).items()
             if module not in finished
         )
-        everything = not interrupted and not self.chosen.cases and finished == set(self.prepared.build.modules())
+        chosen = self.chosen.cases or self.chosen.changed
+        everything = not interrupted and not chosen and finished == set(self.prepared.build.modules())
         complete = everything and not own
         results = CellResults(
             cell=self.prepared.cell,
-            modules=modules,
+            modules=tuple(msgspec.structs.replace(module, imports=()) for module in modules),
             comparison=compare(modules, self.expectations, complete=complete),
             run=self._run_info(finished, interrupted=interrupted, complete=complete),
             build=self.prepared.build.manifest,
@@ -364,6 +372,7 @@ class CellRun:
         if not self.chosen.shard and not own:
             # The shards that are still to come are to be cut as this one was.
             record_run(self.prepared.durations, modules)
+            record_imports(self.prepared.durations, modules, self.prepared.build.manifest.python)
         # Somebody who names a case wants to look at its failure, even if it is known.
         looked_at = [row for row in results.comparison.rows if self.show_known or self.chosen.cases_in(row.module)]
         known = [row for row in looked_at if row.verdict is Verdict.KNOWN]
@@ -386,6 +395,7 @@ class CellRun:
             tests=self.tests.key if self.tests else "",
             fail_env_changed=self.expectations.fail_env_changed,
             no_snapshot=self._no_snapshot(),
+            changed=self.chosen.reached,
         )
 
     def _no_snapshot(self) -> str:

@@ -102,6 +102,12 @@ TESTING = (
         "are named",
     ),
     TESTS,
+    Option(
+        flag="--changed",
+        metavar="REV",
+        help="with --cpython PATH: only the modules that the changes in that checkout since this commit, branch or tag "
+        "can reach, by what they imported in the last whole run",
+    ),
     Option(flag="--shard", metavar="K/N", help="only the K-th of N parts of the suite, which take about the same time"),
     Option(
         flag="--cut-by",

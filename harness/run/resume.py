@@ -35,6 +35,7 @@ from harness.util.text import counted
 # The keys of asked.json. An error names those in which two runs differ.
 _TESTS, _BUILD, _ENGINE = "folder of own tests", "build", "engine"
 _CASES, _SHARD, _KEYWORD = "choice of cases", "shard", "expression of -k"
+_CHANGED = "revision of --changed"
 _OPTIONS, _FURTHER, _SECONDS = "options", "further options", "seconds before"
 # Options that neither choose tests nor decide what is tested, by their default: a resumed run takes those that it was
 # begun with where the command line leaves them at that.
@@ -54,6 +55,7 @@ def asked_for(prepared: Prepared, chosen: TestSelection, tests: OwnTests | None 
         _CASES: list(chosen.cases),
         _SHARD: chosen.shard,
         _KEYWORD: chosen.keyword,
+        _CHANGED: chosen.changed,
     }
 
 
@@ -64,6 +66,7 @@ def said_by(options: Namespace, keyword: str) -> dict[str, Any]:
         _CASES: list(options.case),
         _SHARD: str(parse_shard(options.shard)) if options.shard else "",
         _KEYWORD: keyword,
+        _CHANGED: options.changed,
         _OPTIONS: _own_options(options),
         _FURTHER: {name: getattr(options, name) for name in _DEFAULTS},
     }
@@ -88,6 +91,7 @@ def completed(options: Namespace, keyword: str, begun: Mapping[str, Any]) -> tup
     found = Namespace(**vars(options))
     if not _chooses(options, keyword):
         found.case, found.shard = list(begun.get(_CASES, ())), begun.get(_SHARD, "")
+        found.changed = begun.get(_CHANGED, "")
         found.tests = (begun.get(_TESTS) or [""])[0]
         keyword = begun.get(_KEYWORD, "")
     if not _own_options(options):
@@ -100,7 +104,7 @@ def completed(options: Namespace, keyword: str, begun: Mapping[str, Any]) -> tup
 
 
 def _chooses(options: Namespace, keyword: str) -> bool:
-    return bool(options.case or options.shard or options.tests or keyword)
+    return bool(options.case or options.shard or options.tests or options.changed or keyword)
 
 
 def check_not_lost(folder: Path) -> None:
@@ -127,7 +131,7 @@ def check_resumed(folder: Path, asked: Mapping[str, Any]) -> None:
 
 def check_choice(folder: Path, begun: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """ConfigError when the run of a cell's folder was begun with another choice of tests than is `asked` for now."""
-    _check_same(folder, begun, asked, [name for name in (_CASES, _SHARD, _KEYWORD) if name in begun])
+    _check_same(folder, begun, asked, [name for name in (_CASES, _SHARD, _KEYWORD, _CHANGED) if name in begun])
 
 
 def _check_same(folder: Path, begun: Mapping[str, Any], asked: Mapping[str, Any], names: Sequence[str]) -> None:

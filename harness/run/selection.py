@@ -35,6 +35,7 @@ class TestSelection:
     module; `randomize` says that it also gives the order of modules, classes and cases. `parts` has the ids of all parts
     but the first, for each module that is cut. `seconds` is how long each piece of work, a module or a
     part of one, will take, the longest first; 0 where there is no record, and none at all in a run that is not planned.
+    `changed` is the revision of `--changed`, `reached` how many modules were chosen by it, in words; empty without it.
     """
 
     # pytest takes a class whose name begins so for one of its tests.
@@ -50,6 +51,8 @@ class TestSelection:
     randomize: bool = False
     parts: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    changed: str = ""
+    reached: str = ""
 
     def ordered(self, suite: Sequence[str], options: RunOptions) -> TestSelection:
         """The selection with the seed of the options and, where they ask for it, in random order: the modules as

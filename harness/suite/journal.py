@@ -75,7 +75,8 @@ class Attempt:
 
     `state` is regrtest's word on the module, empty when it never came to it. `error` is the exception that ended the
     module there, if any; `error_is_known` says that it is already in the result of a case. `planned` are the cases that
-    unittest was about to run, in its order; None when it did not get that far. Cases are named as by `Names`.
+    unittest was about to run, in its order; None when it did not get that far. Cases are named as by `Names`. `imports`
+    are the files of the standard library that were imported, by their paths in it.
     """
 
     planned: tuple[str, ...] | None = None
@@ -86,6 +87,7 @@ class Attempt:
     state: str = ""
     error: Detail = field(default_factory=Detail)
     error_is_known: bool = False
+    imports: frozenset[str] = frozenset()
 
 
 def parse_events(text: bytes) -> list[Mapping[str, Any]]:
@@ -145,6 +147,7 @@ _FIELDS: Mapping[str, Mapping[str, Callable[[object], bool]]] = {
     },
     "outside": {"id": _is_text, "o": _is_outcome, "d": _is_detail},
     "fixture": {"id": _is_text},
+    "import": {"path": _is_text},
     "module": {"state": _is_text},
 }
 
@@ -159,6 +162,7 @@ def read_attempt(events: Iterable[Mapping[str, Any]], names: Names | None = None
     announced: Counter[str] = Counter()
     seen: Counter[str] = Counter()
     fixtures: Counter[str] = Counter()
+    imports: set[str] = set()
     attempt = Attempt()
     for event in events:
         match event["e"]:
@@ -183,7 +187,14 @@ def read_attempt(events: Iterable[Mapping[str, Any]], names: Names | None = None
                 attempt = replace(attempt, open_fixture=clean_id(event["id"]))
             case "module":
                 attempt = replace(attempt, open_fixture="", **_word(event))
-    return replace(attempt, planned=None if planned is None else tuple(planned), cases=tuple(cases))
+            case "import":
+                imports.add(clean_id(event["path"]))
+    return replace(
+        attempt,
+        planned=None if planned is None else tuple(planned),
+        cases=tuple(cases),
+        imports=frozenset(imports),
+    )
 
 
 def _planned(ids: Sequence[str], announced: Counter[str], names: Names) -> Iterator[str]:

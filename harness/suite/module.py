@@ -92,6 +92,7 @@ class _Progress:
     word: str = ""
     exit_status: int | None = None
     env_changed: bool = False
+    imports: set[str] = field(default_factory=set)
     attempts: int = 0
 
     def remaining(self) -> list[str]:
@@ -279,6 +280,7 @@ def _absorb(progress: _Progress, attempt: Attempt, ending: GuestExit) -> None:
     progress.word = attempt.state
     progress.exit_status = ending.status if ending.ending is Ending.EXITED else None
     progress.env_changed |= attempt.state == "env_changed"
+    progress.imports |= attempt.imports
 
 
 def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestExit) -> None:
@@ -365,4 +367,5 @@ def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult
         word=progress.word,
         exit_status=progress.exit_status,
         own=job.own,
+        imports=tuple(sorted(progress.imports)),
     )

@@ -179,6 +179,7 @@ def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleRe
         word=said.word,
         exit_status=said.exit_status,
         own=own,
+        imports=tuple(sorted({path for part in parts for path in part.imports})),
     )
 
 

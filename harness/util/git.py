@@ -76,6 +76,31 @@ def git_output(root: Path, *arguments: str) -> str:
     return done.output
 
 
+def commit_of(root: Path, revision: str) -> str:
+    """The commit that a revision means in that checkout; empty when it has none of that name."""
+    argv = (
+        "git",
+        "--no-optional-locks",
+        "rev-parse",
+        "--quiet",
+        "--verify",
+        "--end-of-options",
+        f"{revision}^{{commit}}",
+    )
+    done = run(Command(argv=argv, cwd=root, timeout=120), apart=True)
+    return done.output.strip() if done.ok else ""
+
+
+def changed_since(root: Path, commit: str) -> tuple[str, ...]:
+    """The files of that checkout that are not as in the commit, by their paths in it: changed, added or removed,
+    committed since or not. UnavailableError when git cannot say.
+    """
+    # Of a file that has another name both names count.
+    differing = git_output(root, "diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", commit, "--")
+    untracked = git_output(root, "ls-files", "--others", "--exclude-standard", "-z")
+    return tuple(sorted({name for name in f"{differing}{untracked}".split("\0") if name}))
+
+
 def _git(bare: Path, *arguments: str, index: Path | None = None) -> str:
     env = os.environ | {"GIT_TERMINAL_PROMPT": "0"}
     if index:

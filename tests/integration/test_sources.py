@@ -18,6 +18,7 @@ from harness.errors import ConfigError, UnavailableError
 from harness.matrix.pins import CPythonPin, Pins, load_pins
 from harness.matrix.python_source import PythonSource
 from harness.sources import obtain_source
+from harness.util.git import changed_since, commit_of
 from tests.integration.disk import small_disk
 from tests.integration.origin import Answer, serving
 from tests.trees import cpython_tree
@@ -152,6 +153,20 @@ def test_changed_new_and_deleted_files_of_a_checkout_count(tmp_path: Path, check
     assert (source.root / "Lib" / "new.py").read_text() == "new"
     assert (source.root / "Lib" / "os.py").read_text() == "changed"
     assert not (source.root / "Lib" / "gone.py").exists()
+
+
+def test_what_has_changed_since_a_commit_is_committed_or_not(checkout: Path) -> None:
+    first = git(checkout, "rev-parse", "HEAD")
+    assert (commit_of(checkout, "main"), commit_of(checkout, "mian"), commit_of(checkout, "--all")) == (first, "", "")
+    assert changed_since(checkout, first) == ()
+    (checkout / "Lib" / "committed.py").write_text("x = 1\n")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "--quiet", "-m", "second")
+    git(checkout, "mv", "configure", "moved")
+    (checkout / "Lib" / "untracked.py").write_text("x = 2\n")
+    (checkout / "ignored.o").touch()
+    assert changed_since(checkout, first) == ("Lib/committed.py", "Lib/untracked.py", "configure", "moved")
+    assert changed_since(checkout, commit_of(checkout, "HEAD")) == ("Lib/untracked.py", "configure", "moved")
 
 
 def test_a_file_that_goes_while_the_checkout_is_read_is_told(

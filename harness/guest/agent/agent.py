@@ -10,8 +10,8 @@ Usage: `python /harness JOURNAL MODULE [regrtest options...]` with the number of
 continues every guest from there.
 
 Events (`e`): `plan` the ids about to run; `start` and `end` of a case; `fixture` a class or module fixture
-begins; `outside` something unittest reports under a fixture's name; `module` regrtest's own word on the
-module, with the exception that ended it, if one did.
+begins; `outside` something unittest reports under a fixture's name; `import` a file of the standard library is
+imported; `module` regrtest's own word on the module, with the exception that ended it, if one did.
 
 A test may raise anything anywhere, also what is no Exception: whatever is asked of it here is asked with care.
 """
@@ -506,6 +506,28 @@ def filter_by_journal_id(support: Any) -> None:
         place.match_test = by_id
 
 
+def watch_imports() -> None:
+    """Makes the journal note each file of the standard library that is imported from now on, by its path in there. What
+    regrtest itself has imported is there in every guest.
+
+    A loader asks for the time of a source before it takes its bytecode, and does without if it cannot learn it: so
+    every import of a source comes by here, and no traceback has a frame of ours.
+    """
+    library = os.path.dirname(os.__file__) + "/"  # noqa: PTH120 - pathlib would be imported for the test's part
+    stems = {name.replace(".", "/") for name in sys.modules}
+    seen = {f"{stem}{end}" for stem in stems for end in (".py", "/__init__.py")}
+    loader: Any = importlib.import_module("importlib.machinery").SourceFileLoader
+    ask = loader.path_stats
+
+    def path_stats(self: Any, path: Any) -> Any:
+        if type(path) is str and path.startswith(library) and (name := path[len(library) :]) not in seen:
+            seen.add(name)
+            emit(e="import", path=name)
+        return ask(self, path)
+
+    loader.path_stats = path_stats
+
+
 def main_module() -> Any:
     """In 3.11 the package has a function of that name too, and `from` gives that one."""
     return importlib.import_module("test.libregrtest.main")
@@ -525,6 +547,7 @@ def ready_regrtest() -> Any:
     testresult.RegressionTestResult = journal_result
     watch_suites(journal_result)
     watch_module(regrtest)
+    watch_imports()
     return regrtest
 
 

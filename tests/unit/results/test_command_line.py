@@ -62,7 +62,7 @@ def test_a_run_goes_on_by_the_command_that_began_it(argv: list[str], line: str) 
 def test_each_option_that_says_what_is_tested_is_kept() -> None:
     """An option that is added to `test` is to be in the line too, unless it is one of those that decide nothing."""
     deciding_nothing = {"jobs", "case", "shard", "cut_by", "reruns", "verify", "run_dir"}
-    deciding_nothing |= {"resume", "overwrite", "show_known"}
+    deciding_nothing |= {"resume", "overwrite", "show_known", "changed"}
     names = {option.name for option in (*BUILD_OPTIONS, BUNDLE, TESTS, *TESTING)} - deciding_nothing
     assert names <= set(RunOptions.__struct_fields__)
 

@@ -82,6 +82,7 @@ ASKED: dict[str, object] = {
     "engine": "45",
     "choice of cases": [],
     "shard": "",
+    "revision of --changed": "",
 }
 
 

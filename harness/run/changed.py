@@ -1,0 +1,78 @@
+"""`--changed REV`: what has changed in a checkout since a revision, and which modules that can reach."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.errors import ConfigError
+from harness.run.prepared import Prepared
+from harness.run.selection import TestSelection
+from harness.suite.durations import read_imports
+from harness.suite.reach import reached
+from harness.util.git import changed_since, commit_of
+from harness.util.paths import expanded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """The files of a checkout that are not as they were at the `revision`, by their paths in it."""
+
+    revision: str
+    files: tuple[str, ...]
+
+
+def find_changes(options: Namespace, keyword: str = "") -> Changes | None:
+    """What has changed in the checkout of `--cpython` since the revision of `--changed`; None without that option.
+
+    ConfigError where the option makes no sense: without a checkout, for a revision that is not in it, and together with
+    what chooses tests otherwise; `keyword` is the expression of -k.
+    """
+    revision = options.changed
+    if not revision:
+        return None
+    others = {"--case, or a module": options.case, "--shard": options.shard, "--tests": options.tests, "-k": keyword}
+    for other in (name for name, given in others.items() if given):
+        raise ConfigError(f"--changed chooses the modules, and {other} does so too", hint="leave one of them out")
+    checkout = expanded(Path(options.cpython)) if options.cpython else Path()
+    if not options.cpython or not checkout.is_dir():
+        given = f"--cpython {options.cpython} is no folder" if options.cpython else "the CPython is a release"
+        raise ConfigError(
+            f"--changed {revision}: {given}, and only a checkout has changes", hint="name it: --cpython PATH"
+        )
+    if not (checkout / ".git").exists():
+        raise ConfigError(
+            f"--changed {revision}: {checkout} is no git checkout", hint="without --changed all of it is tested"
+        )
+    commit = commit_of(checkout, revision)
+    if not commit:
+        raise ConfigError(
+            f"--changed {revision}: {checkout} has no such revision",
+            hint="a commit, a branch or a tag, as for git diff; HEAD for what is not committed",
+        )
+    return Changes(revision=revision, files=changed_since(checkout, commit))
+
+
+def reached_by(changes: Changes, chosen: TestSelection, prepared: Prepared) -> tuple[TestSelection, Sequence[str]]:
+    """The selection without the modules that the changes cannot reach, and what to say of it. ConfigError when they
+    reach none.
+    """
+    suite = prepared.build.modules()
+    imports = read_imports(prepared.durations, prepared.build.manifest.python)
+    found = reached(changes.files, suite, imports)
+    lines = [f"changed since {changes.revision}: {found.lines()[0]}", *found.lines()[1:]]
+    if not found.modules:
+        raise ConfigError(
+            f"nothing that a test reads has changed since {changes.revision}",
+            hint=f"{'; '.join(line.strip() for line in lines[1:])}; without --changed all of it is tested".lstrip("; "),
+        )
+    if not imports:
+        lines.append(
+            f"  no whole run of {prepared.cell.id} has recorded yet what its modules import with this version of "
+            "CPython: all of them are tested, and the next time those that a change can reach"
+        )
+    modules = tuple(module for module in chosen.modules if module in set(found.modules))
+    count = f"{len(modules):,} of {found.suite:,} modules, which the changes since {changes.revision} can reach,"
+    return replace(chosen, modules=modules, changed=changes.revision, reached=count), lines
