@@ -67,7 +67,7 @@ def first_test(options: argparse.Namespace, folder: Path) -> None:
 
 
 def the_suite(options: argparse.Namespace, folder: Path) -> None:
-    """the suite next to regrtest's on the same build."""
+    """the suite next to regrtest's on the same build, and next to a single process where upstream's CI has one."""
     suite.measure(options.cell, tuple(options.module), options.workers, folder)
 
 

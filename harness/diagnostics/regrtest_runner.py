@@ -28,7 +28,7 @@ from harness.run.prepared import Prepared
 from harness.suite.journal import Names
 from harness.targets import Target
 from harness.util.files import remove_tree
-from harness.util.process import Command, last_lines, run
+from harness.util.process import Command, Completed, last_lines, run
 
 _ENGINES = Path(__file__).parents[1] / "engines" / "child"
 # Bytes of stack for what V8 does not count: its own runtime, and the system's.
@@ -181,6 +181,39 @@ class RegrtestRunner:
         reply = read_junit(junit, words) if junit.exists() else Reply(words=words)
         return dataclasses.replace(reply, seconds=done.seconds)
 
+    @property
+    def has_single(self) -> bool:
+        """Whether upstream's CI runs the suite of this target in a single process."""
+        return _RUNNERS[self.prepared.cell.target].has_single
+
+    def run_single(self, task: Task, on_tick: Callable[[float], None] | None = None) -> Completed:
+        """Runs all modules of the task one after the other in one interpreter, as upstream's CI does. BuildError when
+        it does not come to its end: a module that takes the interpreter down takes the others with it.
+        """
+        log, command = self.folder / f"{task.name}.log", self.single_command(task)
+        done = run(command, log=log, on_tick=on_tick)
+        if "Result: " not in log.read_text(encoding="utf-8", errors="replace"):
+            raise BuildError(
+                f"regrtest in a single process {done.ending} before its end:\n{last_lines(log)}",
+                hint=f"leave out the module that it was in; by hand: {command.reproduce()}",
+            )
+        return done
+
+    def single_command(self, task: Task) -> Command:
+        """What runs all modules of the task in one interpreter."""
+        runner = _UPSTREAM if self.upstream else _RUNNERS[self.prepared.cell.target]
+        prepared, program = self.prepared, Path(self.prepared.build.manifest.layout.program)
+        # Older ones know no other way.
+        knows = tuple(map(int, prepared.build.manifest.python.split(".")[:2])) >= (3, 13)
+        argv = (
+            *runner.command(self, str(program)),
+            *("-m", "test", *(("--single-process",) if knows else ())),
+            *("-u", prepared.cell.resources, "--randseed", "0"),
+            *(("--exclude", *task.left_out) if task.left_out else task.modules),
+        )
+        env = os.environ | runner.environment(self)
+        return Command(argv=argv, cwd=(self.root / program).parent, env=env)
+
     def command(self, task: Task, junit: Path) -> Command:
         """What runs the task; `junit` is where regrtest writes its results."""
         runner = _UPSTREAM if self.upstream else _RUNNERS[self.prepared.cell.target]
@@ -254,10 +287,13 @@ def script_in(script: str, folder: Path) -> str:
 
 
 class _Runner(NamedTuple):
-    """What starts the program of a target, and what that needs in its environment."""
+    """What starts the program of a target, and what that needs in its environment. `has_single` is whether upstream's
+    CI runs the suite there in a single process.
+    """
 
     command: Callable[[RegrtestRunner, str], tuple[str, ...]]
     environment: Callable[[RegrtestRunner], dict[str, str]]
+    has_single: bool = False
 
 
 _RUNNERS = {
@@ -266,7 +302,9 @@ _RUNNERS = {
         _wasmtime_runner,
         lambda peer: {"GUEST_PYTHONPATH": peer.prepared.guest_environment.get("PYTHONPATH", "")},
     ),
-    Target.EMSCRIPTEN: _Runner(_node_runner, lambda peer: node_environment() | peer.prepared.guest_environment),
+    Target.EMSCRIPTEN: _Runner(
+        _node_runner, lambda peer: node_environment() | peer.prepared.guest_environment, has_single=True
+    ),
 }
 # The script looks for `node` on PATH, and gives the whole environment to the guest.
 _UPSTREAM = _Runner(

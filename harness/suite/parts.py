@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import msgspec
 
 from harness.results.case_ids import dotted
-from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, worst
+from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, worst
 from harness.suite.regrtest import NOTHING_MATCHED
 
 # A shorter part is not worth the start of one more interpreter.
@@ -26,8 +26,8 @@ FRACTION = 0.5
 _PART = re.compile(r"(?P<module>.+)\[(?P<number>\d+)/(?P<count>\d+)\]")
 # What results call other things than cases; the last is a class that must not run.
 _NOT_A_CASE = re.compile(r"(?:setUp|tearDown)(?:Class|Module) \(.*|after \(.*|.*\.\*")
-# regrtest's words on a module from the worst to the best. An interpreter that did not come to one is worse than any.
-_WORDS = ("", "interrupted", "uncaught_exc", "failed", "refleak", "env_changed", "passed", "skipped", "resource_denied")
+# regrtest's words on a module from the worst to the best.
+_WORDS = ("interrupted", "uncaught_exc", "failed", "refleak", "env_changed", "passed", "skipped", "resource_denied")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +147,9 @@ def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleRe
     """The result of a module from those of all its parts, as one run of the whole would have it.
 
     What several parts report, such as a skip of the whole module or a fixture that fails, stands there once, at its
-    worst. `order` is that of the cases in the last run of the whole module; others come behind.
+    worst. A part that ends with a case in which the interpreter dies has no word of regrtest's: in a run of the whole
+    another start would have come after it, with the word that other parts have. `order` is that of the cases in the
+    last run of the whole module; others come behind.
     """
     module, own = parts[0].module, parts[0].own
     name = dotted(module, own=own)
@@ -162,14 +164,18 @@ def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleRe
     place = {case: index for index, case in enumerate(order)}
     found = sorted(cases.values(), key=lambda case: place.get(case.case, len(place)))
     outcome = cases[name].outcome if name in cases else worst([case.outcome for case in found])
-    said = min(parts, key=lambda part: _WORDS.index(part.word) if part.word in _WORDS else len(_WORDS))
+    ended = [part for part in parts if part.word]
+    said = min(ended or parts, key=lambda part: _WORDS.index(part.word) if part.word in _WORDS else len(_WORDS))
+    # Each part was started once more only because the module is cut, but for one after which the whole would have been.
+    attempts = sum(part.attempts for part in parts) - len(ended) + bool(ended)
+    if name in cases and cases[name].outcome in DEATHS and not ended:
+        attempts = max(part.attempts for part in parts)
     tries = [part.env_tries for part in parts if part.env_tries]
     return ModuleResult(
         module=module,
         outcome=outcome,
         seconds=math.fsum(part.seconds for part in parts),
-        # Each part was started once only because the module is cut.
-        attempts=sum(part.attempts for part in parts) - len(parts) + 1,
+        attempts=attempts,
         complete=all(part.complete for part in parts),
         cases=tuple(found),
         env_changed=any(part.env_changed for part in parts),
@@ -199,7 +205,7 @@ def recorded_cases(result: ModuleResult) -> dict[str, float]:
     cases = [case for case in result.cases if case.case != name and not _NOT_A_CASE.fullmatch(case.case)]
     if any(case.id for case in cases):
         return {}
-    dead = [case for case in cases if case.outcome in {Outcome.CRASH, Outcome.TIMEOUT}]
+    dead = [case for case in cases if case.outcome in DEATHS]
     besides = max(0.0, result.seconds - math.fsum(case.seconds for case in cases))
     waited = {case.case: besides / len(dead) for case in dead}
     return {case.case: round(case.seconds + waited.get(case.case, 0.0), 3) for case in cases}

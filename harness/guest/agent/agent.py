@@ -45,11 +45,13 @@ _seed = ""
 RANKS = {"expected-failure": 1, "unexpected-success": 2, "fail": 3, "error": 4}
 # The exceptions that end the run and are known to the journal as those of a case.
 _known: list[BaseException] = []
+# What the loader's method sees that notes imports.
+_importing: dict[str, Any] = {"descriptor": -1}
 
 
 def open_journal(number: str) -> None:
     global _descriptor  # noqa: PLW0603 - there is one journal, and the tests must find nothing of it
-    _descriptor = int(number)
+    _descriptor = _importing["descriptor"] = int(number)
     with contextlib.suppress(OSError):
         # In the native reference, processes that a test starts would have it too. A guest has no such call for it.
         os.set_inheritable(_descriptor, False)
@@ -506,26 +508,41 @@ def filter_by_journal_id(support: Any) -> None:
         place.match_test = by_id
 
 
+# The loader's own method with a line for the journal in it. It is compiled as a part of the import system, and calls
+# nothing that is written in Python: a test that traces an import sees what it would see without it.
+PATH_STATS = """\
+def path_stats(self, path):
+    if type(path) is str and path.startswith(library) and path not in seen and descriptor >= 0:
+        seen.add(path)
+        write(descriptor, b'\\n{"e": "import", "path": %b}\\n' % quoted(path[len(library):]).encode(), 0)
+    st = external._path_stat(path)
+    return {'mtime': st.st_mtime, 'size': st.st_size}
+"""
+
+
 def watch_imports() -> None:
     """Makes the journal note each file of the standard library that is imported from now on, by its path in there. What
     regrtest itself has imported is there in every guest.
 
-    A loader asks for the time of a source before it takes its bytecode, and does without if it cannot learn it: so
-    every import of a source comes by here, and no traceback has a frame of ours.
+    A loader asks for the time of a source before it takes its bytecode: so every import of a source comes by here.
     """
+    external: Any = importlib.import_module("_frozen_importlib_external")
     library = os.path.dirname(os.__file__) + "/"  # noqa: PTH120 - pathlib would be imported for the test's part
-    stems = {name.replace(".", "/") for name in sys.modules}
-    seen = {f"{stem}{end}" for stem in stems for end in (".py", "/__init__.py")}
-    loader: Any = importlib.import_module("importlib.machinery").SourceFileLoader
-    ask = loader.path_stats
-
-    def path_stats(self: Any, path: Any) -> Any:
-        if type(path) is str and path.startswith(library) and (name := path[len(library) :]) not in seen:
-            seen.add(name)
-            emit(e="import", path=name)
-        return ask(self, path)
-
-    loader.path_stats = path_stats
+    stems = [library + name.replace(".", "/") for name in sys.modules]
+    _importing.update(
+        __name__=external.__name__,
+        external=external,
+        library=library,
+        seen={stem + end for stem in stems for end in (".py", "/__init__.py")},
+        write=_write,
+        quoted=json.encoder.encode_basestring_ascii,
+    )
+    loader = external.SourceFileLoader
+    old = loader.path_stats
+    exec(compile(PATH_STATS, old.__code__.co_filename, "exec"), _importing)
+    new = _importing["path_stats"]
+    new.__qualname__, new.__doc__ = old.__qualname__, old.__doc__
+    loader.path_stats = new
 
 
 def main_module() -> Any:

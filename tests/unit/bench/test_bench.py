@@ -13,7 +13,7 @@ from harness.bench import __main__ as command
 from harness.bench import builds, history, shards
 from harness.bench.builds import neighbour
 from harness.bench.shards import balance
-from harness.bench.suite import executed, standing_still
+from harness.bench.suite import ending_the_interpreter, executed, standing_still
 from harness.build.artifact import NO_LIBRARIES, Build
 from harness.build.libraries import Libraries
 from harness.errors import ConfigError
@@ -31,7 +31,7 @@ from harness.suite.durations import record_durations
 from harness.toolchains import Toolchain
 from tests.trees import cpython_tree
 from tests.unit.sample_cells import EMSCRIPTEN, WASI
-from tests.unit.sample_results import expecting
+from tests.unit.sample_results import case, expecting, module, results
 
 THREADS = dataclasses.replace(EMSCRIPTEN, id="threads", pthreads=True)
 
@@ -158,6 +158,16 @@ def test_a_suite_is_simulated_with_more_and_more_workers() -> None:
     assert lines[4].startswith(" 16 workers:        10.0 s, 1.00 of the least, limit 1.10; 1 module in ")
     assert lines[5].endswith("0.27 of a share is its longest piece of several cases, limit 1.00: test_9")
     assert not lines[6].startswith(" 32 workers:        10.0 s, 1.00 of the least, limit")
+
+
+def test_the_modules_that_end_the_interpreter_are_those_with_a_death() -> None:
+    found = results(
+        module("test_a", case("test_a.T.x")),
+        module("test_b", case("test_b.T.x", Outcome.CRASH)),
+        module("test_c", case("test_c.T.x", Outcome.FAIL)),
+        module("test_d", case("test_d", Outcome.TIMEOUT)),
+    )
+    assert ending_the_interpreter(found) == ("test_b", "test_d")
 
 
 def test_a_worker_takes_the_next_piece_when_it_has_nothing_to_do() -> None:

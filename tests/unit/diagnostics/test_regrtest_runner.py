@@ -100,6 +100,22 @@ def test_cases_are_chosen_and_left_out_by_name_and_modules_too(tmp_path: Path) -
     assert argv[-2:] == ("--exclude", "test_x")
 
 
+@pytest.mark.parametrize(("python", "options"), [("3.13.5", ("--single-process",)), ("3.11.2", ())])
+def test_in_a_single_process_one_plain_node_runs_all_modules(
+    tmp_path: Path, python: str, options: tuple[str, ...]
+) -> None:
+    found = prepared(EMSCRIPTEN, tmp_path)
+    build = dataclasses.replace(found.build, manifest=dataclasses.replace(found.build.manifest, python=python))
+    runner = RegrtestRunner(prepared=dataclasses.replace(found, build=build), folder=tmp_path)
+    asked = runner.single_command(Task(workers=2, left_out=("test_x", "test_y")))
+    whole = shlex.split(option(runner.command(Task(workers=2), tmp_path / "x.xml").argv, "--python"))
+    resources = ("-u", EMSCRIPTEN.resources, "--randseed", "0")
+    assert asked.argv == (*whole, "-m", "test", *options, *resources, "--exclude", "test_x", "test_y")
+    assert runner.single_command(Task(workers=1, modules=("test_x",))).argv[-1] == "test_x"
+    assert runner.has_single
+    assert not RegrtestRunner(prepared=prepared(WASI, tmp_path / "wasi"), folder=tmp_path).has_single
+
+
 @pytest.mark.parametrize(
     ("limit", "kilobytes"),
     [(8 << 20, 7 << 10), (resource.RLIM_INFINITY, 31 << 10), (1 << 30, 31 << 10), (1 << 20, 512)],

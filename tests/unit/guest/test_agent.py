@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import json
 import os
 import sys
@@ -46,6 +47,46 @@ def test_an_event_is_one_line_appended_to_the_descriptor(monkeypatch: pytest.Mon
         os.close(descriptor)
     lines = [line for line in path.read_text().splitlines() if line]
     assert [json.loads(line) for line in lines] == [{"e": "start", "id": "a\nb"}, {"e": "end", "id": "a\nb"}]
+
+
+def test_each_file_of_the_library_that_is_imported_is_noted_once_and_a_tracer_sees_no_frame_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    noted: list[bytes] = []
+    monkeypatch.setattr(agent, "_importing", {"descriptor": 9})
+    monkeypatch.setattr(agent, "_write", lambda *event: noted.append(event[1]))
+    loader: Any = importlib.import_module("_frozen_importlib_external").SourceFileLoader
+    monkeypatch.setattr(loader, "path_stats", before := loader.path_stats)
+
+    def frames_of_an_import() -> list[tuple[str, str]]:
+        seen: list[tuple[str, str]] = []
+
+        def trace(frame: Any, event: str, _: object) -> None:
+            if event == "call" and frame.f_code.co_filename != __file__:
+                seen.append((frame.f_globals["__name__"], frame.f_code.co_name))
+
+        monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+        tracer = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            importlib.import_module("colorsys")
+        finally:
+            sys.settrace(tracer)
+        return seen
+
+    frames_of_an_import()
+    plain = frames_of_an_import()
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    agent.watch_imports()
+    assert frames_of_an_import() == plain
+    assert frames_of_an_import() == plain
+    assert [json.loads(event) for event in noted] == [{"e": "import", "path": "colorsys.py"}]
+    assert loader.path_stats.__qualname__ == before.__qualname__
+    assert loader("json", json.__file__).path_stats(json.__file__) == before(
+        loader("json", json.__file__), json.__file__
+    )
+    # What was there before is regrtest's own, and imported again it is no import of the module's.
+    assert json.loads(noted[0]) not in [json.loads(event) for event in noted[1:]]
 
 
 class Plain(unittest.TestCase):

@@ -187,6 +187,8 @@ def test_the_parts_of_a_module_come_to_what_the_whole_comes_to(
     parts = [run(ScriptedGuest(faults=faults), part=part_named(name, cut)) for name in part_names("test_x", others)]
     found = joined(parts, CASES)
     assert found.complete is whole.complete
+    if fault in {"", A, "import"}:
+        assert (found.word, found.exit_status, found.attempts) == (whole.word, whole.exit_status, whole.attempts)
     assert (outcomes(found), found.outcome) == (outcomes(whole), whole.outcome)
     assert {case.case: case.detail.reason for case in found.cases} == {
         case.case: case.detail.reason for case in whole.cases

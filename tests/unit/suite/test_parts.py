@@ -129,10 +129,14 @@ def test_a_part_whose_cases_are_gone_says_nothing_of_the_module() -> None:
     assert (found.outcome, found.word, found.exit_status) == (Outcome.PASS, "passed", 0)
 
 
-def test_an_interpreter_that_came_to_no_word_is_the_last_word() -> None:
+def test_after_a_part_that_died_the_whole_would_have_been_started_again() -> None:
     dead = part(case("test_x.T.test_2", Outcome.CRASH), word="", exit_status=None)
-    found = joined([part(case("test_x.T.test_1")), dead])
-    assert (found.word, found.exit_status, found.outcome) == ("", None, Outcome.CRASH)
+    found = joined([part(case("test_x.T.test_1")), dead, dead])
+    assert (found.word, found.exit_status, found.outcome, found.attempts) == ("passed", 0, Outcome.CRASH, 3)
+    found = joined([dead, part(case("test_x.T.test_3", Outcome.TIMEOUT), word="", exit_status=None)])
+    assert (found.word, found.exit_status, found.attempts) == ("", None, 2)
+    imported = part(case("test_x", Outcome.CRASH), word="", exit_status=None, attempts=2)
+    assert joined([imported, imported]).attempts == 2
 
 
 def test_a_part_that_is_not_complete_makes_no_whole() -> None:
