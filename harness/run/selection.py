@@ -32,9 +32,9 @@ class TestSelection:
     change. `cases` are the words of `--case`, empty for all; `patterns` what regrtest is to match of each module that
     was not asked for as a whole. `shard` is the part that the modules are, `plan` stands for the way it was cut; both
     are empty when nothing was. `keyword` is the expression of `-k`, empty for none. `seed` is that of `random` in each
-    module; `randomize` says that it also gives the order of modules, classes and cases. `parts` has the ids of all parts
-    but the first, for each module that is cut. `seconds` is how long each piece of work, a module or a
-    part of one, will take, the longest first; 0 where there is no record, and none at all in a run that is not planned.
+    module; `randomize` says that it also gives the order of modules, classes and cases. `parts` has the ids of all
+    parts but the first, for each module that is cut. `seconds` is how long each piece of work, a module or a part of
+    one, will take, the longest first; none where nothing is recorded. In random order no module is cut.
     `changed` is the revision of `--changed`, `reached` how many modules were chosen by it, in words; empty without it.
     """
 
@@ -139,6 +139,8 @@ def planned(
     sizes = source_sizes(prepared.build.root / "Lib", chosen.modules)
     seconds = guessed_seconds(chosen.modules, recorded, sizes)
     cases = read_case_durations(prepared.durations)
+    if chosen.randomize:
+        return replace(chosen, seconds=seconds)
     if parts is None:
         whole = {*whole_modules(), *(module for module in chosen.modules if chosen.cases_in(module))}
         parts = cut_modules(seconds, cases, workers, whole)

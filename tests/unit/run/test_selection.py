@@ -78,6 +78,9 @@ def test_a_module_that_is_longer_than_its_share_is_cut_unless_cases_of_it_are_na
     assert planned(whole, prepared, 1, found.parts).parts == found.parts
     named = choose(prepared, ("test.test_os.A.test_a",), None)
     assert planned(named, prepared, 8).parts == {}
+    shuffled = planned(whole.ordered(SUITE, RunOptions(randseed="7", randomize=True)), prepared, 8)
+    assert shuffled.parts == {}
+    assert tuple(shuffled.seconds) == shuffled.modules != whole.modules
     prepared.durations.unlink()
     assert planned(whole, prepared, 8) == whole
 
