@@ -56,7 +56,7 @@ class Cost(NamedTuple):
 
 
 def _measure_single(peer: RegrtestRunner, task: Task, results: CellResults, ours: Cost) -> None:
-    """Runs the suite in a single process and prints what that took beside the harness.
+    """Runs the suite in a single process and prints what that took, next to the harness.
 
     A module that ends the interpreter is left out there: it would end all others too.
     """
