@@ -79,6 +79,12 @@ class EngineFailedError(UnavailableError):
     """The engine itself does not work: it says nothing of a guest, and would say the same of the next one."""
 
 
+class SettingRefusedError(EngineFailedError):
+    """A runtime that does not take a setting which CPython's own scripts ask for. It cannot run such a build."""
+
+    exit_code = EXIT_BUILD
+
+
 class BuildError(HarnessError):
     """A step of a build failed, or what was built is not what was asked for."""
 

@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 
 from harness.engines.node import STACK_MB, node_environment
 from harness.errors import BuildError, ConfigError
+from harness.matrix.jspi import node_options
 from harness.results.case_ids import FIXTURE, dotted
 from harness.results.outcomes import Outcome
 from harness.run.prepared import Prepared
@@ -240,7 +241,13 @@ def _wasmtime_runner(peer: RegrtestRunner, program: str) -> tuple[str, ...]:
 def _node_runner(peer: RegrtestRunner, program: str) -> tuple[str, ...]:
     node = _node_of(peer)
     stack = stack_flag(resource.getrlimit(resource.RLIMIT_STACK)[0])
-    return (str(node), stack, str(_ENGINES / "plain_node.mjs"), str(peer.root / program))
+    return (
+        str(node),
+        stack,
+        *node_options(peer.prepared.cell),
+        str(_ENGINES / "plain_node.mjs"),
+        str(peer.root / program),
+    )
 
 
 def stack_flag(limit: int) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.engines.protocol import Ending, GuestExit, GuestRun, Watch
-from harness.errors import EngineFailedError
+from harness.errors import EngineFailedError, SettingRefusedError
 from harness.util.process import Command, kill_group, last_lines, start_child
 
 TICK_SECONDS = 0.02
@@ -72,6 +72,13 @@ class ChildEngine:
             self._child = start_child(self._command, log=self._log)
             _send(self._child, self._load)
             answer, _ = self._receive(self._child, LOAD_SECONDS)
+            if answer and "refused" in answer:
+                self.close()
+                raise SettingRefusedError(
+                    f"this runtime refuses {answer['refused']}",
+                    hint="CPython's own runner asks for it: leave --runtime out, or name another version; wasmtime is "
+                    "27 or newer",
+                )
             if answer is None or "error" in answer:
                 self.close()
                 said = answer["error"] if answer else last_lines(self._log) or "nothing"

@@ -18,7 +18,9 @@ VERSION_FIELDS = ("toolchain", PYTHON, "runtime")
 # The flags of a cell, each with the word that an id and a product have for it.
 FLAGS: Mapping[str, str] = {"pthreads": "pthreads", "dynamic_linking": "dynlink", "pydebug": "debug"}
 LIBRARIES = tuple(library.value for library in Library)
-SWITCHES = (*FLAGS, *LIBRARIES)
+# Whether the Node of a cell has JSPI: by its version, or by an option. No other engine has the axis.
+JSPI = "jspi"
+SWITCHES = (*FLAGS, *LIBRARIES, JSPI)
 ENUMS: Mapping[str, tuple[str, ...]] = {
     "target": tuple(target.value for target in Target),
     "engine": tuple(engine.value for engine in Engine),
@@ -30,7 +32,8 @@ _RUNTIMES = tuple(dict.fromkeys(engine.value for target in Target for engine in 
 VERSIONS = (*_TOOLCHAINS, PYTHON, *_RUNTIMES)
 AXES = (*ENUMS, *VERSIONS, *SWITCHES)
 # What most likely explains a difference comes first.
-LIKELIEST_FIRST = ("target", "distribution", "engine", *_TOOLCHAINS, *SWITCHES, PYTHON, *_RUNTIMES)
+_BUILT_WITH = (*_TOOLCHAINS, *FLAGS, *LIBRARIES)
+LIKELIEST_FIRST = ("target", "distribution", "engine", *_BUILT_WITH, PYTHON, *_RUNTIMES, JSPI)
 
 
 def version_axes(target: Target, engine: Engine) -> dict[str, str]:
@@ -50,6 +53,8 @@ def _can_have(target: Target, axis: str) -> bool:
     """Whether a cell of the target can have a version on the axis, or the flag, or the library."""
     if axis in VERSIONS:
         return axis in {PYTHON, target.traits.toolchain_axis, *target.traits.engines}
+    if axis == JSPI:
+        return Engine.NODE in target.traits.engines
     return not target.traits.no_libraries if axis in LIBRARIES else axis not in target.traits.impossible_flags
 
 
@@ -67,7 +72,7 @@ def targets_with(axis: str, value: object) -> frozenset[Target]:
         return _TARGETS_OF_ENGINE[str(value)]
     if axis == "distribution":
         return frozenset({Target.EMSCRIPTEN} if value == Distribution.PYODIDE else Target)
-    return frozenset(Target) if value is False else _TARGETS[axis]
+    return frozenset(Target) if value is False and axis != JSPI else _TARGETS[axis]
 
 
 def engines_with(axis: str, value: object) -> frozenset[Engine]:
@@ -76,4 +81,6 @@ def engines_with(axis: str, value: object) -> frozenset[Engine]:
         return frozenset(Target(str(value)).traits.engines)
     if axis == "engine" or axis in _RUNTIMES:
         return frozenset({Engine(str(value) if axis == "engine" else axis)})
+    if axis == JSPI:
+        return frozenset({Engine.NODE})
     return frozenset(engine for target in targets_with(axis, value) for engine in target.traits.engines)

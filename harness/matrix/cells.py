@@ -47,7 +47,7 @@ class Cell:
     is known not to work; such a cell is left out of tag selections but can be named. `release` is the version of a
     `distribution` that somebody else has built, empty for CPython: its toolchain and flags are what it was built with.
     `suffix` is a word of the id's own, for a cell that differs from another in what no id spells: `configure`,
-    `resources`, the time limits.
+    `resources`, the time limits. `jspi`: its Node has JSPI, also where that takes an option.
     """
 
     id: str
@@ -71,6 +71,7 @@ class Cell:
     distribution: Distribution = Distribution.CPYTHON
     release: str = ""
     suffix: str = ""
+    jspi: bool = False
 
     @property
     def is_prebuilt(self) -> bool:
@@ -80,7 +81,7 @@ class Cell:
     @property
     def build_id(self) -> str:
         """The id without the runtime, which is no input of a build: cells that differ only in it share theirs."""
-        return re.sub(rf"-{self.engine}\d*$", "", self.id)
+        return re.sub(rf"(-jspi)?(-{self.engine}\d*)?$", "", self.id)
 
     @property
     def build_flags(self) -> dict[str, Any]:

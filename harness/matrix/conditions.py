@@ -20,7 +20,8 @@ from packaging.version import InvalidVersion, Version
 from harness.errors import did_you_mean
 from harness.matrix import axes
 from harness.matrix.cells import Cell
-from harness.targets import Target
+from harness.matrix.jspi import has_jspi
+from harness.targets import Engine, Target
 from harness.util.toml_tables import Mistake, TableReader
 
 _UNRELEASED = re.compile(r"(?<=\d)-[a-z].*$")
@@ -105,6 +106,7 @@ def condition_values(
         **{axis: versions[name] or str(getattr(cell, name)) for name, axis in own_axes.items()},
         **{flag: bool(getattr(cell, flag)) for flag in axes.FLAGS},
         **{library: library in linked for library in axes.LIBRARIES},
+        **({axes.JSPI: has_jspi(cell, runtime)} if cell.engine is Engine.NODE else {}),
     }
     return {
         axis: value

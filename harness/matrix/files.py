@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.errors import ConfigError, Problem
 from harness.matrix import axes, products
 from harness.matrix.cells import MACHINES_OWN, Cell, Distribution, Library, Matrix
+from harness.matrix.jspi import has_jspi
 from harness.matrix.python_source import PythonSource
 from harness.targets import Engine, Target
 from harness.util.toml_tables import Mistake, TableReader, load_document
@@ -71,6 +72,7 @@ class CellSpec:
     distribution: Distribution | None = None
     release: str | None = None
     suffix: str | None = None
+    jspi: bool | None = None
 
     @property
     def names_libraries(self) -> bool:
@@ -182,7 +184,7 @@ def cell_id(cell: Cell, defaults: Defaults, *, own_libraries: bool = False) -> s
 
     `own_libraries` is whether it says itself what it is linked with.
     """
-    end = f"{cell.suffix and '-'}{cell.suffix}{_runtime_in_id(cell, defaults)}"
+    end = f"{cell.suffix and '-'}{cell.suffix}{'-jspi' if cell.jspi else ''}{_runtime_in_id(cell, defaults)}"
     if cell.is_prebuilt:
         return f"{cell.distribution}{f'-{cell.release}' if cell.release else ''}{end}"
     parts = [
@@ -231,6 +233,10 @@ def _contradictions(cell: Cell, defaults: Defaults, spec: CellSpec) -> Iterable[
         yield Mistake("engine", f"{cell.engine} runs no cell of {cell.target}; {' or '.join(traits.engines)} does")
     elif cell.is_prebuilt and cell.engine.is_browser:
         yield Mistake("engine", f"{cell.distribution} is run under Node only")
+    if cell.jspi and cell.engine is not Engine.NODE:
+        yield Mistake("jspi", f"is an option of Node, and {cell.id or spelled} runs under {cell.engine}")
+    elif cell.jspi and cell.runtime != MACHINES_OWN and not has_jspi(cell):
+        yield Mistake("jspi", f"Node {cell.runtime} has none: 24 and newer do")
     yield from (Mistake(flag, why) for flag, why in traits.impossible_flags.items() if getattr(cell, flag))
     if cell.suffix and not _SUFFIX.fullmatch(cell.suffix):
         yield Mistake("suffix", "must be small letters and digits, a letter first", "such as 'nopymalloc'")
@@ -246,7 +252,7 @@ _SUFFIX = re.compile(r"[a-z][a-z0-9]*")
 def _spells_more(word: str) -> bool:
     """Whether the word is one of those with which ids spell the keys of a cell."""
     threads = {target.traits.threads_in_id.removeprefix("-") for target in Target}
-    words = {*axes.FLAGS.values(), *threads, "deps"}
+    words = {*axes.FLAGS.values(), *threads, "deps", axes.JSPI}
     return word in words or bool(re.fullmatch(rf"py\d*|({'|'.join(Engine)})\d*", word))
 
 

@@ -68,9 +68,11 @@ def cell_facts(label: str, results: CellResults, *, folder: str = "", python_inf
 
 def _facts(results: CellResults) -> Iterator[tuple[str, str]]:
     cell, build, run = results.cell, results.build, results.run
-    source, wasm = build.source, build.wasm
+    source, wasm, engine = build.source, build.wasm, results.engine
     yield from ((axis.value, str(value)) for axis, value in axes_of(results).items())
     yield "source", f"{source.origin} by {source.provider}".strip() if source.provider else source.origin
+    yield "stack", str(engine.get("stack", ""))
+    yield "JSPI", str(engine.get("jspi", ""))
     yield "toolchain's packages", build.toolchain.packages
     yield "interpreter", f"{wasm.bytes:,} bytes, sha256 {wasm.sha256}" if wasm.bytes else ""
     yield "built", when(build.built)

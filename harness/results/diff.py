@@ -240,7 +240,10 @@ def axes_of(results: CellResults) -> dict[DiffAxis, AxisValue]:
         ),
         DiffAxis.FLAGS: AxisValue(" ".join([*flags, *cell.configure]) or "plain"),
         DiffAxis.LIBRARIES: AxisValue(", ".join(cell.libraries) or "none", linked),
-        DiffAxis.ENGINE: AxisValue(f"{engine.get('name') or cell.engine} {engine.get('version') or cell.runtime}"),
+        DiffAxis.ENGINE: AxisValue(
+            f"{engine.get('name') or cell.engine} {engine.get('version') or cell.runtime}"
+            + (" with JSPI" if cell.jspi else "")
+        ),
         DiffAxis.SETTINGS: AxisValue(settings),
     }
     if recipe.name:

@@ -16,6 +16,7 @@ from harness.engines import browser, node, wasmtime
 from harness.engines.exports import EXPORTS_KEY, exporting
 from harness.engines.protocol import JOURNAL, EngineSession, GuestRun, Mount
 from harness.matrix.cells import Cell, Distribution
+from harness.matrix.jspi import has_jspi, node_options
 from harness.suite.durations import durations_file
 from harness.suite.module import ModuleJob
 from harness.targets import Engine
@@ -46,8 +47,19 @@ class Prepared:
 
     def engine_facts(self) -> dict[str, str]:
         """For results.json: `path` is that of a runtime which is the machine's own."""
-        facts = {"name": self.cell.engine.value, "version": self.cell.runtime}
+        facts = {"name": self.cell.engine.value, "version": self.cell.runtime, "stack": self.stack()}
+        if self.cell.engine is Engine.NODE:
+            option = " ".join(node_options(self.cell))
+            facts["jspi"] = f"yes{option and ', with '}{option}" if has_jspi(self.cell) else "no"
         return facts | ({} if self.runtime.is_relative_to(self.cache / "runtimes") else {"path": str(self.runtime)})
+
+    def stack(self) -> str:
+        """What bounds the stack of a guest, besides CPython's own in linear memory."""
+        if self.cell.engine is Engine.WASMTIME:
+            return f"{self.build.tree.wasm_stack() >> 20} MiB of wasm stack, as CPython's own runner asks of wasmtime"
+        if self.cell.engine is Engine.NODE:
+            return f"{node.STACK_MB} MiB for the thread of a guest; CPython's own in linear memory ends first"
+        return "the browser's own for a Worker"
 
     def open_engine(self, log: Path, index: int, packages: Path | None = None) -> EngineSession:
         """A warm engine for this build; the sessions that run side by side are numbered. Node finds what is in the
@@ -158,6 +170,7 @@ def _open_node(
         wasm=wasm if is_pyodide else exporting(wasm, prepared.compiled(".wasm")),
         node=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / "node",
         log=log,
+        flags=node_options(prepared.cell),
         packages=packages,
         guest=node.PYODIDE_GUEST if is_pyodide else node.EMSCRIPTEN_GUEST,
     )

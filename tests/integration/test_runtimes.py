@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UnavailableError
+from harness.errors import EXIT_BUILD, SettingRefusedError, UnavailableError
+from harness.matrix.jspi import node_options
 from harness.matrix.pins import Pins, load_pins
 from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import Prepared
@@ -58,7 +59,8 @@ def test_the_node_of_this_machine_runs_the_build_when_asked_for(emscripten: Prep
             prepare("emscripten-3.1.69", BuildRequest(runtime=f"path:{NODE}"))
         return
     own = prepare("emscripten-3.1.69", BuildRequest(runtime=f"path:{NODE}"))
-    assert own.engine_facts() == {"name": "node", "version": said.removeprefix("v"), "path": NODE}
+    facts = own.engine_facts()
+    assert (facts["name"], facts["version"], facts["path"]) == ("node", said.removeprefix("v"), NODE)
     assert own.build == emscripten.build
     assert own.identity is not None
     major = own.cell.runtime.partition(".")[0]
@@ -68,7 +70,11 @@ def test_the_node_of_this_machine_runs_the_build_when_asked_for(emscripten: Prep
 @pytest.mark.parametrize("version", ["20.18.0", "22.20.0", NPMS_NODE])
 def test_a_build_runs_on_every_node_that_is_named(emscripten: Prepared, version: str) -> None:
     other = prepare("emscripten-3.1.69", BuildRequest(runtime=version))
-    assert other.engine_facts() == {"name": "node", "version": version}
+    facts = other.engine_facts()
+    assert (facts["name"], facts["version"]) == ("node", version)
+    assert "path" not in facts
+    assert facts["jspi"] == ("yes" if version.startswith("26.") else "no")
+    assert facts["stack"].startswith("32 MiB for the thread of a guest")
     assert other.identity is not None
     assert other.identity.interpreter["platform"] == "emscripten"
 
@@ -79,6 +85,32 @@ def test_a_wasmtime_of_this_machine_is_a_folder_of_its_package(tmp_path: Path, p
     folder = tmp_path / "packages"
     folder.symlink_to(obtain_runtime("wasmtime", "50.0.1", pins, cache_root()))
     own = prepare("wasi", BuildRequest(runtime=f"path:{folder}"))
-    assert own.engine_facts() == {"name": "wasmtime", "version": "50.0.1", "path": str(folder)}
+    facts = own.engine_facts()
+    assert (facts["name"], facts["version"], facts["path"]) == ("wasmtime", "50.0.1", str(folder))
+    assert facts["stack"] == "8 MiB of wasm stack, as CPython's own runner asks of wasmtime"
     assert own.identity
     assert own.identity.interpreter["platform"] == "wasi"
+
+
+def test_a_wasmtime_that_cannot_give_cpython_s_stack_is_refused_with_status_4(wasi: Prepared, tmp_path: Path) -> None:
+    """As the bindings of wasmtime before 27: their class of settings has no way to the C library's."""
+    package = tmp_path / "wasmtime"
+    package.mkdir()
+    (package / "__init__.py").write_text("class WasmtimeError(Exception): ...\nclass Config: ...\n")
+    folder = tmp_path / "wasmtime-26.0.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: wasmtime\nVersion: 26.0.0\n")
+    with pytest.raises(SettingRefusedError, match="this runtime refuses a wasm stack of 8 MiB") as caught:
+        prepare("wasi", BuildRequest(runtime=f"path:{tmp_path}"))
+    assert caught.value.exit_code == EXIT_BUILD
+
+
+def test_a_node_gets_the_option_for_jspi_where_it_needs_one(emscripten: Prepared) -> None:
+    ready = prepare("emscripten-3.1.69-jspi", BuildRequest())
+    assert ready.build == emscripten.build
+    assert ready.engine_facts()["jspi"] == "yes, with --experimental-wasm-jspi"
+    node = ready.runtime / "bin" / "node"
+    for options, kind in (((), "undefined"), (node_options(ready.cell), "function")):
+        argv = [str(node), *options, "--print", "typeof WebAssembly.Suspending"]
+        said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+        assert said == kind

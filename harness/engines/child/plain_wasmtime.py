@@ -22,7 +22,9 @@ def main() -> None:
     worker = Worker(wasmtime, answers=2)
     wasm = f"{root}/{arguments[0].lstrip('/')}"
     settings = {"max_wasm_stack": int(stack), "memory_limit": 0, "processor": None, "epochs": False}
-    worker.load({"wasm": wasm, "compiled": compiled, **settings})
+    answer = worker.load({"wasm": wasm, "compiled": compiled, **settings})
+    if "refused" in answer:
+        sys.exit(f"wasmtime refuses {answer['refused']}")
     status = 70
 
     def guest() -> None:

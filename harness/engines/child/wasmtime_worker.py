@@ -54,21 +54,28 @@ class Worker:
             # wasmtime's WASI hands each file operation to a thread of its own and waits for it. Both on one
             # processor make that hand-over several times cheaper, and a guest never uses a second one.
             os.sched_setaffinity(0, {request["processor"]})
-        config = self.wasmtime.Config()
-        config.epoch_interruption = request.get("epochs", True)
         stack = request["max_wasm_stack"]
         self.memory_limit = request["memory_limit"]
-        # The C library aborts when max_wasm_stack is above the async stack's size, which the class cannot
-        # set.
-        self.wasmtime._ffi.dll.wasmtime_config_async_stack_size_set(config.ptr(), ctypes.c_size_t(stack))  # noqa: SLF001
-        config.max_wasm_stack = stack
-        threading.stack_size(stack + NATIVE_STACK_MARGIN)
-        self.engine = self.wasmtime.Engine(config)
+        try:
+            self.engine = self._engine(stack, epochs=request.get("epochs", True))
+        except (AttributeError, ValueError, self.wasmtime.WasmtimeError) as error:
+            return {"refused": f"a wasm stack of {stack >> 20} MiB: {type(error).__name__}: {error}"}
         self.module = self._module(Path(request["wasm"]), Path(request["compiled"]))
         if "journal" in request:
             self.wasi = GuardedWasi(self.wasmtime, self.engine, request["journal"])
             define_exit(self.wasmtime, self.wasi.linker)
         return {"loaded": str(request["wasm"])}
+
+    def _engine(self, stack: int, *, epochs: bool) -> Any:
+        """An engine whose guests have a wasm stack of so many bytes."""
+        config = self.wasmtime.Config()
+        config.epoch_interruption = epochs
+        # The C library aborts when max_wasm_stack is above the async stack's size, which the class cannot
+        # set.
+        self.wasmtime._ffi.dll.wasmtime_config_async_stack_size_set(config.ptr(), ctypes.c_size_t(stack))  # noqa: SLF001
+        config.max_wasm_stack = stack
+        threading.stack_size(stack + NATIVE_STACK_MARGIN)
+        return self.wasmtime.Engine(config)
 
     def _module(self, wasm: Path, compiled: Path) -> Any:
         try:

@@ -420,7 +420,17 @@ def test_a_cell_that_differs_in_what_no_id_spells_has_a_suffix(tmp_path: Path) -
     assert Cell.from_json(older) == found[0]
 
 
-@pytest.mark.parametrize("word", ["No", "a-b", "3", "debug", "threads", "deps", "py3", "wasmtime45", "node"])
+def test_jspi_is_a_word_of_the_id_and_an_option_of_node_s_alone(tmp_path: Path) -> None:
+    keys = {"target": '"emscripten"', "toolchain": '"4.0.12"', "jspi": "true"}
+    (found,) = load(tmp_path, DEFAULTS + cell("emscripten-4.0.12-jspi-node24", runtime='"24.19.0"', **keys)).cells
+    assert (found.jspi, found.build_id) == (True, "emscripten-4.0.12")
+    (mistake,) = told(tmp_path, DEFAULTS + cell("emscripten-4.0.12-jspi-node20", runtime='"20.18.0"', **keys))
+    assert "cell.jspi: Node 20.18.0 has none: 24 and newer do" in mistake
+    (mistake,) = told(tmp_path, DEFAULTS + cell("wasi-jspi", jspi="true"))
+    assert "cell.jspi: is an option of Node, and wasi-jspi runs under wasmtime" in mistake
+
+
+@pytest.mark.parametrize("word", ["No", "a-b", "3", "debug", "threads", "deps", "jspi", "py3", "wasmtime45", "node"])
 def test_a_suffix_is_a_word_that_means_nothing_else_in_an_id(tmp_path: Path, word: str) -> None:
     (mistake,) = told(tmp_path, DEFAULTS + cell(f"wasi-{word}", suffix=f'"{word}"'))
     assert "cell.suffix: " in mistake
