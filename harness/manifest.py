@@ -33,11 +33,16 @@ class ToolchainRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class LayoutRecord:
-    """Paths below the root of the build: its folder, what the engine loads, and the wasm itself."""
+    """Paths below the root of the build: its folder, what the engine loads, and the wasm itself. Of an interpreter that
+    was installed, `library` is the folder of its standard library, and `wasm_stack` the bytes of stack that it needs
+    under wasmtime; a build folder has both from the source tree around it.
+    """
 
     build_folder: str = ""
     program: str = ""
     wasm: str = ""
+    library: str = ""
+    wasm_stack: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +79,8 @@ class Manifest:
     in ISO 8601. `inputs` is what names the build, as JSON. `libraries` has the version of each library that it is
     linked with, None where the record is older than libraries are; `missing_libraries` are those that the cell wanted
     and the build lacks. `suite` is the version of CPython that the tests of a prebuilt interpreter are from, empty for
-    one that has its own.
+    one that has its own. `prebuilt` is the path of a CPython that somebody else has built, empty for what the harness
+    has built, or what is no CPython.
     """
 
     record: Mapping[str, Any] = field(default_factory=dict)
@@ -92,6 +98,7 @@ class Manifest:
     steps: tuple[StepRecord, ...] = ()
     wasm: WasmRecord = WasmRecord()
     suite: str = ""
+    prebuilt: str = ""
 
     @property
     def other_suite(self) -> str:
@@ -126,7 +133,10 @@ class Manifest:
                 stated=_text(toolchain, "emscripten") or _text(toolchain, "wasi_sdk"),
                 packages=_text(toolchain, "packages"),
             ),
-            layout=LayoutRecord(**_texts(parts["layout"], "build_folder", "program", "wasm")),
+            layout=LayoutRecord(
+                **_texts(parts["layout"], "build_folder", "program", "wasm", "library"),
+                wasm_stack=_count(parts["layout"], "wasm_stack"),
+            ),
             recipe=RecipeRecord(
                 name=_text(parts["recipe"], "name"),
                 version=_text(parts["recipe"], "version"),
@@ -135,11 +145,9 @@ class Manifest:
             libraries=versions if isinstance(libraries, Mapping) else None,
             missing_libraries=tuple(_table(record.get("missing_dependencies"))),
             steps=tuple(_step(step) for step in _list(record.get("steps")) if isinstance(step, Mapping)),
-            wasm=WasmRecord(
-                bytes=size if isinstance(size := parts["wasm"].get("bytes"), int) else 0,
-                sha256=_text(parts["wasm"], "sha256"),
-            ),
+            wasm=WasmRecord(bytes=_count(parts["wasm"], "bytes"), sha256=_text(parts["wasm"], "sha256")),
             suite=_text(_table(record.get("suite")), "version"),
+            prebuilt=_text(_table(record.get("prebuilt")), "origin"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -166,6 +174,10 @@ def _step(step: Mapping[str, Any]) -> StepRecord:
 
 def _text(table: Mapping[str, Any], key: str) -> str:
     return str(table.get(key) or "")
+
+
+def _count(table: Mapping[str, Any], key: str) -> int:
+    return value if isinstance(value := table.get(key), int) else 0
 
 
 def _texts(table: Mapping[str, Any], *keys: str) -> dict[str, str]:

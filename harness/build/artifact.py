@@ -15,10 +15,11 @@ from typing import Any
 from harness.build.libraries import Libraries
 from harness.build.recipes import native
 from harness.build.recipes.cpython_tree import Tree, read_tree
-from harness.build.recipes.targets import recipe_version
+from harness.build.recipes.targets import guest_environment, installed_environment, recipe_version
 from harness.manifest import Manifest
 from harness.matrix.cells import Cell
 from harness.sources import Source
+from harness.targets import Target
 from harness.toolchains import Toolchain
 from harness.util.hashing import content_key
 
@@ -57,6 +58,17 @@ class Build:
         """The path at which the guest has the folder with the sysconfig data."""
         folder = self.manifest.layout.build_folder
         return f"/{folder}/{(self.root / folder / 'pybuilddir.txt').read_text().strip()}"
+
+    @property
+    def wasm_stack(self) -> int:
+        """Bytes of wasm stack that a guest needs under wasmtime."""
+        return self.manifest.layout.wasm_stack or self.tree.wasm_stack()
+
+    def guest_environment(self, target: Target) -> dict[str, str]:
+        """The environment that the interpreter needs to find itself."""
+        if self.manifest.layout.library:
+            return installed_environment(target)
+        return guest_environment(target, self.tree, self.sysconfig)
 
     def modules(self) -> tuple[str, ...]:
         """The suite's modules by regrtest's names, in regrtest's order."""

@@ -65,6 +65,11 @@ def check(cell: Cell, manifest: Manifest, identity: Identity) -> None:
     found = tuple(differences(cell, manifest, identity))
     if found:
         lines = "\n".join(f"  {difference}" for difference in found)
+        if manifest.prebuilt:
+            raise BuildError(
+                f"{manifest.prebuilt} is not {cell.id}:\n{lines}",
+                hint=f"`{cell.target} --prebuilt PATH` takes whatever toolchain and flags it has",
+            )
         raise BuildError(
             f"what was built for {cell.id} is not that cell:\n{lines}",
             hint=f"compare the cell with the manifest of the build {manifest.cell}; "
@@ -101,9 +106,14 @@ def _comparisons(cell: Cell, manifest: Manifest, identity: Identity) -> Iterator
 
 
 def _wasi(cell: Cell, _manifest: Manifest, answer: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    yield "threads", _switch(cell.pthreads), _switch(has_wasi_threads(answer))
+
+
+def has_wasi_threads(answer: Mapping[str, Any]) -> bool:
+    """Whether an interpreter for WASI that answers so has threads."""
     # From SDK 27 on wasi-libc has stubs of its own, which CPython takes for pthreads.
     asked = _WASI_THREADS in shlex.split(answer["sysconfig"]["CONFIG_ARGS"] or "")
-    yield "threads", _switch(cell.pthreads), _switch(asked and answer["threads"] != "pthread-stubs")
+    return asked and answer["threads"] != "pthread-stubs"
 
 
 def _emscripten(cell: Cell, manifest: Manifest, answer: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -10,26 +10,26 @@ from pathlib import Path
 # `lib.emscripten-wasm32-3.14`, and its series with what marks a debug build.
 _LIB_FOLDER = re.compile(r"lib\..+-(\d+\.\d+\w*(?:-pydebug)?)")
 # Object files and archives serve only the linker.
-_LEFT_OUT = shutil.ignore_patterns("*.o", "*.a", "__pycache__", "config.cache")
+LEFT_OUT = shutil.ignore_patterns("*.o", "*.a", "__pycache__", "config.cache")
 
 
 def stage(source: Path, built: Path, root: Path, build_folder: str, platform: str) -> None:
     """Makes `root` from the source tree and the build folder `built`, which goes to `build_folder` inside.
 
-    `platform` is what `sysconfig.get_platform()` gives in the guest.
+    `platform` is what `sysconfig.get_platform()` gives in the guest; empty while that is not known.
 
     Source files are hard links where the file system allows it: the guest cannot write to them.
     """
     shutil.copytree(
         source, root, copy_function=_link, symlinks=True, ignore=shutil.ignore_patterns(".git", "__pycache__")
     )
-    shutil.copytree(built, root / build_folder, symlinks=True, ignore=_LEFT_OUT)
-    _put_sysconfig_vars(root / build_folder, platform)
+    shutil.copytree(built, root / build_folder, symlinks=True, ignore=LEFT_OUT)
+    put_sysconfig_vars(root / build_folder, platform)
     # The scratch folder is mounted over it; a listing of the root shows it like any other.
     (root / "tmp").mkdir(exist_ok=True)
 
 
-def _put_sysconfig_vars(built: Path, platform: str) -> None:
+def put_sysconfig_vars(built: Path, platform: str) -> None:
     """Copies the JSON file of the sysconfig variables, which CPython has from 3.14 on, to where the guest looks for it.
 
     It is made in a folder that is named after the platform as configure knows it (`emscripten-wasm32`), and looked for
@@ -39,7 +39,7 @@ def _put_sysconfig_vars(built: Path, platform: str) -> None:
     folder = built / written.read_text(encoding="utf-8").strip() if written.exists() else built
     series = _LIB_FOLDER.fullmatch(folder.name)
     looked_in = folder.with_name(f"lib.{platform}-{series[1]}") if series else folder
-    if looked_in != folder:
+    if platform and looked_in != folder:
         for file in folder.glob("_sysconfig_vars_*.json"):
             looked_in.mkdir(exist_ok=True)
             shutil.copyfile(file, looked_in / file.name)

@@ -164,9 +164,13 @@ def without_paths(value: Any, cache: str) -> Any:
 
 
 def portable_manifest(manifest: Manifest, cache: str) -> dict[str, Any]:
-    """The manifest without folders of the machine. Of a checkout it keeps the name of its folder."""
+    """The manifest without folders of the machine. Of a checkout, and of an interpreter that somebody else has built,
+    it keeps the name of the folder.
+    """
     record, origin = manifest.to_json(), manifest.source.origin
     if origin.startswith("/"):
         record["source"] = {**record["source"], "origin": PurePosixPath(origin).name}
+    if manifest.prebuilt:
+        record["prebuilt"] = {**record["prebuilt"], "origin": PurePosixPath(manifest.prebuilt).name}
     portable: dict[str, Any] = without_paths(record, cache)
     return portable

@@ -42,10 +42,12 @@ _LEFT_OUT = shutil.ignore_patterns("*.o", "*.a", "_bootstrap_python", "logs")
 NATIVE_RESOURCES = "-network,-urlfetch,-gui,-audio"
 
 
-def check_has_native(cell_id: str) -> None:
-    """ConfigError for a cell whose interpreter somebody else has built: only a build of ours has a native Python."""
+def check_has_native(cell_id: str, prebuilt: str = "") -> None:
+    """ConfigError for a cell whose interpreter somebody else has built, or that takes one from the path `prebuilt`:
+    only a build of ours has a native Python.
+    """
     cell = load_configuration()[0].cell(cell_id)
-    if cell.is_prebuilt:
+    if cell.is_prebuilt or prebuilt:
         raise ConfigError(
             f"{cell.id} is an interpreter that is built already, and has no native Python of the same source",
             hint="`test` runs its suite; a cell that is built here has both",
@@ -54,7 +56,7 @@ def check_has_native(cell_id: str) -> None:
 
 def refer(cell: str, wishes: BuildRequest, only: Sequence[str], workers: int) -> str:
     """Runs what is not known yet of a cell's reference, or of the modules `only`; gives a line with all its counts."""
-    check_has_native(cell)
+    check_has_native(cell, wishes.prebuilt)
     prepared = prepare(cell, wishes)
     found = run_reference(prepared, only=only, workers=workers)
     counts = sum((module.counts() for module in found), Counter[Outcome]())

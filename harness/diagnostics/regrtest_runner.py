@@ -234,7 +234,7 @@ class RegrtestRunner:
 
 def _wasmtime_runner(peer: RegrtestRunner, program: str) -> tuple[str, ...]:
     runner, prepared = _ENGINES / "plain_wasmtime.py", peer.prepared
-    settings = (prepared.runtime, peer.folder / "plain.cwasm", peer.root, prepared.build.tree.wasm_stack())
+    settings = (prepared.runtime, peer.folder / "plain.cwasm", peer.root, prepared.build.wasm_stack)
     return (sys.executable, "-I", "-c", _BOOT, str(runner), *map(str, settings), "--", f"/{program}")
 
 

@@ -69,8 +69,8 @@ BUILD_OPTIONS = (
     Option(
         flag="--prebuilt",
         metavar="PATH",
-        help="the folder of an interpreter that somebody else has built, such as Pyodide's dist: `test pyodide` takes "
-        "whatever release it is",
+        help="an interpreter that somebody else has built: with `pyodide` the folder of Pyodide's dist, with `wasi` or "
+        "`emscripten` a build folder of CPython's, what `make install` has made, or a release archive of it",
     ),
     Option(
         flag="--suite",

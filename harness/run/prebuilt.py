@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.build.artifact import Build
 from harness.build.prebuilt import PREBUILT, lay_out_prebuilt, prebuilt_folder, read_release
 from harness.build.stage import make_read_only
+from harness.engines.protocol import Mount
 from harness.errors import BuildError, ConfigError, UnavailableError
 from harness.matrix.cells import Cell
 from harness.matrix.pins import PackagePin, Pins
@@ -120,7 +121,10 @@ def list_tests(prepared: Prepared) -> list[str]:
         folder = Path(scratch)
         engine = prepared.open_engine(folder / "engine.log", 0)
         deadline = time.monotonic() + LISTING_SECONDS
-        guest = prepared.guest_python(("-m", "test", "--list-tests"), (), folder / "output")
+        # regrtest does not start without a folder for temporary files.
+        (folder / "tmp").mkdir()
+        mounts = (Mount(host=folder / "tmp", guest="/tmp", writable=True),)
+        guest = prepared.guest_python(("-m", "test", "--list-tests"), mounts, folder / "output")
         try:
             ending = engine.run(guest, lambda: "it took too long" if time.monotonic() > deadline else None)
         finally:

@@ -25,6 +25,7 @@ from harness.matrix.pins import Pins, load_pins
 from harness.run.identify import ask_compiler, ensure_identity
 from harness.run.live import steps_shown
 from harness.run.prebuilt import Named, prepare_prebuilt
+from harness.run.prebuilt_cpython import prepare_cpython
 from harness.run.prepared import Prepared
 from harness.sources import Source, obtain_source
 from harness.targets import Engine
@@ -64,9 +65,10 @@ class BuildRequest:
 
     def check(self) -> None:
         """ConfigError when they contradict each other."""
-        build_only = [name for name in ("cpython", "provider", "toolchain", "tree_pins") if getattr(self, name)]
-        if self.bundle and build_only:
-            option = build_only[0].replace("_", "-")
+        others = ("cpython", "provider", "toolchain", "tree_pins", "prebuilt", "suite")
+        useless = [name for name in others if getattr(self, name)]
+        if self.bundle and useless:
+            option = useless[0].replace("_", "-")
             raise ConfigError(
                 f"--bundle tests a build that is finished, and --{option} says how to make one",
                 hint="leave one of them out",
@@ -74,10 +76,11 @@ class BuildRequest:
 
     def check_for(self, cell: Cell) -> None:
         """ConfigError when the cell has no use for one of them."""
-        of_builds, of_prebuilt = ("cpython", "provider", "toolchain", "tree_pins"), ("prebuilt", "suite")
-        useless = [name for name in (of_builds if cell.is_prebuilt else of_prebuilt) if getattr(self, name)]
+        is_prebuilt = cell.is_prebuilt or self.prebuilt
+        of_builds = ("cpython", "provider", "toolchain", "tree_pins")
+        useless = [name for name in (of_builds if is_prebuilt else ("suite",)) if getattr(self, name)]
         option = f"--{useless[0].replace('_', '-')}" if useless else ""
-        if useless and cell.is_prebuilt:
+        if useless and is_prebuilt:
             raise ConfigError(
                 f"{option} says how to build, and {cell.id} is an interpreter that is built already",
                 hint="--suite PATH-OR-VERSION names the CPython whose tests it gets",
@@ -112,10 +115,11 @@ def _prepared(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path],
     if wishes.cpython:
         cell = with_python(cell, wishes.cpython)
     cache = cache_root()
-    if cell.is_prebuilt:
+    if cell.is_prebuilt or wishes.prebuilt:
         cell, own_runtime = _named_runtime(cell, wishes.runtime)
         named = Named(folder=wishes.prebuilt, suite=wishes.suite, runtime=own_runtime)
-        return prepare_prebuilt(cell, pins, cache, named, check_source)
+        prepare_named = prepare_prebuilt if cell.is_prebuilt else prepare_cpython
+        return prepare_named(cell, pins, cache, named, check_source)
     from_tree = wishes.tree_pins or not cell.toolchain
     if from_tree:
         check_takes_tree_pins(cell)

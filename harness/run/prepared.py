@@ -11,7 +11,6 @@ from pathlib import Path
 from harness.build.artifact import Build
 from harness.build.identity import Identity
 from harness.build.prebuilt import PREBUILT
-from harness.build.recipes.targets import guest_environment
 from harness.engines import browser, node, wasmtime
 from harness.engines.exports import EXPORTS_KEY, exporting
 from harness.engines.protocol import JOURNAL, EngineSession, GuestRun, Mount
@@ -43,7 +42,7 @@ class Prepared:
         """What the interpreter needs to find itself."""
         if prebuilt := PREBUILT.get(self.cell.distribution):
             return dict(prebuilt.environment)
-        return guest_environment(self.cell.target, self.build.tree, self.build.sysconfig)
+        return self.build.guest_environment(self.cell.target)
 
     def engine_facts(self) -> dict[str, str]:
         """For results.json: `path` is that of a runtime which is the machine's own."""
@@ -149,7 +148,7 @@ def _open_wasmtime(
     return wasmtime.open_session(
         wasm=prepared.build.wasm,
         compiled=prepared.compiled(f"-wasmtime-{prepared.cell.runtime}.cwasm"),
-        wasm_stack=prepared.build.tree.wasm_stack(),
+        wasm_stack=prepared.build.wasm_stack,
         runtime=prepared.runtime,
         log=log,
         index=index,

@@ -15,12 +15,15 @@ from harness.util.versions import number
 
 @dataclass(frozen=True, kw_only=True)
 class _Recipes:
-    """How one target is built, by the tree: the steps, where things lie, and the environment of a guest."""
+    """How one target is built, by the tree: the steps, where things lie, and the environment of a guest, in a build
+    folder and where CPython is installed.
+    """
 
     version: int
     steps: Callable[[Cell, HostBuild], Recipe]
     layout: Callable[[Tree], Layout]
     guest_environment: Callable[[Tree, str], dict[str, str]]
+    installed_environment: Callable[[], dict[str, str]] = dict
 
 
 def _emscripten_steps(cell: Cell, host: HostBuild) -> Recipe:
@@ -44,6 +47,7 @@ _RECIPES = {
         steps=_emscripten_steps,
         layout=lambda tree: emscripten_script.LAYOUT if _has_own_emscripten_script(tree) else emscripten.LAYOUT,
         guest_environment=lambda _tree, _sysconfig: emscripten.guest_environment(),
+        installed_environment=emscripten.guest_environment,
     ),
 }
 
@@ -69,6 +73,13 @@ def guest_environment(target: Target, tree: Tree, sysconfig: str) -> dict[str, s
     `sysconfig` is the path at which the guest has the folder with the sysconfig data.
     """
     return _RECIPES[target].guest_environment(tree, sysconfig)
+
+
+def installed_environment(target: Target) -> dict[str, str]:
+    """The environment that an interpreter needs whose library is in `/lib`. At the top of the guest's file system it
+    does not find that by itself, and the prefix that it was configured with is not there.
+    """
+    return {"PYTHONHOME": "/", **_RECIPES[target].installed_environment()}
 
 
 def guest_platform(target: Target, toolchain: str) -> str:

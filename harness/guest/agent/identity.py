@@ -4,13 +4,16 @@ JOURNAL is the number of a descriptor that can only be appended to.
 """
 
 import _imp
+import importlib.util
 import json
 import os
 import sys
 import sysconfig
 from typing import Any
 
-_CONFIGURED = ("CONFIG_ARGS", "HOST_GNU_TYPE", "MULTIARCH", "SOABI", "Py_DEBUG", "Py_GIL_DISABLED")
+_CONFIGURED = ("CONFIG_ARGS", "CC", "HOST_GNU_TYPE", "MULTIARCH", "SOABI", "Py_DEBUG", "Py_GIL_DISABLED")
+# What a library makes possible.
+_MODULES = ("zlib", "_bz2", "_sqlite3", "_ctypes")
 
 
 def identity() -> dict[str, Any]:
@@ -23,6 +26,7 @@ def identity() -> dict[str, Any]:
         "pydebug": hasattr(sys, "gettotalrefcount"),
         "dynamic_loading": bool(_imp.extension_suffixes()),
         "emscripten": emscripten(),
+        "modules": {name: importlib.util.find_spec(name) is not None for name in _MODULES},
         "sysconfig": {name: sysconfig.get_config_var(name) for name in _CONFIGURED},
     }
 

@@ -1,0 +1,279 @@
+"""A CPython for WebAssembly that somebody else has built, in a folder: which one it is, and how it becomes a build.
+
+It may be a build folder of CPython's own scripts, which has the interpreter and no library, or an installed tree, with
+the library in `lib/pythonX.Y`: what `make install` makes, and what releases such as cpython-wasi-build's have.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from packaging.version import Version
+
+from harness.build.artifact import MANIFEST_SCHEMA
+from harness.build.identity import has_wasi_threads
+from harness.build.recipes.cpython_tree import read_tree
+from harness.build.recipes.targets import layout_of
+from harness.build.stage import LEFT_OUT, link_tree, stage
+from harness.errors import BuildError, UnavailableError
+from harness.manifest import Manifest, other_suite
+from harness.matrix.cells import Cell, Library
+from harness.sources import Source
+from harness.targets import Target
+from harness.util.files import remove_tree
+from harness.util.hashing import content_key, file_sha256
+
+# Changes with what is laid out here.
+_VERSION = 2
+# The interpreter in a build folder, and in an installed tree or a release.
+_PROGRAMS: Mapping[Target, tuple[str, ...]] = {
+    Target.WASI: ("python.wasm", "bin/python3*.wasm"),
+    Target.EMSCRIPTEN: ("python.mjs", "bin/python3*.mjs"),
+}
+_SERIES = re.compile(r"lib\..+-(\d+\.\d+)")
+# The stack that CPython's runner asks wasmtime for, where no source tree of the interpreter's own says it: 8 MiB up to
+# 3.13, then 16.
+_STACKS = {False: 8 << 20, True: 16 << 20}
+_MODULES: Mapping[str, Library] = {
+    "zlib": Library.ZLIB,
+    "_bz2": Library.BZIP2,
+    "_sqlite3": Library.SQLITE,
+    "_ctypes": Library.LIBFFI,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interpreter:
+    """A CPython in `folder`, which the user called `name`. `program` is what the engine loads, `wasm` the interpreter
+    itself, `library` the folder of its standard library: paths below `folder`, `library` empty for a build folder.
+    `python` is the version that the wasm states. `has_tests` is whether its library has the package `test`.
+    """
+
+    folder: Path
+    name: str
+    program: str
+    wasm: str
+    python: str
+    library: str = ""
+    has_tests: bool = False
+
+    @functools.cached_property
+    def key(self) -> str:
+        """Stands for the contents of all files that a build takes of it."""
+        if not self.library:
+            files = _files(self.folder, leave_out=True)
+        else:
+            files = [self.folder / self.program, self.folder / self.wasm, *_files(self.folder / self.library)]
+        return content_key([[path.relative_to(self.folder).as_posix(), file_sha256(path)] for path in files])
+
+
+def _files(folder: Path, *, leave_out: bool = False) -> list[Path]:
+    found = []
+    for place, folders, names in os.walk(folder):
+        dropped = LEFT_OUT(place, [*folders, *names]) if leave_out else set()
+        folders[:] = sorted(set(folders) - dropped)
+        found += [path for name in sorted(set(names) - dropped) if (path := Path(place, name)).is_file()]
+    return found
+
+
+def read_interpreter(target: Target, folder: Path, *, name: str = "") -> Interpreter:
+    """The interpreter in the folder, which messages call `name`. UnavailableError, with what is wrong, when it holds
+    none that can be tested.
+    """
+    name = name or str(folder)
+    program = next((path for pattern in _PROGRAMS[target] for path in sorted(folder.glob(pattern))), None)
+    if not program or not program.is_file():
+        names = " and no ".join(_PROGRAMS[target])
+        raise _no_interpreter(target, name, f"it has no {names}" if folder.is_dir() else "there is no such folder")
+    wasm = program
+    if target is Target.WASI and program.with_suffix(".mjs").exists():
+        raise _no_interpreter(target, name, f"{program.stem}.mjs next to it says that it is Emscripten's")
+    if target is Target.EMSCRIPTEN:
+        wasm = next(filter(Path.is_file, (program.with_suffix(".wasm"), program.with_name("python.wasm"))), wasm)
+        if wasm is program:
+            raise _no_interpreter(target, name, f"there is no {program.stem}.wasm next to {program.name}")
+        if b"export default" not in program.read_bytes():
+            why = f"{program.name} makes no instance: it was linked without -sMODULARIZE -sEXPORT_ES6"
+            raise _no_interpreter(target, name, f"{why}, as CPython links it from 3.14 on")
+    library, series = _library(target, folder, name)
+    return Interpreter(
+        folder=folder,
+        name=name,
+        program=program.relative_to(folder).as_posix(),
+        wasm=wasm.relative_to(folder).as_posix(),
+        python=_version(target, name, wasm, series),
+        library=library,
+        has_tests=bool(library) and (folder / library / "test" / "libregrtest").is_dir(),
+    )
+
+
+def _library(target: Target, folder: Path, name: str) -> tuple[str, str]:
+    """The folder of the standard library below `folder`, empty for a build folder, and the series of CPython."""
+    written = folder / "pybuilddir.txt"
+    if written.is_file() and (found := _SERIES.search(written.read_text(encoding="utf-8", errors="replace"))):
+        return "", found[1]
+    for landmark in sorted(folder.glob("lib/python3.*/os.py")):
+        return landmark.parent.relative_to(folder).as_posix(), landmark.parent.name.removeprefix("python")
+    why = "it has no standard library: no lib/python3.X with os.py, and no pybuilddir.txt, which a build folder has"
+    raise _no_interpreter(target, name, why)
+
+
+def _version(target: Target, name: str, wasm: Path, series: str) -> str:
+    """The version of CPython of that series which the wasm states."""
+    content = wasm.read_bytes()
+    if not content.startswith(b"\0asm"):
+        raise _no_interpreter(target, name, f"{wasm.name} is no WebAssembly")
+    # The string is that of sys.version; the interpreter is asked later whether it is.
+    pattern = rb"\0(" + re.escape(series).encode() + rb"\.\d+(?:(?:a|b|rc)\d+)?\+?)\0"
+    if not (found := re.search(pattern, content)):
+        raise _no_interpreter(target, name, f"{wasm.name} is no CPython {series}: it states no version of it")
+    return found[1].decode()
+
+
+def _no_interpreter(target: Target, name: str, why: str) -> UnavailableError:
+    return UnavailableError(
+        f"{name} is no CPython for {target} that can be tested: {why}",
+        hint="name a build folder such as cross-build/wasm32-wasip1, what `make install` has made, or an archive of it",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a build of it is made of: the interpreter, `library`, the source of a build folder, and `tests`, the CPython
+    whose tests take the place of those that come with the library. None for what the interpreter has itself.
+    """
+
+    interpreter: Interpreter
+    library: Source | None = None
+    tests: Source | None = None
+
+    def inputs(self, target: Target) -> dict[str, Any]:
+        """Everything that the build depends on; its hash names it."""
+        found = self.interpreter
+        return {
+            "target": target.value,
+            "manifest": MANIFEST_SCHEMA,
+            "layout": _VERSION,
+            "interpreter": [found.program, found.python, found.key],
+            "source": [source.id if source else "" for source in (self.library, self.tests)],
+        }
+
+
+def lay_out_cpython(cell: Cell, parts: Parts, aside: Path) -> dict[str, Any]:
+    """Makes `root` in the folder `aside`, and gives the manifest as far as it is known before the interpreter is asked.
+
+    Copies of what is the user's own: their permissions are taken away.
+    """
+    found, root = parts.interpreter, aside / "root"
+    if parts.library:
+        layout = layout_of(cell.target, read_tree(parts.library.root))
+        stage(parts.library.root, found.folder, root, layout.build_folder, "")
+        places = {**vars(layout), "library": "", "wasm_stack": 0}
+    else:
+        places = _lay_out_installed(parts, root)
+    if parts.tests:
+        goal = root / (found.library or "Lib") / "test"
+        remove_tree(goal)
+        link_tree(parts.tests.root / "Lib" / "test", goal, leave_out=("__pycache__",))
+    wasm, suite = (root / places["wasm"]).read_bytes(), parts.tests or parts.library
+    own = {"provider": "path", "origin": found.name, "revision": found.key}
+    return {
+        "schema": MANIFEST_SCHEMA,
+        "inputs": parts.inputs(cell.target),
+        "cell": cell.build_id,
+        "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "prebuilt": {"origin": found.name, "key": found.key},
+        "source": _record(parts.library) if parts.library else own,
+        "python": found.python,
+        "native": "",
+        "layout": places,
+        "recipe": {"name": "prebuilt", "version": _VERSION, "departures": _departures(parts)},
+        "suite": _record(suite) if suite else {},
+        "steps": [],
+        "wasm": {"bytes": len(wasm), "sha256": hashlib.sha256(wasm).hexdigest()},
+    }
+
+
+def _record(source: Source) -> dict[str, str]:
+    return {key: str(value) for key, value in vars(source).items() if key != "root"}
+
+
+def _lay_out_installed(parts: Parts, root: Path) -> dict[str, Any]:
+    """Only the interpreter and its library of all that was installed; where they lie, as the manifest has it."""
+    found, tests = parts.interpreter, parts.tests
+    for name in dict.fromkeys([found.program, found.wasm]):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(found.folder / name, root / name)
+    shutil.copytree(found.folder / found.library, root / found.library, symlinks=True)
+    # Without this folder every start warns that there are no platform dependent libraries.
+    (root / found.library / "lib-dynload").mkdir(exist_ok=True)
+    (root / "tmp").mkdir()
+    is_late = Version(found.python.rstrip("+")) >= Version("3.14.0a0")
+    stack = read_tree(tests.root).wasm_stack() if tests else _STACKS[is_late]
+    places = {"program": found.program, "wasm": found.wasm, "library": found.library}
+    return {"build_folder": "", **places, "wasm_stack": stack}
+
+
+def described_by(manifest: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest with what the interpreter's answer adds: flags, toolchain and libraries. Pure."""
+    settings, info = answer["sysconfig"], answer["emscripten"] or {}
+    flags = {
+        "pydebug": bool(answer["pydebug"]),
+        "pthreads": bool(info["pthreads"]) if info else has_wasi_threads(answer),
+        "dynamic_linking": bool(info and answer["dynamic_loading"]),
+        "configure": [],
+    }
+    sdk = re.search(r"wasi-sdk-(\d+)", f"{settings.get('CC')} {settings.get('CONFIG_ARGS')}")
+    version = info["version"] if info else sdk[1] if sdk else ""
+    linked = [library.value for module, library in _MODULES.items() if answer["modules"].get(module)]
+    return {
+        **manifest,
+        "inputs": {**manifest["inputs"], **flags},
+        "toolchain": {"version": version, "provider": "path", "id": f"{manifest['inputs']['target']}-{version}"},
+        "dependencies": {name: {"version": "unknown"} for name in linked},
+    }
+
+
+def _departures(parts: Parts) -> list[str]:
+    found, tests = parts.interpreter, parts.tests
+    notes = [
+        "the interpreter was built elsewhere, and no compiler of it can be asked",
+        "its library is compiled by the interpreter itself, but for the tests",
+    ]
+    if tests and not parts.library:
+        notes.append("the tests are CPython's own, put where its library would have them")
+    return [*notes, *([other] if tests and (other := other_suite(found.python, tests.version)) else [])]
+
+
+def cell_of(cell: Cell, manifest: Manifest) -> Cell:
+    """The cell as the interpreter of that build is; any cell but the bare one of a target keeps what it asks for.
+
+    BuildError when it is another WASI SDK's; what else differs is seen by those who compare cell and answer.
+    """
+    toolchain, inputs = manifest.toolchain.version, manifest.inputs
+    if cell.build_id != cell.target.value:
+        if cell.target is Target.WASI and toolchain not in {"", cell.toolchain.split(".")[0]}:
+            raise BuildError(
+                f"{manifest.prebuilt} is not {cell.id}: the cell asks for WASI SDK {cell.toolchain}, and it was built "
+                f"with {toolchain}",
+                hint=f"`{cell.target} --prebuilt PATH` takes whatever toolchain and flags it has",
+            )
+        return cell
+    return dataclasses.replace(
+        cell,
+        toolchain=toolchain,
+        pydebug=bool(inputs["pydebug"]),
+        pthreads=bool(inputs["pthreads"]),
+        dynamic_linking=bool(inputs["dynamic_linking"]),
+        libraries=tuple(library for library in Library if library.value in (manifest.libraries or {})),
+    )

@@ -1,0 +1,85 @@
+"""A CPython that somebody else has built, tested from its folder or its archive: as the same build of ours."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from harness.build.artifact import Build
+from harness.errors import EXIT_BUILD, EXIT_OK, EXIT_UNAVAILABLE
+from harness.results.cell_results import load_results
+from harness.results.diff import diff_cells
+from harness.run.prepared import Prepared
+from tests.integration.test_own_tests import harness
+
+pytestmark = pytest.mark.toolchain
+MODULES = ("test_bool", "test_platform", "test_sysconfig")
+# What cpython-wasi-build takes out of the library.
+STRIPPED = {"curses", "ensurepip", "idlelib", "test", "multiprocessing", "tkinter", "turtledemo", "venv", "__pycache__"}
+
+
+def copied(prepared: Prepared, folder: Path) -> Path:
+    """The build folder of a cell as its owner has it, without a source around it."""
+    shutil.copytree(prepared.build.root / prepared.build.manifest.layout.build_folder, folder)
+    return folder
+
+
+def release(prepared: Prepared, archive: Path) -> Path:
+    """A release of the form of cpython-wasi-build: the interpreter, its library and the sysconfig data."""
+    root, library = prepared.build.root, "lib/python3.13"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.write(prepared.build.wasm, "python.wasm")
+        for path in sorted((root / "Lib").rglob("*")):
+            name = path.relative_to(root / "Lib")
+            if path.is_file() and not STRIPPED & set(name.parts):
+                packed.write(path, f"{library}/{name}")
+        for path in prepared.build.wasm.parent.glob("build/lib.*/_sysconfigdata_*.py"):
+            packed.write(path, f"{library}/{path.name}")
+    return archive
+
+
+@pytest.mark.parametrize("cell", ["wasi", "emscripten"])
+def test_a_build_folder_is_tested_as_the_cell_that_it_was_built_for(
+    request: pytest.FixtureRequest, tmp_path: Path, cell: str
+) -> None:
+    prepared: Prepared = request.getfixturevalue(cell)
+    folder = copied(prepared, tmp_path / "built")
+    for name, words in (("own", (prepared.cell.id,)), ("given", (cell, "--prebuilt", folder))):
+        done = harness("test", *words, *MODULES, "--reruns", "0", "--run-dir", tmp_path / name)
+        assert done.returncode == EXIT_OK, done.stdout
+    own = load_results(tmp_path / "own" / prepared.cell.id / "results.json")
+    given = load_results(tmp_path / "given" / cell / "results.json")
+    assert given.cell.toolchain == own.cell.toolchain
+    assert given.build.wasm == own.build.wasm
+    assert given.build.prebuilt == str(folder)
+    assert not diff_cells(own, given).changes
+
+
+def test_a_release_archive_gets_the_tests_of_its_cpython(wasi: Prepared, tmp_path: Path) -> None:
+    archive = release(wasi, tmp_path / "python-3.13.5-wasi_sdk-25.zip")
+    done = harness("test", "wasi", "test_bool", "test_platform", "--prebuilt", archive, "--run-dir", tmp_path / "run")
+    assert done.returncode == EXIT_OK, done.stdout
+    results = load_results(tmp_path / "run" / "wasi" / "results.json")
+    assert {module.module for module in results.modules} == {"test_bool", "test_platform"}
+    assert results.build.layout.library == "lib/python3.13"
+    assert (results.build.suite, results.build.toolchain.version) == ("3.13.5", "25")
+
+
+def test_what_is_another_cell_or_no_python_is_refused_and_nothing_stays(wasi: Prepared, tmp_path: Path) -> None:
+    folder = copied(wasi, tmp_path / "built")
+    (tmp_path / "other" / "lib" / "python3.13").mkdir(parents=True)
+    (tmp_path / "other" / "lib" / "python3.13" / "os.py").touch()
+    # A module that is whole and says `3.13.5` in a section of its own, and is no interpreter.
+    (tmp_path / "other" / "python.wasm").write_bytes(b"\0asm\1\0\0\0\0\x0b\2vv\x003.13.5\0")
+    for cell, path, status, words in (
+        ("wasi-debug", folder, EXIT_BUILD, "pydebug: the cell asks for on, the interpreter says off"),
+        ("wasi", tmp_path / "other", EXIT_UNAVAILABLE, "engine"),
+    ):
+        done = harness("test", cell, "test_bool", "--prebuilt", path, "--run-dir", tmp_path / "run")
+        said = done.stdout + (done.stderr or "")
+        assert (done.returncode, words in said, "Traceback" in said) == (status, True, False), said
+    kept = [Build.load(path.parent).manifest.prebuilt for path in (wasi.cache / "builds").glob("*/manifest.json")]
+    assert not {str(folder), str(tmp_path / "other")} & set(kept)
