@@ -244,6 +244,13 @@ def described_by(manifest: Mapping[str, Any], answer: Mapping[str, Any]) -> dict
     }
 
 
+def from_path(manifest: Manifest, name: str) -> Manifest:
+    """The manifest of the same interpreter where the user has it at another path."""
+    record = manifest.record
+    own = {"source": {**record["source"], "origin": name}} if manifest.layout.library else {}
+    return Manifest.from_json({**record, **own, "prebuilt": {**record["prebuilt"], "origin": name}})
+
+
 def _departures(parts: Parts) -> list[str]:
     found, tests = parts.interpreter, parts.tests
     notes = [

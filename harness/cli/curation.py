@@ -7,14 +7,20 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.curation.lint import causes_text, find_problems, unchecked_text
 from harness.curation.workspace import load_workspace
 from harness.errors import EXIT_OK, ConfigError
 from harness.project import HISTORY_FILE
+from harness.results.case_ids import dotted
 from harness.results.run_folder import RESULTS_FILE
 from harness.util.paths import shown
 from harness.util.text import counted
+
+if TYPE_CHECKING:
+    from harness.curation.imports.comparison import ListComparison
+    from harness.results.cell_results import CellResults
 
 _SKIPPED_SHOWN = 40
 
@@ -131,6 +137,10 @@ def add_import(parser: argparse.ArgumentParser) -> None:
         kind.add_argument("file", type=Path, metavar="FILE")
         kind.add_argument("results", type=Path, metavar="RESULTS", help="the run of a cell, or its results.json")
         kind.set_defaults(kind=word)
+    marked = kinds.add_parser("decorators", help="skips and expected failures in CPython's tests that name WebAssembly")
+    marked.add_argument("file", type=Path, metavar="TREE", help="a checkout of CPython, or its Lib/test")
+    marked.add_argument("results", type=Path, metavar="RESULTS", help="the run of a cell, with its audit.json if any")
+    marked.set_defaults(kind="decorators")
 
 
 def run_import(options: argparse.Namespace) -> int:
@@ -146,12 +156,30 @@ def run_import(options: argparse.Namespace) -> int:
             hint=f"name one of them, such as {found[0].parent}",
         )
     results = load_results(found[0])
+    if options.kind == "decorators":
+        print(render_comparison(_decorators_against(options.file, results, found[0].parent)), end="")
+        return EXIT_OK
     read = {"pyodide": read_pyodide, "regrtest": read_regrtest}[options.kind]
     foreign = read(options.file, _RUNTIMES.get(results.cell.engine.value, results.cell.engine.value))
     print(render_comparison(compare_list(foreign, results.cell.id, results.modules)), end="")
     if not results.run.complete:
         print("note: only a part of the suite was run; of the rest nothing is said", file=sys.stderr)
     return EXIT_OK
+
+
+def _decorators_against(tree: Path, results: CellResults, folder: Path) -> ListComparison:
+    """The decorators of the tree against the run in the folder, and what an audit of its skips saw."""
+    from harness.curation.imports.comparison import behind_gates, compare_list  # noqa: PLC0415 - as above
+    from harness.curation.imports.decorators import read_decorators  # noqa: PLC0415
+    from harness.diagnostics.skip_audit import AUDIT_FILE, read_audit  # noqa: PLC0415
+
+    names = [dotted(module.module, own=module.own) for module in results.modules]
+    foreign = read_decorators(tree, results.cell, names)
+    forced = read_audit(folder / AUDIT_FILE)
+    if not forced:
+        said = f"there is no {AUDIT_FILE}: `python -m harness audit-skips {results.cell.id} --results {shown(folder)}`"
+        print(f"note: {said} runs what the suite skips, and shows what need not be skipped", file=sys.stderr)
+    return compare_list(foreign, results.cell.id, behind_gates(results.modules, forced), skips_are_good=False)
 
 
 # What Pyodide calls a runtime, where that is not the engine's name.

@@ -18,6 +18,7 @@ from harness.build.prebuilt_cpython import (
     Parts,
     cell_of,
     described_by,
+    from_path,
     lay_out_cpython,
     read_interpreter,
 )
@@ -88,6 +89,8 @@ def prepare_cpython(
 
     key = content_key(parts.inputs(cell.target))
     build = Build.load(make_entry(cache / "builds" / f"{cell.build_id}-{key}", make))
+    # The same contents may have come from another path before.
+    build = dataclasses.replace(build, manifest=from_path(build.manifest, parts.interpreter.name))
     prepared = Prepared(cell=cell_of(cell, build.manifest), build=build, runtime=runtime, cache=cache)
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, dict))
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from harness.curation.imports.formats import ForeignEntry, ForeignList
 from harness.results.case_ids import dotted
-from harness.results.outcomes import ModuleResult
+from harness.results.outcomes import CaseResult, ModuleResult, Outcome
 from harness.util.text import counted
 
 # Of a module that is left out as a whole, so few failing cases are named one by one.
@@ -18,14 +20,20 @@ _NAMED = 5
 
 @dataclass(frozen=True, kw_only=True)
 class EntryFinding:
-    """What a run did with the cases that an entry leaves out: the ids of those that were good, and of the others. `ran`
-    is False where no case of its module ran, so that the run says nothing of it.
+    """What a run did with the cases that an entry leaves out: the ids of those that were good, of the others, and of
+    those that it skipped, where that says nothing. `ran` is False where no case of its module ran.
     """
 
     entry: ForeignEntry
     good: tuple[str, ...] = ()
     bad: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
     ran: bool = True
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the run says nothing of it."""
+        return not self.bad and (not self.ran or (not self.good and bool(self.skipped)))
 
     @property
     def is_stale(self) -> bool:
@@ -35,12 +43,13 @@ class EntryFinding:
     @property
     def is_gone(self) -> bool:
         """Whether there is nothing that it leaves out."""
-        return self.ran and not self.good and not self.bad
+        return self.ran and not self.good and not self.bad and not self.skipped
 
     @property
     def is_broad(self) -> bool:
         """Whether it leaves out a whole module though a part of it is good."""
-        return self.ran and not self.entry.pattern and bool(self.good) and bool(self.bad)
+        is_whole = not self.entry.pattern and not self.entry.names
+        return self.ran and is_whole and bool(self.good) and bool(self.bad)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +66,15 @@ class ListComparison:
     absent: tuple[str, ...] = ()
 
 
-def compare_list(foreign: ForeignList, cell: str, modules: Sequence[ModuleResult]) -> ListComparison:
-    """The list against what the modules of the cell's run did."""
+def compare_list(
+    foreign: ForeignList, cell: str, modules: Sequence[ModuleResult], *, skips_are_good: bool = True
+) -> ListComparison:
+    """The list against what the modules of the cell's run did. Where it is the list that made the run skip, a skip says
+    nothing: `skips_are_good` is False.
+    """
     by_name = {dotted(module.module, own=module.own): module for module in modules}
-    findings = tuple(_finding(entry, by_name) for entry in foreign.entries)
+    silent = frozenset() if skips_are_good else frozenset({Outcome.SKIP})
+    findings = tuple(_finding(entry, by_name, silent) for entry in foreign.entries)
     covered = {case for finding in findings for case in finding.bad}
     missing = {
         name: tuple(case.case for case in module.cases if not case.outcome.is_good and case.case not in covered)
@@ -76,16 +90,34 @@ def compare_list(foreign: ForeignList, cell: str, modules: Sequence[ModuleResult
     )
 
 
-def _finding(entry: ForeignEntry, modules: Mapping[str, ModuleResult]) -> EntryFinding:
+def _finding(
+    entry: ForeignEntry, modules: Mapping[str, ModuleResult], silent: frozenset[Outcome] = frozenset()
+) -> EntryFinding:
     found = {name: module for name, module in modules.items() if entry.module in {"", name}}
     cases = [case for module in found.values() for case in module.cases if entry.matches(case.case)]
     return EntryFinding(
         entry=entry,
-        good=tuple(case.case for case in cases if case.outcome.is_good),
+        good=tuple(case.case for case in cases if case.outcome.is_good and case.outcome not in silent),
         bad=tuple(case.case for case in cases if not case.outcome.is_good),
+        skipped=tuple(case.case for case in cases if case.outcome in silent),
         # A module that was skipped as a whole, or could not be imported, has no case but itself.
         ran=any(case.case != name for name, module in found.items() for case in module.cases),
     )
+
+
+def behind_gates(modules: Sequence[ModuleResult], forced: Mapping[str, Outcome]) -> tuple[ModuleResult, ...]:
+    """The modules with what an audit of the skips saw: a case that was skipped has the outcome that it had behind open
+    gates, also where its class or its module was skipped in its place.
+    """
+    found = []
+    for module in modules:
+        prefix = f"{dotted(module.module, own=module.own)}."
+        kept = tuple(case for case in module.cases if case.outcome is not Outcome.SKIP or case.case not in forced)
+        names = {case.case for case in kept}
+        ran = [name for name in forced if name.startswith(prefix) and name not in names]
+        cases = (*kept, *(CaseResult(case=name, outcome=forced[name]) for name in ran))
+        found.append(msgspec.structs.replace(module, cases=cases))
+    return tuple(found)
 
 
 def render_comparison(found: ListComparison) -> str:
@@ -94,18 +126,18 @@ def render_comparison(found: ListComparison) -> str:
     stale = [finding for finding in known if finding.is_stale]
     broad = [finding for finding in known if finding.is_broad]
     gone = [finding for finding in known if finding.is_gone]
-    idle = [finding for finding in known if not finding.ran]
-    agreed = len(known) - len(stale) - len(broad) - len(gone) - len(idle)
+    unknown = [finding for finding in known if finding.is_unknown]
+    agreed = len(known) - len(stale) - len(broad) - len(gone) - len(unknown)
     missing = sum(map(len, found.missing.values()))
     judged = f"{len(stale)} stale, {len(broad)} broader than needed, {len(gone)} gone, {agreed} agreed"
-    entries = f"{counted(len(known), 'entry')}, {judged}, {len(idle)} not known"
+    entries = f"{counted(len(known), 'entry')}, {judged}, {len(unknown)} not known"
     head = f"{found.name} against {found.cell}: {entries}; {counted(missing, 'failing case')} missing"
     lines = [
         head,
         *_section("stale: what they leave out is good here", map(_stale_line, stale)),
         *_section("broader than needed: a whole module is left out for some of its cases", map(_broad_line, broad)),
         *_section("gone: no case is called so", (_name_of(finding.entry) for finding in gone)),
-        *_section("not known: no case of their module ran here", (_name_of(finding.entry) for finding in idle)),
+        *_section("not known: no case of theirs ran here", (_name_of(finding.entry) for finding in unknown)),
         *_section("missing: cases that fail here", _missing_lines(found.missing)),
         *_section("modules that only the list has", found.absent),
         *_section("modules that the list does not name", found.unknown),
@@ -120,6 +152,8 @@ def _section(title: str, lines: Iterator[str] | Sequence[str]) -> list[str]:
 
 def _name_of(entry: ForeignEntry) -> str:
     why = f" ({entry.why})" if entry.why else ""
+    if entry.names:
+        return f"{', '.join(entry.names)}{why}"
     if not entry.pattern:
         return f"{entry.module}{why}"
     return f"{entry.module}: {entry.pattern}{why}" if entry.module else f"{entry.pattern}{why}"

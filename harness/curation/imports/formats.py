@@ -15,15 +15,21 @@ from harness.results.case_ids import dotted
 @dataclass(frozen=True, kw_only=True)
 class ForeignEntry:
     """What a list leaves out: a whole module, or the cases that a pattern matches. `module` is a dotted name, empty for
-    a pattern that holds in every module; `pattern` is empty for a whole module. `why` is what the list says of it.
+    a pattern that holds in every module; `pattern` is empty for a whole module. `names` are the ids of cases, classes
+    or modules, where the list names them so. `why` is what the list says of it.
     """
 
     module: str = ""
     pattern: str = ""
+    names: tuple[str, ...] = ()
     why: str = ""
 
     def matches(self, case: str) -> bool:
-        """As regrtest's `-i` has it: the pattern matches the id of a case, or one of its parts."""
+        """As regrtest's `-i` has it: the pattern matches the id of a case, or one of its parts. A name is that of the
+        case, or of what the case is in.
+        """
+        if self.names:
+            return any(f"{case}.".startswith(f"{name}.") for name in self.names)
         names = (case, *case.split("."))
         return not self.pattern or any(fnmatch.fnmatchcase(name, self.pattern) for name in names)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from harness.build.artifact import Build
-from harness.build.prebuilt_cpython import Parts, cell_of, described_by, lay_out_cpython, read_interpreter
+from harness.build.prebuilt_cpython import Parts, cell_of, described_by, from_path, lay_out_cpython, read_interpreter
 from harness.errors import BuildError, UnavailableError
 from harness.manifest import Manifest
 from harness.matrix.cells import Library
@@ -130,6 +130,16 @@ def test_a_release_gets_the_tests_of_its_cpython_and_finds_its_library(tmp_path:
     assert build.guest_environment(Target.EMSCRIPTEN) == {"PYTHONHOME": "/", "LANG": "C.UTF-8"}
     assert build.wasm_stack == 8 << 20
     assert build.manifest.source.provider == "path"
+
+
+def test_the_same_interpreter_at_another_path_is_said_to_be_there(tmp_path: Path) -> None:
+    found = read_interpreter(Target.WASI, release(tmp_path / "zip"))
+    manifest = from_path(laid_out(tmp_path, Parts(interpreter=found)).manifest, "/moved")
+    assert (manifest.prebuilt, manifest.source.origin, manifest.source.revision) == ("/moved", "/moved", found.key)
+    (tmp_path / "second").mkdir()
+    in_tree = Parts(interpreter=read_interpreter(Target.WASI, build_folder(tmp_path / "b")), library=source(tmp_path))
+    manifest = from_path(laid_out(tmp_path / "second", in_tree).manifest, "/moved")
+    assert (manifest.prebuilt, manifest.source.origin) == ("/moved", "o")
 
 
 def test_the_tests_of_another_cpython_take_the_place_of_its_own_and_are_marked(tmp_path: Path) -> None:

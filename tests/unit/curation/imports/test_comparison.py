@@ -59,7 +59,7 @@ def test_the_page_names_what_to_do() -> None:
     assert "  test.test_b (slow): 2 cases\n" in page
     assert "  test.test_c (dbm): 1 of 2 cases: T.test_bad\n" in page
     assert "  test.test_a: test_gone\n" in page
-    assert "not known: no case of their module ran here\n  test.test_d (no module)\n" in page
+    assert "not known: no case of theirs ran here\n  test.test_d (no module)\n" in page
     assert "    test.test_a.T.test_dead\n" in page
     assert "modules that only the list has\n  test.test_old\n" in page
 
@@ -69,3 +69,20 @@ def test_a_pattern_without_a_module_holds_in_all_of_them() -> None:
     found = compare_list(foreign, "wasi", RUN)
     assert found.findings[0].bad == ("test.test_a.T.test_bad", "test.test_c.T.test_bad")
     assert (found.unknown, found.absent) == ((), ())
+
+
+def test_a_module_that_is_left_out_and_cannot_be_imported_is_agreed_on() -> None:
+    failed = ModuleResult(
+        module="test_dbm",
+        outcome=Outcome.ERROR,
+        seconds=1.0,
+        attempts=1,
+        complete=True,
+        cases=(CaseResult(case="test.test_dbm", outcome=Outcome.ERROR),),
+    )
+    foreign = ForeignList(name="l", entries=(entry("test.test_dbm", why="dbm"), entry("test.test_dbm", "test_x")))
+    found = compare_list(foreign, "pyodide-1", (failed,))
+    assert [finding.is_unknown for finding in found.findings] == [False, True]
+    assert render_comparison(found).startswith(
+        "l against pyodide-1: 2 entries, 0 stale, 0 broader than needed, 0 gone, 1"
+    )
