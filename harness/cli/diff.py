@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from harness.report.diff_text import differences_json, render_differences
 from harness.results.cell_results import load_results
 from harness.results.diff import diff_cells
 from harness.results.run_folder import results_in
+from harness.results.stack_needs import grown, load_needs
 from harness.util.paths import shown
 from harness.util.text import counted
 
@@ -40,7 +42,9 @@ def run_diff(options: argparse.Namespace) -> int:
     for first, second in names:
         old, new = before[first], after[second]
         titles = (first, second) if first != second else (shown(old.parent), shown(new.parent))
-        pairs.append(diff_cells(load_results(old), load_results(new), names=titles))
+        pair = diff_cells(load_results(old), load_results(new), names=titles)
+        was, now = load_needs(old.parent), load_needs(new.parent)
+        pairs.append(dataclasses.replace(pair, stack=tuple(grown(was, now))) if was and now else pair)
     if not any(pair.compared or pair.changes for pair in pairs):
         apart = counted(sum(pair.unknown for pair in pairs), "case")
         raise ConfigError(

@@ -9,12 +9,13 @@ from pathlib import Path
 from harness.errors import EXIT_OK
 from harness.history.database import opened
 from harness.history.query import query_history
-from harness.history.record import record_of
+from harness.history.record import record_of, stacks_of
 from harness.history.store import Store
 from harness.history.text import render_history
 from harness.project import HISTORY_FILE, project_root
 from harness.results.cell_results import load_results
 from harness.results.run_folder import results_in
+from harness.results.stack_needs import load_needs
 from harness.util.paths import shown
 
 
@@ -39,8 +40,12 @@ def run_record(options: argparse.Namespace) -> int:
         folder, root = path.resolve().parent.parent, project_root()
         source = folder.relative_to(root) if folder.is_relative_to(root) else folder
         run = record_of(load_results(path), source=str(source))
+        needs = load_needs(path.parent)
         with opened(file, write=True, checked=number > 0) as connection:
-            is_new = Store(connection).record(run)
+            store = Store(connection)
+            is_new = store.record(run)
+            if needs:
+                is_new |= store.record_stacks(run, stacks_of(needs))
         added += is_new
         print(f"{shown(path.absolute().parent)}: {'recorded' if is_new else 'was recorded already'}", flush=True)
     print(f"{added:,} of {len(paths):,} results are new in {shown(file.absolute())}")

@@ -92,6 +92,7 @@ GROUPS: dict[str, tuple[Subcommand, ...]] = {
         Subcommand(name="web-example", module="examples", help="use the web example of CPython's tree in a browser"),
         Subcommand(name="skips", module="limitations", help="what explains the skips of a run"),
         Subcommand(name="audit-skips", module="limitations", help="run what the suite skips, its gates forced open"),
+        Subcommand(name="stack", module="crashes", help="how much of the engine's stack cases need"),
         Subcommand(name="native", module="limitations", help="run the suite on the native build Python, for reference"),
         Subcommand(
             name="oracle", module="diagnostics", help="compare the outcomes of a cell with CPython's own runner"

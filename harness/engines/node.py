@@ -14,6 +14,8 @@ from harness.util.process import Command
 # the same depth; the margin is for code that is not optimised yet, whose frames are larger.
 STACK_MB = 32
 HEAP_MB = 1024
+# V8 begins with code that is compiled fast, and exchanges what runs often for better code with frames of other sizes.
+ONE_COMPILER = ("--liftoff-only",)
 _HOST = Path(__file__).parent / "child" / "node_host.mjs"
 _LAUNCHER = Path(__file__).parent / "child" / "node_launcher.py"
 
@@ -32,17 +34,21 @@ def open_session(
     flags: tuple[str, ...] = (),
     packages: Path | None = None,
     guest: str = EMSCRIPTEN_GUEST,
+    stack: int | None = None,
 ) -> ChildEngine:
     """A warm Node that runs the Emscripten module `module` (an ES6 factory, or Pyodide's loader with that `guest`) with
     the code in `wasm`. What Emscripten's own code asks of npm is looked for in the folder `packages`.
+
+    `stack` are the bytes of stack of a guest's thread, STACK_MB otherwise. With it V8 keeps to the code that it begins
+    with, so that frames have one size.
     """
-    argv = (sys.executable, "-I", str(_LAUNCHER), str(node), *flags, str(_HOST))
+    argv = (sys.executable, "-I", str(_LAUNCHER), str(node), *flags, *(ONE_COMPILER if stack else ()), str(_HOST))
     load = {
         "guest": guest,
         "module": str(module),
         "wasm": str(wasm),
         "journal": JOURNAL,
-        "limits": {"stackSizeMb": STACK_MB, "maxOldGenerationSizeMb": HEAP_MB},
+        "limits": {"stackSizeMb": stack / (1 << 20) if stack else STACK_MB, "maxOldGenerationSizeMb": HEAP_MB},
         "packages": str(packages) if packages else "",
     }
     return ChildEngine(Command(argv=argv, cwd=log.parent, env=node_environment()), load, log)

@@ -42,6 +42,12 @@ CREATE TABLE changes (cell INTEGER, case_id INTEGER, run INTEGER, state INTEGER 
 CREATE TABLE sightings (cell INTEGER, case_id INTEGER, run INTEGER, state INTEGER NOT NULL,
     PRIMARY KEY (cell, case_id, run)) WITHOUT ROWID;
 """
+# Bytes of stack that a case needs, NULL where nothing is enough. Files of an earlier harness get it when they are
+# written to.
+STACKS = """
+CREATE TABLE IF NOT EXISTS stacks (run INTEGER, case_id INTEGER, bytes INTEGER,
+    PRIMARY KEY (run, case_id)) WITHOUT ROWID
+"""
 
 
 @contextlib.contextmanager
@@ -65,6 +71,8 @@ def opened(path: Path, *, write: bool, checked: bool = False) -> Iterator[sqlite
         connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
         try:
             _check(connection, path, write=write, whole=write and not checked)
+            if write:
+                connection.execute(STACKS)
             yield connection
         except BaseException:
             if connection.in_transaction:

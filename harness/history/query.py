@@ -15,6 +15,7 @@ from harness.history.store import Store, StoredRun, durations
 from harness.history.summary import CaseSummary, RunFacts, Trend, trend
 from harness.history.timeline import CellRuns, Kept
 from harness.results.case_ids import dotted, module_of
+from harness.results.stack_needs import has_grown
 
 MODULES_NAMED = 10
 _PATTERN = "cases.name GLOB :value OR cases.name GLOB 'test.' || :value OR modules.name GLOB 'test.' || :value"
@@ -22,17 +23,32 @@ _PATTERN = "cases.name GLOB :value OR cases.name GLOB 'test.' || :value OR modul
 
 @dataclass(frozen=True, kw_only=True)
 class CaseAnswer:
-    """One case on one cell. `seconds` are of the runs in which it took SLOW_SECONDS or more; None where none did."""
+    """One case on one cell. `seconds` are of the runs in which it took SLOW_SECONDS or more; None where none did.
+    `stack` are the bytes of the engine's stack that it needed whenever that was measured, the oldest first.
+    """
 
     case: Case
     cell: str
     account: CaseSummary
     seconds: Trend | None
+    stack: tuple[int | None, ...] = ()
+
+    @property
+    def needs_more_stack(self) -> bool:
+        """Whether the newest measure is greater than the one before it."""
+        before = self.stack[-2] if len(self.stack) > 1 else None
+        return before is not None and has_grown(before, self.stack[-1])
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there is nothing to say of it: it was always the same, and good, and does not need more stack."""
+        return self.account.is_quiet and not self.needs_more_stack
 
     def to_json(self) -> dict[str, Any]:
         seconds = self.seconds.to_json() if self.seconds else None
         about = {"case": self.case.name, "module": self.case.module, "cell": self.cell}
-        return about | self.account.to_json() | {"seconds": seconds}
+        stack = {"stack": list(self.stack), "needs_more_stack": self.needs_more_stack} if self.stack else {}
+        return about | self.account.to_json() | {"seconds": seconds} | stack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,13 +122,15 @@ class _Cell:
         numbers = {number for number, _ in chosen} | {own[case.module] for _, case in chosen if case.module in own}
         steps = self._steps("changes", numbers)
         apart = self._steps("sightings", numbers)
+        stacks = self.store.stacks(self.number, {number for number, _ in chosen})
         slow = durations((run.slow for run in self.runs), {number for number, _ in chosen})
         for number, case in chosen:
             module = own.get(case.module, number)
             of_module = steps.get(module, ()) if module != number else ()
             kept = Kept(case.module, steps.get(number, ()), apart.get(number, ()), of_module)
             if (kept.steps or kept.apart) and (account := self.facts.account(kept)):
-                yield CaseAnswer(case=case, cell=self.name, account=account, seconds=trend(slow[number]))
+                needs = tuple(stacks.get(number, ()))
+                yield CaseAnswer(case=case, cell=self.name, account=account, seconds=trend(slow[number]), stack=needs)
 
     def durations(self, names: Mapping[int, str]) -> Iterator[ModuleAnswer]:
         """How long each of the modules takes, by the runs of all its cases: a part of it takes a part of the time."""

@@ -16,6 +16,7 @@ from harness.results.cell_results import CellResults
 from harness.results.diff import Axes, AxisValue, DiffAxis, axes_of
 from harness.results.outcomes import CaseResult, Outcome, follows
 from harness.results.signatures import signature_of
+from harness.results.stack_needs import StackNeeds
 from harness.suite.unseen import seen_cases
 
 SLOW_SECONDS = 0.2
@@ -143,6 +144,11 @@ def record_of(results: CellResults, *, source: str) -> RecordedRun:
         seconds=seconds,
         slow=slow,
     )
+
+
+def stacks_of(needs: StackNeeds) -> dict[Case, int | None]:
+    """What the history keeps of measured stacks."""
+    return {Case(_storable(dotted(need.module)), _storable(name)): need.needs for name, need in needs.cases.items()}
 
 
 def _state(case: CaseResult, cases: Mapping[str, CaseResult]) -> State:

@@ -44,7 +44,7 @@ class Store:
         if self._all("SELECT 1 FROM runs WHERE digest = ?", (seen.digest,)).fetchone():
             return False
         cell = self._number("cells", seen.cell)
-        cases = self._numbers_of_cases(seen)
+        cases = self._numbers_of_cases(seen.states.keys(), seen.seconds.keys())
         modules = self.modules()
         new = self._all(
             "INSERT INTO runs (digest, cell, started, source, setup, coverage, seconds, slow) VALUES (?,?,?,?,?,?,?,?)",
@@ -62,6 +62,17 @@ class Store:
         assert new is not None
         self._place(cell, new, seen, cases)
         return True
+
+    def record_stacks(self, seen: RecordedRun, needs: Mapping[Case, int | None]) -> bool:
+        """Adds what was measured of a run that is recorded: the bytes of stack that cases need, None where nothing is
+        enough. False when all of that is there already.
+        """
+        (run,) = self._all("SELECT id FROM runs WHERE digest = ?", (seen.digest,)).fetchone()
+        cases = self._numbers_of_cases(needs.keys())
+        before = set(self._all("SELECT case_id, bytes FROM stacks WHERE run = ?", (run,)))
+        new = {(cases[case], size) for case, size in needs.items()} - before
+        self._many("INSERT OR REPLACE INTO stacks VALUES (?, ?, ?)", [(run, case, size) for case, size in new])
+        return bool(new)
 
     def _place(self, cell: int, new: int, seen: RecordedRun, cases: Mapping[tuple[str, str], int]) -> None:
         """Puts what a run saw among what is there."""
@@ -118,11 +129,13 @@ class Store:
         number: int = self._all(f"SELECT id FROM {table} WHERE name = ?", (text,)).fetchone()[0]
         return number
 
-    def _numbers_of_cases(self, seen: RecordedRun) -> Mapping[tuple[str, str], int]:
-        """All cases that there are, those of the run among them."""
-        if missing := ({case.module for case in seen.states} | seen.seconds.keys()) - self.modules().keys():
+    def _numbers_of_cases(
+        self, cases: Collection[Case], modules: Collection[str] = ()
+    ) -> Mapping[tuple[str, str], int]:
+        """All cases that there are, these among them; so are these modules."""
+        if missing := ({case.module for case in cases} | set(modules)) - self.modules().keys():
             self._many("INSERT INTO modules (name) VALUES (?)", [(name,) for name in sorted(missing)])
-        if new := seen.states.keys() - self._cases.keys():
+        if new := set(cases) - self._cases.keys():
             modules = self.modules()
             rows = [(modules[module], name) for module, name in new]
             self._many("INSERT INTO cases (module, name) VALUES (?, ?)", rows)
@@ -153,6 +166,20 @@ class Store:
             number: State(Outcome(outcome) if outcome else None, signature, bool(steady))
             for number, outcome, signature, steady in rows
         }
+
+    def stacks(self, cell: int, cases: Collection[int]) -> dict[int, list[int | None]]:
+        """The bytes of stack that those cases needed on a cell whenever they were measured, the oldest first."""
+        if not self._all("SELECT 1 FROM sqlite_master WHERE name = 'stacks'").fetchone():
+            return {}
+        rows = self._all(
+            "SELECT case_id, bytes FROM stacks JOIN runs ON runs.id = run WHERE cell = ? AND case_id IN "
+            "(SELECT value FROM json_each(?)) ORDER BY started, digest",
+            (cell, json.dumps(list(cases))),
+        )
+        found: dict[int, list[int | None]] = {}
+        for case, size in rows:
+            found.setdefault(case, []).append(size)
+        return found
 
     def setups(self) -> dict[int, Setup]:
         """Every setup by its number."""

@@ -9,6 +9,7 @@ from itertools import groupby
 from harness.history.query import CaseAnswer, HistoryAnswer
 from harness.history.record import State
 from harness.history.summary import CaseSummary, Trend
+from harness.results.stack_needs import mebibytes
 from harness.util.text import counted, plain
 
 HISTORY_CASES_SHOWN = 40
@@ -27,9 +28,7 @@ def render_history(answer: HistoryAnswer, *, everything: bool = False) -> str:
         ]
     groups = [(case, list(found)) for case, found in groupby(answer.cases, key=lambda each: each.case)]
     everything = everything or answer.is_one
-    worth_showing = [
-        (case, found) for case, found in groups if everything or not all(each.account.is_quiet for each in found)
-    ]
+    worth_showing = [(case, found) for case, found in groups if everything or not all(each.is_quiet for each in found)]
     worth_showing.sort(key=lambda group: -max(each.account.changes + each.account.mixed for each in group[1]))
     shown = worth_showing if everything else worth_showing[:HISTORY_CASES_SHOWN]
     for case, found in shown:
@@ -37,7 +36,7 @@ def render_history(answer: HistoryAnswer, *, everything: bool = False) -> str:
     if len(worth_showing) > len(shown):
         more = len(worth_showing) - len(shown)
         lines += [f"... and {more:,} more cases that changed or are not good; --all names them", ""]
-    if quiet := [each for _, found in groups for each in found if each.account.is_quiet]:
+    if quiet := [each for _, found in groups for each in found if each.is_quiet]:
         counts = Counter(str(each.account.usual.outcome) for each in quiet)
         listed = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.most_common())
         cells = len({each.cell for each in quiet})
@@ -63,12 +62,22 @@ def _case(answer: CaseAnswer) -> Iterator[str]:
         yield f"      {axes or 'nothing that is recorded differs between the two'}"
     if answer.seconds:
         yield f"    {_seconds(answer.seconds)}"
+    if answer.stack:
+        yield f"    {_stack(answer)}"
 
 
 def _seen_by_all(account: CaseSummary) -> State:
     """What of the usual state is true of each run: all had its outcome, but perhaps another signature."""
     is_mixed = account.mixed == account.runs
     return account.usual._replace(signature="" if account.changes else account.usual.signature, steady=not is_mixed)
+
+
+def _stack(answer: CaseAnswer) -> str:
+    needs = f"needs {mebibytes(answer.stack[-1])} of stack"
+    if len(answer.stack) == 1:
+        return needs
+    word = "more" if answer.needs_more_stack else "steady"
+    return f"{needs} in the newest of {len(answer.stack):,} measures, {mebibytes(answer.stack[-2])} before: {word}"
 
 
 def _seconds(found: Trend) -> str:

@@ -51,7 +51,7 @@ def render_differences(
     """
     lines: list[str] = []
     for pair in pairs:
-        lines += [*_part(pair, DIFF_CASES_SHOWN if not everything else len(pair.changes)), ""]
+        lines += [*_part(pair, DIFF_CASES_SHOWN if not everything else max(len(pair.changes), len(pair.stack))), ""]
     lines += [f"{plain(cell)}: only in the first run" for cell in only_before]
     lines += [f"{plain(cell)}: only in the second run" for cell in only_after]
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -64,6 +64,12 @@ def _part(pair: CellDiff, limit: int) -> Iterator[str]:
         title = words.upper() if pair.is_over_time else f"{words[0].upper()}{words[1:]}"
         yield plain(f"{title}  {counted(len(changes), 'case')}")
         yield from _cases_of(changes, limit)
+        yield ""
+    if pair.stack:
+        yield f"NEEDS MORE STACK  {counted(len(pair.stack), 'case')}"
+        yield from (plain(f"  {growth}") for growth in pair.stack[:limit])
+        if len(pair.stack) > limit:
+            yield f"  ... and {counted(len(pair.stack) - limit, 'more case')} (--all names them)"
         yield ""
     found = pair.counts()
     counts = ", ".join(f"{found[change]:,} {_words(change, pair)}" for change in Change if found[change])

@@ -13,6 +13,7 @@ from harness.matrix.axes import FLAGS
 from harness.results.case_ids import dotted
 from harness.results.cell_results import CellResults
 from harness.results.outcomes import NOTHING_RAN, ModuleResult, Outcome, judged_cases
+from harness.results.stack_needs import Growth
 from harness.util.versions import shown_version
 
 
@@ -69,7 +70,8 @@ class CaseChange:
 @dataclass(frozen=True, kw_only=True)
 class CellDiff:
     """Two results of a cell, or of two cells, by their names; `is_over_time` is whether they are of one cell.
-    `compared` counts the cases that both have an outcome for, `unknown` those that only one was asked to run.
+    `compared` counts the cases that both have an outcome for, `unknown` those that only one was asked to run. `stack`
+    are the cases that need more of the engine's stack than before, where both were measured.
     """
 
     before: str
@@ -79,6 +81,7 @@ class CellDiff:
     compared: int
     unknown: int
     is_over_time: bool = True
+    stack: tuple[Growth, ...] = ()
 
     @property
     def explanation(self) -> AxisChange | None:
@@ -100,6 +103,7 @@ class CellDiff:
             "unknown": self.unknown,
             "counts": {change.value: counts[change] for change in Change},
             "changes": [dataclasses.asdict(change) for change in self.changes],
+            "stack_grown": [dataclasses.asdict(growth) for growth in self.stack],
         }
 
 

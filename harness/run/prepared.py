@@ -28,7 +28,8 @@ GUEST_FOLDER = Path(__file__).parents[1] / "guest" / "agent"
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
     """A cell that is ready to be tested. `runtime` is the folder of its runtime, or a runtime of the machine's own,
-    `identity` what build and compiler have said of themselves.
+    `identity` what build and compiler have said of themselves. `stack_size` are the bytes of stack that its engines
+    give a guest; None for as many as in every run.
     """
 
     cell: Cell
@@ -36,6 +37,7 @@ class Prepared:
     runtime: Path
     cache: Path
     identity: Identity | None = None
+    stack_size: int | None = None
 
     @property
     def guest_environment(self) -> dict[str, str]:
@@ -55,7 +57,7 @@ class Prepared:
     def stack(self) -> str:
         """What bounds the stack of a guest, besides CPython's own in linear memory."""
         if self.cell.engine is Engine.WASMTIME:
-            return f"{self.build.tree.wasm_stack() >> 20} MiB of wasm stack, as CPython's own runner asks of wasmtime"
+            return f"{self.build.wasm_stack >> 20} MiB of wasm stack, as CPython's own runner asks of wasmtime"
         if self.cell.engine is Engine.NODE:
             return f"{node.STACK_MB} MiB for the thread of a guest; CPython's own in linear memory ends first"
         return "the browser's own for a Worker"
@@ -65,6 +67,13 @@ class Prepared:
         folder `packages`.
         """
         return _OPENERS[self.cell.engine](self, log, index, packages)
+
+    @property
+    def usual_stack(self) -> int | None:
+        """Bytes of stack that a guest has in a run; None where the runtime lets nobody choose."""
+        if self.cell.engine is Engine.WASMTIME:
+            return self.build.wasm_stack
+        return node.STACK_MB << 20 if self.cell.engine is Engine.NODE else None
 
     @property
     def durations(self) -> Path:
@@ -148,7 +157,7 @@ def _open_wasmtime(
     return wasmtime.open_session(
         wasm=prepared.build.wasm,
         compiled=prepared.compiled(f"-wasmtime-{prepared.cell.runtime}.cwasm"),
-        wasm_stack=prepared.build.wasm_stack,
+        wasm_stack=prepared.stack_size or prepared.build.wasm_stack,
         runtime=prepared.runtime,
         log=log,
         index=index,
@@ -172,6 +181,7 @@ def _open_node(
         flags=node_options(prepared.cell),
         packages=packages,
         guest=node.PYODIDE_GUEST if is_pyodide else node.EMSCRIPTEN_GUEST,
+        stack=prepared.stack_size,
     )
 
 

@@ -227,10 +227,10 @@ def _pausing_text(name: str) -> str:
     )
 
 
-def node_session(folder: Path, name: str, node: Path = Path(NODE)) -> ChildEngine:
+def node_session(folder: Path, name: str, node: Path = Path(NODE), stack: int | None = None) -> ChildEngine:
     """A session for the guest of that name, written into `folder` as `<name>.mjs` and `<name>.wasm`."""
     module, wasm = _written(folder, name, _NODE_FACTORY)
-    return node_engine.open_session(module=module, wasm=wasm, node=node, log=folder / "engine.log")
+    return node_engine.open_session(module=module, wasm=wasm, node=node, log=folder / "engine.log", stack=stack)
 
 
 def browser_session(kind: str, folder: Path, name: str, program: Path | None = None) -> ChildEngine:

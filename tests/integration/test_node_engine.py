@@ -52,6 +52,16 @@ def test_how_else_a_guest_ends(opened: Opener, tmp_path: Path, name: str, ending
     assert session.starts == 1
 
 
+def test_a_guest_has_the_stack_that_is_asked_for(tmp_path: Path) -> None:
+    deep = []
+    for stack in (1 << 20, 1 << 20, 3 << 20):
+        session = node_session(tmp_path, "recurse", stack=stack)
+        with contextlib.closing(session):
+            deep.append(len(run(session, tmp_path).frames))
+    assert deep[0] == deep[1]
+    assert 2.5 < deep[2] / deep[0] < 3.5
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

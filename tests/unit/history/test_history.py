@@ -18,7 +18,7 @@ from harness.cli import main as cli
 from harness.errors import EXIT_CONFIG, EXIT_OK, ConfigError, UnavailableError
 from harness.history.database import HISTORY_SCHEMA, opened
 from harness.history.query import CaseAnswer, HistoryAnswer, query_history
-from harness.history.record import RecordedRun, record_of
+from harness.history.record import Case, RecordedRun, record_of
 from harness.history.store import FEW, Store, _packed, durations
 from harness.history.summary import summarize, trend
 from harness.history.text import render_history
@@ -256,6 +256,42 @@ def test_a_crash_without_a_place_is_no_other_than_one_with_it(file: Path) -> Non
     assert account.changes == 1
     assert account.last_change
     assert account.last_change.to_json()["to"] == "crash (trap: unreachable at test/test_os.py:unlink)"
+
+
+def measured(file: Path, run: CellResults, size: int | None) -> bool:
+    with opened(file, write=True) as connection:
+        return Store(connection).record_stacks(seen(run), {Case("test.test_os", LINK): size})
+
+
+@pytest.mark.parametrize(
+    ("sizes", "line"),
+    [
+        ([3 << 20], "    needs 3.00 MiB of stack"),
+        ([1 << 20, 2 << 20], "    needs 2.00 MiB of stack in the newest of 2 measures, 1.00 MiB before: more"),
+        ([2 << 20, 2 << 20], "    needs 2.00 MiB of stack in the newest of 2 measures, 2.00 MiB before: steady"),
+        ([2 << 20, None], "    needs more than was tried of stack in the newest of 2 measures, 2.00 MiB before: more"),
+    ],
+)
+def test_measured_stacks_are_kept_with_their_runs(file: Path, sizes: list[int | None], line: str) -> None:
+    runs = nights("P" * len(sizes))
+    record(file, runs)
+    assert all(measured(file, run, size) for run, size in zip(runs, sizes, strict=True))
+    assert not measured(file, runs[-1], sizes[-1])
+    assert only(file).to_json()["stack"] == sizes
+    assert line in render_history(answered(file, LINK)).splitlines()
+    # A case that is good and needs more is no longer among those of which there is nothing to say.
+    assert (line in render_history(answered(file, "test_os"))) is line.endswith("more")
+
+
+def test_a_history_from_before_stacks_were_measured_is_read_and_written(file: Path) -> None:
+    runs = nights("PP")
+    record(file, runs[:1])
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("DROP TABLE stacks")
+    assert "stack" not in only(file).to_json()
+    record(file, runs[1:])
+    assert measured(file, runs[1], 1 << 20)
+    assert only(file).stack == (1 << 20,)
 
 
 def test_of_nothing_there_is_no_account() -> None:
