@@ -69,7 +69,8 @@ def _measure_single(peer: RegrtestRunner, task: Task, results: CellResults, ours
     single = dataclasses.replace(task, name="single", modules=modules, left_out=left_out)
     done = peer.run_single(single, on_tick=memory)
     theirs = Cost(seconds=done.seconds, cpu=children_cpu() - cpu)
-    print(f"regrtest in a single process, without {', '.join(ending) or 'none'}, which end it:")
+    lacking = f", without what ends it: {', '.join(ending)}" if ending else ""
+    print(f"regrtest in a single process, as upstream's CI runs it{lacking}")
     for who, cost in (("harness:", ours), ("single:", theirs)):
         print(f"{who:9} {cost.seconds:7.1f} s  {cost.cpu:7.1f} s of CPU")
     print(f"peak:     {memory.peak / 2**20:5.0f} MiB in a single process")

@@ -148,8 +148,9 @@ def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleRe
 
     What several parts report, such as a skip of the whole module or a fixture that fails, stands there once, at its
     worst. A part that ends with a case in which the interpreter dies has no word of regrtest's: in a run of the whole
-    another start would have come after it, with the word that other parts have. `order` is that of the cases in the
-    last run of the whole module; others come behind.
+    another start would have come after it, with the word that other parts have. What each part took besides its cases,
+    the whole would have taken once. `order` is that of the cases in the last run of the whole module; others come
+    behind.
     """
     module, own = parts[0].module, parts[0].own
     name = dotted(module, own=own)
@@ -174,7 +175,7 @@ def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleRe
     return ModuleResult(
         module=module,
         outcome=outcome,
-        seconds=math.fsum(part.seconds for part in parts),
+        seconds=math.fsum(part.seconds for part in parts) - (len(parts) - 1) * min(map(_besides, parts)),
         attempts=attempts,
         complete=all(part.complete for part in parts),
         cases=tuple(found),
@@ -187,6 +188,11 @@ def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleRe
         own=own,
         imports=tuple(sorted({path for part in parts for path in part.imports})),
     )
+
+
+def _besides(result: ModuleResult) -> float:
+    """Seconds of a module, or part, that are not those of its cases: for its start, its import, its fixtures."""
+    return max(0.0, result.seconds - math.fsum(case.seconds for case in result.cases))
 
 
 def as_part(result: ModuleResult) -> ModuleResult:
@@ -206,6 +212,5 @@ def recorded_cases(result: ModuleResult) -> dict[str, float]:
     if any(case.id for case in cases):
         return {}
     dead = [case for case in cases if case.outcome in DEATHS]
-    besides = max(0.0, result.seconds - math.fsum(case.seconds for case in cases))
-    waited = {case.case: besides / len(dead) for case in dead}
+    waited = {case.case: _besides(result) / len(dead) for case in dead}
     return {case.case: round(case.seconds + waited.get(case.case, 0.0), 3) for case in cases}

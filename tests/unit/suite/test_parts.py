@@ -103,7 +103,7 @@ def test_parts_are_joined_to_what_the_whole_would_be() -> None:
     assert found == ModuleResult(
         module="test_x",
         outcome=Outcome.FAIL,
-        seconds=5.0,
+        seconds=3.0,
         attempts=2,
         complete=True,
         cases=(one, two, failed),
@@ -112,6 +112,14 @@ def test_parts_are_joined_to_what_the_whole_would_be() -> None:
         word="failed",
         exit_status=2,
     )
+
+
+def test_a_module_takes_no_longer_because_it_is_cut() -> None:
+    """Else the record would make its parts longer and fewer from run to run."""
+    found = joined([part(case(f"test_x.T.test_{number}"), seconds=2.25) for number in range(5)])
+    assert found.seconds == pytest.approx(5 * 0.25 + 2.0)
+    hanging = part(case("test_x.T.test_9", Outcome.TIMEOUT), seconds=7.25)
+    assert joined([part(case("test_x.T.test_1"), seconds=2.25), hanging]).seconds == pytest.approx(0.25 + 2.0 + 5.25)
 
 
 def test_what_every_part_reports_stands_there_once_at_its_worst() -> None:
@@ -158,7 +166,7 @@ def test_cases_are_recorded_with_their_seconds_and_dead_ones_with_those_that_the
         CaseResult(case="setUpClass (test.test_x.U)", outcome=Outcome.ERROR),
         CaseResult(case="test.test_x.V.*", outcome=Outcome.NOT_RUN, detail=Detail(reason="run = false")),
     )
-    assert recorded_cases(result) == {"test.test_x.T.test_1": 0.25, "test.test_x.T.test_2": 2.25}
+    assert recorded_cases(result) == {"test.test_x.T.test_1": 0.25, "test.test_x.T.test_2": 2.0}
 
 
 @pytest.mark.parametrize("name", ["test.test_x.T.test_1#2", "test.test_x.__doc__"])
