@@ -118,6 +118,8 @@ def _check_spelling(rest: Sequence[str]) -> None:
     for name in (word.partition("=")[0] for word in rest if word.startswith("--")):
         if near := difflib.get_close_matches(name, ours, n=1, cutoff=0.75):
             raise ConfigError(f"there is no option {name}; did you mean {near[0]}?", hint=OPTIONS_HINT)
+    if any(re.fullmatch(r"-j\d*", word) for word in rest):
+        raise ConfigError("regrtest's -j N is -n N here: engines side by side", hint=OPTIONS_HINT)
 
 
 def _keyword_in(rest: Sequence[str]) -> str:

@@ -83,6 +83,7 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
                     detail=case.detail,
                     tries=case.tries,
                     # An intermittent failure is the limitation's: no entry has a part in that.
+                    elsewhere="" if cause or entry else _elsewhere(case.case, expectations),
                     **({"limitation": cause.id, "reason": cause.statement} if cause else _about(entry)),
                 )
             )
@@ -166,6 +167,11 @@ def altered_by(output: str) -> list[str]:
     """
     warnings = re.findall(r"^Warning -- (\S.*)$", output, re.MULTILINE)
     return ["; ".join(dict.fromkeys(warnings))] if warnings else []
+
+
+def _elsewhere(case: str, expectations: CellExpectations) -> str:
+    other = expectations.lookup_elsewhere(case)
+    return f"{other.place}, where {other.when}" if other else ""
 
 
 def _missing(test: str, module: str, entry: Expectation) -> CaseVerdict:

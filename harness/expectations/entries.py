@@ -51,12 +51,13 @@ class Expectation(ExpectTable):
 class CellExpectations:
     """The expectations whose conditions hold for one cell, by what they name; and by its signature each failure that a
     limitation of the cell may bring upon any case. `fail_env_changed` says that a module which alters its environment
-    needs an entry.
+    needs an entry. `elsewhere` has what entries name whose conditions do not hold.
     """
 
     entries: Mapping[str, Expectation] = field(default_factory=dict)
     intermittent: Mapping[str, Limitation] = field(default_factory=dict)
     fail_env_changed: bool = False
+    elsewhere: Mapping[str, Expectation] = field(default_factory=dict)
 
     @functools.cached_property
     def _subjects(self) -> Sequence[tuple[str, str]]:
@@ -68,6 +69,10 @@ class CellExpectations:
     def lookup(self, case: str) -> Expectation | None:
         """The entry for a case, a fixture or a module's dotted name; its own, else its class's."""
         return self.entries.get(case) or self.entries.get(wildcard_of(case))
+
+    def lookup_elsewhere(self, case: str) -> Expectation | None:
+        """An entry that names a case, or its class, for other cells than this one."""
+        return self.elsewhere.get(case) or self.elsewhere.get(wildcard_of(case))
 
     def expects_hang(self, case: str) -> bool:
         """Whether the only outcome known of a case is a timeout."""
@@ -146,10 +151,13 @@ class Expectations:
         return tuple(condition.holds(facts) for condition in self._conditions[0])
 
     def _select(self, facts: Facts) -> tuple[CellExpectations, list[Problem]]:
-        found, problems = self._entries_where(self._holding(facts))
+        holds = self._holding(facts)
+        found, problems = self._entries_where(holds)
+        numbered = zip(self.entries, self._conditions[1], strict=True)
+        elsewhere = {test: entry for entry, number in numbered if not holds[number] for test in entry.tests}
         holding = (limitation for limitation in self.striking if limitation.holds_for(facts))
         intermittent = {signature: limitation for limitation in holding for signature in limitation.intermittent}
-        return CellExpectations(found, intermittent), problems
+        return CellExpectations(found, intermittent, elsewhere=elsewhere), problems
 
     def _entries_where(self, holds: tuple[bool, ...]) -> tuple[dict[str, Expectation], list[Problem]]:
         found: dict[str, Expectation] = {}

@@ -249,7 +249,8 @@ def _row(
     elif row.verdict is Verdict.KNOWN:
         yield from page.field("expected", f"of any case, now and then: {row.limitation}")
     else:
-        yield from page.field("expected", "pass or skip: no entry for this cell names it")
+        other = f"; for others {row.elsewhere}" if row.elsewhere else ""
+        yield from page.field("expected", f"pass or skip: no entry for this cell names it{other}")
     if advice := _ADVICE.get(row.verdict):
         near = _near(row.case, module) if row.verdict is Verdict.MISSING and module else ""
         yield from page.field("next", f"{advice}; {near}" if near else advice)

@@ -31,7 +31,8 @@ class CaseVerdict(Record, frozen=True, kw_only=True):
     """One verdict that is not as-expected. `outcome` is None when the case was not seen; `tries` as in CaseResult.
 
     `case` is the entry's own text when it matched nothing. `place`, `limitation`, `issue`, `reason` and
-    `signature` are those of the entry; empty when there is none.
+    `signature` are those of the entry; empty when there is none. `elsewhere` is then the place of an entry that names
+    the case for other cells, and for which.
     """
 
     case: str
@@ -46,6 +47,7 @@ class CaseVerdict(Record, frozen=True, kw_only=True):
     reason: str = ""
     detail: Detail = NO_DETAIL
     tries: tuple[Outcome, ...] = ()
+    elsewhere: str = ""
 
     @property
     def expectation(self) -> str:

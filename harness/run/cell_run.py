@@ -148,8 +148,11 @@ class CellRun:
         expectations = expectations_for(prepared.cell, prepared.build)
         expectations = replace(expectations, fail_env_changed=options.fail_env_changed)
         past = PastCases(results, prepared.build.manifest, tests.key if tests else "")
+        suite = f"--tests {tests.source}" if tests else "the suite"
         chosen = choose(prepared, options.case, shard, cut_by=options.cut_by, tests=tests, past=past)
-        chosen = replace(chosen, modules=keyword.matching(chosen.modules, past), keyword=keyword.expression)
+        chosen = replace(
+            chosen, modules=keyword.matching(chosen.modules, past, where=suite), keyword=keyword.expression
+        )
         chosen = chosen.ordered(tests.modules if tests else prepared.build.modules(), RunOptions.of(options))
         if changes:
             chosen, lines = reached_by(changes, chosen, prepared)

@@ -202,9 +202,14 @@ def _check_whole(shards: Sequence[CellResults]) -> None:
     for shard in shards:
         if own := shard.run.options.tests:
             raise ConfigError(f"{shard.cell.id}: a run of own tests, {own}, is no shard", hint="leave it out")
+    cell = shards[0].cell.id
+    if len(shards) > 1 and not shards[0].run.shard:
+        raise ConfigError(
+            f"{cell}: the {len(shards)} runs are no shards of one",
+            hint="shards are runs with --shard K/N; `python -m harness diff` compares two runs",
+        )
     numbers = Counter(parse_shard(shard.run.shard or "1/1").number for shard in shards)
     count = parse_shard(shards[0].run.shard or "1/1").count
-    cell = shards[0].cell.id
     if twice := [f"{number}/{count}" for number, times in numbers.items() if times > 1]:
         raise ConfigError(f"{cell}: the shard {', '.join(twice)} is there more than once", hint="name each shard once")
     if missing := [number for number in range(1, count + 1) if number not in numbers]:

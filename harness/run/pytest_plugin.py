@@ -146,9 +146,10 @@ class CellPlugin:
         if reporter := config.pluginmanager.get_plugin("terminalreporter"):
             # Where in pytest a Ctrl-C has hit is of no interest: the summary says what it means.
             reporter._report_keyboardinterrupt = lambda: None  # noqa: SLF001 - there is no option for it
-        if self._has_board and (workers := config.pluginmanager.get_plugin("terminaldistreporter")):
-            # It says "bringing up nodes..." for each of them, where the board is to come.
-            workers.rewrite = lambda *_, **__: None
+        workers = config.pluginmanager.get_plugin("terminaldistreporter")
+        if workers and config.option.verbose < 0:
+            # It says "bringing up nodes..." for each of them: nobody needs that, and the board comes to its place.
+            workers.rewrite = workers.ensure_show_status = lambda *_, **__: None
         if self.is_controller:
             show_log(self._write_line)
         else:

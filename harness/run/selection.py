@@ -222,7 +222,8 @@ def wanted_cases(words: Sequence[str], suite: Suite, past: PastCases = NO_PAST) 
         module = suite.modules[name]
         known = past.cases_of(module) if wanted else ()
         if known and not any(is_wanted(each, wanted) for each in known):
-            near = nearest(split_word(word)[1], known)
+            inside = any(is_wanted(each, (f"{word}.*",)) for each in known)
+            near = f"did you mean '{word}.*'?" if inside else nearest(split_word(word)[1], known)
             raise ConfigError(f"{module} has no case {word!r}{'; ' if near else ''}{near}", hint=_HINT)
         found.setdefault(module, []).append(wanted)
     return {

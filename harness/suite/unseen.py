@@ -12,7 +12,7 @@ from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, 
 from harness.suite.journal import DOCSTRING, unnumbered
 from harness.suite.regrtest import NOTHING_MATCHED
 
-NO_SUCH_CASE = "its module has no case of this name (all cases of a class: its name and .*)"
+NO_SUCH_CASE = "its module has no case of this name (all cases of a class or a file: its name and .*)"
 _LOST = "lost: "
 
 

@@ -84,6 +84,7 @@ def test_a_known_failure_can_be_looked_at(wasi: Prepared, tmp_path: Path) -> Non
 def test_modules_are_named_as_for_regrtest(wasi: Prepared, tmp_path: Path) -> None:
     status, output = finish(start("test_bool", "test_float", "--run-dir", tmp_path))
     assert status == 0, output
+    assert "bringing up nodes" not in output
     assert set(results(tmp_path)["modules"]) == {"test_bool", "test_float"}
 
 

@@ -158,6 +158,7 @@ def test_modules_are_found_behind_switches_and_by_their_path(
         (["wasi", "wasi-debug", "--rerun=2"], "there is no option --rerun; did you mean --reruns?"),
         (["wasi", "tset_json"], "'tset_json' is neither a cell nor a module"),
         (["wasi", "wasi-debugg"], "there is no cell 'wasi-debugg'; did you mean 'wasi-debug'?"),
+        (["wasi", "test_bool", "-j4"], "regrtest's -j N is -n N here"),
         (["wasi", "--reruns", "-1"], "--reruns -1: must be 0 or more"),
         (["wasi", "--verify", "0"], "--verify 0: must be 1 or more"),
     ],

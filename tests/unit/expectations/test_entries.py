@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError
+from harness.expectations.compare import compare_module
 from harness.expectations.entries import CellExpectations
 from harness.matrix.cells import with_python
 from harness.results.case_ids import dotted, module_of, subject_of
-from harness.results.outcomes import Outcome
+from harness.results.outcomes import CaseResult, ModuleResult, Outcome
 from tests.unit.sample_cells import EMSCRIPTEN, WASI
 from tests.unit.sample_lists import entry, load
 
@@ -32,6 +33,19 @@ def test_only_entries_whose_condition_holds_are_the_cells(tmp_path: Path) -> Non
     case = "test.test_os.LinkTests.test_link"
     assert expectations.for_cell(WASI).lookup(case) is None
     assert expectations.for_cell(EMSCRIPTEN).lookup(case) is expectations.entries[0]
+    assert expectations.for_cell(WASI).lookup_elsewhere(case) is expectations.entries[0]
+    assert expectations.for_cell(EMSCRIPTEN).lookup_elsewhere(case) is None
+
+
+def test_a_class_is_named_for_other_cells_too(tmp_path: Path) -> None:
+    when = '{ target = "emscripten", emscripten = "<3.1.70" }'
+    expectations = load(tmp_path, entry(tests='["test.test_os.LinkTests.*"]', when=when)).for_cell(WASI)
+    case = CaseResult(case="test.test_os.LinkTests.test_link", outcome=Outcome.ERROR)
+    module = ModuleResult(
+        module="test_os", outcome=Outcome.ERROR, seconds=1.0, attempts=1, complete=True, cases=(case,)
+    )
+    (row,) = compare_module(module, expectations).rows
+    assert row.elsewhere == "expected_failures/fs.toml:1, where target emscripten, emscripten <3.1.70"
 
 
 def test_the_version_that_was_built_decides_where_the_cell_names_a_path(tmp_path: Path) -> None:

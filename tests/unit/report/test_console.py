@@ -78,6 +78,15 @@ def test_a_regression_shows_what_was_got_its_traceback_and_how_to_run_it_again()
     ]
 
 
+def test_a_regression_that_is_known_on_other_cells_says_where() -> None:
+    found = results(module("test_os", case("test_os.T.test_a", Outcome.ERROR)))
+    (row,) = found.comparison.rows
+    named = msgspec.structs.replace(row, elsewhere="expected_failures/fs.toml:1, where target emscripten")
+    comparison = msgspec.structs.replace(found.comparison, rows=(named,))
+    expected = "  expected   pass or skip: no entry for this cell names it; for others expected_failures/fs.toml:1,"
+    assert expected in page(msgspec.structs.replace(found, comparison=comparison))
+
+
 def test_a_crash_shows_its_headline_and_what_ran_in_python() -> None:
     died = case(
         "test_os.T.test_a",

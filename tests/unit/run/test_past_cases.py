@@ -85,6 +85,8 @@ def test_a_module_that_is_meant_as_a_whole_has_no_patterns(past: PastCases) -> N
     [
         (f"{DECODE}.test_decimall", f"test_json has no case '{DECODE}.test_decimall'; did you mean '{DECODE}.test_dec"),
         (f"{DECODE[:-1]}.*", f"did you mean '{DECODE}.*'"),
+        (DECODE, f"did you mean '{DECODE}.*'?"),
+        (DECODE.rpartition(".")[0], f"did you mean '{DECODE.rpartition('.')[0]}.*'?"),
         ("test_math::ieee754_tx", "did you mean 'ieee754_txt'?"),
         ("ieee754_txtt", "holds the case 'ieee754_txtt'; did you mean 'ieee754_txt'?"),
         (f"{DECODE[5:]}.test_decimal", f"did you mean 'test.{DECODE[5:]}.test_decimal'?"),
