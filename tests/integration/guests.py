@@ -141,6 +141,10 @@ export default async function (given) {
       given.onExit(status);
       throw Object.assign(new Error(), { name: "ExitStatus" });
     },
+    // What a pthread has the main thread do.
+    proxy: function __emscripten_receive_on_main_thread_js(status) {
+      throw Object.assign(new Error(), { name: "ExitStatus", status });
+    },
     resize: function _emscripten_resize_heap(size) { code.m.grow((size - code.m.buffer.byteLength) / 65536); },
   };
   // With dynamic linking Emscripten makes a symbol of whatever is read of it.
@@ -165,7 +169,7 @@ _NODE_BODIES = {
     "status-then-fault": 'exit(4); throw new Error("in the clean-up")',
     "nothing": "",
     "out-of-memory": "const kept = []; for (;;) kept.push(new Array(1e6).fill(0))",
-    "exit-code": "setTimeout(() => { process.exitCode = 7; }, 50); setTimeout(() => {}, 60000)",
+    "exit-in-a-thread": "setTimeout(() => { try { env.proxy(7); } catch {} }, 50); setTimeout(() => {}, 60000)",
     "later": "setTimeout(() => exit(6), 50)",
     "argv": "print(JSON.stringify([given.thisProgram, ...args, instance.ENV.NAME, process.env.PATH ?? null])); exit(0)",
     "kills-its-host": 'process.kill(process.pid, "SIGSEGV"); code.loop()',

@@ -105,6 +105,11 @@ def test_a_guest_whose_tab_dies_again_has_trapped(opened: Opener, tmp_path: Path
     assert session.starts == 1
 
 
+def test_an_exit_of_another_thread_is_the_guest_s(opened: Opener, tmp_path: Path) -> None:
+    ended = run(opened("exit-in-a-thread"), tmp_path)
+    assert (ended.ending, ended.status) == (Ending.EXITED, 7)
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [

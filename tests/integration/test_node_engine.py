@@ -38,7 +38,7 @@ def opened(tmp_path: Path) -> Iterator[Opener]:
     ("name", "ending", "status"),
     [
         ("later", Ending.EXITED, 6),
-        ("exit-code", Ending.EXITED, 7),
+        ("exit-in-a-thread", Ending.EXITED, 7),
         ("status-then-fault", Ending.EXITED, 4),
         ("process-exit", Ending.TRAPPED, 0),
         ("nothing", Ending.TRAPPED, 0),

@@ -35,7 +35,7 @@ SILENCE_SECONDS = 15.0
 _TICK_SECONDS = 0.5
 _PAGES = (
     *("page.mjs", "guest_worker.mjs", "faults.mjs"),
-    *("emscripten_snapshot.mjs", "emscripten_streams.mjs", "memory_files.mjs"),
+    *("emscripten_instance.mjs", "emscripten_snapshot.mjs", "emscripten_streams.mjs", "memory_files.mjs"),
 )
 _PAGE = b'<!doctype html><meta charset="utf-8"><title>harness</title><script type="module" src="page.mjs"></script>'
 

@@ -2,7 +2,8 @@
 // CPython's tree has it. It runs `argv` from the start, or goes on from `snapshot` with the Python code `resume`. With
 // `keep` its memory is sent to the page at its end.
 
-import { copyOf, dumpStack, obstacle, partsOf, restore, take } from "./emscripten_snapshot.mjs";
+import { callResumed, isExit, settingsFor } from "./emscripten_instance.mjs";
+import { copyOf, dumpStack, obstacle, restore, take } from "./emscripten_snapshot.mjs";
 import { openJournal, openStreams } from "./emscripten_streams.mjs";
 import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
 import { layFiles } from "./memory_files.mjs";
@@ -46,10 +47,6 @@ function read(buffer, offset, length) {
   return part.length;
 }
 
-function isExit(error) {
-  return error === "unwind" || error?.name === "ExitStatus";
-}
-
 function trapped(error) {
   if (!isExit(error)) self.postMessage({ trapped: describe(error), frames: framesOf(error) });
 }
@@ -60,16 +57,6 @@ function end(status) {
     self.postMessage(why ? { why } : { snapshot: take(parts, python.FS, begun.memory) });
   }
   self.postMessage({ ended: status });
-}
-
-// As Emscripten calls main(): an exit is thrown, and has been noted by `onExit`. What Python says of code that raised is
-// a status too: 1, as from its start.
-function callResumed(call) {
-  try {
-    end(call() ? 1 : 0);
-  } catch (error) {
-    if (!isExit(error)) throw error;
-  }
 }
 
 // Sends the stack of Python that the guest had when it trapped, as far as it can print it. Its memory may be damaged, so
@@ -87,40 +74,29 @@ function sendPythonStack() {
 
 const { default: factory } = await import(module);
 
-python = await factory({
-  thisProgram: argv[0],
-  noInitialRun: true,
-  instantiateWasm(imports, receive) {
-    WebAssembly.instantiate(compiled, imports).then((instance) => {
-      parts = partsOf(instance, imports);
-      // With dynamic linking Emscripten looks at every export; ours it would take for symbols of libraries.
-      const own = Object.entries(instance.exports).filter(([name]) => !name.startsWith("harness."));
-      receive({ exports: Object.fromEntries(own) }, compiled);
-    });
-    return {};
+python = await factory(settingsFor({
+  argv,
+  compiled,
+  env,
+  say,
+  end,
+  ready: (found) => { parts = found; },
+  lay(FS) {
+    openStreams(FS, (...part) => print(...part), read);
+    if (journal) openJournal(FS, journalNumber, (...part) => send("journal", ...part));
+    layFiles(FS, mounts);
   },
-  // A library that the guest's file system does not have would be asked of the engine.
-  locateFile: (name) => `/nonexistent/${name}`,
-  print: say,
-  printErr: say,
-  preRun(instance) {
-    openStreams(instance.FS, (...part) => print(...part), read);
-    if (journal) openJournal(instance.FS, journalNumber, (...part) => send("journal", ...part));
-    layFiles(instance.FS, mounts);
-    Object.assign(instance.ENV, env);
-  },
-  onExit: end,
-});
+}));
 // Until here nothing depends on what the guest does.
 const goOn = snapshot && restore(snapshot, parts, python.FS, new TextEncoder().encode(resume));
 self.postMessage({ begun: true });
-// A prologue ends with os._exit(). Where main() runs in a pthread nobody learns that, and so it is not begun there.
+// A prologue that cannot be kept is not begun.
 const why = keep && obstacle(parts, python.FS, parts.table?.length);
 if (keep) begun = { tableLength: parts.table?.length, memory: copyOf(parts) };
 Error.stackTraceLimit = FRAMES_KEPT;
 try {
   if (why) end(0);
-  else if (goOn) callResumed(goOn);
+  else if (goOn) callResumed(goOn, end);
   else python.callMain(argv.slice(1));
 } catch (error) {
   if (!isExit(error)) {

@@ -7,9 +7,9 @@ import { parentPort, workerData } from "node:worker_threads";
 
 import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
 import { layFiles, openJournal, openStreams } from "./node_files.mjs";
-import { copyOf, dumpStack, obstacle, partsOf, restore, take } from "./emscripten_snapshot.mjs";
+import { callResumed, settingsFor } from "./emscripten_instance.mjs";
+import { copyOf, dumpStack, obstacle, restore, take } from "./emscripten_snapshot.mjs";
 
-const EXIT_POLL_MS = 50;
 // What `ended` says: whether the guest has exited, with which status, whether it has begun.
 const HAS_EXITED = 0;
 const STATUS = 1;
@@ -38,37 +38,26 @@ function end(status) {
 
 const { default: factory } = await import(pathToFileURL(module));
 
-python = await factory({
-  thisProgram: argv[0],
-  noInitialRun: true,
-  instantiateWasm(imports, receive) {
-    WebAssembly.instantiate(compiled, imports).then((instance) => {
-      parts = partsOf(instance, imports);
-      // With dynamic linking Emscripten looks at every export; ours it would take for symbols of libraries.
-      const own = Object.entries(instance.exports).filter(([name]) => !name.startsWith("harness."));
-      receive({ exports: Object.fromEntries(own) }, compiled);
-    });
-    return {};
+python = await factory(settingsFor({
+  argv,
+  compiled,
+  env,
+  say,
+  end,
+  ready: (found) => { parts = found; },
+  lay(FS) {
+    openStreams(FS, (...part) => print(...part), input ? openSync(input, "r") : undefined);
+    if (journal) openJournal(FS, journalNumber, openSync(journal, "a"));
+    layFiles(FS, mounts);
   },
-  // A library that the guest's file system does not have would be looked for on the host.
-  locateFile: (name) => `/nonexistent/${name}`,
-  print: say,
-  printErr: say,
-  preRun(instance) {
-    openStreams(instance.FS, (...part) => print(...part), input ? openSync(input, "r") : undefined);
-    if (journal) openJournal(instance.FS, journalNumber, openSync(journal, "a"));
-    layFiles(instance.FS, mounts);
-    Object.assign(instance.ENV, env);
-  },
-  onExit: end,
-});
+}));
 // Until here nothing depends on what the guest does.
 if (keep) begun = { tableLength: parts.table?.length, memory: copyOf(parts) };
 const goOn = snapshot && restore(snapshot, parts, python.FS, Buffer.from(resume));
 ended[HAS_BEGUN] = 1;
 Error.stackTraceLimit = FRAMES_KEPT;
 try {
-  if (goOn) callResumed(goOn);
+  if (goOn) callResumed(goOn, end);
   else python.callMain(argv.slice(1));
 } catch (error) {
   parentPort.postMessage({ trapped: describe(error), frames: framesOf(error) });
@@ -88,17 +77,3 @@ function sendPythonStack() {
   };
   dumpStack(parts, () => left < STACK_LIMIT);
 }
-
-// As Emscripten calls main(): an exit is thrown, and has been noted by `onExit`. What Python says of code that raised is
-// a status too: 1, as from its start.
-function callResumed(call) {
-  try {
-    end(call() ? 1 : 0);
-  } catch (error) {
-    if (error !== "unwind" && error?.name !== "ExitStatus") throw error;
-  }
-}
-
-// Where main() runs in a pthread, callMain has only started it, and its os._exit() gets no further than to set this.
-process.exitCode = undefined;
-setInterval(() => process.exitCode === undefined || end(process.exitCode), EXIT_POLL_MS).unref();

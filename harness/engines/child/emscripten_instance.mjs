@@ -1,0 +1,69 @@
+// How an instance of the Emscripten module is made for a guest, wherever it runs, and how its end is learned.
+
+import { partsOf } from "./emscripten_snapshot.mjs";
+
+// The import by which a pthread has the main thread do something, in the words of Emscripten's JavaScript.
+const ON_MAIN_THREAD = "_emscripten_receive_on_main_thread_js";
+
+// The settings for the module's factory. `argv`, `compiled` and `env` are the guest's; `say` gets lines that Emscripten
+// itself prints, `ready` the parts of the instance, `lay` its file system before anything runs, `end` its exit status.
+export function settingsFor({ argv, compiled, env, say, ready, lay, end }) {
+  return {
+    thisProgram: argv[0],
+    noInitialRun: true,
+    instantiateWasm(imports, receive) {
+      watchThreads(imports, end);
+      WebAssembly.instantiate(compiled, imports).then((instance) => {
+        ready(partsOf(instance, imports));
+        // With dynamic linking Emscripten looks at every export; ours it would take for symbols of libraries.
+        const own = Object.entries(instance.exports).filter(([name]) => !name.startsWith("harness."));
+        receive({ exports: Object.fromEntries(own) }, compiled);
+      });
+      return {};
+    },
+    // A library that the guest's file system does not have would be looked for outside of it.
+    locateFile: (name) => `/nonexistent/${name}`,
+    print: say,
+    printErr: say,
+    preRun(instance) {
+      lay(instance.FS);
+      Object.assign(instance.ENV, env);
+    },
+    onExit: end,
+  };
+}
+
+// Where main() runs in a pthread, its os._exit() has the main thread throw an exit, which goes no further: Emscripten
+// keeps the main thread for other threads, and calls no `onExit`.
+function watchThreads(imports, end) {
+  // With dynamic linking GOT.mem and GOT.func are proxies: what is read of them is then taken for a symbol in use.
+  for (const [module, functions] of Object.entries(imports)) {
+    if (module.startsWith("GOT.")) continue;
+    for (const [name, call] of Object.entries(functions)) {
+      if (!call?.name?.endsWith(ON_MAIN_THREAD)) continue;
+      functions[name] = (...words) => {
+        try {
+          return call(...words);
+        } catch (error) {
+          if (error?.name === "ExitStatus") end(error.status);
+          throw error;
+        }
+      };
+    }
+  }
+}
+
+// Whether what was thrown only says that the interpreter has exited, which `end` has learned of already.
+export function isExit(error) {
+  return error === "unwind" || error?.name === "ExitStatus";
+}
+
+// Calls what a guest goes on with from a snapshot, as Emscripten calls main(). What Python says of code that raised is a
+// status too: 1, as from its start.
+export function callResumed(call, end) {
+  try {
+    end(call() ? 1 : 0);
+  } catch (error) {
+    if (!isExit(error)) throw error;
+  }
+}
