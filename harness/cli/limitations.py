@@ -14,13 +14,18 @@ def add_probe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cell", nargs="+")
     for option in (*BUILD_OPTIONS, RUN_DIR):
         option.add(parser.add_argument)
+    parser.add_argument(
+        "--on-page",
+        action="store_true",
+        help="in a browser: on the page's own thread, which has a deeper stack than a Worker's",
+    )
 
 
 def run_probe(options: argparse.Namespace) -> int:
     """Runs the probes of the cells and prints what is documented and what was observed, all cells side by side."""
     from harness.diagnostics.probe import probe_cells  # noqa: PLC0415 - each command loads only its own
 
-    print(probe_cells(options.cell, BuildRequest.of(options), options.run_dir))
+    print(probe_cells(options.cell, BuildRequest.of(options), options.run_dir, on_page=options.on_page))
     return EXIT_OK
 
 

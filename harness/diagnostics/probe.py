@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.diagnostics.probe_host import Host
 from harness.engines.protocol import Ending, EngineSession, GuestExit, GuestRun, Mount
-from harness.errors import UnavailableError
+from harness.errors import ConfigError, UnavailableError
 from harness.limitations.findings import CellProbes, answer_all, load_probes, probes_for, write_probes
 from harness.limitations.findings_table import markdown, summary_line, text_table
 from harness.limitations.observation import Did, Observation
@@ -31,9 +31,13 @@ from harness.util.files import disk_errors_as_unavailable, remove_tree, write_at
 logger = logging.getLogger(__name__)
 
 PROBES_FOLDER = Path(__file__).parents[1] / "guest" / "probes"
+# Behind the id of a cell whose guests run on the page's own thread.
+ON_PAGE = "-page"
 # The probes of this group are typed into the interactive interpreter; the function only looks at what came of it.
 TYPED_GROUP = "shell"
 TYPED = "6 * 7\nanswer()\n"
+# Two interpreters after each other; what the second one says counts.
+TWICE = frozenset({"memory.kept_between_runs"})
 # Seconds; the longest probe, a native `ensurepip`, takes four, and over thirty on a machine with much else to do.
 PROBE_TIMEOUT = 120.0
 
@@ -70,9 +74,14 @@ def probe_cell(
         "toolchain": toolchain,
         "engine": f"{prepared.cell.engine} {prepared.cell.runtime}",
     }
-    found = CellProbes(cell=prepared.cell.id, tested=tested, answers=answer_all(registry, facts, observed))
+    found = CellProbes(cell=label_of(prepared), tested=tested, answers=answer_all(registry, facts, observed))
     write_probes(folder, found)
     return found
+
+
+def label_of(prepared: Prepared) -> str:
+    """What the table calls the cell, and its folder in the run."""
+    return f"{prepared.cell.id}{ON_PAGE}" if prepared.on_page else prepared.cell.id
 
 
 def run_probes(
@@ -109,7 +118,8 @@ def run_probes(
             text.write_text(TYPED, encoding="utf-8")
             program, *arguments = guest.argv
             guest = dataclasses.replace(guest, argv=(program, "-i", "-q", *arguments), input=text)
-        observed[probe] = _observe(probe, engine, guest, Host(engine, guest.output, scratch), timeout)
+        for _ in range(2 if probe in TWICE else 1):
+            observed[probe] = _observe(probe, engine, guest, Host(engine, guest.output, scratch), timeout)
         logger.info("probe %s: %s", probe, observed[probe])
     remove_tree(scratch)
     return observed
@@ -162,13 +172,21 @@ def _last_word(probe: str, output: str, seconds: float) -> Observation | None:
 SOCKETS_PACKAGE = "ws"
 
 
-def probe_cells(cells: Sequence[str], wishes: BuildRequest, run_dir: str) -> str:
-    """Runs the probes of each cell; gives the table of these and of all that the run's folder has already."""
+def probe_cells(cells: Sequence[str], wishes: BuildRequest, run_dir: str, *, on_page: bool = False) -> str:
+    """Runs the probes of each cell; gives the table of these and of all that the run's folder has already. `on_page`:
+    on the thread of a browser's page. ConfigError for a cell that runs in no browser then.
+    """
     registry = load_registry(project_root() / "expected_failures" / "limitations.toml")
-    prepared = [prepare(cell, wishes) for cell in dict.fromkeys(cells)]
+    prepared = [dataclasses.replace(prepare(cell, wishes), on_page=on_page) for cell in dict.fromkeys(cells)]
+    for ready in prepared if on_page else ():
+        if not ready.cell.engine.is_browser:
+            raise ConfigError(
+                f"--on-page is for cells that run in a browser, and {ready.cell.id} runs under {ready.cell.engine}",
+                hint="`python -m harness cells -t browser` lists them",
+            )
     base = Path(run_dir).absolute() if run_dir else new_run_folder()
     for ready in prepared:
-        probe_cell(ready, registry, base / ready.cell.id, packages=packages_for(ready, wishes.pins))
+        probe_cell(ready, registry, base / label_of(ready), packages=packages_for(ready, wishes.pins))
     found = load_probes(base)
     write_atomically(base / "probes.md", markdown(registry, found))
     lines = [text_table(registry, found), "", *map(summary_line, found), f"results: {base / 'probes.md'}"]

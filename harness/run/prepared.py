@@ -29,7 +29,8 @@ GUEST_FOLDER = Path(__file__).parents[1] / "guest" / "agent"
 class Prepared:
     """A cell that is ready to be tested. `runtime` is the folder of its runtime, or a runtime of the machine's own,
     `identity` what build and compiler have said of themselves. `stack_size` are the bytes of stack that its engines
-    give a guest; None for as many as in every run.
+    give a guest; None for as many as in every run. `on_page`: in a browser guests run on the page's own thread, and not
+    in Workers.
     """
 
     cell: Cell
@@ -38,6 +39,7 @@ class Prepared:
     cache: Path
     identity: Identity | None = None
     stack_size: int | None = None
+    on_page: bool = False
 
     @property
     def guest_environment(self) -> dict[str, str]:
@@ -198,6 +200,7 @@ def _open_browser(
         module=prepared.build.program,
         wasm=exporting(prepared.build.wasm, prepared.compiled(".wasm")),
         log=log,
+        on_page=prepared.on_page,
     )
 
 

@@ -237,12 +237,15 @@ def node_session(folder: Path, name: str, node: Path = Path(NODE), stack: int | 
     return node_engine.open_session(module=module, wasm=wasm, node=node, log=folder / "engine.log", stack=stack)
 
 
-def browser_session(kind: str, folder: Path, name: str, program: Path | None = None) -> ChildEngine:
+def browser_session(
+    kind: str, folder: Path, name: str, program: Path | None = None, *, on_page: bool = False
+) -> ChildEngine:
     """A session for the guest of that name as Node has it, in a browser: that of this machine unless one is given."""
     module, wasm = _written(folder, name, _BROWSER_FACTORY)
     found = program or BROWSERS[Engine(kind)]
     assert found
-    return browser_engine.open_session(kind=kind, program=found, module=module, wasm=wasm, log=folder / "engine.log")
+    log = folder / "engine.log"
+    return browser_engine.open_session(kind=kind, program=found, module=module, wasm=wasm, log=log, on_page=on_page)
 
 
 def _written(folder: Path, name: str, factory: str) -> tuple[Path, Path]:

@@ -110,6 +110,28 @@ def test_an_exit_of_another_thread_is_the_guest_s(opened: Opener, tmp_path: Path
     assert (ended.ending, ended.status) == (Ending.EXITED, 7)
 
 
+def test_a_guest_runs_on_the_page_s_own_thread(browser: str, tmp_path: Path) -> None:
+    session = browser_session(browser, tmp_path, "well", on_page=True)
+    try:
+        for _ in range(2):
+            assert run(session, tmp_path).ending is Ending.EXITED
+        assert session.starts == 1
+        assert (tmp_path / "output.txt").read_text() == "hello\n" * 2
+    finally:
+        session.close()
+
+
+@NEEDS_BROWSER[Engine.CHROMIUM]
+def test_a_guest_on_the_page_s_thread_that_never_yields_ends_with_its_browser(tmp_path: Path) -> None:
+    session = browser_session("chromium", tmp_path, "loop", on_page=True)
+    try:
+        assert run(session, tmp_path, stop_after=8).ending is Ending.STOPPED
+        assert run(session, tmp_path, stop_after=0).ending is Ending.STOPPED
+        assert session.starts == 2
+    finally:
+        session.close()
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [

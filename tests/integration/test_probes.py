@@ -44,7 +44,11 @@ def native(wasi: Prepared, registry: Registry, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="module")
 def answers(
-    wasi: Prepared, emscripten: Prepared, registry: Registry, tmp_path_factory: pytest.TempPathFactory
+    wasi: Prepared,
+    emscripten: Prepared,
+    chromium: Prepared,
+    registry: Registry,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, CellProbes]:
     """What the probes find in each cell."""
     folder = tmp_path_factory.mktemp("probes")
@@ -55,7 +59,7 @@ def answers(
             folder / prepared.cell.id,
             packages=packages_for(prepared, ""),
         )
-        for prepared in (wasi, emscripten)
+        for prepared in (wasi, emscripten, chromium)
     }
 
 
@@ -78,7 +82,7 @@ def test_every_statement_that_holds_somewhere_does_not_natively(
     assert not {item for item in same if not set(registry.limitations[item].probes) & OPTIONAL}
 
 
-@pytest.mark.parametrize("cell", ["wasi", "emscripten-3.1.69"])
+@pytest.mark.parametrize("cell", ["wasi", "emscripten-3.1.69", "emscripten-3.1.69-chromium"])
 def test_what_is_found_on_each_target(answers: dict[str, CellProbes], cell: str) -> None:
     found = {name: answer for name, answer in answers[cell].answers.items() if answer.observations}
     expected = load_findings(FINDINGS)[cell]

@@ -34,10 +34,10 @@ START_SECONDS = 60.0
 SILENCE_SECONDS = 15.0
 _TICK_SECONDS = 0.5
 _PAGES = (
-    *("page.mjs", "guest_worker.mjs", "faults.mjs"),
+    *("page.mjs", "guest_worker.mjs", "guest_frame.mjs", "faults.mjs"),
     *("emscripten_instance.mjs", "emscripten_snapshot.mjs", "emscripten_streams.mjs", "memory_files.mjs"),
 )
-_PAGE = b'<!doctype html><meta charset="utf-8"><title>harness</title><script type="module" src="page.mjs"></script>'
+_PAGE = '<!doctype html><meta charset="utf-8"><title>harness</title><body><script type="module" src="{}"></script>'
 
 
 class NotStartedError(Exception):
@@ -70,8 +70,18 @@ class Host:
         self.server.files.update({name: HERE / name for name in _PAGES})
         self.server.files.update({f"module/{path.name}": path for path in scripts})
         self.server.files["code.wasm"] = Path(request["wasm"])
-        settings = {"module": f"./module/{module.name}", "journalNumber": request["journal"]}
-        self.server.texts.update({"page.html": _PAGE, "settings.json": json.dumps(settings).encode()})
+        settings = {
+            "module": f"./module/{module.name}",
+            "journalNumber": request["journal"],
+            "onPage": request["on_page"],
+        }
+        self.server.texts.update(
+            {
+                "page.html": _PAGE.format("page.mjs").encode(),
+                "frame.html": _PAGE.format("guest_frame.mjs").encode(),
+                "settings.json": json.dumps(settings).encode(),
+            }
+        )
         return {"loaded": str(request["wasm"]), "agent": self._start()["agent"]}
 
     def _start(self) -> dict[str, Any]:

@@ -30,7 +30,8 @@ _CHUNK = 1 << 20
 _TYPES = {".html": "text/html; charset=utf-8", ".mjs": "text/javascript", ".js": "text/javascript"}
 _TYPES |= {".wasm": "application/wasm", ".json": "application/json"}
 # Guests reach no other server, and run no code that came as text.
-_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'"
+_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self';"
+_POLICY += " frame-src 'self'"
 _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",

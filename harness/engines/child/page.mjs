@@ -5,6 +5,7 @@
 import { describe } from "./faults.mjs";
 
 const WRITE_PAUSE_MS = 20;
+const FRAME_PAUSE_MS = 5;
 // For the stack of Python of a guest that trapped.
 const STACK_MS = 1000;
 const TRAP_LENGTH = 4000;
@@ -137,9 +138,29 @@ async function takeSnapshot(command) {
   return { ...sent.snapshot, place: code, limit };
 }
 
+// A guest on this thread, with as much of a Worker's interface as is used here.
+class FrameOfGuest {
+  constructor() {
+    this.frame = document.createElement("iframe");
+    this.frame.src = "frame.html";
+    window.fromGuest = (event) => this.onmessage(event);
+    document.body.append(this.frame);
+  }
+
+  async postMessage(command) {
+    // It asks for the command as soon as it runs.
+    while (!this.frame.contentWindow?.onmessage) await pause(FRAME_PAUSE_MS);
+    this.frame.contentWindow.onmessage({ data: command });
+  }
+
+  terminate() {
+    this.frame.remove();
+  }
+}
+
 // Runs one guest; gives its answer, and what it sent of its snapshot.
 function runGuest(command, writes) {
-  const worker = new Worker("guest_worker.mjs", { type: "module" });
+  const worker = settings.onPage ? new FrameOfGuest() : new Worker("guest_worker.mjs", { type: "module" });
   return new Promise((resolve) => {
     const seen = { stack: "" };
     const end = (fault) => {
@@ -162,7 +183,9 @@ function runGuest(command, writes) {
       }
     };
     worker.onerror = (event) => end(seen.fault ?? event.message ?? "the guest's Worker could not be started");
-    worker.postMessage({ ...command, ...settings, compiled, pending: writes.pending });
+    // A page's thread cannot wait.
+    const waits = command.waits && !settings.onPage;
+    worker.postMessage({ ...command, ...settings, waits, compiled, pending: writes.pending });
   });
 }
 

@@ -199,11 +199,10 @@ def test_the_seed_statements_have_probes_and_the_rest_a_reason() -> None:
     assert unprobed == {
         "thread-with-dynamic-linking": "it is advice, and every cell with both is marked as broken",
         "ext-dynamic-linking-crash": "every cell with dynamic linking and threads is marked as broken",
-        "browser-shell": "`harness web-example` tries it: pasting and Unicode work but for lines of over 127 bytes and "
-        "erasing",
-        "browser-small-stdlib": "a guest of the harness has the whole library",
-        "browser-memory-file-system": "every guest in a browser has an empty /tmp, which no probe sees",
-        "browser-web-example-toolchain": "no probe uses the web page",
+        "browser-shell": (
+            "`harness web-example` tries it: pasting and Unicode work but for lines of over 127 bytes and erasing"
+        ),
+        "browser-web-example-toolchain": "`harness web-example` tries the page with the Emscripten of its cell",
         "browser-shared-array-buffer": "`harness web-example` tries it: it holds",
     }
 
