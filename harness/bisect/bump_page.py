@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -93,6 +94,8 @@ def bump_page(
     ]
     if pair.changes:
         lines += ["## Cases", "", "```", render_differences([pair], [], []).rstrip("\n"), "```", ""]
+    if causes := known_causes(pair, pinned, new):
+        lines += ["## Causes that the lists know", "", *causes, ""]
     if rows := [row for row in new.comparison.unexpected if row not in pinned.comparison.unexpected]:
         lines += [
             f"## New to the lists: {counted(len(rows), 'case')}",
@@ -142,6 +145,24 @@ def _unexpected(rows: list[CaseVerdict], cell: str, options: RunOptions) -> Iter
         yield f"    - `{options.again(cell, row.case, row.module)}`"
     if len(rows) > _NAMED:
         yield f"- and {counted(len(rows) - _NAMED, 'more case')}"
+
+
+def known_causes(pair: CellDiff, pinned: CellResults, new: CellResults) -> list[str]:
+    """A line for each entry's cause by which either side was known to fail on a case that does something else now: the
+    limitation or the issue, what became of how many cases, and the reason.
+    """
+    rows = {(row.module, row.case): row for side in (new, pinned) for row in side.comparison.rows}
+    causes: dict[tuple[str, str], Counter[Change]] = {}
+    for change in pair.changes:
+        row = rows.get((change.module, change.case))
+        if row and (cause := row.limitation or row.issue):
+            causes.setdefault((cause, row.reason), Counter())[change.change] += 1
+    ordered = sorted(causes.items(), key=lambda item: (-item[1].total(), item[0]))
+    return [
+        f"- `{cause}`: {', '.join(f'{count} {change.value}' for change, count in counts.items())}"
+        + (f": {reason}" if reason else "")
+        for (cause, reason), counts in ordered
+    ]
 
 
 def _first_bad(found: FirstBad) -> str:

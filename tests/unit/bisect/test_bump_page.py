@@ -11,7 +11,7 @@ from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.diff import diff_cells
 from harness.results.outcomes import Outcome
-from tests.unit.sample_results import case, module, results
+from tests.unit.sample_results import case, expecting, module, results
 
 PINNED = results(module("test_a", case("test_a.T.test_x"), case("test_a.T.test_y")))
 
@@ -125,3 +125,12 @@ def test_the_page_says_which_part_of_the_suite_was_run_and_has_no_path_of_the_ma
     page = page_of(PINNED, new, ListChange())
     assert "2 cases compared: 1 broken.\nOnly a part of the suite was run: test_a.\n" in page
     assert "/home/me" not in page
+
+
+def test_the_page_names_the_causes_by_which_the_lists_knew_what_is_fixed() -> None:
+    name = "test_a.T.test_x"
+    entry = dataclasses.replace(expecting(name, Outcome.FAIL), limitation="fs-hard-links", reason="no link()")
+    before = results(module("test_a", case(name, Outcome.FAIL)), entries=(entry,))
+    page = page_of(before, results(module("test_a", case(name))), ListChange())
+    assert "## Causes that the lists know\n\n- `fs-hard-links`: 1 fixed: no link()\n" in page
+    assert "## Causes" not in page_of(PINNED, newer(Outcome.FAIL), ListChange())
