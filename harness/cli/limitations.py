@@ -1,9 +1,11 @@
-"""`probe`, `skips`, `native` and `audit-skips`: documented limitations, and what the suite skips because of them."""
+"""`probe`, `skips`, `native` and the skip audits: documented limitations, and what the suite skips for them."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
+from pathlib import Path
 
 from harness.errors import EXIT_OK
 from harness.run.options import BUILD_OPTIONS, RUN_DIR
@@ -73,6 +75,30 @@ def run_audit_skips(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def add_stale_skips(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", nargs="+", metavar="RUN", help="runs, or cells of them, that audit-skips has audited")
+    parser.add_argument("--all", action="store_true", help="also the reasons for which no case passes on any build")
+    parser.add_argument(
+        "--patch",
+        default="",
+        metavar="PATH",
+        help="print a patch for the source tree of CPython in this folder instead: without the skips of what passes",
+    )
+
+
+def run_stale_skips(options: argparse.Namespace) -> int:
+    """Prints the table, or the patch, and then what is to be said of it on standard error."""
+    from harness.diagnostics.stale_skips import remarks_on, table_of, unskipped  # noqa: PLC0415
+
+    if not options.patch:
+        print(table_of(options.run, every=options.all))
+        return EXIT_OK
+    patch = unskipped(options.run, Path(options.patch))
+    print(patch.text, end="")
+    print(remarks_on(patch), file=sys.stderr)
+    return EXIT_OK
+
+
 def _add_modules(parser: argparse.ArgumentParser) -> None:
     """The arguments of what runs some modules of one cell."""
     parser.add_argument("cell")
@@ -80,7 +106,3 @@ def _add_modules(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
     for option in BUILD_OPTIONS:
         option.add(parser.add_argument)
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)

@@ -93,6 +93,12 @@ GROUPS: dict[str, tuple[Subcommand, ...]] = {
         Subcommand(name="skips", module="limitations", help="what explains the skips of a run"),
         Subcommand(name="audit-skips", module="limitations", help="run what the suite skips, its gates forced open"),
         Subcommand(name="stack", module="crashes", help="how much of the engine's stack cases need"),
+        Subcommand(
+            name="stale-skips",
+            module="limitations",
+            help="the skip audits of several builds in one table, and the patch that lets run what passes",
+            prints_result=True,
+        ),
         Subcommand(name="native", module="limitations", help="run the suite on the native build Python, for reference"),
         Subcommand(
             name="oracle", module="diagnostics", help="compare the outcomes of a cell with CPython's own runner"

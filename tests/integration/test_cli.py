@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from harness.bench.report import write_made_up_run
+from harness.results.cell_results import write_results
 from harness.run.prepared import Prepared
+from tests.unit.sample_results import as_expected
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -267,3 +269,19 @@ def test_bump_needs_something_new_and_says_why_a_side_has_no_results(project: Pa
     assert "error: pinned: there is no toolchain provider 'nobody'" in done.stderr
     assert str(folder / "pinned" / "output.log") in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_stale_skips_wants_runs_that_were_audited(project: Path) -> None:
+    folder = project / "run" / "wasi"
+    write_results(folder / "results.json", as_expected())
+    done = harness("stale-skips", str(folder.parent))
+    assert done.returncode == 2
+    assert "no cell there has been audited" in done.stderr
+    row = {"case": "test.test_os.T.test_a", "outcome": "pass", "limitation": "fs-umask", "reason": "umask is a stub"}
+    (folder / "audit.json").write_text(json.dumps([row]))
+    done = harness("stale-skips", str(folder.parent))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "| 1: WASI SDK 25.0 | 1/1 | umask is a stub | fs-umask |" in done.stdout
+    done = harness("stale-skips", str(folder.parent), "--patch", str(project))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no Lib/test" in done.stderr
