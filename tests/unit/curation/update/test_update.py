@@ -14,7 +14,7 @@ import pytest
 
 from harness.cli import main as cli
 from harness.curation.update.decide import Rules
-from harness.curation.update.evidence import Failure, read_run
+from harness.curation.update.evidence import Failure, read_run, setting_of
 from harness.curation.update.history_evidence import past_runs
 from harness.curation.update.requirements import Skipped
 from harness.curation.update.update import Update, gather, summary_lines, update, write
@@ -187,6 +187,15 @@ def test_the_limitation_of_the_other_cases_of_the_class_is_proposed_for_the_same
         "test.test_os.LinkTests.test_b": "",
         "test.test_os.Other.test_c": "",
     }
+
+
+@pytest.mark.parametrize(("letter", "name", "copied"), [("F", "AssertionError", False), ("V", "ValueError", True)])
+def test_an_assertion_alone_does_not_carry_an_entry_over_to_other_cells(letter: str, name: str, copied: bool) -> None:
+    when = '{ target = "emscripten", emscripten = ">=4" }'
+    listed = entry(outcome='"fail"' if letter == "F" else '"error"', signature=f'"{name}"', when=when)
+    found = updated(listed, [*runs_of(NEW, LINK, letter), *runs_of(OLD, LINK, letter)])
+    reasons = [one.reason for one in found.entries if one.when.holds(dict(setting_of(OLD)))]
+    assert reasons == ["os.link() fails with ENOSYS" if copied else "TODO: perhaps fs-hard-links"]
 
 
 def test_an_assertion_alone_is_not_taken_for_the_reason_of_the_rest_of_the_class() -> None:
