@@ -1,4 +1,4 @@
-"""`stack`: what cases need of the engine's stack."""
+"""`stack` and `reduce`: what cases need of the engine's stack, and what a failure needs of earlier cases."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import argparse
 import os
 from pathlib import Path
 
-from harness.errors import EXIT_OK
+from harness.errors import EXIT_OK, EXIT_UNEXPECTED
 from harness.project import project_root
+from harness.results.command_line import RunOptions
 from harness.run.options import BUILD_OPTIONS
 from harness.run.prepare import BuildRequest
 
@@ -41,3 +42,25 @@ def run_stack(options: argparse.Namespace) -> int:
     wanted = Wanted(expression=options.k, cases=tuple(options.case))
     print(measure_cells(options.cell, request, run, wanted, options.workers))
     return EXIT_OK
+
+
+def add_reduce(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "The smallest set of the cases before it in its module that have to run for a case to fail, and a script that "
+        "runs them under `python -m harness python`. The status is 1 when the case does not fail."
+    )
+    parser.add_argument("cell")
+    parser.add_argument("--case", required=True, metavar="ID", help="the case that fails, as results.json names it")
+    parser.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="the script's folder (default: here)")
+    for option in BUILD_OPTIONS:
+        option.add(parser.add_argument)
+
+
+def run_reduce(options: argparse.Namespace) -> int:
+    """Reduces the case and prints what it needs, with the commands that show it."""
+    from harness.diagnostics.reduce import reduce_case  # noqa: PLC0415 - as above
+
+    again = RunOptions.of(options)
+    page, fails = reduce_case(options.cell, BuildRequest.of(options), options.case, options.into, again)
+    print(page)
+    return EXIT_OK if fails else EXIT_UNEXPECTED

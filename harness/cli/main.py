@@ -92,6 +92,9 @@ GROUPS: dict[str, tuple[Subcommand, ...]] = {
         Subcommand(name="web-example", module="examples", help="use the web example of CPython's tree in a browser"),
         Subcommand(name="skips", module="limitations", help="what explains the skips of a run"),
         Subcommand(name="audit-skips", module="limitations", help="run what the suite skips, its gates forced open"),
+        Subcommand(
+            name="reduce", module="crashes", help="the earlier cases that a failure needs, and a script of them"
+        ),
         Subcommand(name="stack", module="crashes", help="how much of the engine's stack cases need"),
         Subcommand(
             name="stale-skips",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -19,11 +21,14 @@ MAX_STATUS = 255
 SCRATCH = "/scratch"
 
 
-def run_interpreter(prepared: Prepared, arguments: Sequence[str], output: BinaryIO) -> tuple[GuestExit, int]:
+def run_interpreter(
+    prepared: Prepared, arguments: Sequence[str], output: BinaryIO, *, seconds: float = math.inf
+) -> tuple[GuestExit, int]:
     """Runs the interpreter with Python's own arguments; what it prints goes to `output` as it comes.
 
     Gives how it ended and the exit status of a shell's `python`: its own, or 1 when the engine stopped it. A script is
-    named by its path on the host; its folder is then `/here`. ConfigError when that script is not there.
+    named by its path on the host; its folder is then `/here`. ConfigError when that script is not there. After so many
+    seconds it is stopped.
     """
     argv, mounts = with_script(arguments)
     with tempfile.TemporaryDirectory() as scratch:
@@ -33,12 +38,14 @@ def run_interpreter(prepared: Prepared, arguments: Sequence[str], output: Binary
         (folder / "scratch").mkdir()
         scratch_mount = Mount(host=folder / "scratch", guest=SCRATCH, writable=True)
         engine = prepared.open_engine(folder / "engine.log", 0)
+        deadline = time.monotonic() + seconds
         with printed.open("rb") as reader:
 
-            def watch() -> None:
-                """Passes on what has been printed since the last call, and never stops the guest."""
+            def watch() -> str | None:
+                """Passes on what has been printed since the last call; a reason to stop after too long."""
                 shutil.copyfileobj(reader, output)
                 output.flush()
+                return None if time.monotonic() < deadline else f"it took more than {seconds:.0f} s"
 
             try:
                 ending = engine.run(prepared.guest_python(argv, (*mounts, scratch_mount), printed), watch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness.diagnostics.reduce import failure_in, needed
 from harness.engines.fresh import FreshEngine
 from harness.engines.protocol import EngineSession, GuestRun, Mount, Prologue
 from harness.results.outcomes import ModuleResult, Outcome
@@ -101,6 +103,27 @@ def test_a_crash_names_the_line_of_python(request: pytest.FixtureRequest, faults
     else:
         assert innermost.startswith('  File "/given/test_faults.py", line ')
         assert innermost.endswith(case)
+
+
+@pytest.mark.parametrize("target", ["wasi", "emscripten"])
+def test_a_crash_is_reduced_to_the_cases_that_it_needs(
+    request: pytest.FixtureRequest, tmp_path: Path, target: str
+) -> None:
+    prepared: Prepared = request.getfixturevalue(target)
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "test_order.py").write_bytes((DATA / "test_order.py").read_bytes())
+    job = prepared.job("test_order", tmp_path / "test_order", match=(), excluded=(), should_stop=lambda: False)
+    mounts = (*job.mounts, Mount(host=tmp_path / "given", guest="/given"))
+    job = dataclasses.replace(job, mounts=mounts, options=("--testdir", "/given"))
+    with contextlib.closing(prepared.open_engine(tmp_path / "engine.log", 0)) as engine:
+
+        def run(match: tuple[str, ...]) -> ModuleResult:
+            return run_module(dataclasses.replace(job, match=match), engine)
+
+        failure, before = failure_in(run(()), "test_order.Order.test_18_needs_two_others")
+        assert (failure.outcome, len(before)) == (Outcome.CRASH, 18)
+        found = needed(failure, before, run)
+    assert [case.case.rpartition(".")[2] for case in found] == ["test_03", "test_11"]
 
 
 def test_each_crash_costs_one_restart(faults: ModuleResult) -> None:

@@ -1,0 +1,247 @@
+"""`python -m harness reduce CELL --case ID`: the smallest set of earlier cases that a failure needs, as a script too.
+
+A case that fails in its module and not alone fails because of what ran before it. Its module runs again and again with
+fewer of the cases before it, until none can be left out (ddmin: A. Zeller and R. Hildebrandt, Simplifying and Isolating
+Failure-Inducing Input, 2002).
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.engines.protocol import Ending, GuestExit
+from harness.errors import ConfigError, did_you_mean
+from harness.results.case_ids import dotted
+from harness.results.command_line import ABOUT, RunOptions, case_word
+from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome
+from harness.results.signatures import same_failure, signature_of
+from harness.run.interpreter import run_interpreter
+from harness.run.prepare import BuildRequest, expectations_for, prepare
+from harness.run.prepared import Prepared
+from harness.run.selection import choose
+from harness.suite.module import ModuleJob, run_module
+from harness.suite.regrtest import exact_pattern, trap_headline
+from harness.util.files import write_atomically
+from harness.util.paths import shown
+from harness.util.text import counted, plain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reduced:
+    """What was found: the failure of a case, the `earlier` cases that it needs, of so many `before` it in its module,
+    by so many `runs` of the module. `script` is the file that runs these cases, `ends_alike` whether the failure comes
+    with it too.
+    """
+
+    cell: str
+    module: str
+    failure: CaseResult
+    earlier: tuple[CaseResult, ...]
+    before: int
+    runs: int
+    script: Path
+    ends_alike: bool
+
+
+def reduce_case(cell: str, wishes: BuildRequest, case: str, into: Path, options: RunOptions) -> tuple[str, bool]:
+    """Reduces the case and writes the script into the folder. Gives the page, and whether the case fails at all.
+    ConfigError for a case that the suite does not have.
+    """
+    prepared = prepare(cell, wishes)
+    (module,) = choose(prepared, [case], None).modules
+    runs = 0
+    with tempfile.TemporaryDirectory() as scratch, closing(prepared.open_engine(Path(scratch) / "log", 0)) as engine:
+        whole = _job(prepared, module, Path(scratch) / "module")
+
+        def run(match: tuple[str, ...]) -> ModuleResult:
+            nonlocal runs
+            runs += 1
+            return run_module(replace(whole, match=match, excluded=() if match else whole.excluded), engine)
+
+        failure, before = failure_in(run(()), case)
+        if failure.outcome.is_good:
+            return f"{cell}: {plain(failure.case)} does not fail in its module: {failure.outcome}", False
+        earlier = needed(failure, before, run)
+    name = re.sub(r"[^0-9A-Za-z_]+", "-", failure.case.rpartition(".")[2]).strip("-")
+    script = into / f"reduced-{name}.py"
+    write_atomically(script, script_of(cell, module, script.name, failure, earlier))
+    with tempfile.TemporaryFile() as printed:
+        ending, _ = run_interpreter(prepared, [str(script)], printed, seconds=prepared.cell.case_timeout)
+    found = Reduced(
+        cell=cell,
+        module=module,
+        failure=failure,
+        earlier=earlier,
+        before=len(before),
+        runs=runs,
+        script=script,
+        ends_alike=ends_alike(failure, ending),
+    )
+    return render_reduced(found, options), True
+
+
+def _job(prepared: Prepared, module: str, folder: Path) -> ModuleJob:
+    """The whole module as a run has it."""
+    expectations = expectations_for(prepared.cell, prepared.build)
+    job = prepared.job(module, folder, match=(), excluded=expectations.not_to_run(module), should_stop=lambda: False)
+    return replace(job, expects_hang=expectations.expects_hang)
+
+
+def failure_in(result: ModuleResult, name: str) -> tuple[CaseResult, tuple[CaseResult, ...]]:
+    """What the case does in its module, and the cases that ran before it in the same interpreter, in order. ConfigError
+    when the module does not have it.
+    """
+    places = {case.case: number for number, case in enumerate(result.cases)}
+    if name not in places:
+        near = did_you_mean(name, places)
+        raise ConfigError(
+            f"{result.module} has no case {name!r}" + (f"; {near}" if near else ""),
+            hint="a case is named as in results.json",
+        )
+    earlier = result.cases[: places[name]]
+    # What took the interpreter down before began another one.
+    deaths = [number for number, case in enumerate(earlier, 1) if case.outcome in DEATHS]
+    ran = earlier[deaths[-1] if deaths else 0 :]
+    return result.cases[places[name]], tuple(
+        case for case in ran if case.outcome is not Outcome.NOT_RUN and not ABOUT.fullmatch(case.case)
+    )
+
+
+def needed(
+    failure: CaseResult, before: Sequence[CaseResult], run: Callable[[tuple[str, ...]], ModuleResult]
+) -> tuple[CaseResult, ...]:
+    """The cases before it that all have to run for it to fail so. `run` runs the module with the cases that patterns
+    match. ConfigError when all of them do not bring the failure about again.
+    """
+
+    def fails(earlier: Sequence[CaseResult]) -> bool:
+        result = run(tuple(exact_pattern(case.unittest_id) for case in (*earlier, failure)))
+        return any(case.case == failure.case and is_alike(case, failure) for case in result.cases)
+
+    if fails(()):
+        return ()
+    if not fails(before):
+        ran = counted(len(before), "case")
+        raise ConfigError(
+            f"{failure.case} is {failure.outcome} in its module, and not with the {ran} that ran before it alone",
+            hint="it may be flaky: `test CELL --case ID --verify 10` runs it ten times",
+        )
+    return tuple(ddmin(before, fails))
+
+
+def is_alike(case: CaseResult, other: CaseResult) -> bool:
+    """Whether two results are one failure."""
+    return case.outcome is other.outcome and same_failure(signature_of(case), signature_of(other))
+
+
+def ddmin(cases: Sequence[CaseResult], fails: Callable[[Sequence[CaseResult]], bool]) -> list[CaseResult]:
+    """A part of the cases, in their order, that still fails, and no longer does when any one of them is left out.
+
+    `cases` as a whole fail. They are cut into two chunks; a chunk that fails alone is cut further, else what is left
+    without a chunk that can go; where neither helps, chunks are halved until they are single cases.
+    """
+    left, chunks = list(cases), 2
+    while len(left) > 1:
+        size = -(-len(left) // chunks)
+        parts = [left[at : at + size] for at in range(0, len(left), size)]
+        rests = [[case for part in parts if part is not without for case in part] for without in parts]
+        candidates = [(part, 2) for part in parts] + [(rest, max(chunks - 1, 2)) for rest in rests if len(parts) > 2]
+        found = next(((part, number) for part, number in candidates if fails(part)), None)
+        if found:
+            left, chunks = found
+        elif chunks >= len(left):
+            break
+        else:
+            chunks = min(2 * chunks, len(left))
+    return left
+
+
+_SCRIPT = """\
+# {case}: {what} on {cell}.
+# Run it with: python -m harness python {cell} {name}
+
+import importlib
+import os
+import sys
+import tempfile
+import unittest
+
+MODULE = {module!r}
+# In the order in which they run; the last one is the one that fails.
+CASES = {cases}
+
+tempfile.tempdir = "/scratch"
+os.chdir("/scratch")
+
+
+def flat(tests):
+    for test in tests:
+        if isinstance(test, unittest.TestSuite):
+            yield from flat(test)
+        else:
+            yield test
+
+
+found = unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(MODULE))
+suite = unittest.TestSuite(test for test in flat(found) if test.id() in CASES)
+assert suite.countTestCases() >= len(CASES), "a case of the module has another name now"
+result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
+sys.exit(not result.wasSuccessful())
+"""
+
+
+def script_of(cell: str, module: str, name: str, failure: CaseResult, earlier: Sequence[CaseResult]) -> str:
+    """The Python script of that name that runs the cases by unittest alone."""
+    cases = "".join(f"    {case.unittest_id!r},\n" for case in (*earlier, failure))
+    return _SCRIPT.format(
+        case=ascii(plain(failure.case))[1:-1],
+        what=ascii(_what(failure))[1:-1],
+        cell=cell,
+        name=name,
+        module=dotted(module),
+        cases=f"[\n{cases}]",
+    )
+
+
+def ends_alike(failure: CaseResult, ending: GuestExit) -> bool:
+    """Whether the script has ended as the case did: by the same trap or exit, not at all, or with the status of a
+    failure.
+    """
+    if ending.ending is Ending.STOPPED or failure.outcome is Outcome.TIMEOUT:
+        return ending.ending is Ending.STOPPED and failure.outcome is Outcome.TIMEOUT
+    if failure.outcome is Outcome.CRASH:
+        status = f"exit: {ending.status}" if ending.ending is Ending.EXITED else ""
+        detail = Detail(exception=status or trap_headline(ending.reason), message=ending.reason)
+        return is_alike(CaseResult(outcome=Outcome.CRASH, detail=detail), failure)
+    return ending.ending is Ending.EXITED and ending.status == 1
+
+
+def _what(failure: CaseResult) -> str:
+    signature = signature_of(failure)
+    return f"{failure.outcome} ({signature})" if signature else str(failure.outcome)
+
+
+def render_reduced(found: Reduced, options: RunOptions) -> str:
+    """What the failure needs, and the two commands that show it."""
+    lines = [f"{found.cell}: {plain(found.failure.case)}: {_what(found.failure)}"]
+    runs = counted(found.runs, "run")
+    if found.earlier:
+        number = counted(len(found.earlier), "case")
+        lines.append(f"  it needs {number} of the {found.before:,} that run before it in its module ({runs}):")
+        lines += [f"    {plain(case.case)}" for case in found.earlier]
+    else:
+        lines.append(
+            f"  it fails so alone, without any of the {found.before:,} that run before it in its module ({runs})"
+        )
+    words = [
+        word for case in (*found.earlier, found.failure) for word in ("--case", case_word(case.case, found.module))
+    ]
+    lines.append(f"  again   {options.command(found.cell, *words)}")
+    script = options.line(["python", *options.arguments(), found.cell, shown(found.script.absolute())])
+    lines.append(f"  {'script' if found.ends_alike else 'script, which does not fail so'}  {script}")
+    return "\n".join(lines)
