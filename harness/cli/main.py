@@ -71,6 +71,7 @@ GROUPS: dict[str, tuple[Subcommand, ...]] = {
         Subcommand(name="merge", module="runs", help="put the shards of a run together"),
         Subcommand(name="record", module="history", help="add runs to the history"),
         Subcommand(name="history", module="history", help="what a case, or a module, has done over time on each cell"),
+        Subcommand(name="site", module="site", help="a static site from the history and the newest runs"),
     ),
     "maintain the expectation lists and the pins": (
         Subcommand(name="lint", module="curation", help="check the lists against every cell and the suite"),

@@ -231,6 +231,11 @@ def numbers_in(packed: bytes) -> list[int]:
     return [number for number, _ in _PAIR.iter_unpack(packed)]
 
 
+def total_seconds(packed: bytes) -> float:
+    """The sum of the seconds of a run."""
+    return float(sum(seconds for _, seconds in _PAIR.iter_unpack(packed)))
+
+
 def durations(packed: Iterable[bytes], wanted: Collection[int]) -> dict[int, list[float]]:
     """The seconds of those modules or cases in each run that has some, the runs in order."""
     found: dict[int, list[float]] = {number: [] for number in wanted}

@@ -12,12 +12,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from harness.limitations.registry import Registry
 from harness.report.cell_facts import CellFacts
 from harness.report.digest import RunDigest
+from harness.report.environment import page_environment, source_of
 from harness.report.headline import statements, status_line, when
 from harness.results.outcomes import Outcome
 from harness.results.verdicts import Verdict
@@ -32,15 +32,8 @@ def page(
     """The page of a run. `cells` are the facts of each cell in the order of the dataset, `causes` what is known of the
     limitations, `folder` the run's as a user would type it.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("harness.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
-    script = "\n".join(_source(environment, name) for name in SCRIPTS)
+    environment = page_environment("harness.report")
+    script = "\n".join(source_of(environment, name) for name in SCRIPTS)
     data = dict(dataset) | {
         "cells": [facts.to_json() for facts in cells.values()],
         "causes": causes,
@@ -55,21 +48,12 @@ def page(
         when=when,
         Outcome=Outcome,
         Verdict=Verdict,
-        style=Markup(_source(environment, "page.css")),
+        style=Markup(source_of(environment, "page.css")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         data=Markup(as_script_data(data)),
     )
     return text + "\n"
-
-
-def _source(environment: jinja2.Environment, name: str) -> str:
-    assert environment.loader
-    return environment.loader.get_source(environment, name)[0].rstrip("\n")
-
-
-def _finalize(value: object) -> object:
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def causes_json(registry: Registry, probes: Sequence[Mapping[str, tuple[str, str]]]) -> dict[str, dict[str, Any]]:

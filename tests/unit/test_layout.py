@@ -22,7 +22,7 @@ FLOORS = (
     ("sources", "toolchains", "results"),
     ("build", "suite", "limitations"),
     ("expectations", "report", "history", "bundles"),
-    ("run", "curation"),
+    ("run", "curation", "site"),
     ("bisect", "diagnostics", "examples"),
     ("cli",),
     ("__main__", "bench"),

@@ -1,0 +1,134 @@
+"""Which issues and limitations can be closed: all the cases that the lists name for them pass. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from harness.expectations.entries import Expectation
+from harness.matrix.conditions import Condition, VersionRange
+from harness.results.case_ids import wildcard_of
+from harness.results.outcomes import Outcome
+from harness.site.model import Site, SiteCell
+
+
+@dataclass(kw_only=True)
+class CauseOnCell:
+    """The cases of one cause on one cell, as its newest run saw them. `stale` are those that an entry still names there
+    although they pass.
+    """
+
+    passing: int = 0
+    others: int = 0
+    stale: int = 0
+
+    @property
+    def all_pass(self) -> bool:
+        return self.passing > 0 and not self.others
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """An issue (its address) or a limitation (its id), the numbers of its cases, and what they do on each cell that it
+    is about, whatever its versions.
+    """
+
+    name: str
+    is_issue: bool
+    entries: list[Expectation] = field(default_factory=list)
+    cases: set[int] = field(default_factory=set)
+    cells: dict[str, CauseOnCell] = field(default_factory=dict)
+
+    @property
+    def passing(self) -> list[str]:
+        """The cells on which all of its cases pass."""
+        return [cell for cell, seen in self.cells.items() if seen.all_pass]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of its cases pass wherever they were seen."""
+        return bool(self.cells) and len(self.passing) == len(self.cells)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closable:
+    """A cause whose cases pass on the newest toolchain of a target; `left` are the cells where they do not all pass."""
+
+    cause: Cause
+    newest: SiteCell
+    passing: tuple[str, ...]
+    left: tuple[str, ...]
+
+    @property
+    def stale(self) -> int:
+        """How many cases still have an entry on a cell on which all pass."""
+        return sum(self.cause.cells[cell].stale for cell in self.passing)
+
+
+def causes_of(site: Site) -> dict[str, Cause]:
+    """Every issue and limitation that the lists name, by name."""
+    causes: dict[str, Cause] = {}
+    by_test: dict[str, list[tuple[Cause, Condition]]] = {}
+    for entry in site.expectations.entries:
+        about = _without_versions(entry.when)
+        for cause in _named(entry, causes):
+            cause.entries.append(entry)
+            for test in entry.tests:
+                by_test.setdefault(test, []).append((cause, about))
+    for number, case in site.cases.items():
+        for cause, about in by_test.get(case.name, ()) or by_test.get(wildcard_of(case.name), ()):
+            cause.cases.add(number)
+            for cell in site.cells:
+                if about.holds(cell.last.setup.facts):
+                    _count(cause, cell, number)
+    return causes
+
+
+def _named(entry: Expectation, causes: dict[str, Cause]) -> Iterator[Cause]:
+    for name, is_issue in ((entry.limitation, False), (entry.issue, True)):
+        if name:
+            yield causes.setdefault(name, Cause(name=name, is_issue=is_issue))
+
+
+def _without_versions(when: Condition) -> Condition:
+    """What a condition says but for versions: newer ones than it names are of interest."""
+    return Condition(tuple(term for term in when.terms if not isinstance(term[1], VersionRange)))
+
+
+def _count(cause: Cause, cell: SiteCell, number: int) -> None:
+    case = cell.cases.get(number)
+    if case is None or not case.is_there:
+        return
+    seen = cause.cells.setdefault(cell.name, CauseOnCell())
+    if case.state.outcome is Outcome.PASS:
+        seen.passing += 1
+        seen.stale += case.entry is not None and Outcome.PASS not in case.entry.outcome
+    else:
+        seen.others += 1
+
+
+def closable(site: Site, causes: Mapping[str, Cause]) -> list[Closable]:
+    """The causes whose cases pass on the newest toolchain of a target, the newest first; those that are over before the
+    others.
+    """
+    found = []
+    for cause in causes.values():
+        cells = [cell for cell in site.cells if cell.name in cause.cells]
+        for newest in _newest_of_targets(cells):
+            if cause.cells[newest.name].all_pass:
+                target = newest.order[0]
+                of_target = [cell.name for cell in cells if cell.order[0] == target]
+                passing = tuple(name for name in of_target if cause.cells[name].all_pass)
+                left = tuple(name for name in of_target if name not in passing)
+                found.append(Closable(cause=cause, newest=newest, passing=passing, left=left))
+    found.sort(key=lambda each: each.cause.name)
+    found.sort(key=lambda each: each.newest.order[1], reverse=True)
+    return sorted(found, key=lambda each: (bool(each.left), not each.stale))
+
+
+def _newest_of_targets(cells: Iterable[SiteCell]) -> list[SiteCell]:
+    """Of each target the cell with the newest toolchain, of those with the newest CPython."""
+    newest: dict[str, SiteCell] = {}
+    for cell in sorted(cells, key=lambda cell: cell.order):
+        newest[cell.order[0]] = cell
+    return list(newest.values())
