@@ -221,7 +221,7 @@ def merged_steps(
 ) -> tuple[StateChange, ...]:
     """The steps of a case with what single runs saw of it put in, and with the state of its module where that ran
     nothing. `own` gives the state of the module as such at a place, and `ran_nothing` says of such a state whether the
-    module was skipped as a whole; None where it died before its first case, of which nothing is known.
+    module was skipped as a whole; None where it died before its first case: then nothing is known of its cases.
     """
     found = dict(steps)
     for place, state in apart:
@@ -274,7 +274,7 @@ class CaseReader:
         self._same: dict[tuple[int, int], bool] = {}
 
     def case(self, name: str, steps: tuple[StateChange, ...], covering: tuple[int, ...]) -> CaseOnCell:
-        """The case of that name. `covering` are the places of the runs that speak of its module."""
+        """The case of that name. `covering` are the places of the runs that cover its module."""
         entry = self._lists.lookup(name)
         if entry is None:
             # Nearly all cases are alike.
@@ -307,7 +307,7 @@ class CaseReader:
         )
 
     def _is_unexplained(self, at: int, covering: tuple[int, ...]) -> bool:
-        """Whether the run before that speaks of the case was of the same on every axis."""
+        """Whether the run before that covers the case was the same on every axis."""
         before = covering[max(0, bisect.bisect_left(covering, at) - 1)] if covering else at
         pair = self._setups[before], self._setups[at]
         if pair not in self._same:
