@@ -19,7 +19,7 @@ from harness.site.charts import STRIP_BINS, run_charts, strip
 from harness.site.closable import Cause, Closable
 from harness.site.data import cell_data_path, module_data_path
 from harness.site.index import Index, cause_path, cell_path, module_path
-from harness.site.model import RANKS, TONES, CaseOnCell, SiteCell, axis_of, branch_of, tone_of
+from harness.site.model import RANKS, TONES, CaseOnCell, SiteCell, axis_of, branch_of, judge_state, tone_of
 from harness.util.text import counted
 
 # So that no page is larger than 300 kB, however large a module or a night is.
@@ -232,7 +232,7 @@ class Pages:
             {
                 "cell": cell,
                 "case": found,
-                "strip": strip(found.steps, len(cell.runs), self._tones[cell.name]),
+                "strip": strip(found.steps, len(cell.runs), self._tones_of(cell, found)),
                 "bins": min(len(cell.runs), STRIP_BINS),
                 "label": f"{counted(len(cell.runs), 'run')}, {counted(found.changes, 'change')}",
                 "message": cell.newest.messages.get(case, "") if cell.newest else "",
@@ -250,6 +250,14 @@ class Pages:
             changed=changed[:RUNS_IN_TABLE],
             json=module_data_path(case.module),
         )
+
+    def _tones_of(self, cell: SiteCell, case: CaseOnCell) -> dict[int, str]:
+        """The tones of the states that a case had. What its entry names is known."""
+        tones = self._tones[cell.name]
+        if case.entry is None:
+            return tones
+        known = {step.state for step in case.steps if judge_state(cell.states[step.state], case.entry) is Verdict.KNOWN}
+        return tones | {state: str(Verdict.KNOWN) for state in known}
 
     # Limitations and issues.
 

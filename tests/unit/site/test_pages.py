@@ -79,7 +79,8 @@ def test_the_page_of_a_case_says_since_when_and_why(folder: Path) -> None:
     assert 's-known">known' in text
     assert '<time datetime="2026-09-03T03:00:00Z"' in text
     assert 'href="../../limitations/fs-hard-links.html"' in text
-    assert "pass" in text
+    assert 'f-pass" d="M0 0h2' in text
+    assert 'f-known" d="M2 0h2' in text
     assert "OSError" in text
 
 
