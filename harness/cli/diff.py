@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import EXIT_OK, EXIT_UNEXPECTED, ConfigError
 from harness.report.diff_text import differences_json, render_differences
 from harness.results.cell_results import load_results
-from harness.results.diff import diff_cells
+from harness.results.diff import CellDiff, diff_cells, wrong_only
 from harness.results.run_folder import results_in
 from harness.results.stack_needs import grown, load_needs
+from harness.targets import Engine
 from harness.util.paths import shown
 from harness.util.text import counted
 
@@ -24,6 +26,11 @@ def add_diff(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("after", type=Path, metavar="RUN_B", help="the same")
     parser.add_argument("--json", action="store_true", help="every change, as JSON")
     parser.add_argument("--all", action="store_true", help="name every case")
+    parser.add_argument(
+        "--only-in",
+        choices=("browsers", "node"),
+        help="of a cell under Node and one in a browser: only cases that are wrong in this one and not in the other",
+    )
 
 
 def run_diff(options: argparse.Namespace) -> int:
@@ -42,7 +49,10 @@ def run_diff(options: argparse.Namespace) -> int:
     for first, second in names:
         old, new = before[first], after[second]
         titles = (first, second) if first != second else (shown(old.parent), shown(new.parent))
-        pair = diff_cells(load_results(old), load_results(new), names=titles)
+        results = load_results(old), load_results(new)
+        pair = diff_cells(*results, names=titles)
+        if options.only_in:
+            pair = _only_in(pair, options.only_in, [each.cell.engine for each in results])
         was, now = load_needs(old.parent), load_needs(new.parent)
         pairs.append(dataclasses.replace(pair, stack=tuple(grown(was, now))) if was and now else pair)
     if not any(pair.compared or pair.changes for pair in pairs):
@@ -58,3 +68,15 @@ def run_diff(options: argparse.Namespace) -> int:
     else:
         print(render_differences(pairs, only_before, only_after, everything=options.all), end="")
     return EXIT_UNEXPECTED if any(pair.changes for pair in pairs) else EXIT_OK
+
+
+def _only_in(pair: CellDiff, where: str, engines: Sequence[Engine]) -> CellDiff:
+    """What of the pair is wrong only there. ConfigError when not one of the two ran under Node and one in a browser."""
+    browsers = [engine.is_browser for engine in engines]
+    if sorted(browsers) != [False, True] or Engine.NODE not in engines:
+        raise ConfigError(
+            f"--only-in {where} is for a cell under Node and one in a browser: "
+            f"{pair.before} ran under {engines[0]}, {pair.after} under {engines[1]}",
+            hint="name the folders of two cells of a run, such as emscripten-3.1.69 and emscripten-3.1.69-chromium",
+        )
+    return wrong_only(pair, after=browsers[1] is (where == "browsers"))

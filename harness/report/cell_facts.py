@@ -28,6 +28,7 @@ class CellFacts:
     departures: tuple[str, ...]
     manifest: Mapping[str, Any]
     folder: str
+    engine: str = ""
     again: str = ""
     own: bool = False
     python_info: bool = False
@@ -42,6 +43,7 @@ class CellFacts:
             "departures": list(map(visible, self.departures)),
             "manifest": json.dumps(self.manifest, indent=1),
             "folder": self.folder,
+            "engine": self.engine,
             "again": visible(self.again),
             "own": self.own,
             "python_info": self.python_info,
@@ -60,6 +62,7 @@ def cell_facts(label: str, results: CellResults, *, folder: str = "", python_inf
         departures=build.recipe.departures,
         manifest={key: value for key, value in build.record.items() if key != "steps"},
         folder=folder,
+        engine=results.cell.engine.value,
         again=results.run.options.command(results.cell.id),
         own=bool(results.run.options.tests),
         python_info=python_info,

@@ -134,6 +134,18 @@ def diff_cells(before: CellResults, after: CellResults, *, names: tuple[str, str
     )
 
 
+def wrong_only(pair: CellDiff, *, after: bool) -> CellDiff:
+    """The pair with nothing but the cases that are wrong only in its second result, or only in its first one."""
+    changes = (each for each in pair.changes if _is_wrong(each.after if after else each.before))
+    changes = (each for each in changes if not _is_wrong(each.before if after else each.after))
+    return dataclasses.replace(pair, changes=tuple(changes))
+
+
+def _is_wrong(outcome: Outcome | None) -> bool:
+    """Whether a case went wrong, whatever the lists expect; not when it did not run."""
+    return outcome is not None and outcome not in {*NOTHING_RAN, Outcome.NOT_RUN} and not outcome.is_good
+
+
 def classify(before: Outcome | None, after: Outcome | None) -> Change:
     """What became of a case that did `before` and does `after`, which differ; None where it does not exist."""
     if Outcome.CRASH in {before, after}:

@@ -17,13 +17,19 @@ from harness.report.write import PAGE, write_views
 from harness.results.cell_results import write_results
 from harness.results.outcomes import Outcome
 from harness.results.run_folder import find_run
+from harness.targets import Engine
 from tests.integration.chromium import VARIABLE, Page, chromium, find_chromium
+from tests.unit.sample_cells import EMSCRIPTEN
 from tests.unit.sample_results import HOSTILE, case, module, results, usual
 
 pytestmark = [
     pytest.mark.toolchain,
     pytest.mark.skipif(not find_chromium(), reason=f"no Chromium on PATH, and none in the variable {VARIABLE}"),
 ]
+ENGINES = {
+    engine: dataclasses.replace(EMSCRIPTEN, id=f"emscripten-{engine}", engine=Engine(engine))
+    for engine in ("node", "chromium", "firefox")
+}
 ENTER, RIGHT = ("Enter", 13), ("ArrowRight", 39)
 
 
@@ -116,6 +122,36 @@ def test_a_filtered_list_has_an_address(page: Page, tmp_path: Path) -> None:
     assert found(page) != first
     page.value(f"new Promise(done => {{ location.hash = '{address}'; setTimeout(done, 100) }})")
     assert found(page) == first
+    assert page.problems == []
+
+
+def test_what_is_wrong_only_in_browsers_or_only_in_node_is_a_filter(page: Page, tmp_path: Path) -> None:
+    """Known failures count as well; a case that the other side does not have is none that it passes."""
+    wrong, good = Outcome.CRASH, Outcome.PASS
+    outcomes = {
+        "both": (wrong, wrong, wrong),
+        "all_browsers": (good, wrong, wrong),
+        "one_browser": (good, good, wrong),
+        "node": (wrong, good, good),
+        "nothing": (good, Outcome.SKIP, good),
+    }
+    for number, (name, cell) in enumerate(ENGINES.items()):
+        cases = [case(f"test_a.T.{each}", by_engine[number]) for each, by_engine in outcomes.items()]
+        extra = [case("test_a.T.of_chromium_alone", wrong)] if name == "chromium" else []
+        found_there = msgspec.structs.replace(results(module("test_a", *cases, *extra)), cell=cell)
+        write_results(tmp_path / cell.id / "results.json", found_there)
+    write_views(find_run([tmp_path]))
+    page.open(tmp_path / PAGE)
+    listed = {}
+    for state in ("only-in-browsers", "only-in-node"):
+        page.value(f"showCases({{q: '', state: '{state}', cell: '', module: ''}})")
+        listed[state] = page.value("[...document.querySelectorAll('.case code')].map((each) => each.textContent)")
+    assert {state: [each.rpartition(".")[2] for each in names] for state, names in listed.items()} == {
+        "only-in-browsers": ["all_browsers", "one_browser"],
+        "only-in-node": ["node"],
+    }
+    page.open(small_run(tmp_path / "other"))
+    assert page.value("form.elements.state.querySelector('[value=only-in-node]')") is None
     assert page.problems == []
 
 

@@ -4,7 +4,16 @@ const CASES_AT_ONCE = 50;
 const OUTPUTS_SHOWN = 8;
 const form = document.getElementById("filter");
 const list = document.getElementById("cases-list");
+// What is wrong, whatever the lists expect.
+const WRONG = new Set(["fail", "error", "crash", "timeout", "unexpected-success"]);
+const isBrowser = (cell) => ["chromium", "firefox"].includes(cell.engine);
+const isNode = (cell) => cell.engine === "node";
+// Wrong on a cell of the first kind, and on none of the second; at least one of these has the case.
+const ONLY = { "only-in-browsers": [isBrowser, isNode], "only-in-node": [isNode, isBrowser] };
+const isWrong = (rank, outcome) => WRONG.has(outcome);
 const GROUPS = {
+  "only-in-browsers": isWrong,
+  "only-in-node": isWrong,
   unexpected: (rank) => rank <= WORST_UNEXPECTED,
   any: (rank) => rank !== ABSENT,
   differs: (rank) => rank !== ABSENT,
@@ -19,6 +28,10 @@ function fillFilter() {
     fresh.some((each) => each.size) ? make("option", { value: "new" }, "unexpected, and new since the run before") : "",
     ...states.map((state) => make("option", { value: state.id }, state.label)),
     cells.length > 1 ? make("option", { value: "differs" }, "differs between cells") : "",
+    ...cells.some(isBrowser) && cells.some(isNode) ? [
+      make("option", { value: "only-in-browsers" }, "wrong only in browsers"),
+      make("option", { value: "only-in-node" }, "wrong only in Node"),
+    ] : [],
     make("option", { value: "any" }, "any state"));
   form.elements.cell.append(make("option", { value: "" }, "any cell"),
     ...cells.map((cell, index) => make("option", { value: index }, cell.label)));
@@ -65,7 +78,7 @@ function wordBits(query) {
 function findCases({ q, state, cell, module }) {
   const wanted = GROUPS[state] ?? ((rank) => rank === RANK[state]);
   const { all, has } = wordBits(q);
-  const kindWanted = kinds.map((kind) => wanted(kind.rank));
+  const kindWanted = kinds.map((kind) => wanted(kind.rank, kind.outcome));
   const kindBits = kinds.map((kind) => has(`${kind.text} ${kind.cause} ${kind.reason} ${kind.outcome}`));
   const columns = (cell === "" ? cells.map((_, index) => index) : [Number(cell)]).map((index) => [index, kindsOf(index)]);
   const found = [];
@@ -79,7 +92,20 @@ function findCases({ q, state, cell, module }) {
   return found.sort((a, b) => b.fresh - a.fresh || a.rank - b.rank || b.cells - a.cells || a.at - b.at);
 }
 
+/** Whether a case is wrong only on cells of the one kind. */
+function isOnly(at, [side, other]) {
+  let has = false;
+  for (const [index, cell] of cells.entries()) {
+    if (!other(cell)) continue;
+    const kind = kinds[kindsOf(index)[at]];
+    if (WRONG.has(kind.outcome)) return false;
+    has ||= kind.rank !== ABSENT;
+  }
+  return has && cells.some((cell, index) => side(cell) && WRONG.has(kinds[kindsOf(index)[at]].outcome));
+}
+
 function look(at, columns, kindWanted, kindBits, idBits, all, state) {
+  if (state in ONLY && !isOnly(at, ONLY[state])) return null;
   let rank = ABSENT;
   let matching = 0;
   let isFresh = 0;

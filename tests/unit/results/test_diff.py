@@ -12,7 +12,7 @@ import pytest
 from harness.manifest import Manifest
 from harness.report.diff_text import differences_json, render_differences
 from harness.results.cell_results import CellResults
-from harness.results.diff import Change, DiffAxis, classify, diff_cells
+from harness.results.diff import CellDiff, Change, DiffAxis, classify, diff_cells, wrong_only
 from harness.results.outcomes import ModuleResult, Outcome
 from tests.unit.sample_results import HOSTILE, case, module, results
 
@@ -66,6 +66,29 @@ def test_only_what_differs_is_told_worst_first() -> None:
         ("test.test_a.T.y", Change.FIXED),
     ]
     assert (diff.compared, diff.unknown) == (3, 0)
+
+
+def test_what_is_wrong_on_one_side_only() -> None:
+    sides = {
+        "node": (Outcome.ERROR, Outcome.PASS),
+        "node_skips": (Outcome.SKIP, Outcome.FAIL),
+        "browser": (Outcome.PASS, Outcome.CRASH),
+        "both": (Outcome.FAIL, Outcome.CRASH),
+        "neither": (Outcome.PASS, Outcome.SKIP),
+        "same": (Outcome.FAIL, Outcome.FAIL),
+    }
+    before, after = (
+        results(module("test_a", *(case(f"test_a.T.{name}", pair[side]) for name, pair in sides.items())))
+        for side in (0, 1)
+    )
+    pair = diff_cells(before, after)
+
+    def names(found: CellDiff) -> set[str]:
+        return {change.case.rpartition(".")[2] for change in found.changes}
+
+    assert names(wrong_only(pair, after=True)) == {"browser", "node_skips"}
+    assert names(wrong_only(pair, after=False)) == {"node"}
+    assert wrong_only(pair, after=True).compared == pair.compared
 
 
 def test_cases_appear_and_vanish_only_where_all_was_asked_for() -> None:
