@@ -14,7 +14,7 @@ from harness.curation.workspace import load_workspace
 from harness.errors import EXIT_OK, ConfigError
 from harness.project import HISTORY_FILE
 from harness.results.case_ids import dotted
-from harness.results.run_folder import RESULTS_FILE
+from harness.results.run_folder import RESULTS_FILE, one_result_in
 from harness.util.paths import shown
 from harness.util.text import counted
 
@@ -108,6 +108,10 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     ignoring.add_argument("cell")
     pyodide = kinds.add_parser("pyodide", help="entries for Pyodide's src/tests/python_tests.yaml")
     pyodide.add_argument("cell")
+    what = "the whole of Pyodide's list, with what the lists here expect and it does not have"
+    pyodide.add_argument("--file", type=Path, metavar="FILE", help=what)
+    goes = "with --file: without what is good in this run of the cell"
+    pyodide.add_argument("--results", type=Path, metavar="RUN", help=goes)
     page = kinds.add_parser("limitations", help="a page of Markdown: each limitation and the cases behind it")
     page.add_argument("results", nargs="*", metavar="RUN", help="count what these runs know: folders or results.json")
     patch = kinds.add_parser("patch", help="an entry as skip decorators, a patch for CPython")
@@ -149,15 +153,10 @@ def run_import(options: argparse.Namespace) -> int:
     from harness.curation.imports.formats import read_pyodide, read_regrtest  # noqa: PLC0415
     from harness.results.cell_results import load_results  # noqa: PLC0415
 
-    found = _results_in(options.results)
-    if len(found) > 1:
-        raise ConfigError(
-            f"{options.results} has the results of {len(found)} cells",
-            hint=f"name one of them, such as {found[0].parent}",
-        )
-    results = load_results(found[0])
+    path = one_result_in(options.results)
+    results = load_results(path)
     if options.kind == "decorators":
-        print(render_comparison(_decorators_against(options.file, results, found[0].parent)), end="")
+        print(render_comparison(_decorators_against(options.file, results, path.parent)), end="")
         return EXIT_OK
     read = {"pyodide": read_pyodide, "regrtest": read_regrtest}[options.kind]
     foreign = read(options.file, _RUNTIMES.get(results.cell.engine.value, results.cell.engine.value))

@@ -103,6 +103,16 @@ def results_in(path: Path) -> list[Path]:
     raise ConfigError(f"{path} {what}", hint=_NAME_A_RUN)
 
 
+def one_result_in(path: Path) -> Path:
+    """The one results.json that `path` means. ConfigError when there is none, or those of several cells."""
+    found = results_in(path)
+    if len(found) > 1:
+        raise ConfigError(
+            f"{path} has the results of {len(found)} cells", hint=f"name one of them, such as {found[0].parent}"
+        )
+    return found[0]
+
+
 _NAME_A_RUN = "name a run's folder (reports/<run>), a cell's in it, or a results.json"
 
 

@@ -6,14 +6,18 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.curation.export.formats import limitations_page, pyodide_entries, regrtest_patterns
+from harness.curation.export.formats import limitations_page, pattern_of, pyodide_entries, regrtest_patterns, why_of
+from harness.curation.export.pyodide_file import Addition, changed_list, lacking
 from harness.curation.export.skip_patch import skip_patch
+from harness.curation.imports.comparison import compare_list
+from harness.curation.imports.formats import ForeignEntry, load_pyodide, read_pyodide
 from harness.curation.workspace import Workspace, load_workspace
 from harness.errors import ConfigError, did_you_mean
 from harness.expectations.entries import CellExpectations, Expectation, Expectations
 from harness.matrix.cells import Cell, Matrix
+from harness.results.case_ids import dotted, subject_of
 from harness.results.cell_results import load_results
-from harness.results.run_folder import results_in
+from harness.results.run_folder import one_result_in, results_in
 from harness.util.cache import cache_root
 
 Export = tuple[str, Sequence[str]]
@@ -40,6 +44,10 @@ def _regrtest(options: argparse.Namespace, workspace: Workspace) -> Export:
 
 def _pyodide(options: argparse.Namespace, workspace: Workspace) -> Export:
     cell, expected = _expected(options.cell, workspace)
+    if options.file:
+        return _pyodide_file(options, cell, expected)
+    if options.results:
+        raise ConfigError("--results says what can go from a list", hint="--file FILE names the list")
     modules, source = _modules(cell, workspace)
     if not modules:
         raise ConfigError(
@@ -49,6 +57,35 @@ def _pyodide(options: argparse.Namespace, workspace: Workspace) -> Export:
     text, homeless = pyodide_entries(expected, modules)
     about = f"the modules are those of {source}"
     return text, [about, *(f"{test} is left out: its id does not say its module" for test in homeless)]
+
+
+def _pyodide_file(options: argparse.Namespace, cell: Cell, expected: CellExpectations) -> Export:
+    """Pyodide's own file with what the lists expect here and it does not leave out, and without what a run of the cell
+    shows to be good.
+    """
+    text, data = load_pyodide(options.file)
+    foreign = read_pyodide(options.file, cell.engine.value)
+    stale: tuple[ForeignEntry, ...] = ()
+    if options.results:
+        results = load_results(one_result_in(options.results))
+        if results.cell.id != cell.id:
+            raise ConfigError(f"{options.results} has the results of {results.cell.id}, not of {cell.id}")
+        found = compare_list(foreign, cell.id, results.modules).findings
+        stale = tuple(finding.entry for finding in found if finding.is_stale or finding.is_gone)
+    names = [name for item in data for name in ([item] if isinstance(item, str) else item)]
+    tests = {subject_of(test): test for test in expected.entries}
+    kept = [entry for entry in foreign.entries if entry not in stale]
+    owners = lacking(tests, kept, names)
+    added = [_addition(tests[subject], owner, expected) for subject, owner in owners.items()]
+    added.sort(key=lambda addition: (addition.module, addition.why, addition.pattern))
+    notes = [f"{len(added)} added, {len(stale)} taken out, which pass, skip or do not exist in that run"]
+    return changed_list(text, data, stale, added), notes
+
+
+def _addition(test: str, owner: str, expected: CellExpectations) -> Addition:
+    is_module = subject_of(test) == dotted(owner)
+    pattern = "" if is_module else pattern_of(test, {dotted(owner)})
+    return Addition(module=owner, pattern=pattern, why=why_of(expected.entries[test]))
 
 
 def _limitations(options: argparse.Namespace, workspace: Workspace) -> Export:

@@ -19,11 +19,11 @@ from harness.suite.regrtest import exact_pattern
 def regrtest_patterns(expected: CellExpectations, modules: Collection[str]) -> str:
     """A file for regrtest's `--ignorefile`, a pattern a line. It knows no comments: what is ignored is not run."""
     names = frozenset(map(dotted, modules))
-    patterns = sorted({_pattern(test, names) for test in expected.entries})
+    patterns = sorted({pattern_of(test, names) for test in expected.entries})
     return "".join(f"{pattern}\n" for pattern in patterns)
 
 
-def _pattern(test: str, modules: Collection[str]) -> str:
+def pattern_of(test: str, modules: Collection[str]) -> str:
     """A pattern for all that an id of a list stands for."""
     subject = subject_of(test)
     # A crash after a case does not come without the case.
@@ -53,20 +53,20 @@ def pyodide_entries(expected: CellExpectations, modules: Sequence[str]) -> tuple
 def _pyodide_module(shown: str, name: str, tests: Sequence[tuple[str, Expectation]]) -> str:
     whole = [entry for test, entry in tests if subject_of(test) == name]
     if whole:
-        return f"- {shown}:\n    xfail: {json.dumps(_why(whole[0]), ensure_ascii=False)}\n"
+        return f"- {shown}:\n    xfail: {json.dumps(why_of(whole[0]), ensure_ascii=False)}\n"
     lines = [f"- {shown}:", "    skip:"]
     last = ""
-    for test, entry in sorted(tests, key=lambda pair: (_why(pair[1]), pair[0])):
-        if _why(entry) != last:
-            last = _why(entry)
+    for test, entry in sorted(tests, key=lambda pair: (why_of(pair[1]), pair[0])):
+        if why_of(entry) != last:
+            last = why_of(entry)
             lines.append(f"      # {last}")
-        pattern = _pattern(test, {name})
+        pattern = pattern_of(test, {name})
         is_plain = re.fullmatch(r"[A-Za-z_][\w.]*", pattern)
         lines.append(f"      - {pattern if is_plain else json.dumps(pattern, ensure_ascii=False)}")
     return "\n".join(lines) + "\n"
 
 
-def _why(entry: Expectation) -> str:
+def why_of(entry: Expectation) -> str:
     return " ".join(f"{entry.reason} ({cause_of(entry.limitation, entry.issue)})".split())
 
 

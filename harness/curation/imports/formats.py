@@ -49,13 +49,7 @@ def read_pyodide(path: Path, runtime: str) -> ForeignList:
 
     ConfigError for a file of another form.
     """
-    from ruamel.yaml import YAML  # noqa: PLC0415 - no other command needs it
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
-
-    try:
-        data = YAML(typ="safe").load(_text(path))
-    except YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    _, data = load_pyodide(path)
     listed: list[Any] = data if isinstance(data, list) else [data]
     items = [{item: None} if isinstance(item, str) else item for item in listed]
     if not isinstance(data, list) or not all(_is_module(item) for item in items):
@@ -63,6 +57,18 @@ def read_pyodide(path: Path, runtime: str) -> ForeignList:
     named = [(name, keys or {}) for item in items for name, keys in item.items()]
     entries = tuple(entry for name, keys in named for entry in _pyodide_module(dotted(name), keys, runtime))
     return ForeignList(name=path.name, entries=entries, modules=frozenset(dotted(name) for name, _ in named))
+
+
+def load_pyodide(path: Path) -> tuple[str, Any]:
+    """The text of a YAML file, and its data, which know their lines. ConfigError when it is none."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 - no other command needs it
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    text = _text(path)
+    try:
+        return text, YAML(typ="rt").load(text)
+    except YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
 
 
 def _is_module(item: Any) -> bool:
