@@ -11,9 +11,10 @@ from harness.errors import ConfigError
 from harness.run.prepared import Prepared
 from harness.run.selection import TestSelection
 from harness.suite.durations import read_imports
-from harness.suite.reach import reached
+from harness.suite.reach import reached, touching_tests
 from harness.util.git import changed_since, commit_of
 from harness.util.paths import expanded
+from harness.util.text import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +28,14 @@ class Changes:
 def find_changes(options: Namespace, keyword: str = "") -> Changes | None:
     """What has changed in the checkout of `--cpython` since the revision of `--changed`; None without that option.
 
-    ConfigError where the option makes no sense: without a checkout, for a revision that is not in it, and together with
-    what chooses tests otherwise; `keyword` is the expression of -k.
+    ConfigError where the option makes no sense: without a checkout, for a revision that is not in it, where no test can
+    see the changes, and together with what chooses tests otherwise; `keyword` is the expression of -k.
     """
     revision = options.changed
     if not revision:
         return None
-    others = {"--case, or a module": options.case, "--shard": options.shard, "--tests": options.tests, "-k": keyword}
-    for other in (name for name, given in others.items() if given):
+    others = {"a list of modules or --case": options.case, "--shard": options.shard, "--tests": options.tests}
+    if other := next((name for name, given in {**others, "-k": keyword}.items() if given), ""):
         raise ConfigError(f"--changed chooses the modules, and {other} does so too", hint="leave one of them out")
     checkout = expanded(Path(options.cpython)) if options.cpython else Path()
     if not options.cpython or not checkout.is_dir():
@@ -52,27 +53,28 @@ def find_changes(options: Namespace, keyword: str = "") -> Changes | None:
             f"--changed {revision}: {checkout} has no such revision",
             hint="a commit, a branch or a tag, as for git diff; HEAD for what is not committed",
         )
-    return Changes(revision=revision, files=changed_since(checkout, commit))
+    files = changed_since(checkout, commit)
+    if not touching_tests(files):
+        what = f"{counted(len(files), 'file')} that no test reads: {', '.join(files[:3])}" if files else "nothing"
+        raise ConfigError(
+            f"nothing is to be tested: since {revision} {what} has changed in {checkout}",
+            hint="name an earlier revision; without --changed all of it is tested",
+        )
+    return Changes(revision=revision, files=files)
 
 
 def reached_by(changes: Changes, chosen: TestSelection, prepared: Prepared) -> tuple[TestSelection, Sequence[str]]:
-    """The selection without the modules that the changes cannot reach, and what to say of it. ConfigError when they
-    reach none.
-    """
+    """The selection without the modules that the changes cannot reach, and what to say of it."""
     suite = prepared.build.modules()
     imports = read_imports(prepared.durations, prepared.build.manifest.python)
     found = reached(changes.files, suite, imports)
     lines = [f"changed since {changes.revision}: {found.lines()[0]}", *found.lines()[1:]]
-    if not found.modules:
-        raise ConfigError(
-            f"nothing that a test reads has changed since {changes.revision}",
-            hint=f"{'; '.join(line.strip() for line in lines[1:])}; without --changed all of it is tested".lstrip("; "),
-        )
     if not imports:
         lines.append(
             f"  no whole run of {prepared.cell.id} has recorded yet what its modules import with this version of "
             "CPython: all of them are tested, and the next time those that a change can reach"
         )
     modules = tuple(module for module in chosen.modules if module in set(found.modules))
-    count = f"{len(modules):,} of {found.suite:,} modules, which the changes since {changes.revision} can reach,"
+    some = f"{len(modules):,} of {found.suite:,}" if found.left_out else f"all {found.suite:,}"
+    count = f"{some} modules, which the changes since {changes.revision} can reach,"
     return replace(chosen, modules=modules, changed=changes.revision, reached=count), lines

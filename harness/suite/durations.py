@@ -88,17 +88,19 @@ def read_case_durations(path: Path) -> dict[str, dict[str, float]]:
 
 
 def record_imports(path: Path, modules: Iterable[ModuleResult], python: str) -> None:
-    """Merges what a run's whole modules imported into the record next to that of the durations, the file `path`. What
-    was recorded of another CPython than of the version `python` (3.13 of 3.13.5) goes.
+    """Merges what a run's whole modules imported into the record of that version of CPython (3.13 of 3.13.5), next to
+    that of the durations, the file `path`.
     """
     found = read_imports(path, python) | {
         module.module: frozenset(module.imports) for module in modules if module.complete and module.imports
     }
+    if not found:
+        return
     files = sorted({file for imported in found.values() for file in imported})
     number = {file: index for index, file in enumerate(files)}
     numbers = {module: sorted(number[file] for file in found[module]) for module in sorted(found)}
-    text = json.dumps({"python": _minor(python), "files": files, "modules": numbers}, separators=(",", ":"))
-    write_atomically(_imports_file(path), text)
+    text = json.dumps({"files": files, "modules": numbers}, separators=(",", ":"))
+    write_atomically(_imports_file(path, python), text)
 
 
 def read_imports(path: Path, python: str) -> dict[str, frozenset[str]]:
@@ -107,22 +109,17 @@ def read_imports(path: Path, python: str) -> dict[str, frozenset[str]]:
     is damaged.
     """
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError, KeyError, IndexError):
-        data = json.loads(_imports_file(path).read_text(encoding="utf-8"))
-        if data["python"] == _minor(python):
-            files = data["files"]
-            return {
-                str(module): frozenset(str(files[number]) for number in numbers)
-                for module, numbers in data["modules"].items()
-            }
+        data = json.loads(_imports_file(path, python).read_text(encoding="utf-8"))
+        files = data["files"]
+        return {
+            str(module): frozenset(str(files[number]) for number in numbers)
+            for module, numbers in data["modules"].items()
+        }
     return {}
 
 
-def _minor(python: str) -> str:
-    return ".".join(python.split(".")[:2])
-
-
-def _imports_file(path: Path) -> Path:
-    return path.with_name(f"{path.stem}.imports.json")
+def _imports_file(path: Path, python: str) -> Path:
+    return path.with_name(f"{path.stem}.imports-{'.'.join(python.split('.')[:2])}.json")
 
 
 def _cases_file(path: Path) -> Path:

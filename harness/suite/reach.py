@@ -57,6 +57,11 @@ class Reach:
         return f"{named} and {len(modules) - 4} more" if len(modules) > 4 else named
 
 
+def touching_tests(changed: Iterable[str]) -> tuple[str, ...]:
+    """Those of the changed files that a test may read, or the interpreter is made of."""
+    return tuple(file for file in changed if not _OF_NO_TEST.fullmatch(file))
+
+
 def reached(changed: Iterable[str], suite: Sequence[str], imports: Mapping[str, Iterable[str]]) -> Reach:
     """What the changed files, by their paths in CPython's tree, can reach of the modules of the suite. `imports` are
     the files of `Lib` that each module imported when it was last run as a whole.
