@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness import bench
-from harness.bench import builds, history, lists, report, shards, suite
+from harness.bench import builds, history, lists, report, shards, site, suite
 from harness.errors import HarnessError
 from harness.run.prepare import BuildRequest, prepare
 from harness.util.cache import cache_root
@@ -96,6 +96,11 @@ def the_history(options: argparse.Namespace, folder: Path) -> None:  # noqa: ARG
     history.measure(folder)
 
 
+def the_site(options: argparse.Namespace, folder: Path) -> None:  # noqa: ARG001 - as every part
+    """the site of the year that the part history has made, or of one that is made first; of no cell."""
+    site.measure(folder, folder.with_name("history") / "history.sqlite")
+
+
 def the_shards(options: argparse.Namespace, folder: Path) -> None:
     """merging 8 shards; by the cell's recorded durations the longest of them, and runs with 2 to 32 workers."""
     shards.measure(options.cell, folder)
@@ -109,6 +114,7 @@ PARTS: dict[str, Part] = {
     "lists": Part(the_lists, "1 min"),
     "report": Part(the_report, "2 min"),
     "history": Part(the_history, "10 min or more"),
+    "site": Part(the_site, "1 to 15 min"),
     "shards": Part(the_shards, "5 s"),
 }
 DEFAULT_PARTS = ("first-test", "suite")

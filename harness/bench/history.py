@@ -73,12 +73,11 @@ class _Nights:
             night += 1
 
 
-def measure(folder: Path, *, nights: int = NIGHTS, cells: int = CELLS, cases: int = CASES) -> None:
-    """Records the nights in a file in `folder`, and prints what that takes and what asking takes."""
-    file = folder / "history.sqlite"
+def record_year(file: Path, *, nights: int = NIGHTS, cells: int = CELLS, cases: int = CASES) -> list[float]:
+    """Records the nights in the file; the seconds that a run took in each of them."""
     print(f"recording {nights:,} nights of {cells} cells with {cases:,} cases", flush=True)
-    # Every cell, night by night: the seconds that a run took on each.
     seconds = []
+    # Every cell, night by night.
     runs = [_Nights.of(cell, cases) for cell in made_up_cells(cells)]
     for _, *seen in zip(range(nights), *runs, strict=False):
         start = time.perf_counter()
@@ -87,6 +86,13 @@ def measure(folder: Path, *, nights: int = NIGHTS, cells: int = CELLS, cases: in
             for run in seen:
                 store.record(run)
         seconds.append((time.perf_counter() - start) / len(seen))
+    return seconds
+
+
+def measure(folder: Path, *, nights: int = NIGHTS, cells: int = CELLS, cases: int = CASES) -> None:
+    """Records the nights in a file in `folder`, and prints what that takes and what asking takes."""
+    file = folder / "history.sqlite"
+    seconds = record_year(file, nights=nights, cells=cells, cases=cases)
     print(f"file:          {file.stat().st_size / 1e6:7.1f} MB (limit 1,000 MB)")
     usual, last = statistics.median(seconds), seconds[-1]
     print(f"record a run:  {usual:7.2f} s  (aim 0.5 s; {last:.2f} s in the last night)", flush=True)
