@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.report.headline import when
-from harness.results.cell_results import CellResults
+from harness.results.cell_results import CellResults, Work
 from harness.results.diff import axes_of
 from harness.util.text import visible
 
@@ -17,7 +17,7 @@ from harness.util.text import visible
 class CellFacts:
     """`facts` are names and values, `steps` those of the build with their seconds, `departures` where its recipe leaves
     CPython's own. `again` is the command that tests the cell again, `own` says that it runs the user's own tests,
-    `python_info` that CPython's pythoninfo of it is among its files.
+    `python_info` that CPython's pythoninfo of it is among its files. `work` is what its workers did, when.
     """
 
     label: str
@@ -32,6 +32,7 @@ class CellFacts:
     again: str = ""
     own: bool = False
     python_info: bool = False
+    work: tuple[Work, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -47,6 +48,7 @@ class CellFacts:
             "again": visible(self.again),
             "own": self.own,
             "python_info": self.python_info,
+            "work": [[visible(done.name), visible(done.worker), done.begin, done.seconds] for done in self.work],
         }
 
 
@@ -66,6 +68,7 @@ def cell_facts(label: str, results: CellResults, *, folder: str = "", python_inf
         again=results.run.options.command(results.cell.id),
         own=bool(results.run.options.tests),
         python_info=python_info,
+        work=results.run.work,
     )
 
 

@@ -23,7 +23,7 @@ from harness.results.outcomes import Outcome
 from harness.results.verdicts import Verdict
 from harness.util.text import as_script_data, visible
 
-SCRIPTS = ("data.js", "draw.js", "heat.js", "cases.js", "cells.js", "causes.js", "main.js")
+SCRIPTS = ("data.js", "draw.js", "heat.js", "cases.js", "timeline.js", "cells.js", "causes.js", "main.js")
 
 
 def page(

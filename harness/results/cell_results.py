@@ -23,6 +23,15 @@ RESULTS_SCHEMA = 1
 _T = TypeVar("_T")
 
 
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """A module, or a part of one, that a worker ran: it began so many seconds after the run did, and took so many."""
+
+    name: str
+    worker: str
+    begin: float
+    seconds: float
+
+
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """How the results came about. `started` is ISO 8601 in UTC, `seconds` wall time, `seed` that of the
     order.
@@ -33,7 +42,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     stands for the contents of the user's own tests, which then took the place of the suite. `fail_env_changed` says
     that a module which alters its environment was judged to be unexpected. `changed` is how many modules `--changed`
     chose, in words; empty without it. `no_snapshot` is why guests did not start
-    from a snapshot of an interpreter; empty where they did, and with `--isolated`.
+    from a snapshot of an interpreter; empty where they did, and with `--isolated`. `work` is what the workers did, by
+    the time at which it ended; of a resumed run since then, and none of merged shards.
     """
 
     started: str
@@ -49,6 +59,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     tests: str = ""
     fail_env_changed: bool = False
     no_snapshot: str = ""
+    work: tuple[Work, ...] = ()
     changed: str = ""
 
 

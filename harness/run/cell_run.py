@@ -36,7 +36,7 @@ from harness.matrix.cells import Cell
 from harness.project import project_root
 from harness.report import console, junit
 from harness.report.newly import NewSkip, newly_skipped, nothing_ran
-from harness.results.cell_results import CellResults, RunInfo, write_results
+from harness.results.cell_results import CellResults, RunInfo, Work, write_results
 from harness.results.command_line import DEFAULT, RunOptions, go_on_line
 from harness.results.outcomes import ModuleResult, Outcome, decode_module, encode_module
 from harness.results.run_folder import (
@@ -343,10 +343,12 @@ class CellRun:
             else with_tries(result, again, only=cases if environment else None)
         )
 
-    def finish(self, *, interrupted: bool, color: bool, lost: Mapping[str, str] | None = None) -> tuple[str, bool]:
+    def finish(
+        self, *, interrupted: bool, color: bool, lost: Mapping[str, str] | None = None, work: Sequence[Work] = ()
+    ) -> tuple[str, bool]:
         """Writes results.json and junit.xml from what was finished. Gives the summary, and whether anything
         is unexpected. `lost` are the modules that could not be run, and why: they are not written down as finished, so
-        that a resumed run has them.
+        that a resumed run has them. `work` is what the workers did.
         """
         self.stop_file.unlink(missing_ok=True)
         for module in self.chosen.parts:
@@ -367,7 +369,7 @@ class CellRun:
             cell=self.prepared.cell,
             modules=tuple(msgspec.structs.replace(module, imports=()) for module in modules),
             comparison=compare(modules, self.expectations, complete=complete),
-            run=self._run_info(finished, interrupted=interrupted, complete=complete),
+            run=self._run_info(finished, work, interrupted=interrupted, complete=complete),
             build=self.prepared.build.manifest,
             engine=self.prepared.engine_facts(),
             identity=self.prepared.identity.to_json() if self.prepared.identity else {},
@@ -383,7 +385,9 @@ class CellRun:
         page = publish(results, self.folder, color=color, known=known, go_on=go_on)
         return page, bool(results.comparison.unexpected)
 
-    def _run_info(self, finished: Collection[str], *, interrupted: bool, complete: bool) -> RunInfo:
+    def _run_info(
+        self, finished: Collection[str], work: Sequence[Work], *, interrupted: bool, complete: bool
+    ) -> RunInfo:
         return RunInfo(
             started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.started)),
             seconds=round(self.seconds_before + time.time() - self.started, 1),
@@ -398,6 +402,7 @@ class CellRun:
             tests=self.tests.key if self.tests else "",
             fail_env_changed=self.expectations.fail_env_changed,
             no_snapshot=self._no_snapshot(),
+            work=tuple(work),
             changed=self.chosen.reached,
         )
 

@@ -23,6 +23,7 @@ from harness.errors import ConfigError, EngineFailedError, HarnessError
 from harness.expectations.compare import compare_module
 from harness.matrix.load import load_configuration
 from harness.project import matrix_file
+from harness.results.cell_results import Work
 from harness.results.outcomes import NOTHING_RAN, ModuleResult
 from harness.run.capacity import plan_here
 from harness.run.cell_run import CellRun, module_failure
@@ -138,6 +139,7 @@ class CellPlugin:
         self._engine: EngineSession | None = None
         self.summary = ""
         self._failures: dict[str, str] = {}
+        self._work: list[Work] = []
         self._ticker = Ticker(RunState(cell=run.prepared.cell.id, started=time.time()))
         self._has_board = self.is_controller and config.option.verbose < 0 and self._ticker.how is Means.BOARD
         config.args = [str(matrix_file())]
@@ -221,6 +223,12 @@ class CellPlugin:
         if not self.is_controller:
             return
         work = _work_of(report.nodeid)
+        if report.when == "call":
+            # By our own clock: a worker may be on another machine.
+            begin = max(0.0, time.time() - report.duration - self.run.started)
+            worker = getattr(report, "worker_id", "main")
+            done = Work(name=work, worker=worker, begin=round(begin, 2), seconds=round(report.duration, 2))
+            self._work.append(done)
         for name, record in report.user_properties:
             if name == RECORD:
                 self.run.take(work, str(record))
@@ -279,7 +287,7 @@ class CellPlugin:
             lost = {} if interrupted else self._failures
             reporter = session.config.pluginmanager.get_plugin("terminalreporter")
             color = bool(reporter and reporter.hasmarkup)
-            self.summary, unexpected = self.run.finish(interrupted=interrupted, color=color, lost=lost)
+            self.summary, unexpected = self.run.finish(interrupted=interrupted, color=color, lost=lost, work=self._work)
             if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.run.resume:
                 # The selection holds modules, or the run would not have been started: they were all finished before.
                 session.exitstatus = pytest.ExitCode.OK

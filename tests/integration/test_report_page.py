@@ -14,7 +14,7 @@ from harness.limitations.registry import REGISTRY_FILE
 from harness.manifest import Manifest
 from harness.project import project_root
 from harness.report.write import PAGE, write_views
-from harness.results.cell_results import write_results
+from harness.results.cell_results import Work, write_results
 from harness.results.outcomes import Outcome
 from harness.results.run_folder import find_run
 from harness.targets import Engine
@@ -178,6 +178,53 @@ def test_a_link_to_a_cell_opens_its_part(page: Page, tmp_path: Path) -> None:
     text = page.value("new Promise(done => setTimeout(() => done(document.querySelector('#cell-0').innerText), 100))")
     assert "wasmtime 50.0.1" in text
     assert "Slowest modules" in text
+    assert page.problems == []
+
+
+def timed(folder: Path, *work: Work) -> Path:
+    """The page of a cell whose workers did that."""
+    found = usual()
+    run = msgspec.structs.replace(found.run, work=work)
+    write_results(folder / "wasi" / "results.json", msgspec.structs.replace(found, run=run))
+    write_views(find_run([folder]))
+    return folder / PAGE
+
+
+@pytest.mark.parametrize("width", [400, 800, 1400])
+def test_a_timeline_shows_what_each_worker_did(page: Page, tmp_path: Path, width: int) -> None:
+    page.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+    work = [("test_long", "gw0", 1.0, 9.0), ("test_<b>", "gw1", 1.0, 4.0), ("test_short", "gw1", 6.0, 0.1)]
+    page.open(timed(tmp_path, *(Work(name=name, worker=gw, begin=at, seconds=s) for name, gw, at, s in work)))
+    page.value("document.querySelector('#cells a[href=\"#cell-0\"]').click()")
+    said = page.value("document.querySelector('.timeline').getAttribute('aria-label')")
+    assert said == (
+        "2 workers, busy for 73 % of 9.0 s; the first module began 1.0 s after the run did, test_long ended last, "
+        "3.9 s after the first worker had nothing left"
+    )
+    assert page.value("[...document.querySelectorAll('.timeline title')].map(each => each.textContent)") == [
+        "test_long by gw0: 9.0 s from 1.0 s on",
+        "test_<b> by gw1: 4.0 s from 1.0 s on",
+        "test_short by gw1: 0.1 s from 6.0 s on",
+    ]
+    bars = page.value(
+        "[...document.querySelectorAll('.timeline rect')]"
+        ".map(each => ['x', 'y', 'width'].map(name => Number(each.getAttribute(name))))"
+    )
+    assert bars == [[100, 0, 899.5], [100, 26, 399.5], [600, 26, 9.5]]
+    # Only bars that are long enough have their names in them.
+    assert page.value("[...document.querySelectorAll('.timeline svg text')].map(each => each.textContent)") == [
+        "test_long",
+        "test_<b>",
+    ]
+    assert page.value("document.documentElement.scrollWidth") <= width
+    assert page.problems == []
+    page.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_a_cell_whose_work_is_not_recorded_has_no_timeline(page: Page, tmp_path: Path) -> None:
+    page.open(timed(tmp_path))
+    page.value("document.querySelector('#cells a[href=\"#cell-0\"]').click()")
+    assert page.value("document.querySelectorAll('.timeline').length") == 0
     assert page.problems == []
 
 

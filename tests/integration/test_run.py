@@ -53,6 +53,12 @@ def test_a_selection_of_modules(wasi: Prepared, tmp_path: Path) -> None:
     assert found["run"]["complete"] is False
     assert found["build"]["python"] == "3.13.5"
     assert "0 unexpected" in output
+    work = {each["name"]: each for each in found["run"]["work"]}
+    assert work.keys() == modules.keys()
+    assert {each["worker"] for each in work.values()} == {"gw0", "gw1"}
+    for each in work.values():
+        assert 0 <= each["begin"] <= each["begin"] + each["seconds"] <= found["run"]["seconds"] + 1
+    assert work["test_json"]["seconds"] >= found["modules"]["test_json"]["seconds"] - 0.1
 
 
 def test_junit_is_read_by_junitparser_and_by_xml(wasi: Prepared, tmp_path: Path) -> None:

@@ -7,15 +7,20 @@ function drawCells() {
 }
 
 function cellPart(cell) {
-  const { facts, steps, departures, manifest, folder, again, python_info: pythonInfo } = cells[cell];
-  const slowest = modules.map((module, index) => [module.name, data.seconds[cell][index]])
-    .sort((a, b) => b[1] - a[1]).slice(0, SLOWEST).filter(([, seconds]) => seconds > 0);
+  const { facts, steps, departures, manifest, folder, again, python_info: pythonInfo, work } = cells[cell];
+  const timed = modules.map((module, index) => [module.name, data.seconds[cell][index]])
+    .sort((a, b) => b[1] - a[1]).filter(([, seconds]) => seconds > 0);
+  const slowest = timed.slice(0, SLOWEST);
+  const sum = (rows) => rows.reduce((total, [, seconds]) => total + seconds, 0);
+  const share = timed.length > SLOWEST ? `: ${SLOWEST} of ${number(timed.length)} take `
+    + `${Math.round(100 * sum(slowest) / sum(timed))} % of ${number(Math.round(sum(timed)))} s` : "";
   return [
     make("p", {}, make("button", { type: "button", onclick: () =>
       showCases({ cell, state: "unexpected", module: "", q: "" }) }, "its unexpected cases"), " ",
     make("button", { type: "button", onclick: () => showCases({ cell, state: "any", module: "", q: "" }) }, "all its cases")),
     terms(facts.map(([name, value]) => [name, name === "command" ? command(value) : value])),
-    make("h4", {}, "Slowest modules"), bars(slowest),
+    make("h4", {}, `Slowest modules${share}`), bars(slowest),
+    ...(work.length ? [make("h4", {}, "What the workers did"), ...timeline(work)] : []),
     ...(steps.length ? [make("h4", {}, "Steps of the build"), bars(steps)] : []),
     ...(departures.length ? [make("h4", {}, "Where the recipe leaves CPython's own"),
       make("ul", {}, departures.map((text) => make("li", {}, text)))] : []),

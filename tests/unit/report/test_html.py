@@ -13,6 +13,7 @@ import msgspec
 from harness.limitations.registry import Circumstance, Registry
 from harness.manifest import Manifest
 from harness.report.html import causes_json
+from harness.results.cell_results import Work
 from harness.results.outcomes import Outcome
 from harness.util.text import as_script_data, visible
 from tests.unit.report_runs import html, of_cell
@@ -92,6 +93,17 @@ def test_data_cannot_end_its_element_and_survives() -> None:
     assert not set(text) & set("<>&\u2028\u2029")
     assert text.isascii()
     assert json.loads(text) == data
+
+
+def test_the_work_of_each_cell_is_data_for_its_timeline() -> None:
+    found = usual()
+    work = (
+        Work(name="test_os", worker="gw0", begin=1.5, seconds=2.25),
+        Work(name="a\u202eb", worker="gw1", begin=0, seconds=1),
+    )
+    found = msgspec.structs.replace(found, run=msgspec.structs.replace(found.run, work=work))
+    (cell,) = data_of(html({"wasi": found}))["cells"]
+    assert cell["work"] == [["test_os", "gw0", 1.5, 2.25], ["a\\u202eb", "gw1", 0, 1]]
 
 
 def test_the_policy_allows_only_the_script_of_the_page() -> None:

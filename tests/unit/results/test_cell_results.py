@@ -58,6 +58,7 @@ def test_the_file_has_the_documented_keys(tmp_path: Path) -> None:
         "tests": "",
         "fail_env_changed": False,
         "no_snapshot": "",
+        "work": [],
         "changed": "",
     }
     assert data["modules"]["test_os"]["cases"]["test.test_os.StatTests.test_stat"] == {
