@@ -259,3 +259,18 @@ def test_the_commits_of_a_checkout_are_bisected_both_ways(wasi: Prepared, tmp_pa
     assert better.returncode == 0, better.stdout + better.stderr
     assert f"first good: commit {commits[5][:12]} (the typo is fixed): fail before it, pass" in better.stdout
     assert git(folder, "status", "--porcelain") == ""
+
+
+@pytest.mark.toolchain
+def test_bump_says_from_which_version_on_a_case_that_got_worse_does_so(wasi: Prepared, tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "harness", "bump", "wasi", "--runtime", "41.0.0", "--case", DEEP, "--bisect"]
+    done = subprocess.run(
+        [*argv, "--run-dir", str(tmp_path)], cwd=ROOT, text=True, capture_output=True, timeout=300, check=False
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    page = (tmp_path / "bump.md").read_text()
+    assert page.startswith("# wasi: engine wasmtime 50.0.1 to wasmtime 41.0.0\n")
+    found = "- first good: wasmtime 45.0.0: crash before it, pass from it on: "
+    assert f"## First bad versions\n\n{found}`{DEEP}` (wasm trap: call stack exhausted)" in page
+    assert (tmp_path / "bisect-1" / "report.txt").is_file()
+    assert str(ROOT) not in page
