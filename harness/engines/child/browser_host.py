@@ -29,6 +29,8 @@ from browser_trees import Tree  # type: ignore[import-not-found]
 del sys.path[0]
 
 HERE = Path(__file__).parent
+# A browser whose page says nothing for as long is started once more, and gets the longer time.
+FIRST_START_SECONDS = 20.0
 START_SECONDS = 60.0
 # A page asks for work all the time; one that has not done so for as long has died without a word, as in Firefox.
 SILENCE_SECONDS = 15.0
@@ -46,6 +48,10 @@ class NotStartedError(Exception):
 
 class TabDiedError(Exception):
     """The page is gone, and the guest that ran in it; the text says how that was seen."""
+
+
+class SilentError(TabDiedError):
+    """The page has not begun."""
 
 
 class Host:
@@ -86,13 +92,13 @@ class Host:
 
     def _start(self) -> dict[str, Any]:
         """The facts that a new browser's page gives of itself."""
-        if self._browser is not None:
-            self._browser.close()
-        self.server.tab = Tab()
         program = self._settings["program"]
-        self._browser = BrowserProcess(self._settings["browser"], program, self.server.address)
         try:
-            event, facts = self._next_event(START_SECONDS)
+            try:
+                event, facts = self._open(FIRST_START_SECONDS)
+            except SilentError:
+                # Its tab may have died before it had anything to say.
+                event, facts = self._open(START_SECONDS)
         except TabDiedError as death:
             raise NotStartedError(f"{program}: {death} before it had opened the page of the engine") from None
         if event != "ready":
@@ -102,6 +108,14 @@ class Host:
         if "error" in facts:
             raise NotStartedError(f"{program} cannot load the interpreter: {facts['error']}")
         return dict(facts)
+
+    def _open(self, seconds: float) -> tuple[str, Any]:
+        """The first that a new browser's page has to say."""
+        if self._browser is not None:
+            self._browser.close()
+        self.server.tab = Tab()
+        self._browser = BrowserProcess(self._settings["browser"], self._settings["program"], self.server.address)
+        return self._next_event(seconds)
 
     def _next_event(self, start_within: float | None = None) -> tuple[str, Any]:
         """What the page has to say. TabDiedError when it is gone; when it has not begun after so many seconds, or has
@@ -121,7 +135,7 @@ class Host:
             if (status := self._browser.exit_status()) is not None:
                 raise TabDiedError(f"the browser ended with status {status}")
             if start_within and time.monotonic() > deadline:
-                raise TabDiedError(f"nothing was heard of it for {start_within:.0f} s")
+                raise SilentError(f"nothing was heard of it for {start_within:.0f} s")
             if not start_within and tab.silent_for() > SILENCE_SECONDS:
                 raise TabDiedError(f"it has been silent for {SILENCE_SECONDS:.0f} s")
 

@@ -16,6 +16,15 @@ const { promise: given, resolve: give } = Promise.withResolvers();
 self.onmessage = ({ data }) => give(data);
 // Emscripten's factory does not pass on everything that goes wrong in it.
 self.onunhandledrejection = ({ reason }) => trapped(reason);
+// A fault in another thread of the guest: Emscripten throws the event that says so, whose message begins with a word of
+// the browser's own.
+self.onerror = (message, file, line, column, error) => {
+  const fault = error instanceof ErrorEvent ? error.message.replace(/^Uncaught /, "") : (error ?? message);
+  if (isExit(fault)) return true;
+  trapped(fault);
+  self.postMessage({ done: true });
+  return true;
+};
 const { argv, compiled, env, input, journal, journalNumber, keep, module, mounts, pending, resume, snapshot, waits } =
   await given;
 
