@@ -220,6 +220,10 @@ def test_two_nights(forge: Forge) -> None:
     assert (run / "index.html").stat().st_size > 10_000
     assert "1 run" in ask_history(forge, first.artifacts / "report" / "history.sqlite", case)
 
+    # What everybody looks at.
+    assert "wasi" in (first.folder / "pages" / "index.html").read_text()
+    assert (first.folder / "pages" / "cases" / "test.test_night" / f"{case}.html").is_file()
+
     # The proposal.
     changed = git(forge.origin, "diff", "main", "nightly/lists", "--", ".")
     assert {line for line in changed.splitlines() if line.startswith("+++")} == {
@@ -259,6 +263,7 @@ def test_a_cell_that_is_not_built_is_a_line_of_the_report(forge: Forge) -> None:
         "test": "failure",
         "report": "failure",
         "propose": "skipped",
+        "publish": "skipped",
     }
     assert ("build", "Build", 3) in unsuccessful(service)
     assert "1 cell without results: wasi (CPython 3.13.5 is not pinned" in service.summaries

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -338,6 +339,14 @@ def _cache(job: Job, given: Mapping[str, Any]) -> dict[str, str]:
     return outputs
 
 
+def _deploy(job: Job, given: Mapping[str, Any]) -> dict[str, str]:
+    """Pages: the artifact `github-pages` has the site in `artifact.tar`."""
+    assert given == {}
+    with tarfile.open(job.service.artifacts / "github-pages" / "artifact.tar") as archive:
+        archive.extractall(job.service.folder / "pages", filter="data")
+    return {"page_url": "https://pages.example.org/"}
+
+
 _ACTIONS: dict[str, Callable[[Job, Mapping[str, Any]], dict[str, str]]] = {
     "actions/checkout": _checkout,
     "actions/setup-python": _setup_python,
@@ -346,4 +355,5 @@ _ACTIONS: dict[str, Callable[[Job, Mapping[str, Any]], dict[str, str]]] = {
     "actions/cache": _cache,
     "actions/cache/restore": _restore,
     "actions/cache/save": _save,
+    "actions/deploy-pages": _deploy,
 }
