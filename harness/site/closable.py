@@ -66,8 +66,8 @@ class Closable:
 
 
 def causes_of(site: Site) -> dict[str, Cause]:
-    """Every issue and limitation that the lists name, by name."""
-    causes: dict[str, Cause] = {}
+    """Every limitation of the registry, and every issue that the lists name, by name."""
+    causes = {name: Cause(name=name, is_issue=False) for name in site.registry.limitations}
     by_test: dict[str, list[tuple[Cause, Condition]]] = {}
     for entry in site.expectations.entries:
         about = _without_versions(entry.when)

@@ -65,7 +65,7 @@ class Pages:
             yield module_path(module), self.module(module)
         for number in self.index.paged:
             yield self.index.paged[number], self.case(number)
-        for cause in self._all_causes():
+        for cause in self.index.causes.values():
             yield cause_path(cause.name), self.cause(cause)
 
     def _render(self, name: str, root: str, **values: Any) -> str:
@@ -261,16 +261,9 @@ class Pages:
 
     # Limitations and issues.
 
-    def _all_causes(self) -> list[Cause]:
-        """Those that the lists name, and the limitations that no entry names."""
-        unnamed = [
-            Cause(name=name, is_issue=False) for name in self.site.registry.limitations if name not in self.index.causes
-        ]
-        return [*self.index.causes.values(), *unnamed]
-
     def _causes(self) -> str:
         rows: list[dict[str, Any]] = []
-        for cause in self._all_causes():
+        for cause in self.index.causes.values():
             limitation = self.site.registry.limitations.get(cause.name)
             newest = [cell.newest for cell in self.site.cells if cell.newest]
             findings = Counter(each.probes[cause.name][0] for each in newest if cause.name in each.probes)

@@ -126,6 +126,12 @@ def test_a_case_is_found_by_words_of_its_id_from_any_page(page: Page, site: Path
     assert page.problems == []
 
 
+def test_a_limitation_says_what_it_costs_on_each_cell(page: Page, site: Path) -> None:
+    page.open(site / PAGES["limitation"])
+    rows = page.value("[...document.querySelectorAll('#main tbody tr')].map(each => each.innerText.split('\\t'))")
+    assert [(row[0], row[3], row[5]) for row in rows] == [("wasi", "yes", "0"), ("wasi-33", "yes", "1")]
+
+
 def test_the_first_tab_stop_leads_to_the_content(page: Page, site: Path) -> None:
     page.open(site / "index.html")
     page.key("Tab", 9)

@@ -32,7 +32,8 @@ LINKS = Limitation(
     source="https://example.org/doc#files",
     targets=(Target.WASI,),
 )
-REGISTRY = Registry({LINKS.id: LINKS})
+PROCESSES = dataclasses.replace(LINKS, id="proc-none", statement="There are no processes.")
+REGISTRY = Registry({each.id: each for each in (LINKS, PROCESSES)})
 
 
 def did(letter: str, name: str = "test_os.T.test_link") -> CaseResult:

@@ -91,6 +91,16 @@ def test_a_case_that_was_always_good_has_no_page_and_is_named(folder: Path) -> N
     assert data["cases"] == {"test.test_good.T.test_a": {"cells": {"wasi-33": "pass"}}}
 
 
+def test_a_limitation_that_no_entry_names_is_there_too(folder: Path) -> None:
+    causes = json.loads((folder / "api" / "causes.json").read_text(encoding="utf-8"))["causes"]
+    assert [(cause["cause"], cause["kind"], len(cause["cases"])) for cause in causes] == [
+        ("fs-hard-links", "limitation", 1),
+        ("proc-none", "limitation", 0),
+        (ISSUE, "issue", 1),
+    ]
+    assert "There are no processes." in (folder / "limitations" / "proc-none.html").read_text(encoding="utf-8")
+
+
 def test_the_overview_has_cells_by_cpython_and_what_is_stale(folder: Path) -> None:
     text = (folder / "index.html").read_text(encoding="utf-8")
     assert "CPython 3.13" in text
