@@ -33,7 +33,7 @@ nox.options.sessions = ["tests", "lint"]
 nox.options.error_on_missing_interpreters = True
 
 NEEDED = ("jinja2", "junitparser", "packaging", "platformdirs", "pytest", "rich", "ruamel.yaml", "tomlkit", "xdist")
-NEEDED_BY_DEVELOPERS = ("check_jsonschema", "hypothesis", "mypy", "ruff", "wasmtime")
+NEEDED_BY_DEVELOPERS = ("axe_core_python", "check_jsonschema", "hypothesis", "mypy", "ruff", "wasmtime")
 
 
 def python(session: nox.Session, *needed: str) -> str:
