@@ -61,6 +61,41 @@ def test_a_selection_of_modules(wasi: Prepared, tmp_path: Path) -> None:
     assert work["test_json"]["seconds"] >= found["modules"]["test_json"]["seconds"] - 0.1
 
 
+# A run in which modules are cut that are short.
+CUT_FINELY = """
+import math, sys
+from pathlib import Path
+from harness.cli import main as cli
+from harness.results.cell_results import load_results
+from harness.run import selection
+from harness.suite import parts
+
+cases = {module.module: parts.recorded_cases(module) for module in load_results(Path(sys.argv[1])).modules}
+selection.read_case_durations = lambda _: cases
+selection.guessed_seconds = lambda modules, *_: {name: math.fsum(cases[name].values()) for name in modules}
+parts.LEAST_SECONDS, parts.FRACTION = 0.0, 0.2
+sys.exit(cli.main(["test", "wasi", *sys.argv[2:]]))
+"""
+
+
+def test_modules_that_are_cut_come_to_the_same_results(wasi: Prepared, tmp_path: Path) -> None:
+    usual = ("-n", "2", "-k", "test_bool or test_unittest", "--run-dir")
+    finish(start(*usual, tmp_path / "whole"))
+    whole = tmp_path / "whole" / "wasi" / "results.json"
+    argv = [sys.executable, "-c", CUT_FINELY, whole, *usual, tmp_path / "cut"]
+    done = subprocess.run(list(map(str, argv)), cwd=ROOT, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert len(list((tmp_path / "cut" / "wasi" / "parts").glob("*/*.json"))) > 2
+    modules, cut = results(tmp_path / "whole")["modules"], results(tmp_path / "cut")["modules"]
+    assert modules.keys() == cut.keys()
+    for name, module in modules.items():
+        assert {key: case["outcome"] for key, case in cut[name]["cases"].items()} == {
+            key: case["outcome"] for key, case in module["cases"].items()
+        }
+        same = ("outcome", "attempts", "complete", "word", "exit_status")
+        assert [cut[name].get(key) for key in same] == [module.get(key) for key in same]
+
+
 def test_junit_is_read_by_junitparser_and_by_xml(wasi: Prepared, tmp_path: Path) -> None:
     finish(start("-n", "1", "-k", "test_json", "--run-dir", tmp_path))
     path = tmp_path / "wasi" / "junit.xml"
