@@ -22,11 +22,14 @@ LOAD_SECONDS = 120.0
 
 class ChildEngine:
     """A session over any child that speaks the protocol. It is started when first needed, and again after it
-    died.
+    died. `load_seconds` is how long it may take to be ready.
     """
 
-    def __init__(self, command: Command, load: Mapping[str, Any], log: Path) -> None:
+    def __init__(
+        self, command: Command, load: Mapping[str, Any], log: Path, load_seconds: float = LOAD_SECONDS
+    ) -> None:
         self._command = command
+        self._load_seconds = load_seconds
         self._load = {"op": "load", **load}
         self._log = log
         self._child: subprocess.Popen[bytes] | None = None
@@ -71,7 +74,7 @@ class ChildEngine:
             self.starts += 1
             self._child = start_child(self._command, log=self._log)
             _send(self._child, self._load)
-            answer, _ = self._receive(self._child, LOAD_SECONDS)
+            answer, alive = self._receive(self._child, self._load_seconds)
             if answer and "refused" in answer:
                 self.close()
                 raise SettingRefusedError(
@@ -81,7 +84,8 @@ class ChildEngine:
                 )
             if answer is None or "error" in answer:
                 self.close()
-                said = answer["error"] if answer else last_lines(self._log) or "nothing"
+                said = f"it was not ready after {self._load_seconds:.0f} s" if alive else "nothing"
+                said = answer["error"] if answer else last_lines(self._log) or said
                 raise self._failure(f"the engine did not start: {said}")
         return self._child
 

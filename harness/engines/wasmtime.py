@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 from harness.engines.protocol import JOURNAL
-from harness.engines.session import ChildEngine
+from harness.engines.session import LOAD_SECONDS, ChildEngine
 from harness.util.process import Command
 
 # Bytes of linear memory for one guest: half of what a 32-bit guest could address, several times what the
 # suite takes.
 MEMORY_LIMIT = 2 << 30
+# How much of a module a busy machine compiles in a second at least: those of others may have 100 MB.
+COMPILED_BYTES_PER_SECOND = 100_000
 _WORKER = Path(__file__).parent / "child" / "wasmtime_worker.py"
 
 
@@ -31,7 +33,7 @@ def open_session(*, wasm: Path, compiled: Path, wasm_stack: int, runtime: Path, 
         "processor": processor_for(index),
         "journal": JOURNAL,
     }
-    return ChildEngine(command, load, log)
+    return ChildEngine(command, load, log, LOAD_SECONDS + wasm.stat().st_size / COMPILED_BYTES_PER_SECOND)
 
 
 def processor_for(index: int) -> int | None:

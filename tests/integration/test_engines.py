@@ -16,6 +16,7 @@ from harness.engines.fresh import FreshEngine
 from harness.engines.protocol import Ending, GuestRun, Prologue, Watch
 from harness.engines.session import ChildEngine
 from harness.errors import EngineFailedError, UnavailableError
+from harness.util.process import Command
 from tests.integration.guests import ENGINES, Opener, opener, run
 
 pytestmark = pytest.mark.integration
@@ -114,6 +115,12 @@ def test_code_that_is_no_module_is_told(engine: str, opened: Opener, tmp_path: P
     (tmp_path / "well.wasm").write_bytes(b"\0asm nonsense")
     with pytest.raises(UnavailableError, match=f"the engine did not start: {words}"):
         run(session, tmp_path)
+
+
+def test_an_engine_that_is_not_ready_in_time_says_so(tmp_path: Path) -> None:
+    command = Command(argv=(sys.executable, "-c", "input(); input()"), cwd=tmp_path)
+    with pytest.raises(EngineFailedError, match="the engine did not start: it was not ready after 1 s"):
+        run(ChildEngine(command, {}, tmp_path / "engine.log", load_seconds=1.0), tmp_path)
 
 
 def test_an_engine_that_is_killed_is_data_and_starts_again(opened: Opener, tmp_path: Path) -> None:

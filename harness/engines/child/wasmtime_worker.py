@@ -50,10 +50,6 @@ class Worker:
 
     def load(self, request: dict[str, Any]) -> dict[str, Any]:
         """Maps the compiled module, compiling it first when there is no file of it that fits this engine."""
-        if request["processor"] is not None:
-            # wasmtime's WASI hands each file operation to a thread of its own and waits for it. Both on one
-            # processor make that hand-over several times cheaper, and a guest never uses a second one.
-            os.sched_setaffinity(0, {request["processor"]})
         stack = request["max_wasm_stack"]
         self.memory_limit = request["memory_limit"]
         try:
@@ -61,6 +57,11 @@ class Worker:
         except (AttributeError, ValueError, self.wasmtime.WasmtimeError) as error:
             return {"refused": f"a wasm stack of {stack >> 20} MiB: {type(error).__name__}: {error}"}
         self.module = self._module(Path(request["wasm"]), Path(request["compiled"]))
+        if request["processor"] is not None:
+            # wasmtime's WASI hands each file operation to a thread of its own and waits for it. Both on one
+            # processor make that hand-over several times cheaper, and a guest never uses a second one. A module is
+            # compiled on all of them.
+            os.sched_setaffinity(0, {request["processor"]})
         if "journal" in request:
             self.wasi = GuardedWasi(self.wasmtime, self.engine, request["journal"])
             define_exit(self.wasmtime, self.wasi.linker)
