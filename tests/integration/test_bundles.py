@@ -23,7 +23,8 @@ SELECTED = ("-k", "test_bool or test_glob or test_sysconfig", "-n", "2")
 
 
 # "path" is where a machine has its own runtime.
-TOLD_ONCE = {"seconds", "started", "command", "path"}
+# `work` is when each worker began what.
+TOLD_ONCE = {"seconds", "started", "command", "path", "work"}
 
 
 def harness(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -266,8 +266,8 @@ def test_bump_needs_something_new_and_says_why_a_side_has_no_results(project: Pa
     new = ("--runtime", "1.2.3", "--provider", "nobody", "--run-dir", str(folder))
     done = harness("bump", "wasi", "test_bool", *new)
     assert done.returncode == 2, done.stderr
-    assert "error: pinned: there is no toolchain provider 'nobody'" in done.stderr
-    assert str(folder / "pinned" / "output.log") in done.stderr
+    assert "error: new: there is no toolchain provider 'nobody'" in done.stderr
+    assert str(folder / "new" / "output.log") in done.stderr
     assert "Traceback" not in done.stderr
 
 
