@@ -70,7 +70,7 @@ class Question:
 def consult(question: Question, wishes: BuildRequest) -> tuple[str, bool]:
     """Runs both. Returns the text, and whether the two agree."""
     cell, modules, workers = question.cell, question.modules, question.workers
-    check_has_native(cell)
+    check_has_native(cell, wishes.prebuilt)
     prepared = prepare(cell, wishes)
     if question.upstream:
         check_has_entry(prepared)

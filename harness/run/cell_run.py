@@ -374,7 +374,8 @@ class CellRun:
             engine=self.prepared.engine_facts(),
             identity=self.prepared.identity.to_json() if self.prepared.identity else {},
         )
-        if not self.chosen.shard and not own:
+        # Other resources skip what the next run does not.
+        if not self.chosen.shard and not own and not self.options.use:
             # The shards that are still to come are to be cut as this one was.
             record_run(self.prepared.durations, modules)
             record_imports(self.prepared.durations, modules, self.prepared.build.manifest.python)

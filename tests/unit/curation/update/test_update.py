@@ -927,3 +927,13 @@ def following(run: CellResults) -> CellResults:
 def test_what_changed_its_mind_in_every_run_is_not_gone(test: str) -> None:
     runs = [mixed(run) for run in runs_of(WASI, LINK, "EEE")]
     assert not updated(entry(tests=f'["{test}"]'), runs).changed
+
+
+@pytest.mark.parametrize("change", [{"use": ("none",)}, {"randomize": True}])
+def test_lists_learn_nothing_from_other_resources_or_another_order(tmp_path: Path, change: dict[str, Any]) -> None:
+    run = run_of(WASI, {LINK: "P"})
+    options = msgspec.structs.replace(run.run.options, **change)
+    other = msgspec.structs.replace(run, run=msgspec.structs.replace(run.run, options=options))
+    (path,) = saved(tmp_path, [other])
+    with pytest.raises(ConfigError, match="is a run with -u or --randomize"):
+        gather([Path(path)], tmp_path / "none")
