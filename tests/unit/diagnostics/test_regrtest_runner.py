@@ -151,7 +151,7 @@ def test_the_copy_can_be_written_to_and_knows_where_it_is(tmp_path: Path) -> Non
 ENTRY = """\
 #!/bin/sh
 # node_entry.mjs can set sys.executable correctly.
-exec node $NODEFLAGS /cache/work/view/python/node_entry.mjs --this-program="$($REALPATH "$0")" "$@"
+exec node $NODEFLAGS /cache/view/python/node_entry.mjs --this-program="$($REALPATH "$0")" "$@"
 """
 
 
@@ -173,7 +173,7 @@ def test_upstream_s_script_starts_what_is_next_to_it_with_the_cell_s_node(
     assert shlex.split(option(asked.argv, "--python")) == [str(script)]
     assert asked.env["PATH"] == "/rt/bin:/usr/bin"
     assert asked.env.get("LANG") == os.environ.get("LANG")
-    assert script.read_text() == ENTRY.replace("/cache/work/view/python/", f"{script.parent}/")
+    assert script.read_text() == ENTRY.replace("/cache/view/python/", f"{script.parent}/")
     assert (built / "python.sh").read_text() == ENTRY
 
 

@@ -19,9 +19,9 @@ README = (Path(__file__).parents[2] / "data" / "embedding.md").read_text()
 
 
 def test_the_snippet_for_node_gets_the_folder_in_the_place_of_its_placeholder() -> None:
-    snippet = node_snippet(README, Path("/work/lib"))
+    snippet = node_snippet(README, Path("/srv/lib"))
     assert snippet.startswith('import createEmscriptenModule from "./python.mjs";\n')
-    assert '{ root: "/work/lib" },' in snippet
+    assert '{ root: "/srv/lib" },' in snippet
     assert "NODEFS" in snippet
 
 
@@ -43,11 +43,11 @@ def test_the_snippet_for_browsers_gets_the_version_that_runs() -> None:
 @pytest.mark.parametrize("readme", ["# No snippets\n", README * 2, README.replace("NODEFS", "OTHERFS")])
 def test_a_readme_that_has_changed_is_refused(readme: str) -> None:
     with pytest.raises(ConfigError, match="snippets"):
-        node_snippet(readme, Path("/work/lib"))
+        node_snippet(readme, Path("/srv/lib"))
 
 
 def test_changes_stand_where_they_count() -> None:
-    snippet = node_snippet(README, Path("/work/lib"))
+    snippet = node_snippet(README, Path("/srv/lib"))
     assert 'preRun(Module) { Module.FS.mkdirTree("/lib");\n' in with_statement(snippet, 'Module.FS.mkdirTree("/lib");')
     assert 'createEmscriptenModule({ thisProgram: "x",\n' in with_setting(snippet, 'thisProgram: "x"')
     with pytest.raises(ConfigError, match="cannot be changed"):
