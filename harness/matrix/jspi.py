@@ -37,4 +37,5 @@ def node_options(cell: Cell) -> tuple[str, ...]:
 
 def _version(text: str) -> Version | None:
     """None where no version is known."""
-    return None if text in {"", MACHINES_OWN} else Version(number(text))
+    found = "" if text == MACHINES_OWN else number(text)
+    return Version(found) if found else None

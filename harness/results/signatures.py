@@ -136,9 +136,11 @@ def place_of(python_stack: str) -> str:
 
 
 def _place(frame: re.Match[str]) -> str:
-    """The place of a frame; empty for code that is of no file, such as `<string>`."""
+    """The place of a frame; empty for code that is of no file, such as `<string>`, and for what a test has written into
+    a temporary folder, which has another name each time.
+    """
     file = _LIBRARY.sub("", frame["file"])
-    return "" if file.startswith("<") else f"{file}:{frame['function'].rpartition('.')[2]}"
+    return "" if file.startswith(("<", "tmp/")) else f"{file}:{frame['function'].rpartition('.')[2]}"
 
 
 def in_words(detail: Detail) -> str:

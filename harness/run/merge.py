@@ -193,6 +193,7 @@ def _facts(results: CellResults) -> Mapping[str, Any]:
         "build": results.build.identity,
         "engine": results.engine.get("version"),
         "seed": results.run.seed,
+        "order": results.run.options.randomize,
         "number of shards": parse_shard(results.run.shard or "1/1").count,
         "cut": results.run.plan,
     }

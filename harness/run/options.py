@@ -158,9 +158,9 @@ def check_numbers(options: Namespace) -> None:
     for name, least in (("reruns", 0), ("verify", 1)):
         if getattr(options, name) < least:
             raise ConfigError(f"--{name} {getattr(options, name)}: must be {least} or more")
-    if not re.fullmatch(r"[0-9]*", options.randseed):
-        raise ConfigError(f"--randseed {options.randseed}: must be a number, 0 or more")
-    if options.randomize and options.shard and not options.randseed:
+    if not re.fullmatch(r"[0-9]{0,18}", options.randseed):
+        raise ConfigError(f"--randseed {options.randseed}: must be a number of 18 digits at most, 0 or more")
+    if options.randomize and options.shard and not options.randseed and not options.resume:
         raise ConfigError(
             "--shard and --randomize without a seed: each shard would have another one",
             hint="give all of them the same: --randseed N",

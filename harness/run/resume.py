@@ -36,6 +36,7 @@ from harness.util.text import counted
 _TESTS, _BUILD, _ENGINE = "folder of own tests", "build", "engine"
 _CASES, _SHARD, _KEYWORD = "choice of cases", "shard", "expression of -k"
 _CHANGED = "revision of --changed"
+_RESOURCES, _ORDER = "choice of resources", "order or seed"
 _OPTIONS, _FURTHER, _SECONDS = "options", "further options", "seconds before"
 # Options that neither choose tests nor decide what is tested, by their default: a resumed run takes those that it was
 # begun with where the command line leaves them at that.
@@ -56,6 +57,8 @@ def asked_for(prepared: Prepared, chosen: TestSelection, tests: OwnTests | None 
         _SHARD: chosen.shard,
         _KEYWORD: chosen.keyword,
         _CHANGED: chosen.changed,
+        _RESOURCES: prepared.cell.resources,
+        _ORDER: [chosen.randomize, chosen.seed],
     }
 
 
@@ -125,7 +128,9 @@ def check_not_lost(folder: Path) -> None:
 def check_resumed(folder: Path, asked: Mapping[str, Any]) -> None:
     """ConfigError when the run that was begun in the cell's folder was asked for something else."""
     begun = read_asked(folder / ASKED_FILE)
-    _check_same(folder, begun, asked, [name for name in (_TESTS, _BUILD, _ENGINE) if begun])
+    # What was begun before these were written down has no order and the cell's resources.
+    later = [name for name in (_RESOURCES, _ORDER) if name in begun]
+    _check_same(folder, begun, asked, [*(name for name in (_TESTS, _BUILD, _ENGINE) if begun), *later])
     check_choice(folder, begun, asked)
 
 

@@ -16,7 +16,7 @@ from harness.curation.update.evidence import CaseSighting
 from harness.expectations.compare import judge_outcome
 from harness.expectations.entries import Expectation
 from harness.results.outcomes import Outcome
-from harness.results.signatures import joined, settled_signatures
+from harness.results.signatures import is_one_of, joined, settled_signatures
 from harness.results.verdicts import Verdict
 from harness.util.text import counted
 
@@ -150,7 +150,14 @@ def _with_entry(
     now_and_then = (Outcome.PASS,) if good else ()
     signatures = _signatures(bad)
     if set(outcomes) & set(entry.outcome):
-        learnt = joined(entry.signature, signatures) if entry.signature else ()
+        raw = {seen.signature for seen in bad}
+        # A run that could not name a place says nothing against the one that is listed; two other places do.
+        telling = [
+            name
+            for name in signatures
+            if not is_one_of(name, entry.signature) or name in settled_signatures(raw - {name})
+        ]
+        learnt = joined(entry.signature, telling) if entry.signature else ()
         return Decision(NeededEntry(merged(entry.outcome, (*outcomes, *now_and_then)), learnt))
     return Decision(NeededEntry((*outcomes, *now_and_then), signatures))
 

@@ -149,8 +149,9 @@ class FrameOfGuest {
 
   async postMessage(command) {
     // It asks for the command as soon as it runs.
-    while (!this.frame.contentWindow?.onmessage) await pause(FRAME_PAUSE_MS);
-    this.frame.contentWindow.onmessage({ data: command });
+    while (this.frame.isConnected && !this.frame.contentWindow?.onmessage) await pause(FRAME_PAUSE_MS);
+    // One that is stopped before is gone.
+    if (this.frame.isConnected) this.frame.contentWindow.onmessage({ data: command });
   }
 
   terminate() {

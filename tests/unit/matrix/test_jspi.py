@@ -40,7 +40,7 @@ def test_a_node_of_24_needs_the_option_until_it_has_jspi_by_itself(
     assert node_options(under(runtime)) == ()
 
 
-@pytest.mark.parametrize("runtime", ["20.18.0", "22.23.3", "system"])
+@pytest.mark.parametrize("runtime", ["20.18.0", "22.23.3", "system", "latest"])
 def test_an_older_node_has_none_and_is_refused_for_a_cell_with_it(runtime: str) -> None:
     assert not has_jspi(under(runtime, jspi=True))
     with pytest.raises(ConfigError, match=rf"a cell with JSPI, and Node {runtime} has none"):

@@ -104,6 +104,7 @@ CHECK = "/Lib/test/test_compile.py check"
         ((*RUN, "/lib/python3.14/copy.py Copier.<locals>.deepcopy"), "copy.py:deepcopy"),
         ((*RUN, "/lib/python313.zip/json/decoder.py <lambda>"), "json/decoder.py:<lambda>"),
         ((*RUN, "/given/test_faults.py test_1_aborts"), "given/test_faults.py:test_1_aborts"),
+        ((*RUN, CHECK, "/tmp/tmpab12cd/mod.py f"), "test/test_compile.py:check"),
         (("<string> <module>",), ""),
         ((), ""),
         # Overwritten by a stack that grew over it.

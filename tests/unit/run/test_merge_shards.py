@@ -86,6 +86,7 @@ def changed(part: CellResults, **changes: Any) -> CellResults:
             lambda one, two: [one, msgspec.structs.replace(two, build=Manifest(wasm=WasmRecord(sha256="ff")))],
             "wasi 1/2 and wasi 2/2 are not of one run: they have another build",
         ),
+        (lambda one, two: [one, changed(two, options=RunOptions(randomize=True))], "they have another order"),
         (lambda one, two: [one, msgspec.structs.replace(two, engine={"version": "1"})], "they have another engine"),
         (lambda one, two: [changed(one, shard=""), changed(two, shard="")], "wasi: the 2 runs are no shards of one"),
         (lambda one, _two: [changed(one, options=RunOptions(tests="/t"))], "a run of own tests, /t"),

@@ -55,6 +55,7 @@ def test_a_random_order_without_a_seed_gets_one_that_the_commands_then_name() ->
     ("arguments", "message"),
     [
         (("--randseed=x",), "--randseed x: must be a number"),
+        (("--randseed=" + "1" * 5000,), "must be a number of 18 digits"),
         (("--randseed=-1",), "--randseed -1: must be a number"),
         (("--randomize", "--shard=1/2"), "each shard would have another one"),
         (("--reruns=-1",), "--reruns -1: must be 0 or more"),
@@ -67,3 +68,5 @@ def test_a_number_that_cannot_be_is_refused(arguments: tuple[str, ...], message:
 
 def test_shards_with_one_seed_may_be_in_random_order() -> None:
     check_numbers(parsed("--randomize", "--shard=1/2", "--randseed=3"))
+    # What it was begun with has the seed.
+    check_numbers(parsed("--randomize", "--shard=1/2", "--resume"))

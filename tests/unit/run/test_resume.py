@@ -94,6 +94,18 @@ def test_another_choice_is_refused_with_the_command_that_goes_on(tmp_path: Path)
     assert "a new run takes a new folder" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [({"choice of resources": "none"}, "another choice of resources"), ({"order or seed": [True, 5]}, "order or seed")],
+)
+def test_other_resources_and_another_order_are_refused(tmp_path: Path, change: dict[str, object], says: str) -> None:
+    asked = {**ASKED, "expression of -k": "", "choice of resources": "all", "order or seed": [False, 0]}
+    write_asked(tmp_path, asked)
+    check_resumed(tmp_path, asked)
+    with pytest.raises(ConfigError, match=says):
+        check_resumed(tmp_path, {**asked, **change})
+
+
 def test_a_run_of_an_earlier_version_is_resumed_by_its_own_command(tmp_path: Path) -> None:
     (tmp_path / "asked.json").write_text(json.dumps({**ASKED, "engine": "44"}))
     with pytest.raises(ConfigError, match="another engine\n  -> resume it with the command that began it; a new run"):

@@ -274,6 +274,12 @@ def test_a_crash_elsewhere_leaves_an_entry_the_kind_of_its_trap() -> None:
     assert found.signature == ("trap: stack exhausted",)
 
 
+def test_a_crash_whose_place_is_not_known_leaves_the_one_of_the_entry() -> None:
+    by_place = entry(outcome='"crash"', signature='"trap: stack exhausted at test/test_os.py:link"', when=ON_WASI)
+    (found,) = updated(by_place, crashing("", "", "")).entries
+    assert found.signature == ("trap: stack exhausted at test/test_os.py:link",)
+
+
 def test_what_used_to_pass_is_a_regression_and_not_listed_unless_told_so() -> None:
     results = runs_of(WASI, LINK, "PPE")
     found = updated({}, results)
