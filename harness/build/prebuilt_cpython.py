@@ -41,9 +41,9 @@ _PROGRAMS: Mapping[Target, tuple[str, ...]] = {
     Target.EMSCRIPTEN: ("python.mjs", "bin/python3*.mjs"),
 }
 _SERIES = re.compile(r"lib\..+-(\d+\.\d+)")
-# The stack that CPython's runner asks wasmtime for, where no source tree of the interpreter's own says it: 8 MiB up to
-# 3.13, then 16.
-_STACKS = {False: 8 << 20, True: 16 << 20}
+# The stack that CPython's runner asks wasmtime for, where no source tree of the interpreter's own says it, from the
+# version on at which it begins: 8 MiB up to 3.13, then 16, and 32 in the Platforms/ of 3.15.
+_STACKS = {"3.15.0a6": 32 << 20, "3.14.0a0": 16 << 20, "0": 8 << 20}
 _MODULES: Mapping[str, Library] = {
     "zlib": Library.ZLIB,
     "_bz2": Library.BZIP2,
@@ -86,15 +86,21 @@ def _files(folder: Path, *, leave_out: bool = False) -> list[Path]:
     return found
 
 
-def read_interpreter(target: Target, folder: Path, *, name: str = "") -> Interpreter:
-    """The interpreter in the folder, which messages call `name`. UnavailableError, with what is wrong, when it holds
-    none that can be tested.
+def read_interpreter(target: Target, folder: Path, *, name: str = "", program: Path | None = None) -> Interpreter:
+    """The interpreter in the folder, which messages call `name`; `program` is the file of it that was named, if any.
+    UnavailableError, with what is wrong, when it holds none that can be tested, or several of which none was named.
     """
     name = name or str(folder)
-    program = next((path for pattern in _PROGRAMS[target] for path in sorted(folder.glob(pattern))), None)
+    programs = [path for pattern in _PROGRAMS[target] for path in sorted(folder.glob(pattern))]
+    # `python3.wasm` may be a link to `python3.13.wasm`.
+    several = {path.resolve(): path.name for path in programs if path.parent.name == "bin"}
+    if not program and len(several) > 1:
+        raise _no_interpreter(target, name, f"it has several, {', '.join(several.values())}: name one of these files")
+    program = program or next(iter(programs), None)
     if not program or not program.is_file():
         names = " and no ".join(_PROGRAMS[target])
-        raise _no_interpreter(target, name, f"it has no {names}" if folder.is_dir() else "there is no such folder")
+        why = f"it has no {names}" if folder.is_dir() else "there is no such folder"
+        raise _no_interpreter(target, name, "there is no such file" if program else why)
     wasm = program
     if target is Target.WASI and program.with_suffix(".mjs").exists():
         raise _no_interpreter(target, name, f"{program.stem}.mjs next to it says that it is Emscripten's")
@@ -105,7 +111,7 @@ def read_interpreter(target: Target, folder: Path, *, name: str = "") -> Interpr
         if b"export default" not in program.read_bytes():
             why = f"{program.name} makes no instance: it was linked without -sMODULARIZE -sEXPORT_ES6"
             raise _no_interpreter(target, name, f"{why}, as CPython links it from 3.14 on")
-    library, series = _library(target, folder, name)
+    library, series = _library(target, folder, name, program)
     return Interpreter(
         folder=folder,
         name=name,
@@ -117,12 +123,13 @@ def read_interpreter(target: Target, folder: Path, *, name: str = "") -> Interpr
     )
 
 
-def _library(target: Target, folder: Path, name: str) -> tuple[str, str]:
+def _library(target: Target, folder: Path, name: str, program: Path) -> tuple[str, str]:
     """The folder of the standard library below `folder`, empty for a build folder, and the series of CPython."""
     written = folder / "pybuilddir.txt"
     if written.is_file() and (found := _SERIES.search(written.read_text(encoding="utf-8", errors="replace"))):
         return "", found[1]
-    for landmark in sorted(folder.glob("lib/python3.*/os.py")):
+    series = re.search(r"3\.\d+", program.stem)
+    for landmark in sorted(folder.glob(f"lib/python{series[0] if series else '3.*'}/os.py")):
         return landmark.parent.relative_to(folder).as_posix(), landmark.parent.name.removeprefix("python")
     why = "it has no standard library: no lib/python3.X with os.py, and no pybuilddir.txt, which a build folder has"
     raise _no_interpreter(target, name, why)
@@ -218,8 +225,9 @@ def _lay_out_installed(parts: Parts, root: Path) -> dict[str, Any]:
     # Without this folder every start warns that there are no platform dependent libraries.
     (root / found.library / "lib-dynload").mkdir(exist_ok=True)
     (root / "tmp").mkdir()
-    is_late = Version(found.python.rstrip("+")) >= Version("3.14.0a0")
-    stack = read_tree(tests.root).wasm_stack() if tests else _STACKS[is_late]
+    version = Version(found.python.rstrip("+"))
+    usual = next(size for first, size in _STACKS.items() if version >= Version(first))
+    stack = read_tree(tests.root).wasm_stack() if tests else usual
     places = {"program": found.program, "wasm": found.wasm, "library": found.library}
     return {"build_folder": "", **places, "wasm_stack": stack}
 
@@ -275,7 +283,7 @@ def cell_of(cell: Cell, manifest: Manifest) -> Cell:
                 f"with {toolchain}",
                 hint=f"`{cell.target} --prebuilt PATH` takes whatever toolchain and flags it has",
             )
-        return cell
+        return dataclasses.replace(cell, toolchain=cell.toolchain or toolchain)
     return dataclasses.replace(
         cell,
         toolchain=toolchain,
@@ -284,3 +292,13 @@ def cell_of(cell: Cell, manifest: Manifest) -> Cell:
         dynamic_linking=bool(inputs["dynamic_linking"]),
         libraries=tuple(library for library in Library if library.value in (manifest.libraries or {})),
     )
+
+
+def check_series(cell: Cell, found: Interpreter) -> None:
+    """BuildError when a cell that is for one series of CPython is given an interpreter of another."""
+    series = re.search(r"-py(3\.\d+)", cell.id)
+    if series and not found.python.startswith(f"{series[1]}."):
+        raise BuildError(
+            f"{found.name} is not {cell.id}: the cell asks for CPython {series[1]}, and it is {found.python}",
+            hint=f"`{cell.target} --prebuilt PATH` takes whatever CPython it has",
+        )

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from harness.errors import EXIT_OK, EXIT_UNEXPECTED
+from harness.errors import EXIT_OK, EXIT_UNEXPECTED, ConfigError
 from harness.project import project_root
 from harness.results.command_line import RunOptions
 from harness.run.options import BUILD_OPTIONS
@@ -37,6 +37,8 @@ def run_stack(options: argparse.Namespace) -> int:
     """Measures and prints the table by case and cell."""
     from harness.diagnostics.stack_needs import Wanted, measure_cells  # noqa: PLC0415 - each command loads only its own
 
+    if options.workers < 1:
+        raise ConfigError(f"-n {options.workers}: must be 1 or more")
     run = options.results or project_root() / "reports" / "latest"
     request = BuildRequest.of(options)
     wanted = Wanted(expression=options.k, cases=tuple(options.case))

@@ -17,7 +17,7 @@ from pathlib import Path
 from harness.engines.protocol import Ending, GuestExit
 from harness.errors import ConfigError, did_you_mean
 from harness.results.case_ids import dotted
-from harness.results.command_line import ABOUT, RunOptions, case_word
+from harness.results.command_line import ABOUT, RunOptions, case_word, literal, split_word
 from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome
 from harness.results.signatures import same_failure, signature_of
 from harness.run.interpreter import run_interpreter
@@ -26,7 +26,7 @@ from harness.run.prepared import Prepared
 from harness.run.selection import choose
 from harness.suite.module import ModuleJob, run_module
 from harness.suite.regrtest import exact_pattern, trap_headline
-from harness.util.files import write_atomically
+from harness.util.files import make_folder, write_atomically
 from harness.util.paths import shown
 from harness.util.text import counted, plain
 
@@ -52,6 +52,7 @@ def reduce_case(cell: str, wishes: BuildRequest, case: str, into: Path, options:
     """Reduces the case and writes the script into the folder. Gives the page, and whether the case fails at all.
     ConfigError for a case that the suite does not have.
     """
+    make_folder(into)
     prepared = prepare(cell, wishes)
     (module,) = choose(prepared, [case], None).modules
     runs = 0
@@ -63,7 +64,7 @@ def reduce_case(cell: str, wishes: BuildRequest, case: str, into: Path, options:
             runs += 1
             return run_module(replace(whole, match=match, excluded=() if match else whole.excluded), engine)
 
-        failure, before = failure_in(run(()), case)
+        failure, before = failure_in(run(()), literal(split_word(case)[1]))
         if failure.outcome.is_good:
             return f"{cell}: {plain(failure.case)} does not fail in its module: {failure.outcome}", False
         earlier = needed(failure, before, run)
@@ -189,9 +190,14 @@ def flat(tests):
 
 found = unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(MODULE))
 suite = unittest.TestSuite(test for test in flat(found) if test.id() in CASES)
-assert suite.countTestCases() >= len(CASES), "a case of the module has another name now"
+if suite.countTestCases() < len(CASES):
+    print("a case of the module has another name now")
+    sys.exit(2)
 result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
-sys.exit(not result.wasSuccessful())
+failed = [test.id() for test, _ in (*result.failures, *result.errors)]
+failed += [test.id() for test in result.unexpectedSuccesses]
+# 1 if the last one fails, whose failure this is about; 2 if another one does.
+sys.exit(1 if any(each.startswith(CASES[-1]) for each in failed) else 2 if failed else 0)
 """
 
 

@@ -133,6 +133,11 @@ def measure_cells(cells: Sequence[str], wishes: BuildRequest, results: Path, wan
         if loaded.run.options.tests:
             raise ConfigError(f"{paths[cell]} is a run of own tests", hint="name a run of the suite with --results RUN")
         prepared = prepare(cell, wishes)
+        if loaded.build.inputs != prepared.build.manifest.inputs:
+            raise ConfigError(
+                f"{paths[cell]} is of another build than {prepared.build.folder}, whose needs it would get",
+                hint="run the cell again, or name its build with the options of that run",
+            )
         if prepared.usual_stack is None:
             raise ConfigError(
                 f"{cell}: {prepared.cell.engine.label} lets nobody choose how much stack a guest has",

@@ -22,6 +22,7 @@ from harness.examples.results import report
 from harness.examples.snippets import (
     browser_snippet,
     node_snippet,
+    read_text,
     readme_with_snippets,
     with_setting,
     with_statement,
@@ -56,7 +57,7 @@ def embed_cell(prepared: Prepared, folder: Path, readme: str = "") -> list[Trial
             f"{cell.id} has nothing to embed: the snippets are for a build of CPython for Emscripten",
             hint="`python -m harness cells -t emscripten` lists such cells",
         )
-    text = (Path(readme) if readme else readme_with_snippets(build.root)).read_text(encoding="utf-8")
+    text = read_text(Path(readme) if readme else readme_with_snippets(build.root))
     remove_tree(folder)
     folder.mkdir(parents=True)
     if cell.engine.is_browser:
@@ -182,6 +183,10 @@ def _own_python_sh(build: Build, tree: Path) -> Path:
 
 
 def embed(cell: str, wishes: BuildRequest, run_dir: str, readme: str) -> tuple[str, int]:
-    """What `embed` prints, and its exit status."""
+    """What `embed` prints, and its exit status. ConfigError, before anything is built, for a `readme` that cannot be
+    read.
+    """
+    if readme:
+        read_text(Path(readme))
     prepared = prepare(cell, wishes)
     return report(prepared, run_dir, RESULTS_FILE, lambda folder: embed_cell(prepared, folder / "embed", readme))

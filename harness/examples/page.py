@@ -6,6 +6,7 @@ import contextlib
 import json
 import queue
 import secrets
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from typing import Any
 
 from harness.errors import UnavailableError
 from harness.targets import Engine
-from harness.util.process import Command, last_lines, start_child
+from harness.util.process import Command, kill_group, last_lines, start_child
 
 _BROWSER = Path(__file__).parents[1] / "engines" / "child" / "browser_process.py"
 _ANSWERS = Path(__file__).parent / "answers.js"
@@ -55,8 +56,11 @@ def run_page(example: Example, engine: Engine, program: Path, log: Path, seconds
     """Opens the example in a browser and waits until its input has ended or something has failed; where neither comes
     in that time, that is the failure. UnavailableError when the browser does not open the page.
     """
-    server = _Server(example)
-    with _browser(engine, program, server.address, log), contextlib.suppress(queue.Empty):
+    with (
+        _served(example) as server,
+        _browser(engine, program, server.address, log),
+        contextlib.suppress(queue.Empty),
+    ):
         return server.ended.get(timeout=seconds)
     if not server.asked:
         raise UnavailableError(
@@ -64,6 +68,16 @@ def run_page(example: Example, engine: Engine, program: Path, log: Path, seconds
             hint="`nox -s doctor` says which browsers can be used here",
         )
     return Ended(printed=(), failed=(f"Error: nothing happened in {seconds:.0f} s",), isolated=example.isolated)
+
+
+@contextlib.contextmanager
+def _served(example: Example) -> Iterator[_Server]:
+    with _Server(example) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
 
 
 @contextlib.contextmanager
@@ -80,7 +94,10 @@ def _browser(engine: Engine, program: Path, address: str, log: Path) -> Iterator
     finally:
         # It ends its browser when its input ends.
         child.stdin.close()
-        child.wait(timeout=_END_SECONDS)
+        try:
+            child.wait(timeout=_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            kill_group(child)
         child.stdout.close()
 
 
@@ -93,7 +110,6 @@ class _Server(ThreadingHTTPServer):
         self.ended: queue.Queue[Ended] = queue.Queue()
         self.secret = secrets.token_urlsafe(16)
         self.asked = False
-        threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
     def address(self) -> str:

@@ -17,6 +17,15 @@ _ZIP_SHORT = re.compile(r"python\d{3,}(?=\.zip)")
 _PLACEHOLDER = "/path/to/python/stdlib"
 
 
+def read_text(readme: Path) -> str:
+    """ConfigError for a file that cannot be read, or is no text."""
+    try:
+        return readme.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        raise ConfigError(f"{readme} cannot be read: {why}", hint="--readme names a file with the snippets") from None
+
+
 def readme_with_snippets(root: Path) -> Path:
     """The README of the tree in that folder which has them. UnavailableError when none does."""
     for name in READMES:

@@ -17,6 +17,7 @@ from harness.build.prebuilt_cpython import (
     Interpreter,
     Parts,
     cell_of,
+    check_series,
     described_by,
     from_path,
     lay_out_cpython,
@@ -63,6 +64,7 @@ def prepare_cpython(
     if not named.runtime:
         check_runtime(cell.engine.value, cell.runtime, pins, cache)
     parts = _parts(open_interpreter(cell.target, expanded(Path(named.folder)), cache), named.suite, pins, cache)
+    check_series(cell, parts.interpreter)
     cell = dataclasses.replace(cell, python=PythonSource.parse(parts.interpreter.python))
     if source := parts.tests or parts.library:
         check_source(source.root)
@@ -122,7 +124,7 @@ def open_interpreter(target: Target, path: Path, cache: Path) -> Interpreter:
     """
     if path.suffix in _PROGRAMS:
         folder = path.parent
-        return read_interpreter(target, folder.parent if folder.name == "bin" else folder)
+        return read_interpreter(target, folder.parent if folder.name == "bin" else folder, name=str(path), program=path)
     if not path.is_file():
         return read_interpreter(target, path)
     entry = cache / "prebuilt" / f"archive-{file_sha256(path)[:16]}-{target}"

@@ -271,6 +271,19 @@ def test_bump_needs_something_new_and_says_why_a_side_has_no_results(project: Pa
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("name", "why"), [("none.md", "No such file"), (".", "Is a directory"), ("x.bin", "no UTF-8")])
+def test_a_readme_that_cannot_be_read_is_refused_before_anything_is_built(project: Path, name: str, why: str) -> None:
+    (project / "x.bin").write_bytes(b"\xff\xfe")
+    done = harness("embed", "emscripten-3.1.69", "--readme", str(project / name))
+    assert (done.returncode, why in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_stack_wants_a_worker(project: Path) -> None:
+    done = harness("stack", "wasi", "-n", "0", "--results", str(project))
+    assert (done.returncode, done.stderr) == (2, "error: -n 0: must be 1 or more\n")
+
+
 def test_stale_skips_wants_runs_that_were_audited(project: Path) -> None:
     folder = project / "run" / "wasi"
     write_results(folder / "results.json", as_expected())

@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 
 from harness.build.artifact import Build
-from harness.build.prebuilt_cpython import Parts, cell_of, described_by, from_path, lay_out_cpython, read_interpreter
+from harness.build.prebuilt_cpython import (
+    Parts,
+    cell_of,
+    check_series,
+    described_by,
+    from_path,
+    lay_out_cpython,
+    read_interpreter,
+)
 from harness.errors import BuildError, UnavailableError
 from harness.manifest import Manifest
 from harness.matrix.cells import Library
@@ -65,6 +73,14 @@ def test_a_release_and_a_prefix_have_their_library(tmp_path: Path) -> None:
     prefix = files(tmp_path / "prefix", {"bin/python3.13.wasm": WASM, **tests})
     installed = read_interpreter(Target.WASI, prefix)
     assert (installed.program, installed.has_tests) == ("bin/python3.13.wasm", True)
+    two = files(prefix, {"bin/python3.14.wasm": WASM.replace(b"3.13.5", b"3.14.2"), "lib/python3.14/os.py": ""})
+    (two / "bin" / "python3.wasm").symlink_to("python3.14.wasm")
+    with pytest.raises(UnavailableError, match=r"it has several, .*: name one of these files"):
+        read_interpreter(Target.WASI, two)
+    named = read_interpreter(Target.WASI, two, program=two / "bin" / "python3.14.wasm")
+    assert (named.python, named.library) == ("3.14.2", "lib/python3.14")
+    with pytest.raises(UnavailableError, match="there is no such file"):
+        read_interpreter(Target.WASI, two, program=two / "bin" / "pyhton.wasm")
     both = files(tmp_path / "both", {"bin/python3.13.mjs": INSTANCE, "bin/python3.13.wasm": WASM, **tests})
     assert read_interpreter(Target.EMSCRIPTEN, both).wasm == "bin/python3.13.wasm"
 
@@ -155,7 +171,7 @@ def test_the_tests_of_another_cpython_take_the_place_of_its_own_and_are_marked(t
 
 
 def test_without_a_tree_the_stack_is_that_of_the_series_own_runner(tmp_path: Path) -> None:
-    for version, stack in (("3.13.5", 8 << 20), ("3.14.0a2+", 16 << 20), ("3.15.1", 16 << 20)):
+    for version, stack in (("3.13.5", 8 << 20), ("3.14.0a2+", 16 << 20), ("3.15.0a2", 16 << 20), ("3.15.1", 32 << 20)):
         series = ".".join(version.split(".")[:2])
         given = {
             "python.wasm": b"\0asm\0" + version.encode() + b"\0",
@@ -205,8 +221,20 @@ def test_the_bare_cell_of_a_target_is_what_the_interpreter_is() -> None:
     assert (threads.toolchain, threads.pthreads, threads.dynamic_linking) == ("4.0.9", True, True)
 
 
+def test_a_cell_for_one_series_takes_no_other(tmp_path: Path) -> None:
+    found = read_interpreter(Target.WASI, build_folder(tmp_path))
+    check_series(WASI, found)
+    check_series(dataclasses.replace(WASI, id="wasi-py3.13"), found)
+    with pytest.raises(BuildError, match=r"asks for CPython 3\.12, and it is 3\.13\.5"):
+        check_series(dataclasses.replace(WASI, id="wasi-py3.12"), found)
+
+
 def test_any_other_cell_keeps_what_it_asks_for() -> None:
     debug = dataclasses.replace(WASI, id="wasi-debug", pydebug=True)
-    assert cell_of(debug, described()) is debug
+    assert cell_of(debug, described()) == debug
+    # A cell that takes whatever Emscripten its tree pins takes that of the interpreter.
+    assert (
+        cell_of(dataclasses.replace(EMSCRIPTEN, id="emscripten-pthreads", toolchain=""), described()).toolchain == "25"
+    )
     with pytest.raises(BuildError, match="asks for WASI SDK 24, and it was built with 25"):
         cell_of(dataclasses.replace(WASI, id="wasi-24", toolchain="24"), described())

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -83,6 +83,7 @@ class FakePrepared:
     cell: Any
     usual_stack: int | None = 8 << 20
     stack_size: int | None = None
+    build: ClassVar[Any] = SimpleNamespace(manifest=SimpleNamespace(inputs={}), folder=Path("/builds/wasi-0"))
 
     def engine_facts(self) -> dict[str, str]:
         return {"name": "wasmtime", "version": "50.0.1"}
@@ -178,6 +179,14 @@ def test_a_browser_has_no_stack_to_choose(run: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(stack_needs, "prepare", lambda cell_id, wishes: FakePrepared(cell, None))  # noqa: ARG005
     with pytest.raises(ConfigError, match="Chromium lets nobody choose"):
         measured(run)
+
+
+def test_the_needs_of_another_build_are_not_put_to_the_run(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = SimpleNamespace(manifest=SimpleNamespace(inputs={"target": "wasi"}), folder=Path("/builds/wasi-1"))
+    monkeypatch.setattr(FakePrepared, "build", other)
+    with pytest.raises(ConfigError, match="is of another build than /builds/wasi-1"):
+        measured(run)
+    assert load_needs(run / "wasi") is None
 
 
 def test_the_stacks_that_are_tried_are_two_percent_apart() -> None:
