@@ -88,7 +88,7 @@ def _files(folder: Path, *, leave_out: bool = False) -> list[Path]:
 
 def read_interpreter(target: Target, folder: Path, *, name: str = "", program: Path | None = None) -> Interpreter:
     """The interpreter in the folder, which messages call `name`; `program` is the file of it that was named, if any.
-    UnavailableError, with what is wrong, when it holds none that can be tested, or several of which none was named.
+    UnavailableError, with what is wrong, when it holds none that can be tested, or several and none was named.
     """
     name = name or str(folder)
     programs = [path for pattern in _PROGRAMS[target] for path in sorted(folder.glob(pattern))]
