@@ -68,19 +68,20 @@ class Closable:
 def causes_of(site: Site) -> dict[str, Cause]:
     """Every limitation of the registry, and every issue that the lists name, by name."""
     causes = {name: Cause(name=name, is_issue=False) for name in site.registry.limitations}
-    by_test: dict[str, list[tuple[Cause, Condition]]] = {}
+    # Of the entries of a cause for one case several may differ in versions alone: the case counts once.
+    by_test: dict[str, dict[str, list[Condition]]] = {}
     for entry in site.expectations.entries:
         about = _without_versions(entry.when)
         for cause in _named(entry, causes):
             cause.entries.append(entry)
             for test in entry.tests:
-                by_test.setdefault(test, []).append((cause, about))
+                by_test.setdefault(test, {}).setdefault(cause.name, []).append(about)
     for number, case in site.cases.items():
-        for cause, about in by_test.get(case.name, ()) or by_test.get(wildcard_of(case.name), ()):
-            cause.cases.add(number)
+        for name, abouts in (by_test.get(case.name) or by_test.get(wildcard_of(case.name), {})).items():
+            causes[name].cases.add(number)
             for cell in site.cells:
-                if about.holds(cell.last.setup.facts):
-                    _count(cause, cell, number)
+                if any(about.holds(cell.last.setup.facts) for about in abouts):
+                    _count(causes[name], cell, number)
     return causes
 
 

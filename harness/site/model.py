@@ -6,7 +6,7 @@ import bisect
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -216,12 +216,12 @@ def merged_steps(
     steps: Sequence[StateChange],
     apart: Sequence[StateChange],
     covering: Sequence[int],
-    own: Callable[[int], int],
+    of_module: Sequence[StateChange],
     ran_nothing: Mapping[int, bool | None],
 ) -> tuple[StateChange, ...]:
     """The steps of a case with what single runs saw of it put in, and with the state of its module where that ran
-    nothing. `own` gives the state of the module as such at a place, and `ran_nothing` says of such a state whether the
-    module was skipped as a whole; None where it died before its first case: then nothing is known of its cases.
+    nothing. `of_module` are the steps of the module as such, and `ran_nothing` says of a state of it whether the module
+    was skipped as a whole; None where it died before its first case: then nothing is known of its cases.
     """
     found = dict(steps)
     for place, state in apart:
@@ -229,9 +229,13 @@ def merged_steps(
         if following < len(covering):
             found.setdefault(covering[following], _state_at(steps, covering[following]))
         found[place] = state
+    # A case that is not there when its module runs again is gone.
+    for step in of_module:
+        if steps and step.at > steps[0].at:
+            found.setdefault(step.at, _state_at(steps, step.at))
     result: list[StateChange] = []
     for place, state in sorted(found.items()):
-        whole = own(place) if state == ABSENT else ABSENT
+        whole = _state_at(of_module, place) if state == ABSENT else ABSENT
         if ran_nothing.get(whole, False) is None:
             continue
         seen = whole if ran_nothing.get(whole) else state

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
-import functools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +11,6 @@ from pathlib import Path
 
 from harness.errors import ConfigError
 from harness.expectations.entries import CellExpectations, Expectations
-from harness.history.changes import ABSENT, StateChange
 from harness.history.query import cell_runs
 from harness.history.record import Case, utc
 from harness.history.store import Store, StoredRun, durations, total_seconds
@@ -104,10 +101,9 @@ class _Reader:
             module, name = self.numbers[number]
             covering = facts.covering(module)
             found = tuple(steps.get(number, ()))
-            of_module = steps.get(own.get(module, number), ())
-            if number in apart or (len(found) > 1 and name != module and of_module):
-                state = functools.partial(_state, of_module)
-                found = merged_steps(found, apart.get(number, ()), covering, state, whole_states)
+            of_module = steps.get(own[module], ()) if module in own and name != module else ()
+            if number in apart or (len(found) > 1 and of_module):
+                found = merged_steps(found, apart.get(number, ()), covering, of_module, whole_states)
             if found:
                 yield number, reader.case(name, found, covering)
 
@@ -128,11 +124,6 @@ def _numbers(
             changed_axes=differing_values(before.setup.axes, run.setup.axes) if before else (),
         )
         before = run
-
-
-def _state(steps: Sequence[StateChange], place: int) -> int:
-    at = bisect.bisect_right(steps, place, key=lambda step: step.at)
-    return steps[at - 1].state if at else ABSENT
 
 
 def _seconds(store: Store, runs: Sequence[StoredRun], facts: CellRuns) -> Iterator[tuple[str, Trend]]:

@@ -31,7 +31,10 @@ class Written:
 
 
 def check_folder(folder: Path) -> None:
-    """ConfigError when the folder holds something else than a site."""
+    """ConfigError when the folder holds something else than a site, or cannot be replaced by another one."""
+    if folder.is_mount() or folder == Path.cwd():
+        what = "the place of a disk" if folder.is_mount() else "the current folder"
+        raise ConfigError(f"{folder} is {what}, and cannot be replaced", hint="name a folder in it with --into DIR")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
         raise ConfigError(
             f"{shown(folder)} holds something else than a site, and would be replaced",
@@ -45,7 +48,10 @@ def write_site(site: Site, folder: Path) -> Written:
     """Writes every file of the site; the one before in the folder is replaced once all are written. ConfigError for a
     folder with other contents, UnavailableError when the disk refuses.
     """
-    check_folder(folder)
+    # Behind a link it is what is served that is replaced, and not the link.
+    folder = folder.resolve()
+    with disk_errors_as_unavailable(folder):
+        check_folder(folder)
     aside, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     files = size = largest = 0
     with disk_errors_as_unavailable(folder):
@@ -63,7 +69,12 @@ def write_site(site: Site, folder: Path) -> Written:
             remove_tree(old)
             if folder.exists():
                 folder.rename(old)
-            aside.rename(folder)
+            try:
+                aside.rename(folder)
+            except BaseException:
+                if old.exists():
+                    old.rename(folder)
+                raise
         finally:
             remove_tree(aside)
             remove_tree(old)

@@ -45,6 +45,14 @@ def test_what_passes_everywhere_is_over() -> None:
     assert only.cause.is_over
 
 
+def test_a_case_that_two_entries_of_one_cause_name_counts_once() -> None:
+    """The two differ in the versions of their conditions alone."""
+    entries = [expecting("test.test_os.T.*", issue=ISSUE, limitation="") for _ in range(2)]
+    causes = causes_of(site_of(*cells("PF", "PP"), entries=tuple(entries)))
+    counts = {name: (seen.passing, seen.others) for name, seen in causes[ISSUE].cells.items()}
+    assert counts == {"wasi-24": (1, 1), "wasi-33": (2, 0)}
+
+
 def test_what_passes_on_the_newest_alone_has_cells_left() -> None:
     (only,) = found("PF", "PP")
     assert (only.newest.name, only.passing, only.left) == ("wasi-33", ("wasi-33",), ("wasi-24",))

@@ -63,9 +63,17 @@ def test_nothing_is_known_of_a_case_whose_module_died_before() -> None:
 
 def test_what_a_single_run_saw_holds_until_the_next_run_of_the_module() -> None:
     steps = [StateChange(0, 1)]
-    found = merged_steps(steps, [StateChange(1, 2)], (0, 2), lambda _: ABSENT, {})
+    found = merged_steps(steps, [StateChange(1, 2)], (0, 2), (), {})
     assert found == (StateChange(0, 1), StateChange(1, 2), StateChange(2, 1))
-    assert merged_steps((), [StateChange(1, 2)], (0,), lambda _: ABSENT, {}) == (StateChange(1, 2),)
+    assert merged_steps((), [StateChange(1, 2)], (0,), (), {}) == (StateChange(1, 2),)
+
+
+@pytest.mark.parametrize(("ran_nothing", "seen"), [(True, [1, 7, ABSENT]), (None, [1, ABSENT])])
+def test_a_case_that_is_gone_when_its_module_runs_again_is_absent(ran_nothing: bool | None, seen: list[int]) -> None:
+    """In the second night its module was skipped as a whole, or died before its first case."""
+    steps, of_module = (StateChange(0, 1), StateChange(1, ABSENT)), (StateChange(1, 7), StateChange(2, ABSENT))
+    found = merged_steps(steps, (), (0, 1, 2), of_module, {7: ran_nothing})
+    assert [step.state for step in found] == seen
 
 
 def test_whole_runs_are_counted_by_today_s_lists() -> None:

@@ -175,3 +175,20 @@ def test_the_states_are_those_of_the_page_of_a_run() -> None:
     script = Path(__file__).parents[3] / "harness" / "report" / "templates" / "data.js"
     found = re.findall(r'\{ id: "([\w-]+)", letter: "(.?)"', script.read_text(encoding="utf-8"))
     assert dict(found) == dict(TONES)
+
+
+def test_a_link_to_the_served_folder_stays_and_the_current_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, link = tmp_path / "served", tmp_path / "link"
+    served.mkdir()
+    link.symlink_to(served)
+    for _ in range(2):
+        write_site(full_site(), link)
+    assert link.is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "served"]
+    assert (served / "index.html").is_file()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(ConfigError, match="is the current folder, and cannot be replaced"):
+        write_site(full_site(), Path())
