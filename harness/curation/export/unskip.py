@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.curation.class_tree import FUNCTIONS, heirs, last_name
 from harness.curation.update.toml_text import lines_of
 from harness.targets import Target
 
@@ -49,13 +50,14 @@ def unskip_patch(tried: Sequence[Tried], read: Callable[[str], str | None]) -> U
     by_file: dict[str, list[Tried]] = {}
     for each in tried:
         by_file.setdefault(_file_of(each.case, read), []).append(each)
-    found.homeless = len(by_file.pop("", ()))
+    found.homeless = len({each.case for each in by_file.pop("", ())})
     for file, cases in sorted(by_file.items()):
         if not any(each.passed for each in cases):
             continue
         before = read(file) or ""
+        others = [each for other, more in by_file.items() if other != file for each in more]
         try:
-            after, removed = without_skips(before, cases)
+            after, removed = without_skips(before, cases, others)
         except SyntaxError:
             found.unread += (file,)
             continue
@@ -72,19 +74,17 @@ def _file_of(case: str, read: Callable[[str], str | None]) -> str:
     return next((file for file in files if read(file) is not None), "")
 
 
-def without_skips(text: str, tried: Iterable[Tried]) -> tuple[str, int]:
-    """The text of a test file without the skips that the cases do not need, and how many decorators that changed."""
+def without_skips(text: str, tried: Sequence[Tried], elsewhere: Sequence[Tried] = ()) -> tuple[str, int]:
+    """The text of a test file without the skips that its cases do not need, nor those of other files, which may inherit
+    them; and how many decorators that changed.
+    """
     tree = ast.parse(text)
-    tried = list(tried)
     lines = lines_of(text)
     changed = 0
     # From the last line to the first: those before stay where they are.
-    for decorator, cases in sorted(_skips(tree, tried), key=lambda skip: -skip[0].lineno):
-        passing = {
-            target
-            for target in Target
-            if (own := [case for case in cases if case.target is target]) and all(case.passed for case in own)
-        }
+    for decorator, cases, inherited in sorted(_skips(tree, tried, elsewhere), key=lambda skip: -skip[0].lineno):
+        needing = {case.target for case in (*cases, *inherited) if not case.passed}
+        passing = {case.target for case in cases} - needing
         start, end = decorator.lineno - 1, decorator.end_lineno or decorator.lineno
         if (new := _narrowed(decorator, passing, text)) is None:
             continue
@@ -95,36 +95,30 @@ def without_skips(text: str, tried: Iterable[Tried]) -> tuple[str, int]:
     return "".join(lines), changed
 
 
-def _skips(tree: ast.Module, tried: Sequence[Tried]) -> Iterable[tuple[ast.expr, list[Tried]]]:
-    """Each decorator with the cases that it skips."""
-    heirs = _heirs(tree)
-    for outer in tree.body:
-        if not isinstance(outer, ast.ClassDef):
-            continue
-        for decorator in outer.decorator_list:
-            yield decorator, [case for case in tried if _class(case) in heirs[outer.name] and _fits(decorator, case)]
-        for inner in outer.body:
-            if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
-                names = {f"{name}.{inner.name}" for name in heirs[outer.name]}
-                for decorator in inner.decorator_list:
-                    yield decorator, [case for case in tried if _tail(case) in names and _fits(decorator, case)]
+def _skips(
+    tree: ast.Module, tried: Sequence[Tried], elsewhere: Sequence[Tried]
+) -> Iterable[tuple[ast.expr, list[Tried], list[Tried]]]:
+    """Each decorator with the cases that it skips, and those of other files that may have inherited it: `elsewhere` are
+    the cases of these, and one counts whose method has the name of one that is decorated.
+    """
+    by_class = heirs(tree)
+    decorated: list[tuple[list[ast.expr], list[Tried], set[str]]] = []
+    for outer in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+        methods = [node for node in outer.body if isinstance(node, FUNCTIONS)]
+        own = [case for case in tried if _class(case) in by_class[outer.name]]
+        decorated.append((outer.decorator_list, own, {method.name for method in methods}))
+        for method in methods:
+            classes = heirs(tree, method.name)[outer.name] if method.decorator_list else set()
+            own = [case for case in tried if _class(case) in classes and _method(case) == method.name]
+            decorated.append((method.decorator_list, own, {method.name}))
+    for decorators, own, names in decorated:
+        for decorator in decorators:
+            inherited = [case for case in elsewhere if _method(case) in names and _fits(decorator, case)]
+            yield decorator, [case for case in own if _fits(decorator, case)], inherited
 
 
-def _heirs(tree: ast.Module) -> Mapping[str, set[str]]:
-    """Of each class of the file its own name, and those of the classes there that inherit it."""
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-    found = {node.name: {node.name} for node in classes}
-    # A class comes after those that it inherits.
-    for node in classes:
-        bases = {base.id if isinstance(base, ast.Name) else getattr(base, "attr", "") for base in node.bases}
-        for names in found.values():
-            if names & bases:
-                names.add(node.name)
-    return found
-
-
-def _tail(case: Tried) -> str:
-    return ".".join(case.case.split(".")[-2:])
+def _method(case: Tried) -> str:
+    return case.case.rpartition(".")[2]
 
 
 def _class(case: Tried) -> str:
@@ -135,27 +129,23 @@ def _fits(decorator: ast.expr, case: Tried) -> bool:
     """Whether the decorator is what skipped the case: by its reason, or by its name where that says the reason."""
     if not isinstance(decorator, ast.Call):
         return False
-    if target := _DECORATORS.get(_name(decorator.func)):
+    if target := _DECORATORS.get(last_name(decorator.func)):
         return case.target is target and case.reason.casefold().startswith("exhausts")
     reason = decorator.args[1] if len(decorator.args) > 1 else None
     return isinstance(reason, ast.Constant) and reason.value == case.reason
-
-
-def _name(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _narrowed(decorator: ast.expr, passing: set[Target], text: str) -> str | None:
     """The decorator without its `@` as it is to be: empty where it goes, None where it stays as it is."""
     if not isinstance(decorator, ast.Call) or not passing:
         return None
-    if target := _DECORATORS.get(_name(decorator.func)):
+    if target := _DECORATORS.get(last_name(decorator.func)):
         return "" if target in passing else None
-    if _name(decorator.func) != "skipIf" or len(decorator.args) != 2:
+    if last_name(decorator.func) != "skipIf" or len(decorator.args) != 2:
         return None
     condition = decorator.args[0]
     terms = condition.values if isinstance(condition, ast.BoolOp) and isinstance(condition.op, ast.Or) else [condition]
-    kept = [term for term in terms if _NAMES.get(_name(term)) not in passing]
+    kept = [term for term in terms if _NAMES.get(last_name(term)) not in passing]
     if len(kept) == len(terms):
         return None
     if not kept:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.curation.class_tree import FUNCTIONS, heirs, last_name
 from harness.curation.imports.formats import ForeignEntry, ForeignList
 from harness.errors import ConfigError
 from harness.matrix.cells import Cell
@@ -43,7 +44,7 @@ class _Platform:
     def holds(self, condition: ast.expr) -> bool | None:
         """Whether the condition holds in the cell; None where only the interpreter knows."""
         if isinstance(condition, ast.Name | ast.Attribute):
-            return self.values.get(_last_name(condition))
+            return self.values.get(last_name(condition))
         if isinstance(condition, ast.UnaryOp) and isinstance(condition.op, ast.Not):
             value = self.holds(condition.operand)
             return None if value is None else not value
@@ -88,35 +89,23 @@ def read_decorators(tree: Path, cell: Cell, modules: Collection[str]) -> Foreign
 
 
 def _entries(tree: ast.Module, name: str, owner: str, platform: _Platform) -> Iterator[ForeignEntry]:
-    heirs = _heirs(tree)
+    by_class = heirs(tree)
     for why in _reasons_in(tree.body, platform):
         yield ForeignEntry(module=owner, names=(name,), why=why)
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
-            classes = [f"{name}.{each}" for each in sorted(heirs[node.name])]
+            classes = [f"{name}.{each}" for each in sorted(by_class[node.name])]
             for why in _reasons_of(node.decorator_list, platform):
                 yield ForeignEntry(module=owner, names=tuple(classes), why=why)
             for method in node.body:
-                if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
+                if isinstance(method, FUNCTIONS):
                     reasons = [*_reasons_of(method.decorator_list, platform), *_reasons_in(method.body, platform)]
                     of_class = method.name in _FIXTURES
-                    cases = classes if of_class else [f"{each}.{method.name}" for each in classes]
+                    inherit = sorted(heirs(tree, method.name)[node.name])
+                    cases = classes if of_class else [f"{name}.{each}.{method.name}" for each in inherit]
                     # What is no test is a helper, which some other test calls.
                     if of_class or method.name.startswith("test"):
                         yield from (ForeignEntry(module=owner, names=tuple(cases), why=why) for why in reasons)
-
-
-def _heirs(tree: ast.Module) -> dict[str, set[str]]:
-    """Each class at the top of the file, with those that inherit from it there, itself among them."""
-    heirs: dict[str, set[str]] = {}
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            heirs[node.name] = {node.name}
-            bases = {_last_name(base) for base in node.bases}
-            for own in heirs.values():
-                if own & bases:
-                    own.add(node.name)
-    return heirs
 
 
 def _reasons_of(decorators: Iterable[ast.expr], platform: _Platform) -> Iterator[str]:
@@ -124,11 +113,11 @@ def _reasons_of(decorators: Iterable[ast.expr], platform: _Platform) -> Iterator
     for decorator in decorators:
         text = ast.unparse(decorator)
         callee = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if not (_LEAVES_OUT.search(_last_name(callee)) and _NAMES_WASM.search(text)):
+        if not (_LEAVES_OUT.search(last_name(callee)) and _NAMES_WASM.search(text)):
             continue
         arguments = decorator.args if isinstance(decorator, ast.Call) else []
-        holds = platform.holds(arguments[0]) if arguments else platform.values.get(_last_name(callee), True)
-        leaves_out = holds is not True if _last_name(callee) == "skipUnless" else holds is not False
+        holds = platform.holds(arguments[0]) if arguments else platform.values.get(last_name(callee), True)
+        leaves_out = holds is not True if last_name(callee) == "skipUnless" else holds is not False
         if leaves_out and (not arguments or _is_about_wasm(arguments)):
             yield f"@{text}"
 
@@ -144,7 +133,3 @@ def _reasons_in(body: Iterable[ast.stmt], platform: _Platform) -> Iterator[str]:
             skips = any(re.match(r"raise (unittest\.)?SkipTest|self\.skipTest", ast.unparse(s)) for s in statement.body)
             if skips and platform.holds(statement.test) is not False:
                 yield f"if {ast.unparse(statement.test)}"
-
-
-def _last_name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

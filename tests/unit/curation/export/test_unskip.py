@@ -144,3 +144,17 @@ def test_cases_of_a_package_are_in_its_own_file_or_in_its_init() -> None:
         case="test.test_posix.PosixTests.test_chown", target=Target.EMSCRIPTEN, reason="getgid() is a stub", passed=True
     )
     assert patch_of({"Lib/test/test_posix/__init__.py": FILE}.get, case).removed == 1
+
+
+def test_a_decorator_stays_that_a_class_of_another_file_inherits_and_needs() -> None:
+    reason = "getgid() is a stub"
+    here = tried("PosixTests.test_chown", reason)
+    heir = Tried(case="test.test_pathlib.PathTest.test_chown", target=Target.EMSCRIPTEN, reason=reason, passed=False)
+    texts = {
+        "Lib/test/test_posix.py": FILE,
+        "Lib/test/test_pathlib.py": "class PathTest(test_posix.PosixTests): pass\n",
+    }
+    assert unskip_patch([here, heir], texts.get).removed == 0
+    assert unskip_patch([here], texts.get).removed == 1
+    # One that passes there says nothing of a decorator here whose own cases were not tried.
+    assert without_skips(FILE, [], [Tried(case=heir.case, target=heir.target, reason=reason, passed=True)])[1] == 0
