@@ -150,7 +150,7 @@ def add_import(parser: argparse.ArgumentParser) -> None:
 def run_import(options: argparse.Namespace) -> int:
     """Prints what somebody else's list leaves out without need in a run, and what it does not know."""
     from harness.curation.imports.comparison import compare_list, render_comparison  # noqa: PLC0415 - as above
-    from harness.curation.imports.formats import read_pyodide, read_regrtest  # noqa: PLC0415
+    from harness.curation.imports.formats import PYODIDE_RUNTIMES, read_pyodide, read_regrtest  # noqa: PLC0415
     from harness.results.cell_results import load_results  # noqa: PLC0415
 
     path = one_result_in(options.results)
@@ -159,8 +159,10 @@ def run_import(options: argparse.Namespace) -> int:
         print(render_comparison(_decorators_against(options.file, results, path.parent)), end="")
         return EXIT_OK
     read = {"pyodide": read_pyodide, "regrtest": read_regrtest}[options.kind]
-    foreign = read(options.file, _RUNTIMES.get(results.cell.engine.value, results.cell.engine.value))
+    foreign = read(options.file, PYODIDE_RUNTIMES.get(results.cell.engine.value, results.cell.engine.value))
     print(render_comparison(compare_list(foreign, results.cell.id, results.modules)), end="")
+    if other := results.build.other_suite:
+        print(f"note: {other}", file=sys.stderr)
     if not results.run.complete:
         print("note: only a part of the suite was run; of the rest nothing is said", file=sys.stderr)
     return EXIT_OK
@@ -179,10 +181,6 @@ def _decorators_against(tree: Path, results: CellResults, folder: Path) -> ListC
         said = f"there is no {AUDIT_FILE}: `python -m harness audit-skips {results.cell.id} --results {shown(folder)}`"
         print(f"note: {said} runs what the suite skips, and shows what need not be skipped", file=sys.stderr)
     return compare_list(foreign, results.cell.id, behind_gates(results.modules, forced), skips_are_good=False)
-
-
-# What Pyodide calls a runtime, where that is not the engine's name.
-_RUNTIMES = {"chromium": "chrome"}
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,15 @@ from harness.curation.export.formats import limitations_page, pattern_of, pyodid
 from harness.curation.export.pyodide_file import Addition, changed_list, lacking
 from harness.curation.export.skip_patch import skip_patch
 from harness.curation.imports.comparison import compare_list
-from harness.curation.imports.formats import ForeignEntry, load_pyodide, read_pyodide
+from harness.curation.imports.formats import (
+    PYODIDE_RUNTIMES,
+    ForeignEntry,
+    ForeignList,
+    load_pyodide,
+    parse_pyodide,
+    pyodide_list,
+    read_pyodide,
+)
 from harness.curation.workspace import Workspace, load_workspace
 from harness.errors import ConfigError, did_you_mean
 from harness.expectations.entries import CellExpectations, Expectation, Expectations
@@ -64,7 +72,8 @@ def _pyodide_file(options: argparse.Namespace, cell: Cell, expected: CellExpecta
     shows to be good.
     """
     text, data = load_pyodide(options.file)
-    foreign = read_pyodide(options.file, cell.engine.value)
+    runtime = PYODIDE_RUNTIMES.get(cell.engine.value, cell.engine.value)
+    foreign = read_pyodide(options.file, runtime)
     stale: tuple[ForeignEntry, ...] = ()
     if options.results:
         results = load_results(one_result_in(options.results))
@@ -78,8 +87,21 @@ def _pyodide_file(options: argparse.Namespace, cell: Cell, expected: CellExpecta
     owners = lacking(tests, kept, names)
     added = [_addition(tests[subject], owner, expected) for subject, owner in owners.items()]
     added.sort(key=lambda addition: (addition.module, addition.why, addition.pattern))
-    notes = [f"{len(added)} added, {len(stale)} taken out, which pass, skip or do not exist in that run"]
-    return changed_list(text, data, stale, added), notes
+    changed = changed_list(text, data, stale, added, runtime)
+    after = {(entry.module, entry.pattern) for entry in _read_again(changed, options.file, runtime).entries}
+    if lost := [addition for addition in added if (dotted(addition.module), addition.pattern) not in after]:
+        raise ConfigError(
+            f"{options.file}: the entry of {lost[0].module} has a form that cannot be changed line by line",
+            hint="write its `skip:` as a list with a line for each pattern",
+        )
+    staying = sum((entry.module, entry.pattern) in after for entry in stale)
+    taken = f"{len(stale) - staying} taken out, which pass, skip or do not exist in that run"
+    more = f"; {staying} more share their line with others and stay" if staying else ""
+    return changed, [f"{len(added)} added, {taken}{more}"]
+
+
+def _read_again(changed: str, path: Path, runtime: str) -> ForeignList:
+    return pyodide_list(parse_pyodide(changed, path), path, runtime)
 
 
 def _addition(test: str, owner: str, expected: CellExpectations) -> Addition:

@@ -25,28 +25,43 @@ class Addition:
     why: str
 
 
-def changed_list(text: str, data: Any, taken_out: Collection[ForeignEntry], added: Sequence[Addition]) -> str:
-    """The list with what is taken out and added. `data` is `text` as ruamel.yaml reads it, with its lines.
-    A pattern that shares its line with others stays.
+def changed_list(
+    text: str, data: Any, taken_out: Collection[ForeignEntry], added: Sequence[Addition], runtime: str = ""
+) -> str:
+    """The list with what is taken out and added. `data` is `text` as ruamel.yaml reads it, with its lines; `runtime` is
+    that of an `xfail-RUNTIME` which can be taken out. What shares its line with others, or is in braces, stays.
     """
+    text = text if text.endswith("\n") else f"{text}\n"
     lines: dict[int, list[str]] = {number: [line] for number, line in enumerate(text.splitlines(keepends=True))}
     for index, item in enumerate(data):
         names = [item] if isinstance(item, str) else list(item)
         start = data.lc.item(index)[0]
         for name in names:
-            keys = {} if isinstance(item, str) else item[name] or {}
+            keys: Any = {} if isinstance(item, str) else item[name] or {}
             gone = {entry.pattern for entry in taken_out if entry.module == dotted(name)}
             new = [addition for addition in added if addition.module == name]
-            if gone or new:
-                _change(lines, start, keys, gone, new)
+            if (gone or new) and not (keys and keys.fa.flow_style()):
+                _change(lines, start, keys, gone, new, failing=("xfail", f"xfail-{runtime}"))
     return "".join(line for number in sorted(lines) for line in lines[number])
 
 
-def _change(lines: dict[int, list[str]], start: int, keys: Any, gone: Collection[str], new: Sequence[Addition]) -> None:
-    """Changes the lines of one module, whose name is in the line `start`."""
+def _change(
+    lines: dict[int, list[str]],
+    start: int,
+    keys: Any,
+    gone: Collection[str],
+    new: Sequence[Addition],
+    *,
+    failing: Sequence[str],
+) -> None:
+    """Changes the lines of one module, whose name is in the line `start`. `failing` are the keys that leave it out."""
     left = len(keys)
-    if "xfail" in keys and "" in gone:
-        lines[keys.lc.key("xfail")[0]] = []
+    for key in [name for name in failing if name in keys and "" in gone]:
+        number, column = keys.lc.key(key)
+        lines[number] = []
+        # Its reason may go on in lines that are indented further.
+        while (number := number + 1) in lines and re.match(rf" {{{column + 1},}}\S", "".join(lines[number])):
+            lines[number] = []
         left -= 1
     patterns = [str(addition.pattern) for addition in new if addition.pattern]
     skip: Any = keys.get("skip") if keys else None
@@ -63,7 +78,7 @@ def _change(lines: dict[int, list[str]], start: int, keys: Any, gone: Collection
         elif patterns and alone:
             column = skip.lc.item(0)[1] - len("- ")
             lines[max(places.values())] += _patterns(new, " " * max(column, 0))
-    elif patterns:
+    elif patterns and skip is None:
         _open(lines, start)
         lines[start] += ["    skip:\n", *_patterns(new, " " * 6)]
         left += 1

@@ -43,13 +43,21 @@ class ForeignList:
     modules: frozenset[str] = frozenset()
 
 
+# What Pyodide calls a runtime, where that is not the engine's name.
+PYODIDE_RUNTIMES = {"chromium": "chrome"}
+
+
 def read_pyodide(path: Path, runtime: str) -> ForeignList:
     """Pyodide's src/tests/python_tests.yaml. An `xfail` leaves out the module; one that names a runtime counts where
     that is `runtime` (`node`, `chrome`, `firefox`, `safari`).
 
     ConfigError for a file of another form.
     """
-    _, data = load_pyodide(path)
+    return pyodide_list(load_pyodide(path)[1], path, runtime)
+
+
+def pyodide_list(data: Any, path: Path, runtime: str) -> ForeignList:
+    """What `data`, which are those of the file, leave out. ConfigError as above."""
     listed: list[Any] = data if isinstance(data, list) else [data]
     items = [{item: None} if isinstance(item, str) else item for item in listed]
     if not isinstance(data, list) or not all(_is_module(item) for item in items):
@@ -61,12 +69,17 @@ def read_pyodide(path: Path, runtime: str) -> ForeignList:
 
 def load_pyodide(path: Path) -> tuple[str, Any]:
     """The text of a YAML file, and its data, which know their lines. ConfigError when it is none."""
+    text = _text(path)
+    return text, parse_pyodide(text, path)
+
+
+def parse_pyodide(text: str, path: Path) -> Any:
+    """The data of the text, which is that of the file. ConfigError when it is no YAML."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - no other command needs it
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
-    text = _text(path)
     try:
-        return text, YAML(typ="rt").load(text)
+        return YAML(typ="rt").load(text)
     except YAMLError as error:
         raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
 

@@ -128,3 +128,35 @@ def test_the_lists_for_pyodide_are_merged_into_its_own(tmp_path: Path) -> None:
         '    xfail: "The test imports _pydecimal (pyodide-limited-modules)"\n'
     )
     assert notes == ["1 added, 0 taken out, which pass, skip or do not exist in that run"]
+
+
+@pytest.mark.parametrize(
+    ("text", "taken_out", "becomes"),
+    [
+        (
+            "- test_x: {xfail: broken}\n- test_y\n",
+            entry("test_x", why="broken"),
+            "- test_x: {xfail: broken}\n- test_y\n",
+        ),
+        ("- test_x:\n    xfail: one\n      two\n- test_y\n", entry("test_x", why="one two"), "- test_x\n- test_y\n"),
+        (
+            "- test_x:\n    xfail-node: no\n    skip:\n      - a\n",
+            entry("test_x", why="no"),
+            "- test_x:\n    skip:\n      - a\n",
+        ),
+        ("- test_x:\n    xfail-firefox: no\n", entry("test_x", why="no"), "- test_x:\n    xfail-firefox: no\n"),
+    ],
+)
+def test_a_module_is_let_in_again_where_lines_can_say_so(
+    tmp_path: Path, text: str, taken_out: ForeignEntry, becomes: str
+) -> None:
+    file = tmp_path / "list.yaml"
+    file.write_text(text)
+    assert changed_list(*load_pyodide(file), (taken_out,), (), "node") == becomes
+
+
+def test_a_last_line_without_an_end_gets_one_before_more_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "list.yaml"
+    file.write_text("- test_z")
+    added = (Addition(module="test_z", pattern="test_a", why="stack"),)
+    assert changed_list(*load_pyodide(file), (), added) == "- test_z:\n    skip:\n      # stack\n      - test_a\n"
