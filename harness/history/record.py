@@ -109,10 +109,10 @@ class RecordedRun:
 
 def record_of(results: CellResults, *, source: str) -> RecordedRun:
     """What the history keeps of results. ConfigError when nobody can tell when they were made, or they
-    are of the user's own tests.
+    are of the user's own tests, other resources, or another order.
     """
-    if own := results.run.options.tests:
-        raise ConfigError(f"{source} is a run of own tests, {own}", hint="the history keeps runs of the suite alone")
+    if why := results.run.options.why_no_evidence:
+        raise ConfigError(f"{source} is {why}", hint="the history keeps usual runs of the suite alone")
     states: dict[Case, State] = {}
     slow: dict[Case, float] = {}
     seconds: dict[str, float] = {}

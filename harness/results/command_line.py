@@ -78,6 +78,13 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         yield from (f"--use={each}" for each in self.use)
         yield from (f"--{name.replace('_', '-')}" for name in _SWITCHES if getattr(self, name))
 
+    @property
+    def why_no_evidence(self) -> str:
+        """Why lists and history learn nothing from a run with these options; empty when they do."""
+        if self.tests:
+            return f"a run of own tests, {self.tests}"
+        return "a run with -u or --randomize" if self.use or self.randomize else ""
+
     def line(self, arguments: Sequence[str], module: str = "harness") -> str:
         """A line for a shell: the harness with these arguments, in the folder and the cache of the run. `module` is
         what is started: it may be pytest.

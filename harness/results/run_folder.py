@@ -136,7 +136,8 @@ def finished_modules(cell: Path) -> int:
 
 def has_results(cell: Path) -> bool:
     """Whether a run in the folder of a cell has left results, be it of one module."""
-    return (cell / RESULTS_FILE).exists() or finished_modules(cell) > 0
+    is_begun = finished_modules(cell) > 0 or any((cell / PARTS_FOLDER).glob("*/[!.]*.json"))
+    return (cell / RESULTS_FILE).exists() or is_begun
 
 
 def came_to_its_end(cell: Path) -> bool:

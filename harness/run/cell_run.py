@@ -28,10 +28,8 @@ from harness.engines.protocol import NO_SNAPSHOT, EngineSession, Mount
 from harness.errors import ConfigError
 from harness.expectations.compare import compare
 from harness.expectations.entries import CellExpectations
-from harness.expectations.files import load_lists
 from harness.limitations.skip_account import account_for
 from harness.limitations.skip_text import one_line
-from harness.manifest import Manifest
 from harness.matrix.cells import Cell
 from harness.project import project_root
 from harness.report import console, junit
@@ -50,12 +48,11 @@ from harness.results.run_folder import (
     unfinished_run,
 )
 from harness.results.verdicts import CaseVerdict, Comparison, Verdict
-from harness.run.changed import find_changes, reached_by
+from harness.run.asked import Asked
 from harness.run.keywords import ANY, Keyword
 from harness.run.options import as_arguments, check_numbers, with_seed
-from harness.run.own_tests import TESTS_MOUNT, OwnTests, find_tests, unimportable
-from harness.run.past_cases import PastCases, past_results
-from harness.run.prepare import BuildRequest, expectations_for, prepare
+from harness.run.own_tests import TESTS_MOUNT, OwnTests, unimportable
+from harness.run.prepare import expectations_for
 from harness.run.prepared import Prepared
 from harness.run.python_info import keep_python_info
 from harness.run.rerun import with_environment_tries, with_tries, worth_another_try
@@ -71,7 +68,7 @@ from harness.run.resume import (
     write_asked,
     write_parts,
 )
-from harness.run.selection import TestSelection, check_names, check_resources, choose, planned, read_shard
+from harness.run.selection import TestSelection, planned
 from harness.suite.durations import read_case_durations, record_imports, record_run
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.parts import as_part, joined, module_of, part_named, part_names
@@ -124,39 +121,12 @@ class CellRun:
         if run_dir and options.resume:
             options, keyword = _as_begun(options, keyword, run_dir / options.cell)
             before = seconds_before(run_dir / options.cell)
-        options = with_seed(options)
-        tests = find_tests(options.tests) if options.tests else None
-        shard = read_shard(options.shard, options.case, keyword=keyword.expression, own=tests is not None)
-        if keyword.expression:
-            keyword.compiled()
-        changes = find_changes(options, keyword.expression)
-        load_lists()
-        folders = [project_root() / "reports", *([run_dir.parent] if run_dir else [])]
-        results = past_results(options.cell, folders)
-
-        def check_source(root: Path) -> None:
-            check_resources(root / "Lib" / "test", options.use)
-            if not tests:
-                past = PastCases(results, Manifest())
-                check_names(root / "Lib" / "test", options.case, keyword, past, cell=options.cell)
-
-        prepared = prepare(options.cell, BuildRequest.of(options), check_source)
-        if options.use:
-            # The build of a bundle has no source that was checked.
-            check_resources(prepared.build.root / "Lib" / "test", options.use)
-            prepared = replace(prepared, cell=replace(prepared.cell, resources=",".join(options.use)))
+        asked = Asked.of(with_seed(options), keyword, run_dir)
+        options, tests = asked.options, asked.tests
+        prepared = asked.prepare()
         expectations = expectations_for(prepared.cell, prepared.build)
         expectations = replace(expectations, fail_env_changed=options.fail_env_changed)
-        past = PastCases(results, prepared.build.manifest, tests.key if tests else "")
-        suite = f"--tests {tests.source}" if tests else "the suite"
-        chosen = choose(prepared, options.case, shard, cut_by=options.cut_by, tests=tests, past=past)
-        chosen = replace(
-            chosen, modules=keyword.matching(chosen.modules, past, where=suite), keyword=keyword.expression
-        )
-        chosen = chosen.ordered(tests.modules if tests else prepared.build.modules(), RunOptions.of(options))
-        if changes:
-            chosen, lines = reached_by(changes, chosen, prepared)
-            print("\n".join(lines), flush=True)
+        chosen = asked.choose(prepared)
         base = run_dir or new_run_folder()
         if not tests:
             parts = read_parts(base / prepared.cell.id) if options.resume else None
@@ -270,9 +240,10 @@ class CellRun:
         """
         cut = self.chosen.parts
         names = self.chosen.seconds or [name for module in self.chosen.modules for name in _names_of(module, cut)]
-        return [name for name in names if not (self.resume and self._is_finished(name))]
+        return [name for name in names if not (self.resume and self.is_finished(name))]
 
-    def _is_finished(self, name: str) -> bool:
+    def is_finished(self, name: str) -> bool:
+        """Whether a module, or part, has a result."""
         return self._record(module_of(name)).exists() or self._record(name).exists()
 
     def expected_seconds(self) -> dict[str, float]:

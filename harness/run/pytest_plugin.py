@@ -223,12 +223,6 @@ class CellPlugin:
         if not self.is_controller:
             return
         work = _work_of(report.nodeid)
-        if report.when == "call":
-            # By our own clock: a worker may be on another machine.
-            begin = max(0.0, time.time() - report.duration - self.run.started)
-            worker = getattr(report, "worker_id", "main")
-            done = Work(name=work, worker=worker, begin=round(begin, 2), seconds=round(report.duration, 2))
-            self._work.append(done)
         for name, record in report.user_properties:
             if name == RECORD:
                 self.run.take(work, str(record))
@@ -236,6 +230,13 @@ class CellPlugin:
                 self._ticker.state = self._ticker.state.judged(*json.loads(str(record)))
             if name == ENGINE_FAILED:
                 _pass_to_front_end(self._config, EngineFailedError(str(record)))
+        # What was stopped or lost has no result.
+        if report.when == "call" and self.run.is_finished(work):
+            # By our own clock: a worker may be on another machine.
+            begin = max(0.0, time.time() - report.duration - self.run.started)
+            worker = getattr(report, "worker_id", "main")
+            done = Work(name=work, worker=worker, begin=round(begin, 2), seconds=round(report.duration, 2))
+            self._work.append(done)
         if report.failed:
             # The last line of what pytest says, without the hint behind an error of ours.
             lines = [each for each in report.longreprtext.splitlines() if not each.lstrip().startswith("-> ")]

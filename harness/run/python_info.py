@@ -22,23 +22,29 @@ ANSWER_SECONDS = 60.0
 def keep_python_info(prepared: Prepared, folder: Path) -> None:
     """Leaves what the interpreter prints in the cell's folder of a run, as pythoninfo.txt.
 
-    It costs a run nothing but the seconds that it takes: an answer that breaks off is kept as far as it came, and an
-    engine that does not work is reported where the suite begins.
+    It costs a run nothing but the seconds that it takes: of an answer that breaks off the run has what came, and the
+    next run asks again. An engine that does not work is reported where the suite begins.
     """
     kept = prepared.cache / "identities" / f"{prepared.cell.id}-{answer_key(prepared)}-{PYTHON_INFO_FILE}"
     try:
-        if not kept.is_file():
+        if kept.is_file():
+            text = kept.read_text(encoding="utf-8")
+        else:
             logger.info("%s: python -m test.pythoninfo", prepared.cell.id)
-            with disk_errors_as_unavailable(kept):
-                kept.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(kept, ask_python_info(prepared))
-        write_atomically(folder / PYTHON_INFO_FILE, kept.read_text(encoding="utf-8"))
+            text, is_whole = ask_python_info(prepared)
+            if is_whole:
+                with disk_errors_as_unavailable(kept):
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    write_atomically(kept, text)
+        write_atomically(folder / PYTHON_INFO_FILE, text)
     except (HarnessError, OSError) as error:
         logger.warning("%s: no pythoninfo: %s", prepared.cell.id, error)
 
 
-def ask_python_info(prepared: Prepared) -> str:
-    """What `python -m test.pythoninfo` prints under the cell's own engine, with a last line where it broke off."""
+def ask_python_info(prepared: Prepared) -> tuple[str, bool]:
+    """What `python -m test.pythoninfo` prints under the cell's own engine, and whether that is all of it: a last line
+    says where it broke off.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         temporary = Mount(host=folder / "tmp", guest="/tmp", writable=True)
@@ -56,6 +62,6 @@ def ask_python_info(prepared: Prepared) -> str:
         printed = (folder / "output").read_text(encoding="utf-8", errors="replace")
     # pythoninfo itself prints the errors for which it ends with 1.
     if ending.ending is Ending.EXITED and ending.status in {0, 1}:
-        return printed
+        return printed, True
     how = ending.reason.strip() or f"it exited with status {ending.status}"
-    return f"{printed}\nIt broke off here: {how}\n"
+    return f"{printed}\nIt broke off here: {how}\n", False

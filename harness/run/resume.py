@@ -190,11 +190,12 @@ def write_asked_of_cells(run: Path, cells: Sequence[str], options: Namespace, ke
 
 
 def seconds_before(folder: Path) -> float:
-    """How long a run in the folder of a cell has tested until now. One that was killed did so until its last module."""
+    """How long a run in the folder of a cell has tested until now. One that was killed did so until its last record."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return float(json.loads((folder / RESULTS_FILE).read_bytes())["run"]["seconds"])
     with contextlib.suppress(OSError, ValueError, TypeError):
         began = (folder / ASKED_FILE).stat().st_mtime
-        ends = [path.stat().st_mtime for path in (folder / "modules").glob("[!.]*.json")]
+        records = [*(folder / "modules").glob("[!.]*.json"), *(folder / PARTS_FOLDER).glob("*/[!.]*.json")]
+        ends = [path.stat().st_mtime for path in records]
         return float(read_asked(folder / ASKED_FILE).get(_SECONDS, 0)) + max(0.0, max(ends, default=began) - began)
     return 0.0

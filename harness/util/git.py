@@ -77,7 +77,10 @@ def git_output(root: Path, *arguments: str) -> str:
 
 
 def commit_of(root: Path, revision: str) -> str:
-    """The commit that a revision means in that checkout; empty when it has none of that name."""
+    """The commit that a revision means in that checkout; empty when it has none of that name. UnavailableError, in
+    git's own words, when git refuses the checkout.
+    """
+    git_output(root, "rev-parse", "--git-dir")
     argv = (
         "git",
         "--no-optional-locks",

@@ -187,13 +187,8 @@ def gather(paths: Sequence[Path], reports: Path, *, history: Path | None = None)
     runs: list[Run] = []
     for index, path in enumerate(paths):
         results = load_results(path)
-        if own := results.run.options.tests:
-            raise ConfigError(f"{path} is a run of own tests, {own}", hint="lists learn from runs of the suite alone")
-        if results.run.options.use or results.run.options.randomize:
-            raise ConfigError(
-                f"{path} is a run with -u or --randomize",
-                hint="lists learn from runs with the cell's own resources and order",
-            )
+        if why := results.run.options.why_no_evidence:
+            raise ConfigError(f"{path} is {why}", hint="lists learn from usual runs of the suite alone")
         runs.append(read_run(results, source=str(path), index=index))
     newest: dict[str, tuple[str, int]] = {}
     for run in runs:
@@ -205,8 +200,7 @@ def gather(paths: Sequence[Path], reports: Path, *, history: Path | None = None)
                 continue
             try:
                 results = load_results(path)
-                asked = results.run.options
-                if asked.tests or asked.use or asked.randomize:
+                if results.run.options.why_no_evidence:
                     continue
                 older = read_run(results, source=str(path), index=-1)
             except ConfigError as error:

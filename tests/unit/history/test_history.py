@@ -493,11 +493,18 @@ def test_results_that_tell_no_time_are_refused() -> None:
         seen(msgspec.structs.replace(run, run=msgspec.structs.replace(run.run, started="yesterday")))
 
 
-def test_a_run_of_own_tests_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (RunOptions(tests="/t"), "a run of own tests, /t"),
+        (RunOptions(use=("none",)), "a run with -u or --randomize"),
+        (RunOptions(randomize=True), "a run with -u or --randomize"),
+    ],
+)
+def test_a_run_of_other_tests_or_another_order_is_refused(options: RunOptions, why: str) -> None:
     (run,) = nights("P")
-    own = msgspec.structs.replace(run.run, options=RunOptions(tests="/t"))
-    with pytest.raises(ConfigError, match=r"a run of own tests, /t"):
-        seen(msgspec.structs.replace(run, run=own))
+    with pytest.raises(ConfigError, match=why):
+        seen(msgspec.structs.replace(run, run=msgspec.structs.replace(run.run, options=options)))
 
 
 # The commands.

@@ -95,6 +95,9 @@ def test_what_breaks_off_is_kept_as_far_as_it_came(
 ) -> None:
     keep_python_info(cell(ending), tmp_path / "run")
     assert (tmp_path / "run" / "pythoninfo.txt").read_text() == f"{PRINTED}\nIt broke off here: {how}\n"
+    # The next run asks again.
+    keep_python_info(cell(GuestExit(ending=Ending.EXITED)), tmp_path / "run")
+    assert (tmp_path / "run" / "pythoninfo.txt").read_text() == PRINTED
 
 
 def test_an_engine_that_does_not_work_leaves_no_file_and_is_asked_again(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError
+from harness.results.run_folder import has_results
 from harness.run.options import TESTING
 from harness.run.resume import (
     begun_with,
@@ -137,6 +138,13 @@ def test_the_seconds_of_a_run_that_was_killed_end_with_its_last_module(tmp_path:
     os.utime(tmp_path / "asked.json", (1000, 1000))
     os.utime(tmp_path / "modules" / "test_os.json", (1060, 1060))
     assert seconds_before(tmp_path) == 160.0
+    part = tmp_path / "parts" / "test_re" / "2.json"
+    part.parent.mkdir(parents=True)
+    part.write_text("{}")
+    os.utime(part, (1090, 1090))
+    assert seconds_before(tmp_path) == 190.0
+    (tmp_path / "modules" / "test_os.json").unlink()
+    assert has_results(tmp_path)
     (tmp_path / "results.json").write_text(json.dumps({"run": {"seconds": 130.5}}))
     assert seconds_before(tmp_path) == 130.5
 
