@@ -176,7 +176,7 @@ def _decorators_against(tree: Path, results: CellResults, folder: Path) -> ListC
 
     names = [dotted(module.module, own=module.own) for module in results.modules]
     foreign = read_decorators(tree, results.cell, names)
-    forced = read_audit(folder / AUDIT_FILE)
+    forced = {case.case: case.outcome for case in read_audit(folder / AUDIT_FILE)}
     if not forced:
         said = f"there is no {AUDIT_FILE}: `python -m harness audit-skips {results.cell.id} --results {shown(folder)}`"
         print(f"note: {said} runs what the suite skips, and shows what need not be skipped", file=sys.stderr)

@@ -151,17 +151,19 @@ def audit(
     return tuple(found)
 
 
-def read_audit(path: Path) -> dict[str, Outcome]:
-    """What each case did behind open gates, as the audit.json there says; empty when there is none.
-
-    ConfigError for a file of another form.
+def read_audit(path: Path) -> tuple[Forced, ...]:
+    """What the cases did behind open gates, as the audit.json there says; nothing when there is none. ConfigError for a
+    file of another form.
     """
     if not path.is_file():
-        return {}
+        return ()
     try:
-        return {row["case"]: Outcome(row["outcome"]) for row in json.loads(path.read_text(encoding="utf-8"))}
-    except (ValueError, TypeError, KeyError) as error:
-        raise ConfigError(f"{path} is no audit of skips: {error}", hint="`audit-skips` writes it again") from error
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return tuple(Forced(**{**row, "outcome": Outcome(row["outcome"])}) for row in rows)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ConfigError(
+            f"{shown(path)} is no audit of skips: {error}", hint="`audit-skips` writes it again"
+        ) from error
 
 
 class _Engines:

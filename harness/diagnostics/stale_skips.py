@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,22 +11,22 @@ from pathlib import Path
 from packaging.version import Version
 
 from harness.curation.export.unskip import Tried, UnskipPatch, unskip_patch
-from harness.diagnostics.skip_audit import AUDIT_FILE, Forced
+from harness.diagnostics.skip_audit import AUDIT_FILE, Forced, read_audit
 from harness.errors import ConfigError
 from harness.limitations.skips import MODULE_SKIPPED
 from harness.results.cell_results import CellResults, load_verdicts
 from harness.results.outcomes import Outcome
 from harness.results.run_folder import results_in
 from harness.targets import Target
-from harness.util.paths import shown
 from harness.util.text import counted, plain
 from harness.util.versions import number
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Audit:
-    """The audit of one build: its versions, and what each case did behind open gates."""
+    """The audit of one build: its cell, which says its flags, its versions, and what each case did there."""
 
+    cell: str
     target: Target
     toolchain: str
     python: str
@@ -40,12 +39,12 @@ class Audit:
 
     @property
     def title(self) -> str:
-        return f"{self.version}, CPython {self.python}, {self.runtime}"
+        return f"{self.cell}: {self.version}, CPython {self.python}, {self.runtime}"
 
     @property
-    def order(self) -> tuple[str, Version, Version]:
-        """Builds stand by target, toolchain and CPython, the oldest first."""
-        return self.target.value, _version(self.toolchain), _version(self.python)
+    def order(self) -> tuple[str, Version, Version, str]:
+        """Builds stand by target, toolchain and CPython, the oldest first; those of the same by cell."""
+        return self.target.value, _version(self.toolchain), _version(self.python), self.cell
 
 
 def _version(text: str) -> Version:
@@ -90,7 +89,8 @@ def remarks_on(patch: UnskipPatch) -> str:
 
 def read_audits(runs: Sequence[str]) -> list[Audit]:
     """The audits in these runs, the oldest build first. ConfigError when there is none."""
-    found = [audit for run in runs for path in results_in(Path(run)) if (audit := read_audit(path))]
+    paths = [path for run in runs for path in results_in(Path(run)) if path.with_name(AUDIT_FILE).is_file()]
+    found = [audit_of(load_verdicts(path).results, read_audit(path.with_name(AUDIT_FILE))) for path in paths]
     if not found:
         raise ConfigError(
             f"{', '.join(runs)}: no cell there has been audited",
@@ -100,26 +100,18 @@ def read_audits(runs: Sequence[str]) -> list[Audit]:
 
 
 def _read(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None
-
-
-def read_audit(results: Path) -> Audit | None:
-    """The audit next to a results.json; None when there is none. ConfigError when it cannot be read."""
-    path = results.with_name(AUDIT_FILE)
-    if not path.is_file():
-        return None
+    """None for what is no text too. The ends of its lines stay, or the patch would not fit."""
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        found = tuple(Forced(**{**row, "outcome": Outcome(row["outcome"])}) for row in rows)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ConfigError(f"{shown(path)} is no audit of skips: {error}", hint="audit the cell again") from error
-    return audit_of(load_verdicts(results).results, found)
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def audit_of(results: CellResults, found: tuple[Forced, ...]) -> Audit:
     """The audit with the versions that were built and run."""
     cell, build = results.cell, results.build
     return Audit(
+        cell=cell.id,
         target=cell.target,
         toolchain=build.toolchain.version or cell.toolchain,
         python=build.python or str(cell.python),

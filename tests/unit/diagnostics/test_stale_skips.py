@@ -37,7 +37,8 @@ def forced(reason: str, *outcomes: Outcome) -> tuple[Forced, ...]:
 
 def audit(toolchain: str, *found: tuple[Forced, ...], target: Target = Target.EMSCRIPTEN) -> Audit:
     cases = tuple(case for group in found for case in group)
-    return Audit(target=target, toolchain=toolchain, python="3.13.5", runtime="Node 24.19.0", found=cases)
+    cell = f"{target}-{toolchain}"
+    return Audit(cell=cell, target=target, toolchain=toolchain, python="3.13.5", runtime="Node 24.19.0", found=cases)
 
 
 PASS, FAIL, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.SKIP
@@ -54,9 +55,9 @@ def test_a_reason_is_stale_from_the_first_build_from_which_on_all_its_cases_pass
     assert [stale.counts[build] for build in builds] == [(1, 2), (2, 2), (2, 2)]
     assert (needed.reason, needed.since) == (FORK, None)
     assert render_table([stale, needed], builds).splitlines() == [
-        "1. Emscripten 3.1.69, CPython 3.13.5, Node 24.19.0: 3 cases",
-        "2. Emscripten 4.0.12, CPython 3.13.5, Node 24.19.0: 3 cases",
-        "3. Emscripten 6.0.5, CPython 3.13.5, Node 24.19.0: 3 cases",
+        "1. emscripten-3.1.69: Emscripten 3.1.69, CPython 3.13.5, Node 24.19.0: 3 cases",
+        "2. emscripten-4.0.12: Emscripten 4.0.12, CPython 3.13.5, Node 24.19.0: 3 cases",
+        "3. emscripten-6.0.5: Emscripten 6.0.5, CPython 3.13.5, Node 24.19.0: 3 cases",
         "",
         "| passes from | 1 | 2 | 3 | reason | limitation |",
         "|---|---|---|---|---|---|",
@@ -101,7 +102,7 @@ def run(tmp_path: Path) -> Path:
 
 def test_audits_are_read_next_to_the_results_of_their_cells(run: Path) -> None:
     (found,) = read_audits([str(run / "audited"), str(run / "other")])
-    assert found.title == "WASI SDK 25.0, CPython 3.13.5, wasmtime 50.0.1"
+    assert found.title == "wasi: WASI SDK 25.0, CPython 3.13.5, wasmtime 50.0.1"
     assert f"| 1/1 | {UMASK} |" in table_of([str(run / "audited")])
     with pytest.raises(ConfigError, match="no cell there has been audited") as caught:
         read_audits([str(run / "other")])
