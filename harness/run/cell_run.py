@@ -345,17 +345,21 @@ class CellRun:
             engine=self.prepared.engine_facts(),
             identity=self.prepared.identity.to_json() if self.prepared.identity else {},
         )
-        # Other resources skip what the next run does not.
-        if not self.chosen.shard and not own and not self.options.use:
-            # The shards that are still to come are to be cut as this one was.
-            record_run(self.prepared.durations, modules)
-            record_imports(self.prepared.durations, modules, self.prepared.build.manifest.python)
+        self._remember(modules)
         # Somebody who names a case wants to look at its failure, even if it is known.
         looked_at = [row for row in results.comparison.rows if self.show_known or self.chosen.cases_in(row.module)]
         known = [row for row in looked_at if row.verdict is Verdict.KNOWN]
         go_on = go_on_line(sys.argv, self.folder.parent)
         page = publish(results, self.folder, color=color, known=known, go_on=go_on)
         return page, bool(results.comparison.unexpected)
+
+    def _remember(self, modules: Sequence[ModuleResult]) -> None:
+        """Leaves durations and imports for later runs. Not of a shard: those that are still to come are to be cut as it
+        was; nor of own tests, nor with other resources, which skip what the next run does not.
+        """
+        if not self.chosen.shard and not self.tests and not self.options.use:
+            record_run(self.prepared.durations, modules)
+            record_imports(self.prepared.durations, modules, self.prepared.build.manifest.python)
 
     def _run_info(
         self, finished: Collection[str], work: Sequence[Work], *, interrupted: bool, complete: bool

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import msgspec
 
 from harness.results.case_ids import dotted
-from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, worst
-from harness.suite.regrtest import NOTHING_MATCHED
+from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
+from harness.suite.regrtest import NO_TESTS, NOTHING_MATCHED
 
 # A shorter part is not worth the start of one more interpreter.
 LEAST_SECONDS = 1.0
@@ -154,14 +154,7 @@ def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleRe
     """
     module, own = parts[0].module, parts[0].own
     name = dotted(module, own=own)
-    cases: dict[str, CaseResult] = {}
-    for case in (case for part in parts for case in part.cases):
-        there = cases.get(case.case)
-        if there is None or case.outcome.severity > there.outcome.severity:
-            cases[case.case] = case
-    if len(cases) > 1 and name in cases and cases[name].detail.reason == NOTHING_MATCHED:
-        # All cases of a part are gone from the module: that says nothing of the module.
-        del cases[name]
+    cases = _joined_cases(parts, name)
     place = {case: index for index, case in enumerate(order)}
     found = sorted(cases.values(), key=lambda case: place.get(case.case, len(place)))
     outcome = cases[name].outcome if name in cases else worst([case.outcome for case in found])
@@ -188,6 +181,23 @@ def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleRe
         own=own,
         imports=tuple(sorted({path for part in parts for path in part.imports})),
     )
+
+
+def _joined_cases(parts: Sequence[ModuleResult], name: str) -> dict[str, CaseResult]:
+    """The cases of all parts by their names, each at its worst; `name` is that of the module."""
+    cases: dict[str, CaseResult] = {}
+    for case in (case for part in parts for case in part.cases):
+        there = cases.get(case.case)
+        if there is None or case.outcome.severity > there.outcome.severity:
+            cases[case.case] = case
+    if name in cases and cases[name].detail.reason == NOTHING_MATCHED:
+        if len(cases) > 1:
+            # All cases of a part are gone from the module: that says nothing of the module.
+            del cases[name]
+        else:
+            # None of the parts has any.
+            cases[name] = CaseResult(case=name, outcome=Outcome.NO_TESTS, detail=Detail(reason=NO_TESTS))
+    return cases
 
 
 def _besides(result: ModuleResult) -> float:

@@ -55,14 +55,10 @@ def _change(
     failing: Sequence[str],
 ) -> None:
     """Changes the lines of one module, whose name is in the line `start`. `failing` are the keys that leave it out."""
-    left = len(keys)
-    for key in [name for name in failing if name in keys and "" in gone]:
-        number, column = keys.lc.key(key)
-        lines[number] = []
-        # Its reason may go on in lines that are indented further.
-        while (number := number + 1) in lines and re.match(rf" {{{column + 1},}}\S", "".join(lines[number])):
-            lines[number] = []
-        left -= 1
+    reasons = [name for name in failing if name in keys and "" in gone]
+    for key in reasons:
+        _drop(lines, *keys.lc.key(key))
+    left = len(keys) - len(reasons)
     patterns = [str(addition.pattern) for addition in new if addition.pattern]
     skip: Any = keys.get("skip") if keys else None
     if skip and not isinstance(skip, str):
@@ -88,6 +84,13 @@ def _change(
         left += 1
     if keys and not left:
         lines[start] = [re.sub(r":(\s*(?:#.*)?)$", r"\1", lines[start][0]), *lines[start][1:]]
+
+
+def _drop(lines: dict[int, list[str]], number: int, column: int) -> None:
+    """Takes out what begins in that line and column, and may go on in lines that are indented further."""
+    lines[number] = []
+    while (number := number + 1) in lines and re.match(rf" {{{column + 1},}}\S", "".join(lines[number])):
+        lines[number] = []
 
 
 def _open(lines: dict[int, list[str]], start: int) -> None:

@@ -20,7 +20,7 @@ from harness.suite.parts import (
     recorded_cases,
     work_seconds,
 )
-from harness.suite.regrtest import NOTHING_MATCHED
+from harness.suite.regrtest import NO_TESTS, NOTHING_MATCHED
 from tests.unit.sample_results import case, module
 
 A = {"test.test_x.A.test_1": 2.0, "test.test_x.A.test_2": 1.0}
@@ -173,3 +173,9 @@ def test_cases_are_recorded_with_their_seconds_and_dead_ones_with_those_that_the
 def test_a_module_with_a_case_that_is_not_called_as_its_id_is_not_cut(name: str) -> None:
     second = CaseResult(case=name, outcome=Outcome.PASS, id="test.test_x.T.test_1")
     assert recorded_cases(module("test_x", case("test_x.T.test_1"), second)) == {}
+
+
+def test_a_module_all_of_whose_recorded_cases_are_gone_has_no_tests() -> None:
+    gone = case("test_x", Outcome.SKIP, reason=NOTHING_MATCHED)
+    found = joined([module("test_x", gone), module("test_x", gone)])
+    assert (found.outcome, [each.detail.reason for each in found.cases]) == (Outcome.NO_TESTS, [NO_TESTS])
