@@ -152,7 +152,8 @@ def _selected(options: argparse.Namespace, rest: list[str]) -> tuple[Selection, 
     """The cells that are meant, and the arguments behind their names."""
     before = list(itertools.takewhile(lambda word: not word.startswith("-") or _SWITCHES.fullmatch(word), rest))
     switches = [word for word in before if word.startswith("-")]
-    words = [_as_regrtest_names(word) for word in before if word not in switches]
+    own = bool(getattr(options, "tests", ""))
+    words = [_as_regrtest_names(word, own=own) for word in before if word not in switches]
     names = [word for word in words if not _is_module(word)]
     if not names and not options.tag:
         raise ConfigError(
@@ -177,8 +178,12 @@ def _selected(options: argparse.Namespace, rest: list[str]) -> tuple[Selection, 
 _SWITCHES = re.compile(r"-[vqxs]+")
 
 
-def _as_regrtest_names(word: str) -> str:
-    """The module of a path such as Lib/test/test_json.py or test_json.py; any other word as it is."""
+def _as_regrtest_names(word: str, *, own: bool) -> str:
+    """The module of a path such as Lib/test/test_json.py or test_json.py, of the suite or of the user's `own` tests;
+    any other word as it is.
+    """
+    if own:
+        return word.removesuffix(".py")
     found = re.search(r"(?:^|/)Lib/test/(test_[\w/]+?)(?:\.py|/)?$", word) or re.match(r"(test_\w+)\.py$", word)
     return f"test.{found[1].replace('/', '.')}" if found else word
 

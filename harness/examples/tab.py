@@ -45,11 +45,14 @@ _PASTE = """(area, text) => {
 
 
 class Tab:
-    """One page. `problems` are what the browser has complained of in it and in its Workers."""
+    """One page. `problems` are what the browser has complained of in it and in its Workers, `failure` is what a step
+    raises that the page does not allow.
+    """
 
-    def __init__(self, page: Any, timeout_error: type[Exception]) -> None:
+    def __init__(self, page: Any, *, failure: type[Exception], timeout: type[Exception]) -> None:
         self._page = page
-        self._timeout_error = timeout_error
+        self._timeout_error = timeout
+        self.failure = failure
         self.problems: list[str] = []
         page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
@@ -144,7 +147,7 @@ def new_tab(browser: Any, elsewhere: Mapping[str, bytes], *, isolated: bool) -> 
         page = context.new_page()
         page.add_init_script(_KEEP_TERMINALS)
         context.route("**/*", lambda route: _route(route, elsewhere, isolated=isolated))
-        yield Tab(page, sync_api.TimeoutError)
+        yield Tab(page, failure=sync_api.Error, timeout=sync_api.TimeoutError)
     finally:
         context.close()
 

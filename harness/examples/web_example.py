@@ -99,8 +99,11 @@ def _elsewhere(prepared: Prepared, example: WebExample, wishes: BuildRequest) ->
                 f"the web example takes {foreign.address}, and of {foreign.package} {pinned} is pinned",
                 hint="pin that version as [[npm]] in a file, and name it with --pins",
             )
-        content = (obtain_package(foreign.package, pins, prepared.cache) / foreign.package / foreign.file).read_bytes()
-        found[foreign.address] = content
+        file = obtain_package(foreign.package, pins, prepared.cache) / foreign.package / foreign.file
+        if not file.is_file():
+            wrong.append(f"{foreign.package} {pinned} of npm has no {foreign.file}, as the page takes it")
+            continue
+        content = found[foreign.address] = file.read_bytes()
         if not foreign.is_right(content):
             wrong.append(f"{foreign.address} has another hash than {foreign.integrity}")
     text = "; ".join(wrong) or f"{len(found)} files of npm have the hashes that the page names"
@@ -155,11 +158,14 @@ class _Bench:
         """What comes of that part of the example with those changes."""
         self.example.lay(changes, self.work / "page")
         with new_tab(self.browser, self.elsewhere, isolated=isolated) as tab:
-            tab.open(self.address)
-            if tab.is_enabled("run", READY_SECONDS):
-                seen = act(tab)
-            else:
-                seen = Seen(works=False, text="Error: the button Run stays disabled")
+            seen = Seen(works=False, text="Error: the button Run stays disabled")
+            try:
+                tab.open(self.address)
+                if tab.is_enabled("run", READY_SECONDS):
+                    seen = act(tab)
+            except tab.failure as error:
+                # The page has changed: it has no such button, or one that stays disabled.
+                seen = Seen(works=False, text=f"Error: {str(error).partition(chr(10))[0]}")
             tab.photograph(self.work / f"{photo}-{len(changes)}.png")
             return seen if seen.works else dataclasses.replace(seen, text="\n".join((seen.text, *tab.problems)))
 

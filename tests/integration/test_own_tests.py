@@ -289,6 +289,14 @@ def test_the_guest_reads_what_root_alone_can_read(wasi: Prepared, tmp_path: Path
     assert done.returncode == 0, done.stdout
 
 
+def test_a_file_of_the_users_may_be_named_as_one(wasi: Prepared, tmp_path: Path) -> None:
+    for name in ("test_x", "test_y"):
+        (tmp_path / f"{name}.py").write_text(CASE)
+    done = harness("test", "wasi", "test_y.py", "--tests", tmp_path, "-n", "1", "--run-dir", tmp_path / "run")
+    assert done.returncode == 0, done.stdout
+    assert set(results(tmp_path / "run", "wasi")["modules"]) == {"test_y"}
+
+
 def test_a_module_that_does_not_import_shows_where(wasi: Prepared, tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text(f"import no_such_module\n{CASE}")
     done = harness(

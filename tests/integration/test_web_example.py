@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import EXIT_OK, EXIT_UNAVAILABLE, UnavailableError
 from harness.examples.tab import browser_of_playwright, new_tab
-from harness.examples.web_example import served
+from harness.examples.web_example import _Bench, served
 from harness.examples.web_page import PAGE, WORKER, WebExample
 from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import Prepared
@@ -117,6 +117,20 @@ def test_a_page_is_used_as_its_user_would(browser: Any, tmp_path: Path, isolated
         ]
         assert "a problem" in tab.problems
     assert (tmp_path / "page.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.integration
+@needs_playwright
+@NEEDS_BROWSER[Engine.CHROMIUM]
+def test_a_step_that_the_page_does_not_allow_is_what_comes_of_the_trial(browser: Any, tmp_path: Path) -> None:
+    """A tree whose page has another button: the trials before it are kept."""
+    example = stub(tmp_path / "example")
+    elsewhere = {"https://elsewhere.test/terminal.js": TERMINAL}
+    with served(example, tmp_path) as address:
+        bench = _Bench(example=example, browser=browser, address=address, elsewhere=elsewhere, work=tmp_path)
+        seen = bench.attempt("none", (), lambda tab: tab._page.click("#repl", timeout=200))
+    assert (seen.works, seen.text.splitlines()[0]) == (False, "Error: Page.click: Timeout 200ms exceeded.")
+    assert (tmp_path / "none-0.png").is_file()
 
 
 @pytest.mark.integration
