@@ -274,11 +274,11 @@ def _test_one(options: argparse.Namespace, cell: Cell, rest: list[str]) -> int:
 
     from harness.run.pytest_plugin import FrontEnd  # noqa: PLC0415
 
-    # Whatever else is installed for pytest costs every worker its import; `-p NAME` brings one back.
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     plugins = ["-p", "xdist", "-p", "harness.run.pytest_plugin", "-p", "no:cacheprovider"]
     ours = [f"--cell={cell.id}", *as_arguments(options), "-q", "--tb=short", "-rN"]
-    status = pytest.main([*plugins, *ours, *worker_arguments(options, rest), *rest], plugins=[front := FrontEnd()])
+    words = [*plugins, *ours, *worker_arguments(options, rest), *rest]
+    with _without_other_plugins():
+        status = pytest.main(words, plugins=[front := FrontEnd()])
     if front.error:
         # pytest has printed it already.
         with contextlib.suppress(HarnessError), _recorded(options, cell):
@@ -287,6 +287,23 @@ def _test_one(options: argparse.Namespace, cell: Cell, rest: list[str]) -> int:
     if status == pytest.ExitCode.NO_TESTS_COLLECTED:
         print("error: the selection holds no module", file=sys.stderr)
     return _PYTEST_EXIT.get(int(status), int(status))
+
+
+@contextlib.contextmanager
+def _without_other_plugins() -> Iterator[None]:
+    """Whatever else is installed for pytest costs every worker its import; `-p NAME` brings one back. What this process
+    starts later is left as it was.
+    """
+    name = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _names_hosts(rest: Sequence[str]) -> bool:

@@ -130,8 +130,7 @@ def test_modules_are_named_as_for_regrtest(wasi: Prepared, tmp_path: Path) -> No
 
 
 def test_pytest_by_hand(wasi: Prepared, tmp_path: Path) -> None:
-    # pytest looks for its settings where a word is a folder that exists, whatever option it is the value of.
-    argv = ["-m", "pytest", "--cell=wasi", "-k", "test_bool", "-n", "2", f"--run-dir={tmp_path}"]
+    argv = ["-m", "pytest", "--cell", "wasi", "-k", "test_bool", "-n", "2", "--run-dir", str(tmp_path)]
     done = subprocess.run([sys.executable, *argv], cwd=ROOT, text=True, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout

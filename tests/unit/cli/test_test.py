@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,8 @@ def test_several_cells_resume_the_last_run_or_say_that_there_is_none(
 def test_a_refused_run_hides_no_results(project: Path) -> None:
     unfinished(project / "run" / "wasi")
     assert main(["test", "wasi", "--run-dir", "run", "--case", "test.test_bool"]) == EXIT_CONFIG
+    # What this process starts next has pytest's plugins.
+    assert "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in os.environ
     assert not (project / "run" / "wasi" / "error.json").exists()
 
 
