@@ -15,7 +15,7 @@ from harness.results.case_ids import dotted
 from harness.results.cell_results import CellResults
 from harness.results.diff import Axes, AxisValue, DiffAxis, axes_of
 from harness.results.outcomes import CaseResult, Outcome, follows
-from harness.results.signatures import signature_of
+from harness.results.signatures import same_failure, signature_of
 from harness.results.stack_needs import StackNeeds
 from harness.suite.unseen import seen_cases
 
@@ -45,6 +45,10 @@ class State(NamedTuple):
     def is_mixed(self) -> bool:
         """Whether it changed its mind within one run."""
         return not self.steady and self.outcome is not Outcome.NOT_RUN
+
+    def differs_from(self, other: State) -> bool:
+        """Whether the two are a change: another outcome, or another failure."""
+        return self.outcome != other.outcome or not same_failure(self.signature, other.signature)
 
     def __str__(self) -> str:
         word = str(self.outcome or "absent") + (" (changed its mind)" if self.is_mixed else "")

@@ -11,7 +11,6 @@ from typing import Any
 
 from harness.history.record import Setup, State
 from harness.results.diff import AxisChange, differing_values
-from harness.results.signatures import same_failure
 
 NEWEST = 10
 """How many runs at most are the newest ones where durations are compared."""
@@ -120,8 +119,7 @@ def summarize(sights: Sequence[Sighting]) -> CaseSummary | None:
     turns = [
         OutcomeChange(before=before, after=after)
         for before, after in itertools.pairwise(sights)
-        if before.state.outcome != after.state.outcome
-        or not same_failure(before.state.signature, after.state.signature)
+        if before.state.differs_from(after.state)
     ]
     other = next((n for n, sight in enumerate(reversed(sights)) if sight.state.outcome != newest.state.outcome), None)
     return CaseSummary(

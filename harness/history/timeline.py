@@ -41,19 +41,23 @@ class CellRuns:
             self._covering[module] = tuple(places)
         return self._covering[module]
 
-    def sights(self, kept: Kept) -> list[Sighting]:
-        """What each run that says something of the case saw. Where nothing of the module ran, the case has its outcome;
-        where it died before its first case, nothing is known of it.
+    def seen(self, kept: Kept) -> list[StateChange]:
+        """The state that each run saw that says something of the case, by its place. Where nothing of the module ran,
+        the case has its state; where it died before its first case, nothing is known of it.
         """
-        found = {step.at: self.states[step.state] for step in kept.apart}
+        found = dict(kept.apart)
         runs = self.covering(kept.module)
         for place, state, own in zip(runs, states(kept.steps, runs), states(kept.own, runs), strict=True):
             whole = self.states[own].outcome
             if state == ABSENT and whole in NOTHING_RAN:
-                found[place] = State(whole)
+                found[place] = own
             elif state != ABSENT or whole is None or whole.is_good:
-                found[place] = self.states[state]
-        return [Sighting(run=self.runs[place], state=found[place]) for place in sorted(found)]
+                found[place] = state
+        return [StateChange(place, found[place]) for place in sorted(found)]
+
+    def sights(self, kept: Kept) -> list[Sighting]:
+        """The same as runs and states."""
+        return [Sighting(run=self.runs[place], state=self.states[state]) for place, state in self.seen(kept)]
 
     def account(self, kept: Kept) -> CaseSummary | None:
         """The sum of what was seen; None when no run has seen the case."""

@@ -25,24 +25,40 @@ STALE_DAYS = 3
 """A cell whose newest run is older is named: the night may have stopped."""
 
 
+class Turn(NamedTuple):
+    """A change of a case, as the history counts them: the states `old` and `new`, and the places of the two runs around
+    it, `before` and `at`. Both runs say something of the case.
+    """
+
+    before: int
+    at: int
+    old: State
+    new: State
+
+
 class CaseOnCell(NamedTuple):
-    """One case on one cell. `steps` are the runs at which its state changed, `state` is what the newest run saw,
-    `entry` the one of the lists that holds there, and `verdict` the state held against it.
+    """One case on one cell. `steps` are the runs at which its state changed, `turns` those of them that are changes,
+    `state` is what the newest run saw, `entry` the one of the lists that holds there, and `verdict` the state held
+    against it.
     """
 
     steps: tuple[StateChange, ...]
     state: State
     since: int
     """The place of the run from which on the outcome is the same."""
-    changes: int
+    turns: tuple[Turn, ...]
     is_flaky: bool
     verdict: Verdict
     entry: Expectation | None
 
     @property
+    def changes(self) -> int:
+        return len(self.turns)
+
+    @property
     def is_quiet(self) -> bool:
         """Whether there is nothing to tell: always the same, good, and no entry says otherwise."""
-        return not self.changes and not self.is_flaky and self.verdict is Verdict.AS_EXPECTED and self.state.steady
+        return not self.turns and not self.is_flaky and self.verdict is Verdict.AS_EXPECTED and self.state.steady
 
     @property
     def is_there(self) -> bool:
@@ -212,51 +228,12 @@ class Site:
         return cell.days_old(self.made) >= STALE_DAYS
 
 
-def merged_steps(
-    steps: Sequence[StateChange],
-    apart: Sequence[StateChange],
-    covering: Sequence[int],
-    of_module: Sequence[StateChange],
-    ran_nothing: Mapping[int, bool | None],
-) -> tuple[StateChange, ...]:
-    """The steps of a case with what single runs saw of it put in, and with the state of its module where that ran
-    nothing. `of_module` are the steps of the module as such, and `ran_nothing` says of a state of it whether the module
-    was skipped as a whole; None where it died before its first case: then nothing is known of its cases.
+def steps_of(seen: Sequence[StateChange]) -> tuple[StateChange, ...]:
+    """Of the states that all runs saw, those that are another one than before. They begin with the first run that has
+    the case.
     """
-    found = dict(steps)
-    for place, state in apart:
-        following = bisect.bisect_right(covering, place)
-        if following < len(covering):
-            found.setdefault(covering[following], _state_at(steps, covering[following]))
-        found[place] = state
-    # A case that is not there when its module runs again is gone.
-    for step in of_module:
-        if steps and step.at > steps[0].at:
-            found.setdefault(step.at, _state_at(steps, step.at))
-    result: list[StateChange] = []
-    for place, state in sorted(found.items()):
-        whole = _state_at(of_module, place) if state == ABSENT else ABSENT
-        if ran_nothing.get(whole, False) is None:
-            continue
-        seen = whole if ran_nothing.get(whole) else state
-        if seen != (result[-1].state if result else ABSENT):
-            result.append(StateChange(place, seen))
-    return tuple(result)
-
-
-def _state_at(steps: Sequence[StateChange], place: int) -> int:
-    return next((step.state for step in reversed(steps) if step.at <= place), ABSENT)
-
-
-def nothing_ran(states: Mapping[int, State]) -> dict[int, bool | None]:
-    """What each state of a module as such says of a case of it that is not there, for `merged_steps`."""
-    found: dict[int, bool | None] = {}
-    for number, state in states.items():
-        if state.outcome in NOTHING_RAN:
-            found[number] = True
-        elif state.outcome is not None and not state.outcome.is_good:
-            found[number] = None
-    return found
+    before = [ABSENT, *(each.state for each in seen)]
+    return tuple(each for each, state in zip(seen, before, strict=False) if each.state != state)
 
 
 def judge_state(state: State, entry: Expectation | None) -> Verdict:
@@ -277,25 +254,25 @@ class CaseReader:
         self._alike: dict[tuple[tuple[StateChange, ...], tuple[int, ...]], CaseOnCell] = {}
         self._same: dict[tuple[int, int], bool] = {}
 
-    def case(self, name: str, steps: tuple[StateChange, ...], covering: tuple[int, ...]) -> CaseOnCell:
-        """The case of that name. `covering` are the places of the runs that cover its module."""
+    def case(self, name: str, steps: tuple[StateChange, ...], places: tuple[int, ...]) -> CaseOnCell:
+        """The case of that name. `places` are those of the runs that say something of it."""
         entry = self._lists.lookup(name)
         if entry is None:
             # Nearly all cases are alike.
-            key = steps, covering
+            key = steps, places
             if key not in self._alike:
-                self._alike[key] = self._made(steps, covering, None)
+                self._alike[key] = self._made(steps, places, None)
             return self._alike[key]
-        return self._made(steps, covering, entry)
+        return self._made(steps, places, entry)
 
-    def _made(self, steps: tuple[StateChange, ...], covering: tuple[int, ...], entry: Expectation | None) -> CaseOnCell:
+    def _made(self, steps: tuple[StateChange, ...], places: tuple[int, ...], entry: Expectation | None) -> CaseOnCell:
         states = self._states
         newest = states[steps[-1].state]
-        turns = [
-            after.at
-            for before, after in itertools.pairwise(steps)
-            if states[before.state][:2] != states[after.state][:2]
-        ]
+        turns = tuple(
+            Turn(places[bisect.bisect_left(places, at) - 1], at, states[before.state], states[state])
+            for before, (at, state) in itertools.pairwise(steps)
+            if states[before.state].differs_from(states[state])
+        )
         since = len(steps) - 1
         while since and states[steps[since - 1].state].outcome == newest.outcome:
             since -= 1
@@ -304,18 +281,17 @@ class CaseReader:
             steps=steps,
             state=newest,
             since=steps[since].at,
-            changes=len(turns),
-            is_flaky=is_mixed or sum(self._is_unexplained(turn, covering) for turn in turns) > 1,
+            turns=turns,
+            is_flaky=is_mixed or sum(map(self._is_unexplained, turns)) > 1,
             verdict=judge_state(newest, entry),
             entry=entry,
         )
 
-    def _is_unexplained(self, at: int, covering: tuple[int, ...]) -> bool:
-        """Whether the run before that covers the case was the same on every axis."""
-        before = covering[max(0, bisect.bisect_left(covering, at) - 1)] if covering else at
-        pair = self._setups[before], self._setups[at]
+    def _is_unexplained(self, turn: Turn) -> bool:
+        """Whether the two runs around it are the same on every axis."""
+        pair = self._setups[turn.before], self._setups[turn.at]
         if pair not in self._same:
-            axes = self._runs[before].setup.axes, self._runs[at].setup.axes
+            axes = self._runs[turn.before].setup.axes, self._runs[turn.at].setup.axes
             self._same[pair] = pair[0] == pair[1] or not differing_values(*axes)
         return self._same[pair]
 

@@ -132,12 +132,13 @@ class Pages:
         cases = self.site.cases
         wrong = [(number, case) for number, case in cell.cases.items() if case.verdict.is_unexpected]
         wrong.sort(key=lambda each: (RANKS[each[1].tone], -each[1].since, cases[each[0]]))
-        turns = sorted(
-            (after.at, number, before.state, after.state)
+        turns = [
+            (turn, number)
             for number, case in cell.cases.items()
-            for before, after in itertools.pairwise(case.steps)
-            if after.at >= len(cell.runs) - RUNS_IN_TABLE and _differ(cell.states, before.state, after.state)
-        )[::-1]
+            for turn in case.turns
+            if turn.at >= len(cell.runs) - RUNS_IN_TABLE
+        ]
+        turns.sort(key=lambda each: (each[0].at, each[1]), reverse=True)
         return self._render(
             "cell",
             "../",
@@ -148,8 +149,8 @@ class Pages:
             wrong=[(self.index.paged[number], cases[number].name, case) for number, case in wrong[:CHANGES]],
             more_wrong=max(0, len(wrong) - CHANGES),
             changed=[
-                (cell.runs[at], self.index.paged[number], cases[number].name, cell.states[before], cell.states[after])
-                for at, number, before, after in turns[:CHANGES]
+                (cell.runs[turn.at], self.index.paged[number], cases[number].name, turn.old, turn.new)
+                for turn, number in turns[:CHANGES]
             ],
             more_changed=max(0, len(turns) - CHANGES),
             slow=sorted(cell.seconds.items(), key=lambda each: -each[1].newest)[:SLOW],
@@ -341,11 +342,6 @@ class Pages:
         return self._render("closed", "", parts=parts)
 
 
-def _differ(states: Mapping[int, State], before: int, after: int) -> bool:
-    """Whether two states differ in outcome or signature."""
-    return states[before][:2] != states[after][:2]
-
-
 def _tones(states: Mapping[int, State]) -> dict[int, str]:
     return {number: tone_of(state.outcome) for number, state in states.items()}
 
@@ -364,16 +360,14 @@ def _rate(cell: SiteCell) -> str:
 
 
 def _turns(cell: SiteCell, case: CaseOnCell) -> Iterator[dict[str, Any]]:
-    """The changes of a case on a cell. The run before the change is the one before it on the cell."""
-    for before, after in itertools.pairwise(case.steps):
-        if not _differ(cell.states, before.state, after.state):
-            continue
-        run, earlier = cell.runs[after.at], cell.runs[after.at - 1]
+    """The changes of a case on a cell."""
+    for turn in case.turns:
+        run, earlier = cell.runs[turn.at], cell.runs[turn.before]
         yield {
             "run": run,
             "cell": cell.name,
-            "before": cell.states[before.state],
-            "after": cell.states[after.state],
+            "before": turn.old,
+            "after": turn.new,
             "axes": differing_values(earlier.setup.axes, run.setup.axes),
         }
 

@@ -15,7 +15,7 @@ from harness.history.query import cell_runs
 from harness.history.record import Case, utc
 from harness.history.store import Store, StoredRun, durations, total_seconds
 from harness.history.summary import Trend, trend
-from harness.history.timeline import CellRuns
+from harness.history.timeline import CellRuns, Kept
 from harness.limitations.findings import read_probes
 from harness.limitations.registry import Registry
 from harness.limitations.skips import explainer_for
@@ -32,8 +32,7 @@ from harness.site.model import (
     Site,
     SiteCell,
     count_runs,
-    merged_steps,
-    nothing_ran,
+    steps_of,
 )
 
 LOOKED_AT = 5
@@ -95,15 +94,16 @@ class _Reader:
         steps = self.store.steps(cell, runs)
         apart = self.store.steps(cell, runs, table="sightings")
         own = {case.module: number for number, case in self.numbers.items() if case.name == case.module}
-        whole_states = nothing_ran(facts.states)
         reader = CaseReader(facts.runs, [run.setup for run in runs], facts.states, lists)
         for number in steps.keys() | apart.keys():
             module, name = self.numbers[number]
             covering = facts.covering(module)
             found = tuple(steps.get(number, ()))
-            of_module = steps.get(own[module], ()) if module in own and name != module else ()
-            if number in apart or (len(found) > 1 and of_module):
-                found = merged_steps(found, apart.get(number, ()), covering, of_module, whole_states)
+            of_module = tuple(steps.get(own[module], ())) if module in own and name != module else ()
+            # Elsewhere the steps themselves are what each of the covering runs saw.
+            if number in apart or (of_module and (len(found) > 1 or of_module[0].at < found[0].at)):
+                seen = facts.seen(Kept(module, found, tuple(apart.get(number, ())), of_module))
+                found, covering = steps_of(seen), tuple(each.at for each in seen)
             if found:
                 yield number, reader.case(name, found, covering)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -80,6 +82,31 @@ def expecting(test: str = LINK, *, issue: str = "", limitation: str = "fs-hard-l
     )
 
 
+@contextmanager
+def history_of(results: Iterable[CellResults]) -> Iterator[Store]:
+    """A history in memory, with those runs."""
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.executescript(TABLES)
+        store = Store(connection)
+        for each in results:
+            store.record(record_of(each, source=f"reports/{each.run.started[:10]}"))
+        yield store
+    finally:
+        connection.close()
+
+
+def site_from(
+    store: Store,
+    *,
+    entries: tuple[Expectation, ...] = (),
+    made: datetime = datetime(2026, 9, 10, 12, tzinfo=UTC),
+    reports: Path = Path("/nowhere"),
+) -> Site:
+    """The site of what is in the history."""
+    return read_site(store, reports, registry=REGISTRY, expectations=Expectations(entries), made=made)
+
+
 def site_of(
     *runs: Iterable[CellResults],
     entries: tuple[Expectation, ...] = (),
@@ -87,13 +114,5 @@ def site_of(
     reports: Path = Path("/nowhere"),
 ) -> Site:
     """The site of those runs."""
-    connection = sqlite3.connect(":memory:")
-    try:
-        connection.executescript(TABLES)
-        store = Store(connection)
-        for found in runs:
-            for each in found:
-                store.record(record_of(each, source=f"reports/{each.run.started[:10]}"))
-        return read_site(store, reports, registry=REGISTRY, expectations=Expectations(entries), made=made)
-    finally:
-        connection.close()
+    with history_of(itertools.chain.from_iterable(runs)) as store:
+        return site_from(store, entries=entries, made=made, reports=reports)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import msgspec
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from harness.history.changes import ABSENT, StateChange
+from harness.history.query import query_history
+from harness.manifest import Manifest
 from harness.results.outcomes import Outcome
 from harness.results.verdicts import Verdict
-from harness.site.model import CaseOnCell, branch_of, merged_steps
+from harness.site.model import CaseOnCell, branch_of, steps_of
+from tests.unit.history.test_properties import many_runs, run_of
 from tests.unit.sample_results import case, module
-from tests.unit.site.samples import LINK, did, expecting, night, nights, site_of
+from tests.unit.site.samples import LINK, did, expecting, history_of, night, nights, site_from, site_of
+
+Runs: TypeAlias = list[tuple[bool, int, Mapping[str, tuple[str, Mapping[str, Outcome]]]]]
 
 
 def link(letters: str, *, listed: bool = False) -> CaseOnCell:
@@ -54,6 +63,14 @@ def test_a_case_of_a_module_that_was_skipped_is_skipped() -> None:
     assert site.cells[0].numbers[1].skipped == 2, "the case, and the module as such"
 
 
+def test_a_case_of_a_module_that_was_skipped_at_first_is_skipped_then() -> None:
+    skipped = module("test_os", outcome=Outcome.SKIP, reason="no")
+    (cell,) = site_of([night(1, skipped), night(2, module("test_os", did("P")))]).cells
+    (found,) = (found for found in cell.cases.values() if found.state.outcome is Outcome.PASS)
+    assert [str(turn.old) for turn in found.turns] == ["skip"]
+    assert [each.skipped for each in cell.numbers] == [2, 0]
+
+
 def test_nothing_is_known_of_a_case_whose_module_died_before() -> None:
     died = module("test_os", outcome=Outcome.CRASH)
     site = site_of([night(1, module("test_os", did("P"))), night(2, died)])
@@ -61,19 +78,65 @@ def test_nothing_is_known_of_a_case_whose_module_died_before() -> None:
     assert (found.tone, found.changes) == ("pass", 0)
 
 
-def test_what_a_single_run_saw_holds_until_the_next_run_of_the_module() -> None:
-    steps = [StateChange(0, 1)]
-    found = merged_steps(steps, [StateChange(1, 2)], (0, 2), (), {})
-    assert found == (StateChange(0, 1), StateChange(1, 2), StateChange(2, 1))
-    assert merged_steps((), [StateChange(1, 2)], (0,), (), {}) == (StateChange(1, 2),)
+@settings(max_examples=60, deadline=None)
+@given(many_runs, st.lists(st.sampled_from(["3.13.5", "3.14.0"]), min_size=7, max_size=7))
+def test_the_site_and_the_history_agree(runs: Runs, pythons: Sequence[str]) -> None:
+    """Whatever the runs: whole ones, parts, single cases, modules that were skipped or died."""
+    made = [
+        msgspec.structs.replace(run_of(*run), build=Manifest.from_json({"python": python}))
+        for run, python in zip(runs, pythons, strict=False)
+    ]
+    with history_of(made) as store:
+        assume(store.cases("1", ""))
+        answers = {answer.case: answer.account for answer in query_history(store, "*").cases}
+        site = site_from(store)
+    (cell,) = site.cells
+    found = {site.cases[number]: case for number, case in cell.cases.items()}
+    assert found.keys() == answers.keys()
+    for name, account in answers.items():
+        on_cell = found[name]
+        assert (on_cell.state, on_cell.changes, on_cell.is_flaky) == (
+            account.newest.state,
+            account.changes,
+            account.is_flaky,
+        ), name
+        if account.last_change:
+            turn = on_cell.turns[-1]
+            change = account.last_change
+            assert (cell.runs[turn.before], cell.runs[turn.at]) == (change.before.run, change.after.run)
+            assert (turn.old, turn.new) == (change.before.state, change.after.state)
 
 
-@pytest.mark.parametrize(("ran_nothing", "seen"), [(True, [1, 7, ABSENT]), (None, [1, ABSENT])])
-def test_a_case_that_is_gone_when_its_module_runs_again_is_absent(ran_nothing: bool | None, seen: list[int]) -> None:
-    """In the second night its module was skipped as a whole, or died before its first case."""
-    steps, of_module = (StateChange(0, 1), StateChange(1, ABSENT)), (StateChange(1, 7), StateChange(2, ABSENT))
-    found = merged_steps(steps, (), (0, 1, 2), of_module, {7: ran_nothing})
-    assert [step.state for step in found] == seen
+def test_a_place_that_only_one_of_two_crashes_names_is_no_change() -> None:
+    stack = '  File "/Lib/json/encoder.py", line 5 in encode\n'
+    crash = {"exception": "wasm trap: unreachable", "message": "x"}
+    nameless = case("test_os.T.test_link", Outcome.CRASH, **crash)
+    named = case("test_os.T.test_link", Outcome.CRASH, **crash, python_stack=stack)
+    (cell,) = site_of(
+        [night(day, module("test_os", did)) for day, did in enumerate((nameless, named, nameless), 1)]
+    ).cells
+    (found,) = (found for found in cell.cases.values() if found.state.outcome is Outcome.CRASH)
+    assert len(found.steps) == 3, "the history keeps all three states"
+    assert (found.changes, found.is_flaky) == (0, False)
+
+
+def test_the_run_before_a_change_is_the_one_that_ran_the_case() -> None:
+    """The second run is of another module, with another CPython: the change has nothing to do with it."""
+    one, other = (
+        module(name, case(f"{name}.T.test_a", outcome))
+        for name, outcome in (("test_os", Outcome.PASS), ("test_x", Outcome.PASS))
+    )
+    between = night(2, other, python="3.14.0")
+    between = msgspec.structs.replace(between, run=msgspec.structs.replace(between.run, complete=False))
+    failed = module("test_os", case("test_os.T.test_a", Outcome.FAIL))
+    (cell,) = site_of([night(1, one), between, night(3, failed)]).cells
+    (found,) = (found for found in cell.cases.values() if found.state.outcome is Outcome.FAIL)
+    assert [(turn.before, turn.at) for turn in found.turns] == [(0, 2)]
+
+
+def test_the_states_that_all_runs_saw_as_steps() -> None:
+    seen = [StateChange(at, state) for at, state in enumerate((ABSENT, 1, 1, 2, ABSENT, 2))]
+    assert steps_of(seen) == (StateChange(1, 1), StateChange(3, 2), StateChange(4, ABSENT), StateChange(5, 2))
 
 
 def test_whole_runs_are_counted_by_today_s_lists() -> None:
