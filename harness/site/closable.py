@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.expectations.entries import Expectation
@@ -52,7 +52,9 @@ class Cause:
 
 @dataclass(frozen=True, kw_only=True)
 class Closable:
-    """A cause whose cases pass on the newest toolchain of a target; `left` are the cells where they do not all pass."""
+    """A cause whose cases pass on the newest toolchain of a target. `newest` is a cell with it, that of the last run;
+    `left` are the cells of the target where they do not all pass.
+    """
 
     cause: Cause
     newest: SiteCell
@@ -109,27 +111,26 @@ def _count(cause: Cause, cell: SiteCell, number: int) -> None:
 
 
 def closable(site: Site, causes: Mapping[str, Cause]) -> list[Closable]:
-    """The causes whose cases pass on the newest toolchain of a target, the newest first; those that are over before the
-    others.
+    """The causes whose cases pass on the newest toolchain of a target; those that pass on all cells of the target come
+    first. Of either kind the newest toolchain is first, by its number and then by the date of its last run.
     """
     found = []
     for cause in causes.values():
         cells = [cell for cell in site.cells if cell.name in cause.cells]
-        for newest in _newest_of_targets(cells):
-            if cause.cells[newest.name].all_pass:
-                target = newest.order[0]
-                of_target = [cell.name for cell in cells if cell.order[0] == target]
-                passing = tuple(name for name in of_target if cause.cells[name].all_pass)
-                left = tuple(name for name in of_target if name not in passing)
-                found.append(Closable(cause=cause, newest=newest, passing=passing, left=left))
+        for target in dict.fromkeys(cell.target for cell in cells):
+            of_target = [cell for cell in cells if cell.target == target]
+            newest = _newest(of_target)
+            if all(cause.cells[cell.name].all_pass for cell in newest):
+                passing = tuple(cell.name for cell in of_target if cause.cells[cell.name].all_pass)
+                left = tuple(cell.name for cell in of_target if cell.name not in passing)
+                found.append(Closable(cause=cause, newest=newest[-1], passing=passing, left=left))
     found.sort(key=lambda each: each.cause.name)
-    found.sort(key=lambda each: each.newest.order[1], reverse=True)
-    return sorted(found, key=lambda each: (bool(each.left), not each.stale))
+    found.sort(key=lambda each: (each.newest.toolchain, each.newest.last.started), reverse=True)
+    return sorted(found, key=lambda each: bool(each.left))
 
 
-def _newest_of_targets(cells: Iterable[SiteCell]) -> list[SiteCell]:
-    """Of each target the cell with the newest toolchain, of those with the newest CPython."""
-    newest: dict[str, SiteCell] = {}
-    for cell in sorted(cells, key=lambda cell: cell.order):
-        newest[cell.order[0]] = cell
-    return list(newest.values())
+def _newest(cells: Sequence[SiteCell]) -> list[SiteCell]:
+    """The cells with the newest toolchain and, of those, with the newest CPython, by the dates of their last runs."""
+    versions = max((cell.toolchain, cell.python) for cell in cells)
+    newest = [cell for cell in cells if (cell.toolchain, cell.python) == versions]
+    return sorted(newest, key=lambda cell: cell.last.started)

@@ -26,7 +26,7 @@ def all_data(index: Index, closed: list[Closable]) -> Iterator[tuple[str, Any]]:
     site = index.site
     yield "api/site.json", site_data(index)
     for cell in site.cells:
-        yield cell_data_path(cell.name), _stamped(site, cell_data(index, cell))
+        yield cell_data_path(cell.name), _stamped(site, cell_data(cell))
     for module in index.modules:
         yield module_data_path(module), _stamped(site, module_data(index, module))
     yield "api/causes.json", _stamped(site, {"causes": [cause_data(index, each) for each in index.causes.values()]})
@@ -61,12 +61,13 @@ def site_data(index: Index) -> dict[str, Any]:
     )
 
 
-def cell_data(index: Index, cell: SiteCell) -> dict[str, Any]:
+def cell_data(cell: SiteCell) -> dict[str, Any]:
     """A cell: what was tested last, the numbers of every whole run, and what differs from the lists."""
     wrong = [
-        {"case": index.site.cases[number].name, "module": index.site.cases[number].module, **_case(cell, case)}
-        for number, case in cell.cases.items()
-        if case.verdict.is_unexpected
+        {"case": each.case.name, "module": each.case.module}
+        | (_case(cell, cell.cases[each.number]) if each.number else {})
+        | {"outcome": each.outcome or "absent", "verdict": each.verdict}
+        for each in cell.differences
     ]
     return {
         "cell": cell.name,

@@ -19,7 +19,7 @@ from harness.history.summary import RunFacts, Trend
 from harness.limitations.registry import Registry
 from harness.results.diff import AxisChange, DiffAxis, differing_values
 from harness.results.outcomes import DEATHS, NOTHING_RAN, Outcome
-from harness.results.verdicts import Verdict, cause_of
+from harness.results.verdicts import CaseVerdict, Verdict, cause_of
 
 STALE_DAYS = 3
 """A cell whose newest run is older is named: the night may have stopped."""
@@ -72,12 +72,30 @@ class CaseOnCell(NamedTuple):
     @property
     def tone(self) -> str:
         """The state by which the page of a run draws such a case."""
-        if self.state.outcome is None:
-            return "absent"
-        if self.verdict is Verdict.AS_EXPECTED:
-            return tone_of(self.state.outcome)
-        is_death = self.verdict.is_unexpected and self.verdict is not Verdict.FLAKY and self.state.outcome in DEATHS
-        return str(self.state.outcome if is_death else self.verdict)
+        return judged_tone(self.state.outcome, self.verdict) if self.is_there else "absent"
+
+
+class Difference(NamedTuple):
+    """What turns the newest run of a cell red. `number` is that of the case, 0 where the history has no such case: an
+    entry that matched nothing is one.
+    """
+
+    case: Case
+    outcome: Outcome | None
+    verdict: Verdict
+    number: int
+
+    @property
+    def tone(self) -> str:
+        return judged_tone(self.outcome, self.verdict)
+
+
+def judged_tone(outcome: Outcome | None, verdict: Verdict) -> str:
+    """The state by which an outcome is drawn that was held against the lists."""
+    if verdict is Verdict.AS_EXPECTED:
+        return tone_of(outcome)
+    is_death = verdict.is_unexpected and verdict is not Verdict.FLAKY and outcome in DEATHS
+    return str(outcome if is_death else verdict)
 
 
 def tone_of(outcome: Outcome | None) -> str:
@@ -155,12 +173,13 @@ def branch_of(python: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Newest:
-    """What is known of the newest run of a cell whose files are still there. `skips` counts by their cause, empty for
-    none that is known; `probes` are finding and observation by limitation; `messages` what bad cases printed.
+    """What is known of the newest run of a cell whose files are still there. `unexpected` is what turned it red.
+    `skips` counts by their cause, empty for none that is known; `probes` are finding and observation by limitation;
+    `messages` what bad cases printed.
     """
 
     started: str
-    unexpected: int
+    unexpected: Sequence[CaseVerdict]
     skips: Mapping[str, int]
     probes: Mapping[str, tuple[str, str]]
     messages: Mapping[Case, str]
@@ -168,13 +187,16 @@ class Newest:
 
 @dataclass(frozen=True, kw_only=True)
 class SiteCell:
-    """A cell: its runs, the oldest first, what each whole run counted, and its cases by their numbers."""
+    """A cell: its runs, the oldest first, what each whole run counted, its cases by their numbers, and which of them
+    differ from the lists.
+    """
 
     name: str
     runs: Sequence[RunFacts]
     states: Mapping[int, State]
     numbers: Sequence[RunNumbers]
     cases: Mapping[int, CaseOnCell]
+    differences: Sequence[Difference]
     seconds: Mapping[str, Trend] = field(default_factory=dict)
     newest: Newest | None = None
 
@@ -189,28 +211,45 @@ class SiteCell:
 
     @property
     def unexpected(self) -> int:
-        """How many cases differ from the lists: as the newest run said or, where its files are gone, by today's."""
-        if self.newest and self.newest.started == self.last.started:
-            return self.newest.unexpected
-        return sum(case.verdict.is_unexpected for case in self.cases.values())
+        """How many cases differ from the lists."""
+        return len(self.differences)
+
+    @property
+    def is_judged_by_run(self) -> bool:
+        """Whether the files of the newest run are there, whose own verdicts `differences` then are."""
+        return self.newest is not None and self.newest.started == self.last.started
+
+    @property
+    def target(self) -> str:
+        return str(self.last.setup.facts.get("target", ""))
+
+    @property
+    def toolchain(self) -> tuple[int, ...]:
+        """Its number, for sorting."""
+        return numbers_in(axis_of(self.last, DiffAxis.TOOLCHAIN))
+
+    @property
+    def python(self) -> tuple[int, ...]:
+        """The number of its CPython, for sorting."""
+        return numbers_in(axis_of(self.last, DiffAxis.CPYTHON))
 
     def days_old(self, now: datetime) -> int:
         """How many whole days ago the newest run began."""
         return max(0, (now - datetime.fromisoformat(self.last.started)).days)
 
     @property
-    def order(self) -> tuple[str, list[int], list[int], list[int], str]:
+    def order(self) -> tuple[str, tuple[int, ...], tuple[int, ...], tuple[int, ...], str]:
         """For sorting: by target, then by the versions of toolchain, CPython and runtime."""
-        versions = (
-            numbers_in(axis_of(self.last, axis)) for axis in (DiffAxis.TOOLCHAIN, DiffAxis.CPYTHON, DiffAxis.ENGINE)
-        )
-        toolchain, python, runtime = versions
-        return str(self.last.setup.facts.get("target", "")), toolchain, python, runtime, self.name
+        runtime = numbers_in(axis_of(self.last, DiffAxis.ENGINE))
+        return self.target, self.toolchain, self.python, runtime, self.name
 
 
-def numbers_in(text: str) -> list[int]:
-    """The numbers of a version, for sorting."""
-    return [int(part) for part in "".join(letter if letter.isdecimal() else " " for letter in text).split()]
+def numbers_in(text: str) -> tuple[int, ...]:
+    """The first number in a version, for sorting: (3, 1, 73) of `Emscripten 3.1.73-git`. What follows it is a commit or
+    a date.
+    """
+    found = re.search(r"\d+(?:\.\d+)*", text, re.ASCII)
+    return tuple(map(int, found[0].split("."))) if found else ()
 
 
 @dataclass(frozen=True, kw_only=True)

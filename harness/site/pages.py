@@ -14,6 +14,7 @@ from harness.history.record import State
 from harness.report.environment import page_environment, source_of
 from harness.report.headline import when
 from harness.results.diff import DiffAxis, differing_values
+from harness.results.outcomes import NOTHING_RAN
 from harness.results.verdicts import Verdict
 from harness.site.charts import STRIP_BINS, run_charts, strip
 from harness.site.closable import Cause, Closable
@@ -130,8 +131,9 @@ class Pages:
     def cell(self, cell: SiteCell) -> str:
         """The page of a cell: its trends, what differs from the lists, what changed last, what takes long."""
         cases = self.site.cases
-        wrong = [(number, case) for number, case in cell.cases.items() if case.verdict.is_unexpected]
-        wrong.sort(key=lambda each: (RANKS[each[1].tone], -each[1].since, cases[each[0]]))
+        # The case as the history has it.
+        wrong = [(each, cell.cases.get(each.number)) for each in cell.differences]
+        wrong.sort(key=lambda each: (RANKS[each[0].tone], -each[1].since if each[1] else 0, each[0].case))
         turns = [
             (turn, number)
             for number, case in cell.cases.items()
@@ -146,13 +148,14 @@ class Pages:
             stale=self.site.is_stale(cell),
             charts=run_charts(cell.numbers),
             table=list(reversed(cell.numbers[-RUNS_IN_TABLE:])),
-            wrong=[(self.index.paged[number], cases[number].name, case) for number, case in wrong[:CHANGES]],
+            wrong=[(self.index.paged.get(each.number), each, case) for each, case in wrong[:CHANGES]],
             more_wrong=max(0, len(wrong) - CHANGES),
             changed=[
                 (cell.runs[turn.at], self.index.paged[number], cases[number].name, turn.old, turn.new)
                 for turn, number in turns[:CHANGES]
             ],
             more_changed=max(0, len(turns) - CHANGES),
+            looked_at=counted(min(RUNS_IN_TABLE, len(cell.runs)), "run"),
             slow=sorted(cell.seconds.items(), key=lambda each: -each[1].newest)[:SLOW],
             json=cell_data_path(cell.name),
         )
@@ -249,6 +252,7 @@ class Pages:
             rows=rows,
             quiet=quiet.items(),
             changed=changed[:RUNS_IN_TABLE],
+            more_changed=max(0, len(changed) - RUNS_IN_TABLE),
             json=module_data_path(case.module),
         )
 
@@ -354,9 +358,9 @@ def _tested(cell: SiteCell) -> str:
 
 def _rate(cell: SiteCell) -> str:
     """The pass rate of a cell that has only run in parts."""
-    tones = Counter(case.tone for case in cell.cases.values() if case.is_there)
-    ran = sum(tones.values()) - tones["skip"] - tones["no-tests"]
-    return f"{100 * tones['pass'] / ran:.2f} %" if ran else "nothing ran"
+    outcomes = (case.state.outcome for case in cell.cases.values())
+    ran = [outcome for outcome in outcomes if outcome and outcome not in NOTHING_RAN]
+    return f"{100 * sum(outcome.is_good for outcome in ran) / len(ran):.2f} %" if ran else "nothing ran"
 
 
 def _turns(cell: SiteCell, case: CaseOnCell) -> Iterator[dict[str, Any]]:

@@ -27,6 +27,7 @@ from harness.results.run_folder import RESULTS_FILE
 from harness.site.model import (
     CaseOnCell,
     CaseReader,
+    Difference,
     Newest,
     RunNumbers,
     Site,
@@ -78,15 +79,29 @@ class _Reader:
         places = [place for place, coverage in enumerate(facts.coverages) if coverage.whole]
         of_places = [lists[runs[place].setup] for place in places]
         counted = count_runs(cases, self.numbers, facts.states, places, of_places)
+        newest = read_newest(self.reports, name, {run.started for run in facts.runs}, self.registry)
         return SiteCell(
             name=name,
             runs=facts.runs,
             states=facts.states,
             numbers=list(_numbers(runs, facts, places, counted)),
             cases=cases,
+            differences=self._differences(cases, newest if newest and newest.started == runs[-1].started else None),
             seconds=dict(_seconds(self.store, runs, facts)),
-            newest=read_newest(self.reports, name, {run.started for run in facts.runs}, self.registry),
+            newest=newest,
         )
+
+    def _differences(self, cases: Mapping[int, CaseOnCell], newest: Newest | None) -> list[Difference]:
+        """What differs from the lists: as the newest run said or, where its files are gone, by today's."""
+        if newest is None:
+            return [
+                Difference(self.numbers[number], case.state.outcome, case.verdict, number)
+                for number, case in cases.items()
+                if case.verdict.is_unexpected
+            ]
+        numbers = {self.numbers[number]: number for number in cases}
+        rows = ((Case(dotted(row.module), row.case), row) for row in newest.unexpected)
+        return [Difference(case, row.outcome, row.verdict, numbers.get(case, 0)) for case, row in rows]
 
     def _cases(
         self, cell: int, runs: Sequence[StoredRun], facts: CellRuns, lists: CellExpectations
@@ -172,7 +187,7 @@ def newest_of(results: CellResults, started: str, registry: Registry, probes: Ma
             messages[Case(dotted(row.module), row.case)] = text[:MESSAGE_LENGTH]
     return Newest(
         started=started,
-        unexpected=len(results.comparison.unexpected),
+        unexpected=results.comparison.unexpected,
         skips=skips,
         probes=probes,
         messages=messages,

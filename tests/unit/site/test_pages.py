@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
+import msgspec
 import pytest
 
 from harness.errors import ConfigError
-from harness.results.cell_results import write_results
+from harness.expectations.compare import compare
+from harness.expectations.entries import CellExpectations
+from harness.results.cell_results import RunInfo, write_results
 from harness.results.outcomes import Outcome
 from harness.site.index import Index, cause_path, file_name
 from harness.site.model import TONES, Site
@@ -157,8 +161,62 @@ def test_the_newest_results_add_skips_messages_and_their_own_count(tmp_path: Pat
     assert cell.newest
     assert cell.unexpected == 1, "the run itself knew no entry"
     write_site(site, tmp_path / "site")
+    assert differing(tmp_path / "site") == [LINK], "although today's lists know it"
     text = (tmp_path / "site" / "cases" / "test.test_os" / f"{LINK}.html").read_text(encoding="utf-8")
     assert "[Errno 58] no" in text
+
+
+def differing(folder: Path) -> list[str]:
+    """What differs from the lists by the page of the cell, which has to be what its JSON says."""
+    page = (folder / "cells" / "wasi.html").read_text(encoding="utf-8")
+    _, _, rest = page.partition('<h2 id="bad">')
+    named = re.findall(r"<code>(.*?)</code>", rest.partition("</section>")[0])
+    data = json.loads((folder / "api" / "cells" / "wasi.json").read_text(encoding="utf-8"))
+    assert named == [each["case"] for each in data["unexpected"]]
+    assert ("Nothing." in rest.partition("</section>")[0]) is not bool(named)
+    return named
+
+
+def test_an_entry_that_matched_nothing_is_named_on_the_page_of_the_cell(tmp_path: Path) -> None:
+    """The history has no such case."""
+    newest = nights("PP")[-1]
+    expected = CellExpectations({"test.test_os.T.test_gone": expecting("test.test_os.T.test_gone")})
+    newest = msgspec.structs.replace(newest, comparison=compare(newest.modules, expected, complete=True))
+    write_results(tmp_path / "2026-09-02T03-00-00" / "wasi" / "results.json", newest)
+    write_site(site_of(nights("PP"), reports=tmp_path), tmp_path / "site")
+    assert differing(tmp_path / "site") == ["test.test_os.T.test_gone"]
+
+
+def test_what_differs_is_by_today_s_lists_where_the_newest_run_has_no_files(tmp_path: Path) -> None:
+    write_site(site_of(nights("PF")), tmp_path / "site")
+    assert differing(tmp_path / "site") == [LINK]
+
+
+def test_the_pass_rate_of_a_cell_that_ran_in_parts_is_that_of_a_whole_run(tmp_path: Path) -> None:
+    """A listed case that passes has passed; one that is skipped although it is listed did not run."""
+    cases = [did(letter, f"test_os.T.test_{letter}") for letter in "PFS"]
+    entries = tuple(expecting(f"test.test_os.T.test_{letter}") for letter in "PS")
+    whole = night(1, module("test_os", *cases))
+    part = msgspec.structs.replace(whole, run=msgspec.structs.replace(whole.run, complete=False))
+    for name, run in (("whole", whole), ("part", part)):
+        write_site(site_of([run], entries=entries), tmp_path / name)
+        assert "<b>50.00 %</b>" in (tmp_path / name / "index.html").read_text(encoding="utf-8"), name
+
+
+def test_the_page_of_a_cell_says_of_how_many_runs_the_changes_are(tmp_path: Path) -> None:
+    days = [msgspec.structs.replace(night(1, module("test_os", did(letter))), run=run) for letter, run in many_days()]
+    write_site(site_of(days), tmp_path / "site")
+    text = (tmp_path / "site" / "cells" / "wasi.html").read_text(encoding="utf-8")
+    _, _, rest = text.partition("What changed in the newest 30 runs</h2>")
+    assert "<p>Nothing.</p>" in rest.partition("</section>")[0], "the only change is older"
+
+
+def many_days() -> Iterator[tuple[str, RunInfo]]:
+    """A failure on the first of 35 days, and nothing after it."""
+    run = night(1, module("test_os", did("P"))).run
+    for day in range(35):
+        started = f"2026-{8 + day // 30:02}-{1 + day % 30:02}T03:00:00Z"
+        yield "P" if day else "F", msgspec.structs.replace(run, started=started)
 
 
 def test_results_that_are_not_in_the_history_are_not_used(tmp_path: Path) -> None:
