@@ -25,7 +25,7 @@ from harness.limitations.skip_account import account_for
 from harness.limitations.skips import Skip, SkipAccount
 from harness.results.cell_results import CellResults, load_results
 from harness.results.outcomes import CaseResult, ModuleResult, Outcome, judged_cases
-from harness.results.run_folder import results_in
+from harness.results.run_folder import claimed, results_in
 from harness.results.signatures import STACK_EXHAUSTED, signature_of
 from harness.results.stack_needs import STACK_FILE, StackNeed, StackNeeds, load_needs, mebibytes, write_needs
 from harness.run.keywords import Keyword
@@ -61,11 +61,16 @@ class Asked:
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """Which cases are measured: those that `cases` names, else all that concern the stack; of them those that the
-    expression of `-k` selects.
+    expression of `-k` selects. ConfigError when it is no expression.
     """
 
     expression: str = ""
     cases: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        # So that a mistake is found before anything is built or measured.
+        if self.expression:
+            Keyword(self.expression).compiled()
 
     def selects(self, case: str) -> bool:
         """Whether `-k` selects the case: each of its words is sought in the id."""
@@ -123,33 +128,41 @@ def measure_cells(cells: Sequence[str], wishes: BuildRequest, results: Path, wan
     """Measures the cells of a run, writes stack.json next to the results of each, and gives the table of all."""
     found: dict[str, StackNeeds] = {}
     paths = {path.absolute().parent.name: path.absolute() for path in results_in(results)}
+    if lacking := next((cell for cell in cells if cell not in paths), ""):
+        raise ConfigError(
+            f"{shown(results)} has no results of {lacking}; it has those of {', '.join(paths)}",
+            hint="run the cell, or name another run with --results RUN",
+        )
     for cell in cells:
-        if cell not in paths:
-            raise ConfigError(
-                f"{shown(results)} has no results of {cell}; it has those of {', '.join(paths)}",
-                hint="run the cell, or name another run with --results RUN",
-            )
-        loaded = load_results(paths[cell])
-        if loaded.run.options.tests:
-            raise ConfigError(f"{paths[cell]} is a run of own tests", hint="name a run of the suite with --results RUN")
-        prepared = prepare(cell, wishes)
-        if loaded.build.inputs != prepared.build.manifest.inputs:
-            raise ConfigError(
-                f"{paths[cell]} is of another build than {prepared.build.folder}, whose needs it would get",
-                hint="run the cell again, or name its build with the options of that run",
-            )
-        if prepared.usual_stack is None:
-            raise ConfigError(
-                f"{cell}: {prepared.cell.engine.label} lets nobody choose how much stack a guest has",
-                hint="the cell of the same build under Node has a stack that can be chosen",
-            )
-        budget = _Budget(prepared, paths[cell].parent, prepared.usual_stack, workers)
-        try:
-            found[cell] = budget.measure(loaded, wanted)
-        finally:
-            budget.clear()
+        # Two at once would remove each other's files, and one of their stack.json.
+        with claimed(paths[cell].parent, hint="wait for it, or name another run with --results RUN"):
+            found[cell] = _measured(cell, wishes, paths[cell], wanted, workers)
         logger.info("%s: %s", cell, shown(paths[cell].parent / STACK_FILE))
     return render_needs(found)
+
+
+def _measured(cell: str, wishes: BuildRequest, results: Path, wanted: Wanted, workers: int) -> StackNeeds:
+    """What the cases of one cell need, whose results are that file."""
+    loaded = load_results(results)
+    if loaded.run.options.tests:
+        raise ConfigError(f"{results} is a run of own tests", hint="name a run of the suite with --results RUN")
+    named = named_cases(loaded, wanted.cases)
+    prepared = prepare(cell, wishes)
+    if loaded.build.inputs != prepared.build.manifest.inputs:
+        raise ConfigError(
+            f"{results} is of another build than {prepared.build.folder}, whose needs it would get",
+            hint="run the cell again, or name its build with the options of that run",
+        )
+    if prepared.usual_stack is None:
+        raise ConfigError(
+            f"{cell}: {prepared.cell.engine.label} lets nobody choose how much stack a guest has",
+            hint="the cell of the same build under Node has a stack that can be chosen",
+        )
+    budget = _Budget(prepared, results.parent, prepared.usual_stack, workers)
+    try:
+        return budget.measure(loaded, named, wanted)
+    finally:
+        budget.clear()
 
 
 class _Budget:
@@ -163,16 +176,13 @@ class _Budget:
         self._stopping = threading.Event()
         self._scratch = folder / "stack"
 
-    def measure(self, results: CellResults, wanted: Wanted) -> StackNeeds:
-        """The needs of the cases that are wanted, written down with those that an earlier measure of the same engine
-        has of others.
+    def measure(self, results: CellResults, named: Sequence[Asked], wanted: Wanted) -> StackNeeds:
+        """The needs of the cases that are named, else of all that concern the stack, written down with those that an
+        earlier measure of the same engine has of others.
         """
         with disk_errors_as_unavailable(self._scratch):
             self._scratch.mkdir(exist_ok=True)
-        if wanted.cases:
-            asked = named_cases(results, wanted.cases)
-        else:
-            asked = [*exhausted(results), *self._behind_gates(account_for(results))]
+        asked = named or [*exhausted(results), *self._behind_gates(account_for(results))]
         asked = [each for each in asked if wanted.selects(each.case)]
         if not asked:
             of_k = f" of -k {wanted.expression}" if wanted.expression else ""

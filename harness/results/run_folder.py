@@ -7,7 +7,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -193,17 +193,27 @@ def remove_views(run: Path) -> None:
         (run / name).unlink(missing_ok=True)
 
 
-def claim(cell: Path) -> int:
+def claim(cell: Path, *, hint: str = "wait for it, or name another --run-dir") -> int:
     """Marks the folder of a cell as that of a run in progress, as long as the descriptor that it gives is open.
-    ConfigError when another run is in progress there.
+    ConfigError when another run, or a measurement of stacks, is in progress there.
     """
     with disk_errors_as_unavailable(cell):
         make_folder(cell)
         descriptor = os.open(cell / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     if not try_lock(descriptor):
         os.close(descriptor)
-        raise ConfigError(f"another run is in progress in {shown(cell)}", hint="wait for it, or name another --run-dir")
+        raise ConfigError(f"another run or `stack` is in progress in {shown(cell)}", hint=hint)
     return descriptor
+
+
+@contextlib.contextmanager
+def claimed(cell: Path, *, hint: str) -> Iterator[None]:
+    """Holds the folder of a cell as `claim` does, for as long as the context lasts."""
+    descriptor = claim(cell, hint=hint)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def is_running(cell: Path) -> bool:

@@ -284,6 +284,11 @@ def test_stack_wants_a_worker(project: Path) -> None:
     assert (done.returncode, done.stderr) == (2, "error: -n 0: must be 1 or more\n")
 
 
+def test_stack_refuses_a_wrong_expression_before_it_looks_for_a_run(project: Path) -> None:
+    done = harness("stack", "wasi", "-k", "(", "--results", str(project / "none"))
+    assert (done.returncode, "-k (: " in done.stderr, "does not exist" in done.stderr) == (2, True, False), done.stderr
+
+
 def test_stale_skips_wants_runs_that_were_audited(project: Path) -> None:
     folder = project / "run" / "wasi"
     write_results(folder / "results.json", as_expected())

@@ -31,6 +31,7 @@ from harness.errors import ConfigError
 from harness.limitations.skips import Skip, SkipAccount, SkipCause
 from harness.results.cell_results import write_results
 from harness.results.outcomes import Outcome
+from harness.results.run_folder import claimed
 from harness.results.stack_needs import load_needs
 from harness.run.prepare import BuildRequest
 from harness.suite.module import ModuleJob
@@ -167,6 +168,33 @@ def test_a_part_is_measured_and_the_rest_kept(run: Path) -> None:
 def test_a_case_that_is_not_there_is_a_mistake(run: Path, wanted: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         measured(run, **wanted)
+
+
+def test_two_measurements_of_one_run_do_not_disturb_each_other(run: Path) -> None:
+    with (
+        claimed(run / "wasi", hint=""),
+        pytest.raises(ConfigError, match="another run or `stack` is in progress in") as it,
+    ):
+        measured(run)
+    assert "--results RUN" in it.value.hint
+    assert load_needs(run / "wasi") is None
+    measured(run)
+    assert load_needs(run / "wasi")
+
+
+@pytest.mark.parametrize("wanted", [{"cases": ("test.test_os.T.test_depe",)}, {"expression": "("}])
+def test_a_mistake_is_found_before_anything_is_built(
+    run: Path, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(stack_needs, "prepare", lambda cell, wishes: pytest.fail("built"))  # noqa: ARG005
+    with pytest.raises(ConfigError):
+        measured(run, **wanted)
+
+
+def test_an_unknown_cell_is_found_before_another_is_measured(run: Path) -> None:
+    with pytest.raises(ConfigError, match="has no results of wasi-debug"):
+        measure_cells(["wasi", "wasi-debug"], BuildRequest(), run, Wanted(), 1)
+    assert load_needs(run / "wasi") is None
 
 
 def test_a_cell_that_the_run_does_not_have_is_a_mistake(run: Path) -> None:

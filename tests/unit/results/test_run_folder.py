@@ -169,7 +169,7 @@ def test_a_run_in_progress_is_neither_resumed_nor_entered(tmp_path: Path) -> Non
     try:
         assert is_running(newer)
         assert unfinished_run(tmp_path, ["wasi"]) == tmp_path / "older"
-        with pytest.raises(ConfigError, match="another run is in progress in"):
+        with pytest.raises(ConfigError, match="another run or `stack` is in progress in"):
             claim(newer)
     finally:
         os.close(held)
