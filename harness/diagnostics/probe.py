@@ -21,7 +21,7 @@ from harness.matrix.load import load_configuration
 from harness.matrix.pins import load_pins
 from harness.project import project_root
 from harness.results.run_folder import new_run_folder
-from harness.run.prepare import BuildRequest, prepare
+from harness.run.prepare import BuildRequest, named_cell, prepare
 from harness.run.prepared import Prepared
 from harness.suite.regrtest import trap_headline
 from harness.targets import Engine
@@ -174,16 +174,17 @@ SOCKETS_PACKAGE = "ws"
 
 def probe_cells(cells: Sequence[str], wishes: BuildRequest, run_dir: str, *, on_page: bool = False) -> str:
     """Runs the probes of each cell; gives the table of these and of all that the run's folder has already. `on_page`:
-    on the thread of a browser's page. ConfigError for a cell that runs in no browser then.
+    on the thread of a browser's page. ConfigError, before anything is built, for a cell that runs in no browser then.
     """
     registry = load_registry(project_root() / "expected_failures" / "limitations.toml")
-    prepared = [dataclasses.replace(prepare(cell, wishes), on_page=on_page) for cell in dict.fromkeys(cells)]
-    for ready in prepared if on_page else ():
-        if not ready.cell.engine.is_browser:
+    names = dict.fromkeys(cells)
+    for cell in [named_cell(name, wishes) for name in names]:
+        if on_page and not cell.engine.is_browser:
             raise ConfigError(
-                f"--on-page is for cells that run in a browser, and {ready.cell.id} runs under {ready.cell.engine}",
+                f"--on-page is for cells that run in a browser, and {cell.id} runs under {cell.engine}",
                 hint="`python -m harness cells -t browser` lists them",
             )
+    prepared = [dataclasses.replace(prepare(name, wishes), on_page=on_page) for name in names]
     base = Path(run_dir).absolute() if run_dir else new_run_folder()
     for ready in prepared:
         probe_cell(ready, registry, base / label_of(ready), packages=packages_for(ready, wishes.pins))

@@ -23,6 +23,7 @@ from harness.engines.protocol import Mount
 from harness.errors import ConfigError, did_you_mean
 from harness.limitations.skip_account import account_for
 from harness.limitations.skips import Skip, SkipAccount
+from harness.matrix.load import load_configuration
 from harness.results.cell_results import CellResults, load_results
 from harness.results.outcomes import CaseResult, ModuleResult, Outcome, judged_cases
 from harness.results.run_folder import claimed, results_in
@@ -133,6 +134,13 @@ def measure_cells(cells: Sequence[str], wishes: BuildRequest, results: Path, wan
             f"{shown(results)} has no results of {lacking}; it has those of {', '.join(paths)}",
             hint="run the cell, or name another run with --results RUN",
         )
+    matrix, _ = load_configuration()
+    for engine in (matrix.cell(cell).engine for cell in cells):
+        if engine.is_browser:
+            raise ConfigError(
+                f"{engine.label} lets nobody choose how much stack a guest has",
+                hint="the cell of the same build under Node has a stack that can be chosen",
+            )
     for cell in cells:
         # Two at once would remove each other's files, and one of their stack.json.
         with claimed(paths[cell].parent, hint="wait for it, or name another run with --results RUN"):
@@ -153,11 +161,7 @@ def _measured(cell: str, wishes: BuildRequest, results: Path, wanted: Wanted, wo
             f"{results} is of another build than {prepared.build.folder}, whose needs it would get",
             hint="run the cell again, or name its build with the options of that run",
         )
-    if prepared.usual_stack is None:
-        raise ConfigError(
-            f"{cell}: {prepared.cell.engine.label} lets nobody choose how much stack a guest has",
-            hint="the cell of the same build under Node has a stack that can be chosen",
-        )
+    assert prepared.usual_stack is not None, "browsers have been refused"
     budget = _Budget(prepared, results.parent, prepared.usual_stack, workers)
     try:
         return budget.measure(loaded, named, wanted)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,7 +31,7 @@ from harness.examples.snippets import (
 from harness.examples.stdlib import deflated_zip, is_deflated, library_folder, series_of, shipped_zip, store
 from harness.examples.trials import Cause, Seen, Trial, headline, try_example
 from harness.matrix.conditions import parse_version
-from harness.run.prepare import BuildRequest, prepare
+from harness.run.prepare import BuildRequest, named_cell, prepare
 from harness.run.prepared import Prepared
 from harness.targets import Target
 from harness.util.files import remove_tree
@@ -47,20 +48,12 @@ _FINDS_ITSELF = Version("3.14.0a1")
 
 def embed_cell(prepared: Prepared, folder: Path, readme: str = "") -> list[Trial]:
     """Runs every example that the cell's runtime can have; files that they need are made in `folder`. `readme` is a
-    file with the snippets, in the place of the tree's own.
-
-    UnavailableError when the tree has no snippets, or the cell nothing to embed.
+    file with the snippets, in the place of the tree's own. UnavailableError when the tree has no snippets.
     """
-    build, cell = prepared.build, prepared.cell
-    if cell.target is not Target.EMSCRIPTEN or cell.is_prebuilt:
-        raise UnavailableError(
-            f"{cell.id} has nothing to embed: the snippets are for a build of CPython for Emscripten",
-            hint="`python -m harness cells -t emscripten` lists such cells",
-        )
-    text = read_text(Path(readme) if readme else readme_with_snippets(build.root))
+    text = read_text(Path(readme) if readme else readme_with_snippets(prepared.build.root))
     remove_tree(folder)
     folder.mkdir(parents=True)
-    if cell.engine.is_browser:
+    if prepared.cell.engine.is_browser:
         return list(_in_browser(prepared, text, folder))
     return [*_in_node(prepared, text, folder), *_python_sh(prepared, folder)]
 
@@ -176,17 +169,36 @@ def _own_python_sh(build: Build, tree: Path) -> Path:
     library_folder(build, tree).rename(tree / "Lib")
     shutil.copytree(build.root / layout.build_folder, made, symlinks=True, copy_function=shutil.copyfile)
     script = made / "python.sh"
-    text = script.read_text(encoding="utf-8")
-    script.write_text(re.sub(r"\S+/node_entry\.mjs", str(made / "node_entry.mjs"), text), encoding="utf-8")
+    script.write_text(with_entry(script.read_text(encoding="utf-8"), made / "node_entry.mjs"), encoding="utf-8")
     script.chmod(0o755)
     return script
 
 
+def with_entry(script: str, entry: Path) -> str:
+    """The text of a python.sh that starts that node_entry.mjs."""
+    return re.sub(r"\S+/node_entry\.mjs", lambda _: shlex.quote(str(entry)), script)
+
+
 def embed(cell: str, wishes: BuildRequest, run_dir: str, readme: str) -> tuple[str, int]:
-    """What `embed` prints, and its exit status. ConfigError, before anything is built, for a `readme` that cannot be
-    read.
+    """What `embed` prints, and its exit status.
+
+    Before anything is built: UnavailableError for a cell or a tree that has nothing to embed, ConfigError for a
+    `readme` that cannot be read, or that has other snippets than are known.
     """
+    named = named_cell(cell, wishes)
+    if named.target is not Target.EMSCRIPTEN or named.is_prebuilt:
+        raise UnavailableError(
+            f"{named.id} has nothing to embed: the snippets are for a build of CPython for Emscripten",
+            hint="`python -m harness cells -t emscripten` lists such cells",
+        )
+
+    def check(file: Path) -> None:
+        text = read_text(file)
+        browser_snippet(text, "3.14") if named.engine.is_browser else node_snippet(text, Path())
+
     if readme:
-        read_text(Path(readme))
-    prepared = prepare(cell, wishes)
+        check(Path(readme))
+        prepared = prepare(cell, wishes)
+    else:
+        prepared = prepare(cell, wishes, lambda tree: check(readme_with_snippets(tree)))
     return report(prepared, run_dir, RESULTS_FILE, lambda folder: embed_cell(prepared, folder / "embed", readme))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -14,7 +15,7 @@ _FACTORY = "createEmscriptenModule"
 # The version for which the browser's snippet is written, and the path in Node's that stands for the reader's own.
 _ZIP = re.compile(r"python(\d+)\.(\d+)")
 _ZIP_SHORT = re.compile(r"python\d{3,}(?=\.zip)")
-_PLACEHOLDER = "/path/to/python/stdlib"
+_PLACEHOLDER = '"/path/to/python/stdlib"'
 
 
 def read_text(readme: Path) -> str:
@@ -40,7 +41,7 @@ def readme_with_snippets(root: Path) -> Path:
 
 def node_snippet(readme: str, stdlib: Path) -> str:
     """The one for Node, with that folder in the place of its placeholder."""
-    return _snippet(readme, "NODEFS", _PLACEHOLDER).replace(_PLACEHOLDER, str(stdlib))
+    return _snippet(readme, "NODEFS", _PLACEHOLDER).replace(_PLACEHOLDER, json.dumps(str(stdlib)))
 
 
 def browser_snippet(readme: str, series: str) -> str:

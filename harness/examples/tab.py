@@ -112,15 +112,22 @@ class Tab:
         self._page.screenshot(path=str(path))
 
 
-@contextlib.contextmanager
-def browser_of_playwright(program: Path) -> Iterator[Any]:
-    """That Chromium, started by Playwright. UnavailableError when there is no Playwright, or it cannot start that."""
+def check_playwright() -> None:
+    """UnavailableError when the package playwright is not installed."""
     try:
-        from playwright import sync_api  # noqa: PLC0415 - an optional extra
+        from playwright import sync_api  # noqa: F401, PLC0415 - an optional extra
     except ModuleNotFoundError:
         raise UnavailableError(
             "the web example is driven with the package playwright, which is not installed", hint=PLAYWRIGHT
         ) from None
+
+
+@contextlib.contextmanager
+def browser_of_playwright(program: Path) -> Iterator[Any]:
+    """That Chromium, started by Playwright. UnavailableError when there is no Playwright, or it cannot start that."""
+    check_playwright()
+    from playwright import sync_api  # noqa: PLC0415 - an optional extra
+
     with sync_api.sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(executable_path=str(program), chromium_sandbox=os.geteuid() != 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,16 +18,18 @@ from packaging.version import Version
 from harness.errors import UnavailableError
 from harness.examples.causes import ENDED_RUNTIME, HALF_ERASED, NO_ISOLATION, SHORT_LINES
 from harness.examples.results import report
-from harness.examples.tab import Tab, browser_of_playwright, new_tab
+from harness.examples.tab import Tab, browser_of_playwright, check_playwright, new_tab
 from harness.examples.trials import Cause, Seen, Trial, try_example
-from harness.examples.web_page import PAGE, WebExample, foreign_files, web_example_of
+from harness.examples.web_page import PAGE, WebExample, check_makes_web_example, foreign_files, web_example_of
+from harness.matrix.cells import Cell
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import Pins, load_pins
-from harness.run.prepare import BuildRequest, prepare
+from harness.run.prepare import BuildRequest, named_cell, prepare
 from harness.run.prepared import Prepared
 from harness.targets import Engine, Target
 from harness.toolchains.browsers import machines_browser, own_browser
 from harness.toolchains.runtimes import obtain_package, obtain_runtime
+from harness.util.cache import cache_root
 from harness.util.files import remove_tree
 from harness.util.process import Background, Command, last_lines
 
@@ -45,15 +48,21 @@ Act = Callable[[Tab], Seen]
 def web_example(cell: str, wishes: BuildRequest, run_dir: str, browser: str) -> tuple[str, int]:
     """What `web-example` prints, and its exit status. `browser` is a Chromium's program, `system` for that on PATH, or
     empty for the one that is pinned, or the cell's own.
+
+    UnavailableError, before anything is built, for a cell or a tree that has no web example, and when Playwright or
+    that browser is missing.
     """
-    prepared = prepare(cell, wishes)
-    if prepared.cell.target is not Target.EMSCRIPTEN or prepared.cell.is_prebuilt:
+    named = named_cell(cell, wishes)
+    if named.target is not Target.EMSCRIPTEN or named.is_prebuilt:
         raise UnavailableError(
             f"{cell} has no web example: that is a part of a build of CPython for Emscripten",
             hint="`python -m harness cells -t emscripten` lists such cells",
         )
+    check_playwright()
+    given = _chromium(named, wishes, browser)
+    prepared = prepare(cell, wishes, check_makes_web_example)
     example = web_example_of(prepared.build)
-    program = _chromium(prepared, wishes, browser)
+    program = given or _program(prepared.runtime)
     elsewhere, hashes = _elsewhere(prepared, example, wishes)
 
     def try_all(folder: Path) -> list[Trial]:
@@ -67,17 +76,21 @@ def web_example(cell: str, wishes: BuildRequest, run_dir: str, browser: str) -> 
     return report(prepared, run_dir, RESULTS_FILE, try_all)
 
 
-def _chromium(prepared: Prepared, wishes: BuildRequest, wish: str) -> Path:
-    """The program of the Chromium that is to be driven: Playwright cannot drive a Firefox that is not its own."""
+def _chromium(cell: Cell, wishes: BuildRequest, wish: str) -> Path | None:
+    """The program of the Chromium that is to be driven, None for the cell's own: Playwright cannot drive a Firefox that
+    is not its own.
+    """
     if wish:
         own = machines_browser(Engine.CHROMIUM) if wish == SYSTEM else own_browser(Engine.CHROMIUM, Path(wish))
         return own[0]
-    if prepared.cell.engine is Engine.CHROMIUM:
-        runtime = prepared.runtime
-    else:
-        pins = _pins(wishes)
-        pinned = max((pin.version for pin in pins.runtime if pin.name == Engine.CHROMIUM), key=Version)
-        runtime = obtain_runtime(Engine.CHROMIUM.value, pinned, pins, prepared.cache)
+    if cell.engine is Engine.CHROMIUM:
+        return None
+    pins = _pins(wishes)
+    pinned = max((pin.version for pin in pins.runtime if pin.name == Engine.CHROMIUM), key=Version)
+    return _program(obtain_runtime(Engine.CHROMIUM.value, pinned, pins, cache_root()))
+
+
+def _program(runtime: Path) -> Path:
     return runtime if runtime.is_file() else runtime / "bin" / Engine.CHROMIUM.value
 
 
@@ -123,7 +136,7 @@ def served(example: WebExample, work: Path) -> Iterator[str]:
             if server.poll() is not None or time.monotonic() > deadline:
                 raise UnavailableError(
                     f"the web example's own server does not start: {last_lines(log) or 'it says nothing'}",
-                    hint=f"start it by hand: cd {page} && {' '.join(argv)}",
+                    hint=f"start it by hand: cd {shlex.quote(str(page))} && {shlex.join(argv)}",
                 )
             time.sleep(0.05)
         yield f"http://127.0.0.1:{found[1]}/{PAGE}"

@@ -15,6 +15,7 @@ from harness.errors import ConfigError, UnavailableError
 from harness.examples.causes import ENDED_RUNTIME, HALF_ERASED, NO_ZLIB, SHORT_LINES, UNCLOSED_SCRIPT
 from harness.examples.stdlib import WEB_EXAMPLE, is_deflated, series_of, store
 from harness.examples.trials import Cause
+from harness.sources.base import read_version
 
 PAGE = "python.html"
 WORKER = "python.worker.mjs"
@@ -124,15 +125,26 @@ class WebExample:
             shutil.copyfile(self.library, target / self.library.name)
 
 
+def check_makes_web_example(tree: Path) -> None:
+    """UnavailableError when the makefile of the source tree makes no web example."""
+    makefile = tree / "Makefile.pre.in"
+    if not makefile.is_file() or WEB_EXAMPLE not in makefile.read_text(encoding="utf-8", errors="replace"):
+        raise _no_web_example(f"CPython {read_version(tree)}")
+
+
+def _no_web_example(what: str) -> UnavailableError:
+    return UnavailableError(
+        f"{what} has no web example: its makefile makes it from 3.14 on",
+        hint="until 3.13 it is a build of its own, for the target `browser`, which the harness does not make",
+    )
+
+
 def web_example_of(build: Build) -> WebExample:
     """The example that the tree's own makefile has made. UnavailableError when it has made none."""
     folder = build.root / build.manifest.layout.build_folder / WEB_EXAMPLE
     library = folder / f"python{series_of(build)}.zip"
     if not (folder / PAGE).is_file():
-        raise UnavailableError(
-            f"the build of CPython {build.manifest.python} has no web example: its makefile makes it from 3.14 on",
-            hint="until 3.13 it is a build of its own, for the target `browser`, which the harness does not make",
-        )
+        raise _no_web_example(f"the build of CPython {build.manifest.python}")
     texts = {name: (folder / name).read_text(encoding="utf-8") for name in (PAGE, WORKER)}
     has_zlib = "zlib" in (build.manifest.libraries or {})
     return WebExample(folder=folder, texts=texts, library=library, has_zlib=has_zlib)

@@ -92,6 +92,18 @@ class BuildRequest:
             )
 
 
+def named_cell(cell_id: str, wishes: BuildRequest) -> Cell:
+    """The cell, with the version of its runtime that the user has chosen; nothing is obtained or built.
+
+    ConfigError for an unknown cell and for wishes that it has no use for, UnavailableError when the runtime that it is
+    to run under is this machine's own, and missing or of no use.
+    """
+    wishes.check()
+    cell = load_configuration()[0].cell(cell_id)
+    wishes.check_for(cell)
+    return _named_runtime(cell, wishes.runtime)[0]
+
+
 def prepare(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path], None] = lambda _: None) -> Prepared:
     """The cell with its build and runtime, made now as far as they are not there yet.
 

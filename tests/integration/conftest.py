@@ -13,6 +13,7 @@ from harness.run.prepared import Prepared
 from tests.integration.third_party import skipped_without_origin
 
 ROOT = Path(__file__).parents[2]
+ALPHA_CELL, ALPHA = "emscripten-3.1.73", "git:https://github.com/python/cpython@v3.14.0a3"
 NEEDS_TOOLCHAIN = pytest.StashKey[bool]()
 
 
@@ -63,6 +64,12 @@ def chromium(request: pytest.FixtureRequest) -> Prepared:
 def pyodide(request: pytest.FixtureRequest) -> Prepared:
     """Pyodide as npm has it, with the tests of a CPython near its own that packages can provide."""
     return built("pyodide-0.29.5", request, suite="3.13.5")
+
+
+@pytest.fixture(scope="session")
+def alpha() -> Prepared:
+    """The first CPython whose makefile makes the web example, with the Emscripten that it asks for."""
+    return prepare(ALPHA_CELL, BuildRequest(cpython=ALPHA))
 
 
 def built(cell: str, request: pytest.FixtureRequest, suite: str = "") -> Prepared:

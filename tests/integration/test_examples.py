@@ -10,10 +10,13 @@ import pytest
 
 from harness.errors import EXIT_OK
 from harness.run.prepared import Prepared
+from tests.integration.conftest import ALPHA, ALPHA_CELL
 from tests.integration.guests import NEEDS_BROWSER
 from tests.integration.test_own_tests import harness
 
 pytestmark = pytest.mark.toolchain
+# A folder whose name shells, URLs and JavaScript would take apart.
+ODD = 'it\'s "odd" #1 %20'
 # CPython 3.13 has no snippets of its own: those of 3.14.
 README = Path(__file__).parents[1] / "data" / "embedding.md"
 
@@ -27,7 +30,7 @@ def embed(cell: str, folder: Path, *options: str) -> list[dict[str, Any]]:
 
 
 def test_the_snippet_for_node_works_with_two_changes(emscripten: Prepared, tmp_path: Path) -> None:
-    trials = embed("emscripten-3.1.69", tmp_path)
+    trials = embed("emscripten-3.1.69", tmp_path / ODD)
     assert [(trial["example"], trial.get("fails", "")) for trial in trials] == [
         ("Node snippet", "no-lib-folder"),
         ("Node snippet", "program-on-the-host"),
@@ -41,7 +44,7 @@ def test_the_snippet_for_node_works_with_two_changes(emscripten: Prepared, tmp_p
 def test_the_snippet_for_browsers_works_with_a_stored_zip_file(
     emscripten: Prepared, tmp_path: Path, engine: str
 ) -> None:
-    trials = embed(f"emscripten-3.1.69-{engine}", tmp_path, "--runtime", "system")
+    trials = embed(f"emscripten-3.1.69-{engine}", tmp_path / ODD, "--runtime", "system")
     assert [(trial["example"], trial.get("fails", "")) for trial in trials] == [
         ("browser snippet", "deflated-zip-without-zlib"),
         ("browser snippet", ""),
@@ -56,7 +59,7 @@ def test_a_tree_without_snippets_says_where_there_are_some(emscripten: Prepared,
     assert "--readme FILE" in done.stdout
 
 
-def test_a_cell_for_wasi_has_nothing_to_embed(wasi: Prepared, tmp_path: Path) -> None:
-    done = harness("embed", "wasi", "--run-dir", tmp_path)
-    assert done.returncode == 3
-    assert "wasi has nothing to embed" in done.stdout
+def test_the_examples_of_3_14_work_in_any_folder(alpha: Prepared, tmp_path: Path) -> None:
+    done = harness("embed", ALPHA_CELL, "--cpython", ALPHA, "--run-dir", tmp_path / ODD)
+    assert done.returncode == EXIT_OK, done.stdout
+    assert "python.sh -i, with input                 -                     works   works" in done.stdout

@@ -15,16 +15,15 @@ from harness.errors import EXIT_OK, EXIT_UNAVAILABLE, UnavailableError
 from harness.examples.tab import browser_of_playwright, new_tab
 from harness.examples.web_example import _Bench, served
 from harness.examples.web_page import PAGE, WORKER, WebExample
-from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import Prepared
 from harness.targets import Engine
 from harness.toolchains.browsers import machines_browser
+from tests.integration.conftest import ALPHA, ALPHA_CELL
 from tests.integration.guests import NEEDS_BROWSER
 from tests.integration.test_own_tests import harness
 
 PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
 needs_playwright = pytest.mark.skipif(not PLAYWRIGHT, reason="the extra `browser` is not installed")
-CELL, CPYTHON = "emscripten-3.1.73", "git:https://github.com/python/cpython@v3.14.0a3"
 # A page with as much of the example's as is driven; its terminal keeps lines and has no canvas.
 STUB = """<!doctype html>
 <script src="https://elsewhere.test/terminal.js"></script>
@@ -168,21 +167,15 @@ def test_without_playwright_its_installation_is_named(tmp_path: Path, monkeypatc
 def test_a_build_without_a_web_example_says_why(emscripten: Prepared, tmp_path: Path) -> None:
     done = harness("web-example", "emscripten-3.1.69", "--run-dir", tmp_path)
     assert done.returncode == EXIT_UNAVAILABLE
-    assert "the build of CPython 3.13.5 has no web example" in done.stdout
-
-
-@pytest.fixture(scope="session")
-def alpha(request: pytest.FixtureRequest) -> Prepared:
-    """The first CPython whose makefile makes the web example, with the Emscripten that it asks for."""
-    return prepare(CELL, BuildRequest(cpython=CPYTHON))
+    assert "CPython 3.13.5 has no web example" in done.stdout
 
 
 @pytest.mark.toolchain
 @needs_playwright
 @NEEDS_BROWSER[Engine.CHROMIUM]
 def test_the_web_example_is_as_expected(alpha: Prepared, tmp_path: Path) -> None:
-    done = harness("web-example", CELL, "--cpython", CPYTHON, "--browser", "system", "--run-dir", tmp_path)
+    done = harness("web-example", ALPHA_CELL, "--cpython", ALPHA, "--browser", "system", "--run-dir", tmp_path)
     assert done.returncode == EXIT_OK, done.stdout
-    found = json.loads((tmp_path / CELL / "web-example.json").read_text())
+    found = json.loads((tmp_path / ALPHA_CELL / "web-example.json").read_text())
     assert "Start REPL, type, Ctrl-D" in {trial["example"] for trial in found["trials"] if trial["did"] == "works"}
-    assert list((tmp_path / CELL / "web-example").glob("repl-*.png"))
+    assert list((tmp_path / ALPHA_CELL / "web-example").glob("repl-*.png"))

@@ -10,9 +10,10 @@ from typing import cast
 import msgspec
 import pytest
 
-from harness.diagnostics.probe import PROBES_FOLDER, packages_for, run_probes
+from harness.diagnostics import probe as probe_module
+from harness.diagnostics.probe import PROBES_FOLDER, packages_for, probe_cells, run_probes
 from harness.engines.protocol import Ending, GuestExit, GuestRun, Watch
-from harness.errors import ConfigError
+from harness.errors import ConfigError, UnavailableError
 from harness.limitations.findings import CellProbes, answer_all, load_probes, probes_for, write_probes
 from harness.limitations.findings_table import markdown, summary_line, text_table
 from harness.limitations.observation import Did, Finding, Observation
@@ -20,9 +21,11 @@ from harness.limitations.registry import Limitation, Registry, load_registry
 from harness.matrix.conditions import Condition, condition_values
 from harness.matrix.files import load_matrix
 from harness.results.cell_results import load_results, write_results
+from harness.run.prepare import BuildRequest
 from harness.run.prepared import Prepared
 from harness.targets import Engine, Target
 from tests.probe_findings import FINDINGS, load_findings, seed_statements, seed_table
+from tests.unit.refusals import no_build
 from tests.unit.sample_results import usual
 
 SHIPPED = Path(__file__).parents[3] / "expected_failures" / "limitations.toml"
@@ -251,3 +254,15 @@ def test_without_npm_the_probes_run_and_say_what_they_lack(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert packages_for(prepared(Engine.NODE, tmp_path), "") is None
     assert "the sockets of cell are not tried, ws is not available: npm is needed" in said[-1]
+
+
+def test_cells_are_checked_before_the_first_is_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(probe_module, "prepare", no_build)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    node = "emscripten-3.1.69"
+    with pytest.raises(ConfigError, match=f"--on-page is for cells that run in a browser, and {node} runs under node"):
+        probe_cells([f"{node}-chromium", node], BuildRequest(), "", on_page=True)
+    with pytest.raises(ConfigError, match=r"there is no cell 'emscripten-3\.1\.6'"):
+        probe_cells([node, "emscripten-3.1.6"], BuildRequest(), "")
+    with pytest.raises(UnavailableError, match="this machine has no Firefox"):
+        probe_cells([node, f"{node}-firefox"], BuildRequest(), "")

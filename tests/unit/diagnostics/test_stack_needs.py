@@ -35,7 +35,7 @@ from harness.results.run_folder import claimed
 from harness.results.stack_needs import load_needs
 from harness.run.prepare import BuildRequest
 from harness.suite.module import ModuleJob
-from harness.targets import Engine
+from tests.unit.refusals import no_build
 from tests.unit.sample_results import case, module, results
 
 DEEP, DEEPER, ENDLESS = (f"test.test_os.T.test_{name}" for name in ("deep", "deeper", "endless"))
@@ -186,7 +186,7 @@ def test_two_measurements_of_one_run_do_not_disturb_each_other(run: Path) -> Non
 def test_a_mistake_is_found_before_anything_is_built(
     run: Path, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(stack_needs, "prepare", lambda cell, wishes: pytest.fail("built"))  # noqa: ARG005
+    monkeypatch.setattr(stack_needs, "prepare", no_build)
     with pytest.raises(ConfigError):
         measured(run, **wanted)
 
@@ -202,11 +202,13 @@ def test_a_cell_that_the_run_does_not_have_is_a_mistake(run: Path) -> None:
         measure_cells(["wasi-debug"], BuildRequest(), run, Wanted(), 1)
 
 
-def test_a_browser_has_no_stack_to_choose(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cell = SimpleNamespace(engine=Engine.CHROMIUM, id="wasi")
-    monkeypatch.setattr(stack_needs, "prepare", lambda cell_id, wishes: FakePrepared(cell, None))  # noqa: ARG005
+def test_a_browser_has_no_stack_to_choose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack_needs, "prepare", no_build)
+    cells = ["emscripten-3.1.69", "emscripten-3.1.69-chromium"]
+    for cell in cells:
+        write_results(tmp_path / cell / "results.json", results(module("test_os", case("test_os.T.test_deep"))))
     with pytest.raises(ConfigError, match="Chromium lets nobody choose"):
-        measured(run)
+        measure_cells(cells, BuildRequest(), tmp_path, Wanted(), 1)
 
 
 def test_the_needs_of_another_build_are_not_put_to_the_run(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,12 @@ def test_the_snippet_for_browsers_gets_the_version_that_runs() -> None:
     assert 'mkdirTree("/lib/python3.13/lib-dynload/")' in snippet
     assert "3.14" not in snippet
     assert "314" not in snippet
+
+
+def test_a_folder_with_any_name_is_a_string_of_the_snippet() -> None:
+    odd = Path('/srv/it\'s "the" library\\ #1 \u00fc')
+    line = next(line for line in node_snippet(README, odd).splitlines() if "root:" in line)
+    assert json.loads(line.partition("root: ")[2].removesuffix(" },")) == str(odd)
 
 
 @pytest.mark.parametrize("readme", ["# No snippets\n", README * 2, README.replace("NODEFS", "OTHERFS")])

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ConfigError
+from harness.errors import ConfigError, UnavailableError
 from harness.examples.causes import ENDED_RUNTIME, HALF_ERASED, NO_ZLIB, SHORT_LINES, UNCLOSED_SCRIPT
 from harness.examples.web_page import (
     PAGE,
     WORKER,
     WebExample,
     changed,
+    check_makes_web_example,
     foreign_files,
     has_unclosed_script,
 )
@@ -88,6 +89,18 @@ def test_what_comes_from_elsewhere_is_known_by_its_hash() -> None:
     assert script.is_right(XTERM)
     assert not script.is_right(b"another terminal")
     assert not style.is_right(XTERM)
+
+
+@pytest.mark.parametrize("makefile", [None, "all: build_platform\n"])
+def test_a_tree_whose_makefile_makes_no_web_example_is_refused(tmp_path: Path, makefile: str | None) -> None:
+    (tmp_path / "Include").mkdir()
+    (tmp_path / "Include" / "patchlevel.h").write_text('#define PY_VERSION "3.13.5"\n')
+    if makefile is not None:
+        (tmp_path / "Makefile.pre.in").write_text(makefile)
+    with pytest.raises(UnavailableError, match=r"CPython 3\.13\.5 has no web example"):
+        check_makes_web_example(tmp_path)
+    (tmp_path / "Makefile.pre.in").write_text("web_example/python.html: $(WEBEX_DIR)/python.html\n")
+    check_makes_web_example(tmp_path)
 
 
 @pytest.mark.parametrize(
