@@ -111,6 +111,8 @@ _STACK_ENDS = {
     "trap-with-an-endless-stack": "(loop $again (br $again))",
     "trap-twice": "unreachable",
     "trap-at-the-end-of-the-stack": "",
+    "loop-with-a-stack": "",
+    "loop-with-an-endless-stack": "(loop $again (br $again))",
 }
 # It can print nothing until it has a stack.
 _STACK_STARTS = {"trap-at-the-end-of-the-stack": "(if (i32.eqz (global.get $__stack_pointer)) (then unreachable))"}
@@ -216,10 +218,15 @@ def _wasi_text(name: str) -> str:
     if name in _STACK_ENDS:
         hello = _WASI_HELLO.replace("(call $write (i32.const 1)", "(call $write (local.get 0)")
         stack = _STACK.replace("DUMP", _STACK_STARTS.get(name, "") + hello + _STACK_ENDS[name])
-        return f'{_WASI_IMPORTS} {stack} (func (export "_start") unreachable)'
+        return f'{_WASI_IMPORTS} {stack} (func $start (export "_start") {_end_of(name)})'
     if not name.startswith("pausing"):
         return f'{_WASI_IMPORTS} (func $start (export "_start") {_WASI_BODIES[name]})'
     return f"{_WASI_PAUSING.replace('IMPORTS', _WASI_IMPORTS)} {_pausing_text(name)}"
+
+
+def _end_of(name: str) -> str:
+    """What a guest with a stack of Python does until it is stopped, or traps."""
+    return "(loop $again (br $again))" if name.startswith("loop") else "unreachable"
 
 
 def _pausing_text(name: str) -> str:
@@ -262,7 +269,7 @@ def _node_parts(name: str) -> tuple[str, str]:
     """What its `callMain` does in JavaScript, and the text of its module."""
     if name in _STACK_ENDS:
         hello = "(call $say (i32.const 16) (i32.const 6))"
-        data = '(data (i32.const 16) "hello\\n") (func (export "trap") unreachable)'
+        data = f'(data (i32.const 16) "hello\\n") (func $start (export "trap") {_end_of(name)})'
         stack = _STACK.replace("DUMP", _STACK_STARTS.get(name, "") + hello + _STACK_ENDS[name])
         return "code.trap()", f"(module {_NODE_PAUSING} {data} {stack})"
     if not name.startswith("pausing"):

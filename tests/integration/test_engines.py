@@ -17,7 +17,7 @@ from harness.engines.protocol import Ending, GuestRun, Prologue, Watch
 from harness.engines.session import ChildEngine
 from harness.errors import EngineFailedError, UnavailableError
 from harness.util.process import Command
-from tests.integration.guests import ENGINES, Opener, opener, run
+from tests.integration.guests import BROWSERS, ENGINES, Opener, opener, run
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -261,3 +261,17 @@ def test_a_stack_that_never_ends_costs_a_second_and_no_result(opened: Opener, tm
 
 def test_a_trap_without_a_stack_has_none(opened: Opener, tmp_path: Path) -> None:
     assert run(opened("trap"), tmp_path).python_stack == ""
+
+
+@pytest.mark.parametrize("name", ["loop-with-a-stack", "loop-with-an-endless-stack"])
+def test_a_guest_that_is_stopped_says_where_it_was(engine: str, opened: Opener, tmp_path: Path, name: str) -> None:
+    session = opened(name)
+    for number in range(2):
+        start = time.monotonic()
+        ended = run(session, tmp_path, stop_after=0.5)
+        # Nothing interrupts the guest of a browser.
+        said = ("", ()) if engine in BROWSERS else ("hello\n", ("start",))
+        assert (ended.ending, ended.python_stack, ended.frames) == (Ending.STOPPED, *said)
+        assert number == 0 or time.monotonic() - start < 3.5  # the first starts the engine
+    assert (tmp_path / "output.txt").read_text() == ""
+    assert session.starts == 1

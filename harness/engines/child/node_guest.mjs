@@ -56,6 +56,12 @@ if (keep) begun = { tableLength: parts.table?.length, memory: copyOf(parts) };
 const goOn = snapshot && restore(snapshot, parts, python.FS, Buffer.from(resume));
 ended[HAS_BEGUN] = 1;
 Error.stackTraceLimit = FRAMES_KEPT;
+// For the host, which has it called in the midst of whatever runs when it stops the guest.
+globalThis[Symbol.for("harness.stack")] = () => {
+  // The innermost two frames are this function and the expression that calls it.
+  parentPort.postMessage({ frames: framesOf(new Error("stopped")).slice(2) });
+  sendPythonStack();
+};
 try {
   if (goOn) callResumed(goOn, end);
   else python.callMain(argv.slice(1));
@@ -65,10 +71,11 @@ try {
   throw error;
 }
 
-// Sends the stack of Python that the guest had when it trapped, as far as it can print it. Its memory may be damaged, so
-// the host gives it a second.
+// Sends the stack of Python that the guest had when it trapped or was interrupted, as far as it can print it. Its memory
+// may be damaged, so the host gives it a second.
 function sendPythonStack() {
   let left = STACK_LIMIT;
+  const usual = print;
   print = (buffer, offset, length) => {
     const stack = Buffer.from(buffer.buffer, buffer.byteOffset + offset, Math.min(length, left)).toString();
     left -= stack.length;
@@ -76,4 +83,5 @@ function sendPythonStack() {
     return length;
   };
   dumpStack(parts, () => left < STACK_LIMIT);
+  print = usual;
 }

@@ -15,8 +15,10 @@ import { Worker } from "node:worker_threads";
 const REQUESTS = 3;
 const ANSWERS = 4;
 const TRAP_LENGTH = 4000;
-// For the stack of Python of a guest that trapped.
+// For the stack of Python of a guest that trapped, or is stopped.
 const STACK_MS = 1000;
+// What a guest has for it: node_guest.mjs.
+const ASK_STACK = 'globalThis[Symbol.for("harness.stack")]?.()';
 
 let settings;
 let compiled;
@@ -52,6 +54,7 @@ function runGuest(data) {
   guest.on("message", (message) => {
     if (message === "ended") guest.terminate();
     else if (message.stack) stack += message.stack;
+    else if (message.frames && !message.trapped) frames = message.frames;
     else if (message.trapped) {
       fault = message.trapped.slice(0, TRAP_LENGTH);
       frames = message.frames;
@@ -116,11 +119,32 @@ function describe(error) {
   return String(error?.stack ?? error?.message ?? error).slice(0, TRAP_LENGTH);
 }
 
+// Ends a guest that does not end by itself, once it has sent where it is. Its thread may be in an endless loop and read no
+// message: Node's inspector interrupts whatever runs there, and has it evaluate an expression.
+async function stopGuest(running) {
+  const end = () => running.terminate();
+  setTimeout(end, STACK_MS);
+  try {
+    const { Session } = await import("node:inspector");
+    const session = new Session();
+    session.connect();
+    running.once("exit", () => session.disconnect());
+    session.on("NodeWorker.receivedMessageFromWorker", end);
+    session.on("NodeWorker.attachedToWorker", ({ params: { sessionId } }) => {
+      const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params: { expression: ASK_STACK } });
+      session.post("NodeWorker.sendMessageToWorker", { sessionId, message });
+    });
+    session.post("NodeWorker.enable", { waitForDebuggerOnStart: false }, (error) => { if (error) end(); });
+  } catch {
+    end();
+  }
+}
+
 async function serve(request) {
   try {
     if (request.op === "stop") {
       stopped = true;
-      guest?.terminate();
+      if (guest) await stopGuest(guest);
     } else {
       answer(await (request.op === "run" ? start(request) : load(request)));
     }
