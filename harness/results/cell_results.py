@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """A module, or a part of one, that a worker ran: it began so many seconds after the run did, and took so many."""
+    """A module, or a part of one, that a worker ran. `begin` is in seconds after the run began, or its shard."""
 
     name: str
     worker: str
@@ -43,7 +43,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     that a module which alters its environment was judged to be unexpected. `changed` is how many modules `--changed`
     chose, in words; empty without it. `no_snapshot` is why guests did not start
     from a snapshot of an interpreter; empty where they did, and with `--isolated`. `work` is what the workers did, by
-    the time at which it ended; of a resumed run since then, and none of merged shards.
+    the time at which it ended; of a resumed run since then, of merged shards one after the other.
     """
 
     started: str

@@ -23,7 +23,7 @@ from harness.expectations.compare import compare
 from harness.expectations.entries import CellExpectations
 from harness.expectations.files import load_lists
 from harness.report.table import read_row
-from harness.results.cell_results import CellResults, RunInfo, load_results
+from harness.results.cell_results import CellResults, RunInfo, Work, load_results
 from harness.results.run_folder import (
     ERROR_FILE,
     RESULTS_FILE,
@@ -180,10 +180,21 @@ def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, comm
         options=first.run.options,
         fail_env_changed=any(shard.run.fail_env_changed for shard in shards),
         no_snapshot=next(filter(None, (shard.run.no_snapshot for shard in shards)), ""),
+        work=tuple(work for shard in sorted(shards, key=_number) for work in _work(shard)),
     )
     expectations = dataclasses.replace(expectations, fail_env_changed=run.fail_env_changed)
     comparison = compare(modules, expectations, complete=True)
     return msgspec.structs.replace(first, modules=modules, run=run, comparison=comparison)
+
+
+def _number(shard: CellResults) -> int:
+    return parse_shard(shard.run.shard or "1/1").number
+
+
+def _work(shard: CellResults) -> Iterable[Work]:
+    """What the workers of a shard did, with its number in their names: those of each shard have the same."""
+    of_shard = f" of shard {shard.run.shard}" if shard.run.shard else ""
+    return (msgspec.structs.replace(work, worker=f"{work.worker}{of_shard}") for work in shard.run.work)
 
 
 def _facts(results: CellResults) -> Mapping[str, Any]:
@@ -209,7 +220,7 @@ def _check_whole(shards: Sequence[CellResults]) -> None:
             f"{cell}: the {len(shards)} runs are no shards of one",
             hint="shards are runs with --shard K/N; `python -m harness diff` compares two runs",
         )
-    numbers = Counter(parse_shard(shard.run.shard or "1/1").number for shard in shards)
+    numbers = Counter(map(_number, shards))
     count = parse_shard(shards[0].run.shard or "1/1").count
     if twice := [f"{number}/{count}" for number, times in numbers.items() if times > 1]:
         raise ConfigError(f"{cell}: the shard {', '.join(twice)} is there more than once", hint="name each shard once")

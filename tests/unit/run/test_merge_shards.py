@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harness.errors import ConfigError
 from harness.expectations.entries import CellExpectations
 from harness.manifest import Manifest, WasmRecord
-from harness.results.cell_results import CellResults
+from harness.results.cell_results import CellResults, Work
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import Outcome
 from harness.results.verdicts import Verdict
@@ -116,8 +116,20 @@ def test_the_merged_run_is_as_long_as_its_longest_shard_and_begins_with_the_firs
     assert merge(shards, LISTS, command="merge").run == expected
 
 
+def test_the_work_of_each_shard_is_kept_by_its_number() -> None:
+    one, two = (
+        changed(shard, work=(Work(name=name, worker="gw0", begin=1.5, seconds=2.0),))
+        for shard, name in zip(shards_of(whole(4), 2), ("test_0", "test_1"), strict=True)
+    )
+    work = merge([two, one], LISTS, command="merge").run.work
+    assert [(each.name, each.worker, each.begin) for each in work] == [
+        ("test_0", "gw0 of shard 1/2", 1.5),
+        ("test_1", "gw0 of shard 2/2", 1.5),
+    ]
+
+
 def test_a_run_that_was_not_cut_is_merged_alone() -> None:
-    run = whole(4)
+    run = changed(whole(4), work=(Work(name="test_0", worker="gw0", begin=1.5, seconds=2.0),))
     assert merge([run], LISTS, command=run.run.command) == run
 
 
