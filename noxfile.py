@@ -83,7 +83,8 @@ tested: list[str] = []
 
 def named_folder(session: nox.Session) -> str:
     """The run folder that the arguments behind `--` name; empty when they name none."""
-    parser = argparse.ArgumentParser(allow_abbrev=False)
+    # --help is the command's.
+    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
     parser.add_argument("--run-dir", default="")
     return str(parser.parse_known_args(session.posargs)[0].run_dir)
 

@@ -115,7 +115,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     page = kinds.add_parser("limitations", help="a page of Markdown: each limitation and the cases behind it")
     page.add_argument("results", nargs="*", metavar="RUN", help="count what these runs know: folders or results.json")
     patch = kinds.add_parser("patch", help="an entry as skip decorators, a patch for CPython")
-    patch.add_argument("entry", metavar="TEST-or-PLACE", help="one of its tests, or its location: fs.toml:12")
+    patch.add_argument("entry", metavar="TEST-or-PLACE", help="one of its tests, or a line of it: fs.toml:12")
     patch.add_argument("--source", default="", metavar="DIR", help="CPython's source (default: that of the cache)")
     for kind, word in ((ignoring, "regrtest"), (pyodide, "pyodide"), (page, "limitations"), (patch, "patch")):
         _add_folders(kind)

@@ -132,9 +132,10 @@ def _keyword_in(rest: Sequence[str]) -> str:
 def _add_cells(parser: argparse.ArgumentParser, name: str, usage: str) -> None:
     """Cells are words before the first option that the parser does not know, which argparse cannot say."""
     parser.usage = f"python -m harness {name} [options] {usage}"
+    modules = ", and the modules if not all of the suite, before all options of pytest's" if name == "test" else ""
     parser.description = (
-        "Name the cells, and the modules if not all of the suite, before all options of pytest's, or select cells by "
-        "tag. Several cells end with a table over all of them, and with the status of the worst."
+        f"Name the cells{modules}, or select cells by tag. Several cells end with a table over all of them, and with "
+        "the status of the worst."
     )
     tag_help = "the cells with this tag, but those that are declared as broken; may be repeated"
     parser.add_argument("-t", "--tag", action="append", default=[], help=tag_help)
@@ -179,12 +180,12 @@ _SWITCHES = re.compile(r"-[vqxs]+")
 
 
 def _as_regrtest_names(word: str, *, own: bool) -> str:
-    """The module of a path such as Lib/test/test_json.py or test_json.py, of the suite or of the user's `own` tests;
-    any other word as it is.
+    """The module of a path such as Lib/test/test_json.py or test_json/test_decode.py, of the suite or of the user's
+    `own` tests; any other word as it is.
     """
     if own:
         return word.removesuffix(".py")
-    found = re.search(r"(?:^|/)Lib/test/(test_[\w/]+?)(?:\.py|/)?$", word) or re.match(r"(test_\w+)\.py$", word)
+    found = re.search(r"(?:^|/)Lib/test/(test_[\w/]+?)(?:\.py|/)?$", word) or re.match(r"(test_[\w/]+)\.py$", word)
     return f"test.{found[1].replace('/', '.')}" if found else word
 
 

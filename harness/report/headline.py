@@ -178,8 +178,14 @@ def _stale(run: RunDigest, folder: str) -> Iterator[Statement]:
         entries = {hit.row.place or hit.row.case for hit in hits}
         verb = "entry is" if len(entries) == 1 else "entries are"
         text = f"{len(entries):,} {verb} stale ({counted(len(run.stale), 'case')} now right, or gone)."
+        whole = {cell.label for cell in run.cells if cell.complete}
+        if whole.isdisjoint(hit.label for hit in hits):
+            part = "`update` takes no entry away for a run of a part: change the lists by hand, or run the whole suite."
+            yield Statement(text=f"{text} {part}", mood="stale")
+            return
         command = f"nox -s update-expectations -- {shlex.quote(folder)}/*/results.json"
-        yield Statement(text=text, mood="stale", commands=(("a patch of the lists", command),))
+        about = "a patch of the lists, once three whole runs agree"
+        yield Statement(text=text, mood="stale", commands=((about, command),))
 
 
 def _parts(run: RunDigest) -> Iterator[Statement]:

@@ -68,6 +68,12 @@ def test_nox_means_a_path_from_where_the_user_is(tmp_path: Path) -> None:
     assert "1 cell: " in done.stdout, done.stdout + done.stderr
 
 
+def test_nox_leaves_a_question_for_help_to_the_command() -> None:
+    for session in ("test-wasi", "probe-wasi"):
+        done = nox("-s", session, "--", "--help", cwd=ROOT)
+        assert f"usage: python -m harness {session.partition('-')[0]}" in done.stdout, done.stdout + done.stderr
+
+
 def test_the_cells_are_listed_with_every_field() -> None:
     done = harness("cells", "-l")
     assert done.returncode == 0

@@ -116,6 +116,14 @@ def test_a_word_of_our_own_leads_to_its_explanation_where_a_page_first_has_it(wo
             assert "results.md#words" in (first[1] or ""), f"{page}: the first {word!r} has no link"
 
 
+def test_the_page_on_results_has_the_number_of_frames_that_are_kept() -> None:
+    faults = (ROOT / "harness" / "engines" / "child" / "faults.mjs").read_text(encoding="utf-8")
+    kept = re.search(r"FRAMES_KEPT = ([\d_]+);", faults)
+    assert kept
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    assert f"the innermost {int(kept[1]):,} under Node and in Chromium" in page
+
+
 def test_the_commands_page_has_every_nox_session() -> None:
     """Those of a cell by what stands before its id."""
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")

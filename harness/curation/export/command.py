@@ -23,9 +23,11 @@ from harness.curation.workspace import Workspace, load_workspace
 from harness.errors import ConfigError, did_you_mean
 from harness.expectations.entries import CellExpectations, Expectation, Expectations
 from harness.matrix.cells import Cell, Matrix
+from harness.matrix.conditions import VersionRange
 from harness.results.case_ids import dotted, subject_of
 from harness.results.cell_results import load_results
 from harness.results.run_folder import one_result_in, results_in
+from harness.sources.base import read_version
 from harness.util.cache import cache_root
 
 Export = tuple[str, Sequence[str]]
@@ -118,7 +120,8 @@ def _limitations(options: argparse.Namespace, workspace: Workspace) -> Export:
 
 
 def _patch(options: argparse.Namespace, workspace: Workspace) -> Export:
-    entry, root = _chosen(options.entry, workspace.lists.entries), _source(options.source)
+    entry, root = _chosen(options.entry, workspace), _source(options.source)
+    _check_holds(entry, root)
 
     def read(name: str) -> str | None:
         return (root / name).read_text(encoding="utf-8") if (root / name).is_file() else None
@@ -151,11 +154,22 @@ def _modules(cell: Cell, workspace: Workspace) -> tuple[tuple[str, ...], str]:
     return (tuple(sorted(suite.modules)), suite.source) if suite else ((), "")
 
 
-def _chosen(word: str, entries: Sequence[Expectation]) -> Expectation:
-    """The one entry at that place, or of that test."""
-    found = [
-        entry for entry in entries if word in entry.tests or entry.place == word or entry.place.endswith("/" + word)
-    ]
+def _check_holds(entry: Expectation, root: Path) -> None:
+    """ConfigError when the entry is about other versions of CPython than that of the source."""
+    wanted = dict(entry.when.terms).get("python")
+    version = read_version(root) if (root / "Include" / "patchlevel.h").is_file() else ""
+    if version and isinstance(wanted, VersionRange) and not wanted.holds(version):
+        raise ConfigError(
+            f"{entry.place} holds for CPython {wanted.text}, and {root} is {version}: there is nothing to skip",
+            hint="--source DIR names another source",
+        )
+
+
+def _chosen(word: str, workspace: Workspace) -> Expectation:
+    """The one entry of that test, or at that place: any line of it."""
+    entries = workspace.lists.entries
+    place = _first_line(word, workspace)
+    found = [entry for entry in entries if word in entry.tests or entry.place == place]
     if len(found) == 1:
         return found[0]
     if found:
@@ -163,6 +177,17 @@ def _chosen(word: str, entries: Sequence[Expectation]) -> Expectation:
         raise ConfigError(f"{word!r} is in several entries: {places}", hint="name one of them by its place")
     near = did_you_mean(word, {test for entry in entries for test in entry.tests} | {entry.place for entry in entries})
     raise ConfigError(f"no entry has the test or the place {word!r}", hint=near or "a place is named as fs.toml:12")
+
+
+def _first_line(word: str, workspace: Workspace) -> str:
+    """The place of the entry in which a line of a list is, such as `fs.toml:12`; the word itself when it names none."""
+    name, _, line = word.rpartition(":")
+    files = [file for file in workspace.texts if file == name or file.endswith(f"/{name}")]
+    if len(files) != 1 or not line.isdecimal() or int(line) > len(workspace.texts[files[0]].splitlines()):
+        return word
+    places = (entry.place.rpartition(":") for entry in workspace.lists.entries)
+    begins = [int(first) for file, _, first in places if file == files[0] and int(first) <= int(line)]
+    return f"{files[0]}:{max(begins)}" if begins else word
 
 
 def _source(given: str) -> Path:

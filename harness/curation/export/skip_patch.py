@@ -18,8 +18,10 @@ from harness.results.case_ids import FIXTURE, subject_of
 
 _FLAGS = {"pydebug": "support.Py_DEBUG", "pthreads": "support.can_start_thread"}
 _IMPORTS = {"unittest": "import unittest", "support": "from test import support", "sys": "import sys"}
-# What the target says already; and a source has one version of Python.
-_IMPLIED = frozenset({"target", "engine", "python"})
+# The target stands at the beginning; and a source has one version of Python.
+_SAID = frozenset({"target", "python"})
+# `runtime` is `Node.js/24` under Node, or `Node.js v20...`, and in a browser its user agent.
+_ENGINES = {"node": 'sys._emscripten_info.runtime.startswith("Node.js")'}
 _OPERATORS = frozenset({"<", "<=", ">", ">="})
 
 
@@ -67,11 +69,19 @@ def condition_in_python(when: Condition) -> tuple[str, tuple[str, ...]]:
             version = "sys._emscripten_info.emscripten_version"
             ordered = sorted(wanted.specifiers, key=str, reverse=True)
             parts += [f"{version} {one.operator} {tuple(map(int, one.version.split('.')))}" for one in ordered]
-        elif axis not in _IMPLIED:
+        elif axis == "engine" and wanted in _ENGINES:
+            parts.append(_ENGINES[str(wanted)])
+        elif axis not in _SAID and not _is_implied(axis, wanted, when):
             left_out.append(axis)
     if len(parts) > 1 and " or " in targets:
         parts[0] = f"({targets})"
     return " and ".join(parts), tuple(left_out)
+
+
+def _is_implied(axis: str, wanted: object, when: Condition) -> bool:
+    """Whether the targets of the condition have that engine alone."""
+    engines = {engine for target in when.targets for engine in target.traits.engines}
+    return axis == "engine" and engines == {wanted}
 
 
 def _is_ordered(wanted: VersionRange) -> bool:

@@ -52,6 +52,13 @@ def test_modules_are_named_as_for_regrtest(
     assert asked == [("wasi", cases)]
 
 
+def test_the_help_of_build_speaks_of_cells_alone() -> None:
+    for add, speaks in ((command.add_build, False), (command.add_test, True)):
+        parser = argparse.ArgumentParser()
+        add(parser)
+        assert ("modules" in (parser.description or "")) is speaks
+
+
 def test_only_a_test_takes_modules(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["build", "wasi", "test_bool"]) == EXIT_CONFIG
     assert "only `test` takes modules" in capsys.readouterr().err
@@ -77,6 +84,12 @@ def unfinished(cell: Path) -> None:
     (cell / "modules").mkdir(parents=True)
     (cell / "modules" / "test_bool.json").write_text("{}")
     (cell / "asked.json").write_text(json.dumps({}))
+
+
+def test_a_path_below_a_package_of_tests_names_what_is_in_it(asked: list[tuple[str, list[str]]]) -> None:
+    for path in ("test_json/test_decode.py", "Lib/test/test_json/test_decode.py"):
+        assert command.run_test(*parsed("wasi", path)) == 0
+    assert asked == [("wasi", ["test.test_json.test_decode"])] * 2
 
 
 def test_several_cells_lose_no_run_that_did_not_come_to_its_end(

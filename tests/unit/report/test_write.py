@@ -147,9 +147,20 @@ def test_a_crash_and_a_stale_entry_come_with_the_command_that_goes_on() -> None:
     assert ("test.test_os.DeepTests.test_deep",
             "python -m harness test wasi --case test.test_os.DeepTests.test_deep") in commands  # fmt: skip
     assert commands[-1] == (
-        "a patch of the lists",
+        "a patch of the lists, once three whole runs agree",
         "nox -s update-expectations -- 'reports/a b'/*/results.json",
     )
+
+
+def test_a_run_of_a_part_promises_no_patch_of_the_lists() -> None:
+    part = usual()
+    part = msgspec.structs.replace(part, run=msgspec.structs.replace(part.run, complete=False))
+    (stale,) = (each for each in statements(digest({"wasi": part}), "x") if each.mood == "stale")
+    assert "takes no entry away for a run of a part: change the lists by hand" in stale.text
+    assert not stale.commands
+    # One whole run among them is enough.
+    both = statements(digest({"wasi": part, "wasi-24": of_cell(usual(), "wasi-24")}), "x")
+    assert [len(each.commands) for each in both if each.mood == "stale"] == [1]
 
 
 def test_a_cell_without_results_is_never_green() -> None:

@@ -152,7 +152,13 @@ def test_a_reason_in_another_script_stays_readable() -> None:
     [
         ({}, "support.is_emscripten or support.is_wasi", ()),
         ({"target": "wasi"}, "support.is_wasi", ()),
-        ({"engine": "node", "python": "<3.14"}, "support.is_emscripten", ()),
+        (
+            {"engine": "node", "python": "<3.14"},
+            'support.is_emscripten and sys._emscripten_info.runtime.startswith("Node.js")',
+            (),
+        ),
+        ({"engine": "wasmtime"}, "support.is_wasi", ()),
+        ({"engine": "chromium"}, "support.is_emscripten", ("engine",)),
         ({"pydebug": True}, "(support.is_emscripten or support.is_wasi) and support.Py_DEBUG", ()),
         (
             {"emscripten": ">=3.1.69,<4", "pthreads": False},
@@ -452,6 +458,7 @@ def test_lists_with_mistakes_are_not_exported(tmp_path: Path, capsys: pytest.Cap
         ("test.test_os.T.test_a", "is in several entries: expected_failures/a.toml:1, expected_failures/a.toml:8"),
         ("test.test_os.T.test_bb", "did you mean 'test.test_os.T.test_b'?"),
         ("expected_failures/aa.toml:8", "did you mean 'expected_failures/a.toml:8'?"),
+        ("a.toml:99", "no entry has the test or the place 'a.toml:99'"),
     ],
 )
 @pytest.mark.usefixtures("empty_cache")
@@ -463,6 +470,39 @@ def test_an_entry_is_named_by_one_of_its_tests_or_its_place(
     )
     _, err = exported(capsys, "patch", word, *project(tmp_path, text), status=EXIT_CONFIG)
     assert told in err
+
+
+def source_of(root: Path, version: str) -> list[str]:
+    """Options that name a source of that CPython."""
+    (root / "Lib" / "test").mkdir(parents=True)
+    (root / "Lib" / "test" / "test_os.py").write_text(SOURCE)
+    (root / "Include").mkdir()
+    (root / "Include" / "patchlevel.h").write_text(f'#define PY_VERSION "{version}"\n')
+    return ["--source", str(root)]
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_any_line_of_an_entry_is_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = [own(f"test.test_os.LinkTests.{name}", when=WASI) for name in ("test_other", "test_link")]
+    common = [*project(tmp_path, "\n".join(texts)), *source_of(tmp_path / "cpython", "3.13.5")]
+    lines = (tmp_path / "expected_failures" / "a.toml").read_text().splitlines()
+    begin = max(number for number, line in enumerate(lines, 1) if line == "[[expect]]")
+    for line in range(begin, len(lines) + 1):
+        assert "def test_link" in exported(capsys, "patch", f"a.toml:{line}", *common)[0]
+    for line in range(1, begin):
+        assert "def test_other" in exported(capsys, "patch", f"a.toml:{line}", *common)[0]
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_no_patch_is_made_for_a_cpython_that_the_entry_is_not_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = project(tmp_path, own("test.test_os.LinkTests.test_link", when='{ target = "wasi", python = "<3.14" }'))
+    older, newer = source_of(tmp_path / "older", "3.13.5"), source_of(tmp_path / "newer", "3.14.0a2+")
+    assert "+        @unittest.skipIf(" in exported(capsys, "patch", "a.toml:1", *common, *older)[0]
+    out, err = exported(capsys, "patch", "a.toml:1", *common, *newer, status=EXIT_CONFIG)
+    assert not out
+    assert f"holds for CPython <3.14, and {tmp_path / 'newer'} is 3.14.0a2+: there is nothing to skip" in err
 
 
 @pytest.mark.usefixtures("empty_cache")
