@@ -92,6 +92,19 @@ class Prepared:
         return compiled
 
     @property
+    def wasm(self) -> Path:
+        """The module that guests under Node and in browsers start from: with the harness's exports, where it can have
+        them.
+        """
+        cell = self.cell
+        # Pyodide takes snapshots by itself. With dynamic linking Emscripten gives each export of the interpreter a
+        # place in the function table. The main thread's instance hides the harness's own, but pthreads are given the
+        # module as such: their tables would be longer, and libraries not be loaded at the same places.
+        if cell.distribution is Distribution.PYODIDE or (cell.pthreads and cell.dynamic_linking):
+            return self.build.wasm
+        return exporting(self.build.wasm, self.compiled(".wasm"))
+
+    @property
     def _python(self) -> tuple[str, ...]:
         return (f"/{self.build.manifest.layout.program}",)
 
@@ -172,12 +185,10 @@ def _open_node(
     index: int,  # noqa: ARG001 - as every opener
     packages: Path | None,
 ) -> EngineSession:
-    # Pyodide takes snapshots by itself, and so its module is as it was published.
     is_pyodide = prepared.cell.distribution is Distribution.PYODIDE
-    wasm = prepared.build.wasm
     return node.open_session(
         module=prepared.build.program,
-        wasm=wasm if is_pyodide else exporting(wasm, prepared.compiled(".wasm")),
+        wasm=prepared.wasm,
         node=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / "node",
         log=log,
         flags=node_options(prepared.cell),
@@ -198,7 +209,7 @@ def _open_browser(
         kind=engine.value,
         program=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / engine.value,
         module=prepared.build.program,
-        wasm=exporting(prepared.build.wasm, prepared.compiled(".wasm")),
+        wasm=prepared.wasm,
         log=log,
         on_page=prepared.on_page,
     )

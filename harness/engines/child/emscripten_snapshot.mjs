@@ -36,8 +36,8 @@ export function partsOf(instance, imports) {
 
 // Why a guest of this module cannot be kept; empty when it can.
 export function obstacle(parts, FS, tableLength) {
-  if (!parts.resume || !parts.stack || !parts.grow) return "its module lacks what a snapshot is taken by";
   if (parts.memory.buffer instanceof SharedArrayBuffer) return "its memory is shared between threads";
+  if (!parts.resume || !parts.stack || !parts.grow) return "its module lacks what a snapshot is taken by";
   if (parts.table && parts.table.length !== tableLength) return "it has loaded dynamic libraries";
   if (FS.streams.filter(Boolean).length !== STANDARD_STREAMS) return "it has files open";
   return "";

@@ -82,6 +82,16 @@ def extension_from_a_file() -> None:
         _load_a_module_of_the_build()
 
 
+def extension_in_a_thread() -> None:
+    """Two threads load an extension module that is a file: what one loads, the other has to load as well."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(2):
+            pool.submit(_load_a_module_of_the_build).result(timeout=60)
+            _load_a_module_of_the_build()
+
+
 def _load_side_module() -> None:
     """It is loaded when CPython complains of what its initialization returns."""
     import importlib.machinery

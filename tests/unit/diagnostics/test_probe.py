@@ -200,8 +200,7 @@ def test_the_seed_statements_have_probes_and_the_rest_a_reason() -> None:
     unprobed = {item.id: item.unprobed for item in SEED if not item.probes}
     assert len(SEED) == 41
     assert unprobed == {
-        "thread-with-dynamic-linking": "it is advice, and every cell with both is marked as broken",
-        "ext-dynamic-linking-crash": "every cell with dynamic linking and threads is marked as broken",
+        "thread-with-dynamic-linking": "it is advice",
         "browser-shell": (
             "`harness web-example` tries it: pasting and Unicode work but for lines of over 127 bytes and erasing"
         ),
