@@ -105,6 +105,17 @@ def test_a_guest_whose_tab_dies_again_has_trapped(opened: Opener, tmp_path: Path
     assert session.starts == 1
 
 
+def test_a_tab_that_dies_between_guests_is_not_the_end_of_the_next_one_s(opened: Opener, tmp_path: Path) -> None:
+    session, output = opened("counts"), tmp_path / "output.txt"
+    guest = GuestRun(argv=("guest",), mounts=(), output=output)
+    assert session.run(guest, lambda: None).ending is Ending.EXITED
+    assert kill_tab(session.pid)
+    time.sleep(1)
+    output.unlink()
+    assert session.run(guest, killing(session, output, 1)).ending is Ending.EXITED
+    assert len(output.read_text().splitlines()) == LINES
+
+
 def test_an_exit_of_another_thread_is_the_guest_s(opened: Opener, tmp_path: Path) -> None:
     ended = run(opened("exit-in-a-thread"), tmp_path)
     assert (ended.ending, ended.status) == (Ending.EXITED, 7)
@@ -260,6 +271,17 @@ def test_a_question_that_is_broken_off_is_the_end_of_the_tab(server: Server) -> 
     while not server.tab.asking:
         assert time.monotonic() < deadline
     connection.close()
+    assert server.tab.events.get(timeout=5)[0] == "gone"
+
+
+def test_nothing_is_given_to_a_page_that_is_gone(server: Server) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)
+    connection.request("GET", f"/{server.tab.secret}/next")
+    deadline = time.monotonic() + 5
+    while not server.tab.asking:
+        assert time.monotonic() < deadline
+    connection.close()
+    server.tab.commands.put({"op": "run"})
     assert server.tab.events.get(timeout=5)[0] == "gone"
 
 

@@ -175,12 +175,26 @@ class Host:
         if request["input"]:
             self.server.files["input"] = Path(request["input"])
             command["input"] = "input"
-        tab = self.server.tab
-        tab.commands.put(command)
+        self._hand_over(command)
         while True:
             event, about = self._next_event()
             if event == "answer" and about[0] == self._number:
                 return dict(about[1])
+
+    def _hand_over(self, command: Mapping[str, Any]) -> None:
+        """Gives the page the guest. A page that died under no guest, which is often noticed only now, is replaced
+        first: that is none of this guest's tries.
+        """
+        self.server.tab.commands.put(command)
+        try:
+            while self._next_event() != ("taken", self._number):
+                pass
+        except TabDiedError as death:
+            print(f"the tab had died: {death}", file=sys.stderr)
+            self._start()
+            self.server.tab.commands.put(command)
+            if self._stopped.is_set():
+                self.stop()
 
     def _mount(self, folder: str, guest: str, writable: bool, sealed: bool) -> dict[str, Any]:
         """The mount as the page gets it: its tree is under that name, and stays the same while the engine lives if

@@ -8,6 +8,7 @@ Run by path with the engine's child, so it imports nothing of the harness.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 import queue
@@ -45,7 +46,8 @@ _HEADERS = {
 
 class Tab:
     """The engine's side of one page. What happens to it is put into `events`: `("ready", facts)` of the page,
-    `("answer", [run, answer])`, and `("gone", why)` when nobody asks for work any more.
+    `("taken", run)` when it has got a guest, `("answer", [run, answer])`, and `("gone", why)` when nobody asks for work
+    any more.
     """
 
     def __init__(self) -> None:
@@ -125,6 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
             tab.events.put(("ready", json.loads(body)))
         elif path == "log":
             print(body.decode(errors="replace"), file=sys.stderr)
+        elif path.startswith("taken/"):
+            tab.events.put(("taken", int(path.removeprefix("taken/"))))
         elif path.startswith("answer/"):
             tab.events.put(("answer", [int(path.removeprefix("answer/")), json.loads(body)]))
         else:
@@ -150,16 +154,16 @@ class _Handler(BaseHTTPRequestHandler):
         tab.asking += 1
         try:
             while time.monotonic() < deadline:
-                try:
+                command = None
+                with contextlib.suppress(queue.Empty):
                     command = tab.commands.get(timeout=_TICK_SECONDS)
-                except queue.Empty:
-                    if select.select([self.connection], [], [], 0)[0]:
-                        tab.events.put(("gone", "its connection was closed"))
-                        self.close_connection = True
-                        return
-                    continue
-                self._send(HTTPStatus.OK, json.dumps(command).encode(), "command.json")
-                return
+                if select.select([self.connection], [], [], 0)[0]:
+                    tab.events.put(("gone", "its connection was closed"))
+                    self.close_connection = True
+                    return
+                if command is not None:
+                    self._send(HTTPStatus.OK, json.dumps(command).encode(), "command.json")
+                    return
             self._send(HTTPStatus.NO_CONTENT, b"")
         finally:
             tab.asked_at = time.monotonic()

@@ -203,6 +203,8 @@ async function serve(command) {
     guest?.stop();
     return;
   }
+  // The engine has to have this before the answer.
+  await post(`taken/${command.run}`).catch(() => undefined);
   const answer = await run(command).catch((error) => ({ engine_error: describe(error) }));
   await post(`answer/${command.run}`, JSON.stringify(answer));
 }
