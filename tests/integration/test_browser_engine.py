@@ -329,6 +329,29 @@ def test_files_are_as_on_the_host(chromium_cell: Prepared, tmp_path: Path) -> No
     assert output.read_text().splitlines() == [line, line]
 
 
+@pytest.mark.toolchain
+@NEEDS_BROWSER[Engine.CHROMIUM]
+def test_three_seconds_after_a_guest_that_never_yields_the_next_one_runs(
+    chromium_cell: Prepared, tmp_path: Path
+) -> None:
+    session = chromium_cell.open_engine(tmp_path / "engine.log", 0)
+
+    def code(text: str) -> GuestRun:
+        return chromium_cell.guest_python(("-c", text), (), tmp_path / "output.txt")
+
+    try:
+        assert session.run(code("print('warm')"), lambda: None).ending is Ending.EXITED
+        for _ in range(2):
+            limit = time.monotonic() + 2
+            late = session.run(code("while True: pass"), lambda: "late" if time.monotonic() > limit else None)  # noqa: B023
+            assert (late.ending, late.reason) == (Ending.STOPPED, "late")
+            assert session.run(code("print('next')"), lambda: None).ending is Ending.EXITED
+            assert time.monotonic() - limit < 3
+    finally:
+        session.close()
+    assert (tmp_path / "output.txt").read_text().splitlines() == ["warm", "next", "next"]
+
+
 @NEEDS_BROWSER[Engine.FIREFOX]
 def test_the_machine_s_firefox_says_which_it_is() -> None:
     program, version = machines_browser(Engine.FIREFOX)
