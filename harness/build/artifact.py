@@ -48,6 +48,11 @@ class Build:
         """What the engine loads: the wasm itself, or the JavaScript module that goes with it."""
         return self.root / self.manifest.layout.program
 
+    @property
+    def tests(self) -> Path:
+        """The suite's folder, a Lib/test."""
+        return self.root / (self.manifest.layout.library or "Lib") / "test"
+
     @functools.cached_property
     def tree(self) -> Tree:
         """The source tree that it was built from, which is a part of it."""

@@ -164,6 +164,14 @@ class Parts:
     library: Source | None = None
     tests: Source | None = None
 
+    @property
+    def own_tests(self) -> Path | None:
+        """The Lib/test that the interpreter would have without `tests`; None when it has none."""
+        if self.library:
+            return self.library.root / "Lib" / "test"
+        found = self.interpreter
+        return found.folder / found.library / "test" if found.has_tests else None
+
     def inputs(self, target: Target) -> dict[str, Any]:
         """Everything that the build depends on; its hash names it."""
         found = self.interpreter

@@ -161,7 +161,7 @@ def run_import(options: argparse.Namespace) -> int:
     read = {"pyodide": read_pyodide, "regrtest": read_regrtest}[options.kind]
     foreign = read(options.file, PYODIDE_RUNTIMES.get(results.cell.engine.value, results.cell.engine.value))
     print(render_comparison(compare_list(foreign, results.cell.id, results.modules)), end="")
-    if other := results.build.other_suite:
+    if other := results.suite_note:
         print(f"note: {other}", file=sys.stderr)
     if not results.run.complete:
         print("note: only a part of the suite was run; of the rest nothing is said", file=sys.stderr)

@@ -142,7 +142,7 @@ def _head(page: _Page, results: CellResults, file: str, skips: str, newly: Seque
     if comparison.followed:
         yield from page.field("followed", f"{comparison.followed:,} not run because of another, judged in their place")
     yield from page.field("part", part) if (part := _part(results)) else ()
-    yield from page.field("suite", other) if (other := results.build.other_suite) else ()
+    yield from page.field("suite", other) if (other := results.suite_note) else ()
     if results.run.options.randomize:
         yield from page.field("order", f"random: --randomize --randseed {results.run.seed} has it again")
     if why := results.run.no_snapshot:
@@ -225,8 +225,10 @@ def _rows(page: _Page, results: CellResults, rows: Sequence[CaseVerdict], more: 
     order = list(_VERDICT_STYLE)
     rows = sorted(rows, key=lambda row: order.index(row.verdict))
     modules = {module.module: module for module in results.modules}
+    differing = set(results.other_suite.differing) if results.other_suite else set()
     for row in rows[:ROWS_SHOWN]:
-        yield from _row(page, results.cell.id, results.run.options, row, modules.get(row.module))
+        suite = f"CPython {results.build.python} has another test here, or none" if row.case in differing else ""
+        yield from _row(page, results.cell.id, results.run.options, row, modules.get(row.module), suite=suite)
         yield ""
     if len(rows) > ROWS_SHOWN:
         yield f"... and {len(rows) - ROWS_SHOWN:,} more {more}"
@@ -234,7 +236,7 @@ def _rows(page: _Page, results: CellResults, rows: Sequence[CaseVerdict], more: 
 
 
 def _row(
-    page: _Page, cell_id: str, options: RunOptions, row: CaseVerdict, module: ModuleResult | None
+    page: _Page, cell_id: str, options: RunOptions, row: CaseVerdict, module: ModuleResult | None, *, suite: str
 ) -> Iterator[str]:
     case = next((case for case in judged_cases(module) if case.case == row.case), None) if module else None
     detail = case.telling if case and row.detail == Detail() else row.detail
@@ -251,6 +253,7 @@ def _row(
     else:
         other = f"; for others {row.elsewhere}" if row.elsewhere else ""
         yield from page.field("expected", f"pass or skip: no entry for this cell names it{other}")
+    yield from page.field("suite", suite) if suite else ()
     if advice := _ADVICE.get(row.verdict):
         near = _near(row.case, module) if row.verdict is Verdict.MISSING and module else ""
         yield from page.field("next", f"{advice}; {near}" if near else advice)

@@ -214,7 +214,7 @@ def digest_cell(
         changed_axes=differing_axes(before.results, results) if before else (),
         skips=_skips(results, explain) if explain else None,
         options=results.run.options,
-        other_suite=results.build.other_suite,
+        other_suite=results.suite_note,
         intermittent=tuple((row.case, row.limitation) for row in results.comparison.intermittent),
         newly_skipped=newly_skipped(results.modules, before.outcomes) if before else (),
         unfinished=_unfinished(results),

@@ -18,6 +18,7 @@ from harness.results.outcomes import ModuleRecord, ModuleResult, Outcome, judged
 from harness.results.verdicts import Comparison, Verdict
 from harness.util.files import write_atomically
 from harness.util.json_text import decode_json, encode_json
+from harness.util.text import counted
 
 RESULTS_SCHEMA = 1
 _T = TypeVar("_T")
@@ -63,10 +64,21 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     changed: str = ""
 
 
+class OtherSuite(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of unexpected cases where the suite is that of another version than the interpreter: `differing`
+    are those that the two versions have with another source, or one of them has not. `not_compared` is why nobody has
+    compared the versions; empty when somebody has.
+    """
+
+    differing: tuple[str, ...] = ()
+    not_compared: str = ""
+
+
 class CellResults(msgspec.Struct, frozen=True, kw_only=True):
     """The results of one cell. `build` is the manifest, `engine` what is known of the engine,
     `identity` what interpreter and compiler have said of themselves. `probes` is what was found of the documented
-    limitations (the `limitations` of probes.json), empty when the cell was not probed.
+    limitations (the `limitations` of probes.json), empty when the cell was not probed. `other_suite` is None when the
+    suite is the interpreter's own.
     """
 
     cell: Cell
@@ -77,6 +89,20 @@ class CellResults(msgspec.Struct, frozen=True, kw_only=True):
     engine: Mapping[str, Any] = {}
     identity: Mapping[str, Any] = {}
     probes: Mapping[str, Any] = {}
+    other_suite: OtherSuite | None = None
+
+    @property
+    def suite_note(self) -> str:
+        """A sentence for a suite that is not of the interpreter's own version, with the unexpected cases that this may
+        explain; empty for its own.
+        """
+        note, unexpected, found = self.build.other_suite, self.comparison.unexpected, self.other_suite
+        if not note or not unexpected or not found:
+            return note
+        if found.not_compared:
+            return f"{note}; how many of the unexpected ones is not known: {found.not_compared}"
+        number, cases = len(found.differing), counted(len(unexpected), "unexpected case")
+        return f"{note}; the tests of {number:,} of {cases} are others in {self.build.python}, or not there"
 
     def counts(self) -> Counter[Outcome]:
         """How many cases had each outcome; a module that was skipped as a whole is one case."""
@@ -104,6 +130,7 @@ class _Document(_Header, kw_only=True):
     run: RunInfo
     comparison: Comparison
     probes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    other_suite: OtherSuite | msgspec.UnsetType = msgspec.UNSET
 
     def results(self, modules: tuple[ModuleResult, ...] = ()) -> CellResults:
         """KeyError, TypeError or ValueError for what is no cell or no manifest."""
@@ -117,6 +144,7 @@ class _Document(_Header, kw_only=True):
             comparison=msgspec.structs.replace(self.comparison, counts=counts),
             modules=modules,
             probes=self.probes or {},
+            other_suite=self.other_suite or None,
         )
 
 
@@ -156,6 +184,7 @@ def _document_of(results: CellResults) -> _WholeDocument:
         ),
         modules={module.module: ModuleRecord.of(module) for module in results.modules},
         probes=dict(results.probes) or msgspec.UNSET,
+        other_suite=results.other_suite or msgspec.UNSET,
     )
 
 

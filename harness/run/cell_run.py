@@ -34,7 +34,7 @@ from harness.matrix.cells import Cell
 from harness.project import project_root
 from harness.report import console, junit
 from harness.report.newly import NewSkip, newly_skipped, nothing_ran
-from harness.results.cell_results import CellResults, RunInfo, Work, write_results
+from harness.results.cell_results import CellResults, OtherSuite, RunInfo, Work, write_results
 from harness.results.command_line import DEFAULT, RunOptions, go_on_line
 from harness.results.outcomes import ModuleResult, Outcome, decode_module, encode_module
 from harness.results.run_folder import (
@@ -71,6 +71,7 @@ from harness.run.resume import (
 from harness.run.selection import TestSelection, planned
 from harness.suite.durations import read_case_durations, record_imports, record_run
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
+from harness.suite.other_version import differing_cases
 from harness.suite.parts import as_part, joined, module_of, part_named, part_names
 from harness.suite.regrtest import exact_pattern
 from harness.suite.unseen import lost_module, with_unmet
@@ -336,10 +337,12 @@ class CellRun:
         chosen = self.chosen.cases or self.chosen.changed
         everything = not interrupted and not chosen and finished == set(self.prepared.build.modules())
         complete = everything and not own
+        comparison = compare(modules, self.expectations, complete=complete)
         results = CellResults(
             cell=self.prepared.cell,
             modules=tuple(msgspec.structs.replace(module, imports=()) for module in modules),
-            comparison=compare(modules, self.expectations, complete=complete),
+            comparison=comparison,
+            other_suite=self._other_suite(comparison),
             run=self._run_info(finished, work, interrupted=interrupted, complete=complete),
             build=self.prepared.build.manifest,
             engine=self.prepared.engine_facts(),
@@ -352,6 +355,18 @@ class CellRun:
         go_on = go_on_line(sys.argv, self.folder.parent)
         page = publish(results, self.folder, color=color, known=known, go_on=go_on)
         return page, bool(results.comparison.unexpected)
+
+    def _other_suite(self, comparison: Comparison) -> OtherSuite | None:
+        """Which of the unexpected cases the interpreter's own version of the suite has differently; None where that is
+        the suite, or it is not the suite that was run.
+        """
+        prepared = self.prepared
+        if not prepared.build.manifest.other_suite or self.tests:
+            return None
+        if not prepared.own_suite:
+            return OtherSuite(not_compared=prepared.no_own_suite)
+        cases = [(row.module, row.case) for row in comparison.unexpected]
+        return OtherSuite(differing=differing_cases(cases, prepared.build.tests, prepared.own_suite))
 
     def _remember(self, modules: Sequence[ModuleResult]) -> None:
         """Leaves durations and imports for later runs. Not of a shard: those that are still to come are to be cut as it

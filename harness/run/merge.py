@@ -23,7 +23,7 @@ from harness.expectations.compare import compare
 from harness.expectations.entries import CellExpectations
 from harness.expectations.files import load_lists
 from harness.report.table import read_row
-from harness.results.cell_results import CellResults, RunInfo, Work, load_results
+from harness.results.cell_results import CellResults, OtherSuite, RunInfo, Work, load_results
 from harness.results.run_folder import (
     ERROR_FILE,
     RESULTS_FILE,
@@ -32,6 +32,7 @@ from harness.results.run_folder import (
     record_failure,
     worst_status,
 )
+from harness.results.verdicts import Comparison
 from harness.run.cell_run import publish
 from harness.suite.durations import durations_file, record_run
 from harness.suite.shards import parse_shard
@@ -184,7 +185,19 @@ def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, comm
     )
     expectations = dataclasses.replace(expectations, fail_env_changed=run.fail_env_changed)
     comparison = compare(modules, expectations, complete=True)
-    return msgspec.structs.replace(first, modules=modules, run=run, comparison=comparison)
+    return msgspec.structs.replace(
+        first, modules=modules, run=run, comparison=comparison, other_suite=_other_suite(shards, comparison)
+    )
+
+
+def _other_suite(shards: Sequence[CellResults], comparison: Comparison) -> OtherSuite | None:
+    """What the shards know of a suite of another version: nothing, if one of them could not compare the versions."""
+    known = [shard.other_suite for shard in shards if shard.other_suite]
+    if why := next((each.not_compared for each in known if each.not_compared), ""):
+        return OtherSuite(not_compared=why)
+    differing = {case for each in known for case in each.differing}
+    unexpected = tuple(row.case for row in comparison.unexpected if row.case in differing)
+    return OtherSuite(differing=unexpected) if known else None
 
 
 def _number(shard: CellResults) -> int:

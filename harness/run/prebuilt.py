@@ -28,6 +28,7 @@ from harness.util.files import write_atomically
 from harness.util.hashing import content_key, file_sha256
 from harness.util.paths import expanded
 from harness.util.process import last_lines
+from harness.util.versions import is_version
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ def prepare_prebuilt(
         make_read_only(aside / "root")
 
     build = Build.load(make_entry(prebuilt_folder(cell, pin, tests, cache), make))
-    prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
+    prepared = with_own_suite(Prepared(cell=cell, build=build, runtime=runtime, cache=cache), pins)
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, dict))
 
 
@@ -113,6 +114,22 @@ def _suite(cell: Cell, suite: str, pins: Pins, cache: Path) -> Source:
             hint="--suite PATH takes them from a checkout of that version; --suite VERSION those of another one, of "
             "which some fail for that alone",
         ) from refusal
+
+
+def with_own_suite(prepared: Prepared, pins: Pins) -> Prepared:
+    """The cell with the tests of the interpreter's own version, or why they are not available, if its suite is that of
+    another one.
+    """
+    if not prepared.build.manifest.other_suite:
+        return prepared
+    version = prepared.build.manifest.python
+    if not is_version(version):
+        return dataclasses.replace(prepared, no_own_suite=f"CPython {version} is no release")
+    try:
+        source = obtain_source(PythonSource.parse(version), pins, prepared.cache)
+    except UnavailableError as refusal:
+        return dataclasses.replace(prepared, no_own_suite=refusal.message.partition("\n")[0].rstrip(":"))
+    return dataclasses.replace(prepared, own_suite=source.root / "Lib" / "test")
 
 
 def list_tests(prepared: Prepared) -> list[str]:

@@ -31,7 +31,7 @@ from harness.matrix.cells import Cell
 from harness.matrix.pins import Pins
 from harness.matrix.python_source import PythonSource
 from harness.run.identify import ask_interpreter, ensure_identity
-from harness.run.prebuilt import Named, list_tests
+from harness.run.prebuilt import Named, list_tests, with_own_suite
 from harness.run.prepared import Prepared
 from harness.sources import Source, obtain_source
 from harness.sources.base import LANDMARKS, read_version
@@ -94,6 +94,8 @@ def prepare_cpython(
     # The same contents may have come from another path before.
     build = dataclasses.replace(build, manifest=from_path(build.manifest, parts.interpreter.name))
     prepared = Prepared(cell=cell_of(cell, build.manifest), build=build, runtime=runtime, cache=cache)
+    own = parts.own_tests if build.manifest.other_suite else None
+    prepared = dataclasses.replace(prepared, own_suite=own) if own else with_own_suite(prepared, pins)
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, dict))
 
 

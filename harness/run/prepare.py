@@ -24,7 +24,7 @@ from harness.matrix.load import load_configuration
 from harness.matrix.pins import Pins, load_pins
 from harness.run.identify import ask_compiler, ensure_identity
 from harness.run.live import steps_shown
-from harness.run.prebuilt import Named, prepare_prebuilt
+from harness.run.prebuilt import Named, prepare_prebuilt, with_own_suite
 from harness.run.prebuilt_cpython import prepare_cpython
 from harness.run.prepared import Prepared
 from harness.sources import Source, obtain_source
@@ -167,7 +167,7 @@ def _from_bundle(cell: Cell, wishes: BuildRequest, pins: Pins) -> Prepared:
     check_is_build_of(build.manifest, cell, str(bundle))
     cell = with_python(cell, head.python)
     runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
-    prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
+    prepared = with_own_suite(Prepared(cell=cell, build=build, runtime=runtime, cache=cache), pins)
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, lambda: head.compiler))
 
 

@@ -30,7 +30,8 @@ class Prepared:
     """A cell that is ready to be tested. `runtime` is the folder of its runtime, or a runtime of the machine's own,
     `identity` what build and compiler have said of themselves. `stack_size` are the bytes of stack that its engines
     give a guest; None for as many as in every run. `on_page`: in a browser guests run on the page's own thread, and not
-    in Workers.
+    in Workers. `own_suite` is the Lib/test of the interpreter's version where the build has the tests of another one;
+    None where it has its own, and where that is not available, as `no_own_suite` says.
     """
 
     cell: Cell
@@ -40,6 +41,8 @@ class Prepared:
     identity: Identity | None = None
     stack_size: int | None = None
     on_page: bool = False
+    own_suite: Path | None = None
+    no_own_suite: str = ""
 
     @property
     def guest_environment(self) -> dict[str, str]:

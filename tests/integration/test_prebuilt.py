@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from harness.build.artifact import Build
-from harness.errors import EXIT_BUILD, EXIT_OK, EXIT_UNAVAILABLE
-from harness.results.cell_results import load_results
+from harness.errors import EXIT_BUILD, EXIT_OK, EXIT_UNAVAILABLE, EXIT_UNEXPECTED
+from harness.results.cell_results import OtherSuite, load_results
 from harness.results.diff import diff_cells
 from harness.run.prepared import Prepared
 from tests.integration.test_own_tests import harness
@@ -66,6 +67,41 @@ def test_a_release_archive_gets_the_tests_of_its_cpython(wasi: Prepared, tmp_pat
     assert {module.module for module in results.modules} == {"test_bool", "test_platform"}
     assert results.build.layout.library == "lib/python3.13"
     assert (results.build.suite, results.build.toolchain.version) == ("3.13.5", "25")
+
+
+def test_cases_that_another_version_of_the_suite_has_differently_are_counted_apart(
+    wasi: Prepared, tmp_path: Path
+) -> None:
+    """Two folders: an installed tree with its own tests, and a checkout of a later version."""
+    root, prefix, checkout = wasi.build.root, tmp_path / "prefix", tmp_path / "checkout"
+    (prefix / "bin").mkdir(parents=True)
+    shutil.copyfile(wasi.build.wasm, prefix / "bin" / "python3.13.wasm")
+    shutil.copytree(root / "Lib", prefix / "lib" / "python3.13", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in wasi.build.wasm.parent.glob("build/lib.*/_sysconfigdata_*.py"):
+        shutil.copyfile(path, prefix / "lib" / "python3.13" / path.name)
+    shutil.copytree(root, checkout, ignore=shutil.ignore_patterns("__pycache__", "cross-build", "Doc", "*.so"))
+    subprocess.run(["chmod", "-R", "u+w", prefix, checkout], check=True)
+    edit(checkout / "Include" / "patchlevel.h", '"3.13.5"', '"3.13.6"')
+    # One case is another one than before; the other fails in both versions.
+    edit(checkout / "Lib" / "test" / "test_bool.py", "self.assertEqual(str(False), 'False')", "self.fail('new')")
+    for tests in (checkout / "Lib" / "test", prefix / "lib" / "python3.13" / "test"):
+        edit(tests / "test_bool.py", "self.assertEqual(repr(False), 'False')", "self.fail('old')")
+    words = ("test", "wasi", "test_bool", "--prebuilt", prefix, "--suite", checkout, "--reruns", "0")
+    done = harness(*words, "--run-dir", tmp_path / "run")
+    assert done.returncode == EXIT_UNEXPECTED, done.stdout
+    assert "the tests of 1 of 2 unexpected cases are others in 3.13.5" in " ".join(done.stdout.split())
+    found = load_results(tmp_path / "run" / "wasi" / "results.json")
+    assert found.other_suite == OtherSuite(differing=("test.test_bool.BoolTest.test_str",))
+    done = harness("report", tmp_path / "run")
+    assert "the tests of 1 of 2 unexpected cases are others in 3.13.5" in (tmp_path / "run" / "index.html").read_text()
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    # The source of a build is linked into it: another file, and not this one, gets the new text.
+    path.unlink()
+    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def test_what_is_another_cell_or_no_python_is_refused_and_nothing_stays(wasi: Prepared, tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from harness.expectations.compare import compare
 from harness.expectations.entries import CellExpectations, Expectation
 from harness.manifest import Manifest
-from harness.results.cell_results import CellResults, RunInfo
+from harness.results.cell_results import CellResults, OtherSuite, RunInfo
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult, worst
 from tests.unit.sample_cells import WASI
 
@@ -73,6 +75,13 @@ def results(*modules: ModuleResult, entries: tuple[Expectation, ...] = (), compl
         build=Manifest.from_json({"cpython": "3.13.5", "configure": ["--with-pydebug"]}),
         engine={"name": "wasmtime", "version": "50.0.1"},
     )
+
+
+def of_other_suite(found: CellResults, *differing: str, why: str = "") -> CellResults:
+    """The results with the suite of 3.13.5 in an interpreter of 3.13.2, where these cases differ."""
+    build = Manifest.from_json({"python": "3.13.2", "suite": {"version": "3.13.5"}})
+    other = OtherSuite(differing=tuple(f"test.{case}" for case in differing), not_compared=why)
+    return msgspec.structs.replace(found, build=build, other_suite=other)
 
 
 def usual() -> CellResults:

@@ -170,6 +170,17 @@ def test_the_tests_of_another_cpython_take_the_place_of_its_own_and_are_marked(t
     assert kept.manifest.suite == ""
 
 
+def test_its_own_tests_stay_where_they_are(tmp_path: Path) -> None:
+    without = read_interpreter(Target.WASI, release(tmp_path / "none"))
+    other = source(tmp_path, "3.13.2")
+    assert Parts(interpreter=without, tests=other).own_tests is None
+    library = source(tmp_path)
+    in_tree = read_interpreter(Target.WASI, build_folder(tmp_path / "built"))
+    assert Parts(interpreter=in_tree, library=library, tests=other).own_tests == library.root / "Lib" / "test"
+    own = read_interpreter(Target.WASI, release(tmp_path / "zip", {f"{LIBRARY}/test/libregrtest/main.py": ""}))
+    assert Parts(interpreter=own, tests=other).own_tests == tmp_path / "zip" / LIBRARY / "test"
+
+
 def test_without_a_tree_the_stack_is_that_of_the_series_own_runner(tmp_path: Path) -> None:
     for version, stack in (("3.13.5", 8 << 20), ("3.14.0a2+", 16 << 20), ("3.15.0a2", 16 << 20), ("3.15.1", 32 << 20)):
         series = ".".join(version.split(".")[:2])

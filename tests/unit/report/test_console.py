@@ -18,7 +18,7 @@ from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import CaseResult, Outcome
 from harness.util.text import plain, visible
-from tests.unit.sample_results import TRACEBACK, as_expected, case, expecting, module, results, usual
+from tests.unit.sample_results import TRACEBACK, as_expected, case, expecting, module, of_other_suite, results, usual
 
 
 def page(found: CellResults, width: int = 100) -> str:
@@ -219,6 +219,14 @@ def test_a_part_of_the_suite_says_so() -> None:
     text = page(results(module("test_os", case("test_os.T.test_a")), complete=False))
     assert "only a part of the suite was run" in text
     assert "only a part" not in page(as_expected())
+
+
+def test_a_case_that_the_suite_of_the_interpreter_has_differently_says_so() -> None:
+    text = page(of_other_suite(usual(), "test_os.DeepTests.test_deep"))
+    assert "the tests of 1 of 5 unexpected cases are others in 3.13.2, or not there" in " ".join(text.split())
+    line = "  suite      CPython 3.13.2 has another test here, or none"
+    assert line in block(text, "test.test_os.DeepTests.test_deep")
+    assert text.count(line) == 1
 
 
 def test_a_shard_says_which_it_is() -> None:

@@ -26,7 +26,7 @@ from harness.results.outcomes import Outcome
 from harness.results.run_folder import FailedCell, find_run
 from harness.results.verdicts import Verdict
 from tests.unit.report_runs import digest, of_cell, write_run
-from tests.unit.sample_results import HOSTILE, as_expected, case, module, results, usual
+from tests.unit.sample_results import HOSTILE, as_expected, case, module, of_other_suite, results, usual
 
 BROKEN = FailedCell(label="wasi-33", status=4, why="not built: make failed\n  -> see the log")
 
@@ -48,6 +48,13 @@ def test_a_green_run_says_so_at_once() -> None:
     assert said(None, as_expected()) == [
         "3 cases in 1 cell: 1 passed, 1 skipped, 1 known to fail. Everything is as expected."
     ]
+
+
+def test_a_suite_of_another_version_is_said_with_the_cases_that_it_may_explain() -> None:
+    texts = said(None, of_other_suite(usual(), "test_os.DeepTests.test_deep"))
+    assert any(
+        text.endswith("; the tests of 1 of 5 unexpected cases are others in 3.13.2, or not there.") for text in texts
+    )
 
 
 def explained(reason: str) -> str:

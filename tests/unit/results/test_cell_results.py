@@ -14,7 +14,7 @@ import pytest
 from harness.errors import ConfigError
 from harness.results.cell_results import load_results, load_verdicts, write_results
 from harness.results.outcomes import Outcome
-from tests.unit.sample_results import case, expecting, module, results, usual
+from tests.unit.sample_results import as_expected, case, expecting, module, of_other_suite, results, usual
 
 
 def test_results_survive_the_file(tmp_path: Path) -> None:
@@ -81,6 +81,24 @@ def test_the_file_has_the_documented_keys(tmp_path: Path) -> None:
         "changed",
         "missing",
     }
+
+
+def test_what_is_known_of_a_suite_of_another_version_survives_the_file_and_is_said(tmp_path: Path) -> None:
+    found = of_other_suite(usual(), "test_os.LinkTests.test_unicode_name", "test_os.DeepTests.test_deep")
+    write_results(tmp_path / "results.json", found)
+    data = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    differing = ["test.test_os.LinkTests.test_unicode_name", "test.test_os.DeepTests.test_deep"]
+    assert data["other_suite"] == {"differing": differing, "not_compared": ""}
+    assert load_results(tmp_path / "results.json") == found
+    some = "the tests are those of CPython 3.13.5, the interpreter is 3.13.2: some fail for that alone"
+    assert found.suite_note == f"{some}; the tests of 2 of 5 unexpected cases are others in 3.13.2, or not there"
+    why = "CPython 3.13.2 is not available"
+    unknown = of_other_suite(usual(), why=why)
+    assert unknown.suite_note == f"{some}; how many of the unexpected ones is not known: {why}"
+    # Nothing is unexpected; an older harness compared nothing; the suite is the interpreter's own.
+    assert of_other_suite(as_expected()).suite_note == some
+    assert msgspec.structs.replace(unknown, other_suite=None).suite_note == some
+    assert usual().suite_note == ""
 
 
 def test_a_module_skipped_as_a_whole_counts_as_one_skip() -> None:

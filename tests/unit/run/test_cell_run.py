@@ -18,7 +18,7 @@ from harness.expectations.compare import compare_module
 from harness.expectations.entries import CellExpectations
 from harness.manifest import Manifest
 from harness.matrix.cells import Library
-from harness.results.cell_results import load_results
+from harness.results.cell_results import OtherSuite, load_results
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, encode_module
 from harness.run import cell_run as cell_run_module
 from harness.run.cell_run import CellRun, module_failure
@@ -153,6 +153,34 @@ def test_a_module_that_was_lost_is_red_and_not_finished(tmp_path: Path) -> None:
     found = load_results(run.folder / "results.json")
     assert (found.run.complete, found.run.lacking) == (False, 1)
     assert run.work() == ["test_os"]
+
+
+def test_unexpected_cases_that_the_interpreter_s_own_suite_has_differently_are_counted_apart(tmp_path: Path) -> None:
+    run = cell_run(tmp_path)
+    manifest = Manifest.from_json({**run.prepared.build.manifest.record, "suite": {"version": "3.13.7"}})
+    build = Build(folder=tmp_path, manifest=manifest)
+    (tmp_path / "modules.json").write_text('["test_os"]')
+    for folder, expected in ((build.tests, 1), (own := tmp_path / "own", 2)):
+        folder.mkdir(parents=True, exist_ok=True)
+        methods = f"def test_a(self): return {expected}\n def test_b(self): pass"
+        (folder / "test_os.py").write_text(f"class T:\n {methods}\n")
+    cases = tuple(CaseResult(case=f"test.test_os.T.test_{x}", outcome=Outcome.FAIL, seconds=0) for x in "ab")
+    failed = ModuleResult(
+        module="test_os", outcome=Outcome.FAIL, seconds=1, attempts=1, complete=True, cases=cases, detail=Detail()
+    )
+    for own_suite, why, differing, words in (
+        (own, "", ("test.test_os.T.test_a",), "the tests of 1 of 3 unexpected cases are others in 3.13.5"),
+        (None, "nothing has it", (), "how many of the unexpected ones is not known: nothing has it"),
+    ):
+        prepared = dataclasses.replace(run.prepared, build=build, own_suite=own_suite, no_own_suite=why)
+        compared = dataclasses.replace(run, prepared=prepared, folder=tmp_path / f"run-{bool(why)}")
+        compared.take("test_os", encode_module(failed))
+        page, _ = compared.finish(interrupted=False, color=False)
+        assert words in " ".join(page.split())
+        other = load_results(compared.folder / "results.json").other_suite
+        assert other == OtherSuite(differing=differing, not_compared=why)
+    page, _ = dataclasses.replace(run, folder=tmp_path / "run-True").finish(interrupted=False, color=False)
+    assert load_results(tmp_path / "run-True" / "results.json").other_suite is None
 
 
 def cut_run(folder: Path) -> CellRun:

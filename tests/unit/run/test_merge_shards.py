@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from harness.errors import ConfigError
 from harness.expectations.entries import CellExpectations
 from harness.manifest import Manifest, WasmRecord
-from harness.results.cell_results import CellResults, Work
+from harness.results.cell_results import CellResults, OtherSuite, Work
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import Outcome
 from harness.results.verdicts import Verdict
 from harness.run.merge import merge
-from tests.unit.sample_results import case, expecting, module, results
+from tests.unit.sample_results import case, expecting, module, of_other_suite, results
 
 ENTRY = expecting("test_0.T.test_a")
 LISTS = CellExpectations(dict.fromkeys(ENTRY.tests, ENTRY))
@@ -126,6 +126,17 @@ def test_the_work_of_each_shard_is_kept_by_its_number() -> None:
         ("test_0", "gw0 of shard 1/2", 1.5),
         ("test_1", "gw0 of shard 2/2", 1.5),
     ]
+
+
+def test_what_the_shards_know_of_a_suite_of_another_version_is_put_together() -> None:
+    # test_3.T.test_a is unexpected, test_0.T.test_a known by now.
+    one, two = shards_of(whole(4), 2)
+    first = of_other_suite(one, "test_0.T.test_a")
+    second = of_other_suite(two, "test_3.T.test_a")
+    merged = merge([first, second], LISTS, command="merge")
+    assert merged.other_suite == OtherSuite(differing=("test.test_3.T.test_a",))
+    unknown = of_other_suite(two, why="not available")
+    assert merge([first, unknown], LISTS, command="merge").other_suite == OtherSuite(not_compared="not available")
 
 
 def test_a_run_that_was_not_cut_is_merged_alone() -> None:

@@ -1,0 +1,241 @@
+"""Which cases two versions of CPython's test suite have differently, by the source of their tests.
+
+The source of a case is that of its test method and of all that the method reaches by name: methods and attributes of
+its class and the bases, functions and constants of its file and of the files of the suite that this one imports. What
+is in `test.support` is left out: every test uses it. Comments and layout make no difference.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.results.case_ids import dotted, subject_of
+
+# They run with every case, whether its method names them or not.
+_FIXTURES = ("setUp", "tearDown", "asyncSetUp", "asyncTearDown", "setUpClass", "tearDownClass")
+_MODULE_FIXTURES = ("setUpModule", "tearDownModule", "load_tests")
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def differing_cases(cases: Iterable[tuple[str, str]], suite: Path, own: Path) -> tuple[str, ...]:
+    """The ids of the cases, each given with its module, that the folders `suite` and `own`, each a Lib/test, do not
+    have with the same source. A case that is found in neither of them is not among them.
+    """
+    by_module: dict[str, list[str]] = {}
+    for module, case in cases:
+        by_module.setdefault(module, []).append(case)
+    # Syntax trees are millions of objects and no garbage, and searching them for some takes most of the time.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return tuple(case for module, found in by_module.items() for case in _differing(module, found, suite, own))
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _differing(module: str, cases: Iterable[str], suite: Path, own: Path) -> Iterator[str]:
+    # Both versions of a file may be the same. What was read for one module is not kept for the next, to save memory.
+    read = functools.cache(_read)
+    ours, theirs = _Suite(suite, read), _Suite(own, read)
+    for case in dict.fromkeys(cases):
+        if ours.source(module, case) != theirs.source(module, case):
+            yield case
+
+
+class _Source:
+    """A definition; both facts are found once, and only of what is reached."""
+
+    def __init__(self, node: ast.AST) -> None:
+        self._node = node
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The definition without its layout."""
+        return ast.dump(self._node)
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names and attributes in it."""
+        found = (
+            inner.id if isinstance(inner, ast.Name) else inner.attr
+            for inner in ast.walk(self._node)
+            if isinstance(inner, ast.Name | ast.Attribute)
+        )
+        return tuple(dict.fromkeys(found))
+
+
+@dataclass
+class _Class:
+    """A class: what stands in it besides its methods, the names of its bases, and its methods by name."""
+
+    bases: tuple[str, ...]
+    head: list[_Source]
+    methods: dict[str, list[_Source]] = field(default_factory=dict)
+
+
+@dataclass
+class _File:
+    """A file of tests: what it defines by name, the modules that it imports, and what runs when it is imported."""
+
+    names: dict[str, list[_Source]] = field(default_factory=dict)
+    classes: dict[str, _Class] = field(default_factory=dict)
+    imports: list[str] = field(default_factory=list)
+    head: list[_Source] = field(default_factory=list)
+
+
+class _Suite:
+    """The tests in the folder `root`, a Lib/test. `read` makes something of the content of a file."""
+
+    def __init__(self, root: Path, read: Callable[[bytes], _File]) -> None:
+        self.root = root
+        self._read = read
+        self._reach: dict[str, list[_File]] = {}
+
+    def source(self, module: str, case: str) -> object:
+        """What stands for the source of the case: of its method, or else of its class or function, or else of what its
+        file, or each file of its package, does when it is imported. None where there is no such file.
+        """
+        subject = subject_of(case)
+        parts = (subject if subject.startswith("test.") else dotted(module)).split(".")[1:]
+        end = next((end for end in range(len(parts), 0, -1) if self._path(parts[:end]).is_file()), 0)
+        if not end:
+            return None
+        files = self._files(".".join(["test", *parts[:end]]))
+        name, *rest = [*parts[end:], ""]
+        method = rest[-2] if len(rest) > 1 else ""
+        if name in files[0].classes:
+            family = _family(files, name)
+        else:
+            # Classes that are made while a file is imported have their methods from some class in it.
+            family = [each for each in files[0].classes.values() if method in each.methods]
+        if family:
+            known = any(method in each.methods for each in family)
+            wanted = (method,) if known else tuple(name for each in family for name in each.methods)
+            return _reached((*wanted, *_FIXTURES), [source for each in family for source in each.head], family, files)
+        if name in files[0].names:
+            return _reached((name,), (), (), files)
+        path = self._path(parts[:end])
+        inner = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+        read = [self._read(each.read_bytes()) for each in inner]
+        return [_reached(_MODULE_FIXTURES, file.head, (), [file]) for file in read]
+
+    def _path(self, parts: Sequence[str]) -> Path:
+        path = self.root.joinpath(*parts)
+        return path / "__init__.py" if path.is_dir() else path.with_name(f"{path.name}.py")
+
+    def _files(self, module: str) -> list[_File]:
+        """The file of the module and those of the suite that it imports, its own imports first."""
+        if module not in self._reach:
+            found: dict[Path, _File] = {}
+            todo = [module]
+            for name in todo:
+                first, *parts = name.split(".")
+                path = self._path(parts) if parts else self.root
+                if first == "test" and parts[:1] != ["support"] and path.is_file() and path not in found:
+                    found[path] = self._read(path.read_bytes())
+                    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+                    todo += [_absolute(each, package) for each in found[path].imports]
+            self._reach[module] = list(found.values())
+        return self._reach[module]
+
+
+def _read(content: bytes) -> _File:
+    """The file with that content."""
+    try:
+        body = ast.parse(content).body
+    except (SyntaxError, ValueError):
+        # It has the grammar of a newer Python, or an error on purpose: what is in it is compared as a whole.
+        return _File(head=[_Source(ast.Constant(content))])
+    found = _File()
+    for node in _statements(body):
+        if isinstance(node, ast.ClassDef):
+            found.classes[node.name] = _class_of(node)
+            found.head += found.classes[node.name].head
+        if isinstance(node, _Function | ast.ClassDef):
+            found.names.setdefault(node.name, []).append(_Source(node))
+            continue
+        found.head.append(source := _Source(node))
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            _take_import(node, found)
+        stored = (each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store))
+        for name in stored:
+            found.names.setdefault(name, []).append(source)
+    return found
+
+
+def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements, those inside `if`, `try`, `with` and loops in the place of these."""
+    for node in body:
+        inner = [each for name in ("body", "orelse", "finalbody") for each in getattr(node, name, ())]
+        inner += [each for handler in getattr(node, "handlers", ()) for each in handler.body]
+        is_definition = isinstance(node, _Function | ast.ClassDef)
+        yield from _statements(inner) if inner and not is_definition else (node,)
+
+
+def _class_of(node: ast.ClassDef) -> _Class:
+    bases = [base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in node.bases]
+    found = _Class(tuple(bases), list(map(_Source, [*node.decorator_list, *node.bases, *node.keywords])))
+    for inner in _statements(node.body):
+        if isinstance(inner, _Function):
+            found.methods.setdefault(inner.name, []).append(_Source(inner))
+        else:
+            found.head.append(_Source(inner))
+    return found
+
+
+def _take_import(node: ast.Import | ast.ImportFrom, found: _File) -> None:
+    """Notes the names that the statement defines, and what may be a module of each."""
+    start = "." * node.level + (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+    for alias in node.names:
+        inner = f"{start}{'.' if start.strip('.') else ''}{alias.name}"
+        found.imports += [start, inner] if start else [inner]
+        found.names.setdefault(alias.asname or alias.name, []).append(_Source(ast.Constant(inner)))
+
+
+def _absolute(module: str, package: str) -> str:
+    """The full name of a module that a file of the package imports."""
+    name = module.lstrip(".")
+    level = len(module) - len(name)
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) - level + 1], *([name] if name else [])]) if level else module
+
+
+def _family(files: Sequence[_File], name: str) -> list[_Class]:
+    """The class of that name and its bases, as far as the files have them."""
+    found: dict[str, _Class] = {}
+    todo = [name]
+    for each in todo:
+        taken = next((file.classes[each] for file in files if each in file.classes), None)
+        if taken and each not in found:
+            found[each] = taken
+            todo += taken.bases
+    return list(found.values())
+
+
+def _reached(
+    wanted: Iterable[str], head: Sequence[_Source], family: Sequence[_Class], files: Sequence[_File]
+) -> Mapping[str, Sequence[str]]:
+    """By name the source of what is `wanted`, methods of the family of classes or what the files define, and of all
+    that these and the head of the classes reach. The head itself has no name.
+    """
+    found = {"": [source.text for source in head]}
+    todo = [*wanted, *(name for source in head for name in source.names if family)]
+    for name in todo:
+        if name in found:
+            continue
+        sources = next((each.methods[name] for each in family if name in each.methods), None)
+        if sources is None:
+            defining = next((file for file in files if name in file.names), None)
+            # A base is reached as one of the family, and not as a whole.
+            if not defining or any(each is defining.classes.get(name) for each in family):
+                continue
+            sources = defining.names[name]
+        found[name] = [source.text for source in sources]
+        todo += [name for source in sources for name in source.names]
+    return found
