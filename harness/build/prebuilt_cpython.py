@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import time
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from harness.build.identity import has_wasi_threads
 from harness.build.recipes.cpython_tree import read_tree
 from harness.build.recipes.targets import layout_of
 from harness.build.stage import LEFT_OUT, link_tree, stage
+from harness.engines.exports import not_provided
 from harness.errors import BuildError, UnavailableError
 from harness.manifest import Manifest, other_suite
 from harness.matrix.cells import Cell, Library
@@ -40,6 +42,10 @@ _PROGRAMS: Mapping[Target, tuple[str, ...]] = {
     Target.WASI: ("python.wasm", "bin/python3*.wasm"),
     Target.EMSCRIPTEN: ("python.mjs", "bin/python3*.mjs"),
 }
+# What CPython's getpath knows its library by: a library may be compiled, and without its source.
+_LANDMARKS = ("os.py", "os.pyc")
+# The version and the layer that a component has after the magic number.
+_COMPONENT = b"\x0d\0\1\0"
 _SERIES = re.compile(r"lib\..+-(\d+\.\d+)")
 # The stack that CPython's runner asks wasmtime for, where no source tree of the interpreter's own says it, from the
 # version on at which it begins: 8 MiB up to 3.13, then 16, and 32 in the Platforms/ of 3.15.
@@ -111,13 +117,15 @@ def read_interpreter(target: Target, folder: Path, *, name: str = "", program: P
         if b"export default" not in program.read_bytes():
             why = f"{program.name} makes no instance: it was linked without -sMODULARIZE -sEXPORT_ES6"
             raise _no_interpreter(target, name, f"{why}, as CPython links it from 3.14 on")
+    content = wasm.read_bytes()
+    _check_module(target, name, wasm.name, content)
     library, series = _library(target, folder, name, program)
     return Interpreter(
         folder=folder,
         name=name,
         program=program.relative_to(folder).as_posix(),
         wasm=wasm.relative_to(folder).as_posix(),
-        python=_version(target, name, wasm, series),
+        python=_version(target, name, wasm.name, content, series),
         library=library,
         has_tests=bool(library) and (folder / library / "test" / "libregrtest").is_dir(),
     )
@@ -129,21 +137,44 @@ def _library(target: Target, folder: Path, name: str, program: Path) -> tuple[st
     if written.is_file() and (found := _SERIES.search(written.read_text(encoding="utf-8", errors="replace"))):
         return "", found[1]
     series = re.search(r"3\.\d+", program.stem)
-    for landmark in sorted(folder.glob(f"lib/python{series[0] if series else '3.*'}/os.py")):
-        return landmark.parent.relative_to(folder).as_posix(), landmark.parent.name.removeprefix("python")
-    why = "it has no standard library: no lib/python3.X with os.py, and no pybuilddir.txt, which a build folder has"
-    raise _no_interpreter(target, name, why)
+    libraries = folder.glob(f"lib/python{series[0] if series else '3.*'}")
+    for library in sorted(libraries):
+        if any((library / landmark).is_file() for landmark in _LANDMARKS):
+            return library.relative_to(folder).as_posix(), library.name.removeprefix("python")
+    why = f"no lib/python3.X with {' or '.join(_LANDMARKS)}, and no pybuilddir.txt, which a build folder has"
+    if packed := next(filter(_is_library, sorted([*folder.glob("*.zip"), *folder.glob("lib/*.zip")])), None):
+        where = packed.relative_to(folder).as_posix()
+        why = f"{why}. {where} has one: unpack it into lib/python3.X, the series of this CPython in the place of 3.X"
+    raise _no_interpreter(target, name, f"it has no standard library: {why}")
 
 
-def _version(target: Target, name: str, wasm: Path, series: str) -> str:
-    """The version of CPython of that series which the wasm states."""
-    content = wasm.read_bytes()
+def _is_library(archive: Path) -> bool:
+    """Whether a zip is a standard library: tests look for its files, and so it is not taken as it is."""
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            return not set(_LANDMARKS).isdisjoint(packed.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def _check_module(target: Target, name: str, wasm: str, content: bytes) -> None:
+    """Refuses what no engine can start. wasmtime would say so too, but after minutes: it compiles a module first."""
     if not content.startswith(b"\0asm"):
-        raise _no_interpreter(target, name, f"{wasm.name} is no WebAssembly")
+        raise _no_interpreter(target, name, f"{wasm} is no WebAssembly")
+    if content[4:8] == _COMPONENT:
+        raise _no_interpreter(target, name, f"{wasm} is a component, and no module of WASI 0.1 (wasm32-wasip1)")
+    if target is Target.WASI and (missing := not_provided(content)):
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        why = f"{wasm} imports {', '.join(missing[:3])}{more}, and a guest gets wasi_snapshot_preview1 alone"
+        raise _no_interpreter(target, name, why)
+
+
+def _version(target: Target, name: str, wasm: str, content: bytes, series: str) -> str:
+    """The version of CPython of that series which the wasm states."""
     # The string is that of sys.version; the interpreter is asked later whether it is.
     pattern = rb"\0(" + re.escape(series).encode() + rb"\.\d+(?:(?:a|b|rc)\d+)?\+?)\0"
     if not (found := re.search(pattern, content)):
-        raise _no_interpreter(target, name, f"{wasm.name} is no CPython {series}: it states no version of it")
+        raise _no_interpreter(target, name, f"{wasm} is no CPython {series}: it states no version of it")
     return found[1].decode()
 
 

@@ -1,4 +1,4 @@
-"""Adds exports to a WebAssembly module: what a command keeps to itself, found by its names. Pure.
+"""Adds exports to a WebAssembly module: what a command keeps to itself, found by its names. Reads its imports. Pure.
 
 Run by path with the engine's child, so it imports nothing of the harness. Sections and encodings are those of the
 WebAssembly core specification 2.0, chapter 5 and appendix 'Custom Sections'.
@@ -16,7 +16,9 @@ WAY_IN = {"harness.resume": "PyRun_SimpleStringFlags", "harness.stack": "__stack
 STACK_DUMP = {"harness.dump": "_Py_DumpTraceback", "harness.thread": "PyGILState_GetThisThreadState"}
 
 _HEADER = b"\x00asm\x01\x00\x00\x00"
-_CUSTOM, _EXPORT = 0, 7
+_CUSTOM, _IMPORT, _EXPORT = 0, 2, 7
+# Kinds of what is imported.
+_TABLE, _MEMORY, _GLOBAL, _TAG = 1, 2, 3, 4
 _FUNCTION_NAMES, _GLOBAL_NAMES = 1, 7
 # Export kinds by the subsection that names what is exported.
 _KINDS = {_FUNCTION_NAMES: 0, _GLOBAL_NAMES: 3}
@@ -42,6 +44,32 @@ def with_exports(wasm: bytes, wanted: Mapping[str, str], optional: Mapping[str, 
             body = _leb(count + len(added)) + body[at:] + b"".join(added)
         parts += [bytes([kind]), _leb(len(body)), body]
     return b"".join(parts)
+
+
+def imports_of(wasm: bytes) -> Iterator[tuple[str, str]]:
+    """Each import: the name of the module, and the name in it. IndexError where the module is cut off."""
+    for section, start, _ in _sections(wasm):
+        if section != _IMPORT:
+            continue
+        number, at = _number(wasm, start)
+        while number:
+            module, at = _text(wasm, at)
+            name, at = _text(wasm, at)
+            yield module, name
+            number, at = number - 1, _after_type(wasm, at)
+
+
+def _after_type(wasm: bytes, at: int) -> int:
+    """Where the type of an import ends."""
+    kind = wasm[at]
+    if kind == _GLOBAL:
+        return at + 3
+    if kind not in {_TABLE, _MEMORY}:
+        return _number(wasm, at + (2 if kind == _TAG else 1))[1]
+    # The type of a table's elements, then limits, with a maximum or without.
+    limits = at + (2 if kind == _TABLE else 1)
+    end = _number(wasm, limits + 1)[1]
+    return _number(wasm, end)[1] if wasm[limits] & 1 else end
 
 
 def _sections(wasm: bytes) -> Iterator[tuple[int, int, int]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -31,6 +33,17 @@ from tests.unit.sample_cells import EMSCRIPTEN, WASI
 from tests.unit.sample_trees import PY313
 
 WASM = b"\0asm\1\0\0\0\x003.46.1\x003.13.5\0"
+# The type of a function, and an import of it.
+IMPORTING = b"\0asm\1\0\0\0\1\4\1\x60\0\0\2\x0d\1\4host\4call\0\0\0\x08\0" + b"3.13.5\0"
+
+
+def zipped(name: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        packed.writestr(name, "")
+    return content.getvalue()
+
+
 INSTANCE = "export default factory;\n"
 LIBRARY = "lib/python3.13"
 
@@ -94,6 +107,19 @@ def test_a_release_and_a_prefix_have_their_library(tmp_path: Path) -> None:
         (Target.WASI, {"python.wasm": b"\0asm\0" + b"1.2.3\0", f"{LIBRARY}/os.py": ""}, "is no CPython 3.13"),
         (Target.WASI, {"python.wasm": WASM, "lib/python3.12/os.py": ""}, "is no CPython 3.12"),
         (Target.WASI, {"python.wasm": WASM, "python.mjs": "", f"{LIBRARY}/os.py": ""}, "says that it is Emscripten's"),
+        (Target.WASI, {"python.wasm": IMPORTING}, "imports host::call, and a guest gets wasi_snapshot"),
+        (Target.WASI, {"python.wasm": b"\0asm\x0d\0\1\0", f"{LIBRARY}/os.py": ""}, "python.wasm is a component"),
+        (
+            Target.WASI,
+            {"python.wasm": WASM, "stdlib.zip": zipped("os.pyc")},
+            "stdlib.zip has one: unpack it into lib/python3.X",
+        ),
+        (
+            Target.WASI,
+            {"python.wasm": WASM, "lib/python313.zip": zipped("os.py")},
+            "lib/python313.zip has one: unpack it",
+        ),
+        (Target.WASI, {"python.wasm": WASM, "other.zip": "cut off"}, "it has no standard library: no lib/python3.X"),
         (Target.EMSCRIPTEN, {"python.wasm": WASM}, "it has no python.mjs"),
         (Target.EMSCRIPTEN, {"python.mjs": INSTANCE}, "there is no python.wasm next to python.mjs"),
         (Target.EMSCRIPTEN, {"python.mjs": "var Module", "python.wasm": WASM}, "linked without -sMODULARIZE"),
@@ -106,6 +132,17 @@ def test_what_cannot_be_tested_says_why(tmp_path: Path, target: Target, names: d
         read_interpreter(target, folder, name="given.zip")
     assert caught.value.message.startswith(f"given.zip is no CPython for {target} that can be tested: ")
     assert "make install" in caught.value.hint
+
+
+def test_a_library_may_be_compiled_and_without_its_source(tmp_path: Path) -> None:
+    folder = files(tmp_path, {"python.wasm": WASM, f"{LIBRARY}/os.pyc": b""})
+    found = read_interpreter(Target.WASI, folder)
+    assert (found.python, found.library) == ("3.13.5", LIBRARY)
+
+
+def test_an_instance_provides_what_emscripten_s_module_imports(tmp_path: Path) -> None:
+    given = {"python.mjs": INSTANCE, "python.wasm": IMPORTING, f"{LIBRARY}/os.py": ""}
+    assert read_interpreter(Target.EMSCRIPTEN, files(tmp_path, given)).python == "3.13.5"
 
 
 def test_a_folder_that_is_not_there_is_not_one_without_a_program(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import wasmtime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.engines.child.wasm_exports import _leb, _number, with_exports
+from harness.engines.child.wasm_exports import _leb, _number, imports_of, with_exports
 
 HIDDEN = """(module
   (global $unnamed_before i32 (i32.const 1))
@@ -48,6 +48,25 @@ def test_a_stripped_module_gives_nothing() -> None:
 def test_nothing_wanted_changes_nothing() -> None:
     wasm = compiled(HIDDEN)
     assert with_exports(wasm, {}) == wasm
+
+
+def test_every_kind_of_import_is_read() -> None:
+    text = """(module
+      (import "host" "call" (func (param i32)))
+      (import "a" "table" (table 1 9 funcref))
+      (import "b" "table" (table 300 funcref))
+      (import "c" "memory" (memory 1))
+      (import "d" "memory" (memory 1 65536))
+      (import "e" "global" (global (mut i64)))
+      (import "f" "tag" (tag (param i32)))
+      (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32))))"""
+    wasm = compiled(text)
+    modules = ["host", "a", "b", "c", "d", "e", "f", "wasi_snapshot_preview1"]
+    assert [module for module, _ in imports_of(wasm)] == modules
+    assert [name for _, name in imports_of(wasm)][-2:] == ["tag", "fd_write"]
+    assert list(imports_of(compiled(HIDDEN))) == []
+    with pytest.raises(IndexError):
+        list(imports_of(wasm[:60]))
 
 
 @given(st.integers(min_value=0, max_value=2**32 - 1), st.binary(max_size=3))
