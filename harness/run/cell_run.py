@@ -360,11 +360,11 @@ class CellRun:
         """Which of the unexpected cases the interpreter's own version of the suite has differently; None where that is
         the suite, or it is not the suite that was run.
         """
-        prepared = self.prepared
-        if not prepared.build.manifest.other_suite or self.tests:
+        prepared, manifest = self.prepared, self.prepared.build.manifest
+        if not manifest.other_suite or self.tests:
             return None
         if not prepared.own_suite:
-            return OtherSuite(not_compared=prepared.no_own_suite)
+            return OtherSuite(not_compared=f"the tests of CPython {manifest.python} are not available")
         cases = [(row.module, row.case) for row in comparison.unexpected]
         return OtherSuite(differing=differing_cases(cases, prepared.build.tests, prepared.own_suite))
 

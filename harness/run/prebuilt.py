@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -16,12 +17,13 @@ from harness.build.prebuilt import PREBUILT, lay_out_prebuilt, prebuilt_folder, 
 from harness.build.stage import make_read_only
 from harness.engines.protocol import Mount
 from harness.errors import BuildError, ConfigError, UnavailableError
+from harness.manifest import other_suite
 from harness.matrix.cells import Cell
 from harness.matrix.pins import PackagePin, Pins
 from harness.matrix.python_source import PythonSource
 from harness.run.identify import ensure_identity
 from harness.run.prepared import Prepared
-from harness.sources import Source, obtain_source
+from harness.sources import Source, cached_source, obtain_source
 from harness.toolchains.runtimes import check_runtime, obtain_prebuilt, obtain_runtime
 from harness.util.cache import make_entry
 from harness.util.files import write_atomically
@@ -76,6 +78,7 @@ def prepare_prebuilt(
         unlisted = Prepared(cell=cell, build=Build.load(aside), runtime=runtime, cache=cache)
         logger.info("%s: asking the interpreter which tests there are", cell.id)
         write_atomically(aside / "modules.json", json.dumps(list_tests(unlisted)))
+        obtain_own_suite(cell.python.version, tests.version, pins, cache)
         make_read_only(aside / "root")
 
     build = Build.load(make_entry(prebuilt_folder(cell, pin, tests, cache), make))
@@ -116,20 +119,22 @@ def _suite(cell: Cell, suite: str, pins: Pins, cache: Path) -> Source:
         ) from refusal
 
 
-def with_own_suite(prepared: Prepared, pins: Pins) -> Prepared:
-    """The cell with the tests of the interpreter's own version, or why they are not available, if its suite is that of
-    another one.
+def obtain_own_suite(python: str, suite: str, pins: Pins, cache: Path) -> None:
+    """Gets the source of the interpreter's version, if it can, to compare the tests of another one with. Only while a
+    build is made: where it is not available, not every run has to wait for that.
     """
-    if not prepared.build.manifest.other_suite:
-        return prepared
-    version = prepared.build.manifest.python
-    if not is_version(version):
-        return dataclasses.replace(prepared, no_own_suite=f"CPython {version} is no release")
-    try:
-        source = obtain_source(PythonSource.parse(version), pins, prepared.cache)
-    except UnavailableError as refusal:
-        return dataclasses.replace(prepared, no_own_suite=refusal.message.partition("\n")[0].rstrip(":"))
-    return dataclasses.replace(prepared, own_suite=source.root / "Lib" / "test")
+    if other_suite(python, suite) and is_version(python):
+        with contextlib.suppress(UnavailableError):
+            obtain_source(PythonSource.parse(python), pins, cache)
+
+
+def with_own_suite(prepared: Prepared, pins: Pins) -> Prepared:
+    """The cell with the tests of the interpreter's own version if its suite is that of another one, and the cache has
+    them.
+    """
+    manifest = prepared.build.manifest
+    source = cached_source(manifest.python, pins, prepared.cache) if manifest.other_suite else None
+    return dataclasses.replace(prepared, own_suite=source.root / "Lib" / "test") if source else prepared
 
 
 def list_tests(prepared: Prepared) -> list[str]:

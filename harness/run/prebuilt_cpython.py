@@ -31,7 +31,7 @@ from harness.matrix.cells import Cell
 from harness.matrix.pins import Pins
 from harness.matrix.python_source import PythonSource
 from harness.run.identify import ask_interpreter, ensure_identity
-from harness.run.prebuilt import Named, list_tests, with_own_suite
+from harness.run.prebuilt import Named, list_tests, obtain_own_suite, with_own_suite
 from harness.run.prepared import Prepared
 from harness.sources import Source, obtain_source
 from harness.sources.base import LANDMARKS, read_version
@@ -87,6 +87,8 @@ def prepare_cpython(
         compile_library(prepared)
         logger.info("%s: asking the interpreter which tests there are", cell.id)
         write_atomically(aside / "modules.json", json.dumps(list_tests(prepared)))
+        if parts.tests and not parts.own_tests:
+            obtain_own_suite(parts.interpreter.python, parts.tests.version, pins, cache)
         make_read_only(build.root)
 
     key = content_key(parts.inputs(cell.target))

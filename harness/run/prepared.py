@@ -31,7 +31,7 @@ class Prepared:
     `identity` what build and compiler have said of themselves. `stack_size` are the bytes of stack that its engines
     give a guest; None for as many as in every run. `on_page`: in a browser guests run on the page's own thread, and not
     in Workers. `own_suite` is the Lib/test of the interpreter's version where the build has the tests of another one;
-    None where it has its own, and where that is not available, as `no_own_suite` says.
+    None where it has its own, and where the other is not available.
     """
 
     cell: Cell
@@ -42,7 +42,6 @@ class Prepared:
     stack_size: int | None = None
     on_page: bool = False
     own_suite: Path | None = None
-    no_own_suite: str = ""
 
     @property
     def guest_environment(self) -> dict[str, str]:

@@ -11,12 +11,12 @@ from harness.errors import ConfigError, did_you_mean
 from harness.matrix.pins import CPythonPin, Pins, TarballPin
 from harness.matrix.python_source import PythonSource
 from harness.sources import checkout, debian, git, tarball
-from harness.sources.base import Provenance, Source, make_source
+from harness.sources.base import Provenance, Source, cached, make_source
 from harness.util.providers import first_that_can
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["SOURCE_PROVIDERS", "Source", "obtain_source"]
+__all__ = ["SOURCE_PROVIDERS", "Source", "cached_source", "obtain_source"]
 
 
 class SourceProvider(Protocol):
@@ -49,9 +49,19 @@ def obtain_source(python: PythonSource, pins: Pins, cache: Path, *, provider: st
     return source
 
 
+def cached_source(version: str, pins: Pins, cache: Path) -> Source | None:
+    """The source of that version if the cache has it. It costs no network."""
+    pin = next((pin for pin in pins.cpython if pin.version == version), None)
+    return cached(_entry(pin, cache)) if pin else None
+
+
+def _entry(pin: CPythonPin, cache: Path) -> Path:
+    # The same entry for every provider: they all give the same bytes.
+    return cache / "sources" / f"{pin.version}-{pin.sha256[:16]}"
+
+
 def _attempt(name: str, pin: CPythonPin, cache: Path) -> Callable[[], Source]:
     def fill(tree: Path) -> Provenance:
         return SOURCE_PROVIDERS[name].fill(pin, tree, cache)
 
-    # The same entry for every provider: they all give the same bytes.
-    return lambda: make_source(cache / "sources" / f"{pin.version}-{pin.sha256[:16]}", fill)
+    return lambda: make_source(_entry(pin, cache), fill)

@@ -14,7 +14,7 @@ from harness.manifest import Manifest
 from harness.matrix.load import load_configuration
 from harness.matrix.python_source import PythonSource
 from harness.run import prebuilt as prebuilt_module
-from harness.run.prebuilt import Named, prepare_prebuilt, with_own_suite
+from harness.run.prebuilt import Named, obtain_own_suite, prepare_prebuilt, with_own_suite
 from harness.run.prepared import Prepared
 from tests.unit.build.test_prebuilt import dist, suite
 from tests.unit.sample_cells import EMSCRIPTEN
@@ -39,27 +39,37 @@ def test_without_the_tests_of_its_own_cpython_the_user_is_told_how_to_name_other
         asked("pyodide-0.29.5", tmp_path, suite="3.13.5")
 
 
-def test_the_tests_of_the_interpreter_s_own_version_are_there_to_compare_with_or_why_not(
+def test_the_tests_of_the_interpreter_s_own_version_are_compared_with_if_the_cache_has_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def obtain(python: PythonSource, *_: Any) -> Any:
-        if python.version == "3.13.2":
-            return suite(tmp_path, "3.13.2")
-        raise UnavailableError(f"CPython {python} is not available:\n  nobody has it")
+    own = suite(tmp_path, "3.13.2")
+    monkeypatch.setattr(prebuilt_module, "cached_source", lambda python, *_: own if python == "3.13.2" else None)
+    pins = load_configuration()[1]
+
+    def found(python: str, tests: str) -> Path | None:
+        manifest = Manifest.from_json({"python": python, "suite": {"version": tests}})
+        build = Build(folder=tmp_path, manifest=manifest)
+        prepared = Prepared(cell=EMSCRIPTEN, build=build, runtime=tmp_path, cache=tmp_path)
+        return with_own_suite(prepared, pins).own_suite
+
+    assert found("3.13.2", "3.13.5") == tmp_path / "source-3.13.2" / "Lib" / "test"
+    assert [found("3.13.4", "3.13.5"), found("3.13.2", "3.13.2"), found("3.13.2", "")] == [None, None, None]
+
+
+def test_the_source_of_the_interpreter_s_version_is_looked_for_only_where_the_suite_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for = []
+
+    def obtain(python: PythonSource, *_: Any) -> NoReturn:
+        asked_for.append(str(python))
+        raise UnavailableError("not available")
 
     monkeypatch.setattr(prebuilt_module, "obtain_source", obtain)
     pins = load_configuration()[1]
-
-    def found(python: str, tests: str) -> tuple[Path | None, str]:
-        manifest = Manifest.from_json({"python": python, "suite": {"version": tests}})
-        build = Build(folder=tmp_path, manifest=manifest)
-        ready = with_own_suite(Prepared(cell=EMSCRIPTEN, build=build, runtime=tmp_path, cache=tmp_path), pins)
-        return ready.own_suite, ready.no_own_suite
-
-    assert found("3.13.2", "3.13.5") == (tmp_path / "source-3.13.2" / "Lib" / "test", "")
-    assert found("3.13.4", "3.13.5") == (None, "CPython 3.13.4 is not available")
-    assert found("3.14.0a2+", "3.14.2") == (None, "CPython 3.14.0a2+ is no release")
-    assert found("3.13.4", "3.13.4") == found("3.13.4", "") == (None, "")
+    for python, tests in (("3.13.2", "3.13.5"), ("3.13.2", "3.13.2"), ("3.14.0a2+", "3.14.2")):
+        obtain_own_suite(python, tests, pins, tmp_path)
+    assert asked_for == ["3.13.2"]
 
 
 def test_a_mistyped_module_is_refused_before_the_package_is_downloaded(

@@ -12,7 +12,7 @@ import pytest
 from harness.errors import ConfigError, UnavailableError
 from harness.matrix.pins import CPythonPin, Pins
 from harness.matrix.python_source import PythonSource
-from harness.sources import SOURCE_PROVIDERS, debian, obtain_source
+from harness.sources import SOURCE_PROVIDERS, cached_source, debian, obtain_source
 from harness.sources.base import Provenance, check_landmarks, read_version
 from harness.util.cache import make_entry
 from harness.util.providers import first_that_can
@@ -55,6 +55,15 @@ def test_what_the_cache_has_is_asked_of_nobody(tmp_path: Path, asked: list[str])
     first = obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path)
     asked.clear()
     assert obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path) == first
+    assert asked == []
+
+
+def test_a_source_that_the_cache_has_is_found_without_asking_anybody(tmp_path: Path, asked: list[str]) -> None:
+    assert cached_source("3.13.5", PINS, tmp_path) is None
+    obtained = obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path)
+    asked.clear()
+    assert cached_source("3.13.5", PINS, tmp_path) == obtained
+    assert cached_source("3.13.99", PINS, tmp_path) is None
     assert asked == []
 
 
