@@ -23,6 +23,7 @@ from harness.util.versions import shown_version
 ROWS_SHOWN = 50
 TAIL_LINES = 10
 WASM_LINES = 6
+MESSAGE_LINES = 5
 SUBTESTS_SHOWN = 5
 CAUSES_SHOWN = 6
 
@@ -281,17 +282,36 @@ def _got(row: CaseVerdict, detail: Detail) -> str:
         return f"nothing; {detail.reason}" if detail.reason else "nothing"
     # The message of a crash is all that its engine reported, the headline among it.
     text = "" if row.outcome in DEATHS and detail.exception else detail.message or detail.reason
+    # A traceback has all of its lines.
+    text = text.partition("\n")[0] if detail.traceback else text
     what = ": ".join(part for part in (in_words(detail), text) if part)
     return f"{row.outcome.value}: {what}" if what else row.outcome.value
 
 
+def _end_of(detail: Detail) -> list[str]:
+    """The last lines of a traceback or a stack. Of a long message the traceback ends with, only the first ones: a
+    difference of two lists would push out the lines that ran.
+    """
+    lines = detail.frames.rstrip().splitlines()
+    first = detail.message.partition("\n")[0]
+    ends = [number for number, line in enumerate(lines, 1) if first and line.endswith(first)]
+    if len(lines) <= TAIL_LINES or not ends:
+        return lines[-TAIL_LINES:]
+    message = lines[ends[-1] :]
+    shown = message[:MESSAGE_LINES]
+    if len(message) > len(shown):
+        shown = [*shown[:-1], f"... {counted(len(message) - len(shown) + 1, 'more line')}"]
+    return [*lines[: ends[-1]][-(TAIL_LINES - len(shown)) :], *shown]
+
+
 def _tail(page: _Page, row: CaseVerdict, detail: Detail, module: ModuleResult | None) -> Iterator[str]:
     """The last lines of the traceback or of Python's stack and the first ones of that of wasm; the last lines of the
-    module's output when the interpreter died without any.
+    output when the interpreter died without any.
     """
     died = row.outcome in {Outcome.CRASH, Outcome.TIMEOUT, Outcome.NOT_RUN}
-    text = detail.frames or (module.output if module and died and not detail.wasm_stack else "")
+    printed = detail.output or (module.output if module and died and not detail.wasm_stack else "")
+    tail = _end_of(detail) if detail.frames else printed.rstrip().splitlines()[-TAIL_LINES:]
     width = max(20, page.width - 4)
-    for line in (*text.rstrip().splitlines()[-TAIL_LINES:], *detail.wasm_stack.splitlines()[:WASM_LINES]):
+    for line in (*tail, *detail.wasm_stack.splitlines()[:WASM_LINES]):
         shown = plain(line.rstrip())
         yield page.style(f"  | {shown if len(shown) <= width else shown[: width - 3] + '...'}", "dim")

@@ -216,5 +216,5 @@ def _output(case: CaseResult, module: ModuleResult) -> str:
         parts.append(f"subtest {subtest.params}: {subtest.outcome}")
         parts.append(subtest.detail.traceback or subtest.detail.message)
     if case.outcome in {Outcome.CRASH, Outcome.TIMEOUT, Outcome.NOT_RUN}:
-        parts.append(module.output)
+        parts.append(detail.output or module.output)
     return "\n".join(part.strip("\n") for part in parts if part.strip())

@@ -246,7 +246,7 @@ def _in_short(row: CaseVerdict) -> CaseVerdict:
     """The row without its traceback and stacks: those of fifty broken cells would be too many."""
     headline, message = in_words(row.detail), row.detail.message[:MESSAGE_LENGTH]
     detail = msgspec.structs.replace(
-        row.detail, exception=headline, message=message, traceback="", python_stack="", wasm_stack=""
+        row.detail, exception=headline, message=message, traceback="", python_stack="", wasm_stack="", output=""
     )
     return msgspec.structs.replace(row, detail=detail)
 

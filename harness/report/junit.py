@@ -83,8 +83,8 @@ def _testcase(
     result = _result_of_row(results, row, case.subtests) if row else _result_as_expected(case)
     if result is not None:
         testcase.result = [result]
-    if case.outcome in {Outcome.CRASH, Outcome.TIMEOUT} and module.output:
-        testcase.system_out = xml_text(module.output)
+    if case.outcome in {Outcome.CRASH, Outcome.TIMEOUT} and (output := case.detail.output or module.output):
+        testcase.system_out = xml_text(output)
     return testcase
 
 

@@ -88,7 +88,8 @@ class Detail(Record, frozen=True, kw_only=True):
     `reason` is a skip reason or, for a case that was not run, the id of the fixture or case that prevented
     it. `exception` is the exception's type, or the trap of a crash. `message` is its text, `traceback` its
     tail. `python_stack` is what ran in Python when the interpreter crashed or was stopped, the most recent call last;
-    `wasm_stack` the functions of wasm that were being called then, the innermost first.
+    `wasm_stack` the functions of wasm that were being called then, the innermost first. `output` is the end of what
+    an interpreter printed that died without either stack.
     """
 
     reason: str = ""
@@ -97,6 +98,7 @@ class Detail(Record, frozen=True, kw_only=True):
     traceback: str = ""
     python_stack: str = ""
     wasm_stack: str = ""
+    output: str = ""
 
     @property
     def frames(self) -> str:

@@ -83,7 +83,7 @@ class RunStoppedError(Exception):
 @dataclass
 class _Progress:
     """What is known of the module so far. `word` is regrtest's at its last start, `exit_status` the status with which
-    that ended, None when it ended otherwise.
+    that ended, None when it ended otherwise. `printed` is the size of the output when the guest started last.
     """
 
     names: Names
@@ -94,6 +94,7 @@ class _Progress:
     env_changed: bool = False
     imports: set[str] = field(default_factory=set)
     attempts: int = 0
+    printed: int = 0
 
     def remaining(self) -> list[str]:
         return [case for case in self.planned or () if case not in self.results]
@@ -171,6 +172,7 @@ def _not_started(job: ModuleJob, progress: _Progress) -> ModuleResult:
 def _attempt(job: ModuleJob, engine: EngineSession, progress: _Progress) -> tuple[GuestExit, Attempt]:
     journal = job.folder / "journal" / f"{progress.attempts}.jsonl"
     scratch = job.folder / "scratch"
+    progress.printed = _size(job.folder / "output.txt")
     watch = _Watch(job, journal, time.monotonic())
     ending = engine.run(_guest(job, journal, scratch, progress), watch)
     remove_tree(scratch)
@@ -296,7 +298,11 @@ def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestE
         return
     outcome = Outcome.TIMEOUT if ending.ending is Ending.STOPPED else Outcome.CRASH
     culprit = job.dotted if attempt.state else _place(job, attempt)
-    _record(progress, CaseResult(case=culprit, outcome=outcome, detail=_ending_in_words(attempt, ending)))
+    detail = _ending_in_words(attempt, ending)
+    if not detail.python_stack and not detail.wasm_stack:
+        printed = last_lines(job.folder / "output.txt", OUTPUT_TAIL_LINES, begin=progress.printed)
+        detail = msgspec.structs.replace(detail, output=printed)
+    _record(progress, CaseResult(case=culprit, outcome=outcome, detail=detail))
 
 
 def _ending_in_words(attempt: Attempt, ending: GuestExit) -> Detail:

@@ -247,10 +247,10 @@ def capture(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, s
     return done.output.strip() if done.ok else ""
 
 
-def last_lines(path: Path, count: int = 20) -> str:
-    """The end of a log, for an error message."""
+def last_lines(path: Path, count: int = 20, *, begin: int = 0) -> str:
+    """The end of a log, for an error message; `begin` is the first byte that counts, unless the log is shorter."""
     with contextlib.suppress(OSError), path.open("rb") as stream:
-        stream.seek(0, os.SEEK_END)
-        stream.seek(max(0, stream.tell() - 16384))
+        end = stream.seek(0, os.SEEK_END)
+        stream.seek(max(begin if begin <= end else 0, end - 16384))
         return "\n".join(stream.read().decode("utf-8", "replace").splitlines()[-count:])
     return ""

@@ -278,6 +278,32 @@ def test_a_known_failure_that_somebody_looks_at_is_shown_like_an_unexpected_one(
     assert "KNOWN" not in page(found)
 
 
+def shown_of(found: CellResults) -> list[str]:
+    return [line for line in page(found).splitlines() if line.startswith(("  | ", "  got"))]
+
+
+def test_a_long_message_leaves_place_for_the_lines_that_ran() -> None:
+    difference = ["Lists differ: [1] != [2]", "", *(f"+ {number}" for number in range(20))]
+    frames = ["Traceback (most recent call last):", '  File "/tests/test_a.py", line 8, in test_b', "    self.check()"]
+    text = "\n".join(difference)
+    traceback = "\n".join([*frames, f"AssertionError: {text}", ""])
+    bad = case("test_a.T.test_b", Outcome.FAIL, exception="AssertionError", message=text, traceback=traceback)
+    assert shown_of(results(module("test_a", bad))) == [
+        "  got        fail: AssertionError: Lists differ: [1] != [2]",
+        *(f"  | {line}" for line in frames),
+        "  | AssertionError: Lists differ: [1] != [2]",
+        *(f"  | {line}" for line in ("", "+ 0", "+ 1", "+ 2", "... 17 more lines")),
+    ]
+
+
+def test_a_crash_without_a_stack_is_shown_with_what_its_own_start_printed() -> None:
+    bad = case("test_a.T.test_b", Outcome.CRASH, exception="exit: 3", output="[1/1] test_a")
+    assert shown_of(results(module("test_a", bad, output="[1/1] test_a\nTests result: FAILURE"))) == [
+        "  got        crash: exit: 3",
+        "  | [1/1] test_a",
+    ]
+
+
 def test_a_case_is_one_case() -> None:
     one = results(module("test_os", case("test_os.T.test_a")))
     assert page(one).splitlines()[-1] == "wasi: 1 case, 1 passed, 0 skipped, 0 known, 0 unexpected -> as expected"

@@ -178,3 +178,10 @@ def test_a_skip_has_the_cause_that_explains_its_reason() -> None:
     assert kinds["test.test_os.ForkTests.test_fork"][2:4] == ["requires working os.fork()", "proc-none"]
     assert kinds["test.test_mmap"][2:4] == ["No module named 'mmap'", ""]
     assert kinds["test.test_os.LinkTests.test_link"][3] == "fs-hard-links"
+
+
+def test_a_crash_without_a_stack_is_shown_with_the_output_of_its_own_start() -> None:
+    crashed = case("test_os.T.test_a", Outcome.CRASH, exception="exit: 3", message="left", output="its own")
+    strings = packed(results(module("test_os", crashed, output="its own\nanother")))["strings"]
+    assert "left\nits own" in strings
+    assert not any("another" in text for text in strings)

@@ -310,3 +310,9 @@ def test_text_that_xml_cannot_hold_is_left_out(tmp_path: Path) -> None:
 
 def test_xml_text_keeps_what_xml_can_hold() -> None:
     assert xml_text("\t\n\r \ud7ff\ue000\ufffd\U00010000") == "\t\n\r \ud7ff\ue000\ufffd\U00010000"
+
+
+def test_a_crash_without_a_stack_has_the_output_of_its_own_start(tmp_path: Path) -> None:
+    crashed = case("test_os.T.test_a", Outcome.CRASH, exception="exit: 3", output="its own")
+    found = results(module("test_os", crashed, output="its own\nanother"))
+    assert written(tmp_path, found).findtext(".//system-out") == "its own"

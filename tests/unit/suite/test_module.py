@@ -470,6 +470,31 @@ def test_an_exit_inside_a_case_is_named_by_its_status(run: Callable[..., ModuleR
     assert (result.word, result.exit_status) == ("passed", 0)
 
 
+class Talkative(ScriptedGuest):
+    """Prints in each start which one it is, as an engine does: behind what is there."""
+
+    def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
+        before = guest.output.read_text() if guest.output.exists() else ""
+        self.prints = f"{before}start {self.starts + 1}\n"
+        return super().run(guest, watch)
+
+
+@pytest.mark.parametrize("ending", [exited(3), DIED])
+def test_a_death_without_a_stack_has_what_was_printed_in_its_own_start(
+    run: Callable[..., ModuleResult], ending: GuestExit
+) -> None:
+    result = run(Talkative(faults={B: ending, D: ending}))
+    assert [case.detail.output for case in result.cases] == ["", "start 1", "", "start 2"]
+    assert result.output == "start 1\nstart 2"
+
+
+def test_a_death_with_a_stack_needs_no_output(run: Callable[..., ModuleResult]) -> None:
+    stack = GuestExit(ending=Ending.TRAPPED, reason=TRAPPED.reason, python_stack='  File "/Lib/a.py", line 1 in f\n')
+    result = run(Talkative(faults={B: stack}))
+    assert result.cases[1].detail.python_stack
+    assert not result.cases[1].detail.output
+
+
 @dataclass
 class StubbornGuest(ScriptedGuest):
     """Dies in the same place whatever it is asked to leave out."""
