@@ -9,7 +9,8 @@ from pathlib import Path
 from harness.errors import EXIT_OK, EXIT_UNEXPECTED, ConfigError
 from harness.project import project_root
 from harness.results.command_line import RunOptions
-from harness.run.options import BUILD_OPTIONS
+from harness.run.options import BUILD_OPTIONS, TESTS
+from harness.run.own_tests import find_tests
 from harness.run.prepare import BuildRequest
 
 
@@ -49,12 +50,13 @@ def run_stack(options: argparse.Namespace) -> int:
 def add_reduce(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "The smallest set of the cases before it in its module that have to run for a case to fail, and a script that "
-        "runs them under `python -m harness python`. The status is 1 when the case does not fail."
+        "runs them under `python -m harness python`; of own tests (--tests) in a folder with their copy. The status is "
+        "1 when the case does not fail."
     )
     parser.add_argument("cell")
     parser.add_argument("--case", required=True, metavar="ID", help="the case that fails, as results.json names it")
     parser.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="the script's folder (default: here)")
-    for option in BUILD_OPTIONS:
+    for option in (*BUILD_OPTIONS, TESTS):
         option.add(parser.add_argument)
 
 
@@ -63,6 +65,7 @@ def run_reduce(options: argparse.Namespace) -> int:
     from harness.diagnostics.reduce import reduce_case  # noqa: PLC0415 - as above
 
     again = RunOptions.of(options)
-    page, fails = reduce_case(options.cell, BuildRequest.of(options), options.case, options.into, again)
+    tests = find_tests(options.tests) if options.tests else None
+    page, fails = reduce_case(options.cell, BuildRequest.of(options), options.case, options.into, again, tests=tests)
     print(page)
     return EXIT_OK if fails else EXIT_UNEXPECTED

@@ -14,6 +14,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from harness.engines.protocol import Ending, GuestExit
 from harness.errors import ConfigError, did_you_mean
 from harness.results.case_ids import dotted
@@ -21,6 +23,7 @@ from harness.results.command_line import ABOUT, RunOptions, case_word, literal, 
 from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome
 from harness.results.signatures import same_failure, signature_of
 from harness.run.interpreter import run_interpreter
+from harness.run.own_tests import OwnTests
 from harness.run.prepare import BuildRequest, expectations_for, prepare
 from harness.run.prepared import Prepared
 from harness.run.selection import choose
@@ -35,7 +38,7 @@ from harness.util.text import counted, plain
 class Reduced:
     """What was found: the failure of a case, the `earlier` cases that it needs, of so many `before` it in its module,
     by so many `runs` of the module. `script` is the file that runs these cases, `ends_alike` whether the failure comes
-    with it too.
+    with it too. `own` says that the module is one of the user's own.
     """
 
     cell: str
@@ -46,18 +49,23 @@ class Reduced:
     runs: int
     script: Path
     ends_alike: bool
+    own: bool = False
 
 
-def reduce_case(cell: str, wishes: BuildRequest, case: str, into: Path, options: RunOptions) -> tuple[str, bool]:
-    """Reduces the case and writes the script into the folder. Gives the page, and whether the case fails at all.
-    ConfigError for a case that the suite does not have.
+def reduce_case(
+    cell: str, wishes: BuildRequest, case: str, into: Path, options: RunOptions, *, tests: OwnTests | None = None
+) -> tuple[str, bool]:
+    """Reduces the case, one of the suite or of the user's own `tests`, and writes the script into the folder. Gives the
+    page, and whether the case fails at all. ConfigError for a case that there is not.
     """
+    if tests and into.resolve().is_relative_to(tests.source.resolve()):
+        raise ConfigError(f"{into} is in the folder of the tests, whose copy it would get", hint="name another --into")
     make_folder(into)
     prepared = prepare(cell, wishes)
-    (module,) = choose(prepared, [case], None).modules
+    (module,) = choose(prepared, [case], None, tests=tests).modules
     runs = 0
     with tempfile.TemporaryDirectory() as scratch, closing(prepared.open_engine(Path(scratch) / "log", 0)) as engine:
-        whole = _job(prepared, module, Path(scratch) / "module")
+        whole = _job(prepared, module, Path(scratch) / "module", tests)
 
         def run(match: tuple[str, ...]) -> ModuleResult:
             nonlocal runs
@@ -70,7 +78,11 @@ def reduce_case(cell: str, wishes: BuildRequest, case: str, into: Path, options:
         earlier = needed(failure, before, run)
     name = re.sub(r"[^0-9A-Za-z_]+", "-", failure.case.rpartition(".")[2]).strip("-")
     script = into / f"reduced-{name}.py"
-    write_atomically(script, script_of(cell, module, script.name, failure, earlier))
+    if tests:
+        # What stands next to a script is what it can import.
+        script = into / f"reduced-{name}" / script.name
+        tests.copied_into(script.parent)
+    write_atomically(script, script_of(cell, dotted(module, own=bool(tests)), script.name, failure, earlier))
     with tempfile.TemporaryFile() as printed:
         ending, _ = run_interpreter(prepared, [str(script)], printed, seconds=prepared.cell.case_timeout)
     found = Reduced(
@@ -82,14 +94,17 @@ def reduce_case(cell: str, wishes: BuildRequest, case: str, into: Path, options:
         runs=runs,
         script=script,
         ends_alike=ends_alike(failure, ending),
+        own=tests is not None,
     )
     return render_reduced(found, options), True
 
 
-def _job(prepared: Prepared, module: str, folder: Path) -> ModuleJob:
+def _job(prepared: Prepared, module: str, folder: Path, tests: OwnTests | None) -> ModuleJob:
     """The whole module as a run has it."""
     expectations = expectations_for(prepared.cell, prepared.build)
-    job = prepared.job(module, folder, match=(), excluded=expectations.not_to_run(module), should_stop=lambda: False)
+    excluded = expectations.not_to_run(module, own=tests is not None)
+    job = prepared.job(module, folder, match=(), excluded=excluded, should_stop=lambda: False)
+    job = tests.given_to(job) if tests else job
     return replace(job, expects_hang=expectations.expects_hang)
 
 
@@ -202,14 +217,14 @@ sys.exit(1 if any(each.startswith(CASES[-1]) for each in failed) else 2 if faile
 
 
 def script_of(cell: str, module: str, name: str, failure: CaseResult, earlier: Sequence[CaseResult]) -> str:
-    """The Python script of that name that runs the cases by unittest alone."""
+    """The Python script of that name that runs the cases by unittest alone. Python imports `module` by that name."""
     cases = "".join(f"    {case.unittest_id!r},\n" for case in (*earlier, failure))
     return _SCRIPT.format(
         case=ascii(plain(failure.case))[1:-1],
         what=ascii(_what(failure))[1:-1],
         cell=cell,
         name=name,
-        module=dotted(module),
+        module=module,
         cases=f"[\n{cases}]",
     )
 
@@ -245,9 +260,12 @@ def render_reduced(found: Reduced, options: RunOptions) -> str:
             f"  it fails so alone, without any of the {found.before:,} that run before it in its module ({runs})"
         )
     words = [
-        word for case in (*found.earlier, found.failure) for word in ("--case", case_word(case.case, found.module))
+        word
+        for case in (*found.earlier, found.failure)
+        for word in ("--case", case_word(case.case, found.module, own=found.own))
     ]
     lines.append(f"  again   {options.command(found.cell, *words)}")
-    script = options.line(["python", *options.arguments(), found.cell, shown(found.script.absolute())])
+    build = msgspec.structs.replace(options, tests="")
+    script = build.line(["python", *build.arguments(), found.cell, shown(found.script.absolute())])
     lines.append(f"  {'script' if found.ends_alike else 'script, which does not fail so'}  {script}")
     return "\n".join(lines)

@@ -24,7 +24,7 @@ import msgspec
 from harness.build.artifact import Build
 from harness.build.libraries import describe_libraries
 from harness.engines.fresh import FreshEngine
-from harness.engines.protocol import NO_SNAPSHOT, EngineSession, Mount
+from harness.engines.protocol import NO_SNAPSHOT, EngineSession
 from harness.errors import ConfigError
 from harness.expectations.compare import compare
 from harness.expectations.entries import CellExpectations
@@ -51,7 +51,7 @@ from harness.results.verdicts import CaseVerdict, Comparison, Verdict
 from harness.run.asked import Asked
 from harness.run.keywords import ANY, Keyword
 from harness.run.options import as_arguments, check_numbers, with_seed
-from harness.run.own_tests import TESTS_MOUNT, OwnTests, unimportable
+from harness.run.own_tests import OwnTests, unimportable
 from harness.run.prepare import expectations_for
 from harness.run.prepared import Prepared
 from harness.run.python_info import keep_python_info
@@ -262,8 +262,7 @@ class CellRun:
             module, self.folder / "journal" / module, match=match, excluded=excluded, should_stop=should_stop
         )
         if self.tests:
-            mount = Mount(host=self.tests.folder, guest=TESTS_MOUNT)
-            job = replace(job, own=True, mounts=(*job.mounts, mount), options=("--testdir", TESTS_MOUNT))
+            job = self.tests.given_to(job)
         job = replace(job, seed=self.chosen.seed, randomize=self.chosen.randomize)
         if part:
             job = replace(job, folder=job.folder / f"part-{part.number}", part=part)

@@ -13,12 +13,14 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.engines.protocol import Mount
 from harness.errors import ConfigError
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome
+from harness.suite.module import ModuleJob
 from harness.util.files import disk_errors_as_unavailable
 from harness.util.hashing import content_key, file_sha256
 from harness.util.paths import expanded
@@ -35,7 +37,7 @@ _LOADER = re.compile(r"^(?:async\s+)?def load_tests\b|^\s*load_tests\s*=|\bimpor
 @dataclass(frozen=True, kw_only=True)
 class OwnTests:
     """`source` is the absolute path that the user named. `folder` holds `files`, by their paths in it; `modules` are
-    the names by which regrtest runs them. Guests see them as GUEST_FOLDER.
+    the names by which regrtest runs them. Guests see them in TESTS_MOUNT.
     """
 
     source: Path
@@ -65,6 +67,11 @@ class OwnTests:
                 # Readable for its owner whatever the original's mode is: engines give up the right to override it.
                 goal.chmod(0o644)
         return OwnTests(source=self.source, folder=folder, files=self.files, modules=self.modules)
+
+    def given_to(self, job: ModuleJob) -> ModuleJob:
+        """The job of one of these modules, with the files for its guests."""
+        mount = Mount(host=self.folder, guest=TESTS_MOUNT)
+        return replace(job, own=True, mounts=(*job.mounts, mount), options=("--testdir", TESTS_MOUNT))
 
     def sizes(self) -> dict[str, int]:
         """Bytes of source of each module, a package's files added up."""

@@ -307,3 +307,25 @@ def test_a_module_that_does_not_import_shows_where(wasi: Prepared, tmp_path: Pat
     ends = lines.index("| ModuleNotFoundError: No module named 'no_such_module'")
     assert lines[ends - 1] == "|     import no_such_module"
     assert lines[ends + 1].startswith("again ")
+
+
+@pytest.mark.parametrize("target", ["wasi", "emscripten"])
+def test_a_case_is_reduced_and_its_script_has_the_tests_with_it(
+    request: pytest.FixtureRequest, tmp_path: Path, target: str
+) -> None:
+    prepared: Prepared = request.getfixturevalue(target)
+    given = tmp_path / "given"
+    given.mkdir()
+    order = (Path(__file__).parents[1] / "data" / "test_order.py").read_text()
+    (given / "test_order.py").write_text(f"import helper\n{order}")
+    (given / "helper.py").write_text("")
+    case = "test_order.Order.test_18_needs_two_others"
+    done = harness("reduce", prepared.cell.id, "--tests", given, "--case", case, "--into", tmp_path / "into")
+    *_, needs, third, eleventh, again, script = done.stdout.splitlines()
+    assert "it needs 2 cases of the 18 that run before it" in needs
+    assert (third.strip(), eleventh.strip()) == ("test_order.Order.test_03", "test_order.Order.test_11")
+    assert f"--tests={given}" in again
+    word, path = script.split()[0], Path(script.split()[-1])
+    assert (word, path) == ("script", tmp_path / "into" / "reduced-test_18_needs_two_others" / path.name)
+    assert (path.parent / "test_order.py").is_file()
+    assert done.returncode == 0

@@ -10,11 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.diagnostics.reduce import Reduced, ddmin, ends_alike, failure_in, needed, render_reduced, script_of
+from harness.diagnostics.reduce import (
+    Reduced,
+    ddmin,
+    ends_alike,
+    failure_in,
+    needed,
+    reduce_case,
+    render_reduced,
+    script_of,
+)
 from harness.engines.protocol import Ending, GuestExit
 from harness.errors import ConfigError
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome
+from harness.run.own_tests import find_tests
+from harness.run.prepare import BuildRequest
 from tests.unit.sample_results import case, module
 
 NAMES = tuple(f"test_os.T.test_{letter}" for letter in "abcdefgh")
@@ -101,7 +112,7 @@ def test_a_case_that_the_module_does_not_have_is_a_mistake() -> None:
 def test_the_script_has_the_cases_and_is_one_of_python() -> None:
     earlier = CaseResult(case="odd#2", id='test.test_os.T.test_"""odd\\', outcome=Outcome.PASS)
     failure = case("test_os.T.test_h", Outcome.CRASH, exception="wasm trap: unreachable")
-    text = script_of("wasi", "test_os", "reduced-test_h.py", failure, [earlier])
+    text = script_of("wasi", "test.test_os", "reduced-test_h.py", failure, [earlier])
     assigned = {
         node.targets[0].id: ast.literal_eval(node.value)
         for node in ast.parse(text).body
@@ -138,6 +149,30 @@ def test_whether_the_script_ends_as_the_case_did(
     stack = STACK if outcome is Outcome.CRASH else ""
     failure = CaseResult(case=LAST, outcome=outcome, detail=Detail(exception=exception, python_stack=stack))
     assert ends_alike(failure, ending) is alike
+
+
+def test_the_commands_of_own_tests_name_them_where_they_can(tmp_path: Path) -> None:
+    failure = CaseResult(case="test_mine.T.test_h", outcome=Outcome.FAIL)
+    found = Reduced(
+        cell="wasi",
+        module="test_mine",
+        failure=failure,
+        earlier=(),
+        before=7,
+        runs=2,
+        script=tmp_path / "reduced-test_h" / "reduced-test_h.py",
+        ends_alike=True,
+        own=True,
+    )
+    again, script = render_reduced(found, RunOptions(tests="/mine")).splitlines()[-2:]
+    assert again == "  again   python -m harness test wasi --tests=/mine --case test_mine.T.test_h"
+    assert script == f"  script  python -m harness python wasi {found.script}"
+
+
+def test_own_tests_are_not_copied_into_their_own_folder(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text("")
+    with pytest.raises(ConfigError, match="is in the folder of the tests"):
+        reduce_case("wasi", BuildRequest(), "x", tmp_path / "into", RunOptions(), tests=find_tests(str(tmp_path)))
 
 
 @pytest.mark.parametrize("alike", [True, False])
