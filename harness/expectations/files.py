@@ -93,10 +93,15 @@ def _read_entry(
     if unknown:
         plain["outcome"] = []
     table = reader.read(ExpectTable, plain, table="expect", index=index)
+    conditions = len(reader.problems)
     when = read_when(reader, data.get("when", {}), table="expect", index=index)
-    if table is None or unknown:
+    if table is None:
         return None
-    reader.report(_mistakes(table, when, registry), "expect", index)
+    # What only follows from an outcome or a condition that could not be read is no mistake of its own.
+    mistakes = _mistakes(table, when if len(reader.problems) == conditions else None, registry)
+    reader.report((each for each in mistakes if not unknown or each.key != "outcome"), "expect", index)
+    if unknown:
+        return None
     wrong = len(reader.problems)
     reader.report(_unfinished(table), "expect", index)
     unfinished.extend(reader.problems[wrong:])
@@ -116,7 +121,7 @@ def _near_outcome(word: str) -> str:
     return near if near.startswith("did you mean") else ""
 
 
-def _mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterator[Mistake]:
+def _mistakes(table: ExpectTable, when: Condition | None, registry: Registry) -> Iterator[Mistake]:
     yield from _test_mistakes(table.tests)
     if not table.run and any(map(FIXTURE.fullmatch, table.tests)):
         yield Mistake("run", "a fixture cannot be kept from running", "name the cases of its class (.*), or its module")
@@ -161,7 +166,7 @@ def is_test_id(text: str) -> bool:
     return bool(FIXTURE.fullmatch(text) or _TEST_ID.fullmatch(text))
 
 
-def _cause_mistakes(table: ExpectTable, when: Condition, registry: Registry) -> Iterator[Mistake]:
+def _cause_mistakes(table: ExpectTable, when: Condition | None, registry: Registry) -> Iterator[Mistake]:
     if table.issue and not URL.fullmatch(table.issue):
         yield Mistake("issue", f"must be an https address, not {table.issue!r}")
     if not table.limitation:
@@ -170,7 +175,7 @@ def _cause_mistakes(table: ExpectTable, when: Condition, registry: Registry) -> 
     if limitation is None:
         near = did_you_mean(table.limitation, registry.limitations)
         yield Mistake("limitation", f"{table.limitation!r} is not in {REGISTRY_FILE}", near)
-    elif foreign := sorted(when.targets - set(limitation.targets)):
+    elif when and (foreign := sorted(when.targets - set(limitation.targets))):
         names = ", ".join(foreign)
         yield Mistake("limitation", f"{table.limitation!r} is not documented for {names}", "narrow `when`")
 
