@@ -7,9 +7,9 @@ ends exits at once, so it cannot outlive the harness.
 The answer to a run is one of these:
 
 - `{"status": N}` of a guest that exited;
-- `{"trap": TEXT}` of one that was ended for a fault of its own, with `"stack": TEXT` where it could still print the
-  stack of Python that it had, and `"frames": [NAME, ...]` where the engine knows which functions were being called, the
-  innermost first;
+- `{"trap": TEXT}` of one that was ended for a fault of its own or stopped, with `"stack": TEXT` where it could still
+  print the stack of Python that it had, and `"frames": [NAME, ...]` where the engine knows which functions were being
+  called, the innermost first;
 - `{"engine_error": TEXT}` when the child could not run it, whatever guest it is.
 """
 
