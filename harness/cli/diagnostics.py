@@ -16,13 +16,18 @@ def add_doctor(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-t", "--tag", action="append", default=[], help="the cells with this tag; may be repeated")
     parser.add_argument("--offline", action="store_true", help="count what would need the network as missing")
+    for option in BUILD_OPTIONS:
+        if option.flag in {"--cpython", "--tree-pins"}:
+            option.add(parser.add_argument)
 
 
 def run_doctor(options: argparse.Namespace) -> int:
     """Prints what was found; 0 when the cells that are named, or any at all, can be built and tested here."""
     from harness.diagnostics.doctor import doctor_report  # noqa: PLC0415 - each command loads only its own
 
-    text, good = doctor_report(offline=options.offline, ids=options.cell, tags=options.tag)
+    text, good = doctor_report(
+        offline=options.offline, ids=options.cell, tags=options.tag, request=BuildRequest.of(options)
+    )
     print(text)
     return EXIT_OK if good else EXIT_UNAVAILABLE
 

@@ -8,13 +8,20 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from harness.build.recipes.cpython_tree import read_tree
+from harness.build.recipes.targets import layout_of
+from harness.build.tree_pins import check_fits, check_takes_tree_pins, pinned_by_tree
 from harness.diagnostics.machine import Found, Machine, look_at_machine, look_for
-from harness.errors import UnavailableError
-from harness.matrix.cells import Cell
+from harness.errors import ConfigError, UnavailableError
+from harness.matrix.cells import Cell, with_python
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import Installer, Pins
+from harness.run.prepare import BuildRequest
+from harness.sources import checkout
+from harness.sources.base import read_version
 from harness.targets import Target
 from harness.toolchains.runtimes import npm_package
 from harness.toolchains.wasi import own as own_sdk
@@ -37,20 +44,51 @@ class Line(NamedTuple):
     text: str
 
 
-def doctor_report(*, offline: bool, ids: Sequence[str] = (), tags: Sequence[str] = ()) -> tuple[str, bool]:
+def doctor_report(
+    *, offline: bool, ids: Sequence[str] = (), tags: Sequence[str] = (), request: BuildRequest | None = None
+) -> tuple[str, bool]:
     """The report, and whether the cells that are named by id or tag can be built and tested here; of all cells, whether
     at least one can.
 
-    With `offline` the network is not tried, and what would need it counts as missing.
+    With `offline` the network is not tried, and what would need it counts as missing. `request` has the CPython that
+    the cells named are to be built of; ConfigError or UnavailableError when its tree cannot be built so by anyone.
     """
     matrix, pins = load_configuration()
     chosen = matrix.select(ids=ids, tags=tags) if ids or tags else matrix.declared
+    if request and request != BuildRequest():
+        if not ids and not tags:
+            raise ConfigError("no cell is named", hint="`doctor CELL --cpython PATH` says what that cell lacks")
+        chosen = tuple(_requested(cell, request, pins) for cell in chosen)
     machine = look_at_machine(pins, offline=offline)
     cells = {cell: judge_cell(cell, pins, machine, look_for(cell, pins, machine.cache)) for cell in chosen}
     usable = [is_usable(lines) for lines in cells.values()]
     if ids or tags:
         return render_doctor(judge_machine(machine), cells), False not in usable
     return render_overview(judge_machine(machine), cells), any(usable)
+
+
+def _requested(cell: Cell, request: BuildRequest, pins: Pins) -> Cell:
+    """The cell with the CPython that was asked for and, where it takes them, with what the tree of a checkout pins."""
+    request.check_for(cell)
+    if request.cpython:
+        cell = with_python(cell, request.cpython)
+    takes_pins = request.tree_pins or not cell.toolchain
+    if takes_pins:
+        check_takes_tree_pins(cell)
+    if not cell.python.checkout:
+        if request.tree_pins:
+            raise ConfigError(
+                "--tree-pins is about a tree that is there", hint="--cpython PATH names one; `test` downloads any other"
+            )
+        return cell
+    root = checkout.checked_root(Path(cell.python.checkout))
+    version = read_version(root)
+    tree = read_tree(root, f"CPython {version} from {root}")
+    layout_of(cell.target, tree)
+    if takes_pins:
+        cell = pinned_by_tree(cell, tree, version, pins)
+    check_fits(cell, tree, version)
+    return cell
 
 
 def judge_machine(machine: Machine) -> list[Line]:
@@ -112,6 +150,10 @@ def is_usable(lines: Sequence[Line]) -> bool | None:
 def _source(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
     if cell.is_prebuilt and not cell.release:
         raise _OnlyTheRunKnowsError("those of its own CPython; --suite names others")
+    if cell.python.checkout:
+        return f"CPython {found.own_python}: your own, {cell.python}"
+    if cell.python.url:
+        raise _OnlyTheRunKnowsError(f"{cell.python}, which a build fetches")
     what = f"CPython {cell.python}"
     if found.source:
         return f"{what}: in the cache, from {found.source}"

@@ -19,7 +19,9 @@ from harness.build.libraries import cached_libraries
 from harness.errors import ConfigError, UnavailableError
 from harness.matrix.cells import MACHINES_OWN, Cell
 from harness.matrix.pins import Pins, TarballPin
+from harness.sources import checkout
 from harness.sources.base import cached as cached_source
+from harness.sources.base import read_version
 from harness.targets import Target
 from harness.toolchains import EMSCRIPTEN_PROVIDERS, WASI_SDK_PROVIDERS, Toolchain
 from harness.toolchains.base import cached as cached_toolchain
@@ -88,12 +90,13 @@ class Machine:
 class Found:
     """What is there already for one cell. `source` and `toolchain` name its provider; empty when none is there.
 
-    `own_sdk_fault` says why a WASI SDK of the user's cannot serve, `own_runtime` which runtime of the machine a cell
-    gets that is to have such a one, `own_runtime_fault` why none. `package` is that of an interpreter that somebody
-    else has built.
+    `own_python` is the version of a checkout of the user's, `own_sdk_fault` says why a WASI SDK of the user's cannot
+    serve, `own_runtime` which runtime of the machine a cell gets that is to have such a one, `own_runtime_fault` why
+    none. `package` is that of an interpreter that somebody else has built.
     """
 
     source: str = ""
+    own_python: str = ""
     toolchain: str = ""
     own_sdk_fault: str = ""
     build: bool = False
@@ -149,8 +152,11 @@ def _answers(pins: Pins, archive: str, faults: Mapping[str, str]) -> dict[str, i
 
 
 def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
-    """What `cache` and the user's own SDK hold for that cell."""
-    source, has_runtime = None, False
+    """What `cache` and the user's own SDK hold for that cell. ConfigError when its checkout is not CPython's source."""
+    source, has_runtime, own_python = None, False, ""
+    if cell.python.checkout:
+        own_python = read_version(checkout.checked_root(Path(cell.python.checkout)))
+        source = checkout.find(Path(cell.python.checkout), cache)
     with contextlib.suppress(UnavailableError):
         pin = pins.cpython_pin(str(cell.python))
         source = cached_source(cache / "sources" / f"{pin.version}-{pin.sha256[:16]}")
@@ -167,6 +173,7 @@ def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
         build = build_folder(cell, source, toolchain, cache, cached_libraries(cell, toolchain, pins, cache))
     return Found(
         source=source.provider if source else "",
+        own_python=own_python,
         toolchain=toolchain.provider if toolchain else "",
         own_sdk_fault=fault,
         build=build is not None and build.exists(),

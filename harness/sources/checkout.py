@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.errors import ConfigError, UnavailableError
-from harness.sources.base import Provenance, Source, check_landmarks, make_source, read_version
+from harness.sources.base import Provenance, Source, cached, check_landmarks, make_source, read_version
 from harness.util.git import git_output
 from harness.util.hashing import content_key, file_sha256
 from harness.util.paths import expanded
@@ -27,8 +27,8 @@ _PRODUCTS = re.compile(
 )
 
 
-def obtain(path: Path, cache: Path) -> Source:
-    """A copy of the checkout as it is now. ConfigError when it is not CPython's source."""
+def checked_root(path: Path) -> Path:
+    """The folder of the checkout. ConfigError when it is not CPython's source."""
     root = expanded(path)
     if not root.is_dir():
         raise ConfigError(
@@ -36,6 +36,23 @@ def obtain(path: Path, cache: Path) -> Source:
             hint="give a version such as 3.13.5, a path, or git:URL@REF",
         )
     check_landmarks(root, str(root))
+    return root
+
+
+def find(path: Path, cache: Path) -> Source | None:
+    """The copy of the checkout as it is now, if the cache has it. ConfigError as by `obtain`."""
+    root = checked_root(path)
+    with _reading(root):
+        return cached(_entry(root, _key(root, tuple(_files(root))), cache))
+
+
+def _entry(root: Path, key: str, cache: Path) -> Path:
+    return cache / "sources" / f"{read_version(root)}-{key}"
+
+
+def obtain(path: Path, cache: Path) -> Source:
+    """A copy of the checkout as it is now. ConfigError when it is not CPython's source."""
+    root = checked_root(path)
     files = tuple(_files(root))
     with _reading(root):
         key = _key(root, files)
@@ -55,7 +72,7 @@ def obtain(path: Path, cache: Path) -> Source:
             raise UnavailableError(f"{root} changed while it was copied", hint="try again when it rests")
         return provenance
 
-    source = make_source(cache / "sources" / f"{read_version(root)}-{key}", fill)
+    source = make_source(_entry(root, key, cache), fill)
     # The same contents may have been copied from another checkout, or under another commit.
     return dataclasses.replace(source, **dataclasses.asdict(provenance))
 

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+from harness.cli.main import main
 from harness.diagnostics import doctor
 from harness.diagnostics.doctor import Line, is_usable, judge_cell, judge_machine, render_doctor, render_overview
 from harness.diagnostics.machine import Found, Machine
-from harness.errors import ConfigError
+from harness.errors import EXIT_CONFIG, ConfigError
 from harness.matrix.cells import MACHINES_OWN, Cell, Distribution, Matrix
 from harness.matrix.pins import EmscriptenPin, EmsdkPin, Installer, Pins, RuntimePin
+from harness.run.prepare import BuildRequest
 from harness.targets import Engine, Target
+from tests.trees import cpython_tree
 from tests.unit.sample_pins import ARCHIVE, CELL, CPYTHON, PINS
 
 EMSCRIPTEN = dataclasses.replace(CELL, id="emscripten-4.0.10", target=Target.EMSCRIPTEN, toolchain="4.0.10")
@@ -314,6 +317,62 @@ def test_what_only_the_users_tree_or_interpreter_decides_is_neither_there_nor_mi
     assert page.endswith("0 of 1 cell can be built and tested here, 1 depends on what you name")
     assert "1 of 2 cells can be built and tested here, 1 depends on" in doctor.doctor_report(offline=False)[0]
     assert is_usable([Line(None, "package", ""), Line(False, "runtime", "")]) is False
+
+
+@pytest.fixture
+def declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell for WASI and one that takes the Emscripten of a tree, on a machine with an empty cache."""
+    of_tree = dataclasses.replace(EMSCRIPTEN, id="emscripten", toolchain="")
+    pins = dataclasses.replace(PINS, emscripten=(EmscriptenPin(version="4.0.12", node="24.19.0"),))
+    monkeypatch.setattr(doctor, "load_configuration", lambda: (Matrix((CELL, EMSCRIPTEN), (of_tree,)), pins))
+    monkeypatch.setattr(doctor, "look_at_machine", lambda *_, **__: MACHINE)
+
+
+def checkout_of(root: Path, version: str) -> str:
+    cpython_tree(root, version)
+    for script in ("Tools/wasm/wasi.py", "Tools/wasm/emscripten/__main__.py"):
+        (root / script).parent.mkdir(parents=True, exist_ok=True)
+        (root / script).touch()
+    return str(root)
+
+
+@pytest.mark.usefixtures("declared", "empty_cache")
+def test_a_cell_is_looked_at_with_a_checkout_and_what_its_tree_pins(tmp_path: Path) -> None:
+    checkout = checkout_of(tmp_path / "cpython", "3.14.0a2+")
+    page, good = doctor.doctor_report(offline=False, ids=["wasi"], request=BuildRequest(cpython=checkout))
+    assert good
+    assert f"\n  ok       source      CPython 3.14.0a2+: your own, {checkout}\n" in page
+    page, _ = doctor.doctor_report(offline=False, ids=["emscripten"], request=BuildRequest(cpython=checkout))
+    assert "toolchain   Emscripten 4.0.12: " in page
+    assert not list(tmp_path.rglob("sources"))
+
+
+@pytest.mark.usefixtures("declared", "empty_cache")
+def test_what_nobody_can_build_of_a_checkout_is_an_error(tmp_path: Path) -> None:
+    newer = checkout_of(tmp_path / "cpython", "3.15.0a1")
+    for words, ids, says in (
+        ({"cpython": newer}, ["emscripten"], "and CPython 3.15.0a1 from .* pins none"),
+        ({"cpython": str(tmp_path)}, ["wasi"], "is not a CPython source tree"),
+        ({"cpython": newer}, [], "no cell is named"),
+        ({"tree_pins": True}, ["wasi"], "--tree-pins is about a tree that is there"),
+        ({"cpython": newer, "tree_pins": True}, [EMSCRIPTEN.id], "emscripten-4.0.10 names its own"),
+    ):
+        with pytest.raises(ConfigError, match=says):
+            doctor.doctor_report(offline=False, ids=ids, request=BuildRequest(**words))
+
+
+def test_the_command_takes_a_checkout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "wasi", "--cpython", str(tmp_path)]) == EXIT_CONFIG
+    assert f"error: {tmp_path} is not a CPython source tree" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("declared", "empty_cache")
+def test_a_commit_is_known_when_it_is_fetched() -> None:
+    page, good = doctor.doctor_report(
+        offline=False, ids=["wasi"], request=BuildRequest(cpython="git:https://x.org/a@b")
+    )
+    assert good
+    assert "\n  depends  source      git:https://x.org/a@b, which a build fetches\n" in page
 
 
 def test_the_page_over_all_cells_names_only_what_is_missing() -> None:

@@ -12,6 +12,7 @@ import pytest
 from harness.build import cross_build
 from harness.diagnostics import machine
 from harness.diagnostics.machine import Found, look_for
+from harness.matrix.cells import with_python
 from harness.matrix.pins import Pins
 from harness.matrix.python_source import PythonSource
 from harness.sources import obtain_source
@@ -66,19 +67,30 @@ def test_a_cached_source_and_toolchain_are_found(tmp_path: Path) -> None:
     assert found_in(tmp_path) == Found(source="apt", toolchain="wasi-sdk")
 
 
-def test_a_build_is_looked_for_where_the_builder_puts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source, toolchain = put_source(tmp_path), put_toolchain(tmp_path)
+@pytest.mark.parametrize("own", [False, True])
+def test_a_build_is_looked_for_where_the_builder_puts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool
+) -> None:
+    toolchain = put_toolchain(tmp_path)
+    if own:
+        tree = cpython_tree(tmp_path / "checkout", "3.14.0a2+")
+        cell = with_python(CELL, str(tree))
+        assert look_for(cell, PINS, tmp_path) == Found(own_python="3.14.0a2+", toolchain="wasi-sdk")
+        assert not (tmp_path / "sources").exists()
+        source = obtain_source(cell.python, PINS, tmp_path)
+    else:
+        cell, source = CELL, put_source(tmp_path)
     (source.root / "Tools" / "wasm").mkdir(parents=True)
     (source.root / "Tools" / "wasm" / "wasi.py").touch()
-    assert not found_in(tmp_path).build
+    assert not look_for(cell, PINS, tmp_path).build
 
     def make(_: object, inputs: object, final: Path) -> None:
         final.mkdir(parents=True)
         (final / "manifest.json").write_text("{}")
 
     monkeypatch.setattr(cross_build._Builder, "make", make)
-    cross_build.ensure_build(CELL, source, toolchain, tmp_path, jobs=1)
-    assert found_in(tmp_path).build
+    cross_build.ensure_build(cell, source, toolchain, tmp_path, jobs=1)
+    assert look_for(cell, PINS, tmp_path).build
 
 
 def test_a_runtime_is_looked_for_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
