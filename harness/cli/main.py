@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import errno
 import importlib
 import os
@@ -158,9 +159,22 @@ def run_command(arguments: Sequence[str]) -> int:
     show_log(to_stderr if command.prints_result else to_stdout)
     if rest and not command.takes_rest:
         raise ConfigError(
-            f"unknown argument {rest[0]!r}", hint=f"`python -m harness {name} --help` lists the arguments"
+            f"unknown argument {rest[0]!r}{_meant(rest[0], parser)}",
+            hint=f"`python -m harness {name} --help` lists the arguments",
         )
     return command.function("run")(options, rest) if command.takes_rest else command.function("run")(options)
+
+
+def _meant(word: str, parser: argparse.ArgumentParser) -> str:
+    """What may be meant by an option that a command does not have; empty where that is not known."""
+    from harness.run.options import TESTING  # noqa: PLC0415 - only a mistake needs it
+
+    flag = word.partition("=")[0]
+    actions = parser._actions  # noqa: SLF001 - argparse lists them nowhere else
+    known = [option for action in actions for option in action.option_strings if option.startswith("--")]
+    if near := difflib.get_close_matches(flag, known, n=1, cutoff=0.75):
+        return f"; did you mean {near[0]}?"
+    return ", which is an option of `test`" if flag in {option.flag for option in TESTING} else ""
 
 
 class Parser(argparse.ArgumentParser):

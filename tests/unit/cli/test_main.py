@@ -41,6 +41,21 @@ def test_only_what_hands_words_on_takes_words_that_it_does_not_know() -> None:
     assert {name for name, command in main.COMMANDS.items() if command.takes_rest} == {"test", "build", "bump"}
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["doctor", "--ofline"], "'--ofline'; did you mean --offline?\n"),
+        (["doctor", "wasi", "--toolchain=/sdk"], "'--toolchain=/sdk', which is an option of `test`\n"),
+        (["doctor", "--bogus"], "'--bogus'\n"),
+    ],
+)
+def test_an_option_that_a_command_does_not_have_may_be_another_or_of_test(
+    words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(words) == EXIT_CONFIG
+    assert f"unknown argument {meant}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [["table", "--bogus"], ["table", "RUN", "other"], ["cells", "--bogus"]])
 def test_a_word_that_a_command_does_not_know_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(words) == EXIT_CONFIG
