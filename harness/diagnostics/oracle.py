@@ -13,21 +13,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.build.artifact import Build
+from harness.build.entry_script import ENTRY_SCRIPT
 from harness.diagnostics.agreement import RULES, Agreement, OutcomeDifference, agree
 from harness.diagnostics.native_suite import check_has_native
 from harness.diagnostics.regrtest_runner import (
-    ENTRY_SCRIPT,
     Key,
     RegrtestRunner,
     Reply,
     Task,
     Word,
     check_has_entry,
+    check_regrtest_can_run,
 )
 from harness.errors import ConfigError
 from harness.results.cell_results import CellResults, load_results
 from harness.results.outcomes import DEATHS, ModuleResult, Outcome
-from harness.run.prepare import BuildRequest, expectations_for, prepare
+from harness.run.prepare import BuildRequest, expectations_for, named_cell, prepare
 from harness.suite.regrtest import exact_pattern
 from harness.util.files import remove_tree
 from harness.util.locks import locked
@@ -71,6 +72,7 @@ def consult(question: Question, wishes: BuildRequest) -> tuple[str, bool]:
     """Runs both. Returns the text, and whether the two agree."""
     cell, modules, workers = question.cell, question.modules, question.workers
     check_has_native(cell, wishes.prebuilt)
+    check_regrtest_can_run(named_cell(cell, wishes), upstream=question.upstream)
     prepared = prepare(cell, wishes)
     if question.upstream:
         check_has_entry(prepared)

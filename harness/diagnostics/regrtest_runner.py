@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+from harness.build.entry_script import ENTRY_SCRIPT, NODE_ENTRY, script_in
 from harness.engines.node import STACK_MB, node_environment
 from harness.errors import BuildError, ConfigError
+from harness.matrix.cells import Cell
 from harness.matrix.jspi import node_options
 from harness.results.case_ids import FIXTURE, dotted
 from harness.results.outcomes import Outcome
@@ -140,12 +142,7 @@ class RegrtestRunner:
         """A peer with a fresh copy of the build. ConfigError for a cell in a browser, where regrtest starts nothing,
         and for an `upstream` whose build has no entry script.
         """
-        if prepared.cell.engine.is_browser:
-            raise ConfigError(
-                f"{prepared.cell.id}: regrtest starts interpreters as programs, and a browser runs none",
-                hint=f"compare the cell with another one of its build: python -m harness diff; "
-                f"regrtest can run {prepared.cell.build_id}",
-            )
+        check_regrtest_can_run(prepared.cell, upstream=upstream)
         if upstream:
             check_has_entry(prepared)
         peer = cls(prepared=prepared, folder=folder, upstream=upstream)
@@ -265,32 +262,33 @@ def _node_of(peer: RegrtestRunner) -> Path:
     return runtime if runtime.is_file() else runtime / "bin" / "node"
 
 
-ENTRY_SCRIPT = "python.sh"
-_NODE_ENTRY = "node_entry.mjs"
-
-
-def check_has_entry(prepared: Prepared) -> None:
-    """ConfigError when CPython's own script made no entry script in this build that can be run."""
-    cell, layout = prepared.cell, prepared.build.manifest.layout
-    if cell.target is Target.WASI:
+def check_regrtest_can_run(cell: Cell, *, upstream: bool) -> None:
+    """ConfigError, without a build of it, for a cell in a browser, and for an `upstream` whose script starts nothing
+    that can be installed.
+    """
+    if cell.engine.is_browser:
+        raise ConfigError(
+            f"{cell.id}: regrtest starts interpreters as programs, and a browser runs none",
+            hint=f"compare the cell with another one of its build: python -m harness diff; "
+            f"regrtest can run {cell.build_id}",
+        )
+    if upstream and cell.target is Target.WASI:
         raise ConfigError(
             f"{cell.id}: CPython's entry script for WASI starts the program `wasmtime`, which no package of PyPI has",
             hint="leave --engine out: each module then runs in a plain wasmtime with the stack, the folder and the "
             "environment of that script",
         )
-    places = [prepared.build.root / layout.build_folder / name for name in (ENTRY_SCRIPT, _NODE_ENTRY)]
+
+
+def check_has_entry(prepared: Prepared) -> None:
+    """ConfigError when CPython's own script made no entry script in this build."""
+    cell, layout = prepared.cell, prepared.build.manifest.layout
+    places = [prepared.build.root / layout.build_folder / name for name in (ENTRY_SCRIPT, NODE_ENTRY)]
     if lacking := [path.name for path in places if not path.is_file()]:
         raise ConfigError(
             f"{cell.id}: CPython {prepared.build.manifest.python} has made no {lacking[0]} that starts its interpreter",
             hint="CPython has it from 3.14 on: name a tree of 3.14 or later with --cpython, or leave --engine out",
         )
-
-
-def script_in(script: str, folder: Path) -> str:
-    """The text of an entry script that starts what is next to it in `folder`, and not in the folder where configure
-    wrote it.
-    """
-    return re.sub(rf"(?<=\s)/\S+/{re.escape(_NODE_ENTRY)}(?=\s)", shlex.quote(str(folder / _NODE_ENTRY)), script)
 
 
 class _Runner(NamedTuple):

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
-import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from harness.build.artifact import Build
+from harness.build.entry_script import ENTRY_SCRIPT, script_in
 from harness.errors import UnavailableError
 from harness.examples.causes import NO_FOLDER, NO_LIBRARY, NO_PROGRAM, NO_ZLIB
 from harness.examples.page import Example, run_page
@@ -128,7 +127,7 @@ def _in_browser(prepared: Prepared, readme: str, folder: Path) -> Iterator[Trial
 def _python_sh(prepared: Prepared, folder: Path) -> Iterator[Trial]:
     """The options of a normal Python; nothing where the tree makes no python.sh."""
     layout = prepared.build.manifest.layout
-    if not (prepared.build.root / layout.build_folder / "python.sh").is_file():
+    if not (prepared.build.root / layout.build_folder / ENTRY_SCRIPT).is_file():
         return
     script = _own_python_sh(prepared.build, folder / "tree")
     version = f"Python {prepared.build.manifest.python}"
@@ -168,15 +167,10 @@ def _own_python_sh(build: Build, tree: Path) -> Path:
     made = tree / layout.build_folder
     library_folder(build, tree).rename(tree / "Lib")
     shutil.copytree(build.root / layout.build_folder, made, symlinks=True, copy_function=shutil.copyfile)
-    script = made / "python.sh"
-    script.write_text(with_entry(script.read_text(encoding="utf-8"), made / "node_entry.mjs"), encoding="utf-8")
+    script = made / ENTRY_SCRIPT
+    script.write_text(script_in(script.read_text(encoding="utf-8"), made), encoding="utf-8")
     script.chmod(0o755)
     return script
-
-
-def with_entry(script: str, entry: Path) -> str:
-    """The text of a python.sh that starts that node_entry.mjs."""
-    return re.sub(r"\S+/node_entry\.mjs", lambda _: shlex.quote(str(entry)), script)
 
 
 def embed(cell: str, wishes: BuildRequest, run_dir: str, readme: str) -> tuple[str, int]:

@@ -10,10 +10,13 @@ import msgspec
 import pytest
 
 from harness.build.artifact import Build
+from harness.diagnostics import oracle
 from harness.diagnostics.agreement import RULES, agree
 from harness.diagnostics.oracle import (
+    Question,
     RegrtestAnswer,
     ask_regrtest,
+    consult,
     failed_by_subtests,
     fatal_cases,
     outcome_alone,
@@ -25,6 +28,8 @@ from harness.errors import ConfigError
 from harness.manifest import Manifest
 from harness.results.cell_results import write_results
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
+from harness.run.prepare import BuildRequest
+from tests.unit.refusals import no_build
 from tests.unit.sample_results import as_expected
 
 CASE, OTHER, THIRD = (f"test.test_x.T.test_{letter}" for letter in "abc")
@@ -217,3 +222,15 @@ def test_results_of_another_build_are_refused(tmp_path: Path) -> None:
     assert results_of(path, same).modules == results.modules
     with pytest.raises(ConfigError, match="another build"):
         results_of(path, dataclasses.replace(same, manifest=Manifest(inputs={"source": "other"})))
+
+
+@pytest.mark.parametrize(
+    ("cell", "upstream", "message"),
+    [("emscripten-3.1.69-chromium", False, "a browser runs none"), ("wasi", True, "starts the program `wasmtime`")],
+)
+def test_a_cell_that_regrtest_cannot_run_is_refused_before_anything_is_built(
+    monkeypatch: pytest.MonkeyPatch, cell: str, upstream: bool, message: str
+) -> None:
+    monkeypatch.setattr(oracle, "prepare", no_build)
+    with pytest.raises(ConfigError, match=message):
+        consult(Question(cell=cell, upstream=upstream), BuildRequest())

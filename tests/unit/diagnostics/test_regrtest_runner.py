@@ -18,7 +18,6 @@ from harness.diagnostics.regrtest_runner import (
     Word,
     read_junit,
     read_words,
-    script_in,
     stack_flag,
 )
 from harness.errors import BuildError, ConfigError
@@ -175,10 +174,6 @@ def test_upstream_s_script_starts_what_is_next_to_it_with_the_cell_s_node(
     assert asked.env.get("LANG") == os.environ.get("LANG")
     assert script.read_text() == ENTRY.replace("/cache/view/python/", f"{script.parent}/")
     assert (built / "python.sh").read_text() == ENTRY
-
-
-def test_the_entry_in_a_folder_with_a_space_is_one_word_of_the_script() -> None:
-    assert "exec node $NODEFLAGS '/a b/node_entry.mjs' --this-program=" in script_in(ENTRY, Path("/a b"))
 
 
 def test_upstream_s_script_for_wasi_has_nothing_to_start(tmp_path: Path) -> None:

@@ -1,26 +1,18 @@
-"""What `embed` makes of the tree's files."""
+"""What `embed` refuses before anything is built."""
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import pytest
 
 from harness.errors import ConfigError, UnavailableError
 from harness.examples import embed as embed_module
-from harness.examples.embed import embed, with_entry
+from harness.examples.embed import embed
 from harness.run.prepare import BuildRequest
 from tests.unit.refusals import no_build
 
 README = Path(__file__).parents[2] / "data" / "embedding.md"
-SCRIPT = 'exec node $NODEFLAGS /builds/python/node_entry.mjs --this-program="$($REALPATH "$0")" "$@"\n'
-
-
-def test_a_script_starts_the_copy_whatever_its_folder_is_called() -> None:
-    entry = Path(r"""/srv/it's "a" \1 $HOME copy/node_entry.mjs""")
-    assert shlex.split(with_entry(SCRIPT, entry))[3] == str(entry)
-    assert with_entry(SCRIPT, Path("/other/node_entry.mjs")) == SCRIPT.replace("/builds/python", "/other")
 
 
 @pytest.mark.parametrize("cell", ["wasi", "pyodide-0.29.5"])
