@@ -33,7 +33,7 @@ class State(unittest.TestCase):
             "modules": sorted(name for name in sys.modules if not name.startswith("harness")),
             "process": os.getpid(),
             "seeded by regrtest": random.random(),
-            "garbage": gc.isenabled(),
+            "garbage": [gc.isenabled(), gc.get_freeze_count()],
             "recursion": sys.getrecursionlimit(),
             "standard streams": [str(sys.stdin), str(sys.__stdout__), sys.__stderr__.line_buffering],
         }

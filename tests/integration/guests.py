@@ -141,6 +141,7 @@ export default async function (given) {
     say: (at, length) => print(Buffer.from(code.m.buffer, at, length).toString()),
     exit(status) {
       given.onExit(status);
+      EXITING;
       throw Object.assign(new Error(), { name: "ExitStatus" });
     },
     // What a pthread has the main thread do.
@@ -197,6 +198,13 @@ _BROWSER_FACTORY = (
         "FS.operations.write(null, new TextEncoder().encode(text), 0, text.length)",
     )
 )
+# What a guest leaves behind in its thread.
+_NODE_EXITING = {
+    "pausing-counting": """globalThis.guests = (globalThis.guests ?? 0) + 1;
+      if (!env.given) print(String(globalThis.guests))""",
+    "pausing-leaving-a-file": 'FS.streams.push({ nfd: require_fs.openSync("/dev/zero") })',
+    "pausing-leaving-a-timer": 'setTimeout(() => process.kill(process.pid, "SIGKILL"), 100)',
+}
 _NODE_BEFORE_THE_PAUSE = {"with-a-library": "code.t.grow(1)", "with-a-file": "FS.streams.push('a file')"}
 
 
@@ -259,7 +267,8 @@ def _written(folder: Path, name: str, factory: str) -> tuple[Path, Path]:
     """The files of a guest with JavaScript: its module, and its code with the exports that the harness adds."""
     module = folder / f"{name}.mjs"
     body, code = _node_parts(name)
-    module.write_text(factory.replace("BODY", body), encoding="utf-8")
+    exiting = _NODE_EXITING.get(name, "")
+    module.write_text(factory.replace("BODY", body).replace("EXITING", exiting), encoding="utf-8")
     wasm = module.with_suffix(".wasm")
     wasm.write_bytes(wasmtime.wat2wasm(code))
     return module, exporting(wasm, module.with_suffix(".exporting.wasm"))

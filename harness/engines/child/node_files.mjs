@@ -4,7 +4,7 @@
 // text alone. What is left to the host is guarded here: no operation follows a link, or writes to a mount that is not
 // writable (permissions do not protect files from a chmod by their owner).
 
-import { constants, existsSync, lstatSync, readSync, realpathSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, lstatSync, readSync, realpathSync, writeSync } from "node:fs";
 import { dirname, sep } from "node:path";
 
 import { openJournal as openJournalOver, openStreams as openStreamsOver } from "./emscripten_streams.mjs";
@@ -36,6 +36,12 @@ export function layFiles(FS, mounts) {
   for (const [, guest] of folders) FS.mkdirTree(topOf(guest));
   if (root?.[1] === "/") overlay(FS, NODEFS, optionsOf(root));
   for (const mount of folders) FS.mount(NODEFS, optionsOf(mount), mount[1]);
+}
+
+// Closes what the guest has left open on the host.
+export function closeFiles(FS) {
+  const descriptors = FS.streams.map((stream) => stream?.nfd).filter((descriptor) => descriptor !== undefined);
+  for (const descriptor of new Set(descriptors)) closeSync(descriptor);
 }
 
 function topOf(path) {

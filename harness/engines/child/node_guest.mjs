@@ -1,12 +1,13 @@
-// One guest: a fresh instance of the Emscripten module in a Worker of node_host.mjs. It runs `argv` from the start, or
-// goes on from `snapshot` with the Python code `resume`. With `keep` its memory is sent to the host at its end.
+// A Worker of node_host.mjs, which runs guests one after another: each is a fresh instance of the Emscripten module. It
+// runs `argv` from the start, or goes on from `snapshot` with the Python code `resume`. With `keep` its memory is sent to
+// the host at its end.
 
-import { openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
 
 import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
-import { layFiles, openJournal, openStreams } from "./node_files.mjs";
+import { closeFiles, layFiles, openJournal, openStreams } from "./node_files.mjs";
 import { callResumed, settingsFor } from "./emscripten_instance.mjs";
 import { copyOf, dumpStack, obstacle, restore, take } from "./emscripten_snapshot.mjs";
 
@@ -15,60 +16,88 @@ const HAS_EXITED = 0;
 const STATUS = 1;
 const HAS_BEGUN = 2;
 const STACK_LIMIT = 64 * 1024;
-const { argv, compiled, ended, env, input, journal, journalNumber, keep, module, mounts, output, resume, snapshot } =
-  workerData;
+// Emscripten handles these with every instance that it makes.
+const FAULTS = ["uncaughtException", "unhandledRejection"];
 
-const descriptor = openSync(output, "a");
-const say = (line) => writeSync(descriptor, `${line}\n`);
-let print = (...part) => writeSync(descriptor, ...part);
-
-let python;
-let parts;
-let begun;
-
-function end(status) {
-  if (keep && status === 0) {
-    const why = obstacle(parts, python.FS, begun.tableLength);
-    parentPort.postMessage(why ? { why } : { snapshot: take(parts, python.FS, begun.memory) });
-  }
-  ended[STATUS] = status;
-  ended[HAS_EXITED] = 1;
-  parentPort.postMessage("ended");
-}
-
+const { compiled, journalNumber, module } = workerData;
 const { default: factory } = await import(pathToFileURL(module));
+// Of the guest that runs: the parts of its instance, and where what it prints goes.
+let parts;
+let print;
 
-python = await factory(settingsFor({
-  argv,
-  compiled,
-  env,
-  say,
-  end,
-  ready: (found) => { parts = found; },
-  lay(FS) {
-    openStreams(FS, (...part) => print(...part), input ? openSync(input, "r") : undefined);
-    if (journal) openJournal(FS, journalNumber, openSync(journal, "a"));
-    layFiles(FS, mounts);
-  },
-}));
-// Until here nothing depends on what the guest does.
-if (keep) begun = { tableLength: parts.table?.length, memory: copyOf(parts) };
-const goOn = snapshot && restore(snapshot, parts, python.FS, Buffer.from(resume));
-ended[HAS_BEGUN] = 1;
-Error.stackTraceLimit = FRAMES_KEPT;
 // For the host, which has it called in the midst of whatever runs when it stops the guest.
 globalThis[Symbol.for("harness.stack")] = () => {
   // The innermost two frames are this function and the expression that calls it.
   parentPort.postMessage({ frames: framesOf(new Error("stopped")).slice(2) });
-  sendPythonStack();
+  if (parts) sendPythonStack();
 };
-try {
-  if (goOn) callResumed(goOn, end);
-  else python.callMain(argv.slice(1));
-} catch (error) {
-  parentPort.postMessage({ trapped: describe(error), frames: framesOf(error) });
-  sendPythonStack();
-  throw error;
+waitForGuest();
+
+function waitForGuest() {
+  parentPort.once("message", runGuest);
+  parentPort.ref();
+}
+
+async function runGuest({ argv, ended, env, input, journal, keep, mounts, output, resume, snapshot }) {
+  // The thread of a guest that has not ended, and has nothing to wait for, ends.
+  parentPort.unref();
+  const waiting = process.getActiveResourcesInfo().length;
+  const descriptors = [];
+  const opened = (path, flags) => descriptors[descriptors.push(openSync(path, flags)) - 1];
+  const descriptor = opened(output, "a");
+  print = (...part) => writeSync(descriptor, ...part);
+  let begun;
+  const end = (status) => {
+    if (keep && status === 0) {
+      const why = obstacle(parts, python.FS, begun.tableLength);
+      parentPort.postMessage(why ? { why } : { snapshot: take(parts, python.FS, begun.memory) });
+    }
+    ended[STATUS] = status;
+    ended[HAS_EXITED] = 1;
+    if (!snapshot) parentPort.postMessage("ended");
+  };
+  const python = await factory(settingsFor({
+    argv,
+    compiled,
+    env,
+    say: (line) => writeSync(descriptor, `${line}\n`),
+    end,
+    ready: (found) => { parts = found; },
+    lay(FS) {
+      openStreams(FS, (...part) => print(...part), input ? opened(input, "r") : undefined);
+      if (journal) openJournal(FS, journalNumber, opened(journal, "a"));
+      layFiles(FS, mounts);
+    },
+  }));
+  // Until here nothing depends on what the guest does.
+  if (keep) begun = { tableLength: parts.table?.length, memory: copyOf(parts) };
+  const goOn = snapshot && restore(snapshot, parts, python.FS, Buffer.from(resume));
+  ended[HAS_BEGUN] = 1;
+  Error.stackTraceLimit = FRAMES_KEPT;
+  try {
+    if (goOn) callResumed(goOn, end);
+    else python.callMain(argv.slice(1));
+  } catch (error) {
+    parentPort.postMessage({ trapped: describe(error), frames: framesOf(error) });
+    sendPythonStack();
+    throw error;
+  }
+  if (goOn) leave(python.FS, descriptors, waiting);
+}
+
+// What is left of a guest that has exited goes, and the thread is free for another. A timer would run while that does:
+// then the thread ends.
+function leave(FS, descriptors, waiting) {
+  closeFiles(FS);
+  descriptors.forEach((descriptor) => closeSync(descriptor));
+  FAULTS.forEach((name) => process.removeAllListeners(name));
+  process.exitCode = undefined;
+  parts = undefined;
+  if (process.getActiveResourcesInfo().length > waiting) parentPort.postMessage("ended");
+  else {
+    waitForGuest();
+    parentPort.postMessage("free");
+  }
 }
 
 // Sends the stack of Python that the guest had when it trapped or was interrupted, as far as it can print it. Its memory

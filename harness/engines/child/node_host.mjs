@@ -2,8 +2,9 @@
 // descriptors 3 and 4, where node_launcher.py puts it: 0 and 1 are known to guests.
 //
 // The main thread reads requests, so that a stop, or the end of the harness, is noticed while a guest runs. Each guest
-// gets a Worker with a fresh instance of the module, which is compiled once: whatever it does to its thread (process.exit,
-// abort, stack overflow, out of memory, an endless loop) ends that guest alone.
+// gets a fresh instance of the module, which is compiled once, in a Worker: whatever it does to its thread (process.exit,
+// abort, stack overflow, out of memory, an endless loop) ends that guest alone. The thread of one that exited from a
+// snapshot runs the next one too: V8 takes 40 ms to start another, which then knows nothing of Emscripten's code.
 
 import { createReadStream, mkdtempSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,6 +24,8 @@ const ASK_STACK = 'globalThis[Symbol.for("harness.stack")]?.()';
 let settings;
 let compiled;
 let guest;
+// A thread that has run a guest to its end and waits for another.
+let free;
 let kept;
 let stopped;
 
@@ -36,7 +39,7 @@ async function load(request) {
   return { loaded: request.wasm };
 }
 
-// Runs one guest in a thread of its own; gives the answer to its request, and what it sent of its snapshot.
+// Runs one guest; gives the answer to its request, and what it sent of its snapshot.
 function runGuest(data) {
   // Written by the guest, read after its end: a message could be lost when a guest ends by process.exit.
   const ended = new Int32Array(new SharedArrayBuffer(12));
@@ -44,30 +47,46 @@ function runGuest(data) {
   let frames;
   let stack = "";
   let sent;
-  guest = new Worker(new URL(settings.guest, import.meta.url), {
-    workerData: { ...data, module: settings.module, journalNumber: settings.journal, compiled, ended },
+  guest = free ?? newThread();
+  free = undefined;
+  return new Promise((resolve) => {
+    const finish = (otherwise) => {
+      for (const [name, handle] of Object.entries(handlers)) guest.off(name, handle);
+      guest = undefined;
+      // The status is the interpreter's last word; a fault after it is of the engine's clean-up.
+      resolve([{ ...ending(ended, fault ?? otherwise), frames, ...(stack && { stack }) }, sent]);
+    };
+    const handlers = {
+      message(message) {
+        // One that is being stopped may exit first: its thread is going to end.
+        if (message === "ended" || (message === "free" && stopped)) guest.terminate();
+        else if (message === "free") {
+          free = guest;
+          finish();
+        } else if (message.stack) stack += message.stack;
+        else if (message.frames && !message.trapped) frames = message.frames;
+        else if (message.trapped) {
+          fault = message.trapped.slice(0, TRAP_LENGTH);
+          frames = message.frames;
+          setTimeout((trapped) => trapped.terminate(), STACK_MS, guest);
+        } else sent = message;
+      },
+      error(error) { fault ??= describe(error); },
+      exit(code) { finish(`the guest's thread ended with status ${code}`); },
+    };
+    for (const [name, handle] of Object.entries(handlers)) guest.on(name, handle);
+    guest.postMessage({ ...data, ended });
+  });
+}
+
+function newThread() {
+  return new Worker(new URL(settings.guest, import.meta.url), {
+    workerData: { module: settings.module, journalNumber: settings.journal, compiled },
     resourceLimits: settings.limits,
     // Node's own variable for where require() looks; no guest sees the environment of its thread.
     env: settings.packages ? { NODE_PATH: settings.packages } : {},
     execArgv: ["--require", fileURLToPath(new URL("node_confine.cjs", import.meta.url))],
   });
-  guest.on("message", (message) => {
-    if (message === "ended") guest.terminate();
-    else if (message.stack) stack += message.stack;
-    else if (message.frames && !message.trapped) frames = message.frames;
-    else if (message.trapped) {
-      fault = message.trapped.slice(0, TRAP_LENGTH);
-      frames = message.frames;
-      setTimeout((trapped) => trapped.terminate(), STACK_MS, guest);
-    } else sent = message;
-  });
-  guest.on("error", (error) => { fault ??= describe(error); });
-  return new Promise((resolve) => guest.on("exit", (code) => {
-    guest = undefined;
-    // The status is the interpreter's last word; a fault after it is of the engine's clean-up.
-    const answered = ending(ended, fault ?? `the guest's thread ended with status ${code}`);
-    resolve([{ ...answered, frames, ...(stack && { stack }) }, sent]);
-  }));
 }
 
 async function start(request) {

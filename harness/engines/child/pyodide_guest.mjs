@@ -13,8 +13,9 @@ import { layFiles, openJournal } from "./node_files.mjs";
 const HAS_EXITED = 0;
 const STATUS = 1;
 const HAS_BEGUN = 2;
-const { argv, compiled, ended, env, input, journal, journalNumber, keep, module, mounts, output, resume, snapshot } =
-  workerData;
+const { compiled, journalNumber, module } = workerData;
+const { argv, ended, env, input, journal, keep, mounts, output, resume, snapshot } =
+  await new Promise((resolve) => parentPort.once("message", resolve));
 
 const descriptor = openSync(output, "a");
 const say = (line) => writeSync(descriptor, `${line}\n`);

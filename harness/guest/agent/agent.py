@@ -18,10 +18,12 @@ A test may raise anything anywhere, also what is no Exception: whatever is asked
 
 import contextlib
 import functools
+import gc
 import importlib
 import json
 import os
 import random
+import re
 import sys
 import time
 import traceback
@@ -45,6 +47,9 @@ _seed = ""
 RANKS = {"expected-failure": 1, "unexpected-success": 2, "fail": 3, "error": 4}
 # The exceptions that end the run and are known to the journal as those of a case.
 _known: list[BaseException] = []
+# The names of the modules that were there when the interpreter paused, and that of the one that it runs.
+_paused_with: set[str] = set()
+_module = ""
 # What the loader's method sees that notes imports.
 _importing: dict[str, Any] = {"descriptor": -1}
 
@@ -114,7 +119,11 @@ def params_of(subtest: Any) -> str:
 
 
 def detail_of(error: BaseException) -> dict[str, str]:
-    """Of an exception that belongs to no case: its type, its text, and the end of its traceback."""
+    """Of an exception that belongs to no case: its type, its text, and the end of its traceback. A skip needs none: the
+    sources of its frames would be read, which takes longer than all else that a module does which is skipped.
+    """
+    if issubclass(type(error), unittest.SkipTest):
+        return {"exception": type_name(type(error)), "message": text_of(error)}
     try:
         trace = exact("".join(traceback.format_exception(error)))
     except BaseException as failed:
@@ -400,6 +409,23 @@ def watched_fixture(method: str, journal_result: Any) -> Callable[..., None]:
     return watched
 
 
+# The functions of gc by which a program sees whether objects are frozen.
+SEES_FROZEN = re.compile(rb"\b(get_objects|get_referrers|get_count|get_stats|get_freeze_count|freeze|unfreeze)\b")
+
+
+def looks_at_all_objects() -> bool:
+    """Whether a test file that has been imported for this module names a function that tells frozen objects from
+    others. All of regrtest's own imports are older.
+    """
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if name not in _paused_with and type(path) is str and (name == _module or name.startswith("test.")):
+            with contextlib.suppress(OSError), open(path, "rb") as source:  # noqa: PTH123 - pathlib, as above
+                if SEES_FROZEN.search(source.read()):
+                    return True
+    return False
+
+
 def watch_suites(journal_result: Any) -> None:
     """Makes unittest's suites note what they are about to run, and when a fixture begins. With `_seed` the outermost
     suite of a module runs in that random order.
@@ -410,6 +436,8 @@ def watch_suites(journal_result: Any) -> None:
     def planned_run(self: Any, result: Any, debug: bool = False) -> Any:
         if isinstance(result, journal_result) and not result.journal_planned:
             result.journal_planned = True
+            if looks_at_all_objects():
+                gc.unfreeze()
             if _seed:
                 shuffle(self, _seed)
             emit(e="plan", ids=list(ids_in(self)))
@@ -570,8 +598,9 @@ def ready_regrtest() -> Any:
 
 def run(regrtest: Any, journal: str, module: str, *options: str) -> None:
     """Runs one module; ends the interpreter with regrtest's status."""
-    global _seed  # noqa: PLW0603 - as the journal
+    global _seed, _module  # noqa: PLW0603 - as the journal
     open_journal(journal)
+    _module = module
     if "--randomize" in options:
         # regrtest shuffles modules alone.
         _seed = options[options.index("--randseed") + 1]
@@ -597,6 +626,10 @@ def pause(regrtest: Any) -> None:
     object which nothing else refers to.
     """
     code = bytes(RESUME_CODE_LIMIT)
+    # What is here is no garbage. A collection that looked at all of it would take 4 ms and write to all of its memory,
+    # which an engine would have to copy; regrtest alone collects six times for a module.
+    gc.freeze()
+    _paused_with.update(sys.modules)
     sys.modules["harness agent"] = functools.partial(run, regrtest)  # type: ignore[assignment] # gone once resumed
     print(_dumps({"code": id(code) + bytes.__basicsize__ - 1, "limit": len(code)}), flush=True)
     os._exit(0)

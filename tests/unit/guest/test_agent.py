@@ -19,8 +19,10 @@ from harness.guest.agent import agent
 from harness.guest.agent.agent import (
     FIXTURES,
     WholeId,
+    detail_of,
     filter_by_journal_id,
     id_of,
+    looks_at_all_objects,
     main_module,
     params_of,
     result_class,
@@ -47,6 +49,38 @@ def test_an_event_is_one_line_appended_to_the_descriptor(monkeypatch: pytest.Mon
         os.close(descriptor)
     lines = [line for line in path.read_text().splitlines() if line]
     assert [json.loads(line) for line in lines] == [{"e": "start", "id": "a\nb"}, {"e": "end", "id": "a\nb"}]
+
+
+def test_a_skip_has_no_traceback_and_other_exceptions_have_one() -> None:
+    class OwnSkip(unittest.SkipTest):
+        pass
+
+    assert detail_of(unittest.SkipTest("why")) == {"exception": "unittest.case.SkipTest", "message": "why"}
+    assert "traceback" not in detail_of(OwnSkip("why"))
+    assert detail_of(ValueError("why"))["traceback"] == "ValueError: why\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "looks"),
+    [
+        ("import gc\nprint(len(gc.get_objects()))\n", "test.test_x", True),
+        ("import gc\ngc.freeze()\n", "own", True),
+        ("import gc\ngc.collect()\nfrozen = {'unfreezes'}\n", "test.test_x", False),
+        ("import gc\nprint(len(gc.get_referrers(1)))\n", "library", False),
+    ],
+)
+def test_a_module_that_would_see_frozen_objects_is_known_by_its_source(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, name: str, looks: bool
+) -> None:
+    (tmp_path / "file.py").write_text(source)
+    module = types.ModuleType(name)
+    module.__file__ = str(tmp_path / "file.py")
+    monkeypatch.setattr(agent, "_paused_with", set(sys.modules))
+    monkeypatch.setattr(agent, "_module", "own")
+    monkeypatch.setitem(sys.modules, name, module)
+    assert looks_at_all_objects() is looks
+    agent._paused_with.add(name)
+    assert not looks_at_all_objects()
 
 
 def test_each_file_of_the_library_that_is_imported_is_noted_once_and_a_tracer_sees_no_frame_more(
