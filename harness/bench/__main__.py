@@ -27,6 +27,10 @@ class Part(NamedTuple):
     measure: Callable[[argparse.Namespace, Path], None]
     usual: str
 
+    @property
+    def what(self) -> str:
+        return (self.measure.__doc__ or "").strip()
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures and prints; without arguments, says what can be measured. Modules that are named limit the suite, for a
@@ -41,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("cell", nargs="?", default="wasi")
     parser.add_argument("module", nargs="*", help="only these modules of the suite")
     parser.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
-    parts = ", ".join(f"{name}: {part.__doc__}" for name, part in PARTS.items())
+    parts = " ".join(f"{name}: {part.what}" for name, part in PARTS.items())
     parser.add_argument("--part", action="append", choices=list(PARTS), help=f"may be repeated. {parts}")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     for name in options.part or DEFAULT_PARTS:
         folder = cache_root() / "bench" / name
         with locked(folder.with_name(f"{name}.lock")):
@@ -55,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def overview() -> str:
     """What can be measured, and how long each part usually takes."""
-    rows = [f"  {name:<12} {usual:<15} {(measure.__doc__ or '').strip()}" for name, (measure, usual) in PARTS.items()]
+    rows = [f"  {name:<12} {part.usual:<15} {part.what}" for name, part in PARTS.items()]
     first = f"nox -s bench -- CELL --part {next(iter(PARTS))}; without --part: {' and '.join(DEFAULT_PARTS)}"
     return "\n".join(["what can be measured, and how long that usually takes:", *rows, "", first]) + "\n"
 

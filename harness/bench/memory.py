@@ -24,12 +24,14 @@ class PeakMemory:
 def tree_memory(pid: int) -> int:
     """Bytes of proportional set size of all descendants of a process; 0 where /proc does not tell."""
     parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
+    for name in os.listdir("/proc"):  # noqa: PTH208 - pathlib asks of each whether it exists, and raises where it just ended
+        if not name.isdigit():
+            continue
         try:
-            fields = entry.read_text().rpartition(")")[2].split()
+            fields = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        parents.setdefault(int(fields[1]), []).append(int(entry.parent.name))
+        parents.setdefault(int(fields[1]), []).append(int(name))
     waiting, total = list(parents.get(pid, [])), 0
     while waiting:
         child = waiting.pop()

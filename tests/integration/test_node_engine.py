@@ -252,44 +252,64 @@ def test_a_link_in_the_place_of_a_folder_that_emscripten_remembers_is_not_follow
     assert json.loads(capture([NODE, str(script)])) == expected
 
 
-# What was inside stays so until the guest may have moved a link: both calls put one that leads out in its place here.
+# What was a folder stays one until a call may have put a link in its place, or in that of a folder above it.
 MOVED = """
-import {{ rmdirSync, symlinkSync }} from "node:fs";
+import {{ renameSync, rmdirSync, symlinkSync }} from "node:fs";
 import {{ layFiles }} from "{files}";
-const swap = () => {{
-  rmdirSync("{folder}/inside");
-  symlinkSync("/", "{folder}/inside");
-  throw new Error("after it");
-}};
 const NODEFS = {{
-  node_ops: {{ symlink: swap, rename: swap }}, stream_ops: {{}}, realPath: (node) => node.path,
+  node_ops: {{
+    symlink(parent, name, target) {{
+      rmdirSync(`${{parent.path}}/${{name}}`);
+      symlinkSync(target, `${{parent.path}}/${{name}}`);
+    }},
+    rename(node, parent, name) {{
+      NODEFS.realPath(node);
+      renameSync(`${{parent.path}}/${{name}}`, `${{parent.path}}/aside`);
+      renameSync(node.path, `${{parent.path}}/${{name}}`);
+    }},
+  }},
+  stream_ops: {{}}, realPath: (node) => node.path,
 }};
 class ErrnoError {{ constructor(errno) {{ this.errno = errno; }} }}
 const mounted = [];
 const FS = {{
-  ErrnoError, filesystems: {{ NODEFS }}, isDir: () => false, mkdirTree() {{}}, getPath: () => "/tmp",
+  ErrnoError, filesystems: {{ NODEFS }}, isDir: (mode) => mode === "folder", mkdirTree() {{}}, getPath: () => "/tmp",
   mount: (kind, opts) => mounted.push({{ opts }}),
 }};
 layFiles(FS, [["{folder}", "/tmp", true]]);
-const node = {{ path: "{folder}/inside/file", mode: "file", parent: null, mount: mounted[0] }};
-const attempt = () => {{
-  try {{ return NODEFS.realPath(node) && "allowed"; }} catch (error) {{ return error.errno; }}
+const at = (path, mode) => ({{ path: "{folder}" + path, mode, parent: null, mount: mounted[0] }});
+const attempt = (path) => {{
+  try {{ return NODEFS.realPath(at(path, "file")) && "allowed"; }} catch (error) {{ return error.errno; }}
 }};
-const found = [attempt(), attempt()];
-try {{ NODEFS.node_ops.{operation}(node, node, "other"); }} catch (error) {{ found.push(error.message); }}
-console.log(JSON.stringify([...found, attempt()]));
+const found = [attempt("/one/two/file"), attempt("/other/file"), attempt("/one/two/file")];
+{operation};
+console.log(JSON.stringify([...found, attempt("/one/two/file"), attempt("/other/file")]));
 """
 
 
-@pytest.mark.parametrize("operation", ["symlink", "rename"])
-def test_a_folder_is_looked_at_anew_once_the_guest_may_have_moved_a_link(tmp_path: Path, operation: str) -> None:
+@pytest.mark.parametrize(
+    ("operation", "after"),
+    [
+        ('NODEFS.node_ops.symlink(at("/one"), "two", "/")', [2, "allowed"]),
+        ('NODEFS.node_ops.rename(at("/link"), at(""), "one")', [2, "allowed"]),
+        ('NODEFS.node_ops.rename(at("/one", "folder"), at(""), "other")', ["allowed", "allowed"]),
+        (
+            'NODEFS.node_ops.rename(at("/one", "folder"), at(""), "other"); symlinkSync("/", at("/one").path)',
+            [2, "allowed"],
+        ),
+    ],
+)
+def test_a_folder_is_looked_at_again_once_a_link_may_have_taken_its_place(
+    tmp_path: Path, operation: str, after: list[object]
+) -> None:
     folder = tmp_path / "scratch"
-    (folder / "inside").mkdir(parents=True)
+    (folder / "one" / "two").mkdir(parents=True)
+    (folder / "other").mkdir()
+    (folder / "link").symlink_to("/")
     script = tmp_path / "moved.mjs"
     files = (CHILD / "node_files.mjs").as_uri()
     script.write_text(MOVED.format(files=files, folder=folder, operation=operation), encoding="utf-8")
-    eacces = 2
-    assert json.loads(capture([NODE, str(script)])) == ["allowed", "allowed", "after it", eacces]
+    assert json.loads(capture([NODE, str(script)])) == ["allowed"] * 3 + after
 
 
 # From 3.1.74 on NODEFS makes Emscripten forget the node that a rename replaces, by the host's path; older ones do not.

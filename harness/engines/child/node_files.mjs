@@ -4,7 +4,7 @@
 // text alone. What is left to the host is guarded here: no operation follows a link, or writes to a mount that is not
 // writable (permissions do not protect files from a chmod by their owner).
 
-import { closeSync, constants, existsSync, lstatSync, readSync, realpathSync, writeSync } from "node:fs";
+import { closeSync, constants, lstatSync, readSync, realpathSync, writeSync } from "node:fs";
 import { dirname, sep } from "node:path";
 
 import { openJournal as openJournalOver, openStreams as openStreamsOver } from "./emscripten_streams.mjs";
@@ -108,30 +108,46 @@ function guard(FS, NODEFS) {
   });
   NODEFS.flagsForNode = (flags) => flagsForNode(flags) | constants.O_NOFOLLOW;
   // Emscripten remembers what a name was. Where the guest can put a link in its place, the path is looked at again, but
-  // for folders that were inside since a link could have got anywhere: looking takes a quarter of what such calls take.
-  const inside = new Set();
-  for (const name of ["symlink", "rename"]) after(nodes, name, () => inside.clear());
+  // for `folders`, which have no link on their way: looking takes a quarter of what such calls take.
+  const folders = new Set();
+  const forget = (path) => {
+    for (const folder of folders) if (folder === path || folder.startsWith(`${path}/`)) folders.delete(folder);
+  };
+  const forgetting = (name, changed) => {
+    const operation = nodes[name];
+    nodes[name] = (...operands) => {
+      const paths = changed(...operands);
+      try {
+        return operation(...operands);
+      } finally {
+        paths.forEach(forget);
+      }
+    };
+  };
+  forgetting("symlink", (parent, name) => [`${realPath(parent)}/${name}`]);
+  forgetting("rename", (node, parent, name) => [realPath(node), `${realPath(parent)}/${name}`]);
   NODEFS.realPath = (node) => {
     const path = realPath(node);
     const { root, writable } = node.mount.opts;
-    const folder = FS.isDir(node.mode) ? path : dirname(path);
-    if (writable && path !== root && !inside.has(folder)) {
-      if (!isInside(folder, root)) refuse(EACCES);
-      if (existsSync(folder)) inside.add(folder);
-    }
+    if (writable && path !== root && !isBelow(FS.isDir(node.mode) ? path : dirname(path), root, folders)) refuse(EACCES);
     return path;
   };
 }
 
-function after(ops, name, act) {
-  const operation = ops[name];
-  ops[name] = (...operands) => {
-    try {
-      return operation(...operands);
-    } finally {
-      act();
-    }
-  };
+// Whether a folder of the mount, or one that is not there, lies in it once all links are followed.
+function isBelow(folder, root, folders) {
+  if (isFolder(folder, root, folders)) return true;
+  // The real path of the deepest folders that tests make takes a thousand steps.
+  return (isFolder(dirname(folder), root, folders) && !statOf(folder)) || isInside(folder, root);
+}
+
+// Whether that is a folder with no link on its way from the mount's root; then it is one of `folders`.
+function isFolder(path, root, folders) {
+  if (path === root || folders.has(path)) return true;
+  if (path.length <= root.length) return false;
+  if (!isFolder(dirname(path), root, folders) || !statOf(path)?.isDirectory()) return false;
+  folders.add(path);
+  return true;
 }
 
 function unlinkIfThere(FS, path) {
@@ -149,5 +165,14 @@ function isInside(folder, root) {
     return real === root || real.startsWith(root.endsWith(sep) ? root : root + sep);
   } catch {
     return dirname(folder) === folder || isInside(dirname(folder), root);
+  }
+}
+
+// What is there; undefined where nothing is, also where a name is too long or its folder a file.
+function statOf(path) {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
   }
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from harness.bench import __main__ as command
 from harness.bench import builds, history, shards
 from harness.bench.builds import neighbour
+from harness.bench.memory import tree_memory
 from harness.bench.shards import balance
 from harness.bench.suite import ending_the_interpreter, executed, standing_still
 from harness.build.artifact import NO_LIBRARIES, Build
@@ -34,6 +36,18 @@ from tests.unit.sample_cells import EMSCRIPTEN, WASI
 from tests.unit.sample_results import case, expecting, module, results
 
 THREADS = dataclasses.replace(EMSCRIPTEN, id="threads", pthreads=True)
+
+
+def test_a_process_that_ends_while_memory_is_measured_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = os.listdir("/proc")
+    monkeypatch.setattr(os, "listdir", lambda _: [*listed, "4194305", "self"])
+    assert tree_memory(os.getppid()) > 0
+
+
+def test_the_help_says_what_each_part_measures(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["--help"])
+    assert "first-test: seconds to the first test" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_second_cell_shares_the_toolchain_and_the_source_of_the_first() -> None:
