@@ -39,7 +39,7 @@ THREADS = dataclasses.replace(EMSCRIPTEN, id="threads", pthreads=True)
 
 
 def test_a_process_that_ends_while_memory_is_measured_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    listed = os.listdir("/proc")
+    listed = [process.name for process in Path("/proc").iterdir()]
     monkeypatch.setattr(os, "listdir", lambda _: [*listed, "4194305", "self"])
     assert tree_memory(os.getppid()) > 0
 
