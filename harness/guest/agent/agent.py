@@ -409,17 +409,21 @@ def watched_fixture(method: str, journal_result: Any) -> Callable[..., None]:
     return watched
 
 
-# The functions of gc by which a program sees whether objects are frozen.
-SEES_FROZEN = re.compile(rb"\b(get_objects|get_referrers|get_count|get_stats|get_freeze_count|freeze|unfreeze)\b")
+# The functions of gc that see whether objects are frozen; `trace`, which regrtest has imported, calls one of them.
+SEES_FROZEN = re.compile(
+    rb"\b(get_objects|get_referrers|get_count|get_stats|get_freeze_count|freeze|unfreeze|(import|from) trace)\b"
+)
 
 
 def looks_at_all_objects() -> bool:
-    """Whether a test file that has been imported for this module names a function that tells frozen objects from
-    others. All of regrtest's own imports are older.
+    """Whether a module that has been imported since the pause names what tells frozen objects from others: a test file,
+    which may import gc late, or a module that has imported gc.
     """
     for name, module in list(sys.modules.items()):
-        path = getattr(module, "__file__", None)
-        if name not in _paused_with and type(path) is str and (name == _module or name.startswith("test.")):
+        if name in _paused_with or type(module) is not type(sys):
+            continue
+        path, knows_gc = vars(module).get("__file__"), vars(module).get("gc") is gc
+        if type(path) is str and (name == _module or name.startswith("test.") or knows_gc):
             with contextlib.suppress(OSError), open(path, "rb") as source:  # noqa: PTH123 - pathlib, as above
                 if SEES_FROZEN.search(source.read()):
                     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import gc
 import importlib
 import json
 import os
@@ -66,7 +67,10 @@ def test_a_skip_has_no_traceback_and_other_exceptions_have_one() -> None:
         ("import gc\nprint(len(gc.get_objects()))\n", "test.test_x", True),
         ("import gc\ngc.freeze()\n", "own", True),
         ("import gc\ngc.collect()\nfrozen = {'unfreezes'}\n", "test.test_x", False),
-        ("import gc\nprint(len(gc.get_referrers(1)))\n", "library", False),
+        ("import gc\nprint(len(gc.get_referrers(1)))\n", "library", True),
+        ("def freeze(): pass\n", "library", False),
+        ("from trace import Trace\n", "test.test_x", True),
+        ("import traceback\n", "test.test_x", False),
     ],
 )
 def test_a_module_that_would_see_frozen_objects_is_known_by_its_source(
@@ -75,9 +79,13 @@ def test_a_module_that_would_see_frozen_objects_is_known_by_its_source(
     (tmp_path / "file.py").write_text(source)
     module = types.ModuleType(name)
     module.__file__ = str(tmp_path / "file.py")
+    if name == "library" and "import gc" in source:
+        vars(module)["gc"] = gc
     monkeypatch.setattr(agent, "_paused_with", set(sys.modules))
     monkeypatch.setattr(agent, "_module", "own")
     monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setitem(sys.modules, "test.nothing", None)
+    monkeypatch.setitem(sys.modules, "test.built-in", types.ModuleType("built-in"))
     assert looks_at_all_objects() is looks
     agent._paused_with.add(name)
     assert not looks_at_all_objects()
