@@ -80,13 +80,17 @@ function runGuest(data) {
 }
 
 function newThread() {
-  return new Worker(new URL(settings.guest, import.meta.url), {
+  const thread = new Worker(new URL(settings.guest, import.meta.url), {
     workerData: { module: settings.module, journalNumber: settings.journal, compiled },
     resourceLimits: settings.limits,
     // Node's own variable for where require() looks; no guest sees the environment of its thread.
     env: settings.packages ? { NODE_PATH: settings.packages } : {},
     execArgv: ["--require", fileURLToPath(new URL("node_confine.cjs", import.meta.url))],
   });
+  // One that ends while it waits is no guest's fault.
+  thread.on("error", () => {});
+  thread.on("exit", () => { if (free === thread) free = undefined; });
+  return thread;
 }
 
 async function start(request) {
