@@ -231,8 +231,6 @@ def _contradictions(cell: Cell, defaults: Defaults, spec: CellSpec) -> Iterable[
         yield Mistake("id", f"is {cell.id!r}, but the cell's other keys spell {spelled!r}")
     if cell.engine not in traits.engines:
         yield Mistake("engine", f"{cell.engine} runs no cell of {cell.target}; {' or '.join(traits.engines)} does")
-    elif cell.is_prebuilt and cell.engine.is_browser:
-        yield Mistake("engine", f"{cell.distribution} is run under Node only")
     if cell.jspi and cell.engine is not Engine.NODE:
         yield Mistake("jspi", f"is an option of Node, and {cell.id or spelled} runs under {cell.engine}")
     elif cell.jspi and cell.runtime != MACHINES_OWN and not has_jspi(cell):

@@ -207,6 +207,7 @@ def _open_browser(
     packages: Path | None,  # noqa: ARG001 - as every opener
 ) -> EngineSession:
     engine = prepared.cell.engine
+    is_pyodide = prepared.cell.distribution is Distribution.PYODIDE
     return browser.open_session(
         kind=engine.value,
         program=prepared.runtime if prepared.runtime.is_file() else prepared.runtime / "bin" / engine.value,
@@ -214,6 +215,7 @@ def _open_browser(
         wasm=prepared.wasm,
         log=log,
         on_page=prepared.on_page,
+        guest=browser.PYODIDE_GUEST if is_pyodide else browser.EMSCRIPTEN_GUEST,
     )
 
 

@@ -67,6 +67,12 @@ def pyodide(request: pytest.FixtureRequest) -> Prepared:
 
 
 @pytest.fixture(scope="session")
+def pyodide_in_chromium(request: pytest.FixtureRequest) -> Prepared:
+    """The same in the Chromium that is pinned."""
+    return built("pyodide-0.29.5-chromium", request, suite="3.13.5")
+
+
+@pytest.fixture(scope="session")
 def alpha() -> Prepared:
     """The first CPython whose makefile makes the web example, with the Emscripten that it asks for."""
     return prepare(ALPHA_CELL, BuildRequest(cpython=ALPHA))

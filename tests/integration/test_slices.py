@@ -23,8 +23,9 @@ SLICE = (
     [
         ("chromium", "emscripten-3.1.69-chromium", ()),
         ("pyodide", "pyodide-0.29.5", ("--suite", "3.13.5")),
+        ("pyodide_in_chromium", "pyodide-0.29.5-chromium", ("--suite", "3.13.5")),
     ],
-    ids=["chromium", "pyodide"],
+    ids=["chromium", "pyodide", "pyodide-chromium"],
 )
 def test_a_slice_of_the_suite_is_as_expected(
     request: pytest.FixtureRequest, tmp_path: Path, fixture: str, cell: str, options: tuple[str, ...]

@@ -36,9 +36,11 @@ START_SECONDS = 60.0
 SILENCE_SECONDS = 15.0
 _TICK_SECONDS = 0.5
 _PAGES = (
-    *("page.mjs", "guest_worker.mjs", "guest_frame.mjs", "faults.mjs"),
+    *("page.mjs", "guest_worker.mjs", "guest_frame.mjs", "faults.mjs", "worker_streams.mjs"),
+    *("pyodide_worker.mjs", "pyodide_instance.mjs"),
     *("emscripten_instance.mjs", "emscripten_snapshot.mjs", "emscripten_streams.mjs", "memory_files.mjs"),
 )
+_PARTS = frozenset({".mjs", ".js", ".wasm", ".json", ".zip"})
 _PAGE = '<!doctype html><meta charset="utf-8"><title>harness</title><body><script type="module" src="{}"></script>'
 
 
@@ -71,15 +73,16 @@ class Host:
         """Starts the browser. NotStartedError when it does not run the page as it has to."""
         self._settings = request
         module = Path(request["module"])
-        # Emscripten's threads load the module again, and older ones a script next to it.
-        scripts = (path for path in module.parent.iterdir() if path.suffix in {".mjs", ".js"})
+        # Emscripten's threads load the module again, and older ones a script next to it; Pyodide all of its package.
+        parts = (path for path in module.parent.iterdir() if path.suffix in _PARTS)
         self.server.files.update({name: HERE / name for name in _PAGES})
-        self.server.files.update({f"module/{path.name}": path for path in scripts})
+        self.server.files.update({f"module/{path.name}": path for path in parts})
         self.server.files["code.wasm"] = Path(request["wasm"])
         settings = {
             "module": f"./module/{module.name}",
             "journalNumber": request["journal"],
             "onPage": request["on_page"],
+            "guest": request["guest"],
         }
         self.server.texts.update(
             {

@@ -2,4 +2,4 @@
 // Nothing can stop such a guest but the end of its tab.
 
 self.postMessage = (data) => window.parent.fromGuest({ data });
-await import("./guest_worker.mjs").catch((error) => window.parent.fromGuest({ data: { trapped: String(error) } }));
+await import(`./${window.parent.guestModule}`).catch((error) => window.parent.fromGuest({ data: { trapped: String(error) } }));

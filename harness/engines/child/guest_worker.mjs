@@ -7,13 +7,10 @@ import { copyOf, dumpStack, obstacle, restore, take } from "./emscripten_snapsho
 import { openJournal, openStreams } from "./emscripten_streams.mjs";
 import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
 import { layFiles } from "./memory_files.mjs";
+import { given, reader, sender } from "./worker_streams.mjs";
 
-// As many bytes may be under way to the engine before the guest waits.
-const UNDER_WAY = 1 << 20;
 const STACK_LIMIT = 64 * 1024;
 
-const { promise: given, resolve: give } = Promise.withResolvers();
-self.onmessage = ({ data }) => give(data);
 // Emscripten's factory does not pass on everything that goes wrong in it.
 self.onunhandledrejection = ({ reason }) => trapped(reason);
 // A fault in another thread of the guest: Emscripten throws the event that says so, whose message begins with a word of
@@ -25,35 +22,19 @@ self.onerror = (message, file, line, column, error) => {
   self.postMessage({ done: true });
   return true;
 };
-const { argv, compiled, env, input, journal, journalNumber, keep, module, mounts, pending, resume, snapshot, waits } =
-  await given;
+const command = await given;
+const { argv, compiled, env, journal, journalNumber, keep, module, mounts, resume, snapshot } = command;
+const send = sender(command);
 
 let python;
 let parts;
 let begun;
-let readAt = 0;
-
-function send(name, buffer, offset, length) {
-  const bytes = Uint8Array.from(buffer.subarray(offset, offset + length));
-  const before = Atomics.add(pending, 0, length) + length;
-  self.postMessage({ name, bytes }, [bytes.buffer]);
-  // A tab that dies takes along what is under way: with `waits` there never is anything.
-  for (let left = before; left > (waits ? 0 : UNDER_WAY); left = Atomics.load(pending, 0)) Atomics.wait(pending, 0, left);
-  return length;
-}
 
 let print = (...part) => send("output", ...part);
 
 function say(line) {
   const bytes = new TextEncoder().encode(`${line}\n`);
   print(bytes, 0, bytes.length);
-}
-
-function read(buffer, offset, length) {
-  const part = input ? input.subarray(readAt, readAt + length) : new Uint8Array();
-  buffer.set(part, offset);
-  readAt += part.length;
-  return part.length;
 }
 
 function trapped(error) {
@@ -91,7 +72,7 @@ python = await factory(settingsFor({
   end,
   ready: (found) => { parts = found; },
   lay(FS) {
-    openStreams(FS, (...part) => print(...part), read);
+    openStreams(FS, (...part) => print(...part), reader(command));
     if (journal) openJournal(FS, journalNumber, (...part) => send("journal", ...part));
     layFiles(FS, mounts);
   },

@@ -144,6 +144,7 @@ class FrameOfGuest {
     this.frame = document.createElement("iframe");
     this.frame.src = "frame.html";
     window.fromGuest = (event) => this.onmessage(event);
+    window.guestModule = settings.guest;
     document.body.append(this.frame);
   }
 
@@ -161,7 +162,7 @@ class FrameOfGuest {
 
 // Runs one guest; gives its answer, and what it sent of its snapshot.
 function runGuest(command, writes) {
-  const worker = settings.onPage ? new FrameOfGuest() : new Worker("guest_worker.mjs", { type: "module" });
+  const worker = settings.onPage ? new FrameOfGuest() : new Worker(settings.guest, { type: "module" });
   return new Promise((resolve) => {
     const seen = { stack: "" };
     const end = (fault) => {

@@ -270,9 +270,10 @@ def test_an_interpreter_that_somebody_else_has_built_is_called_by_its_release(tm
     keys = {"target": '"emscripten"', "toolchain": '"4.0.9"', "distribution": '"pyodide"', "release": '"0.29.5"'}
     pyodide = cell("pyodide-0.29.5", dependencies='["zlib"]', **keys)
     newer = cell("pyodide-0.29.5-node26", runtime='"26.1.0"', **keys)
-    first, second = load(tmp_path, DEFAULTS + pyodide + newer).cells
+    page = cell("pyodide-0.29.5-chromium", engine='"chromium"', runtime='"system"', **keys)
+    first, second, third = load(tmp_path, DEFAULTS + pyodide + newer + page).cells
     assert (first.id, first.target, first.distribution) == ("pyodide-0.29.5", Target.EMSCRIPTEN, Distribution.PYODIDE)
-    assert first.build_id == second.build_id == "pyodide-0.29.5"
+    assert first.build_id == second.build_id == third.build_id == "pyodide-0.29.5"
     lacks = [lack.message for lack in load_pins(SHIPPED / "pins.toml").lacking_for(first)]
     assert not any("Emscripten" in lack for lack in lacks)
     of_cpython = {key: value for key, value in keys.items() if key != "distribution"}

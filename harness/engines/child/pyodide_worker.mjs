@@ -1,0 +1,52 @@
+// One guest in a browser: a fresh Pyodide in a Worker of page.mjs, loaded by its own `loadPyodide`. It runs `argv` from
+// the start, or goes on from `snapshot`, one of Pyodide's own, with the Python code `resume`. With `keep` it gets ready
+// and sends its snapshot to the page.
+
+import { openJournal } from "./emscripten_streams.mjs";
+import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
+import { layFiles } from "./memory_files.mjs";
+import { run, snapshotOf, useCompiled } from "./pyodide_instance.mjs";
+import { given, reader, sender } from "./worker_streams.mjs";
+
+self.onunhandledrejection = ({ reason }) => trapped(reason);
+const command = await given;
+const { argv, compiled, env, journal, journalNumber, keep, module, mounts, resume, snapshot } = command;
+const send = sender(command);
+const read = reader(command);
+const print = (buffer) => send("output", buffer, 0, buffer.length);
+const say = (line) => print(new TextEncoder().encode(`${line}\n`));
+
+function trapped(error) {
+  self.postMessage({ trapped: describe(error), frames: framesOf(error) });
+  self.postMessage({ done: true });
+}
+
+useCompiled(compiled);
+const { loadPyodide } = await import(module);
+const python = await loadPyodide({
+  indexURL: new URL("./", new URL(module, import.meta.url)).href,
+  args: argv.slice(1),
+  env: { ...env },
+  stdout: say,
+  stderr: say,
+  _makeSnapshot: keep,
+  // A browser decodes no text in memory that is shared.
+  _loadSnapshot: snapshot?.bytes.slice(),
+  async fsInit(FS) {
+    if (journal) openJournal(FS, journalNumber, (...part) => send("journal", ...part));
+    layFiles(FS, mounts);
+  },
+});
+python.setStdout({ write: print });
+python.setStderr({ write: print });
+python.setStdin({ read: (buffer) => read(buffer, 0, buffer.length) });
+self.postMessage({ begun: true });
+Error.stackTraceLimit = FRAMES_KEPT;
+try {
+  if (keep) self.postMessage(snapshotOf(python, argv[1]));
+  self.postMessage({ ended: keep ? 0 : snapshot ? run(python, resume) : python._module._run_main() });
+} catch (error) {
+  // Also what only says that the interpreter has exited. Not every fault is an Error.
+  if (Number.isInteger(error?.status)) self.postMessage({ ended: error.status });
+  else trapped(error);
+}
