@@ -92,7 +92,7 @@ def named_folder(session: nox.Session) -> str:
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """The harness's own tests; `-- -m 'not toolchain'` leaves out those that need a toolchain, `-- -m long` runs those
-    that take ten minutes.
+    that take up to ten minutes.
     """
     # By file: what a file's tests share is made once.
     usual = ("-n", "auto", "--dist", "loadfile", "-m", "not long")
