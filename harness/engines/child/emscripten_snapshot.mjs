@@ -43,14 +43,20 @@ export function obstacle(parts, FS, tableLength) {
   return "";
 }
 
-// A copy of the memory as it is now.
-export function copyOf({ memory }) {
-  return memory.buffer.slice(0);
+// How a guest begins that is going to be kept: what `kept` compares with.
+export function beginningOf({ memory, table }) {
+  return { memory: memory.buffer.slice(0), tableLength: table?.length };
+}
+
+// The snapshot of a guest that has ended, or why there is none.
+export function kept(parts, FS, begun) {
+  const why = obstacle(parts, FS, begun.tableLength);
+  return why ? { why } : { snapshot: take(parts, FS, begun.memory) };
 }
 
 // What a guest that has ended left, for other threads. `before` is the memory with which it began: as every guest of this
 // module begins, so that only what differs is kept.
-export function take(parts, FS, before) {
+function take(parts, FS, before) {
   const now = new Uint8Array(parts.memory.buffer);
   const bytes = new Uint8Array(new SharedArrayBuffer(now.length));
   const written = [];

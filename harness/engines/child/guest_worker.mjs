@@ -3,7 +3,7 @@
 // `keep` its memory is sent to the page at its end.
 
 import { callResumed, isExit, settingsFor } from "./emscripten_instance.mjs";
-import { copyOf, dumpStack, obstacle, restore, take } from "./emscripten_snapshot.mjs";
+import { beginningOf, dumpStack, kept, obstacle, restore } from "./emscripten_snapshot.mjs";
 import { openJournal, openStreams } from "./emscripten_streams.mjs";
 import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
 import { layFiles } from "./memory_files.mjs";
@@ -42,10 +42,7 @@ function trapped(error) {
 }
 
 function end(status) {
-  if (keep && status === 0) {
-    const why = obstacle(parts, python.FS, begun.tableLength);
-    self.postMessage(why ? { why } : { snapshot: take(parts, python.FS, begun.memory) });
-  }
+  if (keep && status === 0) self.postMessage(kept(parts, python.FS, begun));
   self.postMessage({ ended: status });
 }
 
@@ -82,7 +79,7 @@ const goOn = snapshot && restore(snapshot, parts, python.FS, new TextEncoder().e
 self.postMessage({ begun: true });
 // A prologue that cannot be kept is not begun.
 const why = keep && obstacle(parts, python.FS, parts.table?.length);
-if (keep) begun = { tableLength: parts.table?.length, memory: copyOf(parts) };
+if (keep) begun = beginningOf(parts);
 Error.stackTraceLimit = FRAMES_KEPT;
 try {
   if (why) end(0);

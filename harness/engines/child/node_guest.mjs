@@ -9,7 +9,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
 import { closeFiles, layFiles, openJournal, openStreams } from "./node_files.mjs";
 import { callResumed, settingsFor } from "./emscripten_instance.mjs";
-import { copyOf, dumpStack, obstacle, restore, take } from "./emscripten_snapshot.mjs";
+import { beginningOf, dumpStack, kept, restore } from "./emscripten_snapshot.mjs";
 
 // What `ended` says: whether the guest has exited, with which status, whether it has begun.
 const HAS_EXITED = 0;
@@ -48,10 +48,7 @@ async function runGuest({ argv, ended, env, input, journal, keep, mounts, output
   print = (...part) => writeSync(descriptor, ...part);
   let begun;
   const end = (status) => {
-    if (keep && status === 0) {
-      const why = obstacle(parts, python.FS, begun.tableLength);
-      parentPort.postMessage(why ? { why } : { snapshot: take(parts, python.FS, begun.memory) });
-    }
+    if (keep && status === 0) parentPort.postMessage(kept(parts, python.FS, begun));
     ended[STATUS] = status;
     ended[HAS_EXITED] = 1;
     if (!snapshot) parentPort.postMessage("ended");
@@ -70,7 +67,7 @@ async function runGuest({ argv, ended, env, input, journal, keep, mounts, output
     },
   }));
   // Until here nothing depends on what the guest does.
-  if (keep) begun = { tableLength: parts.table?.length, memory: copyOf(parts) };
+  if (keep) begun = beginningOf(parts);
   const goOn = snapshot && restore(snapshot, parts, python.FS, Buffer.from(resume));
   ended[HAS_BEGUN] = 1;
   Error.stackTraceLimit = FRAMES_KEPT;
