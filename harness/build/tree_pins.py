@@ -68,10 +68,34 @@ def pinned_by_tree(cell: Cell, tree: Tree, version: str, pins: Pins, chosen: Ove
     if lacking:
         raise UnavailableError("\n".join([f"{tree.name} asks for what is not pinned here:", *lacking]))
     found = dataclasses.replace(found, resources=tree.pinned_resources(cell.target) or cell.resources)
-    toolchain = f"{cell.target.traits.toolchain_name} {found.toolchain}"
-    what = f"{toolchain}, {cell.engine} {found.runtime}, -u {found.resources}"
-    logger.info("the tree of CPython %s: %s", version, what)
+    logger.info("CPython %s: %s", version, "; ".join(_whence(cell, found, tree, version, chosen)))
     return found
+
+
+def _whence(cell: Cell, found: Cell, tree: Tree, version: str, chosen: Overrides) -> list[str]:
+    """What the cell has, and where that comes from: the tree, the documents of its CPython, the command or the cell."""
+    series = ".".join(version.split(".")[:2])
+    documented = _DOCUMENTED.get((cell.target, series)) == found.toolchain
+    toolchain = (
+        "the command line"
+        if chosen.toolchain
+        else "its tree"
+        if tree.pinned_toolchain(cell.target)
+        else f"the documents of CPython {series}"
+        if documented
+        else "the cell"
+    )
+    has_node = cell.engine is Engine.NODE and tree.pinned_node()
+    runtime = "the command line" if chosen.runtime else "its tree" if has_node else "the cell"
+    resources = "its tree" if tree.pinned_resources(cell.target) else "the cell"
+    by_origin: dict[str, list[str]] = {}
+    for what, origin in (
+        (f"{cell.target.traits.toolchain_name} {found.toolchain}", toolchain),
+        (f"{cell.engine.label} {found.runtime}", runtime),
+        (f"-u {found.resources}", resources),
+    ):
+        by_origin.setdefault(origin, []).append(what)
+    return [f"{', '.join(items)} by {origin}" for origin, items in by_origin.items()]
 
 
 def check_fits(cell: Cell, tree: Tree, version: str) -> None:

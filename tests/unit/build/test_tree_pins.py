@@ -15,6 +15,7 @@ from harness.build.tree_pins import (
     pinned_by_tree,
 )
 from harness.errors import ConfigError, UnavailableError
+from harness.matrix.cells import Cell
 from harness.matrix.pins import EmscriptenPin, Pins, RuntimePin, WasiSdkPin
 from harness.targets import Target
 from tests.unit.sample_cells import EMSCRIPTEN
@@ -50,6 +51,38 @@ def test_cpython_s_documents_name_the_wasi_sdk_of_an_older_tree(source: Tree, ve
 def test_cpython_s_documents_name_the_emscripten_of_an_early_3_14() -> None:
     cell = pinned_by_tree(OF_TREE, EARLY_314, "3.14.0a2+", PINS)
     assert (cell.toolchain, cell.runtime) == ("4.0.12", OF_TREE.runtime)
+
+
+@pytest.mark.parametrize(
+    ("cell", "source", "chosen", "said"),
+    [
+        (
+            OF_TREE,
+            PY315,
+            Overrides(),
+            "CPython 3.15.0: Emscripten 6.0.5, Node 24.19.0 by its tree; -u all by the cell",
+        ),
+        (
+            OF_TREE,
+            EARLY_314,
+            Overrides(),
+            "CPython 3.14.0a2+: Emscripten 4.0.12 by the documents of CPython 3.14; Node 22.1.0, -u all by the cell",
+        ),
+        (
+            dataclasses.replace(OF_TREE, toolchain="3.1.69"),
+            PY315,
+            Overrides(toolchain=True, runtime=True),
+            "CPython 3.15.0: Emscripten 3.1.69, Node 22.1.0 by the command line; -u all by the cell",
+        ),
+    ],
+)
+def test_it_is_said_what_the_tree_itself_names_and_what_not(
+    caplog: pytest.LogCaptureFixture, cell: Cell, source: Tree, chosen: Overrides, said: str
+) -> None:
+    caplog.set_level("INFO")
+    version = said.removeprefix("CPython ").partition(":")[0]
+    pinned_by_tree(dataclasses.replace(cell, resources="all"), source, version, PINS, chosen)
+    assert caplog.messages == [said]
 
 
 def test_the_resources_are_those_of_the_tree_s_own_test_arguments() -> None:
