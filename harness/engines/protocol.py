@@ -4,6 +4,9 @@ One JSON object a line, both ways. To the child: `{"op": "load", ...}` once, `{"
 guest, `{"op": "stop"}` at any time. From it: one answer to each load and run. A child whose standard input
 ends exits at once, so it cannot outlive the harness.
 
+The answer to a load is `{"loaded": WHAT}`, `{"refused": SETTING}` when the runtime does not take a setting, or
+`{"error": TEXT}`.
+
 The answer to a run is one of these:
 
 - `{"status": N}` of a guest that exited;
