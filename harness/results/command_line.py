@@ -97,6 +97,16 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The line that tests the cell again; `further` are more arguments."""
         return self.line(["test", cell, *self.arguments(), *further])
 
+    def probe(self, cell: str, run: Path) -> str:
+        """The line that probes the build that was tested, into the folder `run`; empty for a bundle, which `probe` does
+        not take.
+        """
+        if self.bundle:
+            return ""
+        build = RunOptions(**{name: getattr(self, name) for name in _PROBED})
+        folder = str(run.absolute()) if self.project else shown(run)
+        return self.line(["probe", cell, *build.arguments(), "--run-dir", folder])
+
     def again(self, cell: str, case: str, module: str) -> str:
         """The line that runs one case of the cell's module again."""
         return self.command(cell, "--case", case_word(case, module, own=bool(self.tests)))
@@ -117,6 +127,7 @@ def go_on_line(argv: Sequence[str], run: Path) -> str:
 
 DEFAULT = RunOptions()
 _VALUES = ("cpython", "prebuilt", "suite", "provider", "toolchain", "runtime", "pins", "bundle", "tests", "randseed")
+_PROBED = ("cpython", "prebuilt", "suite", "provider", "toolchain", "runtime", "pins", "tree_pins")
 _SWITCHES = ("randomize", "tree_pins", "isolated", "fail_env_changed")
 
 

@@ -70,7 +70,8 @@ class Causes:
 
     def propose(self, test: str, failure: Failure, signature: tuple[str, ...], scene: Scene) -> LimitationGuess:
         """The one limitation that looks like the failure and is confirmed by a probe; else the one that fails with the
-        same words in a probe; else that of the other cases of the class. Where several do: none, and their names.
+        same words in a probe; else that of the other cases of the class, unless its own pattern says otherwise. Where
+        several do: none, and their names.
         """
         speaking = [
             item
@@ -83,15 +84,20 @@ class Causes:
         confirmed = [item for item in alike if words[item.id] is _Word.YES]
         repeated = [item for item in speaking if _is_repeated(item, failure, scene)]
         named = {self.siblings.get((wildcard_of(test), name), "") for name in signature}
-        siblings = [item for item in speaking if item.id in named and words[item.id] is not _Word.NO]
-        for found in (confirmed, repeated, siblings, alike):
+        siblings = [
+            item
+            for item in speaking
+            if item.id in named and words[item.id] is not _Word.NO and (not item.explains or _looks_like(item, text))
+        ]
+        # That an assertion failed does not say why: it may be for another reason than in the rest of the class.
+        is_bare = set(signature) == {AssertionError.__name__}
+        for found in (confirmed, repeated, *((alike, siblings) if is_bare else (siblings, alike))):
             if found:
                 # What is documented for one target says more than what is documented for all.
                 fewest = min(len(item.targets) for item in found)
                 narrowest = [item for item in found if len(item.targets) == fewest]
-                # That an assertion failed does not say why: it may be for another reason than in the rest of the class.
-                is_bare = found is siblings and set(signature) == {AssertionError.__name__}
-                return _cause(narrowest, failure, sure=found is not alike and not is_bare)
+                is_guess = found is alike or (found is siblings and is_bare)
+                return _cause(narrowest, failure, sure=not is_guess)
         return LimitationGuess()
 
 

@@ -20,6 +20,7 @@ from harness.matrix.cells import Cell
 from harness.matrix.conditions import Facts, condition_values
 from harness.results.case_ids import dotted, module_of
 from harness.results.cell_results import CellResults
+from harness.results.command_line import DEFAULT, RunOptions
 from harness.results.outcomes import DEATHS, CaseResult, Outcome, follows
 from harness.results.signatures import signature_of
 from harness.results.verdicts import Verdict
@@ -78,7 +79,8 @@ class Run:
     """One run of one cell. `modules` are the dotted names of those whose every case is accounted for.
 
     `order` sorts the runs of a cell by time. `unsettled` are the cases that were there and prove nothing. `probes` is
-    what was found there of the limitations, if they were probed.
+    what was found there of the limitations, if they were probed; `options` is what decided, besides the cell, what was
+    tested.
     """
 
     cell: str
@@ -93,6 +95,7 @@ class Run:
     deaths: tuple[CrashSighting, ...] = ()
     unsettled: frozenset[str] = frozenset()
     probes: Mapping[str, ProbeAnswer] = field(default_factory=dict)
+    options: RunOptions = DEFAULT
 
 
 def setting_of(cell: Cell, *, python: str = "", libraries: Collection[str] | None = None) -> Setting:
@@ -144,6 +147,7 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
         setting=setting_of(results.cell, python=results.build.python, libraries=results.build.libraries),
         complete=results.run.complete,
         probes={name: ProbeAnswer.from_json(name, answer) for name, answer in results.probes.items()},
+        options=results.run.options,
     )
 
 
@@ -156,6 +160,7 @@ def run_of(
     setting: Setting,
     complete: bool,
     probes: Mapping[str, ProbeAnswer] | None = None,
+    options: RunOptions = DEFAULT,
 ) -> Run:
     """A run, put together out of what it says of each module."""
     seen: dict[str, CaseSighting] = {}
@@ -185,6 +190,7 @@ def run_of(
         failures=failures,
         deaths=tuple(deaths),
         probes=probes or {},
+        options=options,
         unsettled=frozenset(unsettled - seen.keys()),
     )
 

@@ -27,6 +27,7 @@ Literal: TypeAlias = tuple[str, str | bool]
 """An axis with one value or one bound: `("pthreads", True)`, `("emscripten", "<4")`."""
 
 MOST_CUTS = 3
+_OUTSIDE = {">=": "<", "<": ">=", ">": "<=", "<=": ">"}
 
 
 def infer(needed: Iterable[Setting], excluded: Iterable[Setting], base: Condition) -> tuple[Condition, ...] | None:
@@ -47,6 +48,46 @@ def infer(needed: Iterable[Setting], excluded: Iterable[Setting], base: Conditio
 def narrowed(condition: Condition, other: Condition) -> Condition:
     """The condition that holds where both do; there must be a setting for which they do."""
     return _condition((*literals_of(condition), *literals_of(other)), condition)
+
+
+def cut_at_bounds(condition: Condition, needed: Sequence[Setting], others: Iterable[Condition]) -> Condition:
+    """The condition, ended at a version bound of each of the `others` that it overlaps: they then exclude each other
+    also at versions that no cell has. It goes on to overlap one whose bounds all cut off some of the `needed`.
+    """
+    for other in others:
+        if not _exclude_each_other(condition, other):
+            outside = (literal for literal in _beyond_bounds(other) if all(_holds(literal, one) for one in needed))
+            if (literal := next(outside, None)) is not None:
+                # It is tighter than the bound on that side which is there: that one did not keep the two apart.
+                left = (one for one in literals_of(condition) if _side(one) != _side(literal))
+                condition = _condition((*left, literal), condition)
+    return condition
+
+
+def _beyond_bounds(condition: Condition) -> Iterator[Literal]:
+    """What lies on the other side of each version bound, the likeliest axis first."""
+    terms = sorted(condition.terms, key=lambda term: axes.LIKELIEST_FIRST.index(term[0]))
+    for axis, wanted in terms:
+        for specifier in wanted.specifiers if isinstance(wanted, VersionRange) else ():
+            if specifier.operator in _OUTSIDE:
+                yield axis, f"{_OUTSIDE[specifier.operator]}{specifier.version}"
+
+
+def _side(literal: Literal) -> Literal:
+    """The axis and from which side a bound limits it; the literal itself when it is no bound."""
+    axis, value = literal
+    return (axis, str(value)[0]) if axis in axes.VERSIONS else literal
+
+
+def _exclude_each_other(one: Condition, other: Condition) -> bool:
+    together: dict[str, str | bool] = {}
+    for axis, value in (*literals_of(one), *literals_of(other)):
+        if axis in axes.VERSIONS and axis in together:
+            together[axis] = f"{together[axis]},{value}"
+        elif together.setdefault(axis, value) != value:
+            return True
+    _, contradictions = read_condition(together)
+    return bool(contradictions)
 
 
 def literals_of(condition: Condition) -> tuple[Literal, ...]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from harness.curation.update.decide import KEEP, NO_ENTRY, DesiredEntry, NeededEntry, Rules, merged
 from harness.curation.update.evidence import Evidence, Setting
-from harness.curation.update.infer_condition import infer
+from harness.curation.update.infer_condition import cut_at_bounds, infer
 from harness.curation.update.requirements import EntryRequirements, Skipped, signatures_seen
 from harness.expectations.entries import Expectation
 from harness.matrix.cells import Distribution
@@ -167,7 +167,8 @@ class _Planner:
         if len(together) <= 1:
             return together
         elsewhere = [setting for setting in self.needs.universe if setting not in more]
-        return (*self._conditions(entry, test, needed), *self._scopes(more, elsewhere))
+        own = self._conditions(entry, test, needed)
+        return (*own, *self._scopes(more, elsewhere, own))
 
     def _may_widen(self, entry: Expectation, test: str, setting: Setting) -> bool:
         """Whether a case, or every case of a class, fails where nothing is said of it in the very way that this entry
@@ -225,7 +226,7 @@ class _Planner:
         pieces: list[Piece] = []
         for outcome, settings in sorted(needs.items()):
             signature = tuple(sorted(joined((), (name for need in settings.values() for name in need.signature))))
-            scopes = self._scopes(settings, self._taken(test, settings))
+            scopes = self._scopes(settings, self._taken(test, settings), self._said(test))
             if not scopes:
                 self.needs.held.append(Skipped(test, "", "fails where no condition can say so"))
             for when in scopes:
@@ -235,7 +236,7 @@ class _Planner:
 
     def _taken(self, test: str, needed: Iterable[Setting]) -> list[Setting]:
         """Where the new entry must not hold: where the case does well, and where another entry names it."""
-        conditions = [*self._final.get(test, ()), *self._final.get(wildcard_of(test), ())]
+        conditions = self._said(test)
         return [
             setting
             for setting in self.needs.universe
@@ -243,8 +244,17 @@ class _Planner:
             and (self.needs.is_seen(test, setting) or any(condition.holds(dict(setting)) for condition in conditions))
         ]
 
-    def _scopes(self, needed: Iterable[Setting], excluded: Sequence[Setting]) -> tuple[Condition, ...]:
-        """Conditions for the needed settings. A target without any run is left out."""
+    def _said(self, test: str) -> list[Condition]:
+        """Where entries name the test or its class by now."""
+        return [*self._final.get(test, ()), *self._final.get(wildcard_of(test), ())]
+
+    def _scopes(
+        self, needed: Iterable[Setting], excluded: Sequence[Setting], others: Sequence[Condition]
+    ) -> tuple[Condition, ...]:
+        """Conditions for the needed settings, which end where the `others` begin. A target without any run is left
+        out.
+        """
+        needed = tuple(needed)
         by_target: dict[str, list[Setting]] = {}
         for setting in needed:
             by_target.setdefault(str(dict(setting)["target"]), []).append(setting)
@@ -254,7 +264,10 @@ class _Planner:
         separate = tuple(condition for part in parts for condition in part or ()) if None not in parts else ()
         every_target = {dict(setting)["target"] for setting in self._declared} <= set(by_target)
         whole = infer((s for settings in by_target.values() for s in settings), excluded, ALWAYS)
-        return whole if every_target and whole else separate
+        return tuple(
+            cut_at_bounds(condition, [setting for setting in needed if condition.holds(dict(setting))], others)
+            for condition in (whole if every_target and whole else separate)
+        )
 
 
 def _base(target: Target, settings: Sequence[Setting]) -> Condition:

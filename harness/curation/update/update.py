@@ -26,6 +26,7 @@ from harness.matrix.cells import Cell
 from harness.results.case_ids import wildcard_of
 from harness.results.cell_results import load_results
 from harness.results.outcomes import DEATHS, Outcome
+from harness.results.run_folder import RESULTS_FILE
 from harness.results.signatures import joined
 from harness.util.files import disk_errors_as_unavailable, write_atomically
 from harness.util.text import counted
@@ -43,7 +44,8 @@ class Update:
     """What became of the lists: their texts before and after, by name, and what was seen but not acted upon. `assumed`
     are the tests whose entry went also in cells without a run, by these cells.
 
-    `seen_once` counts the newly listed cases that a single run saw fail.
+    `seen_once` counts the newly listed cases that a single run saw fail. `probing` are the lines for a shell that probe
+    the runs behind new entries that wait for their cause, where nobody has.
     """
 
     before: Mapping[str, str]
@@ -52,6 +54,7 @@ class Update:
     entries: tuple[Expectation, ...]
     seen_once: int = 0
     assumed: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    probing: tuple[str, ...] = ()
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -95,6 +98,7 @@ def update(workspace: Workspace, runs: Sequence[Run], rules: Rules, *, learn_sig
         entries=lists.entries,
         seen_once=_seen_once(workspace.lists.entries, lists.entries, runs),
         assumed=_by_cells(assumed, workspace.cells),
+        probing=_probing(workspace.lists.entries, lists.entries, runs),
     )
 
 
@@ -117,6 +121,29 @@ def _seen_once(before: Iterable[Expectation], after: Iterable[Expectation], runs
     new = {test for entry in after for test in entry.tests} - listed
     failures = Counter(case for run in runs for case in run.failures if case in new)
     return sum(count == 1 for count in failures.values())
+
+
+def _probing(before: Iterable[Expectation], after: Sequence[Expectation], runs: Iterable[Run]) -> tuple[str, ...]:
+    """The commands that probe what the entries that have come to wait for their cause were seen in, of each setting the
+    newest run. No probe tells the cause of a crash or a hang.
+    """
+    waited = {test for entry in before if entry.reason.startswith(TODO) for test in entry.tests}
+    waiting = [
+        entry
+        for entry in after
+        if entry.reason.startswith(TODO) and not DEATHS & set(entry.outcome) and not waited.issuperset(entry.tests)
+    ]
+    evidence = Evidence.of(runs, Expectations(tuple(after)))
+    lines = []
+    for setting, judged in evidence.runs.items():
+        tests = {test for entry in waiting if entry.when.holds(dict(setting)) for test in entry.tests}
+        failing = [one.run for one in judged if tests & one.run.failures.keys()]
+        if failing and not evidence.probes(setting):
+            run, path = failing[-1], Path(failing[-1].source)
+            # Only in the folder of a run of the harness does a probe find the results that it is for.
+            if path.name == RESULTS_FILE and path.parent.name == run.cell:
+                lines.append(run.options.probe(run.cell, path.parents[1]))
+    return tuple(filter(None, lines))
 
 
 def _round(
@@ -245,6 +272,11 @@ def summary_lines(update: Update, *, rows: int, written: bool = False) -> Iterab
         more = f" and {len(waiting) - UNFINISHED_NAMED:,} more" if len(waiting) > UNFINISHED_NAMED else ""
         places = f"{', '.join(entry.place for entry in waiting[:UNFINISHED_NAMED])}{more}"
         yield f"{counted(len(waiting), 'entry')} {wait} cause and reason; {until}: {places}"
+    again = "update again without the entry" if written else "update again"
+    for line in update.probing[:UNFINISHED_NAMED]:
+        yield f"`{line}`, then {again}, may find the cause"
+    if len(update.probing) > UNFINISHED_NAMED:
+        yield f"and so with {counted(len(update.probing) - UNFINISHED_NAMED, 'more run')}"
 
 
 def _diff(name: str, before: str, after: str) -> str:

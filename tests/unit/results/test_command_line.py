@@ -41,6 +41,16 @@ def test_everything_that_decided_the_run_stands_in_the_line() -> None:
     assert msgspec.convert(msgspec.to_builtins(options), RunOptions) == options
 
 
+def test_a_build_is_probed_by_the_options_that_say_which_it_is() -> None:
+    options = RunOptions(toolchain="24", tests="/t", use=("cpu",), randseed="7", tree_pins=True, isolated=True)
+    assert options.probe("wasi", Path.cwd() / "reports" / "latest") == (
+        "python -m harness probe wasi --toolchain=24 --tree-pins --run-dir reports/latest"
+    )
+    elsewhere = RunOptions(project="/home/me/lists").probe("wasi", Path.cwd() / "latest")
+    assert elsewhere == f"cd /home/me/lists && python -m harness probe wasi --run-dir {Path.cwd()}/latest"
+    assert RunOptions(bundle="/b.tar.gz").probe("wasi", Path("latest")) == ""
+
+
 def test_a_line_of_the_checkout_s_own_project_needs_no_other_folder() -> None:
     assert RunOptions.here().project == ""
 

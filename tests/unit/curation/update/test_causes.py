@@ -305,6 +305,52 @@ def test_the_cause_of_a_class_is_none_for_its_next_case_where_a_probe_found_it_l
     assert told(causes, LINK, answer("no-links", NO_LINK, Finding.LIFTED)) == ("", "TODO")
 
 
+TIMES = "self.assertAlmostEqual(st.st_atime, atime_ns * 1e-9, delta=1e-6)"
+
+
+@pytest.mark.parametrize(
+    ("message", "line", "reason"),
+    [
+        (f"4.005 != 1.002003 {DELTA} (3.002 difference)", TIMES, "TODO: perhaps emscripten-one-time-of-a-file"),
+        (f"1.002 != 1.002003 {DELTA} (2.99e-06 difference)", TIMES, "TODO: perhaps emscripten-times-in-milliseconds"),
+        ("True is not false", "self.assertFalse(found)", "TODO"),
+    ],
+)
+def test_a_bare_assertion_has_the_cause_that_its_message_names_and_not_another_one_of_the_class(
+    message: str, line: str, reason: str
+) -> None:
+    siblings = {("test.test_x.X.*", "AssertionError"): "emscripten-times-in-milliseconds"}
+    failure = Failure("AssertionError", message, "AssertionError", (line,))
+    scene = Scene(settings=[setting_of(OLD)])
+    cause = Causes(registry=REGISTRY, siblings=siblings).propose(
+        "test.test_x.X.test_y", failure, ("AssertionError",), scene
+    )
+    assert (cause.limitation, cause.reason) == ("", reason)
+
+
+def test_a_bare_assertion_names_every_limitation_that_explains_its_message() -> None:
+    found = {
+        name: dataclasses.replace(limitation(name, Target.WASI), explains=(pattern,), probes=("a.b",))
+        for name, pattern in (("one", "never"), ("other", "1 != 2"), ("third", "!= 2"))
+    }
+    found["silent"] = limitation("silent", Target.WASI)
+    for name in ("one", "silent"):
+        causes = Causes(registry=Registry(found), siblings={("test.test_x.X.*", "AssertionError"): name})
+        failure = Failure("AssertionError", "1 != 2", "AssertionError", ("self.check()",))
+        assert told(causes, failure, {}) == ("", "TODO: perhaps other or third")
+        unexplained = failure._replace(message="nothing")
+        assert told(causes, unexplained, {}) == ("", "TODO: perhaps silent" if name == "silent" else "TODO")
+
+
+@pytest.mark.parametrize(("pattern", "cause"), [("Not supported", "no-links"), ("Operation not permitted", "")])
+def test_the_cause_of_a_class_is_none_for_its_next_case_where_its_own_pattern_says_otherwise(
+    pattern: str, cause: str
+) -> None:
+    explained = dataclasses.replace(limitation("no-links", Target.WASI), explains=(pattern,), probes=("a.b",))
+    siblings = {("test.test_x.X.*", LINK.signature): "no-links"}
+    assert told(Causes(registry=Registry({"no-links": explained}), siblings=siblings), LINK, {})[0] == cause
+
+
 def test_what_is_documented_for_the_target_alone_goes_before() -> None:
     both = limits(limitation("wasm-ipc", *Target), limitation("no-threads", Target.WASI))
     probed = answer("no-threads", NO_THREAD) | answer("wasm-ipc", NO_THREAD)

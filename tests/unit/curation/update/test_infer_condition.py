@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.curation.update.evidence import Setting
-from harness.curation.update.infer_condition import infer, literals_of, narrowed
+from harness.curation.update.infer_condition import cut_at_bounds, infer, literals_of, narrowed
 from harness.matrix.axes import LIBRARIES
 from harness.matrix.conditions import ALWAYS, Condition, read_condition
 
@@ -209,3 +209,45 @@ def test_a_single_condition_is_minimal(split: list[bool | None]) -> None:
         rest = (*literals[:left_out], *literals[left_out + 1 :])
         broader = [condition(**{axis: value}) for axis, value in rest]
         assert any(all(one.holds(dict(setting)) for one in broader) for setting in excluded)
+
+
+# Ranges that end where another entry begins.
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "cut"),
+    [
+        ({"emscripten": "<4.0.9"}, {"emscripten": ">=3.1.74", "python": "<3.14.0a3"}, "emscripten <3.1.74"),
+        ({"emscripten": "<4.0.9"}, {"python": ">=3.14", "emscripten": ">3.1.69"}, "emscripten <=3.1.69"),
+        ({"emscripten": ">=3.1"}, {"emscripten": "<3.1.60"}, "emscripten >=3.1.60"),
+        ({"pthreads": False}, {"emscripten": ">=4"}, "no pthreads, emscripten <4"),
+        ({"emscripten": "<4.0.9"}, {"emscripten": ">=3.1", "python": ">=3.14"}, "emscripten <4.0.9, python <3.14"),
+    ],
+)
+def test_a_range_ends_at_the_bound_of_another_condition(
+    mine: dict[str, object], other: dict[str, str], cut: str
+) -> None:
+    assert str(cut_at_bounds(condition(**mine), [OLD], [condition(**other)])) == cut
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"emscripten": ">=4.0.9"},
+        {"emscripten": ">=3.1.74", "pthreads": True},
+        {"target": "wasi", "python": ">=3.14"},
+        {"engine": "chromium", "python": ">=3.14"},
+        {"emscripten": ">=3.1.60"},
+        {"emscripten": "==3.1.75"},
+        {"pydebug": False},
+    ],
+)
+def test_what_excludes_it_already_or_cannot_be_left_out_cuts_no_range(other: dict[str, object]) -> None:
+    mine = condition(target="emscripten", engine="node", emscripten="<4.0.9", pthreads=False)
+    assert cut_at_bounds(mine, [OLD], [condition(**other)]) == mine
+
+
+def test_a_range_ends_at_the_bounds_of_several() -> None:
+    others = [condition(emscripten=">=4.0.12"), condition(emscripten="<4"), condition(emscripten=">=4.0.10")]
+    assert str(cut_at_bounds(ALWAYS, [MIDDLE], others)) == "emscripten >=4,<4.0.10"
+    assert str(cut_at_bounds(ALWAYS, [MIDDLE, NEW], others)) == "emscripten >=4"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
 from harness.curation.update.decide import Rules
 from harness.curation.update.evidence import Evidence, read_run, setting_of
 from harness.curation.update.plan import ListsPlan, make_plan
@@ -211,6 +213,26 @@ def test_a_new_entry_does_not_hold_where_one_of_the_same_case_does() -> None:
     assert added(plan) == [
         ("test_a", "error", "target emscripten, pthreads"),
         ("test_a", "fail", "target emscripten, emscripten <4.0.7, no pthreads"),
+    ]
+
+
+@pytest.mark.parametrize("tests", [A, "test_os.T.*"])
+def test_a_new_range_ends_where_an_entry_of_the_same_case_begins(tests: str) -> None:
+    """No cell is declared between 3.1.74 and 4.0.7, for which the entry there holds too."""
+    there = '{ target = "emscripten", emscripten = ">=3.1.74", python = "<3.14.0a3" }'
+    plan = planned(listed(tests, when=there, outcome='"fail"'), *days(OLD, a="F"), cells=(OLD, MIDDLE, WASI))
+    assert added(plan) == [("test_a", "fail", "target emscripten, emscripten <3.1.74")]
+    other = planned(listed(B, when=there, outcome='"fail"'), *days(OLD, a="F"), cells=(OLD, MIDDLE, WASI))
+    assert added(other) == [("test_a", "fail", "target emscripten")]
+
+
+def test_a_copy_of_an_entry_ends_where_the_entry_begins() -> None:
+    """No cell has threads on 4.0.9, where the entry holds too."""
+    text = listed(A, when='{ target = "emscripten", emscripten = ">=4.0.9" }', signature='"OSError ENOTSUP"')
+    plan = planned(text, *days(OLD, a="P"), *days(THREADS, a="E"), *days(NEW, a="E"), cells=(*CELLS, THREADS))
+    assert [when for *_, when in kept(plan)] == [
+        "target emscripten, emscripten >=4.0.9",
+        "target emscripten, pthreads, emscripten <4.0.9",
     ]
 
 

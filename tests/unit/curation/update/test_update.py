@@ -100,6 +100,44 @@ def test_what_rests_on_a_single_run_is_told() -> None:
     assert f"until then no cell can be tested: {found.waiting[0].place}" in last
 
 
+PROBED = {"no-dup": {"finding": "holds", "probes": {}}}
+
+
+def told_to_probe(*results: CellResults, lists: Mapping[str, str] | None = None, written: bool = False) -> list[str]:
+    """The lines that say what to probe, after runs in `reports/DAY`."""
+    read = [read_run(one, source=f"reports/{one.run.started[8:10]}/{one.cell.id}/results.json") for one in results]
+    found = update(rooms_of(lists or {}), read, Rules(), learn_signatures=False)
+    assert found.unfinished
+    return [line for line in summary_lines(found, rows=9, written=written) if " probe " in line or "more run" in line]
+
+
+def test_what_an_entry_that_waits_for_its_cause_comes_from_is_to_be_probed() -> None:
+    first, second = runs_of(WASI, LINK, "EE")
+    command = "`python -m harness probe wasi --run-dir reports/02`"
+    assert told_to_probe(first, second) == [f"{command}, then update again, may find the cause"]
+    assert told_to_probe(first, second, written=True) == [
+        f"{command}, then update again without the entry, may find the cause"
+    ]
+    elsewhere = told_to_probe(first, *runs_of(OLD, LINK, "E"))
+    assert [line.partition(",")[0] for line in elsewhere] == [
+        "`python -m harness probe emscripten-3.1.69 --run-dir reports/01`",
+        "`python -m harness probe wasi --run-dir reports/01`",
+    ]
+    cells = [emscripten(f"4.0.{number}") for number in range(7)]
+    assert told_to_probe(*(run_of(cell, {LINK: "E"}) for cell in cells))[-1] == "and so with 2 more runs"
+
+
+def test_nothing_is_to_be_probed_where_that_was_done_or_cannot_help() -> None:
+    first, second = runs_of(WASI, LINK, "EE")
+    assert told_to_probe(msgspec.structs.replace(first, probes=PROBED), second) == []
+    assert told_to_probe(*runs_of(WASI, LINK, "C")) == [], "no probe explains a crash"
+    bundle = msgspec.structs.replace(first.run, options=RunOptions(bundle="/b.tar.gz"))
+    assert told_to_probe(msgspec.structs.replace(first, run=bundle)) == []
+    assert told_to_probe(first, lists=updated({}, [first]).after) == [], "the entry is there, and stays as it is"
+    moved = update(rooms_of({}), [read_run(first, source="elsewhere/results.json")], Rules(), learn_signatures=False)
+    assert moved.probing == ()
+
+
 def test_versions_are_ordered_and_a_target_without_a_run_is_not_spoken_of() -> None:
     results = [run for cell, letter in ((OLD, "P"), (MIDDLE, "E"), (NEW, "P")) for run in runs_of(cell, LINK, letter)]
     assert conditions(updated({}, results)) == ["target emscripten, emscripten >=4.0.7,<4.0.12"]
