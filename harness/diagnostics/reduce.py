@@ -135,19 +135,39 @@ def needed(
     match. ConfigError when all of them do not bring the failure about again.
     """
 
-    def fails(earlier: Sequence[CaseResult]) -> bool:
+    def again(earlier: Sequence[CaseResult]) -> CaseResult | None:
         result = run(tuple(exact_pattern(case.unittest_id) for case in (*earlier, failure)))
-        return any(case.case == failure.case and is_alike(case, failure) for case in result.cases)
+        return next((case for case in result.cases if case.case == failure.case), None)
+
+    def fails(earlier: Sequence[CaseResult]) -> bool:
+        case = again(earlier)
+        return case is not None and is_alike(case, failure)
 
     if fails(()):
         return ()
-    if not fails(before):
-        ran = counted(len(before), "case")
-        raise ConfigError(
-            f"{failure.case} is {failure.outcome} in its module, and not with the {ran} that ran before it alone",
-            hint="it may be flaky: `test CELL --case ID --verify 10` runs it ten times",
-        )
+    whole = again(before)
+    if whole is None or not is_alike(whole, failure):
+        raise _not_brought_about(failure, whole, len(before))
     return tuple(ddmin(before, fails))
+
+
+def _not_brought_about(failure: CaseResult, instead: CaseResult | None, before: int) -> ConfigError:
+    """The error for a failure that does not come with all the cases that ran before it, in the words of both."""
+    what = _in_words(instead) if instead else "did not run"
+    if instead and instead.outcome is failure.outcome:
+        hint = "each of the two is a failure of its own, since their signatures differ: the second needs fewer cases"
+    else:
+        hint = "it may be flaky: the command `again` of its failure runs it ten times with --verify 10"
+    return ConfigError(
+        f"{failure.case} in its module: {_in_words(failure)}; with the {counted(before, 'case')} that ran before it "
+        f"alone: {what}",
+        hint=hint,
+    )
+
+
+def _in_words(case: CaseResult) -> str:
+    signature = signature_of(case)
+    return f"{case.outcome} ({signature})" if signature else str(case.outcome)
 
 
 def is_alike(case: CaseResult, other: CaseResult) -> bool:

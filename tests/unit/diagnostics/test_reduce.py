@@ -94,14 +94,31 @@ def test_only_what_ran_in_the_same_interpreter_is_a_candidate() -> None:
     assert (failure.case[-1], ids(before)) == ("e", "d")
 
 
-def test_another_failure_is_not_the_same_one() -> None:
+def test_another_failure_is_not_the_same_one_and_both_are_named() -> None:
     def run(match: tuple[str, ...]) -> ModuleResult:
         exception = "AssertionError" if not match else "ValueError"
         return module("test_os", case("test_os.T.test_a"), case("test_os.T.test_h", Outcome.FAIL, exception=exception))
 
     failure, before = failure_in(run(()), LAST)
-    with pytest.raises(ConfigError, match="not with the 1 case that ran before it alone"):
+    with pytest.raises(
+        ConfigError, match=r"in its module: fail \(AssertionError\); with the 1 case .* alone: fail \(ValueError\)"
+    ) as raised:
         needed(failure, before, run)
+    assert "signatures differ" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("others", "instead"), [((), "did not run"), ((case("test_os.T.test_h"),), "pass")], ids=["gone", "passes"]
+)
+def test_what_comes_only_in_the_whole_module_may_be_flaky(others: tuple[CaseResult, ...], instead: str) -> None:
+    def run(match: tuple[str, ...]) -> ModuleResult:
+        failing = (case("test_os.T.test_h", Outcome.FAIL),)
+        return module("test_os", case("test_os.T.test_a"), *(others if match else failing))
+
+    failure, before = failure_in(run(()), LAST)
+    with pytest.raises(ConfigError, match=f"alone: {instead}$") as raised:
+        needed(failure, before, run)
+    assert "flaky" in raised.value.hint
 
 
 def test_a_case_that_the_module_does_not_have_is_a_mistake() -> None:
