@@ -116,7 +116,7 @@ def test_what_comes_only_in_the_whole_module_may_be_flaky(others: tuple[CaseResu
         return module("test_os", case("test_os.T.test_a"), *(others if match else failing))
 
     failure, before = failure_in(run(()), LAST)
-    with pytest.raises(ConfigError, match=f"alone: {instead}$") as raised:
+    with pytest.raises(ConfigError, match=f"alone: {instead}\n") as raised:
         needed(failure, before, run)
     assert "flaky" in raised.value.hint
 
