@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import re
 import shlex
 import sys
@@ -58,11 +59,17 @@ def web_example(cell: str, wishes: BuildRequest, run_dir: str, browser: str) -> 
             f"{cell} has no web example: that is a part of a build of CPython for Emscripten",
             hint="`python -m harness cells -t emscripten` lists such cells",
         )
-    check_playwright()
-    given = _chromium(named, wishes, browser)
-    prepared = prepare(cell, wishes, check_makes_web_example)
+    given = functools.cache(lambda: _chromium(named, wishes, browser))
+
+    def check(tree: Path) -> None:
+        # First what no installation would change.
+        check_makes_web_example(tree)
+        check_playwright()
+        given()
+
+    prepared = prepare(cell, wishes, check)
     example = web_example_of(prepared.build)
-    program = given or _program(prepared.runtime)
+    program = given() or _program(prepared.runtime)
     elsewhere, hashes = _elsewhere(prepared, example, wishes)
 
     def try_all(folder: Path) -> list[Trial]:

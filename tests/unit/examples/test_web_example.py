@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from harness.errors import UnavailableError
 from harness.examples import web_example as web_example_module
+from harness.examples.stdlib import WEB_EXAMPLE
 from harness.examples.web_example import SYSTEM, web_example
 from harness.run.prepare import BuildRequest
 from tests.unit.refusals import no_build
@@ -29,12 +32,38 @@ def test_a_cell_that_can_have_none(cell: str) -> None:
         web_example(cell, BuildRequest(), "", "")
 
 
+@pytest.fixture
+def source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The source tree of a CPython that has a web example; nothing is built of it."""
+    (tmp_path / "Makefile.pre.in").write_text(WEB_EXAMPLE)
+
+    def prepare(cell: str, wishes: BuildRequest, check_source: Callable[[Path], None]) -> NoReturn:
+        check_source(tmp_path)
+        no_build(cell, wishes)
+
+    monkeypatch.setattr(web_example_module, "prepare", prepare)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("source")
 def test_a_python_without_playwright(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "playwright", None)
     with pytest.raises(UnavailableError, match="playwright, which is not installed"):
         web_example(CELL, BuildRequest(), "", "")
 
 
+def test_playwright_is_not_asked_for_where_there_is_nothing_to_drive(
+    monkeypatch: pytest.MonkeyPatch, source: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "playwright", None)
+    (source / "Makefile.pre.in").unlink()
+    (source / "Include").mkdir()
+    (source / "Include" / "patchlevel.h").write_text('#define PY_VERSION "3.13.5"\n')
+    with pytest.raises(UnavailableError, match=r"CPython 3\.13\.5 has no web example"):
+        web_example(CELL, BuildRequest(), "", "")
+
+
+@pytest.mark.usefixtures("source")
 @pytest.mark.parametrize(("cell", "browser"), [(CELL, SYSTEM), (f"{CELL}-firefox", "")])
 def test_a_machine_without_the_browser(cell: str, browser: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web_example_module, "check_playwright", lambda: None)
