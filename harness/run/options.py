@@ -144,7 +144,7 @@ TESTING = (
     Option(
         flag="--resume",
         help="go on with the run in --run-dir, or with the last one in reports/ that did not come to its end, as it "
-        "was begun: modules that are finished there are kept",
+        "was begun, but for -n: modules that are finished there are kept",
     ),
     Option(flag="--overwrite", help="with --run-dir: replace the results that the cell has there"),
     Option(flag="--isolated", help="a new engine process for every start of the interpreter, to debug the harness"),
