@@ -131,7 +131,8 @@ def _regressions(run: RunDigest) -> Iterator[Statement]:
         if len(changed) == 1 and len(axes := changed.pop()) == 1:
             yield Statement(text=f"Since then only one axis has changed: {axes[0]}.")
     elif run.wrong:
-        text = f"{counted(len(run.wrong), 'regression')}; there is no run before to say which are new."
+        wrong = counted(len(run.wrong), "regression")
+        text = f"{wrong}; there is no complete run before to say which are new; `--since RUN` names another."
         yield Statement(text=text, mood="bad", commands=_again(run.wrong))
 
 

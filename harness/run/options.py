@@ -98,8 +98,8 @@ TESTING = (
         flag="--case",
         metavar="ID",
         many=True,
-        help="only this case, or the cases of a class (its name and .*); may be repeated, and adds to the modules that "
-        "are named",
+        help="only this case, the cases of a class (its name and .*), or a module; may be repeated, and adds to the "
+        "modules that are named",
     ),
     TESTS,
     Option(

@@ -74,6 +74,13 @@ class PastCases:
                 return found
         return ()
 
+    def cases_named(self, name: str) -> Collection[str]:
+        """The ids whose last part is that name, in the last run that has any."""
+        for run in self._runs():
+            if found := {case for cases in run.cases.values() for case in cases if case.endswith(f".{name}")}:
+                return found
+        return ()
+
     def classes_like(self, word: str) -> Collection[str]:
         """The classes in whose name the word stands, in the last run that has any."""
         for run in self._runs():

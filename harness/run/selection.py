@@ -246,6 +246,9 @@ def _placed(word: str, suite: Suite, past: PastCases) -> tuple[str, str]:
     near = _near(word, suite, past)
     tail = f"{word!r}; {near}" if near else repr(word)
     if not module and re.fullmatch(r"(test\.)?test_\w+", word):
+        if named := sorted(past.cases_named(word)):
+            near = " or ".join(map(repr, named[:3]))
+            raise ConfigError(f"{word!r} is no module, and no whole id; did you mean {near}?", hint=_HINT)
         raise ConfigError(f"{suite.title} has no module {tail}", hint="a module is named as for regrtest")
     raise ConfigError(f"no module of {suite.title} holds the case {tail}", hint=_HINT)
 
@@ -255,8 +258,11 @@ def _near(word: str, suite: Suite, past: PastCases) -> str:
     module, _ = split_word(word)
     if module:
         return did_you_mean(f"test.{module}", suite.modules) or did_you_mean(module, suite.modules)
-    if module_of(f"test.{word}", suite.modules):
-        return f"did you mean 'test.{word}'?"
+    if name := module_of(f"test.{word}", suite.modules):
+        known = past.cases_of(suite.modules[name])
+        wanted = _patterns(f"test.{word}", name)
+        there = not known or any(is_wanted(each, wanted) for each in known)
+        return f"did you mean 'test.{word}'?" if there else nearest(f"test.{word}", known)
     return nearest(word, past.cases_like(word)) or did_you_mean(".".join(word.split(".")[:2]), suite.modules)
 
 

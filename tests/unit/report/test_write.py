@@ -100,7 +100,7 @@ def test_without_a_registry_nothing_is_said_of_skips() -> None:
 def test_without_a_run_before_nothing_is_called_new() -> None:
     assert said(None, usual()) == [
         "8 cases in 1 cell: 2 passed, 2 skipped, 1 known to fail, 5 unexpected.",
-        "3 regressions; there is no run before to say which are new.",
+        "3 regressions; there is no complete run before to say which are new; `--since RUN` names another.",
         "1 case is a crash.",
         "2 entries are stale (2 cases now right, or gone).",
     ]
