@@ -260,9 +260,10 @@ def _near(word: str, suite: Suite, past: PastCases) -> str:
         return did_you_mean(f"test.{module}", suite.modules) or did_you_mean(module, suite.modules)
     if name := module_of(f"test.{word}", suite.modules):
         known = past.cases_of(suite.modules[name])
-        wanted = _patterns(f"test.{word}", name)
-        there = not known or any(is_wanted(each, wanted) for each in known)
-        return f"did you mean 'test.{word}'?" if there else nearest(f"test.{word}", known)
+        if not known:
+            return "did you leave out the 'test.' before it?"
+        is_there = any(is_wanted(each, _patterns(f"test.{word}", name)) for each in known)
+        return f"did you mean 'test.{word}'?" if is_there else nearest(f"test.{word}", known)
     return nearest(word, past.cases_like(word)) or did_you_mean(".".join(word.split(".")[:2]), suite.modules)
 
 

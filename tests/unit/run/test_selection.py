@@ -149,7 +149,7 @@ def source(tmp_path: Path) -> Path:
     [
         ("test.test_jsn", "the suite has no module 'test.test_jsn'; did you mean 'test.test_json'?"),
         ("test.test_boool.A.test_b", "no module of the suite holds the case"),
-        ("test_bool.A.test_b", "did you mean 'test.test_bool.A.test_b'?"),
+        ("test_bool.A.test_b", "did you leave out the 'test.' before it?"),
     ],
 )
 def test_a_source_tells_of_a_mistyped_module_before_it_is_built(source: Path, case: str, says: str) -> None:
