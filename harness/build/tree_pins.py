@@ -32,6 +32,10 @@ _DOCUMENTED = {
 }
 
 
+# Where a setting of the cell comes from, as it is said.
+_TREE, _COMMAND, _CELL = "its tree", "the command line", "the cell"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Overrides:
     """What the user has chosen instead of what the tree pins: `--toolchain` and `--runtime`."""
@@ -57,7 +61,7 @@ def pinned_by_tree(cell: Cell, tree: Tree, version: str, pins: Pins, chosen: Ove
     """
     found, lacking = cell, list[str]()
     if not chosen.toolchain:
-        found = dataclasses.replace(found, toolchain=_toolchain(cell, tree, version))
+        found = dataclasses.replace(found, toolchain=_toolchain(cell, tree, version)[0])
         lacking += _toolchain_lacks(found, pins)
     node = tree.pinned_node() if cell.engine is Engine.NODE and not chosen.runtime else ""
     if node:
@@ -74,25 +78,14 @@ def pinned_by_tree(cell: Cell, tree: Tree, version: str, pins: Pins, chosen: Ove
 
 def _whence(cell: Cell, found: Cell, tree: Tree, version: str, chosen: Overrides) -> list[str]:
     """What the cell has, and where that comes from: the tree, the documents of its CPython, the command or the cell."""
-    series = ".".join(version.split(".")[:2])
-    documented = _DOCUMENTED.get((cell.target, series)) == found.toolchain
-    toolchain = (
-        "the command line"
-        if chosen.toolchain
-        else "its tree"
-        if tree.pinned_toolchain(cell.target)
-        else f"the documents of CPython {series}"
-        if documented
-        else "the cell"
-    )
+    toolchain = _COMMAND if chosen.toolchain else _toolchain(cell, tree, version)[1]
     has_node = cell.engine is Engine.NODE and tree.pinned_node()
-    runtime = "the command line" if chosen.runtime else "its tree" if has_node else "the cell"
-    resources = "its tree" if tree.pinned_resources(cell.target) else "the cell"
+    runtime = _COMMAND if chosen.runtime else _TREE if has_node else _CELL
     by_origin: dict[str, list[str]] = {}
     for what, origin in (
         (f"{cell.target.traits.toolchain_name} {found.toolchain}", toolchain),
         (f"{cell.engine.label} {found.runtime}", runtime),
-        (f"-u {found.resources}", resources),
+        (f"-u {found.resources}", _TREE if tree.pinned_resources(cell.target) else _CELL),
     ):
         by_origin.setdefault(origin, []).append(what)
     return [f"{', '.join(items)} by {origin}" for origin, items in by_origin.items()]
@@ -110,17 +103,23 @@ def check_fits(cell: Cell, tree: Tree, version: str) -> None:
         )
 
 
-def _toolchain(cell: Cell, tree: Tree, version: str) -> str:
+def _toolchain(cell: Cell, tree: Tree, version: str) -> tuple[str, str]:
+    """The toolchain for the tree, and where that comes from."""
     series = ".".join(version.split(".")[:2])
-    toolchain = tree.pinned_toolchain(cell.target) or _DOCUMENTED.get((cell.target, series), "") or cell.toolchain
-    if not toolchain:
-        name = cell.target.traits.toolchain_name
-        raise ConfigError(
-            f"{cell.id} takes the {name} that the CPython's tree pins, and {tree.name} pins none",
-            hint=f"--toolchain VERSION-OR-PATH names one, and so does a cell such as {cell.id}-VERSION; "
-            "--cpython PATH tests another tree: those of 3.14 and later pin theirs",
-        )
-    return toolchain
+    candidates = (
+        (tree.pinned_toolchain(cell.target), _TREE),
+        (_DOCUMENTED.get((cell.target, series), ""), f"the documents of CPython {series}"),
+        (cell.toolchain, _CELL),
+    )
+    for toolchain, origin in candidates:
+        if toolchain:
+            return toolchain, origin
+    name = cell.target.traits.toolchain_name
+    raise ConfigError(
+        f"{cell.id} takes the {name} that the CPython's tree pins, and {tree.name} pins none",
+        hint=f"--toolchain VERSION-OR-PATH names one, and so does a cell such as {cell.id}-VERSION; "
+        "--cpython PATH tests another tree: those of 3.14 and later pin theirs",
+    )
 
 
 def _toolchain_lacks(cell: Cell, pins: Pins) -> list[str]:

@@ -76,12 +76,7 @@ def reduce_case(
         if failure.outcome.is_good:
             return f"{cell}: {plain(failure.case)} does not fail in its module: {failure.outcome}", False
         earlier = needed(failure, before, run)
-    name = re.sub(r"[^0-9A-Za-z_]+", "-", failure.case.rpartition(".")[2]).strip("-")
-    script = into / f"reduced-{name}.py"
-    if tests:
-        # What stands next to a script is what it can import.
-        script = into / f"reduced-{name}" / script.name
-        tests.copied_into(script.parent)
+    script = _script_in(into, failure, tests)
     write_atomically(script, script_of(cell, dotted(module, own=bool(tests)), script.name, failure, earlier))
     with tempfile.TemporaryFile() as printed:
         ending, _ = run_interpreter(prepared, [str(script)], printed, seconds=prepared.cell.case_timeout)
@@ -97,6 +92,16 @@ def reduce_case(
         own=tests is not None,
     )
     return render_reduced(found, options), True
+
+
+def _script_in(into: Path, failure: CaseResult, tests: OwnTests | None) -> Path:
+    """Where the script goes: own tests are copied next to it, since it can import what stands there."""
+    name = re.sub(r"[^0-9A-Za-z_]+", "-", failure.case.rpartition(".")[2]).strip("-")
+    script = into / f"reduced-{name}.py"
+    if tests:
+        script = into / f"reduced-{name}" / script.name
+        tests.copied_into(script.parent)
+    return script
 
 
 def _job(prepared: Prepared, module: str, folder: Path, tests: OwnTests | None) -> ModuleJob:
@@ -155,7 +160,9 @@ def _not_brought_about(failure: CaseResult, instead: CaseResult | None, before: 
     """The error for a failure that does not come with all the cases that ran before it, in the words of both."""
     what = _in_words(instead) if instead else "did not run"
     if instead and instead.outcome is failure.outcome:
-        hint = "each of the two is a failure of its own, since their signatures differ: the second needs fewer cases"
+        hint = (
+            "their signatures differ, which makes two failures of them: the command `again` of a failure shows its own"
+        )
     else:
         hint = "it may be flaky: the command `again` of its failure runs it ten times with --verify 10"
     return ConfigError(

@@ -27,9 +27,9 @@ def open_session(
     guest: str = EMSCRIPTEN_GUEST,
 ) -> ChildEngine:
     """A warm browser that runs the Emscripten module `module` (an ES6 factory, or Pyodide's loader with that `guest`)
-    with the code in `wasm`. `kind` is
-    `chromium` or `firefox`, by which `program` is started. With `on_page` a guest runs on the page's own thread, which
-    has another stack than a Worker's, and nothing but the end of its browser stops it.
+    with the code in `wasm`. `kind` is `chromium` or `firefox`, by which `program` is started. With `on_page` a guest
+    runs on the page's own thread, which has another stack than a Worker's, and nothing but the end of its browser stops
+    it.
     """
     load = {"browser": kind, "program": str(program), "module": str(module), "wasm": str(wasm), "journal": JOURNAL}
     load |= {"on_page": on_page, "guest": guest}

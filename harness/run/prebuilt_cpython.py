@@ -71,25 +71,9 @@ def prepare_cpython(
     runtime = named.runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
 
     def make(aside: Path) -> None:
-        manifest = lay_out_cpython(cell, parts, aside)
-        write_atomically(aside / "manifest.json", json.dumps(manifest))
-        logger.info("%s: asking the interpreter who it is", cell.id)
-        answer = ask_interpreter(Prepared(cell=cell, build=Build.load(aside), runtime=runtime, cache=cache))
-        described = described_by(manifest, answer)
-        write_atomically(aside / "manifest.json", json.dumps(described, indent=1, sort_keys=True))
-        build = Build.load(aside)
-        prepared = Prepared(cell=cell_of(cell, build.manifest), build=build, runtime=runtime, cache=cache)
-        check(prepared.cell, build.manifest, Identity(interpreter=answer, compiler={}))
-        put_sysconfig_vars(
-            build.root / build.manifest.layout.build_folder, guest_platform(cell.target, answer["uname"][2])
-        )
-        logger.info("%s: compiling the library, with the interpreter itself", cell.id)
-        compile_library(prepared)
-        logger.info("%s: asking the interpreter which tests there are", cell.id)
-        write_atomically(aside / "modules.json", json.dumps(list_tests(prepared)))
+        _make(aside, cell, parts, runtime, cache)
         if parts.tests and not parts.own_tests:
             obtain_own_suite(parts.interpreter.python, parts.tests.version, pins, cache)
-        make_read_only(build.root)
 
     key = content_key(parts.inputs(cell.target))
     build = Build.load(make_entry(cache / "builds" / f"{cell.build_id}-{key}", make))
@@ -99,6 +83,25 @@ def prepare_cpython(
     own = parts.own_tests if build.manifest.other_suite else None
     prepared = dataclasses.replace(prepared, own_suite=own) if own else with_own_suite(prepared, pins)
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, dict))
+
+
+def _make(aside: Path, cell: Cell, parts: Parts, runtime: Path, cache: Path) -> None:
+    """Lays the build out in a new folder, and has the interpreter say what it is and compile its library."""
+    manifest = lay_out_cpython(cell, parts, aside)
+    write_atomically(aside / "manifest.json", json.dumps(manifest))
+    logger.info("%s: asking the interpreter who it is", cell.id)
+    answer = ask_interpreter(Prepared(cell=cell, build=Build.load(aside), runtime=runtime, cache=cache))
+    described = described_by(manifest, answer)
+    write_atomically(aside / "manifest.json", json.dumps(described, indent=1, sort_keys=True))
+    build = Build.load(aside)
+    prepared = Prepared(cell=cell_of(cell, build.manifest), build=build, runtime=runtime, cache=cache)
+    check(prepared.cell, build.manifest, Identity(interpreter=answer, compiler={}))
+    put_sysconfig_vars(build.root / build.manifest.layout.build_folder, guest_platform(cell.target, answer["uname"][2]))
+    logger.info("%s: compiling the library, with the interpreter itself", cell.id)
+    compile_library(prepared)
+    logger.info("%s: asking the interpreter which tests there are", cell.id)
+    write_atomically(aside / "modules.json", json.dumps(list_tests(prepared)))
+    make_read_only(build.root)
 
 
 def compile_library(prepared: Prepared) -> None:
