@@ -56,9 +56,11 @@ def check_takes_tree_pins(cell: Cell) -> None:
 def pinned_by_tree(cell: Cell, tree: Tree, version: str, pins: Pins, chosen: Overrides = Overrides()) -> Cell:
     """The cell with the toolchain, the Node and the regrtest resources that the tree of CPython `version` pins.
 
-    What the tree leaves open stays as the cell has it. ConfigError where the cell has no toolchain either;
-    UnavailableError with every item that the harness has no pin for, and what to write in its place.
+    What the tree leaves open stays as the cell has it. ConfigError where the cell has no toolchain either, and where a
+    version is missing in settings that the tree has; UnavailableError with every item that the harness has no pin for,
+    and what to write in its place.
     """
+    _check_settings(cell, tree, chosen)
     found, lacking = cell, list[str]()
     if not chosen.toolchain:
         found = dataclasses.replace(found, toolchain=_toolchain(cell, tree, version)[0])
@@ -74,6 +76,19 @@ def pinned_by_tree(cell: Cell, tree: Tree, version: str, pins: Pins, chosen: Ove
     found = dataclasses.replace(found, resources=tree.pinned_resources(cell.target) or cell.resources)
     logger.info("CPython %s: %s", version, "; ".join(_whence(cell, found, tree, version, chosen)))
     return found
+
+
+def _check_settings(cell: Cell, tree: Tree, chosen: Overrides) -> None:
+    """ConfigError where the tree has settings and a version is missing there that nobody else has chosen: to take it
+    from elsewhere would test another toolchain than the tree is written for.
+    """
+    options = {"--toolchain": chosen.toolchain, "--runtime": chosen.runtime or cell.engine is not Engine.NODE}
+    needed = [(key, option) for key, option in tree.lacking_settings(cell.target).items() if not options[option]]
+    if needed:
+        raise ConfigError(
+            f"{tree.name}: {tree.config_path(cell.target)} has no {' and no '.join(key for key, _ in needed)}",
+            hint=f"add what is missing, or choose it with {' and '.join(f'{option} VERSION' for _, option in needed)}",
+        )
 
 
 def _whence(cell: Cell, found: Cell, tree: Tree, version: str, chosen: Overrides) -> list[str]:
@@ -92,7 +107,11 @@ def _whence(cell: Cell, found: Cell, tree: Tree, version: str, chosen: Overrides
 
 
 def check_fits(cell: Cell, tree: Tree, version: str) -> None:
-    """ConfigError when it is known that the toolchain of the cell does not build CPython `version`."""
+    """ConfigError when it is known that the toolchain of the cell does not build CPython `version`, or that CPython's
+    own script does not run there.
+    """
+    if cell.target is Target.WASI:
+        tree.wasi_triple()
     # The trampoline of these releases relied on MAIN_MODULE implying RELOCATABLE (python/cpython#145037).
     broken = re.fullmatch(r"3\.14\.[0-3]\+?", version) and cell.target is Target.EMSCRIPTEN
     if broken and _parts(cell.toolchain) >= _parts("4.0.19"):
@@ -128,8 +147,10 @@ def _toolchain_lacks(cell: Cell, pins: Pins) -> list[str]:
         Target.WASI: [pin.version for pin in pins.wasi_sdk],
         Target.EMSCRIPTEN: [pin.version for pin in pins.emscripten],
     }[cell.target]
-    add = f"`python -m harness pins add {name.lower().replace(' ', '-')} {version}`"
     other = f"--toolchain PATH or one of {', '.join(known)}"
+    if number(version) != version:
+        return [f"{name} {version}, which is no version: name another: {other}"]
+    add = f"`python -m harness pins add {name.lower().replace(' ', '-')} {version}`"
     return [] if version in known else [f"{name} {version}: {add}, or another: {other}"]
 
 

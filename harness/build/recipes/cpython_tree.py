@@ -45,6 +45,12 @@ TRAMPOLINE = "Python/emscripten_trampoline_inner.c"
 _VERSION_FILE = "emscripten_version.txt"
 _CONFIG = "config.toml"
 _WASMTIME = "wasmtime.toml"
+# What CPython's own scripts read there without asking whether it is there.
+_SDK_KEY, _EMSCRIPTEN_KEY, _NODE_KEY = "wasi-sdk", "emscripten-version", "node-version"
+_VERSION_KEYS = {
+    Target.WASI: {_SDK_KEY: "--toolchain"},
+    Target.EMSCRIPTEN: {_EMSCRIPTEN_KEY: "--toolchain", _NODE_KEY: "--runtime"},
+}
 _SITES = {Target.WASI: "config.site-wasm32-wasi", Target.EMSCRIPTEN: "config.site-wasm32-emscripten"}
 # Every file that the functions below ask for.
 FILES = tuple(
@@ -88,8 +94,7 @@ class Tree:
 
     def settings(self, target: Target) -> Mapping[str, Any]:
         """The script's config.toml; empty where it has none. ConfigError when it is not TOML."""
-        path = f"{self.script(target).folder}/{_CONFIG}"
-        return self._toml(path)
+        return self._toml(self.config_path(target))
 
     def pinned_toolchain(self, target: Target) -> str:
         """The version that CPython builds this tree with: an Emscripten, or the major version of a WASI SDK.
@@ -100,15 +105,25 @@ class Tree:
 
     def pinned_node(self) -> str:
         """The version of Node that CPython runs this tree's tests on; empty where the tree does not say."""
-        return str(self.settings(Target.EMSCRIPTEN).get("node-version", ""))
+        return self.version_under(Target.EMSCRIPTEN, _NODE_KEY)
+
+    def lacking_settings(self, target: Target) -> dict[str, str]:
+        """The versions that a config.toml of the script lacks, by their keys, with the option that names each instead;
+        none where there is no such file.
+        """
+        if self.config_path(target) not in self.texts:
+            return {}
+        return {key: option for key, option in _VERSION_KEYS[target].items() if not self.version_under(target, key)}
+
+    def config_path(self, target: Target) -> str:
+        """Where the script's settings are, if it has any."""
+        return f"{self.script(target).folder}/{_CONFIG}"
 
     def pinned_resources(self, target: Target) -> str:
         """The resources with which CPython runs this tree's tests, as regrtest's `-u`; empty where it does not say."""
         words = self.settings(target).get("test-args", [])
         if not isinstance(words, list):
-            raise ConfigError(
-                f"{self.name}: {self.script(target).folder}/{_CONFIG}: test-args is no list, but {words!r}"
-            )
+            raise ConfigError(f"{self.name}: {self.config_path(target)}: test-args is no list, but {words!r}")
         found = [re.fullmatch(r"(?:-u|--use=)(\S+)", str(word)) for word in words]
         return ",".join(match[1] for match in found if match)
 
@@ -129,7 +144,16 @@ class Tree:
         """What configure calls WASI."""
         if self.script(Target.WASI) is Script.WASM_BUILD:
             return "wasm32-unknown-wasi"
-        return str(self.wasi_targets().get("host-triple", "wasm32-wasip1"))
+        if self.config_path(Target.WASI) not in self.texts:
+            return "wasm32-wasip1"
+        triple = self.wasi_targets().get("host-triple")
+        if not isinstance(triple, str):
+            raise ConfigError(
+                f"{self.name}: {self.config_path(Target.WASI)}: "
+                + ("targets has no host-triple" if triple is None else f"host-triple is no text, but {triple!r}"),
+                hint='CPython\'s own script reads it there; its value is "wasm32-wasip1"',
+            )
+        return triple
 
     def wasm_stack(self) -> int:
         """Bytes of wasm stack that the tree's own runner asks wasmtime for: 8 MiB where it does not say."""
@@ -142,7 +166,17 @@ class Tree:
 
     def wasi_targets(self) -> Mapping[str, Any]:
         """What the script's settings say of WASI as a target; empty where it has none."""
-        return self._table(f"{self.script(Target.WASI).folder}/{_CONFIG}", "targets")
+        return self._table(self.config_path(Target.WASI), "targets")
+
+    def version_under(self, target: Target, key: str) -> str:
+        """The version that the script's settings have under that key; empty where they have none. ConfigError where it
+        is neither text nor a whole number.
+        """
+        table = self.wasi_targets() if target is Target.WASI else self.settings(target)
+        value = table.get(key, "")
+        if not isinstance(value, str) and type(value) is not int:
+            raise ConfigError(f"{self.name}: {self.config_path(target)}: {key} is no version, but {value!r}")
+        return str(value)
 
     def _table(self, path: str, name: str) -> Mapping[str, Any]:
         """The table of that name in a file of settings; empty where it has none."""
@@ -160,12 +194,12 @@ class Tree:
 
 def _pinned_wasi_sdk(tree: Tree) -> str:
     found = re.search(r"^WASI_SDK_VERSION = (\d+)$", tree.texts[tree.script(Target.WASI)], re.MULTILINE)
-    return str(tree.wasi_targets().get("wasi-sdk", found[1] if found else ""))
+    return tree.version_under(Target.WASI, _SDK_KEY) or (found[1] if found else "")
 
 
 def _pinned_emscripten(tree: Tree) -> str:
     version = tree.texts.get(f"{tree.script(Target.EMSCRIPTEN).folder}/{_VERSION_FILE}", "").strip()
-    return str(tree.settings(Target.EMSCRIPTEN).get("emscripten-version", version))
+    return tree.version_under(Target.EMSCRIPTEN, _EMSCRIPTEN_KEY) or version
 
 
 _PINNED = {Target.WASI: _pinned_wasi_sdk, Target.EMSCRIPTEN: _pinned_emscripten}

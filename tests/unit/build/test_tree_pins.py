@@ -17,7 +17,7 @@ from harness.build.tree_pins import (
 from harness.errors import ConfigError, UnavailableError
 from harness.matrix.cells import Cell
 from harness.matrix.pins import EmscriptenPin, Pins, RuntimePin, WasiSdkPin
-from harness.targets import Target
+from harness.targets import Engine, Target
 from tests.unit.sample_cells import EMSCRIPTEN
 from tests.unit.sample_pins import CELL
 from tests.unit.sample_trees import EARLY_314, PY311, PY313, PY314, PY315, tree
@@ -86,7 +86,7 @@ def test_it_is_said_what_the_tree_itself_names_and_what_not(
 
 
 def test_the_resources_are_those_of_the_tree_s_own_test_arguments() -> None:
-    settings = 'emscripten-version = "6.0.5"\ntest-args = ["-m", "test", "-v", "-uall", "--use=-gui", "--rerun"]\n'
+    settings = 'emscripten-version = "6.0.5"\nnode-version = "24"\ntest-args = ["-m", "test", "-uall", "--use=-gui"]\n'
     source = tree({**PY315.texts, "Platforms/emscripten/config.toml": settings})
     assert pinned_by_tree(OF_TREE, source, "3.15.0", PINS).resources == "all,-gui"
 
@@ -107,6 +107,43 @@ def test_everything_that_is_not_pinned_is_named_with_what_to_do() -> None:
         caught.value
     )
     assert "Node 26: `python -m harness pins add node VERSION`, or another: --runtime 22.1.0" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "chosen", "lacks", "option"),
+    [
+        ('node-version = "24"', Overrides(), "has no emscripten-version", "--toolchain VERSION"),
+        ('emscripten-version = "6.0.5"', Overrides(), "has no node-version", "--runtime VERSION"),
+        ("", Overrides(toolchain=True), "has no node-version", "--runtime VERSION"),
+        ("", Overrides(), "has no emscripten-version and no node-version", "--toolchain VERSION and --runtime VERSION"),
+    ],
+)
+def test_a_key_that_the_tree_s_settings_lack_is_an_error_and_not_taken_from_elsewhere(
+    settings: str, chosen: Overrides, lacks: str, option: str
+) -> None:
+    """CPython's documents name an Emscripten for 3.14, and the cell a Node: this tree was written for another one."""
+    source = tree({**PY315.texts, "Platforms/emscripten/config.toml": settings})
+    with pytest.raises(ConfigError, match=rf"Platforms/emscripten/config\.toml {lacks}\n") as caught:
+        pinned_by_tree(OF_TREE, source, "3.14.10", PINS, chosen)
+    assert caught.value.hint.endswith(f"choose it with {option}")
+
+
+def test_keys_that_the_user_has_chosen_need_not_be_there() -> None:
+    source = tree({**PY315.texts, "Platforms/emscripten/config.toml": ""})
+    mine = dataclasses.replace(OF_TREE, toolchain="6.0.11", runtime="25.0.0")
+    assert pinned_by_tree(mine, source, "3.15.0", PINS, Overrides(toolchain=True, runtime=True)) == mine
+    browser = dataclasses.replace(mine, engine=Engine.CHROMIUM)
+    assert pinned_by_tree(browser, source, "3.15.0", PINS, Overrides(toolchain=True)) == browser
+    with pytest.raises(ConfigError, match=r"Platforms/WASI/config\.toml has no wasi-sdk\n"):
+        pinned_by_tree(CELL, tree({**PY315.texts, "Platforms/WASI/config.toml": "[targets]\n"}), "3.15.0", PINS)
+
+
+def test_what_is_no_version_is_not_proposed_as_a_pin() -> None:
+    settings = 'emscripten-version = "latest"\nnode-version = "24"\n'
+    source = tree({**PY315.texts, "Platforms/emscripten/config.toml": settings})
+    with pytest.raises(UnavailableError, match="Emscripten latest, which is no version: name another") as caught:
+        pinned_by_tree(OF_TREE, source, "3.15.0", PINS)
+    assert "pins add" not in str(caught.value)
 
 
 def test_what_the_user_has_chosen_stays() -> None:
@@ -131,6 +168,12 @@ def test_a_release_that_is_known_not_to_build_with_an_emscripten_is_refused(vers
     with pytest.raises(ConfigError, match=rf"does not build with Emscripten {toolchain}.*#145037") as caught:
         check_fits(cell, PY314, version)
     assert "4.0.12" in caught.value.hint
+
+
+def test_settings_without_what_the_script_reads_are_refused_for_any_toolchain() -> None:
+    lacking = tree({**PY315.texts, "Platforms/WASI/config.toml": "[targets]\nwasi-sdk = 33\n"})
+    with pytest.raises(ConfigError, match="targets has no host-triple"):
+        check_fits(CELL, lacking, "3.15.0")
 
 
 @pytest.mark.parametrize(
