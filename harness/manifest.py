@@ -6,6 +6,7 @@ than expected counts as not recorded, and what has no field of its own is kept i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,21 +14,32 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class SourceRecord:
-    """Where the CPython came from: who provided it, from where, and which commit or content it is."""
+    """Where the CPython came from: who provided it, from where, and which commit or content it is. `dirty` says that
+    its checkout had changes that are in no commit.
+    """
 
     provider: str = ""
     origin: str = ""
     revision: str = ""
+    dirty: bool = False
+
+    @property
+    def commit(self) -> str:
+        """The commit; empty for a source that is none."""
+        return self.revision if re.fullmatch("[0-9a-f]{40}", self.revision) else ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ToolchainRecord:
-    """The compiler. `stated` is the version that it states of itself, `packages` are those of a distribution."""
+    """The compiler. `stated` is the version that it states of itself, `revision` the commit of Emscripten or of
+    wasi-libc, as far as it is known, and `packages` are those of a distribution.
+    """
 
     version: str = ""
     provider: str = ""
     llvm: str = ""
     stated: str = ""
+    revision: str = ""
     packages: str = ""
 
 
@@ -117,6 +129,7 @@ class Manifest:
             raise TypeError("a manifest is a JSON object")
         parts = {key: _table(record.get(key)) for key in ("source", "toolchain", "layout", "recipe", "wasm")}
         libraries, toolchain = record.get("dependencies"), parts["toolchain"]
+        libc = _text(toolchain, "wasi_libc")
         versions = {name: str(_table(library).get("version", "")) for name, library in _table(libraries).items()}
         return cls(
             record=record,
@@ -125,12 +138,16 @@ class Manifest:
             cell=_text(record, "cell"),
             built=_text(record, "built"),
             inputs=_table(record.get("inputs")),
-            source=SourceRecord(**_texts(parts["source"], "provider", "origin", "revision")),
+            source=SourceRecord(
+                **_texts(parts["source"], "provider", "origin", "revision"),
+                dirty=_text(parts["source"], "dirty") == str(True),
+            ),
             toolchain=ToolchainRecord(
                 version=_text(toolchain, "version"),
                 provider=_text(toolchain, "provider"),
                 llvm=_text(toolchain, "llvm"),
                 stated=_text(toolchain, "emscripten") or _text(toolchain, "wasi_sdk"),
+                revision=_text(toolchain, "emscripten_revision") or f"wasi-libc {libc}" * bool(libc),
                 packages=_text(toolchain, "packages"),
             ),
             layout=LayoutRecord(

@@ -77,8 +77,10 @@ def _facts(results: CellResults) -> Iterator[tuple[str, str]]:
     source, wasm, engine = build.source, build.wasm, results.engine
     yield from ((axis.value, str(value)) for axis, value in axes_of(results).items())
     yield "source", f"{source.origin} by {source.provider}".strip() if source.provider else source.origin
+    yield "commit", f"{source.commit}{', with changes that are in no commit' if source.dirty else ''}"
     yield "stack", str(engine.get("stack", ""))
     yield "JSPI", str(engine.get("jspi", ""))
+    yield "toolchain's revision", build.toolchain.revision
     yield "toolchain's packages", build.toolchain.packages
     yield "interpreter", f"{wasm.bytes:,} bytes, sha256 {wasm.sha256}" if wasm.bytes else ""
     yield "built", when(build.built)

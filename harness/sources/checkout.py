@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import logging
 import os
 import re
 import shutil
@@ -16,6 +17,8 @@ from harness.sources.base import Provenance, Source, cached, check_landmarks, ma
 from harness.util.git import git_output
 from harness.util.hashing import content_key, file_sha256
 from harness.util.paths import expanded
+
+logger = logging.getLogger(__name__)
 
 # What building inside the tree leaves behind, where no git can tell.
 _PRODUCT_FOLDERS = frozenset({".git", "__pycache__"})
@@ -59,7 +62,8 @@ def obtain(path: Path, cache: Path) -> Source:
     commit, dirty = key, False
     if (root / ".git").exists():
         commit = git_output(root, "rev-parse", "HEAD").strip()
-        dirty = bool(git_output(root, "status", "--porcelain").strip())
+        if dirty := bool(git_output(root, "status", "--porcelain").strip()):
+            logger.info("%s has changes that are in no commit: they are tested too, and the manifest says so", root)
     provenance = Provenance(provider="checkout", origin=str(root), revision=commit, dirty=dirty)
 
     def fill(tree: Path) -> Provenance:

@@ -154,7 +154,7 @@ def _check_emscripten(version: str, pins: Pins, provider: str, path: Path | None
     pin = emscripten_pin(version, pins, own=path is not None)
     pins.runtime_pin("node", pin.node)
     if path or provider == "path":
-        own_emscripten.look_at(pin, folder := _given(path or given, *_NO_EMSCRIPTEN))
+        own_emscripten.check_agrees(own_emscripten.look_at(pin, folder := _given(path or given, *_NO_EMSCRIPTEN)))
         return folder
     return given if given and not provider and own_emscripten.is_of_version(given, version) else None
 

@@ -15,6 +15,7 @@ from harness.toolchains.runtimes import runtime_folder
 
 NODE = RuntimePin(name="node", version="24.19.0", sha256=("ab" * 32,))
 SAYS = "this is WebAssembly"
+REVISION = "5d0f" * 10
 
 EMSDK = """\
 #!/bin/sh
@@ -40,7 +41,7 @@ assert not [name for name in os.environ if name in ("EM_LLVM_ROOT", "EMCC_CFLAGS
 open(os.path.join(os.environ["EM_CACHE"], "sanity.txt"), "w").close()
 if "--version" in sys.argv:
     print("shared:INFO: (Emscripten: Running sanity checks)")
-    print("emcc (Emscripten gcc/clang-like replacement + linker emulating GNU ld) {version} (abc)")
+    print("emcc (Emscripten gcc/clang-like replacement + linker emulating GNU ld) {version} ({revision})")
     sys.exit()
 {fault}
 with open("probe.js", "w") as stream:
@@ -112,8 +113,9 @@ def emscripten_tree(folder: Path, version: str, *, fault: str = "") -> Path:
     """A folder like an installed emsdk's."""
     upstream = folder / "upstream"
     scripts = {
-        "emscripten/emcc.py": EMCC.format(version=version, fault=fault, says=SAYS),
+        "emscripten/emcc.py": EMCC.format(version=version, revision=REVISION, fault=fault, says=SAYS),
         "emscripten/em-config.py": EM_CONFIG,
+        "emscripten/tools/shared.py": "EXPECTED_LLVM_VERSION = 20\n",
         "emscripten/emscripten-version.txt": f'"{version}"\n',
         "emscripten/cache/sanity.txt": "of another LLVM",
         "emscripten/cache/sysroot/lib.a": "a library",

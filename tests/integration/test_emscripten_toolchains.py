@@ -16,11 +16,11 @@ import pytest
 from harness.errors import UnavailableError
 from harness.matrix.cells import Cell
 from harness.matrix.pins import load_pins
-from harness.toolchains import Toolchain, obtain_toolchain
+from harness.toolchains import Toolchain, check_toolchain, obtain_toolchain
 from harness.toolchains.emscripten.layout import em_cache, emscripten_environment, node_of, without_foreign
 from harness.toolchains.runtimes import obtain_runtime
 from harness.util.cache import cache_root
-from tests.integration.fake_emsdk import SAYS, FakeEmsdk, archive_name, emscripten_tree, put_node
+from tests.integration.fake_emsdk import REVISION, SAYS, FakeEmsdk, archive_name, emscripten_tree, put_node
 from tests.unit.sample_cells import emscripten
 
 pytestmark = pytest.mark.integration
@@ -64,9 +64,13 @@ def test_emsdk_installs_exactly_the_version_and_it_is_tried(emsdk: FakeEmsdk, ca
     toolchain = obtain(emsdk, cache)
     assert (toolchain.provider, toolchain.version) == ("emsdk", "3.1.73")
     assert emsdk.pins.emsdk
-    told = {name: toolchain.facts[name] for name in ("emscripten", "llvm", "binaryen", "emsdk", "node")}
+    told = {
+        name: toolchain.facts[name]
+        for name in ("emscripten", "emscripten_revision", "llvm", "binaryen", "emsdk", "node")
+    }
     assert told == {
         "emscripten": "3.1.73",
+        "emscripten_revision": REVISION,
         "llvm": "20.0.0",
         "binaryen": "120",
         "emsdk": emsdk.pins.emsdk.commit,
@@ -289,11 +293,40 @@ def set_up(how: str, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
 
-def test_one_that_is_replaced_in_place_has_another_id(emsdk: FakeEmsdk, cache: Path, tmp_path: Path) -> None:
-    mine = emscripten_tree(tmp_path / "mine", "3.1.73")
+@pytest.mark.parametrize("changed", ["bin/clang", "emscripten/tools/shared.py", "emscripten/system/libc.c"])
+def test_one_that_is_replaced_in_place_has_another_id(
+    emsdk: FakeEmsdk, cache: Path, tmp_path: Path, changed: str
+) -> None:
+    """An update of a git checkout changes this file or that, and hardly ever emcc.py."""
+    mine = emscripten_tree(tmp_path / "mine", "3.1.73-git")
+    (mine / "upstream" / "emscripten" / "system").mkdir()
+    (mine / "upstream" / "emscripten" / "system" / "libc.c").write_text("int x;\n")
     first = obtain_toolchain(cell(), emsdk.pins, cache, path=mine)
-    os.utime(mine / "upstream" / "bin" / "clang", (1, 1))
+    assert obtain_toolchain(cell(), emsdk.pins, cache, path=mine).id == first.id
+    os.utime(mine / "upstream" / changed, (1, 1))
     assert obtain_toolchain(cell(), emsdk.pins, cache, path=mine).id != first.id
+
+
+def test_an_emcc_and_a_clang_that_do_not_belong_together_are_refused_before_anything_is_downloaded(
+    emsdk: FakeEmsdk, tmp_path: Path
+) -> None:
+    mine = emscripten_tree(tmp_path / "mine", "3.1.73")
+    (mine / "upstream" / "bin" / "clang").write_text("#!/bin/sh\necho clang version 19.1.7\n")
+    # There is no Node in this cache, and none in the pins.
+    pins = dataclasses.replace(emsdk.pins, runtime=())
+    with pytest.raises(
+        UnavailableError, match=r"is made for LLVM 20, and the clang .* is 19\.1\.7: .*/mine/upstream/bin"
+    ):
+        obtain_toolchain(cell(), pins, tmp_path / "cache", path=mine)
+    with pytest.raises(UnavailableError, match="emcc and clang do not belong together") as caught:
+        check_toolchain(cell(), emsdk.pins, path=mine)
+    assert "LLVM_ROOT" in caught.value.hint
+
+
+def test_an_emscripten_that_does_not_say_its_llvm_is_taken(emsdk: FakeEmsdk, cache: Path, tmp_path: Path) -> None:
+    mine = emscripten_tree(tmp_path / "mine", "3.1.73")
+    (mine / "upstream" / "emscripten" / "tools" / "shared.py").unlink()
+    assert obtain_toolchain(cell(), emsdk.pins, cache, path=mine).facts["llvm"] == "20.0.0"
 
 
 def test_a_path_without_configuration_is_told(emsdk: FakeEmsdk, cache: Path, tmp_path: Path) -> None:

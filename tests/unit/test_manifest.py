@@ -29,6 +29,20 @@ RECORD = {
 }
 
 
+def test_a_commit_is_one_of_git_s_whole_names() -> None:
+    source = {"provider": "checkout", "revision": "5d0f" * 10, "dirty": "True"}
+    found = Manifest.from_json({**RECORD, "source": source})
+    assert (found.source.commit, found.source.dirty) == ("5d0f" * 10, True)
+
+
+@pytest.mark.parametrize(
+    ("facts", "revision"),
+    [({"emscripten_revision": "1ff81ab"}, "1ff81ab"), ({"wasi_libc": "574b88d"}, "wasi-libc 574b88d"), ({}, "")],
+)
+def test_the_revision_of_a_toolchain_says_of_what(facts: dict[str, str], revision: str) -> None:
+    assert Manifest.from_json({**RECORD, "toolchain": facts}).toolchain.revision == revision
+
+
 def test_every_record_has_its_field() -> None:
     found = Manifest.from_json(RECORD)
     assert (found.python, found.native, found.cell, found.built) == ("3.13.5", "/n/python", "wasi", RECORD["built"])
@@ -37,6 +51,8 @@ def test_every_record_has_its_field() -> None:
         "https://example.org",
         "abc",
     )
+    assert (found.source.commit, found.source.dirty) == ("", False)
+    assert found.toolchain.revision == ""
     assert (found.toolchain.version, found.toolchain.stated, found.toolchain.packages) == ("25", "25.0", "clang-19")
     assert (found.layout.build_folder, found.layout.program) == ("b", "b/python.wasm")
     assert (found.recipe.name, found.recipe.version, found.recipe.departures) == ("wasi", "9", ("one",))

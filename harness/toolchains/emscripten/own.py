@@ -13,8 +13,9 @@ from harness.errors import UnavailableError
 from harness.matrix.pins import EmscriptenPin, Pins
 from harness.toolchains.base import Toolchain
 from harness.toolchains.emscripten import layout
-from harness.toolchains.emscripten.trial import make_emscripten
+from harness.toolchains.emscripten.trial import make_emscripten, version_in
 from harness.toolchains.runtimes import obtain_runtime
+from harness.util.hashing import content_key
 from harness.util.paths import expanded
 from harness.util.process import capture
 from harness.util.versions import number
@@ -58,6 +59,7 @@ def is_of_version(path: Path, version: str) -> bool:
 def obtain(pin: EmscriptenPin, path: Path, pins: Pins, cache: Path) -> Toolchain:
     """The Emscripten at that path. UnavailableError when it is none, is another version, or does not work."""
     root = look_at(pin, path)
+    check_agrees(root)
     node = obtain_runtime("node", pin.node, pins, cache) / "bin" / "node"
     parts = layout.Parts(
         emscripten=root,
@@ -66,11 +68,7 @@ def obtain(pin: EmscriptenPin, path: Path, pins: Pins, cache: Path) -> Toolchain
         node=node,
         seed=root / "cache",
     )
-    # The stamp changes when it is replaced in place: what the old one built is not taken for the new one's.
-    files = (parts.emscripten / "emcc.py", parts.llvm / "clang", parts.binaryen / "bin" / "wasm-opt")
-    stats = [path.stat() for path in files if path.exists()]
-    stamp = " ".join(f"{stat.st_size}-{stat.st_mtime_ns}" for stat in stats)
-    facts = {"path": str(root), "stamp": stamp, "node": pin.node}
+    facts = {"path": str(root), "stamp": _stamp(parts), "node": pin.node}
     final = cache / "toolchains" / layout.entry_name(pin.version, "path", *facts.values(), cache)
 
     def fill(folder: Path) -> Toolchain:
@@ -78,6 +76,19 @@ def obtain(pin: EmscriptenPin, path: Path, pins: Pins, cache: Path) -> Toolchain
         return layout.emscripten_toolchain("path", pin.version, final / "sdk", facts)
 
     return make_emscripten(final, fill, cache)
+
+
+def _stamp(parts: layout.Parts) -> str:
+    """Changes when a file is replaced in place, as an update of a git checkout does: what the old one built does not
+    stand for the new one's. It is of Emscripten's scripts, the sources of its system libraries, and the programs.
+    """
+    found = [parts.emscripten / "emcc.py", parts.llvm / "clang", parts.binaryen / "bin" / "wasm-opt"]
+    for folder in ("tools", "src", "system"):
+        for place, folders, names in os.walk(parts.emscripten / folder):
+            folders[:] = [name for name in folders if name != "__pycache__"]
+            found += [Path(place, name) for name in names]
+    stats = [(str(path), path.stat()) for path in sorted(found) if path.exists()]
+    return content_key([[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats])
 
 
 def look_at(pin: EmscriptenPin, path: Path) -> Path:
@@ -100,6 +111,32 @@ def look_at(pin: EmscriptenPin, path: Path) -> Path:
             hint=f"`emsdk install {release}` and `emsdk activate {release}`, or choose another cell",
         )
     return root
+
+
+def check_agrees(root: Path) -> None:
+    """UnavailableError when the clang of its configuration is not the one that this emcc is made for. emcc itself only
+    warns of that, once for each file that it compiles, and what comes of it is seen in the tests at the earliest.
+    """
+    expected = expected_llvm(root)
+    llvm = _configured(root, "LLVM_ROOT")
+    found = version_in(capture([str(llvm / "clang"), "--version"]))
+    if expected and found.partition(".")[0] != expected:
+        raise UnavailableError(
+            f"path: emcc and clang do not belong together: the Emscripten at {root} is made for LLVM {expected}, and "
+            f"the clang that its configuration names is {found or 'not working'}: {llvm}",
+            hint=f"LLVM_ROOT of its configuration, or EM_LLVM_ROOT, must name an LLVM {expected}; `emsdk activate "
+            "VERSION` sets up both",
+        )
+
+
+def expected_llvm(root: Path) -> str:
+    """The major version of LLVM that an Emscripten is made for, by its own scripts; empty where they do not say."""
+    try:
+        text = (root / "tools" / "shared.py").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+    found = re.search(r"^EXPECTED_LLVM_VERSION = (\d+)", text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _configured(root: Path, key: str) -> Path:

@@ -22,6 +22,8 @@ _PROGRAMS = {"emscripten": "bin/emcc", "llvm": "llvm/clang", "binaryen": "binary
 _VERSION = re.compile(
     r"^(?:emcc \(.*?\) (\d[\w.+-]*)|(?:.*clang version|wasm-opt version) (\d+(?:\.\d+)*))", re.MULTILINE
 )
+# Of a git checkout it is HEAD; of a release what is in its emscripten-revision.txt. Debian's has none.
+_REVISION = re.compile(r"^emcc \(.*?\) \d\S* \(([0-9a-f]{7,40})\)", re.MULTILINE)
 _SAYS = "this is WebAssembly"
 # Programs of 3.1.6 take a global `fetch` for a sign that they are in a browser; Node has one from 18 on.
 _RUN = "delete globalThis.fetch; require('./probe.js')"
@@ -53,6 +55,8 @@ def try_out(toolchain: Toolchain, cache: Path) -> Toolchain:
             argv = (str(toolchain.root / program), "--version")
             done = run(Command(argv=argv, cwd=toolchain.root, env=env, timeout=60))
             facts[name] = version_in(done.output)
+            if revision := revision_in(done.output):
+                facts["emscripten_revision"] = revision
             if not done.ok or not facts[name]:
                 raise _broken(toolchain, done, f"has a {Path(program).name} that does not work")
     if number(facts["emscripten"]) != number(toolchain.version):
@@ -72,6 +76,12 @@ def version_in(text: str) -> str:
     """The version in what emcc, clang or wasm-opt print; empty when there is none. emcc's may be `3.1.73-git`."""
     found = _VERSION.search(text)
     return found.group(1) or found.group(2) if found else ""
+
+
+def revision_in(text: str) -> str:
+    """The commit in what emcc prints as its version; empty where it prints none."""
+    found = _REVISION.search(text)
+    return found[1] if found else ""
 
 
 def check_runs(toolchain: Toolchain, cache: Path) -> None:

@@ -121,6 +121,20 @@ def test_a_toolchain_at_another_place_has_another_em_cache() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "revision"),
+    [
+        ("emcc (Emscripten gcc/clang-like replacement) 6.0.11-git (1ff81ab)\nCopyright", "1ff81ab"),
+        ("emcc (Emscripten gcc/clang-like replacement) 6.0.11 (" + "ab" * 20 + ")\n", "ab" * 20),
+        ("emcc (Emscripten gcc/clang-like replacement) 3.1.69 ()\n", ""),
+        ("emcc (Emscripten gcc/clang-like replacement) 3.1.73-git\n", ""),
+        ("Debian clang version 19.1.7 (3b1abcd)\n", ""),
+    ],
+)
+def test_the_commit_is_read_from_what_emcc_says(text: str, revision: str) -> None:
+    assert trial.revision_in(text) == revision
+
+
+@pytest.mark.parametrize(
     ("text", "version"),
     [
         ("emcc (Emscripten gcc/clang-like replacement + linker emulating GNU ld) 3.1.69 ()\n", "3.1.69"),
