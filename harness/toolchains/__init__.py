@@ -91,11 +91,14 @@ def obtain_toolchain(
     UnavailableError tells why each of them could not.
     """
     choice = _WAYS[cell.target].choose(cell.toolchain, pins, cache, path)
-    names = choice.order("path" if path else provider)
-    attempts = {name: choice.attempts[name] for name in names}
-    toolchain = first_that_can(choice.what, attempts, hint=choice.hint)
+    toolchain = _first(choice, "path" if path else provider)
     logger.info("%s is from %s: %s", choice.what, toolchain.provider, toolchain.root)
     return toolchain
+
+
+def _first(choice: _Choice, wanted: str) -> Toolchain:
+    attempts = {name: choice.attempts[name] for name in choice.order(wanted)}
+    return first_that_can(choice.what, attempts, hint=choice.hint)
 
 
 def check_toolchain(cell: Cell, pins: Pins, *, provider: str = "", path: Path | None = None) -> Path | None:
@@ -139,6 +142,8 @@ def _check_wasi(version: str, pins: Pins, provider: str, path: Path | None) -> P
     given = os.environ.get(own.WASI_SDK_VARIABLE)
     folder = path or (Path(given) if given else None)
     pin = wasi_sdk_pin(version, pins, own=folder is not None)
+    if path and own.find_sysroot(path):
+        return path
     if path or provider == "path":
         own.look_at(pin, _given(folder, *_NO_SDK))
         return folder
@@ -169,6 +174,10 @@ def _wasi(version: str, pins: Pins, cache: Path, path: Path | None) -> _Choice:
     folder = path or (Path(given) if given else None)
     pin = wasi_sdk_pin(version, pins, own=folder is not None)
     attempts = {"path": lambda: own.obtain(pin, _given(folder, *_NO_SDK))}
+    if path and (sysroot := own.find_sysroot(path)):
+        # The clang is that of the SDK which the cell would get without it.
+        sdk = _wasi(version, pins, cache, None)
+        attempts = {"path": lambda: own.with_sysroot(_first(sdk, ""), sysroot, cache)}
     return _Choice(
         what=f"WASI SDK {pin.version}",
         hint=f"one that you have always works: {own.WASI_SDK_VARIABLE}=FOLDER",

@@ -18,7 +18,7 @@ from harness.matrix.cells import Cell
 from harness.matrix.pins import Pins, WasiSdkArchive, WasiSdkPin, load_pins
 from harness.matrix.python_source import PythonSource
 from harness.targets import Engine, Target
-from harness.toolchains import obtain_toolchain
+from harness.toolchains import check_toolchain, obtain_toolchain
 from harness.toolchains.wasi import release
 from tests.integration.origin import Answer, serving
 from tests.trees import wasi_sdk_tree
@@ -118,6 +118,52 @@ def test_an_sdk_of_no_pin_and_no_stated_version_is_refused(tmp_path: Path) -> No
     sdk = wasi_sdk_tree(tmp_path / "sdk", version="", llvm="21.0")
     with pytest.raises(UnavailableError, match="one that no pin names, and there is no file VERSION"):
         obtain_toolchain(dataclasses.replace(CELL, toolchain="99"), PINS, tmp_path / "cache", path=sdk)
+
+
+def sysroot_tree(root: Path, triple: str) -> Path:
+    """What wasi-libc's own build leaves."""
+    for name in (f"include/{triple}/stdio.h", f"lib/{triple}/libc.a"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("mine")
+    return root
+
+
+@pytest.mark.parametrize(("below", "triple"), [("", "wasm32-wasip1"), ("sysroot", "wasm32-wasi")])
+def test_a_sysroot_takes_the_place_of_the_one_in_the_cell_s_sdk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str, triple: str
+) -> None:
+    """A checkout of wasi-libc has none of clang."""
+    monkeypatch.setenv("WASI_SDK_PATH", str(sdk := wasi_sdk_tree(tmp_path / "sdk")))
+    sysroot_tree(tmp_path / "libc" / below, triple)
+    cache = tmp_path / "cache"
+    assert check_toolchain(CELL, PINS, path=tmp_path / "libc") == tmp_path / "libc"
+    toolchain = obtain_toolchain(CELL, PINS, cache, path=tmp_path / "libc")
+    assert (toolchain.version, toolchain.provider, toolchain.facts["wasi_sdk"]) == ("25", "path", "25.0")
+    assert toolchain.facts["sysroot"] == str(tmp_path / "libc" / below).rstrip("/")
+    assert (toolchain.root / "bin" / "clang").samefile(sdk / "bin" / "clang")
+    # Each clang finds it by the name that it has for WASI preview 1.
+    for name in ("wasm32-wasi", "wasm32-wasip1"):
+        assert (toolchain.root / "share" / "wasi-sysroot" / "lib" / name / "libc.a").read_text() == "mine"
+        assert (toolchain.root / "share" / "wasi-sysroot" / "include" / name / "stdio.h").read_text() == "mine"
+    assert obtain_toolchain(CELL, PINS, cache, path=tmp_path / "libc") == toolchain
+    os.utime(tmp_path / "libc" / below / "lib" / triple / "libc.a", (1, 1))
+    assert obtain_toolchain(CELL, PINS, cache, path=tmp_path / "libc").id != toolchain.id
+
+
+def test_the_commit_of_a_sysroot_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WASI_SDK_PATH", str(wasi_sdk_tree(tmp_path / "sdk")))
+    sysroot_tree(tmp_path / "libc" / "sysroot", "wasm32-wasip1")
+    git = ("git", "-C", str(tmp_path / "libc"), "-c", "user.name=n", "-c", "user.email=n@example.org")
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "one"], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    assert obtain_toolchain(CELL, PINS, tmp_path / "cache", path=tmp_path / "libc").facts["wasi_libc"] == head
+
+
+def test_a_folder_that_is_neither_an_sdk_nor_a_sysroot_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="it has no bin/clang") as caught:
+        check_toolchain(CELL, PINS, path=tmp_path)
+    assert "a sysroot of wasi-libc" in caught.value.hint
 
 
 def test_the_variable_is_taken_when_it_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

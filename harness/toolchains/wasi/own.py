@@ -1,4 +1,7 @@
-"""A WASI SDK that the user has: `WASI_SDK_PATH`, as CPython's own Tools/wasm reads it, or a path given."""
+"""A WASI SDK that the user has: `WASI_SDK_PATH`, as CPython's own Tools/wasm reads it, or a path given.
+
+Or a sysroot, as wasi-libc's own build leaves it: it takes the place of the one in an SDK.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,16 @@ from pathlib import Path
 
 from harness.errors import UnavailableError
 from harness.matrix.pins import WasiSdkPin
-from harness.toolchains.base import Toolchain, check_compiles, clang_version, wasi_toolchain
+from harness.toolchains.base import Toolchain, check_compiles, clang_version, make_toolchain, wasi_toolchain
+from harness.util.git import git_output
 from harness.util.hashing import content_key
 from harness.util.paths import expanded
 from harness.util.versions import number
 
 WASI_SDK_VARIABLE = "WASI_SDK_PATH"
+_TRIPLES = ("wasm32-wasip1", "wasm32-wasi")
+# In a sysroot itself, and in a checkout of wasi-libc, whose place for it has changed.
+_SYSROOTS = ("", "sysroot", "build/sysroot")
 
 
 def obtain(pin: WasiSdkPin, path: Path) -> Toolchain:
@@ -37,7 +44,8 @@ def look_at(pin: WasiSdkPin, path: Path) -> tuple[dict[str, str], str]:
     if not (root / "bin" / "clang").exists():
         raise UnavailableError(
             f"path: {root} is no WASI SDK: it has no bin/clang",
-            hint="give the folder that holds bin and share",
+            hint="give the folder that holds bin and share, or a sysroot of wasi-libc: the one that holds include and "
+            "lib/wasm32-wasip1",
         )
     stated, llvm = _version_file(root), clang_version(root)
     if wrong := other_version(pin, stated.get("wasi_sdk", ""), llvm):
@@ -46,6 +54,47 @@ def look_at(pin: WasiSdkPin, path: Path) -> tuple[dict[str, str], str]:
             hint=f"point {WASI_SDK_VARIABLE} at WASI SDK {pin.version}, unset it, or choose another cell",
         )
     return stated, llvm
+
+
+def find_sysroot(path: Path) -> Path | None:
+    """The sysroot at that path, or in the checkout of wasi-libc there; None where there is none, or a whole SDK."""
+    root = expanded(path)
+    if (root / "bin" / "clang").exists():
+        return None
+    return next((root / below for below in _SYSROOTS if _triple_folder(root / below / "lib")), None)
+
+
+def with_sysroot(base: Toolchain, sysroot: Path, cache: Path) -> Toolchain:
+    """The SDK with that sysroot in the place of its own. UnavailableError when the two do not work together."""
+    files = sorted(path for part in ("include", "lib") for path in (sysroot / part).rglob("*") if path.is_file())
+    stats = [(path.relative_to(sysroot).as_posix(), path.stat()) for path in files]
+    stamp = content_key([[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats])
+    facts = {**base.facts, "wasi_libc": _revision(sysroot), "sysroot": str(sysroot), "stamp": stamp}
+    key = content_key([base.id, str(base.root), str(sysroot), stamp])
+    final = cache / "toolchains" / f"wasi-sdk-{base.version}-sysroot-{key}"
+
+    def fill(folder: Path) -> Toolchain:
+        (folder / "sdk" / "share" / "wasi-sysroot").mkdir(parents=True)
+        (folder / "sdk" / "bin").symlink_to(base.root / "bin")
+        for part in ("include", "lib"):
+            (goal := folder / "sdk" / "share" / "wasi-sysroot" / part).mkdir()
+            # The clang of the SDK asks for the name that it has for WASI preview 1, the sysroot has the one of its day.
+            for triple in _TRIPLES:
+                (goal / triple).symlink_to(_triple_folder(sysroot / part) or sysroot / part)
+        return wasi_toolchain("path", base.version, final / "sdk", facts)
+
+    return make_toolchain(final, fill)
+
+
+def _triple_folder(folder: Path) -> Path | None:
+    """The folder of WASI preview 1 in a sysroot's `lib` or `include`, under either of its names."""
+    return next((folder / triple for triple in _TRIPLES if (folder / triple).is_dir()), None)
+
+
+def _revision(sysroot: Path) -> str:
+    """The commit of the checkout that a sysroot lies in; empty where there is none."""
+    checkout = next((place for place in (sysroot, *sysroot.parents[:2]) if (place / ".git").exists()), None)
+    return git_output(checkout, "rev-parse", "HEAD").strip() if checkout else ""
 
 
 def stated_version(path: Path) -> str:
