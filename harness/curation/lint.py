@@ -30,6 +30,7 @@ def find_problems(lists: ReadLists, registry: Registry, cells: Sequence[Cell], s
             *lists.problems,
             *lists.unfinished,
             *Expectations(lists.entries).overlaps(cells),
+            *Expectations(lists.entries).overlaps_elsewhere(cells),
             *(problem for entry in lists.entries for problem in _unreachable(entry, reach)),
             *(problem for entry in lists.entries for problem in _undocumented(entry, reach, registry)),
             *(problem for entry in lists.entries for problem in _loose(entry)),

@@ -135,6 +135,31 @@ class Expectations:
         ways = dict.fromkeys(self._holding(condition_values(cell)) for cell in cells)
         return [problem for holds in ways for problem in self._entries_where(holds)[1]]
 
+    def overlaps_elsewhere(self, cells: Iterable[Cell]) -> list[Problem]:
+        """Every test for which two entries hold at once, at versions that a cell of the same kind may have and none of
+        these has: a run there finds the lists refused.
+        """
+        facts = [condition_values(cell) for cell in cells]
+        conditions, numbers = self._conditions
+        holding = [{cell for cell, each in enumerate(facts) if condition.holds(each)} for condition in conditions]
+        meeting: dict[tuple[int, int], bool] = {}
+        standing: dict[str, list[tuple[Expectation, int]]] = {}
+        problems = []
+        for entry, number in zip(self.entries, numbers, strict=True):
+            for test in entry.tests:
+                for first, other in standing.setdefault(test, []):
+                    # Where a declared cell has both, `overlaps` says so.
+                    pair = (other, number)
+                    if pair not in meeting:
+                        meeting[pair] = not holding[other] & holding[number] and conditions[other].meets(
+                            conditions[number], facts
+                        )
+                    if meeting[pair]:
+                        message = f"stands already at {first.place}, at versions that no declared cell has"
+                        problems.append(problem_of(entry, test, message, _CONFLICT))
+                standing[test].append((entry, number))
+        return problems
+
     def check_modules(self, known: Collection[str]) -> None:
         """ConfigError with every entry whose module is not one of the suite's `known` modules."""
         _check_modules(self.entries, known)

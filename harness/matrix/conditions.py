@@ -76,6 +76,22 @@ class Condition:
         """A term on an axis that `facts` lack does not hold."""
         return all(_term_holds(wanted, facts.get(axis)) for axis, wanted in self.terms)
 
+    def meets(self, other: Condition, cells: Collection[Facts]) -> bool:
+        """Whether both can hold at once in one of these cells, whatever versions it is given by `--cpython`,
+        `--toolchain` and `--runtime`.
+        """
+        ranges: dict[str, list[Specifier]] = {}
+        switches = []
+        for axis, wanted in (*self.terms, *other.terms):
+            if isinstance(wanted, VersionRange):
+                ranges.setdefault(axis, []).extend(wanted.specifiers)
+            else:
+                switches.append((axis, wanted))
+        if any(VersionRange("", tuple(specifiers)).is_empty for specifiers in ranges.values()):
+            return False
+        rest = Condition(tuple(switches))
+        return any(rest.holds(facts) and facts.keys() >= ranges.keys() for facts in cells)
+
     @property
     def targets(self) -> frozenset[Target]:
         """The targets for which the condition can hold."""

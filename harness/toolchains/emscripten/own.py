@@ -108,8 +108,8 @@ def look_at(pin: EmscriptenPin, path: Path) -> Path:
         raise UnavailableError(
             f"path: the Emscripten at {root} is {found or 'of no version that it states'}, the cell wants "
             f"{pin.version}",
-            hint=f"`emsdk install {release}` and `emsdk activate {release}`, or another cell: `emscripten` takes whatever "
-            "number the Emscripten of --toolchain states",
+            hint=f"`emsdk install {release}` and `emsdk activate {release}`, or another cell: `emscripten` takes the "
+            "number that the Emscripten of --toolchain states, whatever it is",
         )
     return root
 

@@ -482,3 +482,29 @@ def test_an_entry_that_expects_a_pass_too_ends_with_a_version() -> None:
     assert problem[1].startswith("has no version as its end")
     for when in ('{ python = "<99" }', '{ python = ">=3.11,<99" }', '{ python = "3.13" }'):
         assert told(entry(tests='["test.helper.H.test_a"]', outcome=outcomes, when=when)) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "overlap"),
+    [
+        ('python = ">=3.15.3"', 'python = ">=3.16"', True),
+        ('python = ">=3.15"', 'emscripten = ">=7"', True),
+        ('python = ">=3.15", pthreads = true', 'python = ">=3.15"', False),
+        ('python = ">=3.15,<3.16"', 'python = ">=3.16"', False),
+        ('emscripten = ">=7"', 'wasmtime = ">=60"', False),
+        ('target = "wasi", python = ">=3.15"', 'target = "emscripten", python = ">=3.15"', False),
+    ],
+)
+def test_an_overlap_at_versions_that_no_declared_cell_has_is_told(first: str, second: str, overlap: bool) -> None:
+    """No cell here has CPython 3.15 or threads."""
+    lists = read_lists({"fs.toml": entry(when=f"{{ {first} }}") + entry(when=f"{{ {second} }}")}, REGISTRY)
+    found = [problem.message for problem in Expectations(lists.entries).overlaps_elsewhere(CELLS)]
+    said = "'test.test_os.LinkTests.test_link' stands already at fs.toml:1, at versions that no declared cell has"
+    assert found == ([said] if overlap else [])
+    assert Expectations(lists.entries).overlaps(CELLS) == []
+
+
+def test_an_overlap_in_a_declared_cell_is_told_once() -> None:
+    lists = read_lists({"fs.toml": entry() + entry()}, REGISTRY)
+    assert Expectations(lists.entries).overlaps_elsewhere(CELLS) == []
+    assert len(Expectations(lists.entries).overlaps(CELLS)) == 1
