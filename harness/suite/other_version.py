@@ -1,8 +1,9 @@
 """Which cases two versions of CPython's test suite have differently, by the source of their tests.
 
 The source of a case is that of its test method and of all that the method reaches by name: methods and attributes of
-its class and the bases, functions and constants of its file and of the files of the suite that this one imports. What
-is in `test.support` is left out: every test uses it. Comments and layout make no difference.
+its class and the bases, functions and constants of its file and of the files of the suite that this one imports, and
+the data files of the suite that it names. What is in `test.support` is left out: every test uses it. Comments and layout
+make no difference.
 """
 
 from __future__ import annotations
@@ -33,13 +34,35 @@ def differing_cases(cases: Iterable[tuple[str, str]], suite: Path, own: Path) ->
     collects = gc.isenabled()
     gc.disable()
     try:
-        return tuple(case for module, found in by_module.items() for case in _differing(module, found, suite, own))
+        ours, theirs = _data_files(suite), _data_files(own)
+        return tuple(
+            case
+            for module, found in by_module.items()
+            for case in _differing(module, found, _Tree(suite, ours), _Tree(own, theirs))
+        )
     finally:
         if collects:
             gc.enable()
 
 
-def _differing(module: str, cases: Iterable[str], suite: Path, own: Path) -> Iterator[str]:
+def _data_files(root: Path) -> Mapping[str, Sequence[Path]]:
+    """The files of the suite in that folder that are no Python, by their names."""
+    found: dict[str, list[Path]] = {}
+    for path in root.rglob("*.*"):
+        if path.suffix not in {".py", ".pyc"} and path.is_file():
+            found.setdefault(path.name, []).append(path)
+    return found
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """The folder of a suite, a Lib/test, and its data files by their names."""
+
+    root: Path
+    data: Mapping[str, Sequence[Path]]
+
+
+def _differing(module: str, cases: Iterable[str], suite: _Tree, own: _Tree) -> Iterator[str]:
     # Both versions of a file may be the same. What was read for one module is not kept for the next, to save memory.
     read = functools.cache(_read)
     ours, theirs = _Suite(suite, read), _Suite(own, read)
@@ -69,6 +92,12 @@ class _Source:
         )
         return tuple(dict.fromkeys(found))
 
+    @functools.cached_property
+    def strings(self) -> frozenset[str]:
+        """The texts in it."""
+        nodes = ast.walk(self._node)
+        return frozenset(each.value for each in nodes if isinstance(each, ast.Constant) and isinstance(each.value, str))
+
 
 @dataclass
 class _Class:
@@ -81,19 +110,22 @@ class _Class:
 
 @dataclass
 class _File:
-    """A file of tests: what it defines by name, the modules that it imports, and what runs when it is imported."""
+    """A file of tests: what it defines by name, the modules that it imports, those that its functions import, and what
+    runs when it is imported.
+    """
 
     names: dict[str, list[_Source]] = field(default_factory=dict)
     classes: dict[str, _Class] = field(default_factory=dict)
     imports: list[str] = field(default_factory=list)
+    inner_imports: list[str] = field(default_factory=list)
     head: list[_Source] = field(default_factory=list)
 
 
 class _Suite:
-    """The tests in the folder `root`, a Lib/test. `read` makes something of the content of a file."""
+    """The tests of a suite. `read` makes something of the content of a file."""
 
-    def __init__(self, root: Path, read: Callable[[bytes], _File]) -> None:
-        self.root = root
+    def __init__(self, tree: _Tree, read: Callable[[bytes], _File]) -> None:
+        self.root, self._data = tree.root, tree.data
         self._read = read
         self._reach: dict[str, list[_File]] = {}
 
@@ -106,28 +138,51 @@ class _Suite:
         end = next((end for end in range(len(parts), 0, -1) if self._path(parts[:end]).is_file()), 0)
         if not end:
             return None
-        files = self._files(".".join(["test", *parts[:end]]))
+        own = ".".join(["test", *parts[:end]])
+        files = self._files(own)
         name, *rest = [*parts[end:], ""]
         method = rest[-2] if len(rest) > 1 else ""
         if name in files[0].classes:
             family = _family(files, name)
         else:
-            # Classes that are made while a file is imported have their methods from some class in it.
+            # Classes that are made while a file is imported have their methods from some class in it, or in a file
+            # that the function which makes them imports: test_xml_etree_c has those of test_xml_etree so.
             family = [each for each in files[0].classes.values() if method in each.methods]
+            if not family and (inner := self._inner_files(own)):
+                files = [*inner, *files]
+                family = _family(files, name)
         if family:
             known = any(method in each.methods for each in family)
             wanted = (method,) if known else tuple(name for each in family for name in each.methods)
-            return _reached((*wanted, *_FIXTURES), [source for each in family for source in each.head], family, files)
+            heads = [source for each in family for source in each.head]
+            return self._with_data(_reached((*wanted, *_FIXTURES), heads, family, files))
         if name in files[0].names:
-            return _reached((name,), (), (), files)
+            return self._with_data(_reached((name,), (), (), files))
         path = self._path(parts[:end])
         inner = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
         read = [self._read(each.read_bytes()) for each in inner]
-        return [_reached(_MODULE_FIXTURES, file.head, (), [file]) for file in read]
+        return [self._with_data(_reached(_MODULE_FIXTURES, file.head, (), [file])) for file in read]
 
     def _path(self, parts: Sequence[str]) -> Path:
         path = self.root.joinpath(*parts)
         return path / "__init__.py" if path.is_dir() else path.with_name(f"{path.name}.py")
+
+    def _with_data(self, reached: Mapping[str, Sequence[_Source]]) -> object:
+        """The texts of what was reached, and the contents of the data files that it names."""
+        named = {string for sources in reached.values() for each in sources for string in each.strings}
+        contents = {name: sorted(path.read_bytes() for path in self._data[name]) for name in named & self._data.keys()}
+        return {name: [each.text for each in sources] for name, sources in reached.items()}, contents
+
+    def _inner_files(self, module: str) -> list[_File]:
+        """The files that functions of the module's file import, and what these import."""
+        package = self._package(module)
+        names = [_absolute(each, package) for each in self._files(module)[0].inner_imports]
+        return [file for name in dict.fromkeys(names) for file in self._files(name)]
+
+    def _package(self, module: str) -> str:
+        """The package that relative imports of the module begin in."""
+        is_package = self._path(module.split(".")[1:]).name == "__init__.py"
+        return module if is_package else module.rpartition(".")[0]
 
     def _files(self, module: str) -> list[_File]:
         """The file of the module and those of the suite that it imports, its own imports first."""
@@ -139,7 +194,7 @@ class _Suite:
                 path = self._path(parts) if parts else self.root
                 if first == "test" and parts[:1] != ["support"] and path.is_file() and path not in found:
                     found[path] = self._read(path.read_bytes())
-                    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+                    package = self._package(name)
                     todo += [_absolute(each, package) for each in found[path].imports]
             self._reach[module] = list(found.values())
         return self._reach[module]
@@ -159,6 +214,9 @@ def _read(content: bytes) -> _File:
             found.head += found.classes[node.name].head
         if isinstance(node, _Function | ast.ClassDef):
             found.names.setdefault(node.name, []).append(_Source(node))
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Import | ast.ImportFrom):
+                    found.inner_imports += _imported(inner)
             continue
         found.head.append(source := _Source(node))
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -191,11 +249,25 @@ def _class_of(node: ast.ClassDef) -> _Class:
 
 def _take_import(node: ast.Import | ast.ImportFrom, found: _File) -> None:
     """Notes the names that the statement defines, and what may be a module of each."""
-    start = "." * node.level + (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+    found.imports += _imported(node)
     for alias in node.names:
-        inner = f"{start}{'.' if start.strip('.') else ''}{alias.name}"
-        found.imports += [start, inner] if start else [inner]
-        found.names.setdefault(alias.asname or alias.name, []).append(_Source(ast.Constant(inner)))
+        found.names.setdefault(alias.asname or alias.name, []).append(_Source(ast.Constant(_inner(node, alias))))
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """What may be a module of what the statement imports."""
+    start = _start(node)
+    return [*([start] if start else []), *(_inner(node, alias) for alias in node.names)]
+
+
+def _start(node: ast.Import | ast.ImportFrom) -> str:
+    return "." * node.level + (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+
+
+def _inner(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
+    """The name below `test` or below the package of what an alias stands for."""
+    start = _start(node)
+    return f"{start}{'.' if start.strip('.') else ''}{alias.name}"
 
 
 def _absolute(module: str, package: str) -> str:
@@ -220,11 +292,11 @@ def _family(files: Sequence[_File], name: str) -> list[_Class]:
 
 def _reached(
     wanted: Iterable[str], head: Sequence[_Source], family: Sequence[_Class], files: Sequence[_File]
-) -> Mapping[str, Sequence[str]]:
+) -> Mapping[str, Sequence[_Source]]:
     """By name the source of what is `wanted`, methods of the family of classes or what the files define, and of all
     that these and the head of the classes reach. The head itself has no name.
     """
-    found = {"": [source.text for source in head]}
+    found: dict[str, Sequence[_Source]] = {"": head}
     todo = [*wanted, *(name for source in head for name in source.names if family)]
     for name in todo:
         if name in found:
@@ -236,6 +308,6 @@ def _reached(
             if not defining or any(each is defining.classes.get(name) for each in family):
                 continue
             sources = defining.names[name]
-        found[name] = [source.text for source in sources]
+        found[name] = sources
         todo += [name for source in sources for name in source.names]
     return found

@@ -155,3 +155,34 @@ def test_a_file_that_this_python_cannot_read_is_compared_as_a_whole(tmp_path: Pa
     case = ("test_new_grammar", "test.test_new_grammar.T.test_a")
     assert differing_cases([case], suite, own) == (case[1],)
     assert differing_cases([case], suite, suite) == ()
+
+
+INSTALLED = """\
+def install_tests():
+    from test import test_origin
+    from . import sibling
+    for each in vars(test_origin).items():
+        pass
+
+install_tests()
+"""
+
+
+def test_a_class_that_a_function_takes_from_another_file_is_found_there(tmp_path: Path) -> None:
+    """As those of test_xml_etree_c, which are made of the classes of test_xml_etree."""
+    origin = "class OldTests(unittest.TestCase):\n    def test_old(self):\n        pass\n"
+    new = "    def test_new(self):\n        pass\n"
+    suite = laid(tmp_path / "suite", {"test_c.py": INSTALLED, "test_origin.py": origin + new})
+    own = laid(tmp_path / "own", {"test_c.py": INSTALLED, "test_origin.py": origin})
+    cases = [("test_c", f"test.test_c.OldTests.test_{name}") for name in ("old", "new")]
+    assert differing_cases(cases, suite, own) == ("test.test_c.OldTests.test_new",)
+
+
+def test_a_data_file_that_a_case_names_counts(tmp_path: Path) -> None:
+    text = "class Tests(unittest.TestCase):\n    def test_a(self):\n        findfile('expect.html')\n"
+    other = "    def test_b(self):\n        findfile('no_such.html')\n"
+    files = {"test_data.py": text + other, "data/expect.html": "<p>"}
+    suite = laid(tmp_path / "suite", files)
+    own = laid(tmp_path / "own", {**files, "data/expect.html": "<br>", "data/unnamed.html": ""})
+    cases = [("test_data", f"test.test_data.Tests.test_{name}") for name in "ab"]
+    assert differing_cases(cases, suite, own) == ("test.test_data.Tests.test_a",)
