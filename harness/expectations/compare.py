@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -109,6 +109,34 @@ def compare(results: Iterable[ModuleResult], expectations: CellExpectations, *, 
         counts[Verdict.MISSING] += len(unclaimed)
         rows.extend(_missing(test, "", expectations.entries[test]) for test in unclaimed)
     return Comparison(counts=dict(+counts), rows=_sorted(rows), followed=sum(part.followed for part in parts))
+
+
+def set_apart(comparison: Comparison, differing: Collection[str]) -> Comparison:
+    """The comparison with the unexpected cases of another version of the suite apart: `differing`, whose tests the
+    interpreter's own version has not or has otherwise; and what these have left behind, which is a case that failed
+    after one of them in its module and passed in every further try, when they were not run.
+    """
+    modules = {row.module for row in comparison.unexpected if row.case in differing}
+
+    def is_apart(row: CaseVerdict) -> bool:
+        return row.case in differing or (row.module in modules and _failed_once(row))
+
+    rows = [
+        msgspec.structs.replace(row, verdict=Verdict.OTHER_VERSION)
+        if row.verdict.is_unexpected and is_apart(row)
+        else row
+        for row in comparison.rows
+    ]
+    moved = Counter(old.verdict for old, new in zip(comparison.rows, rows, strict=True) if old is not new)
+    counts = Counter(comparison.counts)
+    counts.subtract(moved)
+    counts[Verdict.OTHER_VERSION] += moved.total()
+    return msgspec.structs.replace(comparison, counts=dict(+counts), rows=tuple(rows))
+
+
+def _failed_once(row: CaseVerdict) -> bool:
+    """Whether the case failed in the first of several tries, and in no other one."""
+    return len(row.tries) > 1 and not row.tries[0].is_good and all(each.is_good for each in row.tries[1:])
 
 
 def _unseen(

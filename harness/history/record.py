@@ -122,13 +122,16 @@ def record_of(results: CellResults, *, source: str) -> RecordedRun:
     seconds: dict[str, float] = {}
     whole = results.run.complete
     listed: set[str] = set()
+    apart = {row.case for row in results.comparison.of_other_version}
     for module in results.modules:
         name, cases = _storable(dotted(module.module)), {case.case: case for case in seen_cases(module)}
         seconds[name] = module.seconds
         if module.complete is not whole:
             listed.add(name)
         for case in cases.values():
-            states[key := Case(name, _storable(case.case))] = _state(case, cases)
+            # A test of another version says nothing of this interpreter, as one that was not run.
+            state = _NOTHING if case.case in apart else _state(case, cases)
+            states[key := Case(name, _storable(case.case))] = state
             if case.seconds >= SLOW_SECONDS:
                 slow[key] = case.seconds
     facts = condition_values(results.cell, python=results.build.python, libraries=results.build.libraries)
@@ -166,6 +169,7 @@ def _storable(text: str) -> str:
     return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
+_NOTHING = State(Outcome.NOT_RUN, steady=False)
 _GOOD = {outcome: State(outcome) for outcome in Outcome if outcome.is_good}
 
 

@@ -64,6 +64,7 @@ _VERDICT_STYLE = {
     Verdict.MISSING: "yellow",
     Verdict.FLAKY: "yellow",
     Verdict.KNOWN: "bold",
+    Verdict.OTHER_VERSION: "bold",
 }
 
 
@@ -211,6 +212,8 @@ def _headline(results: CellResults) -> str:
         f"{plain(results.cell.id)}: {counted(sum(counts.values()), 'case')}, {passed:,} passed, {skipped:,} skipped, "
         f"{verdicts.get(Verdict.KNOWN, 0):,} known"
     )
+    if apart := verdicts.get(Verdict.OTHER_VERSION, 0):
+        summary += f", {apart:,} of another version"
     unexpected = {verdict: verdicts[verdict] for verdict in Verdict if verdict.is_unexpected and verdicts.get(verdict)}
     listed = ", ".join(f"{count:,} {_plural(verdict, count)}" for verdict, count in unexpected.items())
     found = f"{sum(unexpected.values()):,} UNEXPECTED ({listed})"
@@ -228,7 +231,13 @@ def _rows(page: _Page, results: CellResults, rows: Sequence[CaseVerdict], more: 
     modules = {module.module: module for module in results.modules}
     differing = set(results.other_suite.differing) if results.other_suite else set()
     for row in rows[:ROWS_SHOWN]:
-        suite = f"CPython {results.build.python} has another test here, or none" if row.case in differing else ""
+        suite = ""
+        if row.verdict is Verdict.OTHER_VERSION:
+            suite = (
+                f"CPython {results.build.python} has another test here, or none"
+                if row.case in differing
+                else "it passes without the tests of another version in its module"
+            )
         yield from _row(page, results.cell.id, results.run.options, row, modules.get(row.module), suite=suite)
         yield ""
     if len(rows) > ROWS_SHOWN:

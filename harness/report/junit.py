@@ -112,6 +112,10 @@ def _result_of_row(results: CellResults, row: CaseVerdict, subtests: Sequence[Su
     why = f"{row.reason} ({cause})" if cause else ""
     if row.verdict is Verdict.KNOWN:
         return junitparser.Skipped(xml_text(f"known: {why}"))
+    if row.verdict is Verdict.OTHER_VERSION:
+        outcome = row.outcome.value if row.outcome else "no such case"
+        other = f"{row.verdict.value}: {outcome}: CPython {results.build.python} has another test here, or none"
+        return junitparser.Skipped(xml_text(other))
     got = row.outcome.value if row.outcome else "no such case"
     expected = f"; {row.place} expects {row.expectation}" if row.place else ""
     failed = row.verdict is Verdict.FIXED or row.outcome in {Outcome.FAIL, Outcome.UNEXPECTED_SUCCESS}

@@ -63,6 +63,8 @@ def row_of(results: CellResults) -> CellRow:
         seconds=round(results.run.seconds),
     )
     state = f"{unexpected:,} UNEXPECTED" if unexpected else "as expected"
+    if apart := verdicts.get(Verdict.OTHER_VERSION, 0):
+        state += f", {apart:,} of another version"
     status = EXIT_UNEXPECTED if unexpected else EXIT_OK
     if results.run.interrupted:
         state, status = f"interrupted; {state} so far", EXIT_INTERRUPTED

@@ -66,11 +66,13 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 class OtherSuite(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of unexpected cases where the suite is that of another version than the interpreter: `differing`
-    are those that the two versions have with another source, or one of them has not. `not_compared` is why nobody has
-    compared the versions; empty when somebody has.
+    are those that the two versions have with another source, or one of them has not. `compared` is the version whose
+    tests were compared: the interpreter's own, or one from which its own lies on the way to the suite's. `not_compared`
+    is why nobody has compared the versions; empty when somebody has.
     """
 
     differing: tuple[str, ...] = ()
+    compared: str = ""
     not_compared: str = ""
 
 
@@ -96,13 +98,18 @@ class CellResults(msgspec.Struct, frozen=True, kw_only=True):
         """A sentence for a suite that is not of the interpreter's own version, with the unexpected cases that this may
         explain; empty for its own.
         """
-        note, unexpected, found = self.build.other_suite, self.comparison.unexpected, self.other_suite
-        if not note or not unexpected or not found:
+        note, found = self.build.other_suite, self.other_suite
+        if not note or not found:
             return note
         if found.not_compared:
-            return f"{note}; how many of the unexpected ones is not known: {found.not_compared}"
-        number, cases = len(found.differing), counted(len(unexpected), "unexpected case")
-        return f"{note}; the tests of {number:,} of {cases} are others in {self.build.python}, or not there"
+            unknown = f"; how many of the unexpected ones is not known: {found.not_compared}"
+            return note + (unknown if self.comparison.unexpected else "")
+        number = len(self.comparison.of_other_version)
+        if not number:
+            return note
+        own, verb = self.build.python, "is" if number == 1 else "are"
+        by = own if found.compared in {"", own} else f"{found.compared}, which stand in for those of {own}"
+        return f"{note}; {counted(number, 'case')} of another version, by the tests of {by}, {verb} not unexpected"
 
     def counts(self) -> Counter[Outcome]:
         """How many cases had each outcome; a module that was skipped as a whole is one case."""

@@ -35,6 +35,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cpython: str = ""
     prebuilt: str = ""
     suite: str = ""
+    own_suite: str = ""
     provider: str = ""
     toolchain: str = ""
     runtime: str = ""
@@ -74,7 +75,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def arguments(self) -> Iterator[str]:
         """The options, as a user would type them."""
-        yield from (f"--{name}={value}" for name in _VALUES if (value := getattr(self, name)))
+        yield from (f"--{name.replace('_', '-')}={value}" for name in _VALUES if (value := getattr(self, name)))
         yield from (f"--use={each}" for each in self.use)
         yield from (f"--{name.replace('_', '-')}" for name in _SWITCHES if getattr(self, name))
 
@@ -126,7 +127,19 @@ def go_on_line(argv: Sequence[str], run: Path) -> str:
 
 
 DEFAULT = RunOptions()
-_VALUES = ("cpython", "prebuilt", "suite", "provider", "toolchain", "runtime", "pins", "bundle", "tests", "randseed")
+_VALUES = (
+    "cpython",
+    "prebuilt",
+    "suite",
+    "own_suite",
+    "provider",
+    "toolchain",
+    "runtime",
+    "pins",
+    "bundle",
+    "tests",
+    "randseed",
+)
 _PROBED = ("cpython", "prebuilt", "suite", "provider", "toolchain", "runtime", "pins", "tree_pins")
 _SWITCHES = ("randomize", "tree_pins", "isolated", "fail_env_changed")
 
@@ -138,7 +151,9 @@ def absolute(name: str, value: str) -> str:
     if name == "runtime":
         kind, colon, path = value.partition(":")
         return f"{kind}:{expanded(Path(path))}" if colon and path else value
-    if name in {"cpython", "suite", "toolchain"} and (_VERSION.fullmatch(value) or value.startswith("git:")):
+    if name in {"cpython", "suite", "own_suite", "toolchain"} and (
+        _VERSION.fullmatch(value) or value.startswith("git:")
+    ):
         return value
     return str(expanded(Path(value)))
 

@@ -20,11 +20,13 @@ class Verdict(StrEnum):
     CHANGED = "changed"
     MISSING = "missing"
     FLAKY = "flaky"
+    OTHER_VERSION = "other-version"
+    """Unexpected, and the interpreter's own version of the suite has another test there."""
 
     @property
     def is_unexpected(self) -> bool:
         """True for what turns a run red."""
-        return self not in {Verdict.AS_EXPECTED, Verdict.KNOWN}
+        return self not in {Verdict.AS_EXPECTED, Verdict.KNOWN, Verdict.OTHER_VERSION}
 
 
 class CaseVerdict(Record, frozen=True, kw_only=True):
@@ -78,6 +80,11 @@ class Comparison(Record, frozen=True, kw_only=True):
     def intermittent(self) -> tuple[CaseVerdict, ...]:
         """The rows of cases with an intermittent failure: known by a limitation, and not by an entry."""
         return tuple(row for row in self.rows if row.verdict is Verdict.KNOWN and not row.place)
+
+    @property
+    def of_other_version(self) -> tuple[CaseVerdict, ...]:
+        """The rows whose tests are those of another version than the interpreter."""
+        return tuple(row for row in self.rows if row.verdict is Verdict.OTHER_VERSION)
 
     @property
     def is_as_expected(self) -> bool:

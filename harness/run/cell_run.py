@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import pickle
 import shlex
 import shutil
@@ -26,7 +27,7 @@ from harness.build.libraries import describe_libraries
 from harness.engines.fresh import FreshEngine
 from harness.engines.protocol import NO_SNAPSHOT, EngineSession
 from harness.errors import ConfigError
-from harness.expectations.compare import compare
+from harness.expectations.compare import compare, compare_module, set_apart
 from harness.expectations.entries import CellExpectations
 from harness.limitations.skip_account import account_for
 from harness.limitations.skip_text import one_line
@@ -47,13 +48,13 @@ from harness.results.run_folder import (
     remove_views,
     unfinished_run,
 )
-from harness.results.verdicts import CaseVerdict, Comparison, Verdict
+from harness.results.verdicts import CaseVerdict, Comparison
 from harness.run.asked import Asked
 from harness.run.keywords import ANY, Keyword
 from harness.run.options import as_arguments, check_numbers, with_seed
 from harness.run.own_tests import OwnTests, unimportable
 from harness.run.prepare import expectations_for
-from harness.run.prepared import Prepared
+from harness.run.prepared import OwnSuite, Prepared
 from harness.run.python_info import keep_python_info
 from harness.run.rerun import with_environment_tries, with_tries, worth_another_try
 from harness.run.resume import (
@@ -183,6 +184,7 @@ class CellRun:
             "build": str(self.prepared.build.folder),
             "runtime": str(self.prepared.runtime),
             "cache": str(self.prepared.cache),
+            "own_suite": self.prepared.own_suite.to_json() if self.prepared.own_suite else None,
             "folder": str(self.folder),
             "chosen": dataclasses.asdict(self.chosen),
             "reruns": self.reruns,
@@ -199,7 +201,10 @@ class CellRun:
     def from_json(cls, data: dict[str, Any]) -> CellRun:
         cell = dataclasses.replace(Cell.from_json(data["cell"]), runtime=data["runtime_version"])
         build = Build.load(Path(data["build"]))
-        prepared = Prepared(cell=cell, build=build, runtime=Path(data["runtime"]), cache=Path(data["cache"]))
+        own_suite = OwnSuite.from_json(data["own_suite"]) if data["own_suite"] else None
+        prepared = Prepared(
+            cell=cell, build=build, runtime=Path(data["runtime"]), cache=Path(data["cache"]), own_suite=own_suite
+        )
         return cls(
             prepared=prepared,
             folder=Path(data["folder"]),
@@ -266,7 +271,10 @@ class CellRun:
         job = replace(job, seed=self.chosen.seed, randomize=self.chosen.randomize)
         if part:
             job = replace(job, folder=job.folder / f"part-{part.number}", part=part)
-        return job if match else replace(job, expects_hang=self.expectations.expects_hang)
+        if match:
+            return job
+        is_of_other_version = functools.partial(self._is_of_other_version, module)
+        return replace(job, expects_hang=self.expectations.expects_hang, is_of_other_version=is_of_other_version)
 
     def test(self, job: ModuleJob, engine: EngineSession) -> ModuleResult:
         """Runs one module, or part, and writes its result; one that was stopped is recorded nowhere."""
@@ -289,7 +297,7 @@ class CellRun:
 
     def _tried_again(self, result: ModuleResult, job: ModuleJob, engine: EngineSession) -> ModuleResult:
         """The result with the tries of its cases: of all that were selected, or of those that nobody expected."""
-        cases = worth_another_try(result, self.expectations)
+        cases = worth_another_try(result, self.compared(result))
         environment = result.env_changed and self.expectations.fail_env_changed
         if self.verify > 1:
             jobs = [job] * (self.verify - 1)
@@ -314,6 +322,28 @@ class CellRun:
             else with_tries(result, again, only=cases if environment else None)
         )
 
+    def compared(self, result: ModuleResult) -> Comparison:
+        """The verdicts on one module, or part of one."""
+        comparison = compare_module(result, self.expectations)
+        return set_apart(comparison, differing) if (differing := self._differing(comparison)) else comparison
+
+    def _differing(self, comparison: Comparison) -> tuple[str, ...]:
+        """Which of the unexpected cases the interpreter's own version of the suite has differently."""
+        return self._of_other_version([(row.module, row.case) for row in comparison.unexpected])
+
+    def _of_other_version(self, cases: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Which of the cases, each with its module, are another test in the interpreter's own version of the suite;
+        none where that is the suite, or it is not the suite that is run, or not available.
+        """
+        own = self.prepared.own_suite
+        # On another machine the folder is not there: the verdict of the whole run is that of this one.
+        if self.tests or not own or not own.folder.is_dir():
+            return ()
+        return differing_cases(cases, self.prepared.build.tests, own.folder)
+
+    def _is_of_other_version(self, module: str, case: str) -> bool:
+        return bool(self._of_other_version([(module, case)]))
+
     def finish(
         self, *, interrupted: bool, color: bool, lost: Mapping[str, str] | None = None, work: Sequence[Work] = ()
     ) -> tuple[str, bool]:
@@ -337,11 +367,12 @@ class CellRun:
         everything = not interrupted and not chosen and finished == set(self.prepared.build.modules())
         complete = everything and not own
         comparison = compare(modules, self.expectations, complete=complete)
+        differing = self._differing(comparison)
         results = CellResults(
             cell=self.prepared.cell,
             modules=tuple(msgspec.structs.replace(module, imports=()) for module in modules),
-            comparison=comparison,
-            other_suite=self._other_suite(comparison),
+            comparison=set_apart(comparison, differing),
+            other_suite=self._other_suite(differing),
             run=self._run_info(finished, work, interrupted=interrupted, complete=complete),
             build=self.prepared.build.manifest,
             engine=self.prepared.engine_facts(),
@@ -350,22 +381,19 @@ class CellRun:
         self._remember(modules)
         # Somebody who names a case wants to look at its failure, even if it is known.
         looked_at = [row for row in results.comparison.rows if self.show_known or self.chosen.cases_in(row.module)]
-        known = [row for row in looked_at if row.verdict is Verdict.KNOWN]
+        known = [row for row in looked_at if not row.verdict.is_unexpected]
         go_on = go_on_line(sys.argv, self.folder.parent)
         page = publish(results, self.folder, color=color, known=known, go_on=go_on)
         return page, bool(results.comparison.unexpected)
 
-    def _other_suite(self, comparison: Comparison) -> OtherSuite | None:
-        """Which of the unexpected cases the interpreter's own version of the suite has differently; None where that is
-        the suite, or it is not the suite that was run.
-        """
+    def _other_suite(self, differing: tuple[str, ...]) -> OtherSuite | None:
+        """What is known of a suite that is not of the interpreter's version; None where it is, or was not run."""
         prepared, manifest = self.prepared, self.prepared.build.manifest
         if not manifest.other_suite or self.tests:
             return None
         if not prepared.own_suite:
             return OtherSuite(not_compared=f"the tests of CPython {manifest.python} are not available")
-        cases = [(row.module, row.case) for row in comparison.unexpected]
-        return OtherSuite(differing=differing_cases(cases, prepared.build.tests, prepared.own_suite))
+        return OtherSuite(differing=differing, compared=prepared.own_suite.version)
 
     def _remember(self, modules: Sequence[ModuleResult]) -> None:
         """Leaves durations and imports for later runs. Not of a shard: those that are still to come are to be cut as it

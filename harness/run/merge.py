@@ -19,7 +19,7 @@ from harness.errors import (
     ConfigError,
     HarnessError,
 )
-from harness.expectations.compare import compare
+from harness.expectations.compare import compare, set_apart
 from harness.expectations.entries import CellExpectations
 from harness.expectations.files import load_lists
 from harness.report.table import read_row
@@ -185,9 +185,10 @@ def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, comm
     )
     expectations = dataclasses.replace(expectations, fail_env_changed=run.fail_env_changed)
     comparison = compare(modules, expectations, complete=True)
-    return msgspec.structs.replace(
-        first, modules=modules, run=run, comparison=comparison, other_suite=_other_suite(shards, comparison)
-    )
+    other_suite = _other_suite(shards, comparison)
+    if other_suite:
+        comparison = set_apart(comparison, other_suite.differing)
+    return msgspec.structs.replace(first, modules=modules, run=run, comparison=comparison, other_suite=other_suite)
 
 
 def _other_suite(shards: Sequence[CellResults], comparison: Comparison) -> OtherSuite | None:
@@ -197,7 +198,7 @@ def _other_suite(shards: Sequence[CellResults], comparison: Comparison) -> Other
         return OtherSuite(not_compared=why)
     differing = {case for each in known for case in each.differing}
     unexpected = tuple(row.case for row in comparison.unexpected if row.case in differing)
-    return OtherSuite(differing=unexpected) if known else None
+    return OtherSuite(differing=unexpected, compared=known[0].compared) if known else None
 
 
 def _number(shard: CellResults) -> int:

@@ -91,9 +91,16 @@ TESTS = Option(
     metavar="PATH",
     help="run the test_*.py modules and test_* packages in this folder, or this .py file, in the place of the suite",
 )
+OWN_SUITE = Option(
+    flag="--own-suite",
+    metavar="PATH-OR-VERSION",
+    help="with --suite: the tests of the interpreter's own version, or of one from which it lies on the way to the "
+    "suite's. What they have otherwise is no regression (default: those of its version that are available)",
+)
 TESTING = (
     *BUILD_OPTIONS,
     BUNDLE,
+    OWN_SUITE,
     Option(
         flag="--case",
         metavar="ID",

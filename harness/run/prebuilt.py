@@ -23,7 +23,7 @@ from harness.matrix.pins import PackagePin, Pins
 from harness.matrix.python_source import PythonSource
 from harness.run.identify import ensure_identity
 from harness.run.prepared import Prepared
-from harness.sources import Source, cached_source, obtain_source
+from harness.sources import Source, obtain_source
 from harness.toolchains.runtimes import check_runtime, obtain_prebuilt, obtain_runtime
 from harness.util.cache import make_entry
 from harness.util.files import write_atomically
@@ -82,7 +82,7 @@ def prepare_prebuilt(
         make_read_only(aside / "root")
 
     build = Build.load(make_entry(prebuilt_folder(cell, pin, tests, cache), make))
-    prepared = with_own_suite(Prepared(cell=cell, build=build, runtime=runtime, cache=cache), pins)
+    prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, dict))
 
 
@@ -126,15 +126,6 @@ def obtain_own_suite(python: str, suite: str, pins: Pins, cache: Path) -> None:
     if other_suite(python, suite) and is_version(python):
         with contextlib.suppress(UnavailableError):
             obtain_source(PythonSource.parse(python), pins, cache)
-
-
-def with_own_suite(prepared: Prepared, pins: Pins) -> Prepared:
-    """The cell with the tests of the interpreter's own version if its suite is that of another one, and the cache has
-    them.
-    """
-    manifest = prepared.build.manifest
-    source = cached_source(manifest.python, pins, prepared.cache) if manifest.other_suite else None
-    return dataclasses.replace(prepared, own_suite=source.root / "Lib" / "test") if source else prepared
 
 
 def list_tests(prepared: Prepared) -> list[str]:

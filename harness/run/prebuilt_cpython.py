@@ -31,8 +31,8 @@ from harness.matrix.cells import Cell
 from harness.matrix.pins import Pins
 from harness.matrix.python_source import PythonSource
 from harness.run.identify import ask_interpreter, ensure_identity
-from harness.run.prebuilt import Named, list_tests, obtain_own_suite, with_own_suite
-from harness.run.prepared import Prepared
+from harness.run.prebuilt import Named, list_tests, obtain_own_suite
+from harness.run.prepared import OwnSuite, Prepared
 from harness.sources import Source, obtain_source
 from harness.sources.base import LANDMARKS, read_version
 from harness.targets import Target
@@ -81,7 +81,8 @@ def prepare_cpython(
     build = dataclasses.replace(build, manifest=from_path(build.manifest, parts.interpreter.name))
     prepared = Prepared(cell=cell_of(cell, build.manifest), build=build, runtime=runtime, cache=cache)
     own = parts.own_tests if build.manifest.other_suite else None
-    prepared = dataclasses.replace(prepared, own_suite=own) if own else with_own_suite(prepared, pins)
+    if own:
+        prepared = dataclasses.replace(prepared, own_suite=OwnSuite(version=build.manifest.python, folder=own))
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, dict))
 
 

@@ -24,7 +24,8 @@ from harness.matrix.load import load_configuration
 from harness.matrix.pins import Pins, load_pins
 from harness.run.identify import ask_compiler, ensure_identity
 from harness.run.live import steps_shown
-from harness.run.prebuilt import Named, prepare_prebuilt, with_own_suite
+from harness.run.own_suite import with_own_suite
+from harness.run.prebuilt import Named, prepare_prebuilt
 from harness.run.prebuilt_cpython import prepare_cpython
 from harness.run.prepared import Prepared
 from harness.sources import Source, obtain_source
@@ -43,12 +44,14 @@ class BuildRequest:
     `toolchain` is a path or a version, `runtime` a version or `path:` and where a runtime of this machine is.
     `tree_pins` takes what the source tree pins, in the place of what the cell says. `pins` is a file with further pins,
     `bundle` one that takes the place of source, toolchain and build. `prebuilt` is the folder of an interpreter that
-    somebody else has built, `suite` the CPython whose tests it gets.
+    somebody else has built, `suite` the CPython whose tests it gets, `own_suite` that whose tests are compared
+    with these.
     """
 
     cpython: str = ""
     prebuilt: str = ""
     suite: str = ""
+    own_suite: str = ""
     provider: str = ""
     toolchain: str = ""
     runtime: str = ""
@@ -78,7 +81,8 @@ class BuildRequest:
         """ConfigError when the cell has no use for one of them."""
         is_prebuilt = cell.is_prebuilt or self.prebuilt
         of_builds = ("cpython", "provider", "toolchain", "tree_pins")
-        useless = [name for name in (of_builds if is_prebuilt else ("suite",)) if getattr(self, name)]
+        of_prebuilt = ("suite",) if self.bundle else ("suite", "own_suite")
+        useless = [name for name in (of_builds if is_prebuilt else of_prebuilt) if getattr(self, name)]
         option = f"--{useless[0].replace('_', '-')}" if useless else ""
         if useless and is_prebuilt:
             raise ConfigError(
@@ -131,7 +135,7 @@ def _prepared(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path],
         cell, own_runtime = _named_runtime(cell, wishes.runtime)
         named = Named(folder=wishes.prebuilt, suite=wishes.suite, runtime=own_runtime)
         prepare_named = prepare_prebuilt if cell.is_prebuilt else prepare_cpython
-        return prepare_named(cell, pins, cache, named, check_source)
+        return with_own_suite(prepare_named(cell, pins, cache, named, check_source), pins, wishes.own_suite)
     from_tree = wishes.tree_pins or not cell.toolchain
     if from_tree:
         check_takes_tree_pins(cell)
@@ -167,7 +171,8 @@ def _from_bundle(cell: Cell, wishes: BuildRequest, pins: Pins) -> Prepared:
     check_is_build_of(build.manifest, cell, str(bundle))
     cell = with_python(cell, head.python)
     runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
-    prepared = with_own_suite(Prepared(cell=cell, build=build, runtime=runtime, cache=cache), pins)
+    prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
+    prepared = with_own_suite(prepared, pins, wishes.own_suite)
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, lambda: head.compiler))
 
 

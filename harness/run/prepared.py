@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,12 +26,29 @@ GUEST_FOLDER = Path(__file__).parents[1] / "guest" / "agent"
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnSuite:
+    """The Lib/test in `folder`, of CPython `version`: that of the interpreter, or one from which it lies on the way to
+    the suite's.
+    """
+
+    version: str
+    folder: Path
+
+    def to_json(self) -> dict[str, str]:
+        return {"version": self.version, "folder": str(self.folder)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, str]) -> OwnSuite:
+        return cls(version=data["version"], folder=Path(data["folder"]))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Prepared:
     """A cell that is ready to be tested. `runtime` is the folder of its runtime, or a runtime of the machine's own,
     `identity` what build and compiler have said of themselves. `stack_size` are the bytes of stack that its engines
     give a guest; None for as many as in every run. `on_page`: in a browser guests run on the page's own thread, and not
-    in Workers. `own_suite` is the Lib/test of the interpreter's version where the build has the tests of another one;
-    None where it has its own, and where the other is not available.
+    in Workers. `own_suite` are the tests by which those of another version are known, where the build
+    has these; None where it has those of the interpreter's version, and where there are none to compare with.
     """
 
     cell: Cell
@@ -41,7 +58,7 @@ class Prepared:
     identity: Identity | None = None
     stack_size: int | None = None
     on_page: bool = False
-    own_suite: Path | None = None
+    own_suite: OwnSuite | None = None
 
     @property
     def guest_environment(self) -> dict[str, str]:

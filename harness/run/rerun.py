@@ -6,25 +6,23 @@ from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
-from harness.expectations.compare import compare_module
-from harness.expectations.entries import CellExpectations
 from harness.results.case_ids import dotted
 from harness.results.outcomes import CaseResult, ModuleResult, Outcome
+from harness.results.verdicts import Comparison
 
 # A module with more unexpected cases than this is broken, not flaky.
 MANY = 20
 
 
-def worth_another_try(result: ModuleResult, expectations: CellExpectations) -> tuple[str, ...]:
-    """The cases of a module that did what nobody expects, and can be asked for by their names; none of them when there
-    are MANY.
+def worth_another_try(result: ModuleResult, compared: Comparison) -> tuple[str, ...]:
+    """The cases of a module that did what nobody expects, by what its result was compared with, and can be asked for by
+    their names; none of them when there are MANY.
 
     Fixtures and what happened between two cases have no name that regrtest could be given.
     """
     cases = {case.case for case in result.cases}
-    rows = compare_module(result, expectations).unexpected
     name = dotted(result.module, own=result.own)
-    found = [row.case for row in rows if row.case in cases and row.case != name and "(" not in row.case]
+    found = [row.case for row in compared.unexpected if row.case in cases and row.case != name and "(" not in row.case]
     return tuple(found) if len(found) <= MANY else ()
 
 

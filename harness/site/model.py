@@ -116,6 +116,7 @@ TONES: Mapping[str, str] = {
     "fixed": "F",
     "missing": "?",
     "known": "k",
+    "other-version": "v",
     "not-run": "n",
     "no-tests": "0",
     "skip": "s",

@@ -47,10 +47,14 @@ class Provenance:
 
 def read_version(root: Path) -> str:
     """PY_VERSION of Include/patchlevel.h, without quotes."""
-    text = (root / "Include" / "patchlevel.h").read_text(encoding="utf-8")
-    found = re.search(r'^#define\s+PY_VERSION\s+"([^"]+)"', text, re.MULTILINE)
+    return read_patchlevel(root / "Include" / "patchlevel.h")
+
+
+def read_patchlevel(path: Path) -> str:
+    """PY_VERSION of a patchlevel.h, without quotes."""
+    found = re.search(r'^#define\s+PY_VERSION\s+"([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE)
     if not found:
-        raise ConfigError(f"{root}/Include/patchlevel.h defines no PY_VERSION", hint="is this CPython's own source?")
+        raise ConfigError(f"{path} defines no PY_VERSION", hint="is this CPython's own file?")
     return found.group(1)
 
 

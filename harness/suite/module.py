@@ -32,6 +32,8 @@ OUTPUT_TAIL_LINES = 40
 MAX_ATTEMPTS = 100
 # Long enough for any case that has not hung, on any machine that runs suites; short next to `case_timeout`.
 EXPECTED_HANG_SECONDS = 5.0
+# A test of a later version loops for ever on the very fault that it tests the absence of.
+OTHER_VERSION_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +42,10 @@ class ModuleJob:
     regrtest patterns of the cases wanted, empty for all; `excluded` are ids, or `Class.*`, that must not run;
     `options` are further ones for regrtest; `agent` is the guest's folder to start. Seconds: `case_timeout` without
     any event, `module_timeout` for each attempt. `expects_hang` says of a case that nothing but a timeout is expected
-    of it: it gets at most EXPECTED_HANG_SECONDS. `should_stop` is asked while the guest runs; true ends the run,
-    keeping what is finished. `own` says that the module is a test file of the user's, and not one of the suite.
-    `seed` is that of `random`; with `randomize` also that of the order of classes and cases.
+    of it: it gets at most EXPECTED_HANG_SECONDS. `is_of_other_version` says that its test is not that of the
+    interpreter's version: it gets at most OTHER_VERSION_SECONDS. `should_stop` is asked while the guest runs; true ends
+    the run, keeping what is finished. `own` says that the module is a test file of the user's, and not one of the
+    suite. `seed` is that of `random`; with `randomize` also that of the order of classes and cases.
     `part` is which part of the module this is; None for the whole.
     """
 
@@ -59,6 +62,7 @@ class ModuleJob:
     options: tuple[str, ...] = ()
     agent: str = "/harness"
     expects_hang: Callable[[str], bool] = lambda case: False  # noqa: ARG005 - as every such callable
+    is_of_other_version: Callable[[str], bool] = lambda case: False  # noqa: ARG005 - likewise
     should_stop: Callable[[], bool] = lambda: False
     own: bool = False
     seed: int = 0
@@ -224,13 +228,13 @@ class _Watch:
         self._journal = journal
         self._output = job.folder / "output.txt"
         self._size = -1
-        self._expects_hang: bool | None = None
+        self._open_limit: float | None = None
         self._progress_at = self._started_at = now
 
     def __call__(self) -> str | None:
         now = time.monotonic()
         if (size := _size(self._journal)) != self._size:
-            self._size, self._progress_at, self._expects_hang = size, now, None
+            self._size, self._progress_at, self._open_limit = size, now, None
         if _size(self._output) > OUTPUT_LIMIT:
             os.truncate(self._output, 0)
         if self._job.should_stop():
@@ -247,11 +251,16 @@ class _Watch:
         """Seconds that the guest may stand still where it is; the journal is asked once, when it begins to matter."""
         if still <= EXPECTED_HANG_SECONDS:
             return self._job.case_timeout
-        if self._expects_hang is None:
+        if self._open_limit is None:
             names = Names({self._job.dotted, self._job.module})
             attempt = read_attempt(parse_events(_read(self._journal)), names)
-            self._expects_hang = self._job.expects_hang(attempt.open_case or attempt.open_fixture)
-        return min(EXPECTED_HANG_SECONDS, self._job.case_timeout) if self._expects_hang else self._job.case_timeout
+            self._open_limit = min(self._patience(attempt.open_case or attempt.open_fixture), self._job.case_timeout)
+        return self._open_limit
+
+    def _patience(self, case: str) -> float:
+        if self._job.expects_hang(case):
+            return EXPECTED_HANG_SECONDS
+        return OTHER_VERSION_SECONDS if self._job.is_of_other_version(case) else self._job.case_timeout
 
 
 def _read(path: Path) -> bytes:

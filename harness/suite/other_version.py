@@ -2,8 +2,8 @@
 
 The source of a case is that of its test method and of all that the method reaches by name: methods and attributes of
 its class and the bases, functions and constants of its file and of the files of the suite that this one imports, and
-the data files of the suite that it names. What is in `test.support` is left out: every test uses it. Comments and layout
-make no difference.
+the data files of the suite that it names. What is in `test.support` is left out: every test uses it. Comments and
+layout make no difference.
 """
 
 from __future__ import annotations
@@ -148,15 +148,15 @@ class _Suite:
             # Classes that are made while a file is imported have their methods from some class in it, or in a file
             # that the function which makes them imports: test_xml_etree_c has those of test_xml_etree so.
             family = [each for each in files[0].classes.values() if method in each.methods]
-            if not family and (inner := self._inner_files(own)):
-                files = [*inner, *files]
+            if not family:
+                files = [*self._inner_files(own), *files]
                 family = _family(files, name)
         if family:
             known = any(method in each.methods for each in family)
             wanted = (method,) if known else tuple(name for each in family for name in each.methods)
             heads = [source for each in family for source in each.head]
             return self._with_data(_reached((*wanted, *_FIXTURES), heads, family, files))
-        if name in files[0].names:
+        if name in self._files(own)[0].names:
             return self._with_data(_reached((name,), (), (), files))
         path = self._path(parts[:end])
         inner = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.build.artifact import Build
-from harness.errors import EXIT_BUILD, EXIT_OK, EXIT_UNAVAILABLE, EXIT_UNEXPECTED
+from harness.errors import EXIT_BUILD, EXIT_CONFIG, EXIT_OK, EXIT_UNAVAILABLE, EXIT_UNEXPECTED
 from harness.results.cell_results import OtherSuite, load_results
 from harness.results.diff import diff_cells
 from harness.run.prepared import Prepared
@@ -89,11 +89,22 @@ def test_cases_that_another_version_of_the_suite_has_differently_are_counted_apa
     words = ("test", "wasi", "test_bool", "--prebuilt", prefix, "--suite", checkout, "--reruns", "0")
     done = harness(*words, "--run-dir", tmp_path / "run")
     assert done.returncode == EXIT_UNEXPECTED, done.stdout
-    assert "the tests of 1 of 2 unexpected cases are others in 3.13.5" in " ".join(done.stdout.split())
+    assert "1 of another version -> 1 UNEXPECTED (1 regression)" in done.stdout
     found = load_results(tmp_path / "run" / "wasi" / "results.json")
-    assert found.other_suite == OtherSuite(differing=("test.test_bool.BoolTest.test_str",))
-    done = harness("report", tmp_path / "run")
-    assert "the tests of 1 of 2 unexpected cases are others in 3.13.5" in (tmp_path / "run" / "index.html").read_text()
+    assert found.other_suite == OtherSuite(differing=("test.test_bool.BoolTest.test_str",), compared="3.13.5")
+    note = "1 case of another version, by the tests of 3.13.5, is not unexpected"
+    assert note in " ".join(done.stdout.split())
+    harness("report", tmp_path / "run")
+    assert note in (tmp_path / "run" / "index.html").read_text()
+    # Without the case that is wrong in both nothing is unexpected.
+    alone = ("--case", "test.test_bool.BoolTest.test_str", "--case", "test.test_bool.BoolTest.test_int")
+    done = harness(*words, *alone, "--run-dir", tmp_path / "alone")
+    assert done.returncode == EXIT_OK, done.stdout
+    assert "1 of another version, 0 unexpected -> as expected" in done.stdout
+    # The interpreter's own tests may lie elsewhere.
+    done = harness(*words, *alone, "--own-suite", prefix, "--run-dir", tmp_path / "named")
+    assert done.returncode == EXIT_CONFIG, done.stdout
+    assert "has no tests of a CPython whose version it states" in done.stdout + (done.stderr or "")
 
 
 def edit(path: Path, old: str, new: str) -> None:

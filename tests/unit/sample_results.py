@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.expectations.compare import compare
+from harness.expectations.compare import compare, set_apart
 from harness.expectations.entries import CellExpectations, Expectation
 from harness.manifest import Manifest
 from harness.results.cell_results import CellResults, OtherSuite, RunInfo
@@ -80,8 +80,10 @@ def results(*modules: ModuleResult, entries: tuple[Expectation, ...] = (), compl
 def of_other_suite(found: CellResults, *differing: str, why: str = "") -> CellResults:
     """The results with the suite of 3.13.5 in an interpreter of 3.13.2, where these cases differ."""
     build = Manifest.from_json({"python": "3.13.2", "suite": {"version": "3.13.5"}})
-    other = OtherSuite(differing=tuple(f"test.{case}" for case in differing), not_compared=why)
-    return msgspec.structs.replace(found, build=build, other_suite=other)
+    ids = tuple(f"test.{case}" for case in differing)
+    other = OtherSuite(differing=ids, compared="" if why else "3.13.2", not_compared=why)
+    comparison = set_apart(found.comparison, ids)
+    return msgspec.structs.replace(found, build=build, comparison=comparison, other_suite=other)
 
 
 def usual() -> CellResults:

@@ -126,11 +126,17 @@ class ModuleEvidence(NamedTuple):
 def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
     """The evidence in one results.json. `index` orders runs that began in the same second."""
     witnesses = []
+    apart = {row.case for row in results.comparison.of_other_version}
     for module in results.modules:
         cases = {sys.intern(case.case): case for case in seen_cases(module)}
         whole = results.run.complete and module.complete
-        # What changed its mind within one run proves nothing, least of all what to expect of it.
-        steady = {case for case, found in cases.items() if not follows(found, cases) and not found.changed_its_mind}
+        # What changed its mind within one run proves nothing, least of all what to expect of it; nor does a test of
+        # another version than the interpreter.
+        steady = {
+            case
+            for case, found in cases.items()
+            if not follows(found, cases) and not found.changed_its_mind and case not in apart
+        }
         sightings = {
             case: _seen(cases[case].outcome, signature_of(cases[case]), whole) for case in cases if case in steady
         }

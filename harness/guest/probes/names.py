@@ -70,6 +70,11 @@ def create_with_a_slash() -> None:
     raise NoEffect("a file was made under a name that ends in a slash")
 
 
+def many_parents() -> None:
+    """More of them than a path may have symbolic links."""
+    os.stat("/" + "../" * 50)
+
+
 def parent_of_nothing() -> None:
     try:
         os.stat(scratch("nothing/.."))

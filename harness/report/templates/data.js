@@ -14,6 +14,7 @@ const STATES = [
   { id: "fixed", letter: "F", label: "fixed: the entry is stale", unexpected: true },
   { id: "missing", letter: "?", label: "missing: the entry's case is gone", unexpected: true },
   { id: "known", letter: "k", label: "known to fail" },
+  { id: "other-version", letter: "v", label: "of another version than the interpreter" },
   { id: "not-run", letter: "n", label: "not run" },
   { id: "no-tests", letter: "0", label: "no tests" },
   { id: "skip", letter: "s", label: "skipped" },
@@ -26,7 +27,7 @@ const WORST_UNEXPECTED = RANK.missing;
 
 function stateOf(outcome, verdict) {
   if (outcome === "absent" || outcome === "pass" && verdict === "as-expected") return outcome;
-  if (["known", "flaky", "fixed", "missing"].includes(verdict)) return verdict;
+  if (["known", "other-version", "flaky", "fixed", "missing"].includes(verdict)) return verdict;
   if (verdict !== "as-expected") return outcome === "crash" || outcome === "timeout" ? outcome : verdict;
   if (outcome === "expected-failure") return "pass";
   return outcome in RANK ? outcome : "regression";

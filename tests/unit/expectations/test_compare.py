@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.expectations.compare import compare, compare_module, judge_outcome
+from harness.expectations.compare import compare, compare_module, judge_outcome, set_apart
 from harness.expectations.entries import CellExpectations, Expectation
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, judged_cases, worst
 from harness.results.verdicts import CaseVerdict, Comparison, Verdict
@@ -472,3 +472,39 @@ def test_without_expectations_whatever_went_wrong_is_told(result: ModuleResult) 
     told = {row.case for row in found.unexpected}
     assert bad - waited <= told <= bad
     assert len(bad) == len(told) + found.followed
+
+
+def test_cases_of_another_version_are_apart_with_what_they_have_left_behind() -> None:
+    failed, passed = Outcome.FAIL, Outcome.PASS
+
+    def tried(name: str, *tries: Outcome) -> CaseResult:
+        return CaseResult(case=name, outcome=tries[0], tries=tries if len(tries) > 1 else ())
+
+    new, fine = "test.test_os.T.test_new", "test.test_os.T.test_fine"
+    result = module(
+        tried(new, failed),
+        tried("test.test_os.T.test_after", failed, passed, passed),
+        tried("test.test_os.T.test_flaky", failed, failed, passed),
+        tried("test.test_os.T.test_wrong", failed, failed, failed),
+        tried(fine, passed),
+    )
+    elsewhere = module(tried("test.test_io.T.test_flaky", failed, passed, passed), name="test_io")
+    apart = set_apart(compare([result, elsewhere], CellExpectations()), {new, fine})
+    assert {row.case: row.verdict for row in apart.rows} == {
+        new: Verdict.OTHER_VERSION,
+        "test.test_os.T.test_after": Verdict.OTHER_VERSION,
+        "test.test_os.T.test_flaky": Verdict.FLAKY,
+        "test.test_os.T.test_wrong": Verdict.REGRESSION,
+        "test.test_io.T.test_flaky": Verdict.FLAKY,
+    }
+    assert apart.counts == {
+        Verdict.AS_EXPECTED: 1,
+        Verdict.OTHER_VERSION: 2,
+        Verdict.FLAKY: 2,
+        Verdict.REGRESSION: 1,
+    }
+    assert [row.case for row in apart.unexpected] == [
+        "test.test_io.T.test_flaky",
+        "test.test_os.T.test_flaky",
+        "test.test_os.T.test_wrong",
+    ]

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from harness.errors import ConfigError
-from harness.results.cell_results import load_results, load_verdicts, write_results
+from harness.results.cell_results import OtherSuite, load_results, load_verdicts, write_results
 from harness.results.outcomes import Outcome
 from tests.unit.sample_results import as_expected, case, expecting, module, of_other_suite, results, usual
 
@@ -73,6 +73,7 @@ def test_the_file_has_the_documented_keys(tmp_path: Path) -> None:
         "changed": 1,
         "missing": 1,
         "flaky": 0,
+        "other-version": 0,
     }
     assert {row["verdict"] for row in data["comparison"]["rows"]} == {
         "known",
@@ -88,10 +89,14 @@ def test_what_is_known_of_a_suite_of_another_version_survives_the_file_and_is_sa
     write_results(tmp_path / "results.json", found)
     data = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     differing = ["test.test_os.LinkTests.test_unicode_name", "test.test_os.DeepTests.test_deep"]
-    assert data["other_suite"] == {"differing": differing, "not_compared": ""}
+    assert data["other_suite"] == {"differing": differing, "compared": "3.13.2", "not_compared": ""}
+    assert data["comparison"]["counts"]["other-version"] == 2
     assert load_results(tmp_path / "results.json") == found
     some = "the tests are those of CPython 3.13.5, the interpreter is 3.13.2: some fail for that alone"
-    assert found.suite_note == f"{some}; the tests of 2 of 5 unexpected cases are others in 3.13.2, or not there"
+    assert found.suite_note == f"{some}; 2 cases of another version, by the tests of 3.13.2, are not unexpected"
+    far = msgspec.structs.replace(found, other_suite=OtherSuite(differing=tuple(differing), compared="3.13.0"))
+    by = "by the tests of 3.13.0, which stand in for those of 3.13.2,"
+    assert far.suite_note == f"{some}; 2 cases of another version, {by} are not unexpected"
     why = "CPython 3.13.2 is not available"
     unknown = of_other_suite(usual(), why=why)
     assert unknown.suite_note == f"{some}; how many of the unexpected ones is not known: {why}"

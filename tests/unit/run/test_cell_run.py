@@ -23,7 +23,7 @@ from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, 
 from harness.run import cell_run as cell_run_module
 from harness.run.cell_run import CellRun, module_failure
 from harness.run.own_tests import find_tests
-from harness.run.prepared import Prepared
+from harness.run.prepared import OwnSuite, Prepared
 from harness.run.resume import read_parts
 from harness.run.selection import TestSelection
 from tests.unit.sample_cells import WASI
@@ -169,8 +169,13 @@ def test_unexpected_cases_that_the_interpreter_s_own_suite_has_differently_are_c
         module="test_os", outcome=Outcome.FAIL, seconds=1, attempts=1, complete=True, cases=cases, detail=Detail()
     )
     unknown = "the tests of CPython 3.13.5 are not available"
+    own_suite: OwnSuite | None
     for own_suite, other, words in (
-        (own, OtherSuite(differing=("test.test_os.T.test_a",)), "of 1 of 3 unexpected cases are others in 3.13.5"),
+        (
+            OwnSuite(version="3.13.5", folder=own),
+            OtherSuite(differing=("test.test_os.T.test_a",), compared="3.13.5"),
+            "0 known, 1 of another version -> 2 UNEXPECTED (1 regression, 1 missing)",
+        ),
         (None, OtherSuite(not_compared=unknown), f"how many of the unexpected ones is not known: {unknown}"),
     ):
         prepared = dataclasses.replace(run.prepared, build=build, own_suite=own_suite)

@@ -134,7 +134,9 @@ def test_what_the_shards_know_of_a_suite_of_another_version_is_put_together() ->
     first = of_other_suite(one, "test_0.T.test_a")
     second = of_other_suite(two, "test_3.T.test_a")
     merged = merge([first, second], LISTS, command="merge")
-    assert merged.other_suite == OtherSuite(differing=("test.test_3.T.test_a",))
+    assert merged.other_suite == OtherSuite(differing=("test.test_3.T.test_a",), compared="3.13.2")
+    assert [row.case for row in merged.comparison.of_other_version] == ["test.test_3.T.test_a"]
+    assert not merged.comparison.unexpected
     unknown = of_other_suite(two, why="not available")
     assert merge([first, unknown], LISTS, command="merge").other_suite == OtherSuite(not_compared="not available")
 

@@ -8,16 +8,12 @@ from typing import Any, NoReturn
 
 import pytest
 
-from harness.build.artifact import Build
 from harness.errors import ConfigError, UnavailableError
-from harness.manifest import Manifest
 from harness.matrix.load import load_configuration
 from harness.matrix.python_source import PythonSource
 from harness.run import prebuilt as prebuilt_module
-from harness.run.prebuilt import Named, obtain_own_suite, prepare_prebuilt, with_own_suite
-from harness.run.prepared import Prepared
+from harness.run.prebuilt import Named, obtain_own_suite, prepare_prebuilt
 from tests.unit.build.test_prebuilt import dist, suite
-from tests.unit.sample_cells import EMSCRIPTEN
 
 
 def asked(cell_id: str, cache: Path, check: Callable[[Path], None] = lambda _: None, **named: Any) -> None:
@@ -37,23 +33,6 @@ def test_without_the_tests_of_its_own_cpython_the_user_is_told_how_to_name_other
     assert "--suite PATH" in caught.value.hint
     with pytest.raises(UnavailableError, match=r"^CPython 3\.13\.5 is not available$"):
         asked("pyodide-0.29.5", tmp_path, suite="3.13.5")
-
-
-def test_the_tests_of_the_interpreter_s_own_version_are_compared_with_if_the_cache_has_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = suite(tmp_path, "3.13.2")
-    monkeypatch.setattr(prebuilt_module, "cached_source", lambda python, *_: own if python == "3.13.2" else None)
-    pins = load_configuration()[1]
-
-    def found(python: str, tests: str) -> Path | None:
-        manifest = Manifest.from_json({"python": python, "suite": {"version": tests}})
-        build = Build(folder=tmp_path, manifest=manifest)
-        prepared = Prepared(cell=EMSCRIPTEN, build=build, runtime=tmp_path, cache=tmp_path)
-        return with_own_suite(prepared, pins).own_suite
-
-    assert found("3.13.2", "3.13.5") == tmp_path / "source-3.13.2" / "Lib" / "test"
-    assert [found("3.13.4", "3.13.5"), found("3.13.2", "3.13.2"), found("3.13.2", "")] == [None, None, None]
 
 
 def test_the_source_of_the_interpreter_s_version_is_looked_for_only_where_the_suite_is_another(

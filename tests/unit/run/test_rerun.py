@@ -21,6 +21,11 @@ def lists(*entries: Expectation) -> CellExpectations:
     return CellExpectations({test: entry for entry in entries for test in entry.tests})
 
 
+def tried_again(result: ModuleResult, *entries: Expectation) -> tuple[str, ...]:
+    """The cases of a module that run again."""
+    return worth_another_try(result, compare_module(result, lists(*entries)))
+
+
 def rows(result: ModuleResult, *entries: Expectation) -> dict[str, CaseVerdict]:
     return {row.case.removeprefix("test."): row for row in compare_module(result, lists(*entries)).rows}
 
@@ -34,27 +39,27 @@ def tried(*outcomes: Outcome) -> ModuleResult:
 def test_only_what_nobody_expected_runs_again() -> None:
     known, new, good = case(A, FAIL), case(B, ERROR), case("test_os.T.test_c")
     result = module("test_os", known, new, good)
-    assert worth_another_try(result, lists(expecting(A, FAIL))) == (f"test.{B}",)
+    assert tried_again(result, expecting(A, FAIL)) == (f"test.{B}",)
 
 
 def test_an_entry_that_passes_now_runs_again_before_anybody_removes_it() -> None:
-    assert worth_another_try(module("test_os", case(A)), lists(expecting(A, FAIL))) == (f"test.{A}",)
+    assert tried_again(module("test_os", case(A)), expecting(A, FAIL)) == (f"test.{A}",)
 
 
 @pytest.mark.parametrize("name", ["test.test_os", "setUpClass (test.test_os.T)", "after (test.test_os.T.test_a)"])
 def test_what_has_no_name_for_regrtest_does_not_run_again(name: str) -> None:
     result = module("test_os", CaseResult(case=name, outcome=ERROR), case(A))
-    assert worth_another_try(result, lists()) == ()
+    assert tried_again(result) == ()
 
 
 def test_an_entry_that_met_no_case_has_nothing_to_run() -> None:
-    assert worth_another_try(module("test_os", case(B)), lists(expecting(A, FAIL))) == ()
+    assert tried_again(module("test_os", case(B)), expecting(A, FAIL)) == ()
 
 
 @pytest.mark.parametrize(("count", "again"), [(MANY, MANY), (MANY + 1, 0)])
 def test_a_module_that_is_broken_as_a_whole_does_not_run_again(count: int, again: int) -> None:
     broken = module("test_os", *(case(f"test_os.T.test_{number}", FAIL) for number in range(count)))
-    assert len(worth_another_try(broken, lists())) == again
+    assert len(tried_again(broken)) == again
 
 
 @pytest.mark.parametrize(

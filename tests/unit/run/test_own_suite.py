@@ -1,0 +1,89 @@
+"""Which tests stand for those of the interpreter's own version where its suite is that of another one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.build.artifact import Build
+from harness.errors import ConfigError
+from harness.manifest import Manifest
+from harness.matrix.load import load_configuration
+from harness.run import own_suite as own_suite_module
+from harness.run.own_suite import with_own_suite
+from harness.run.prepared import OwnSuite, Prepared
+from tests.unit.build.test_prebuilt import suite
+from tests.unit.sample_cells import EMSCRIPTEN
+
+PINS = load_configuration()[1]
+
+
+def prepared(folder: Path, python: str = "3.13.2", tests: str = "3.13.5") -> Prepared:
+    manifest = Manifest.from_json({"python": python, "suite": {"version": tests}})
+    return Prepared(
+        cell=EMSCRIPTEN, build=Build(folder=folder, manifest=manifest), runtime=folder, cache=folder / "cache"
+    )
+
+
+def installed(folder: Path, version: str) -> Path:
+    """What `make install` makes, as far as it is looked at."""
+    for name in ("lib/python3.13/test", "include/python3.13"):
+        (folder / name).mkdir(parents=True)
+    (folder / "include" / "python3.13" / "patchlevel.h").write_text(f'#define PY_VERSION "{version}"\n')
+    return folder
+
+
+def test_those_of_its_own_version_are_taken_if_the_cache_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = suite(tmp_path, "3.13.2")
+    monkeypatch.setattr(own_suite_module, "cached_source", lambda python, *_: own if python == "3.13.2" else None)
+
+    def found(python: str, tests: str) -> OwnSuite | None:
+        return with_own_suite(prepared(tmp_path, python, tests), PINS).own_suite
+
+    assert found("3.13.2", "3.13.5") == OwnSuite(version="3.13.2", folder=own.root / "Lib" / "test")
+    assert [found("3.13.4", "3.13.5"), found("3.13.2", "3.13.2"), found("3.13.2", "")] == [None, None, None]
+
+
+def test_a_folder_is_a_source_tree_or_what_make_install_has_made(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    for name in ("Lib/test", "Include"):
+        (tree / name).mkdir(parents=True)
+    (tree / "Include" / "patchlevel.h").write_text('#define PY_VERSION "3.13.1"\n')
+    prefix = installed(tmp_path / "prefix", "3.13.0")
+    for named, version, folder in (
+        (tree, "3.13.1", tree / "Lib" / "test"),
+        (prefix, "3.13.0", prefix / "lib" / "python3.13" / "test"),
+    ):
+        found = with_own_suite(prepared(tmp_path), PINS, str(named)).own_suite
+        assert found == OwnSuite(version=version, folder=folder)
+
+
+@pytest.mark.parametrize("version", ["3.13.2", "3.13.0", "3.13.2rc1"])
+def test_a_version_from_which_the_interpreter_s_lies_on_the_way_to_the_suite_s_says_something(
+    tmp_path: Path, version: str
+) -> None:
+    prefix = installed(tmp_path / "prefix", version)
+    assert with_own_suite(prepared(tmp_path), PINS, str(prefix)).own_suite
+    # The other way round: an older suite in a newer interpreter.
+    newer = installed(tmp_path / "newer", "3.13.9")
+    assert with_own_suite(prepared(tmp_path, "3.13.7", "3.13.5"), PINS, str(newer)).own_suite
+
+
+@pytest.mark.parametrize("version", ["3.13.3", "3.13.5", "3.13.9"])
+def test_one_that_says_nothing_of_the_interpreter_s_is_refused(tmp_path: Path, version: str) -> None:
+    prefix = installed(tmp_path / "prefix", version)
+    words = f"the tests of CPython {version} do not say which of 3.13.5 are others in 3.13.2"
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        with_own_suite(prepared(tmp_path), PINS, str(prefix))
+
+
+def test_a_folder_without_tests_and_a_suite_that_is_the_interpreter_s_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="has no tests of a CPython whose version it states"):
+        with_own_suite(prepared(tmp_path), PINS, str(tmp_path / "empty"))
+    with pytest.raises(ConfigError, match="leave --own-suite out"):
+        with_own_suite(prepared(tmp_path, tests="3.13.2"), PINS, str(tmp_path / "empty"))
