@@ -98,8 +98,8 @@ def folders_with_sdks(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / "emcc.py").touch()
         (folder / "emscripten-version.txt").write_text(f'"{version}"')
     monkeypatch.chdir(machine.parent)
-    # That clang and emcc belong together, its own configuration says: a program that is started.
-    monkeypatch.setattr("harness.toolchains.emscripten.own.check_agrees", lambda root: None)
+    # It would start a program.
+    monkeypatch.setattr("harness.toolchains.emscripten.own.check_agrees", lambda _: None)
     monkeypatch.setattr("harness.matrix.load.project_root", lambda: ROOT)
     monkeypatch.setattr("harness.expectations.files.project_root", lambda: ROOT)
 
