@@ -43,11 +43,17 @@ _WASI_IMPORTS = """
 """
 _WASI_HELLO = """(i32.store (i32.const 0) (i32.const 16)) (i32.store (i32.const 4) (i32.const 6))
   (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))"""
+# wasmtime stops a guest at its next access to memory.
+_LOOP = "(loop $again (i32.store (i32.const 0) (i32.const 1)) (br $again))"
+# It calls WASI all the time, which writes to its memory.
+_CALLING_LOOP = """(loop $again (drop (i32.load (i32.const 20000))) (drop (call $write (i32.const 1)
+  (i32.const 0) (i32.const 0) (i32.const 40000))) (br $again))"""
 _WASI_BODIES = {
     "well": _WASI_HELLO,
     "status": "(call $exit (i32.const 3))",
     "trap": f"{_WASI_HELLO} unreachable",
-    "loop": "(loop $again (br $again))",
+    "loop": _LOOP,
+    "loop-without-memory": "(loop $again (br $again))",
     "recurse": "(call $start)",
     "status-200": "(call $exit (i32.const 200))",
     "status-minus-1": "(call $exit (i32.const -1))",
@@ -103,16 +109,17 @@ _NODE_PAUSING = """
 _STACK = """
   (global $__stack_pointer (mut i32) (i32.const 0))
   (func $PyRun_SimpleStringFlags (param i32 i32) (result i32) (i32.const 0))
-  (func $PyGILState_GetThisThreadState (result i32) (i32.const 7))
+  (func $PyGILState_GetThisThreadState (result i32) (i32.const 20000))
   (func $_Py_DumpTraceback (param i32 i32) DUMP)
 """
 _STACK_ENDS = {
     "trap-with-a-stack": "",
-    "trap-with-an-endless-stack": "(loop $again (br $again))",
+    "trap-with-an-endless-stack": _LOOP,
     "trap-twice": "unreachable",
     "trap-at-the-end-of-the-stack": "",
     "loop-with-a-stack": "",
-    "loop-with-an-endless-stack": "(loop $again (br $again))",
+    "loop-with-an-endless-stack": _LOOP,
+    "loop-with-calls": "",
 }
 # It can print nothing until it has a stack.
 _STACK_STARTS = {"trap-at-the-end-of-the-stack": "(if (i32.eqz (global.get $__stack_pointer)) (then unreachable))"}
@@ -234,7 +241,10 @@ def _wasi_text(name: str) -> str:
 
 def _end_of(name: str) -> str:
     """What a guest with a stack of Python does until it is stopped, or traps."""
-    return "(loop $again (br $again))" if name.startswith("loop") else "unreachable"
+    if name == "loop-with-calls":
+        return f"""(i32.store (i32.const 0) (i32.const 16)) (drop (call $pwrite (i32.const {JOURNAL}) (i32.const 0)
+          (i32.const 1) (i64.const 0) (i32.const 40))) {_CALLING_LOOP}"""
+    return _LOOP if name.startswith("loop") else "unreachable"
 
 
 def _pausing_text(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +80,32 @@ def test_what_a_guest_writes_to_its_journal_is_appended(
 def test_a_guest_without_a_journal_has_no_such_descriptor(opened: Opener, tmp_path: Path) -> None:
     badf = 8
     assert run(opened("journal"), tmp_path).status == badf
+
+
+def test_a_guest_in_the_midst_of_calls_of_wasi_is_stopped_softly(opened: Opener, tmp_path: Path) -> None:
+    """WASI writes to the guest's memory too, and must not meet what is taken away: the engine would die of it."""
+    session = opened("loop-with-calls")
+    for number in (1, 2):
+        deadline = time.monotonic() + 0.5
+        guest = GuestRun(argv=("guest",), mounts=(), output=tmp_path / "o", journal=tmp_path / f"journal{number}")
+        ended = session.run(guest, lambda end=deadline: "enough" if time.monotonic() > end else None)  # type: ignore[misc]
+        assert (ended.ending, ended.python_stack) == (Ending.STOPPED, "hello\n")
+    assert session.starts == 1
+
+
+def test_a_loop_that_touches_no_memory_is_ended_with_its_engine(opened: Opener, tmp_path: Path) -> None:
+    session = opened("loop-without-memory")
+    for number in (1, 2):
+        ended = run(session, tmp_path, stop_after=0.2)
+        assert (ended.ending, ended.reason, session.starts) == (Ending.STOPPED, "enough", number)
+
+
+def test_a_guest_that_is_stopped_before_it_begins_does_not_begin(opened: Opener, tmp_path: Path) -> None:
+    session = opened("loop")
+    for _ in range(5):
+        guest = GuestRun(argv=("guest",), mounts=(), output=tmp_path / "o")
+        assert session.run(guest, lambda: "enough").ending is Ending.STOPPED
+    assert session.starts == 1
 
 
 def test_the_folders_of_a_guest_stay_open(opened: Opener, tmp_path: Path) -> None:

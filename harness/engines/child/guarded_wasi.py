@@ -12,8 +12,10 @@ module that `guard` writes. That one decides. It imports the guest's memory, and
 
 from __future__ import annotations
 
+import ctypes
 import os
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _WASI = "wasi_snapshot_preview1"
@@ -60,7 +62,9 @@ DOORS = f"""(module
     (then (i32.load8_u (local.get $fd)))
     (else (i32.const 0))))
 (func (export "note") (param $fd i32) (param $known i32)
-  (i32.store8 (local.get $fd) (local.get $known))))"""
+  (i32.store8 (local.get $fd) (local.get $known)))
+;; Of a guest that has no thread of Python.
+(func (export "no thread") (result i32) (i32.const 0)))"""
 
 _IMPORTS = "\n".join(f'(import "{_WASI}" "{call}" (func $wasi_{call} (type ${call})))' for call in _CALLS)
 _STAT = range(0, 64, 8)
@@ -76,6 +80,7 @@ def guard(journal: int) -> str:
 (import "{_WASI}" "path_filestat_get" (func $stat (param i32 i32 i32 i32 i32) (result i32)))
 (import "harness" "known of" (func $known_of (param i32) (result i32)))
 (import "harness" "note" (func $note (param i32 i32)))
+(import "harness" "thread" (func $thread (result i32)))
 (import "harness" "journal" (func $journal (param i32 i32 i32) (result i32)))
 (import "harness" "memory" (memory 0))
 (export "memory" (memory 0))
@@ -105,8 +110,33 @@ def guard(journal: int) -> str:
 
 (func (export "fd_pwrite") (type $fd_pwrite)
   (if (i32.eq (local.get 0) (i32.const {journal}))
-    (then (return (call $journal (local.get 1) (local.get 2) (local.get 4)))))
+    (then (return (call $append (local.get 1) (local.get 2) (local.get 4)))))
   {_call("call $wasi_fd_pwrite", "fd_pwrite")})
+
+(func $inside (param $at i32) (param $length i32) (result i32)
+  (i64.le_u
+    (i64.add (i64.extend_i32_u (local.get $at)) (i64.extend_i32_u (local.get $length)))
+    (i64.shl (i64.extend_i32_u (memory.size)) (i64.const 16))))
+
+(func $append (param $vectors i32) (param $count i32) (param $written i32) (result i32) (local $at i32) (local $end i32)
+  (if (i32.gt_u (local.get $count) (i32.const {_FEW_VECTORS})) (then (local.set $count (i32.const {_FEW_VECTORS}))))
+  (local.set $end (i32.mul (local.get $count) (i32.const {_VECTOR})))
+  (if (i32.eqz (i32.and
+        (call $inside (local.get $vectors) (local.get $end))
+        (call $inside (local.get $written) (i32.const 4))))
+    (then (return (i32.const {_FAULT}))))
+  (local.set $at (local.get $vectors))
+  (local.set $end (i32.add (local.get $vectors) (local.get $end)))
+  (block $done (loop $next
+    (br_if $done (i32.eq (local.get $at) (local.get $end)))
+    (if (i32.eqz (call $inside (i32.load (local.get $at)) (i32.load offset=4 (local.get $at))))
+      (then (return (i32.const {_FAULT}))))
+    (local.set $at (i32.add (local.get $at) (i32.const {_VECTOR})))
+    (br $next)))
+  (local.set $at (call $journal (local.get $vectors) (local.get $count) (call $thread)))
+  (if (i32.lt_s (local.get $at) (i32.const 0)) (then (return (i32.sub (i32.const 0) (local.get $at)))))
+  (i32.store (local.get $written) (local.get $at))
+  (i32.const {_SUCCESS}))
 
 (func (export "fd_renumber") (type $fd_renumber) (local $error i32)
   (if (i32.or (call $is (local.get 0) (i32.const {_MOUNT})) (call $is (local.get 1) (i32.const {_MOUNT})))
@@ -143,20 +173,37 @@ def guard(journal: int) -> str:
 
 class GuardedWasi:
     """The WASI of one guest after the other, on one engine: only one of them runs at a time. What else a guest is to
-    import is defined in `linker`.
+    import is defined in `linker`. `thread_is_at` is given the address of a guest's running thread of Python, whenever
+    the guest writes to its journal; a guest says where that is by its export `thread`.
     """
 
-    def __init__(self, wasmtime: Any, engine: Any, journal: int) -> None:
-        i32 = wasmtime.ValType.i32
+    def __init__(
+        self, wasmtime: Any, engine: Any, journal: int, thread: str, thread_is_at: Callable[[int], None]
+    ) -> None:
         self._doors, self._guard = wasmtime.Module(engine, DOORS), wasmtime.Module(engine, guard(journal))
         self.linker, self._inner = wasmtime.Linker(engine), wasmtime.Linker(engine)
         for linker in (self.linker, self._inner):
             # Some of WASI is defined again, by instances of the store in use.
             linker.allow_shadowing = True
             linker.define_wasi()
-        append = wasmtime.FuncType([i32(), i32(), i32()], [i32()])
-        self._inner.define_func("harness", "journal", append, self._append, access_caller=True)
+        self._thread, self._thread_is_at = thread, thread_is_at
+        # What the class for functions adds to each call takes many times as long as the call itself.
+        self._called = wasmtime._ffi.wasmtime_func_unchecked_callback_t(self._append)  # noqa: SLF001
+        self._define_journal(wasmtime)
+        self._memory = 0
         self._journal = -1
+
+    def _define_journal(self, wasmtime: Any) -> None:
+        i32, calls = wasmtime.ValType.i32, wasmtime._ffi  # noqa: SLF001
+        kind = wasmtime.FuncType([i32(), i32(), i32()], [i32()])
+        names = [part for name in (b"harness", b"journal") for part in (ctypes.create_string_buffer(name), len(name))]
+        nothing_to_free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
+        linker = self._inner.ptr()
+        error = calls.wasmtime_linker_define_func_unchecked(
+            linker, *names, kind.ptr(), self._called, None, nothing_to_free
+        )
+        if error:
+            raise wasmtime.WasmtimeError._from_ptr(error)  # noqa: SLF001
 
     def instantiate(self, store: Any, module: Any, mounts: Sequence[bool]) -> Any:
         """An instance of the guest's module. `mounts` says of each folder, in the order of the store's, whether it is
@@ -166,7 +213,12 @@ class GuardedWasi:
         for call in _CALLS:
             self.linker.define(store, _WASI, call, doors[call])
         guest = self.linker.instantiate(store, module)
-        for name, item in (("memory", guest.exports(store)["memory"]), *((name, doors[name]) for name in _SHARED)):
+        exports = guest.exports(store)
+        # wasmtime reserves the addresses of all that it can grow to, so it stays where it is.
+        self._memory = ctypes.addressof(exports["memory"].data_ptr(store).contents)
+        thread = exports[self._thread] if self._thread in exports else doors["no thread"]
+        shared = {"memory": exports["memory"], "thread": thread, **{name: doors[name] for name in _SHARED}}
+        for name, item in shared.items():
             self._inner.define(store, "harness", name, item)
         decisions = self._inner.instantiate(store, self._guard).exports(store)
         for index, call in enumerate(_CALLS):
@@ -187,28 +239,19 @@ class GuardedWasi:
             os.close(self._journal)
             self._journal = -1
 
-    def _append(self, caller: Any, vectors: int, count: int, written: int) -> int:
-        """What `fd_pwrite` does for the journal: the number of bytes goes to `written`."""
-        if self._journal < 0:
-            return _BADF
-        memory = caller["memory"]
-        size = memory.data_len(caller)
-        data = b""
-        for number in range(min(count & _MASK, _FEW_VECTORS)):
-            at = (vectors & _MASK) + number * _VECTOR
-            vector = memory.read(caller, at, at + _VECTOR)
-            start, length = int.from_bytes(vector[:4], "little"), int.from_bytes(vector[4:], "little")
-            if len(vector) < _VECTOR or start + length > size:
-                return _FAULT
-            data += memory.read(caller, start, start + length)
-        if (written & _MASK) + 4 > size:
-            return _FAULT
+    def _append(self, _: object, _caller: object, values: Any, _count: int) -> int:
+        """Writes to the journal what the vectors have; they are inside the guest's memory. The number of bytes,
+        or an error of WASI as a negative number, is put in the place of the first argument; 0 is for no trap.
+        """
+        vectors, count = self._memory + (values[0].i32 & _MASK), values[1].i32
+        self._thread_is_at(values[2].i32 & _MASK)
+        numbers = struct.unpack(f"<{2 * count}I", ctypes.string_at(vectors, count * _VECTOR))
+        parts = [ctypes.string_at(self._memory + at, length) for at, length in zip(*[iter(numbers)] * 2, strict=True)]
         try:
-            done = os.write(self._journal, data)
+            values[0].i32 = os.write(self._journal, b"".join(parts)) if self._journal >= 0 else -_BADF
         except OSError:
-            return _IO
-        memory.write(caller, done.to_bytes(4, "little"), written & _MASK)
-        return _SUCCESS
+            values[0].i32 = -_IO
+        return 0
 
 
 # What both small modules know. wasmtime gives a number of 32 bits as one with a sign.

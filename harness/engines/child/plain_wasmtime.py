@@ -21,7 +21,7 @@ def main() -> None:
 
     worker = Worker(wasmtime, answers=2)
     wasm = f"{root}/{arguments[0].lstrip('/')}"
-    settings = {"max_wasm_stack": int(stack), "memory_limit": 0, "processor": None, "epochs": False}
+    settings = {"max_wasm_stack": int(stack), "memory_limit": 0, "processor": None}
     answer = worker.load({"wasm": wasm, "compiled": compiled, **settings})
     if "refused" in answer:
         sys.exit(f"wasmtime refuses {answer['refused']}")

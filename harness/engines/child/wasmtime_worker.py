@@ -24,6 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from guarded_wasi import GuardedWasi  # type: ignore[import-not-found]
 from guest_exit import GuestExitedError, define_exit  # type: ignore[import-not-found]
+from interruption import Interruption, StoppedError  # type: ignore[import-not-found]
 from privileges import give_up_override  # type: ignore[import-not-found]
 from snapshot import PausedGuest  # type: ignore[import-not-found]
 from wasm_exports import STACK_DUMP, WAY_IN, with_exports  # type: ignore[import-not-found]
@@ -45,6 +46,7 @@ class Worker:
         self.module: Any = None
         self.wasi: GuardedWasi = None
         self.memory_limit = 0
+        self.interruption = Interruption()
         self._prologue = ""
         self._guest: PausedGuest | None = None
 
@@ -53,7 +55,7 @@ class Worker:
         stack = request["max_wasm_stack"]
         self.memory_limit = request["memory_limit"]
         try:
-            self.engine = self._engine(stack, epochs=request.get("epochs", True))
+            self.engine = self._engine(stack)
         except (AttributeError, ValueError, self.wasmtime.WasmtimeError) as error:
             return {"refused": f"a wasm stack of {stack >> 20} MiB: {type(error).__name__}: {error}"}
         self.module = self._module(Path(request["wasm"]), Path(request["compiled"]))
@@ -63,14 +65,14 @@ class Worker:
             # compiled on all of them.
             os.sched_setaffinity(0, {request["processor"]})
         if "journal" in request:
-            self.wasi = GuardedWasi(self.wasmtime, self.engine, request["journal"])
+            journal, thread_is_at = request["journal"], self.interruption.thread_is_at
+            self.wasi = GuardedWasi(self.wasmtime, self.engine, journal, "harness.thread", thread_is_at)
             define_exit(self.wasmtime, self.wasi.linker)
         return {"loaded": str(request["wasm"])}
 
-    def _engine(self, stack: int, *, epochs: bool) -> Any:
+    def _engine(self, stack: int) -> Any:
         """An engine whose guests have a wasm stack of so many bytes."""
         config = self.wasmtime.Config()
-        config.epoch_interruption = epochs
         # The C library aborts when max_wasm_stack is above the async stack's size, which the class cannot
         # set.
         self.wasmtime._ffi.dll.wasmtime_config_async_stack_size_set(config.ptr(), ctypes.c_size_t(stack))  # noqa: SLF001
@@ -99,7 +101,7 @@ class Worker:
                 if paused is None or len(code) >= paused.code_limit:
                     answer = self.start(store, exports)
                 else:
-                    answer = self._outcome(paused.way_on(store, exports, code))
+                    answer = self._outcome(store, exports, paused.way_on(store, exports, code))
                 return answer | self._python_stack(store, exports) if "trap" in answer else answer
         finally:
             self.wasi.close_journal()
@@ -126,7 +128,7 @@ class Worker:
             exports = self._instance(store, request)
             if not all(name in exports for name in WAY_IN):
                 return None
-            if self._outcome(lambda: exports["_start"](store)) != {"status": 0}:
+            if self.start(store, exports) != {"status": 0}:
                 return None
             fresh = self._instance(store, request)
             try:
@@ -158,19 +160,21 @@ class Worker:
         store = self.wasmtime.Store(self.engine)
         store.set_wasi(wasi)
         store.set_limits(memory_size=self.memory_limit)
-        store.set_epoch_deadline(1)
         return store
 
     def start(self, store: Any, exports: Any) -> dict[str, Any]:
         """Runs the instance with these exports from its start."""
-        return self._outcome(lambda: exports["_start"](store))
+        return self._outcome(store, exports, lambda: exports["_start"](store))
 
-    def _outcome(self, guest: Callable[[], object]) -> dict[str, Any]:
-        """How the guest ended. What Python says of a resumed guest whose code raised is a status too: 1, as from its
-        start.
+    def _outcome(self, store: Any, exports: Any, guest: Callable[[], object]) -> dict[str, Any]:
+        """How the guest with these exports ended, which `guest` runs. What Python says of a resumed guest whose code
+        raised is a status too: 1, as from its start.
         """
         try:
-            failed = guest()
+            with self._interruptible(store, exports):
+                failed = guest()
+        except StoppedError as stopped:
+            return {"trap": str(stopped)}
         except GuestExitedError as ending:
             return {"status": ending.status}
         except self.wasmtime.ExitTrap as ending:  # from wasmtime's own proc_exit
@@ -181,6 +185,11 @@ class Worker:
             return {"trap": str(trap), "frames": names}
         return {"status": 1 if failed else 0}
 
+    def _interruptible(self, store: Any, exports: Any) -> contextlib.AbstractContextManager[None]:
+        memory = exports["memory"]
+        start = ctypes.addressof(memory.data_ptr(store).contents)
+        return self.interruption.of(start, memory.data_len(store))  # type: ignore[no-any-return] # found by path
+
     def _python_stack(self, store: Any, exports: Any) -> dict[str, str]:
         """The stack of Python that a guest had when it trapped, as `stack`; nothing where it cannot give it.
 
@@ -189,10 +198,10 @@ class Worker:
         """
         if not all(name in exports for name in STACK_DUMP):
             return {}
-        timer = threading.Timer(STACK_SECONDS, self.engine.increment_epoch)
+        timer = threading.Timer(STACK_SECONDS, self.interruption.stop)
         with tempfile.TemporaryFile() as output:
             os.dup2(output.fileno(), 2)
-            store.set_epoch_deadline(1)
+            self.interruption.begin()
             timer.start()
             try:
                 self._dump(store, exports)
@@ -212,8 +221,11 @@ class Worker:
     def _dump(self, store: Any, exports: Any) -> None:
         """Has the guest print the stack of its thread to descriptor 2, as far as it can."""
         dump, thread = (exports[name] for name in STACK_DUMP)
-        with contextlib.suppress(
-            GuestExitedError, self.wasmtime.ExitTrap, self.wasmtime.Trap, self.wasmtime.WasmtimeError
+        with (
+            contextlib.suppress(
+                StoppedError, GuestExitedError, self.wasmtime.ExitTrap, self.wasmtime.Trap, self.wasmtime.WasmtimeError
+            ),
+            self._interruptible(store, exports),
         ):
             dump(store, 2, thread(store))
 
@@ -244,8 +256,9 @@ def main(runtime: str) -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         if request["op"] == "stop":
-            worker.engine.increment_epoch()
+            worker.interruption.stop()
         elif request["op"] == "run":
+            worker.interruption.begin()
             threading.Thread(target=worker.serve, args=(request,), daemon=True).start()
         else:
             try:
