@@ -343,3 +343,103 @@ def test_what_a_rename_replaces_is_forgotten_where_emscripten_means_to(
     files = (CHILD / "node_files.mjs").as_uri()
     script.write_text(RENAME.format(files=files, folder=tmp_path, body=body), encoding="utf-8")
     assert json.loads(capture([NODE, str(script)])) == unlinked
+
+
+# Every path by Emscripten's own function and by the one that takes its place, and how often the latter splits a path.
+PATHS = """
+import {{ quickenPaths }} from "{child}/emscripten_paths.mjs";
+const {{ default: factory }} = await import("{module}");
+const {{ FS }} = await factory({{ noInitialRun: true, arguments: [] }});
+const deep = "/tmp" + "/deep".repeat(200);
+for (const folder of ["/tmp/a/b", deep, "/tmp/mounted"]) FS.mkdirTree(folder);
+FS.mount(FS.filesystems.MEMFS, {{}}, "/tmp/mounted");
+for (const [text, link] of [["a", "to"], ["../tmp/a/b/", "up"], ["/", "root"], ["loop", "loop"], ["to/../to/b", "both"],
+    ["no", "broken"], ["x".repeat(10), "long"], [".", "here"], ["..", "above"]]) FS.symlink(text, "/tmp/" + link);
+FS.writeFile("/tmp/a/file", "");
+FS.chdir("/tmp/a");
+const names = ["a", "b", "to", "up", "root", "loop", "both", "broken", "long", "here", "above", "mounted", "file", ".",
+  "..", "", "no", "tmp", "dev"];
+const paths = ["", "/", "//", ".", "..", "../..", "b/", deep, deep + "/.", deep + "/../x"];
+for (const one of names) {{
+  for (const two of names) {{
+    paths.push(...["", "/"].flatMap((end) => [one + "/" + two + end, "/tmp/" + one + "//" + two + end]));
+    paths.push(...names.map((three) => ["/tmp", one, two, three].join("/")));
+  }}
+}}
+const options = [undefined, {{ follow: true }}, {{ parent: true }}, {{ follow_mount: false }}, {{ noent_okay: true }}];
+const outcomes = () => paths.flatMap((path) => options.map((given) => {{
+  try {{
+    const {{ path: found, node }} = FS.lookupPath(path, given && {{ ...given }});
+    return [found, node?.id ?? null];
+  }} catch (error) {{
+    return error.errno ?? error.name;
+  }}
+}}));
+const own = FS.lookupPath;
+const before = outcomes();
+quickenPaths(FS);
+const after = outcomes();
+const {{ split }} = String.prototype;
+let splits = 0;
+String.prototype.split = function (...how) {{ splits += 1; return split.call(this, ...how); }};
+FS.lookupPath(deep);
+String.prototype.split = split;
+const other = before.findIndex((one, at) => JSON.stringify(one) !== JSON.stringify(after[at]));
+console.log(JSON.stringify([
+  own !== FS.lookupPath, before.length, new Set(before.map(String)).size,
+  other < 0 ? [] : [paths[Math.floor(other / 5)], before[other], after[other]], splits,
+]));
+process.exit();
+"""
+
+
+@REAL
+def test_a_path_is_looked_up_as_by_emscripten_itself_and_split_once(emscripten: Prepared, tmp_path: Path) -> None:
+    script = tmp_path / "paths.mjs"
+    module = emscripten.build.program.as_uri()
+    script.write_text(PATHS.format(child=CHILD.as_uri(), module=module), encoding="utf-8")
+    replaced, count, kinds, other, splits = json.loads(capture([NODE, str(script)]))
+    assert (replaced, other, splits) == (True, [], 1)
+    assert count > 30000
+    assert kinds > 20
+
+
+UNKNOWN_PATHS = """
+import {{ quickenPaths }} from "{child}/emscripten_paths.mjs";
+const stays = [
+  {{ lookupPath(path, opts = {{}}) {{ return assert(path); }} }},
+  {{ lookupPath(path, opts = {{}}) {{ return PATH.basename(path); }} }},
+].map((FS) => {{ const own = FS.lookupPath; quickenPaths(FS); return own === FS.lookupPath; }});
+console.log(JSON.stringify(stays));
+"""
+
+
+def test_a_look_up_that_names_something_unknown_stays_as_it_is(tmp_path: Path) -> None:
+    script = tmp_path / "unknown.mjs"
+    script.write_text(UNKNOWN_PATHS.format(child=CHILD.as_uri()), encoding="utf-8")
+    assert json.loads(capture([NODE, str(script)])) == [True, True]
+
+
+# What an operation on the host's files throws, and the limit of frames that it runs with.
+STACKS = """
+import {{ layFiles }} from "{child}/node_files.mjs";
+class ErrnoError {{}}
+const NODEFS = {{ node_ops: {{}}, stream_ops: {{}}, tryFSOperation: (operation) => operation() }};
+layFiles({{ ErrnoError, filesystems: {{ NODEFS }}, mkdirTree() {{}}, mount() {{}} }}, []);
+Error.stackTraceLimit = 5000;
+const thrown = (operation) => {{
+  try {{ return NODEFS.tryFSOperation(operation); }} catch (error) {{ return error.stack.split("\\n").length; }}
+}};
+const deepest = (depth) => (depth ? [deepest(depth - 1)][0] : thrown(() => {{ throw new RangeError("exhausted"); }}));
+const endless = () => [endless()][0];
+console.log(JSON.stringify([
+  thrown(() => Error.stackTraceLimit), thrown(() => {{ throw new Error("ENOENT"); }}), deepest(1000) > 1000,
+  thrown(endless) > 1, Error.stackTraceLimit,
+]));
+"""
+
+
+def test_no_stack_is_collected_of_what_fails_on_the_host_but_of_one_that_is_exhausted(tmp_path: Path) -> None:
+    script = tmp_path / "stacks.mjs"
+    script.write_text(STACKS.format(child=CHILD.as_uri()), encoding="utf-8")
+    assert json.loads(capture([NODE, str(script)])) == [0, 1, True, True, 5000]

@@ -66,10 +66,12 @@ function overlay(FS, NODEFS, options) {
 }
 
 function guard(FS, NODEFS) {
-  const { node_ops: nodes, stream_ops: streams, flagsForNode, realPath } = NODEFS;
+  const { node_ops: nodes, stream_ops: streams, flagsForNode } = NODEFS;
   const isLink = (path) =>
     NODEFS.tryFSOperation(() => lstatSync(path, { throwIfNoEntry: false }))?.isSymbolicLink() ?? false;
   const refuse = (code) => { throw new FS.ErrnoError(code); };
+  const { tryFSOperation } = NODEFS;
+  NODEFS.tryFSOperation = (operation) => withoutStacks(() => tryFSOperation(operation));
   const mustBeWritable = (node) => node.mount.opts.writable || refuse(EROFS);
   const before = (ops, name, check) => {
     const operation = ops[name];
@@ -126,6 +128,7 @@ function guard(FS, NODEFS) {
   };
   forgetting("symlink", (parent, name) => [`${realPath(parent)}/${name}`]);
   forgetting("rename", (node, parent, name) => [realPath(node), `${realPath(parent)}/${name}`]);
+  const realPath = NODEFS.realPath;
   NODEFS.realPath = (node) => {
     const path = realPath(node);
     const { root, writable } = node.mount.opts;
@@ -158,10 +161,26 @@ function unlinkIfThere(FS, path) {
   }
 }
 
+// Runs what fails often and is caught: V8 would collect the stack of each error, which goes through all of wasm.
+function withoutStacks(operation) {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return operation();
+  } catch (error) {
+    Error.stackTraceLimit = limit;
+    // A stack that is exhausted is a fault of the guest, which is described by its frames.
+    if (error instanceof RangeError) Error.captureStackTrace(error);
+    throw error;
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
 // Whether a folder lies in the mount once all links are followed. One that does not exist lies where its parent does.
 function isInside(folder, root) {
   try {
-    const real = realpathSync.native(folder);
+    const real = withoutStacks(() => realpathSync.native(folder));
     return real === root || real.startsWith(root.endsWith(sep) ? root : root + sep);
   } catch {
     return dirname(folder) === folder || isInside(dirname(folder), root);
@@ -171,7 +190,7 @@ function isInside(folder, root) {
 // What is there; undefined where nothing is, also where a name is too long or its folder a file.
 function statOf(path) {
   try {
-    return lstatSync(path);
+    return withoutStacks(() => lstatSync(path));
   } catch {
     return undefined;
   }
