@@ -79,8 +79,7 @@ class ChildEngine:
                 self.close()
                 raise SettingRefusedError(
                     f"this runtime refuses {answer['refused']}",
-                    hint="CPython's own runner asks for it: leave --runtime out, or name another version; wasmtime is "
-                    "27 or newer",
+                    hint="leave --runtime out, or name another version; wasmtime is 27 or newer",
                 )
             if answer is None or "error" in answer:
                 self.close()

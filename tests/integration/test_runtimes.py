@@ -92,15 +92,35 @@ def test_a_wasmtime_of_this_machine_is_a_folder_of_its_package(tmp_path: Path, p
     assert own.identity.interpreter["platform"] == "wasi"
 
 
+def fake_wasmtime(place: Path, text: str) -> None:
+    """Bindings of that text, which say that they are of wasmtime 26."""
+    (place / "wasmtime").mkdir()
+    (place / "wasmtime" / "__init__.py").write_text(text)
+    (folder := place / "wasmtime-26.0.0.dist-info").mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: wasmtime\nVersion: 26.0.0\n")
+
+
 def test_a_wasmtime_that_cannot_give_cpython_s_stack_is_refused_with_status_4(wasi: Prepared, tmp_path: Path) -> None:
     """As the bindings of wasmtime before 27: their class of settings has no way to the C library's."""
-    package = tmp_path / "wasmtime"
-    package.mkdir()
-    (package / "__init__.py").write_text("class WasmtimeError(Exception): ...\nclass Config: ...\n")
-    folder = tmp_path / "wasmtime-26.0.0.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: wasmtime\nVersion: 26.0.0\n")
+    fake_wasmtime(tmp_path, "class WasmtimeError(Exception): ...\nclass Config: ...\n")
     with pytest.raises(SettingRefusedError, match="this runtime refuses a wasm stack of 8 MiB") as caught:
+        prepare("wasi", BuildRequest(runtime=f"path:{tmp_path}"))
+    assert caught.value.exit_code == EXIT_BUILD
+
+
+def test_a_wasmtime_that_cannot_protect_a_folder_is_refused_with_status_4(wasi: Prepared, tmp_path: Path) -> None:
+    """As the bindings of wasmtime 25, which take the stack: `preopen_dir` has no third argument there."""
+    fake_wasmtime(
+        tmp_path,
+        "import types\n"
+        "class WasmtimeError(Exception): ...\n"
+        "class Config:\n    def ptr(self): ...\n"
+        "class WasiConfig:\n    def preopen_dir(self, path, guest_path): ...\n"
+        "def Engine(config): return config\n"
+        "_ffi = types.SimpleNamespace(dll=types.SimpleNamespace("
+        "wasmtime_config_async_stack_size_set=lambda config, stack: None))\n",
+    )
+    with pytest.raises(SettingRefusedError, match="refuses a folder that must not be written to") as caught:
         prepare("wasi", BuildRequest(runtime=f"path:{tmp_path}"))
     assert caught.value.exit_code == EXIT_BUILD
 

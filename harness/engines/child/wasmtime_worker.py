@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import inspect
 import json
 import os
 import sys
@@ -38,6 +39,10 @@ STACK_LIMIT = 64 * 1024
 SPARE_STACK_PAGES = 2
 
 
+# The object itself, the folder of the host, that of the guest, and what the guest may do there.
+_PREOPEN_PARAMETERS = 4
+
+
 class Worker:
     def __init__(self, wasmtime: Any, answers: int) -> None:
         self.wasmtime = wasmtime
@@ -57,7 +62,10 @@ class Worker:
         try:
             self.engine = self._engine(stack)
         except (AttributeError, ValueError, self.wasmtime.WasmtimeError) as error:
-            return {"refused": f"a wasm stack of {stack >> 20} MiB: {type(error).__name__}: {error}"}
+            asked = f"a wasm stack of {stack >> 20} MiB, for which CPython's own runner asks"
+            return {"refused": f"{asked}: {type(error).__name__}: {error}"}
+        if len(inspect.signature(self.wasmtime.WasiConfig.preopen_dir).parameters) < _PREOPEN_PARAMETERS:
+            return {"refused": "a folder that must not be written to: its Python bindings have no option for that"}
         self.module = self._module(Path(request["wasm"]), Path(request["compiled"]))
         if request["processor"] is not None:
             # wasmtime's WASI hands each file operation to a thread of its own and waits for it. Both on one
