@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.bisect.bump_page import FirstBad, ListChange, bisection_words, bump_page, worse_groups
+from harness.bisect.bump_page import (
+    FirstBad,
+    ListChange,
+    SkipChange,
+    bisection_words,
+    bump_page,
+    needed_skips,
+    worse_groups,
+)
 from harness.bisect.loop import add_bisect_arguments, bisected
 from harness.bisect.steps import LOG_FILE, harness_command, run_to_end
+from harness.curation.export.skip_patch import skip_patch
 from harness.curation.update.decide import Rules
 from harness.curation.update.evidence import read_run
 from harness.curation.update.update import summary_lines, update
@@ -23,8 +33,10 @@ from harness.results.cell_results import CellResults, load_results
 from harness.results.command_line import case_word
 from harness.results.diff import CellDiff, diff_cells
 from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, new_run_folder, read_failure
+from harness.util.cache import cache_root
 from harness.util.files import write_atomically
 from harness.util.paths import shown
+from harness.util.process import capture
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +44,7 @@ PAGE = "bump.md"
 # The options that name what is new. Both sides get all others.
 NEW_OPTIONS = ("cpython", "toolchain", "runtime")
 _SECONDS_BETWEEN_LINES = 60.0
+AUDIT_LOG = "audit.log"
 
 
 def compare_versions(options: argparse.Namespace, common: Sequence[str], rest: Sequence[str]) -> int:
@@ -56,10 +69,14 @@ def compare_versions(options: argparse.Namespace, common: Sequence[str], rest: S
     new = _tested("new", cell.id, [*asking, *chosen, *others], run / "new")
     pinned = _tested("pinned", cell.id, [*asking, *others], run / "pinned")
     pair = diff_cells(pinned, new, names=("pinned", "new"))
-    lists = _list_change(pinned, new)
-    write_atomically(run / PAGE, bump_page(pair, pinned, new, lists))
+    lists, source = _list_change(pinned, new), _source_of(new)
+    skips = _added_skips(pair, new, source)
+    write_atomically(run / PAGE, bump_page(pair, pinned, new, lists, skips=skips))
+    if options.audit:
+        skips = _audited(skips, {"new": [*chosen, *common], "pinned": common}, cell, source, run)
+        write_atomically(run / PAGE, bump_page(pair, pinned, new, lists, skips=skips))
     first_bad = _first_bad(pair, pinned, new, options.bisections, run) if options.bisect else ()
-    page = bump_page(pair, pinned, new, lists, first_bad)
+    page = bump_page(pair, pinned, new, lists, first_bad=first_bad, skips=skips)
     write_atomically(run / PAGE, page)
     print(f"\n{page}\nthe page is {shown(run / PAGE)}")
     return EXIT_UNEXPECTED if pair.changes else EXIT_OK
@@ -70,21 +87,27 @@ def _tested(side: str, cell: str, asking: Sequence[str], folder: Path) -> CellRe
     are none.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    logger.info("%s: python -m harness %s", side, " ".join(asking))
+    status = _run(side, [*asking, f"--run-dir={folder}"], folder / LOG_FILE)
+    if status not in {EXIT_OK, EXIT_UNEXPECTED}:
+        raise _failure(side, folder, cell, status)
+    return load_results(folder / cell / RESULTS_FILE)
+
+
+def _run(what: str, words: Sequence[str], log: Path) -> int:
+    """The status of a command of the harness, with a line a minute while it runs."""
+    logger.info("%s: python -m harness %s", what, " ".join(words))
     last = time.monotonic()
 
     def on_tick(seconds: float) -> None:
         nonlocal last
         if time.monotonic() - last > _SECONDS_BETWEEN_LINES:
             last = time.monotonic()
-            logger.info("%s: %d min; %s", side, seconds // 60, shown(folder / LOG_FILE))
+            logger.info("%s: %d min; %s", what, seconds // 60, shown(log))
 
-    done = run_to_end(harness_command([*asking, f"--run-dir={folder}"]), folder / LOG_FILE, on_tick)
+    done = run_to_end(harness_command(words), log, on_tick)
     if done.returncode == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
-    if done.returncode not in {EXIT_OK, EXIT_UNEXPECTED}:
-        raise _failure(side, folder, cell, done.returncode)
-    return load_results(folder / cell / RESULTS_FILE)
+    return done.returncode
 
 
 def _failure(side: str, folder: Path, cell: str, status: int) -> HarnessError:
@@ -131,6 +154,45 @@ def _first_bad(pair: CellDiff, pinned: CellResults, new: CellResults, limit: int
         except HarnessError as error:
             found.append(FirstBad(group=group, found=f"not bisected: {error.message}"))
     return tuple(found)
+
+
+def _source_of(new: CellResults) -> Path | None:
+    """The source of the CPython that was tested; None where the cache has none, as of one that is built elsewhere."""
+    tree = cache_root() / "sources" / str(new.build.inputs.get("source", "")) / "tree"
+    return tree if (tree / "Lib" / "test").is_dir() else None
+
+
+def _added_skips(pair: CellDiff, new: CellResults, source: Path | None) -> SkipChange:
+    """The skips that CPython's own tests would need with the new version; none after runs of own tests."""
+    needed = needed_skips(pair, new)
+    if source is None or not needed or new.run.options.tests:
+        return SkipChange()
+
+    def read(name: str) -> str | None:
+        return (source / name).read_text(encoding="utf-8") if (source / name).is_file() else None
+
+    found = skip_patch(needed, read)
+    return SkipChange(added=found.text, remarks=tuple(f"`{test}` {why}" for test, why in sorted(found.remarks.items())))
+
+
+def _audited(
+    skips: SkipChange, builds: Mapping[str, Sequence[str]], cell: Cell, source: Path | None, run: Path
+) -> SkipChange:
+    """With the skips that may go, after an audit of what each side skips; `builds` are the options for the build of
+    each. A side that cannot be audited is left out, with a warning.
+    """
+    for side, options in builds.items():
+        log = run / side / AUDIT_LOG
+        if _run(f"audit of {side}", ["audit-skips", cell.id, *options, f"--results={run / side}"], log) != EXIT_OK:
+            logger.warning("audit of %s: it has no result: %s", side, shown(log))
+    table = _said(["stale-skips", str(run / "pinned"), str(run / "new")])
+    patch = _said(["stale-skips", str(run / "new"), f"--patch={source}"]) if source else ""
+    return dataclasses.replace(skips, table=table, removed=patch)
+
+
+def _said(words: Sequence[str]) -> str:
+    command = harness_command(words)
+    return capture(command.argv, cwd=command.cwd, env=command.env)
 
 
 def _list_change(pinned: CellResults, new: CellResults) -> ListChange:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from harness.expectations.entries import Expectation
+from harness.matrix.conditions import Condition
 from harness.report.diff_text import render_differences
 from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
@@ -30,6 +32,18 @@ class ListChange:
 
     patch: str = ""
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkipChange:
+    """What the new version means for the skips in CPython's own tests: a patch that adds those that it needs, with what
+    is to be said of single tests, and after an audit the table of those that may go and the patch that takes them out.
+    """
+
+    added: str = ""
+    remarks: tuple[str, ...] = ()
+    table: str = ""
+    removed: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +84,13 @@ def bump_page(
     pinned: CellResults,
     new: CellResults,
     lists: ListChange,
+    *,
     first_bad: Sequence[FirstBad] = (),
+    skips: SkipChange = SkipChange(),
 ) -> str:
     """The page on two results and their difference: what was tested, what changed case by case, what is new to the
-    lists with the commands that go on from there, and the patch of the lists. `first_bad` is what was bisected.
+    lists with the commands that go on from there, the patches of CPython's skips, and the patch of the lists.
+    `first_bad` is what was bisected.
     """
     # The page is for readers elsewhere: no path of this machine.
     options = msgspec.structs.replace(new.run.options, program="python", cache="", project="")
@@ -109,6 +126,7 @@ def bump_page(
         lines += ["## First bad versions", "", *map(_first_bad, first_bad), ""]
         if left := len(worse_groups(pair, new)) - len(first_bad):
             lines += [f"Not bisected: {counted(left, 'more group')} of cases that got worse (--bisections).", ""]
+    lines += _skips(skips)
     if lists.patch:
         notes = [f"- {note}" for note in lists.notes]
         lines += ["## Lists", "", *notes, "", "```diff", lists.patch.rstrip("\n"), "```"]
@@ -163,6 +181,43 @@ def known_causes(pair: CellDiff, pinned: CellResults, new: CellResults) -> list[
         + (f": {reason}" if reason else "")
         for (cause, reason), counts in ordered
     ]
+
+
+def _skips(skips: SkipChange) -> Iterator[str]:
+    """The parts on CPython's own skips."""
+    if skips.added or skips.remarks:
+        yield from ("## Skips that CPython's tests would need", "", *(f"- {remark}" for remark in skips.remarks))
+        yield from ("",) if skips.remarks else ()
+        yield from ("```diff", skips.added.rstrip("\n"), "```", "") if skips.added else ()
+    if skips.table:
+        yield from ("## Skips in CPython's tests that may go", "", skips.table.rstrip("\n"), "")
+        patch = ("```diff", skips.removed.rstrip("\n"), "```")
+        yield from (*patch, "") if skips.removed else ("No decorator that names the platform can go.", "")
+
+
+def needed_skips(pair: CellDiff, new: CellResults) -> tuple[Expectation, ...]:
+    """What CPython's tests would skip with the new version: an entry for each group of cases that passed and fail now.
+    CPython pins one version, so that the skip names the platform alone.
+    """
+    build, cell = new.build, new.cell
+    versions = {
+        DiffAxis.TOOLCHAIN: f"{cell.target.traits.toolchain_name} {shown_version(build.toolchain) or cell.toolchain}",
+        DiffAxis.ENGINE: f"{cell.engine.label} {new.engine.get('version') or cell.runtime}",
+    }
+    axes = [axis.axis for axis in pair.axes]
+    since = " and ".join(version for axis, version in versions.items() if axis in axes)
+    when = Condition((("target", cell.target.value),))
+    return tuple(
+        Expectation(
+            tests=tuple(change.case for change in group.cases),
+            outcome=(group.cases[0].after or Outcome.FAIL,),
+            reason=f"fails with {since}{': ' if group.headline else ''}{group.headline}" if since else group.headline,
+            place="",
+            when=when,
+        )
+        for group in worse_groups(pair, new)
+        if group.change in {Change.NEW_CRASH, Change.BROKEN}
+    )
 
 
 def _first_bad(found: FirstBad) -> str:

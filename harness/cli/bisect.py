@@ -20,14 +20,19 @@ def run_bisect(options: argparse.Namespace) -> int:
 def add_bump(parser: argparse.ArgumentParser) -> None:
     parser.usage = "python -m harness bump CELL (--toolchain NEW | --runtime NEW | --cpython NEW) [MODULE ...] [-k ...]"
     parser.description = (
-        "Test a cell as it is pinned and with another version, and say on one page what that changes: case by case, in "
-        "the lists, and how to find the first bad version."
+        "Test a cell as it is pinned and with another version, and say on one page what that changes: case by case, "
+        "in the lists and in the skips of CPython's tests, and how to find the first bad version."
     )
     parser.add_argument("cell", metavar="CELL")
     parser.add_argument(
         "--bisect",
         action="store_true",
         help="bisect to the first bad version: a case of each module and exception that got worse",
+    )
+    parser.add_argument(
+        "--audit",
+        action="store_true",
+        help="run what either side skips with its gates forced open, and name the skips in CPython's tests that may go",
     )
     parser.add_argument(
         "--bisections", type=int, default=5, metavar="N", help="with --bisect: N of them at most (default: 5)"

@@ -155,8 +155,8 @@ def render_table(rows: Sequence[Row], audits: Sequence[Audit], *, every: bool = 
     numbers = {audit: place for place, audit in enumerate(audits, 1)}
     head = ["passes from", *map(str, numbers.values()), "reason", "limitation"]
     lines = [f"{place}. {audit.title}: {counted(len(audit.found), 'case')}" for audit, place in numbers.items()]
-    lines += ["", f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     shown_rows = [row for row in rows if every or any(passed for passed, _ in row.counts.values())]
+    lines += ["", f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"] if shown_rows else []
     for row in shown_rows:
         cells = [_cell(row, audit) for audit in audits]
         since = f"{numbers[row.since]}: {row.since.version}" if row.since else ""

@@ -274,3 +274,18 @@ def test_bump_says_from_which_version_on_a_case_that_got_worse_does_so(wasi: Pre
     assert f"## First bad versions\n\n{found}`{DEEP}` (wasm trap: call stack exhausted)" in page
     assert (tmp_path / "bisect-1" / "report.txt").is_file()
     assert str(ROOT) not in page
+
+
+@pytest.mark.toolchain
+def test_bump_audits_the_skips_of_both_sides(wasi: Prepared, tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "harness", "bump", "wasi", "--runtime", "46.0.1", "test_tempfile", "--audit"]
+    done = subprocess.run(
+        [*argv, "--run-dir", str(tmp_path)], cwd=ROOT, text=True, capture_output=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (tmp_path / "bump.md").read_text()
+    table = page.partition("## Skips in CPython's tests that may go\n")[2]
+    for number, version in ((1, "50.0.1"), (2, "46.0.1")):
+        assert f"{number}. wasi: WASI SDK 25, CPython 3.13.5, wasmtime {version}: " in table
+    assert "No decorator that names the platform can go." in table
+    assert str(ROOT) not in page

@@ -37,7 +37,7 @@ def test_git_applies_the_patch_and_the_skip_skips(tmp_path: Path) -> None:
     source.parent.mkdir(parents=True)
     source.write_text(SOURCE)
     (one,) = read_lists({"a.toml": entry(tests='["test.test_os.LinkTests.test_link"]')}, REGISTRY).entries
-    patch = skip_patch(one, lambda name: SOURCE if (tmp_path / name) == source else None).text
+    patch = skip_patch((one,), lambda name: SOURCE if (tmp_path / name) == source else None).text
     (tmp_path / "skip.patch").write_text(patch)
     done = run(Command(argv=("git", "apply", "skip.patch"), cwd=tmp_path))
     assert done.ok, done.output

@@ -126,7 +126,7 @@ def _patch(options: argparse.Namespace, workspace: Workspace) -> Export:
     def read(name: str) -> str | None:
         return (root / name).read_text(encoding="utf-8") if (root / name).is_file() else None
 
-    found = skip_patch(entry, read)
+    found = skip_patch((entry,), read)
     notes = [f"{axis}: no test can ask for it, so the skip is broader than {entry.place}" for axis in found.left_out]
     notes += [f"{test} {why}" for test, why in sorted(found.remarks.items())]
     return found.text, notes

@@ -1,4 +1,4 @@
-"""An entry as skips in CPython's own source: the patch that someone might send upstream. Pure.
+"""Entries as skips in CPython's own source: the patch that someone might send upstream. Pure.
 
 A skip can say only what an interpreter knows of itself. What else an entry's condition names is left out, and listed.
 """
@@ -27,31 +27,39 @@ _OPERATORS = frozenset({"<", "<=", ">", ">="})
 
 @dataclass(kw_only=True)
 class SkipPatch:
-    """The patch, what of the entry's condition it leaves out, and what is to be said of single tests."""
+    """The patch, what of the conditions it leaves out, and what is to be said of single tests."""
 
     text: str = ""
     left_out: tuple[str, ...] = ()
     remarks: dict[str, str] = field(default_factory=dict)
 
 
-def skip_patch(entry: Expectation, read: Callable[[str], str | None]) -> SkipPatch:
-    """The skips for all tests of an entry. `read` gives the text of a file of CPython's source, or None."""
-    condition, left_out = condition_in_python(entry.when)
-    found = SkipPatch(left_out=left_out)
-    by_file: dict[str, list[tuple[str, ...]]] = {}
-    for test in entry.tests:
-        place = _place_of(test, read)
-        if place is None:
-            found.remarks[test] = "has no file of that name"
-        else:
-            by_file.setdefault(place[0], []).append(place[1])
-    for file, names in sorted(by_file.items()):
-        before = read(file) or ""
-        after, remarks = _with_skips(before, names, condition, entry.reason)
-        module = file.removeprefix("Lib/").removesuffix(".py").replace("/", ".")
-        for name, why in remarks.items():
-            found.remarks[".".join((module, *name))] = why
-        lines = difflib.unified_diff(lines_of(before), lines_of(after), f"a/{file}", f"b/{file}")
+def skip_patch(entries: Sequence[Expectation], read: Callable[[str], str | None]) -> SkipPatch:
+    """The skips for all tests of the entries, as one patch. `read` gives the text of a file of CPython's source, or
+    None.
+    """
+    found = SkipPatch()
+    texts: dict[str, str] = {}
+    for entry in entries:
+        condition, left_out = condition_in_python(entry.when)
+        found.left_out += tuple(axis for axis in left_out if axis not in found.left_out)
+        by_file: dict[str, list[tuple[str, ...]]] = {}
+        for test in entry.tests:
+            place = _place_of(test, read)
+            if place is None:
+                found.remarks[test] = "has no file of that name"
+            else:
+                by_file.setdefault(place[0], []).append(place[1])
+        for file, names in by_file.items():
+            module = file.removeprefix("Lib/").removesuffix(".py").replace("/", ".")
+            try:
+                texts[file], remarks = _with_skips(texts.get(file) or read(file) or "", names, condition, entry.reason)
+            except SyntaxError:
+                remarks = dict.fromkeys(names, "is in a file whose syntax is newer than that of this Python")
+            for name, why in remarks.items():
+                found.remarks[".".join((module, *name))] = why
+    for file, after in sorted(texts.items()):
+        lines = difflib.unified_diff(lines_of(read(file) or ""), lines_of(after), f"a/{file}", f"b/{file}")
         found.text += "".join(lines)
     return found
 

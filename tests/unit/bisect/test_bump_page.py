@@ -6,7 +6,15 @@ import dataclasses
 
 import msgspec
 
-from harness.bisect.bump_page import FirstBad, ListChange, bisection_words, bump_page, worse_groups
+from harness.bisect.bump_page import (
+    FirstBad,
+    ListChange,
+    SkipChange,
+    bisection_words,
+    bump_page,
+    needed_skips,
+    worse_groups,
+)
 from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.diff import diff_cells
@@ -97,7 +105,7 @@ def test_cases_that_fail_alike_in_a_module_are_one_group_and_what_got_better_is_
         FirstBad(group=groups[0], found="not bisected: no network"),
         FirstBad(group=groups[1], found="first bad: Emscripten 4.0.1", report="bump/bisect-2/report.txt"),
     ]
-    page = bump_page(pair, before, after, ListChange(), found)
+    page = bump_page(pair, before, after, ListChange(), first_bad=found)
     assert "## First bad versions\n\n- not bisected: no network: `test.test_a.T.test_z` (trap: unreachable)\n" in page
     assert (
         "- first bad: Emscripten 4.0.1: `test.test_a.T.test_x` (OSError) and 1 more case that now does the same; "
@@ -105,6 +113,32 @@ def test_cases_that_fail_alike_in_a_module_are_one_group_and_what_got_better_is_
     )
     assert "Not bisected: 1 more group of cases that got worse (--bisections)." in page
     assert "The first bad version: `" not in page
+
+
+def test_what_got_worse_needs_a_skip_that_names_the_platform_and_the_version() -> None:
+    names = ["test_a.T.test_x", "test_a.T.test_y", "test_b.T.test_gone", "test_b.T.test_skipped"]
+    before = changed(dict.fromkeys(names, (Outcome.PASS, "")))
+    now = [(Outcome.ERROR, "OSError"), (Outcome.ERROR, "OSError"), (Outcome.CRASH, "trap"), (Outcome.SKIP, "")]
+    after = changed(dict(zip(names, now, strict=True)))
+    cell = dataclasses.replace(after.cell, runtime="51.0.0")
+    after = msgspec.structs.replace(after, cell=cell, engine={"name": "wasmtime", "version": "51.0.0"})
+    found = needed_skips(diff_cells(before, after, names=("pinned", "new")), after)
+    assert [(each.tests, each.reason) for each in found] == [
+        (("test.test_b.T.test_gone",), "fails with wasmtime 51.0.0: trap"),
+        (("test.test_a.T.test_x", "test.test_a.T.test_y"), "fails with wasmtime 51.0.0: OSError"),
+    ]
+    assert all(str(each.when) == "target wasi" for each in found)
+    assert needed_skips(diff_cells(before, before, names=("pinned", "new")), before) == ()
+
+
+def test_the_skips_of_cpython_s_tests_are_parts_of_their_own() -> None:
+    pair = diff_cells(PINNED, PINNED, names=("pinned", "new"))
+    skips = SkipChange(added="--- a\n+skip\n", remarks=("`x` has no file",), table="| 1 |\n", removed="--- b\n-skip\n")
+    page = bump_page(pair, PINNED, PINNED, ListChange(), skips=skips)
+    assert "## Skips that CPython's tests would need\n\n- `x` has no file\n\n```diff\n--- a\n+skip\n```\n" in page
+    assert "## Skips in CPython's tests that may go\n\n| 1 |\n\n```diff\n--- b\n-skip\n```\n" in page
+    none = bump_page(pair, PINNED, PINNED, ListChange(), skips=SkipChange(table="| 1 |"))
+    assert none.endswith("| 1 |\n\nNo decorator that names the platform can go.\n")
 
 
 def test_a_bisection_is_asked_with_the_build_s_options_but_for_the_version_itself() -> None:

@@ -218,7 +218,7 @@ class Whole:
 def patched(text: str, *tests: str) -> tuple[str, dict[str, str], list[str]]:
     """The source with the skips, the remarks, and the lines that were added."""
     (one,) = entries(entry(tests=str(list(tests)).replace("'", '"'), when='{ target = "wasi" }'))
-    found = skip_patch(one, lambda name: text if name == "Lib/test/test_os.py" else None)
+    found = skip_patch((one,), lambda name: text if name == "Lib/test/test_os.py" else None)
     added = [line[1:] for line in found.text.splitlines() if line.startswith("+") and not line.startswith("+++")]
     removed = [line for line in found.text.splitlines() if line.startswith("-") and not line.startswith("---")]
     assert removed == []
@@ -285,6 +285,23 @@ import unittest as late
 '''
 
 
+def test_entries_of_one_file_are_one_patch() -> None:
+    text = entry(tests='["test.test_os.LinkTests.test_link"]', reason='"one"', when='{ target = "emscripten" }')
+    text += entry(tests='["test.test_os.LinkTests.test_other"]', reason='"two"', when='{ target = "emscripten" }')
+    found = skip_patch(entries(text), lambda name: SOURCE if name == "Lib/test/test_os.py" else None)
+    assert found.text.count("--- a/Lib/test/test_os.py") == 1
+    added = [line[1:].strip() for line in found.text.splitlines() if line.startswith("+") and line[1:2] != "+"]
+    assert [line for line in added if line.startswith('"')] == ['"one")', '"two")']
+    assert len([line for line in added if line == "import unittest"]) <= 1
+
+
+def test_a_file_that_this_python_cannot_read_is_told() -> None:
+    (one,) = entries(entry(tests='["test.test_os.LinkTests.test_link"]'))
+    found = skip_patch((one,), lambda name: "def f(: pass\n" if name == "Lib/test/test_os.py" else None)
+    assert found.text == ""
+    assert list(found.remarks.values()) == ["is in a file whose syntax is newer than that of this Python"]
+
+
 def test_of_two_definitions_the_last_one_is_skipped_above_all_its_decorators() -> None:
     (one,) = entries(
         entry(
@@ -293,7 +310,7 @@ def test_of_two_definitions_the_last_one_is_skipped_above_all_its_decorators() -
             when='{ target = "emscripten", emscripten = "<4" }',
         )
     )
-    found = skip_patch(one, lambda name: UNUSUAL if name == "Lib/test/test_os.py" else None)
+    found = skip_patch((one,), lambda name: UNUSUAL if name == "Lib/test/test_os.py" else None)
     condition = "support.is_emscripten and sys._emscripten_info.emscripten_version < (4,)"
     assert found.text == (
         "--- a/Lib/test/test_os.py\n+++ b/Lib/test/test_os.py\n@@ -6,9 +6,13 @@\n     ctypes = None\n"
