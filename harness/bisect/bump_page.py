@@ -196,8 +196,9 @@ def _skips(skips: SkipChange) -> Iterator[str]:
 
 
 def needed_skips(pair: CellDiff, new: CellResults) -> tuple[Expectation, ...]:
-    """What CPython's tests would skip with the new version: an entry for each group of cases that passed and fail now.
-    CPython pins one version, so that the skip names the platform alone.
+    """What CPython's tests would skip with the new version: an entry for each reason why cases that passed fail now. It
+    is the beginning of what the lists know, or the exception. CPython pins one version, so that the skip names the
+    platform alone.
     """
     build, cell = new.build, new.cell
     versions = {
@@ -205,18 +206,17 @@ def needed_skips(pair: CellDiff, new: CellResults) -> tuple[Expectation, ...]:
         DiffAxis.ENGINE: f"{cell.engine.label} {new.engine.get('version') or cell.runtime}",
     }
     axes = [axis.axis for axis in pair.axes]
-    since = " and ".join(version for axis, version in versions.items() if axis in axes)
+    since = " and ".join(version for axis, version in versions.items() if axis in axes) or "the new version"
+    known = {(row.module, row.case): row.reason.partition(": ")[0] for row in new.comparison.rows}
+    tests: dict[str, list[str]] = {}
+    for group in worse_groups(pair, new):
+        seen = f"fails with {since}{': ' if group.headline else ''}{group.headline}"
+        for change in group.cases if group.change in {Change.NEW_CRASH, Change.BROKEN} else ():
+            tests.setdefault(known.get((change.module, change.case)) or seen, []).append(change.case)
     when = Condition((("target", cell.target.value),))
     return tuple(
-        Expectation(
-            tests=tuple(change.case for change in group.cases),
-            outcome=(group.cases[0].after or Outcome.FAIL,),
-            reason=f"fails with {since}{': ' if group.headline else ''}{group.headline}" if since else group.headline,
-            place="",
-            when=when,
-        )
-        for group in worse_groups(pair, new)
-        if group.change in {Change.NEW_CRASH, Change.BROKEN}
+        Expectation(tests=tuple(cases), outcome=(Outcome.FAIL,), reason=reason, place="", when=when)
+        for reason, cases in tests.items()
     )
 
 

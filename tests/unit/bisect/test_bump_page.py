@@ -131,6 +131,14 @@ def test_what_got_worse_needs_a_skip_that_names_the_platform_and_the_version() -
     assert needed_skips(diff_cells(before, before, names=("pinned", "new")), before) == ()
 
 
+def test_a_skip_says_what_the_lists_know_of_the_case() -> None:
+    entry = dataclasses.replace(expecting("test_a.T.test_x", Outcome.FAIL), reason="readlink() is wrong: the FS")
+    after = results(module("test_a", case("test_a.T.test_x", Outcome.FAIL)), entries=(entry,))
+    before = results(module("test_a", case("test_a.T.test_x")))
+    (found,) = needed_skips(diff_cells(before, after, names=("pinned", "new")), after)
+    assert found.reason == "readlink() is wrong"
+
+
 def test_the_skips_of_cpython_s_tests_are_parts_of_their_own() -> None:
     pair = diff_cells(PINNED, PINNED, names=("pinned", "new"))
     skips = SkipChange(added="--- a\n+skip\n", remarks=("`x` has no file",), table="| 1 |\n", removed="--- b\n-skip\n")
