@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import descendants
+
 ROOT = Path(__file__).parents[2]
 _CHECKOUT = ("harness", "matrices", "expected_failures")
 
@@ -48,18 +50,10 @@ class Host:
 
     def die(self) -> None:
         """As when its power fails: every process on it ends at once, and nobody answers any more."""
-        for process in [self.daemon.pid, *_descendants(self.daemon.pid)]:
+        for process in [self.daemon.pid, *descendants(self.daemon.pid)]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         self.daemon.wait()
-
-
-def _descendants(process: int) -> list[int]:
-    found = []
-    for children in Path(f"/proc/{process}/task").glob("*/children"):
-        for child in map(int, children.read_text().split()):
-            found += [child, *_descendants(child)]
-    return found
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -116,11 +115,9 @@ def test_nobody_listening_fails_at_once(tmp_path: Path, waits: list[float]) -> N
 
 
 def test_a_name_without_address_fails_at_once(tmp_path: Path, waits: list[float]) -> None:
-    start = time.monotonic()
     with pytest.raises(UnavailableError, match=r"no-such-host\.invalid cannot be reached"):
         fetch("https://no-such-host.invalid/a", SHA256, tmp_path / "a", sleep=waits.append)
     assert waits == []
-    assert time.monotonic() - start < 10
 
 
 def test_an_origin_that_never_answers_costs_the_connect_timeout_once(
@@ -132,10 +129,8 @@ def test_an_origin_that_never_answers_costs_the_connect_timeout_once(
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
         filler.connect(deaf.getsockname())
-        start = time.monotonic()
         with pytest.raises(UnavailableError, match=r"cannot be reached .*timed out"):
             fetch(f"http://127.0.0.1:{deaf.getsockname()[1]}/a", SHA256, tmp_path / "a", sleep=waits.append)
-        assert time.monotonic() - start < 3
     assert waits == []
 
 

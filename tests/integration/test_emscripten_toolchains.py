@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -82,9 +81,7 @@ def test_emsdk_installs_exactly_the_version_and_it_is_tried(emsdk: FakeEmsdk, ca
 def test_what_the_cache_has_starts_nothing(emsdk: FakeEmsdk, cache: Path) -> None:
     toolchain = obtain(emsdk, cache)
     shutil.rmtree(emsdk.folder)
-    start = time.perf_counter()
     assert obtain_toolchain(cell(), emsdk.pins, cache) == toolchain
-    assert time.perf_counter() - start < 0.05
 
 
 def test_its_programs_run_with_their_environment_alone(

@@ -18,6 +18,7 @@ from harness.engines.session import ChildEngine
 from harness.errors import EngineFailedError, UnavailableError
 from harness.util.process import Command
 from tests.integration.guests import BROWSERS, ENGINES, Opener, opener, run
+from tests.processes import PATIENCE, is_running, wait_for
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -89,11 +90,9 @@ def test_endless_recursion_is_a_trap_and_leaves_the_engine_alive(engine: str, op
 
 def test_an_endless_loop_is_stopped_softly_and_the_engine_goes_on(opened: Opener, tmp_path: Path) -> None:
     session = opened("loop")
-    for number in range(3):
-        start = time.monotonic()
+    for _ in range(3):
         ended = run(session, tmp_path, stop_after=0.5)
         assert (ended.ending, ended.reason) == (Ending.STOPPED, "enough")
-        assert number == 0 or time.monotonic() - start < 2.5  # the first starts the engine
     assert session.starts == 1
 
 
@@ -147,7 +146,7 @@ def test_an_engine_ends_when_its_input_does_even_if_a_guest_loops(opened: Opener
         child, elapsed = session._child, time.monotonic() - began
         if child is not None and child.stdin is not None and elapsed > 0.5:
             child.stdin.close()
-        return "it did not notice" if elapsed > 5 else None
+        return "it did not notice" if elapsed > PATIENCE else None
 
     ended = session.run(GuestRun(argv=("guest",), mounts=(), output=tmp_path / "o"), hang_up)
     assert ended.ending is Ending.ENGINE_DIED
@@ -173,19 +172,7 @@ session.run(GuestRun(argv=("guest",), mounts=(), output=folder / "o"), watch)
         assert harness.stdout is not None
         pid = int(harness.stdout.readline())
         harness.send_signal(how)
-    deadline = time.monotonic() + 2
-    while _is_alive(pid):
-        assert time.monotonic() < deadline, "the engine still runs 2 s after the harness is gone"
-        time.sleep(0.02)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    wait_for(lambda: not is_running(pid), "the engine ends after the harness")
 
 
 def test_a_resumed_guest_whose_code_raised_ends_as_from_its_start(opened: Opener, tmp_path: Path) -> None:
@@ -266,12 +253,10 @@ def test_a_trap_without_a_stack_has_none(opened: Opener, tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ["loop-with-a-stack", "loop-with-an-endless-stack"])
 def test_a_guest_that_is_stopped_says_where_it_was(engine: str, opened: Opener, tmp_path: Path, name: str) -> None:
     session = opened(name)
-    for number in range(2):
-        start = time.monotonic()
+    for _ in range(2):
         ended = run(session, tmp_path, stop_after=0.5)
         # Nothing interrupts the guest of a browser.
         said = ("", ()) if engine in BROWSERS else ("hello\n", ("start",))
         assert (ended.ending, ended.python_stack, ended.frames) == (Ending.STOPPED, *said)
-        assert number == 0 or time.monotonic() - start < 3.5  # the first starts the engine
     assert (tmp_path / "output.txt").read_text() == ""
     assert session.starts == 1

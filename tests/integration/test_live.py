@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from harness.run.prepared import Prepared
+from tests.processes import PATIENCE
 
 pytestmark = [pytest.mark.integration, pytest.mark.toolchain]
 ROOT = Path(__file__).parents[2]
@@ -34,13 +35,14 @@ def on_terminal(*arguments: str, until: Callable[[str], int] = lambda _: 0, seco
     # The other end of a terminal that is closed is an error on Linux.
     with contextlib.suppress(OSError):
         while chunk := os.read(ours, 65536):
-            assert time.monotonic() < deadline, output
+            if time.monotonic() > deadline:
+                pytest.fail(output.decode("utf-8", "replace"))
             output += chunk
             if not sent and (number := until(output.decode("utf-8", "replace"))):
                 os.kill(process.pid, number)
                 sent = True
     os.close(ours)
-    return process.wait(10), output.decode("utf-8", "replace")
+    return process.wait(PATIENCE), output.decode("utf-8", "replace")
 
 
 def left_behind(output: str) -> list[str]:

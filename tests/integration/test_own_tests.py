@@ -9,13 +9,13 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.run.prepared import Prepared
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.toolchain
 ROOT = Path(__file__).parents[2]
@@ -241,9 +241,7 @@ def test_a_run_that_was_killed_after_its_last_module_is_resumed(wasi: Prepared, 
     """SIGKILL before results.json is written; what is left to do is nothing."""
     asked = ["test", "wasi", "-k", "test_bool or test_float", "-n", "1", "--run-dir", str(tmp_path)]
     process = subprocess.Popen([sys.executable, "-m", "harness", *asked], cwd=ROOT, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not {"test_bool", "test_float"} <= finished(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.002)
+    wait_for(lambda: {"test_bool", "test_float"} <= finished(tmp_path), "both modules have a result")
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     (tmp_path / "wasi" / "results.json").unlink(missing_ok=True)

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -20,6 +19,7 @@ from harness.run.keywords import Keyword
 from harness.run.past_cases import NO_PAST
 from harness.run.prepared import Prepared
 from harness.run.selection import check_names
+from tests.processes import descendants, is_running, wait_for
 
 pytestmark = pytest.mark.toolchain
 ROOT = Path(__file__).parents[2]
@@ -169,39 +169,11 @@ def test_a_run_folder_that_cannot_be_is_told(wasi: Prepared, tmp_path: Path) -> 
 
 
 def wait_for_first_result(run_dir: Path, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
-    while not list(run_dir.glob("wasi/modules/test*.json")):
+    def is_there() -> bool:
         assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+        return bool(list(run_dir.glob("wasi/modules/test*.json")))
 
-
-def descendants(pid: int) -> set[int]:
-    """All processes below `pid`, by /proc."""
-    parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents.setdefault(int(entry.read_text().rpartition(")")[2].split()[1]), []).append(int(entry.parent.name))
-        except OSError:
-            continue
-    found: set[int] = set()
-    waiting = [pid]
-    while waiting:
-        children = parents.get(waiting.pop(), [])
-        found.update(children)
-        waiting.extend(children)
-    return found
-
-
-def alive(pids: set[int]) -> set[int]:
-    return {pid for pid in pids if _state(pid) not in {"", "Z"}}
-
-
-def _state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return ""
+    wait_for(is_there, "the first result")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
@@ -214,11 +186,8 @@ def test_an_interrupted_run_keeps_what_it_has_and_can_go_on(
     children = descendants(process.pid)
     assert children
     os.kill(process.pid, how)
-    deadline = time.monotonic() + 2
-    while alive(children):
-        assert time.monotonic() < deadline, f"{alive(children)} still run 2 s after {how.name}"
-        time.sleep(0.02)
-    status, output = finish(process, 10)
+    wait_for(lambda: not any(map(is_running, children)), f"the children end after {how.name}")
+    status, output = finish(process)
     kept = {path.stem for path in tmp_path.glob("wasi/modules/test*.json")}
     assert kept
     if how is not signal.SIGKILL:

@@ -8,13 +8,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.run.prepared import Prepared
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.toolchain
 ROOT = Path(__file__).parents[2]
@@ -150,11 +150,11 @@ def test_mistakes_are_told(arguments: tuple[str, ...], says: str) -> None:
 
 
 def wait_for_first_result(process: subprocess.Popen[str], run_dir: Path) -> None:
-    deadline = time.monotonic() + 120
-    while not list(run_dir.glob("wasi/modules/test*.json")):
+    def is_there() -> bool:
         assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+        return bool(list(run_dir.glob("wasi/modules/test*.json")))
+
+    wait_for(is_there, "the first result")
 
 
 def test_ctrl_c_in_nox_leaves_time_to_write_results(wasi: Prepared, project: Path) -> None:
@@ -162,7 +162,7 @@ def test_ctrl_c_in_nox_leaves_time_to_write_results(wasi: Prepared, project: Pat
     process = start("nox", *arguments, cwd=project, own_group=True)
     wait_for_first_result(process, project / "run")
     os.killpg(process.pid, signal.SIGINT)
-    assert finish(process, 60)[0] == 130
+    assert finish(process)[0] == 130
     assert results(project / "run" / "wasi")["run"]["interrupted"] is True
 
 
@@ -174,7 +174,7 @@ def test_an_interruption_ends_all_cells_and_keeps_results(
     process = start("harness", "test", *cells, "-n", "1", "-k", SLOW, "--run-dir", str(tmp_path), cwd=ROOT)
     wait_for_first_result(process, tmp_path)
     os.kill(process.pid, how)
-    status, output = finish(process, 30)
+    status, output = finish(process)
     assert status == 130, output
     assert list(table_of(output)) == list(cells)
     found = results(tmp_path / "wasi")

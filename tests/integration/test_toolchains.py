@@ -8,7 +8,6 @@ import io
 import os
 import subprocess
 import tarfile
-import time
 from pathlib import Path
 
 import pytest
@@ -63,9 +62,7 @@ def test_the_release_archive_is_downloaded_once(tmp_path: Path) -> None:
     with serving(Answer(body)) as origin:
         pins = pins_for(origin.url, body)
         toolchain = obtain_toolchain(CELL, pins, tmp_path / "cache")
-        start = time.perf_counter()
         assert obtain_toolchain(CELL, pins, tmp_path / "cache") == toolchain
-        assert time.perf_counter() - start < 0.05
         assert len(origin.requests) == 1
     assert (toolchain.provider, toolchain.version) == ("wasi-sdk", "25")
     assert toolchain.facts["url"] == f"{origin.url}/a.tar.gz"

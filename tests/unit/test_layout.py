@@ -120,3 +120,12 @@ def _matches(name: str, patterns: list[str]) -> bool:
 def test_the_plugin_is_where_pytest_looks_for_it() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert set(project["entry-points"]["pytest11"].values()) <= MODULES.keys()
+
+
+def test_no_test_asserts_how_long_a_thing_takes() -> None:
+    """A machine that does something else at the same time would turn it red: speed is measured by `nox -s bench`."""
+    timed = re.compile(r"assert .*(monotonic|perf_counter|process_time)\(\)")
+    tests = ROOT.parent / "tests"
+    waiting = tests / "processes.py"
+    found = [path for path in tests.rglob("*.py") if path != waiting and timed.search(path.read_text("utf-8"))]
+    assert found == []

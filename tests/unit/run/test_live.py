@@ -13,6 +13,7 @@ import pytest
 from harness.run import live
 from harness.run.live import Means, Ticker, means, read_board_row, steps_shown
 from harness.run.state import BoardRow, RunState
+from tests.processes import wait_for
 
 
 class Terminal(io.StringIO):
@@ -45,10 +46,7 @@ def test_without_a_terminal_a_line_comes_now_and_then(monkeypatch: pytest.Monkey
     monkeypatch.setattr(live, "means", lambda: Means.LINES)
     with steps_shown("wasi"):
         logging.getLogger("harness.build").debug("build wasi [1/5] make")
-        deadline = time.monotonic() + 10
-        while len(said) < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_for(lambda: len(said) >= 2, "the second line")
     # A line is not taken for a step, or the next would repeat it.
     assert {line for line in said if "preparing" not in line} == {"wasi: 0:00, build wasi [1/5] make"}
     lines = len(said)
