@@ -26,58 +26,50 @@ from harness.build.artifact import Build
 from harness.build.libraries import describe_libraries
 from harness.engines.fresh import FreshEngine
 from harness.engines.protocol import NO_SNAPSHOT, EngineSession
-from harness.errors import ConfigError
 from harness.expectations.compare import compare, compare_module, set_apart
 from harness.expectations.entries import CellExpectations
-from harness.limitations.skip_account import account_for
-from harness.limitations.skip_text import one_line
 from harness.matrix.cells import Cell
-from harness.project import project_root
-from harness.report import console, junit
-from harness.report.newly import NewSkip, newly_skipped, nothing_ran
-from harness.results.cell_results import CellResults, OtherSuite, RunInfo, Work, write_results
+from harness.results.cell_results import CellResults, OtherSuite, RunInfo, Work
 from harness.results.command_line import DEFAULT, RunOptions, go_on_line
-from harness.results.outcomes import ModuleResult, Outcome, decode_module, encode_module
+from harness.results.outcomes import ModuleResult, Outcome, encode_module
 from harness.results.run_folder import (
     ERROR_FILE,
     PARTS_FOLDER,
     RESULTS_FILE,
     claim,
     new_run_folder,
-    point_latest_at,
     remove_views,
-    unfinished_run,
 )
-from harness.results.verdicts import CaseVerdict, Comparison
+from harness.results.verdicts import Comparison
 from harness.run.asked import Asked
 from harness.run.keywords import ANY, Keyword
-from harness.run.options import as_arguments, check_numbers, with_seed
+from harness.run.options import check_numbers, with_seed
 from harness.run.own_tests import OwnTests, unimportable
 from harness.run.prepare import expectations_for
 from harness.run.prepared import OwnSuite, Prepared
+from harness.run.publish import publish
 from harness.run.python_info import keep_python_info
+from harness.run.records import Records
 from harness.run.rerun import with_environment_tries, with_tries, worth_another_try
 from harness.run.resume import (
+    as_begun,
     asked_for,
-    begun_with,
-    check_not_lost,
     check_resumed,
-    completed,
     read_parts,
+    run_folder_for,
     said_by,
     seconds_before,
     write_asked,
     write_parts,
 )
 from harness.run.selection import TestSelection, planned
-from harness.suite.durations import read_case_durations, record_imports, record_run
+from harness.suite.durations import record_imports, record_run
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.other_version import differing_cases
-from harness.suite.parts import as_part, joined, module_of, part_named, part_names
+from harness.suite.parts import as_part, module_of, part_named, part_names
 from harness.suite.regrtest import exact_pattern
 from harness.suite.unseen import lost_module, with_unmet
-from harness.util.files import disk_errors_as_unavailable, write_atomically
-from harness.util.paths import shown
+from harness.util.files import disk_errors_as_unavailable
 from harness.util.versions import shown_version
 
 WIDTH = 110
@@ -118,10 +110,10 @@ class CellRun:
         """
         # A mistake is reported before anything is made.
         check_numbers(options)
-        run_dir = _run_folder(options)
+        run_dir = run_folder_for(options)
         before = 0.0
         if run_dir and options.resume:
-            options, keyword = _as_begun(options, keyword, run_dir / options.cell)
+            options, keyword = as_begun(options, keyword, run_dir / options.cell)
             before = seconds_before(run_dir / options.cell)
         asked = Asked.of(with_seed(options), keyword, run_dir)
         options, tests = asked.options, asked.tests
@@ -170,6 +162,11 @@ class CellRun:
             # Those are written at the end: until then nobody is to take an earlier run's for this one's.
             for name in (self.stop_file.name, RESULTS_FILE, "junit.xml", ERROR_FILE):
                 (self.folder / name).unlink(missing_ok=True)
+
+    @property
+    def records(self) -> Records:
+        """What the run has written of its modules."""
+        return Records(self.folder, self.chosen.parts, self.prepared.durations)
 
     @property
     def stop_file(self) -> Path:
@@ -246,11 +243,7 @@ class CellRun:
         """
         cut = self.chosen.parts
         names = self.chosen.seconds or [name for module in self.chosen.modules for name in _names_of(module, cut)]
-        return [name for name in names if not (self.resume and self.is_finished(name))]
-
-    def is_finished(self, name: str) -> bool:
-        """Whether a module, or part, has a result."""
-        return self._record(module_of(name)).exists() or self._record(name).exists()
+        return [name for name in names if not (self.resume and self.records.has(name))]
 
     def expected_seconds(self) -> dict[str, float]:
         """How long each piece of work will take, by the record of earlier runs; 0 where there is no record."""
@@ -292,7 +285,7 @@ class CellRun:
                 cases=(),
                 own=job.own,
             )
-        self.take(job.name, encode_module(result))
+        self.records.take(job.name, encode_module(result))
         return as_part(result) if job.part else result
 
     def _tried_again(self, result: ModuleResult, job: ModuleJob, engine: EngineSession) -> ModuleResult:
@@ -352,15 +345,12 @@ class CellRun:
         that a resumed run has them. `work` is what the workers did.
         """
         self.stop_file.unlink(missing_ok=True)
-        for module in self.chosen.parts:
-            # A run that was killed may have written the last of the parts, and not the whole.
-            self._join(module)
-        modules = self._results()
+        modules = self.records.results(self.prepared.build.modules())
         finished = {module.module for module in modules}
         own = self.tests is not None
         modules += tuple(
             lost_module(module, why, own=own)
-            for module, why in self._lost_modules(lost or {}).items()
+            for module, why in self.records.lacking(lost or {}).items()
             if module not in finished
         )
         chosen = self.chosen.cases or self.chosen.changed
@@ -433,121 +423,7 @@ class CellRun:
                         return line.removeprefix(NO_SNAPSHOT).strip()
         return ""
 
-    def record(self, name: str) -> str:
-        """What was written of a module, or part, that is finished; empty of one that is not."""
-        with contextlib.suppress(FileNotFoundError):
-            return self._record(name).read_text(encoding="utf-8")
-        return ""
-
-    def take(self, name: str, record: str) -> None:
-        """Writes the record of a module or part. The one that completes a module writes that of the module: when two
-        do so at once, both write the same.
-        """
-        path = self._record(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, record)
-        self._join(module_of(name))
-
-    def _join(self, module: str) -> None:
-        """Writes the record of a module that is cut, when all its parts have one."""
-        if module not in self.chosen.parts:
-            return
-        records = [self.record(name) for name in part_names(module, self.chosen.parts[module])]
-        if all(records):
-            order = read_case_durations(self.prepared.durations).get(module, ())
-            whole = joined([decode_module(module, each) for each in records], order)
-            write_atomically(self._record(module), encode_module(whole))
-
-    def _lost_modules(self, lost: Mapping[str, str]) -> dict[str, str]:
-        """Why each module has no result. A part that failed and has one is no reason."""
-        return {module_of(name): why for name, why in lost.items() if not self.record(name)}
-
-    def _results(self) -> tuple[ModuleResult, ...]:
-        order = {module: index for index, module in enumerate(self.prepared.build.modules())}
-        found = [
-            decode_module(path.name.removesuffix(".json"), path.read_text(encoding="utf-8"))
-            for path in (self.folder / "modules").glob("[!.]*.json")
-        ]
-        return tuple(sorted(found, key=lambda result: order.get(result.module, -1)))
-
-    def _record(self, name: str) -> Path:
-        if part := part_named(name, self.chosen.parts):
-            return self.folder / PARTS_FOLDER / part.module / f"{part.number}.json"
-        return self.folder / "modules" / f"{name}.json"
-
 
 def _names_of(module: str, cut: Mapping[str, Sequence[Sequence[str]]]) -> tuple[str, ...]:
     """The names of a module's parts, or that of the module where it is not cut."""
     return part_names(module, cut[module]) if module in cut else (module,)
-
-
-def _as_begun(options: Namespace, keyword: Keyword, folder: Path) -> tuple[Namespace, Keyword]:
-    """The options and the `-k`, completed by what the run in the cell's folder was begun with."""
-    given = as_arguments(options)
-    options, expression = completed(options, keyword.expression, begun_with(folder))
-    taken = [word for word in as_arguments(options) if word not in given]
-    taken += ["-k", expression] if expression != keyword.expression else []
-    if taken:
-        print(f"as it was begun: {shlex.join(taken)}")
-    return options, replace(keyword, expression=expression)
-
-
-def _run_folder(options: Namespace) -> Path | None:
-    """The run folder that the user means; None for a new one. ConfigError for one that must not be written to."""
-    if options.overwrite and (options.resume or not options.run_dir):
-        raise ConfigError("--overwrite removes what is in --run-dir", hint="name that folder, and leave --resume out")
-    if options.run_dir:
-        folder = Path(options.run_dir).absolute()
-        if not options.resume and not options.overwrite:
-            check_not_lost(folder / options.cell)
-        return folder
-    if not options.resume:
-        return None
-    found = unfinished_run(project_root() / "reports", [options.cell])
-    print(f"going on with the run in {shown(found)}")
-    return found
-
-
-def publish(
-    results: CellResults, folder: Path, *, color: bool, known: Sequence[CaseVerdict] = (), go_on: str = ""
-) -> str:
-    """Writes results.json and junit.xml into the cell's folder of a run, and gives the page for people. `known` are the
-    known failures that it shows, `go_on` is the command that resumes the run.
-    """
-    # Before `latest` is this run.
-    newly = newly_skipped_in(results, folder / RESULTS_FILE)
-    write_results(folder / RESULTS_FILE, results)
-    junit.write_junit(results, folder / "junit.xml")
-    point_latest_at(folder.parent)
-    file, skips = shown(folder / RESULTS_FILE), one_line(account_for(results, native=False))
-    return console.render_console(
-        results,
-        color=color,
-        width=WIDTH,
-        results_file=file,
-        skips=skips,
-        newly=newly,
-        known=known,
-        go_on=go_on,
-    )
-
-
-def newly_skipped_in(results: CellResults, path: Path) -> tuple[NewSkip, ...]:
-    """The modules that skip as a whole and ran in the run before. `path` is the file of these results. Reading the
-    run before takes some tenths of a second, so that it is read only where a module skips as a whole.
-    """
-    if not nothing_ran(results.modules):
-        return ()
-    from harness.report.earlier import earlier_results, read_before  # noqa: PLC0415 - workers do without
-
-    before = read_before(earlier_results(path))
-    return newly_skipped(results.modules, before.outcomes) if before else ()
-
-
-def module_failure(compared: Comparison) -> str:
-    """What of a module's result the lists do not expect, a line per case; empty when nothing."""
-    return "\n".join(
-        f"{row.verdict}: {row.case}: {row.outcome or 'did not appear'}"
-        + (f", expected {row.expectation} ({row.place})" if row.expected else "")
-        for row in compared.unexpected
-    )

@@ -33,7 +33,7 @@ from harness.results.run_folder import (
     worst_status,
 )
 from harness.results.verdicts import Comparison
-from harness.run.cell_run import publish
+from harness.run.publish import publish
 from harness.suite.durations import durations_file, record_run
 from harness.suite.shards import parse_shard
 from harness.util.cache import cache_root

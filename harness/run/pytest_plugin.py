@@ -25,11 +25,12 @@ from harness.project import matrix_file
 from harness.results.cell_results import Work
 from harness.results.outcomes import NOTHING_RAN, ModuleResult
 from harness.run.capacity import plan_here
-from harness.run.cell_run import CellRun, module_failure
+from harness.run.cell_run import CellRun
 from harness.run.hosts.pool import LOST, HostPool, is_remote, name_of
 from harness.run.keywords import Keyword
 from harness.run.live import Means, Ticker, above, board, write_whole_line
 from harness.run.options import OPTIONS_HINT, TESTING
+from harness.run.publish import module_failure
 from harness.run.state import RunState
 from harness.suite.parts import module_of
 from harness.util.log import show_log, to_stdout
@@ -224,13 +225,13 @@ class CellPlugin:
         work = _work_of(report.nodeid)
         for name, record in report.user_properties:
             if name == RECORD:
-                self.run.take(work, str(record))
+                self.run.records.take(work, str(record))
             if name == VERDICTS and report.when == "call":
                 self._ticker.state = self._ticker.state.judged(*json.loads(str(record)))
             if name == ENGINE_FAILED:
                 _pass_to_front_end(self._config, EngineFailedError(str(record)))
         # What was stopped or lost has no result.
-        if report.when == "call" and self.run.is_finished(work):
+        if report.when == "call" and self.run.records.has(work):
             # By our own clock: a worker may be on another machine.
             begin = max(0.0, time.time() - report.duration - self.run.started)
             worker = getattr(report, "worker_id", "main")
@@ -352,7 +353,7 @@ class ModuleItem(pytest.Item):
                 plugin.run.stop_file.touch()
                 self.user_properties.append((ENGINE_FAILED, str(error)))
             raise
-        if plugin.is_remote and (record := plugin.run.record(_work_of(self.nodeid))):
+        if plugin.is_remote and (record := plugin.run.records.read(_work_of(self.nodeid))):
             self.user_properties.append((RECORD, record))
         compared = plugin.run.compared(result)
         last = [f"{row.verdict} {plain(row.case)}: {row.outcome or '-'}" for row in compared.unexpected[-1:]]

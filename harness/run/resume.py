@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import shlex
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import ConfigError
+from harness.project import project_root
 from harness.results.command_line import RunOptions, absolute
 from harness.results.run_folder import (
     ASKED_FILE,
@@ -22,8 +24,10 @@ from harness.results.run_folder import (
     finished_modules,
     has_results,
     read_asked,
+    unfinished_run,
 )
-from harness.run.options import TESTING
+from harness.run.keywords import Keyword
+from harness.run.options import TESTING, as_arguments
 from harness.run.own_tests import OwnTests
 from harness.run.prepared import Prepared
 from harness.run.selection import TestSelection
@@ -199,3 +203,30 @@ def seconds_before(folder: Path) -> float:
         ends = [path.stat().st_mtime for path in records]
         return float(read_asked(folder / ASKED_FILE).get(_SECONDS, 0)) + max(0.0, max(ends, default=began) - began)
     return 0.0
+
+
+def as_begun(options: Namespace, keyword: Keyword, folder: Path) -> tuple[Namespace, Keyword]:
+    """The options and the `-k`, completed by what the run in the cell's folder was begun with."""
+    given = as_arguments(options)
+    options, expression = completed(options, keyword.expression, begun_with(folder))
+    taken = [word for word in as_arguments(options) if word not in given]
+    taken += ["-k", expression] if expression != keyword.expression else []
+    if taken:
+        print(f"as it was begun: {shlex.join(taken)}")
+    return options, dataclasses.replace(keyword, expression=expression)
+
+
+def run_folder_for(options: Namespace) -> Path | None:
+    """The run folder that the user means; None for a new one. ConfigError for one that must not be written to."""
+    if options.overwrite and (options.resume or not options.run_dir):
+        raise ConfigError("--overwrite removes what is in --run-dir", hint="name that folder, and leave --resume out")
+    if options.run_dir:
+        folder = Path(options.run_dir).absolute()
+        if not options.resume and not options.overwrite:
+            check_not_lost(folder / options.cell)
+        return folder
+    if not options.resume:
+        return None
+    found = unfinished_run(project_root() / "reports", [options.cell])
+    print(f"going on with the run in {shown(found)}")
+    return found

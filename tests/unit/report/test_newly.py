@@ -14,7 +14,7 @@ from harness.report.markdown import render_markdown
 from harness.report.newly import MODULES_NAMED, NewSkip, listed, newly_skipped
 from harness.results.cell_results import CellResults, write_results
 from harness.results.outcomes import ModuleResult, Outcome
-from harness.run.cell_run import newly_skipped_in
+from harness.run.publish import newly_skipped_in
 from tests.unit.report_runs import digest, html
 from tests.unit.sample_results import case, module, results
 

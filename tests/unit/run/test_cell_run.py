@@ -21,9 +21,10 @@ from harness.matrix.cells import Library
 from harness.results.cell_results import OtherSuite, load_results
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, encode_module
 from harness.run import cell_run as cell_run_module
-from harness.run.cell_run import CellRun, module_failure
+from harness.run.cell_run import CellRun
 from harness.run.own_tests import find_tests
 from harness.run.prepared import OwnSuite, Prepared
+from harness.run.publish import module_failure
 from harness.run.resume import read_parts
 from harness.run.selection import TestSelection
 from tests.unit.sample_cells import WASI
@@ -180,7 +181,7 @@ def test_unexpected_cases_that_the_interpreter_s_own_suite_has_differently_are_c
     ):
         prepared = dataclasses.replace(run.prepared, build=build, own_suite=own_suite)
         compared = dataclasses.replace(run, prepared=prepared, folder=tmp_path / f"run-{own_suite is None}")
-        compared.take("test_os", encode_module(failed))
+        compared.records.take("test_os", encode_module(failed))
         page, _ = compared.finish(interrupted=False, color=False)
         assert words in " ".join(page.split())
         assert load_results(compared.folder / "results.json").other_suite == other
@@ -203,7 +204,7 @@ def test_the_parts_of_a_module_become_its_result_with_the_last_of_them(tmp_path:
     first, second = (run.test(run.job(name, lambda: False), ScriptedGuest()) for name in run.work()[:1] * 2)
     assert not first.complete
     assert [case.case for case in second.cases] == [A, CASES[1], CASES[3]]
-    assert run.record("test_x") == ""
+    assert run.records.read("test_x") == ""
     run.test(run.job("test_x[2/2]", lambda: False), ScriptedGuest())
     page, unexpected = run.finish(interrupted=False, color=False)
     (found,) = load_results(run.folder / "results.json").modules
@@ -224,10 +225,10 @@ def test_a_resumed_run_has_the_same_parts_and_runs_those_that_are_left(tmp_path:
     (run.folder / "modules" / "test_x.json").unlink()
     assert again.work() == []
     again.finish(interrupted=False, color=False)
-    assert run.record("test_x") != ""
+    assert run.records.read("test_x") != ""
     run.clear()
     assert len(run.work()) == 2
-    assert not dataclasses.replace(run, resume=True).record("test_x[2/2]")
+    assert not dataclasses.replace(run, resume=True).records.read("test_x[2/2]")
 
 
 def test_a_part_that_was_lost_loses_the_module_and_one_that_failed_is_not_why(tmp_path: Path) -> None:
