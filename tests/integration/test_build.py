@@ -246,7 +246,7 @@ def test_a_failing_step_is_told_with_its_log_and_resumed(bench: Bench) -> None:
 def test_a_build_that_was_killed_is_gone_on_with(bench: Bench, cell: Cell) -> None:
     """By the same cell, or by another one that needs the same build Python."""
     started = bench.log.with_name("started")
-    set_fault(bench.root, bench.log, f"echo $$ > {started}.new; mv {started}.new {started}; sleep 600")
+    set_fault(bench.root, bench.log, f"echo $$$$ > {started}.new; mv {started}.new {started}; sleep 600")
     child = subprocess.Popen(
         [sys.executable, "-c", _BUILD_IN_A_CHILD, str(bench.log.parent)], cwd=Path(__file__).parents[2]
     )
