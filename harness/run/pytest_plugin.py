@@ -301,7 +301,7 @@ class CellPlugin:
         """Whether all that failed has a result: a worker on another machine has not the interpreter's own tests, by
         which this process sets cases of another version apart.
         """
-        return bool(self.run.prepared.own_suite) and all(map(self.run.is_finished, self._failures))
+        return bool(self.run.prepared.own_suite) and all(map(self.run.records.has, self._failures))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         terminalreporter.ensure_newline()
