@@ -180,7 +180,7 @@ def _wasi(version: str, pins: Pins, cache: Path, path: Path | None) -> _Choice:
         attempts = {"path": lambda: own.with_sysroot(_first(sdk, ""), sysroot, cache)}
     return _Choice(
         what=f"WASI SDK {pin.version}",
-        hint=f"one that you have always works: {own.WASI_SDK_VARIABLE}=FOLDER",
+        hint=f"one that you have always works: {own.WASI_SDK_VARIABLE}=FOLDER{_others(version, pins.wasi_sdk)}",
         attempts=attempts | _attempts(WASI_SDK_PROVIDERS, pin, pins, cache),
         set_up=bool(given),
         in_cache=_in_cache(WASI_SDK_PROVIDERS, pin, pins, cache),
@@ -194,12 +194,19 @@ def _emscripten(version: str, pins: Pins, cache: Path, path: Path | None) -> _Ch
     attempts = {"path": lambda: own_emscripten.obtain(pin, _given(folder, *_NO_EMSCRIPTEN), pins, cache)}
     return _Choice(
         what=f"Emscripten {pin.version}",
-        hint=f"one of your own serves: --toolchain PATH, of an emsdk or of {number(pin.version)}-git",
+        hint=f"one of your own serves: --toolchain PATH, of an emsdk or of {number(pin.version)}-git"
+        f"{_others(version, pins.emscripten)}",
         attempts=attempts | _attempts(EMSCRIPTEN_PROVIDERS, pin, pins, cache),
         # Who uses several versions has one of them on PATH: that it is another is no news.
         set_up=given is not None and own_emscripten.is_of_version(given, version),
         in_cache=_in_cache(EMSCRIPTEN_PROVIDERS, pin, pins, cache),
     )
+
+
+def _others(version: str, pins: Iterable[WasiSdkPin | EmscriptenPin]) -> str:
+    """What names another version that apt has too: the packages of one are often within reach where no release is."""
+    packaged = [pin.version for pin in pins if pin.apt_suite and pin.version != version]
+    return f"; another version, which apt has too: --toolchain {' or '.join(packaged)}" if packaged else ""
 
 
 class _Way(NamedTuple):

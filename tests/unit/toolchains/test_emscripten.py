@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -254,6 +255,25 @@ def test_the_provider_path_needs_something_set_up(tmp_path: Path) -> None:
 def test_a_provider_that_is_none_is_told_with_a_suggestion(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'emsdks'; did you mean 'emsdk'"):
         obtain_toolchain(CELL, PINS, tmp_path, provider="emsdks")
+
+
+def test_where_no_provider_has_it_another_version_of_apt_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise UnavailableError("not here")
+
+    monkeypatch.setattr(emsdk, "obtain", refuse)
+    monkeypatch.setattr(debian, "obtain", refuse)
+    monkeypatch.delenv("EMSDK", raising=False)
+    monkeypatch.setenv("PATH", "")
+    other = EmscriptenPin(version="6.0.5", node="24.19.0", apt_suite="forky")
+    with pytest.raises(UnavailableError) as caught:
+        obtain_toolchain(CELL, dataclasses.replace(PINS, emscripten=(*PINS.emscripten, other)), tmp_path)
+    assert caught.value.hint.endswith("; another version, which apt has too: --toolchain 6.0.5")
+    with pytest.raises(UnavailableError) as caught:
+        obtain_toolchain(CELL, PINS, tmp_path)
+    assert "another version" not in caught.value.hint
 
 
 def test_a_version_that_is_not_pinned_is_told_with_those_that_are(tmp_path: Path) -> None:
