@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -15,7 +15,7 @@ from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.diff import CaseChange, CellDiff, Change, DiffAxis
 from harness.results.outcomes import Outcome
-from harness.results.verdicts import CaseVerdict
+from harness.results.verdicts import CaseVerdict, Verdict
 from harness.run.options import BUILD_OPTIONS, TESTS
 from harness.util.text import counted
 from harness.util.versions import shown_version
@@ -113,6 +113,8 @@ def bump_page(
         lines += ["## Cases", "", "```", render_differences([pair], [], []).rstrip("\n"), "```", ""]
     if causes := known_causes(pair, pinned, new):
         lines += ["## Causes that the lists know", "", *causes, ""]
+    if still := still_failing(pair, new):
+        lines += ["## Failing with both", "", *still, ""]
     if rows := [row for row in new.comparison.unexpected if row not in pinned.comparison.unexpected]:
         lines += [
             f"## New to the lists: {counted(len(rows), 'case')}",
@@ -170,14 +172,29 @@ def known_causes(pair: CellDiff, pinned: CellResults, new: CellResults) -> list[
     limitation or the issue, what became of how many cases, and the reason.
     """
     rows = {(row.module, row.case): row for side in (new, pinned) for row in side.comparison.rows}
-    causes: dict[tuple[str, str], Counter[Change]] = {}
-    for change in pair.changes:
-        row = rows.get((change.module, change.case))
-        if row and (cause := row.limitation or row.issue):
-            causes.setdefault((cause, row.reason), Counter())[change.change] += 1
+    changed = [(rows.get((change.module, change.case)), change.change.value) for change in pair.changes]
+    return _by_cause((row, what) for row, what in changed if row)
+
+
+def still_failing(pair: CellDiff, new: CellResults) -> list[str]:
+    """A line for each cause by which cases are known to fail on both sides, with how many."""
+    changed = {(change.module, change.case) for change in pair.changes}
+    return _by_cause(
+        (row, row.outcome.value)
+        for row in new.comparison.rows
+        if row.verdict is Verdict.KNOWN and row.outcome and (row.module, row.case) not in changed
+    )
+
+
+def _by_cause(rows: Iterable[tuple[CaseVerdict, str]]) -> list[str]:
+    """A line for each limitation or issue of these cases: what is said of how many of them, and the reason."""
+    causes: dict[tuple[str, str], Counter[str]] = {}
+    for row, what in rows:
+        if cause := row.limitation or row.issue:
+            causes.setdefault((cause, row.reason), Counter())[what] += 1
     ordered = sorted(causes.items(), key=lambda item: (-item[1].total(), item[0]))
     return [
-        f"- `{cause}`: {', '.join(f'{count} {change.value}' for change, count in counts.items())}"
+        f"- `{cause}`: {', '.join(f'{count} {what}' for what, count in counts.items())}"
         + (f": {reason}" if reason else "")
         for (cause, reason), counts in ordered
     ]

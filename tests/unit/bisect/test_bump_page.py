@@ -131,6 +131,16 @@ def test_what_got_worse_needs_a_skip_that_names_the_platform_and_the_version() -
     assert needed_skips(diff_cells(before, before, names=("pinned", "new")), before) == ()
 
 
+def test_what_fails_with_both_is_counted_by_its_cause() -> None:
+    entry = expecting("test_a.T.test_x", Outcome.ERROR)
+    both = results(module("test_a", case("test_a.T.test_x", Outcome.ERROR), case("test_a.T.test_y")), entries=(entry,))
+    page = page_of(both, both, ListChange())
+    assert "## Failing with both\n\n- `fs-hard-links`: 1 error: os.link() fails with ENOSYS\n" in page
+    fixed = results(module("test_a", case("test_a.T.test_x"), case("test_a.T.test_y")), entries=(entry,))
+    assert "## Failing with both" not in page_of(both, fixed, ListChange())
+    assert "## Failing with both" not in page_of(fixed, both, ListChange())
+
+
 def test_a_skip_says_what_the_lists_know_of_the_case() -> None:
     entry = dataclasses.replace(expecting("test_a.T.test_x", Outcome.FAIL), reason="readlink() is wrong: the FS")
     after = results(module("test_a", case("test_a.T.test_x", Outcome.FAIL)), entries=(entry,))
