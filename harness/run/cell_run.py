@@ -35,6 +35,7 @@ from harness.results.outcomes import ModuleResult, Outcome, encode_module
 from harness.results.run_folder import (
     ERROR_FILE,
     PARTS_FOLDER,
+    PYTHON_INFO_FILE,
     RESULTS_FILE,
     claim,
     new_run_folder,
@@ -142,7 +143,8 @@ class CellRun:
             seconds_before=before,
         )
         run.clear()
-        keep_python_info(prepared, run.folder)
+        # Nobody waits for it before the first test: it is asked after the last one.
+        keep_python_info(prepared, run.folder, ask=False)
         return replace(run, tests=tests.copied_into(run.folder / TESTS_FOLDER)) if tests else run
 
     def clear(self) -> None:
@@ -160,7 +162,7 @@ class CellRun:
             if self.chosen.parts and not self.resume:
                 write_parts(self.folder, self.chosen.parts)
             # Those are written at the end: until then nobody is to take an earlier run's for this one's.
-            for name in (self.stop_file.name, RESULTS_FILE, "junit.xml", ERROR_FILE):
+            for name in (self.stop_file.name, RESULTS_FILE, "junit.xml", ERROR_FILE, PYTHON_INFO_FILE):
                 (self.folder / name).unlink(missing_ok=True)
 
     @property

@@ -31,6 +31,7 @@ from harness.run.keywords import Keyword
 from harness.run.live import Means, Ticker, above, board, write_whole_line
 from harness.run.options import OPTIONS_HINT, TESTING
 from harness.run.publish import module_failure
+from harness.run.python_info import keep_python_info
 from harness.run.state import RunState
 from harness.suite.parts import module_of
 from harness.util.log import show_log, to_stdout
@@ -288,6 +289,8 @@ class CellPlugin:
             lost = {} if interrupted else self._failures
             reporter = session.config.pluginmanager.get_plugin("terminalreporter")
             color = bool(reporter and reporter.hasmarkup)
+            if not interrupted:
+                keep_python_info(self.run.prepared, self.run.folder)
             self.summary, unexpected = self.run.finish(interrupted=interrupted, color=color, lost=lost, work=self._work)
             if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.run.resume:
                 # The selection holds modules, or the run would not have been started: they were all finished before.

@@ -19,14 +19,17 @@ logger = logging.getLogger(__name__)
 ANSWER_SECONDS = 60.0
 
 
-def keep_python_info(prepared: Prepared, folder: Path) -> None:
-    """Leaves what the interpreter prints in the cell's folder of a run, as pythoninfo.txt.
+def keep_python_info(prepared: Prepared, folder: Path, *, ask: bool = True) -> None:
+    """Leaves what the interpreter prints in the cell's folder of a run, as pythoninfo.txt; without `ask` only what
+    it has printed before.
 
     It costs a run nothing but the seconds that it takes: of an answer that breaks off the run has what came, and the
     next run asks again. An engine that does not work is reported where the suite begins.
     """
     kept = prepared.cache / "identities" / f"{prepared.cell.id}-{answer_key(prepared)}-{PYTHON_INFO_FILE}"
     try:
+        if not ask and not kept.is_file():
+            return
         if kept.is_file():
             text = kept.read_text(encoding="utf-8")
         else:

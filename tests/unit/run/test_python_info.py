@@ -66,8 +66,11 @@ def test_it_is_asked_once_for_a_build_and_kept_in_each_run(
 ) -> None:
     first, second = (cell(GuestExit(ending=Ending.EXITED)) for _ in range(2))
     (tmp_path / "later").mkdir()
+    # Before the first test nobody waits for an answer.
+    keep_python_info(first, tmp_path / "run", ask=False)
+    assert (first.engine.guests, [*(tmp_path / "run").iterdir()]) == ([], [])
     keep_python_info(first, tmp_path / "run")
-    keep_python_info(second, tmp_path / "later")
+    keep_python_info(second, tmp_path / "later", ask=False)
     (guest,) = first.engine.guests
     assert guest.argv[-2:] == ("-m", "test.pythoninfo")
     assert [(mount.guest, mount.writable) for mount in guest.mounts[-1:]] == [("/tmp", True)]
