@@ -6,7 +6,7 @@ import argparse
 import os
 
 from harness.errors import EXIT_OK, EXIT_UNAVAILABLE, EXIT_UNEXPECTED
-from harness.run.options import BUILD_OPTIONS, as_arguments
+from harness.run.options import BUILD_OPTIONS, BUNDLE, NATIVE, as_arguments
 from harness.run.prepare import BuildRequest
 
 
@@ -44,7 +44,7 @@ def add_oracle(parser: argparse.ArgumentParser) -> None:
         help="what regrtest starts for each module: the harness's plain runner, or the entry script that CPython's own "
         "build has made (python.sh, from 3.14 on; default: plain)",
     )
-    for option in BUILD_OPTIONS:
+    for option in (*BUILD_OPTIONS, BUNDLE, NATIVE):
         option.add(parser.add_argument)
 
 
@@ -56,9 +56,10 @@ def run_oracle(options: argparse.Namespace) -> int:
         cell=options.cell,
         modules=options.module,
         workers=options.workers,
-        build=as_arguments(options, BUILD_OPTIONS),
+        build=as_arguments(options, (*BUILD_OPTIONS, BUNDLE)),
         run_dir=options.run_dir,
         upstream=options.engine == "upstream",
+        native=options.native,
     )
     text, good = consult(question, BuildRequest.of(options))
     print(text)

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from harness.errors import EXIT_OK
-from harness.run.options import BUILD_OPTIONS, RUN_DIR
+from harness.run.options import BUILD_OPTIONS, BUNDLE, NATIVE, RUN_DIR
 from harness.run.prepare import BuildRequest
 
 
 def add_probe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cell", nargs="+")
-    for option in (*BUILD_OPTIONS, RUN_DIR):
+    for option in (*BUILD_OPTIONS, BUNDLE, RUN_DIR):
         option.add(parser.add_argument)
     parser.add_argument(
         "--on-page",
@@ -33,13 +33,14 @@ def run_probe(options: argparse.Namespace) -> int:
 
 def add_native(parser: argparse.ArgumentParser) -> None:
     _add_modules(parser)
+    NATIVE.add(parser.add_argument)
 
 
 def run_native(options: argparse.Namespace) -> int:
     """Runs the modules that the native reference does not have yet, and counts its outcomes."""
     from harness.diagnostics.native_suite import refer  # noqa: PLC0415
 
-    print(refer(options.cell, BuildRequest.of(options), options.module, options.workers))
+    print(refer(options.cell, BuildRequest.of(options), options.module, options.workers, options.native))
     return EXIT_OK
 
 
@@ -104,5 +105,5 @@ def _add_modules(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cell")
     parser.add_argument("module", nargs="*", help="only these modules")
     parser.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
-    for option in BUILD_OPTIONS:
+    for option in (*BUILD_OPTIONS, BUNDLE):
         option.add(parser.add_argument)

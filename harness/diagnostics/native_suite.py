@@ -6,6 +6,7 @@ cache, by the build Python; a module that has its result is not run again.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import shutil
@@ -19,7 +20,7 @@ from harness.build.artifact import Build
 from harness.build.stage import link_tree, make_folders_read_only
 from harness.engines.native import NativeEngine
 from harness.engines.protocol import Mount
-from harness.errors import BuildError, ConfigError, did_you_mean
+from harness.errors import BuildError, ConfigError, UnavailableError, did_you_mean
 from harness.limitations.native_results import load_reference, reference_folder
 from harness.matrix.cells import Cell
 from harness.matrix.load import load_configuration
@@ -32,6 +33,7 @@ from harness.suite.pool import side_by_side
 from harness.suite.shards import cut
 from harness.util.cache import make_entry
 from harness.util.files import disk_errors_as_unavailable, write_atomically
+from harness.util.paths import expanded
 from harness.util.process import capture
 
 logger = logging.getLogger(__name__)
@@ -42,30 +44,67 @@ _LEFT_OUT = shutil.ignore_patterns("*.o", "*.a", "_bootstrap_python", "logs")
 NATIVE_RESOURCES = "-network,-urlfetch,-gui,-audio"
 
 
-def check_has_native(cell_id: str, prebuilt: str = "") -> None:
-    """ConfigError for a cell whose interpreter somebody else has built, or that takes one from the path `prebuilt`:
-    only a build of ours has a native Python.
+_NAME_ONE = "--native PATH names a Python of this machine that has the version of the suite, and its tests"
+# Its tests are asked for too: Debian has them in a package of their own.
+_ASK = "import platform, test.libregrtest; print(platform.python_version())"
+
+
+def check_has_native(cell_id: str, prebuilt: str = "", named: str = "") -> None:
+    """ConfigError for a cell whose interpreter somebody else has built, or that takes one from the path `prebuilt`,
+    where no native Python is `named`: only a build of ours has one.
     """
     cell = load_configuration()[0].cell(cell_id)
-    if cell.is_prebuilt or prebuilt:
+    if (cell.is_prebuilt or prebuilt) and not named:
         raise ConfigError(
             f"{cell.id} is an interpreter that is built already, and has no native Python of the same source",
-            hint="`test` runs its suite; a cell that is built here has both",
+            hint=_NAME_ONE,
         )
 
 
-def refer(cell: str, wishes: BuildRequest, only: Sequence[str], workers: int) -> str:
-    """Runs what is not known yet of a cell's reference, or of the modules `only`; gives a line with all its counts."""
-    check_has_native(cell, wishes.prebuilt)
-    prepared = prepare(cell, wishes)
-    found = run_reference(prepared, only=only, workers=workers)
+def with_native(prepared: Prepared, named: str) -> Prepared:
+    """The cell with the native Python `named`, a path, or else with that of its build.
+
+    UnavailableError when it does not start, has no tests, or is not on this machine; ConfigError when it is of another
+    version than the suite.
+    """
+    manifest = prepared.build.manifest
+    if not named:
+        if not Path(manifest.native).is_file():
+            raise UnavailableError(
+                f"the native Python of this build is not on this machine: {manifest.native or 'it names none'}",
+                hint=_NAME_ONE,
+            )
+        return prepared
+    python, suite = expanded(Path(named)), manifest.suite or manifest.python
+    found = capture([str(python), "-c", _ASK])
+    if not found:
+        raise UnavailableError(
+            f"{python} is no Python that can run the suite: it does not start, or cannot import test.libregrtest",
+            hint="Debian has the tests in a package such as libpython3.13-testsuite",
+        )
+    if found != suite:
+        raise ConfigError(f"{python} is Python {found}, and the suite is that of {suite}", hint=_NAME_ONE)
+    build = dataclasses.replace(prepared.build, manifest=dataclasses.replace(manifest, native=str(python)))
+    return dataclasses.replace(prepared, build=build)
+
+
+def refer(cell: str, wishes: BuildRequest, only: Sequence[str], workers: int, native: str = "") -> str:
+    """Runs what is not known yet of a cell's reference, or of the modules `only`, with the Python `native` or else that
+    of the build; gives a line with all its counts.
+    """
+    check_has_native(cell, wishes.prebuilt, native)
+    prepared = with_native(prepare(cell, wishes), native)
+    found = run_reference(prepared, only=only, workers=workers, in_place=bool(native))
     counts = sum((module.counts() for module in found), Counter[Outcome]())
     listed = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome if counts[outcome])
     return f"native reference: {len(found)} modules of {len(prepared.build.modules())}, {listed}"
 
 
-def run_reference(prepared: Prepared, *, only: Sequence[str], workers: int) -> tuple[ModuleResult, ...]:
-    """Runs what is not known yet of the suite, or of the modules `only`, `workers` side by side.
+def run_reference(
+    prepared: Prepared, *, only: Sequence[str], workers: int, in_place: bool = False
+) -> tuple[ModuleResult, ...]:
+    """Runs what is not known yet of the suite, or of the modules `only`, `workers` side by side. `in_place` takes the
+    native Python as it is installed, with its own tests, and not a copy of it next to the source of the build.
 
     ConfigError for a module that the suite does not have. Interrupted, it keeps what was finished.
     """
@@ -73,8 +112,11 @@ def run_reference(prepared: Prepared, *, only: Sequence[str], workers: int) -> t
     for name in only:
         if name not in suite:
             raise ConfigError(f"the suite has no module {name!r}; {did_you_mean(name, suite)}")
-    folder = reference_folder(build.manifest, prepared.cache)
-    tree = make_entry(folder / "tree", lambda aside: _lay_out(build, aside))
+    folder = reference_folder(build.manifest, prepared.cache, in_place=in_place)
+    if in_place:
+        python = Path(build.manifest.native)
+    else:
+        python = make_entry(folder / "tree", lambda aside: _lay_out(build, aside)) / PYTHON
     records = folder / "modules"
     with disk_errors_as_unavailable(records):
         records.mkdir(parents=True, exist_ok=True)
@@ -82,8 +124,8 @@ def run_reference(prepared: Prepared, *, only: Sequence[str], workers: int) -> t
     (wanted,) = cut(lacking, {}, source_sizes(build.root / "Lib", lacking), 1)
     if wanted:
         logger.info("native reference: %s modules to run with %s", len(wanted), build.manifest.native)
-        _Pool(prepared.cell, tree / PYTHON, records).run(wanted, workers)
-    return load_reference(build.manifest, prepared.cache)
+        _Pool(prepared.cell, python, records).run(wanted, workers)
+    return load_reference(build.manifest, prepared.cache, in_place=in_place)
 
 
 def _lay_out(build: Build, tree: Path) -> None:

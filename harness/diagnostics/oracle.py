@@ -15,7 +15,7 @@ from pathlib import Path
 from harness.build.artifact import Build
 from harness.build.entry_script import ENTRY_SCRIPT
 from harness.diagnostics.agreement import RULES, Agreement, OutcomeDifference, agree
-from harness.diagnostics.native_suite import check_has_native
+from harness.diagnostics.native_suite import check_has_native, with_native
 from harness.diagnostics.regrtest_runner import (
     Key,
     RegrtestRunner,
@@ -57,7 +57,7 @@ class RegrtestAnswer:
 class Question:
     """What the two are asked for: the cell, or some of its modules. `build` are the options of `test` that say which
     build. With `run_dir` the harness does not run: its results are read there. `upstream`: regrtest starts each module
-    by CPython's own entry script.
+    by CPython's own entry script. `native` is the Python that runs regrtest; empty for that of the build.
     """
 
     cell: str
@@ -66,14 +66,15 @@ class Question:
     build: Sequence[str] = ()
     run_dir: str = ""
     upstream: bool = False
+    native: str = ""
 
 
 def consult(question: Question, wishes: BuildRequest) -> tuple[str, bool]:
     """Runs both. Returns the text, and whether the two agree."""
     cell, modules, workers = question.cell, question.modules, question.workers
-    check_has_native(cell, wishes.prebuilt)
+    check_has_native(cell, wishes.prebuilt, question.native)
     check_regrtest_can_run(named_cell(cell, wishes), upstream=question.upstream)
-    prepared = prepare(cell, wishes)
+    prepared = with_native(prepare(cell, wishes), question.native)
     if question.upstream:
         check_has_entry(prepared)
     folder = prepared.cache / "oracle" / cell

@@ -21,9 +21,10 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from harness.build.entry_script import ENTRY_SCRIPT, NODE_ENTRY, script_in
+from harness.build.prebuilt import PREBUILT
 from harness.engines.node import STACK_MB, node_environment
 from harness.errors import BuildError, ConfigError
-from harness.matrix.cells import Cell
+from harness.matrix.cells import Cell, Distribution
 from harness.matrix.jspi import node_options
 from harness.results.case_ids import FIXTURE, dotted
 from harness.results.outcomes import Outcome
@@ -180,6 +181,14 @@ class RegrtestRunner:
         return dataclasses.replace(reply, seconds=done.seconds)
 
     @property
+    def _runner(self) -> _Runner:
+        """What starts the interpreter for each module."""
+        if self.upstream:
+            return _UPSTREAM
+        is_pyodide = self.prepared.cell.distribution is Distribution.PYODIDE
+        return _PYODIDE if is_pyodide else _RUNNERS[self.prepared.cell.target]
+
+    @property
     def has_single(self) -> bool:
         """Whether upstream's CI runs the suite of this target in a single process."""
         return _RUNNERS[self.prepared.cell.target].has_single
@@ -199,8 +208,8 @@ class RegrtestRunner:
 
     def single_command(self, task: Task) -> Command:
         """What runs all modules of the task in one interpreter."""
-        runner = _UPSTREAM if self.upstream else _RUNNERS[self.prepared.cell.target]
         prepared, program = self.prepared, Path(self.prepared.build.manifest.layout.program)
+        runner = self._runner
         # Older ones know no other way.
         knows = tuple(map(int, prepared.build.manifest.python.split(".")[:2])) >= (3, 13)
         argv = (
@@ -214,8 +223,8 @@ class RegrtestRunner:
 
     def command(self, task: Task, junit: Path) -> Command:
         """What runs the task; `junit` is where regrtest writes its results."""
-        runner = _UPSTREAM if self.upstream else _RUNNERS[self.prepared.cell.target]
         prepared, program = self.prepared, Path(self.prepared.build.manifest.layout.program)
+        runner = self._runner
         python = shlex.join(runner.command(self, str(program)))
         argv = (
             *(prepared.build.manifest.native, "-m", "test"),
@@ -244,6 +253,20 @@ def _node_runner(peer: RegrtestRunner, program: str) -> tuple[str, ...]:
         *node_options(peer.prepared.cell),
         str(_ENGINES / "plain_node.mjs"),
         str(peer.root / program),
+    )
+
+
+def _pyodide_runner(peer: RegrtestRunner, program: str) -> tuple[str, ...]:
+    prepared = peer.prepared
+    guest_tests = PREBUILT[prepared.cell.distribution].tests_of(prepared.build.manifest.python)
+    return (
+        str(_node_of(peer)),
+        stack_flag(resource.getrlimit(resource.RLIMIT_STACK)[0]),
+        *node_options(prepared.cell),
+        str(_ENGINES / "plain_pyodide.mjs"),
+        str(peer.root / program),
+        str(peer.root / "Lib" / "test"),
+        guest_tests,
     )
 
 
@@ -311,6 +334,7 @@ _RUNNERS = {
         _node_runner, lambda peer: node_environment() | peer.prepared.guest_environment, has_single=True
     ),
 }
+_PYODIDE = _Runner(_pyodide_runner, lambda peer: node_environment() | peer.prepared.guest_environment)
 # The script looks for `node` on PATH, and gives the whole environment to the guest.
 _UPSTREAM = _Runner(
     lambda peer, program: (str((peer.root / program).with_name(ENTRY_SCRIPT)),),

@@ -99,11 +99,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.line(["test", cell, *self.arguments(), *further])
 
     def probe(self, cell: str, run: Path) -> str:
-        """The line that probes the build that was tested, into the folder `run`; empty for a bundle, which `probe` does
-        not take.
-        """
-        if self.bundle:
-            return ""
+        """The line that probes the build that was tested, into the folder `run`."""
         build = RunOptions(**{name: getattr(self, name) for name in _PROBED})
         folder = str(run.absolute()) if self.project else shown(run)
         return self.line(["probe", cell, *build.arguments(), "--run-dir", folder])
@@ -140,7 +136,7 @@ _VALUES = (
     "tests",
     "randseed",
 )
-_PROBED = ("cpython", "prebuilt", "suite", "provider", "toolchain", "runtime", "pins", "tree_pins")
+_PROBED = ("cpython", "prebuilt", "suite", "provider", "toolchain", "runtime", "pins", "bundle", "tree_pins")
 _SWITCHES = ("randomize", "tree_pins", "isolated", "fail_env_changed")
 
 

@@ -91,6 +91,12 @@ TESTS = Option(
     metavar="PATH",
     help="run the test_*.py modules and test_* packages in this folder, or this .py file, in the place of the suite",
 )
+NATIVE = Option(
+    flag="--native",
+    metavar="PATH",
+    help="a Python of this machine with the version and the tests of the suite, where the build has none here: that of "
+    "a bundle, or an interpreter that somebody else has built",
+)
 OWN_SUITE = Option(
     flag="--own-suite",
     metavar="PATH-OR-VERSION",

@@ -143,7 +143,7 @@ def _probing(before: Iterable[Expectation], after: Sequence[Expectation], runs: 
             # Only in the folder of a run of the harness does a probe find the results that it is for.
             if path.name == RESULTS_FILE and path.parent.name == run.cell:
                 lines.append(run.options.probe(run.cell, path.parents[1]))
-    return tuple(filter(None, lines))
+    return tuple(lines)
 
 
 def _round(

@@ -6,15 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from harness.diagnostics.native_suite import check_has_native, refer
+from harness.build.artifact import Build
+from harness.diagnostics import native_suite
+from harness.diagnostics.native_suite import check_has_native, refer, with_native
 from harness.diagnostics.oracle import Question, consult
 from harness.engines.native import host_path, journal_number, native_command
 from harness.engines.protocol import JOURNAL, GuestRun, Mount
-from harness.errors import ConfigError
+from harness.errors import ConfigError, UnavailableError
 from harness.limitations.native_results import load_reference, reference_folder
 from harness.manifest import Manifest
 from harness.results.outcomes import CaseResult, ModuleResult, Outcome, encode_module
 from harness.run.prepare import BuildRequest
+from harness.run.prepared import Prepared
+from tests.unit.sample_cells import EMSCRIPTEN
 
 MOUNTS = (Mount(host=Path("/w/agent"), guest="/harness"), Mount(host=Path("/w/scratch"), guest="/tmp", writable=True))
 
@@ -85,3 +89,36 @@ def test_an_interpreter_that_somebody_else_has_built_has_no_native_python() -> N
     ):
         with pytest.raises(ConfigError, match="has no native Python of the same source"):
             compare("pyodide-0.29.5")
+
+
+def with_suite(folder: Path, native: str = "") -> Prepared:
+    manifest = Manifest.from_json({"python": "3.13.2", "native": native, "suite": {"version": "3.13.5"}})
+    build = Build(folder=folder, manifest=manifest)
+    return Prepared(cell=EMSCRIPTEN, build=build, runtime=folder, cache=folder)
+
+
+def test_a_native_python_that_is_named_takes_the_place_of_the_build_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_has_native("pyodide-0.29.5", named="/usr/bin/python3")
+    check_has_native("wasi", prebuilt="python.wasm", named="/usr/bin/python3")
+    monkeypatch.setattr(native_suite, "capture", lambda argv: "3.13.5" if argv[0] == "/usr/bin/python3" else "")
+    found = with_native(with_suite(tmp_path), "/usr/bin/python3").build.manifest
+    assert found.native == "/usr/bin/python3"
+    # Its results are its own, also where it lies in a folder of the same name as another one.
+    folders = {reference_folder(each, tmp_path, in_place=True) for each in (found, Manifest(native="/bin/python3"))}
+    assert len(folders) == 2
+
+
+def test_a_native_python_of_another_version_or_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native_suite, "capture", lambda argv: "3.13.2" if argv[0] == "/usr/bin/python3" else "")
+    with pytest.raises(ConfigError, match=r"/usr/bin/python3 is Python 3\.13\.2, and the suite is that of 3\.13\.5"):
+        with_native(with_suite(tmp_path), "/usr/bin/python3")
+    with pytest.raises(UnavailableError, match="is no Python that can run the suite"):
+        with_native(with_suite(tmp_path), "/nowhere/python3")
+    with pytest.raises(UnavailableError, match="is not on this machine: /elsewhere/python") as refused:
+        with_native(with_suite(tmp_path, "/elsewhere/python"), "")
+    assert "--native PATH" in refused.value.hint
+    (tmp_path / "python").touch()
+    own = with_suite(tmp_path, str(tmp_path / "python"))
+    assert with_native(own, "") is own

@@ -23,6 +23,7 @@ from harness.diagnostics.regrtest_runner import (
 from harness.errors import BuildError, ConfigError
 from harness.manifest import Manifest
 from harness.matrix.cells import Cell
+from harness.matrix.load import load_configuration
 from harness.results.outcomes import Outcome
 from harness.run.prepared import Prepared
 from harness.targets import Engine, Target
@@ -58,6 +59,19 @@ def prepared(cell: Cell, folder: Path) -> Prepared:
 
 def command(cell: Cell, folder: Path, task: Task) -> Command:
     return RegrtestRunner(prepared=prepared(cell, folder), folder=folder).command(task, folder / "x.xml")
+
+
+def test_each_module_of_pyodide_is_started_by_its_own_loader_with_the_tests_where_it_would_install_them(
+    tmp_path: Path,
+) -> None:
+    cell = load_configuration()[0].cell("pyodide-0.29.5")
+    asked = command(cell, tmp_path, Task(workers=2, modules=("test_os",)))
+    node, _, runner, program, tests, guest_tests = shlex.split(option(asked.argv, "--python"))
+    assert (node, Path(runner).name) == ("/rt/bin/node", "plain_pyodide.mjs")
+    assert Path(runner).is_file()
+    assert Path(program).is_relative_to(tmp_path / "root")
+    assert (tests, guest_tests) == (f"{tmp_path}/root/Lib/test", "/lib/python3.13/site-packages/test")
+    assert asked.env["PYTHONINSPECT"] == ""
 
 
 def option(argv: tuple[str, ...], name: str) -> str:

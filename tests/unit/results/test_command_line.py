@@ -48,7 +48,8 @@ def test_a_build_is_probed_by_the_options_that_say_which_it_is() -> None:
     )
     elsewhere = RunOptions(project="/home/me/lists").probe("wasi", Path.cwd() / "latest")
     assert elsewhere == f"cd /home/me/lists && python -m harness probe wasi --run-dir {Path.cwd()}/latest"
-    assert RunOptions(bundle="/b.tar.gz").probe("wasi", Path("latest")) == ""
+    bundle = RunOptions(bundle="/b.tar.gz").probe("wasi", Path("latest"))
+    assert bundle == "python -m harness probe wasi --bundle=/b.tar.gz --run-dir latest"
 
 
 def test_a_line_of_the_checkout_s_own_project_needs_no_other_folder() -> None:

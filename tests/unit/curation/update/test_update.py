@@ -131,8 +131,6 @@ def test_nothing_is_to_be_probed_where_that_was_done_or_cannot_help() -> None:
     first, second = runs_of(WASI, LINK, "EE")
     assert told_to_probe(msgspec.structs.replace(first, probes=PROBED), second) == []
     assert told_to_probe(*runs_of(WASI, LINK, "C")) == [], "no probe explains a crash"
-    bundle = msgspec.structs.replace(first.run, options=RunOptions(bundle="/b.tar.gz"))
-    assert told_to_probe(msgspec.structs.replace(first, run=bundle)) == []
     assert told_to_probe(first, lists=updated({}, [first]).after) == [], "the entry is there, and stays as it is"
     moved = update(rooms_of({}), [read_run(first, source="elsewhere/results.json")], Rules(), learn_signatures=False)
     assert moved.probing == ()
