@@ -1,6 +1,5 @@
 // How an instance of the Emscripten module is made for a guest, wherever it runs, and how its end is learned.
 
-import { quickenPaths } from "./emscripten_paths.mjs";
 import { partsOf } from "./emscripten_snapshot.mjs";
 
 // The import by which a pthread has the main thread do something, in the words of Emscripten's JavaScript.
@@ -28,7 +27,6 @@ export function settingsFor({ argv, compiled, env, say, ready, lay, end }) {
     printErr: say,
     preRun(instance) {
       lay(instance.FS);
-      quickenPaths(instance.FS);
       Object.assign(instance.ENV, env);
     },
     onExit: end,
