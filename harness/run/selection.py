@@ -195,8 +195,8 @@ def check_resources(tests: Path, words: Sequence[str]) -> None:
         if known and name not in known:
             near = did_you_mean(name, known)
             raise ConfigError(
-                f"-u {word}: regrtest of this CPython knows no such resource{'; ' if near else ''}{near}",
-                hint=f"it knows {', '.join(sorted(known))}",
+                f"-u {word}: regrtest of this CPython knows no such resource",
+                hint=near if near.startswith("did you mean") else f"it knows {', '.join(sorted(known))}",
             )
 
 

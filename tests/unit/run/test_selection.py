@@ -212,6 +212,9 @@ def test_a_resource_that_regrtest_does_not_know_is_refused_with_those_that_it_kn
     (tmp_path / "libregrtest" / "cmdline.py").write_text(CMDLINE)
     assert known_resources(tmp_path) == {"all", "none", "audio", "curses", "cpu", "tzdata", "xpickle"}
     check_resources(tmp_path, ["all,-CPU", "tzdata", "xpickle=2.7"])
-    with pytest.raises(ConfigError, match=r"-u curse: .*did you mean 'curses'") as error:
+    with pytest.raises(ConfigError, match=r"-u curse: regrtest") as error:
         check_resources(tmp_path, ["all", "-cpu,curse"])
+    assert error.value.hint == "did you mean 'curses'?"
+    with pytest.raises(ConfigError, match=r"-u nosuch: regrtest of this CPython knows no such resource\n") as error:
+        check_resources(tmp_path, ["nosuch"])
     assert error.value.hint.startswith("it knows all, audio,")
