@@ -219,6 +219,7 @@ def needed_skips(pair: CellDiff, new: CellResults) -> tuple[Expectation, ...]:
     """
     build, cell = new.build, new.cell
     versions = {
+        DiffAxis.CPYTHON: f"CPython {build.python}",
         DiffAxis.TOOLCHAIN: f"{cell.target.traits.toolchain_name} {shown_version(build.toolchain) or cell.toolchain}",
         DiffAxis.ENGINE: f"{cell.engine.label} {new.engine.get('version') or cell.runtime}",
     }
