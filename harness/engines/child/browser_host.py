@@ -36,9 +36,10 @@ START_SECONDS = 60.0
 SILENCE_SECONDS = 15.0
 _TICK_SECONDS = 0.5
 _PAGES = (
-    *("page.mjs", "guest_worker.mjs", "guest_frame.mjs", "faults.mjs", "worker_streams.mjs"),
+    *("page.mjs", "guest_worker.mjs", "guest_frame.mjs", "faults.mjs", "globals.mjs", "worker_streams.mjs"),
     *("pyodide_worker.mjs", "pyodide_instance.mjs"),
-    *("emscripten_instance.mjs", "emscripten_snapshot.mjs", "emscripten_streams.mjs", "memory_files.mjs"),
+    *("emscripten_guest.mjs", "emscripten_instance.mjs", "emscripten_snapshot.mjs", "emscripten_streams.mjs"),
+    "memory_files.mjs",
 )
 _PARTS = frozenset({".mjs", ".js", ".wasm", ".json", ".zip"})
 _PAGE = '<!doctype html><meta charset="utf-8"><title>harness</title><body><script type="module" src="{}"></script>'

@@ -1,6 +1,6 @@
 // The page in which a browser runs guests: it asks the engine for work, gives each guest a Worker with a fresh instance
 // of the module, which is compiled once, and passes on what the guest writes. Whatever a guest does to its thread ends
-// that guest alone.
+// that guest alone. The Worker of one that exited from a snapshot runs the next one too.
 
 import { describe } from "./faults.mjs";
 
@@ -14,6 +14,8 @@ const STOPPED = "stopped";
 let settings;
 let compiled;
 let guest;
+// A Worker that has run a guest to its end and waits for another.
+let free;
 let paused;
 let stopped;
 const kept = new Map();
@@ -102,7 +104,7 @@ class Output {
 // The answer to a request to run a guest, once all that it wrote is with the engine.
 async function run(command) {
   const trees = await Promise.all(command.mounts.map(treeOf));
-  const mounts = command.mounts.map(({ guest: place, writable }, number) => ({ guest: place, writable, tree: trees[number] }));
+  const mounts = command.mounts.map((mount, number) => ({ ...mount, tree: trees[number] }));
   const input = command.input && new Uint8Array(await (await fetch(command.input)).arrayBuffer());
   const snapshot = command.prologue ? await snapshotOf({ ...command, mounts }) : undefined;
   if (stopped === command.run) return { trap: STOPPED };
@@ -160,23 +162,40 @@ class FrameOfGuest {
   }
 }
 
+function newWorker() {
+  if (settings.onPage) return new FrameOfGuest();
+  const worker = new Worker(settings.guest, { type: "module" });
+  // The names of the trees that it has and that cannot change.
+  worker.trees = new Set();
+  return worker;
+}
+
 // Runs one guest; gives its answer, and what it sent of its snapshot.
 function runGuest(command, writes) {
-  const worker = settings.onPage ? new FrameOfGuest() : new Worker(settings.guest, { type: "module" });
+  const worker = free ?? newWorker();
+  free = undefined;
   return new Promise((resolve) => {
     const seen = { stack: "" };
-    const end = (fault) => {
+    const finish = (fault) => {
       guest = undefined;
-      worker.terminate();
       resolve({ answer: ending(seen, fault), sent: seen.sent });
+    };
+    const end = (fault) => {
+      worker.terminate();
+      finish(fault);
     };
     guest = { stop: () => end(STOPPED) };
     worker.onmessage = ({ data }) => {
       if (data.bytes) writes.add(data.name, data.bytes);
-      else if ("ended" in data) end((seen.status = data.ended));
-      else if (data.begun) seen.begun = true;
+      else if ("ended" in data) {
+        seen.status = data.ended;
+        if (data.isLast) end();
+      } else if (data.free && !seen.fault) {
+        keepFree(worker);
+        finish();
+      } else if (data.begun) seen.begun = true;
       else if (data.stack) seen.stack += data.stack;
-      else if (data.done) end(seen.fault);
+      else if (data.done || data.free) end(seen.fault);
       else if (!data.trapped) seen.sent = data;
       else if (!seen.fault) {
         seen.fault = data.trapped.slice(0, TRAP_LENGTH);
@@ -187,8 +206,23 @@ function runGuest(command, writes) {
     worker.onerror = (event) => end(seen.fault ?? event.message ?? "the guest's Worker could not be started");
     // A page's thread cannot wait.
     const waits = command.waits && !settings.onPage;
-    worker.postMessage({ ...command, ...settings, waits, compiled, pending: writes.pending });
+    const mounts = command.mounts.map((mount) => (worker.trees?.has(mount.name) ? { ...mount, tree: undefined } : mount));
+    worker.postMessage({ ...command, ...settings, mounts, waits, compiled, pending: writes.pending });
+    for (const { name, sealed } of mounts) if (sealed) worker.trees?.add(name);
   });
+}
+
+// Keeps the Worker for the next guest. One that has anything to say meanwhile is not as it was.
+function keepFree(worker) {
+  if (settings.onPage) {
+    worker.terminate();
+    return;
+  }
+  free = worker;
+  worker.onmessage = worker.onerror = () => {
+    worker.terminate();
+    if (free === worker) free = undefined;
+  };
 }
 
 // A fault before the guest has begun is the engine's own. The status is the interpreter's last word; a fault after it is

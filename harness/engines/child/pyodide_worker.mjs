@@ -6,47 +6,50 @@ import { openJournal } from "./emscripten_streams.mjs";
 import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
 import { layFiles } from "./memory_files.mjs";
 import { run, snapshotOf, useCompiled } from "./pyodide_instance.mjs";
-import { given, reader, sender } from "./worker_streams.mjs";
+import { reader, sender, serve, treesOf } from "./worker_streams.mjs";
 
-self.onunhandledrejection = ({ reason }) => trapped(reason);
-const command = await given;
-const { argv, compiled, env, journal, journalNumber, keep, module, mounts, resume, snapshot } = command;
-const send = sender(command);
-const read = reader(command);
-const print = (buffer) => send("output", buffer, 0, buffer.length);
-const say = (line) => print(new TextEncoder().encode(`${line}\n`));
+const send = (message) => self.postMessage(message);
 
-function trapped(error) {
-  self.postMessage({ trapped: describe(error), frames: framesOf(error) });
-  self.postMessage({ done: true });
+function sendFault(error) {
+  send({ trapped: describe(error), frames: framesOf(error) });
 }
 
-useCompiled(compiled);
-const { loadPyodide } = await import(module);
-const python = await loadPyodide({
-  indexURL: new URL("./", new URL(module, import.meta.url)).href,
-  args: argv.slice(1),
-  env: { ...env },
-  stdout: say,
-  stderr: say,
-  _makeSnapshot: keep,
-  // A browser decodes no text in memory that is shared.
-  _loadSnapshot: snapshot?.bytes.slice(),
-  async fsInit(FS) {
-    if (journal) openJournal(FS, journalNumber, (...part) => send("journal", ...part));
-    layFiles(FS, mounts);
-  },
-});
-python.setStdout({ write: print });
-python.setStderr({ write: print });
-python.setStdin({ read: (buffer) => read(buffer, 0, buffer.length) });
-self.postMessage({ begun: true });
-Error.stackTraceLimit = FRAMES_KEPT;
-try {
-  if (keep) self.postMessage(snapshotOf(python, argv[1]));
-  self.postMessage({ ended: keep ? 0 : snapshot ? run(python, resume) : python._module._run_main() });
-} catch (error) {
-  // Also what only says that the interpreter has exited. Not every fault is an Error.
-  if (Number.isInteger(error?.status)) self.postMessage({ ended: error.status });
-  else trapped(error);
-}
+self.onunhandledrejection = ({ reason }) => sendFault(reason);
+
+serve(async (command) => {
+  const { argv, compiled, env, journal, journalNumber, keep, module, resume, snapshot } = command;
+  const put = sender(command);
+  const read = reader(command);
+  const print = (buffer) => put("output", buffer, 0, buffer.length);
+  const say = (line) => print(new TextEncoder().encode(`${line}\n`));
+  const end = (status) => send({ ended: status, isLast: true });
+  useCompiled(compiled);
+  const { loadPyodide } = await import(module);
+  const python = await loadPyodide({
+    indexURL: new URL("./", new URL(module, import.meta.url)).href,
+    args: argv.slice(1),
+    env: { ...env },
+    stdout: say,
+    stderr: say,
+    _makeSnapshot: keep,
+    // A browser decodes no text in memory that is shared.
+    _loadSnapshot: snapshot?.bytes.slice(),
+    async fsInit(FS) {
+      if (journal) openJournal(FS, journalNumber, (...part) => put("journal", ...part));
+      layFiles(FS, treesOf(command));
+    },
+  });
+  python.setStdout({ write: print });
+  python.setStderr({ write: print });
+  python.setStdin({ read: (buffer) => read(buffer, 0, buffer.length) });
+  send({ begun: true });
+  Error.stackTraceLimit = FRAMES_KEPT;
+  try {
+    if (keep) send(snapshotOf(python, argv[1]));
+    end(keep ? 0 : snapshot ? run(python, resume) : python._module._run_main());
+  } catch (error) {
+    // Also what only says that the interpreter has exited. Not every fault is an Error.
+    if (!Number.isInteger(error?.status)) throw error;
+    end(error.status);
+  }
+}, sendFault);

@@ -1,12 +1,55 @@
-// What passes between a guest in a browser and page.mjs: its command, and its streams.
+// What passes between a Worker of page.mjs and the page: commands to run a guest, and the streams of that.
+
+import { globalsOf, haveChanged } from "./globals.mjs";
 
 // As many bytes may be under way to the engine before the guest waits.
 const UNDER_WAY = 1 << 20;
 
-// The command that the page gives, once it does.
-export const given = new Promise((resolve) => {
-  self.onmessage = ({ data }) => resolve(data);
-});
+// What goes on by itself once it is begun, and would be there under the next guest.
+const GOING_ON = [
+  ...["setTimeout", "setInterval", "requestAnimationFrame", "Worker", "SharedWorker", "MessageChannel"],
+  ...["BroadcastChannel", "WebSocket", "WebTransport", "EventSource", "XMLHttpRequest", "fetch", "importScripts"],
+];
+const { setTimeout } = self;
+// The trees that the page has sent, by name; one that cannot change is sent once.
+const trees = new Map();
+let isGoingOn;
+
+// Runs each guest that the page sends a command for: `run` gives whether nothing of the guest runs any more, and gets its
+// failures reported by `sendFault`.
+export function serve(run, sendFault) {
+  for (const name of GOING_ON.filter((each) => self[each])) self[name] = noticed(self[name]);
+  const globals = globalsOf();
+  self.onmessage = async ({ data }) => {
+    isGoingOn = false;
+    try {
+      if (!(await run(data))) return;
+      // A promise of the guest that fails does so before.
+      await new Promise((resolve) => setTimeout(resolve));
+      self.postMessage(isGoingOn || haveChanged(globals) ? { done: true } : { free: true });
+    } catch (error) {
+      sendFault(error);
+      self.postMessage({ done: true });
+    }
+  };
+}
+
+// A function or class of the Worker that says when it has been called.
+function noticed(call) {
+  const notice = (does) => (...operands) => {
+    isGoingOn = true;
+    return does(...operands);
+  };
+  return new Proxy(call, { apply: notice(Reflect.apply), construct: notice(Reflect.construct) });
+}
+
+// The mounts of a command with their trees, as memory_files.mjs wants them.
+export function treesOf({ mounts }) {
+  return mounts.map(({ name, tree, ...mount }) => {
+    if (tree) trees.set(name, tree);
+    return { ...mount, tree: trees.get(name) };
+  });
+}
 
 // Sends part of a buffer to the page, for the file `name` of the engine; gives its length.
 export function sender({ pending, waits }) {
