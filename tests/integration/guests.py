@@ -73,8 +73,9 @@ _WASI_BODIES = {
       (i32.add (call $close (i32.const 3)) (i32.mul (i32.const 8) (call $close (i32.const -1)))))""",
 }
 # With one argument it pauses as the agent does; with more it runs from its start. Resumed, it prints its stack pointer
-# (as a letter), the letter that it left in its memory before the pause, and the first two of its code. What a guest can
-# call differs: `$say` prints, `$exit` ends it, `$args` gives the number of its arguments.
+# (as a letter), the letter that it left in its memory before the pause, and the first two of its code. With a code that
+# begins with an l it loops then, with a t it traps. What a guest can call differs: `$say` prints, `$exit` ends it, `$args`
+# gives the number of its arguments.
 _PAUSING = """
   (global $__stack_pointer (mut i32) (i32.const 65))
   (data (i32.const 32) "{\\"code\\": 604, \\"limit\\": 20}  from the start\\n")
@@ -88,7 +89,10 @@ _PAUSING = """
   (func $NAME (param $code i32) (param i32) (result i32)
     (i32.store8 (i32.const 602) (global.get $__stack_pointer)) (global.set $__stack_pointer (i32.const 90))
     (i32.store8 (i32.const 603) (i32.load8_u (i32.const 70000))) (i32.store8 (i32.const 70000) (i32.const 90))
-    (call $say (i32.const 601) (i32.const 5)) AFTER)
+    (call $say (i32.const 601) (i32.const 5))
+    (if (i32.eq (i32.load8_u (i32.const 604)) (i32.const 108)) (then (loop $again (br $again))))
+    (if (i32.eq (i32.load8_u (i32.const 604)) (i32.const 116)) (then unreachable))
+    AFTER)
 """
 _WASI_PAUSING = """
   (import "wasi_snapshot_preview1" "args_sizes_get" (func $count (param i32 i32) (result i32)))
@@ -129,6 +133,7 @@ _NODE_CODE = """(module
   (func $again (export "recurse") (result i32) (i32.add (call $again) (i32.const 1)))
 )"""
 _NODE_FACTORY = """import * as require_fs from "node:fs";
+let guests = 0;
 export default async function (given) {
   const FS = {
     streams: [0, 1, 2].map(String),
@@ -205,12 +210,17 @@ _BROWSER_FACTORY = (
         "FS.operations.write(null, new TextEncoder().encode(text), 0, text.length)",
     )
 )
-# What a guest leaves behind in its thread.
+# What a guest leaves behind in its thread. Those that go on say how many have done so in it.
+_COUNTING = "if (!env.given) { guests += 1; print(String(guests)); }"
 _NODE_EXITING = {
-    "pausing-counting": """globalThis.guests = (globalThis.guests ?? 0) + 1;
-      if (!env.given) print(String(globalThis.guests))""",
+    "pausing-counting": _COUNTING,
     "pausing-leaving-a-file": 'FS.streams.push({ nfd: require_fs.openSync("/dev/zero") })',
-    "pausing-leaving-a-timer": 'setTimeout(() => process.kill(process.pid, "SIGKILL"), 100)',
+    "pausing-leaving-a-global": f"{_COUNTING} globalThis.left = true;",
+    "pausing-changing-a-global": f"{_COUNTING} globalThis.Map = class extends Map {{}};",
+    "pausing-leaving-a-timer": f"{_COUNTING} setTimeout(() => globalThis.process?.kill(process.pid, 'SIGKILL'), 100);",
+    "pausing-leaving-a-connection": f"{_COUNTING} new WebSocket('ws://127.0.0.1:9');",
+    "pausing-leaving-a-promise": f"{_COUNTING} Promise.reject(new Error('late'));",
+    "pausing-failing-at-its-end": f"{_COUNTING} throw new Error('in the clean-up');",
 }
 _NODE_BEFORE_THE_PAUSE = {"with-a-library": "code.t.grow(1)", "with-a-file": "FS.streams.push('a file')"}
 

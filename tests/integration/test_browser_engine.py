@@ -217,7 +217,7 @@ def test_a_page_with_the_secret_is_isolated(server: Server) -> None:
     assert headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/", "/page.html", "/wrong/page.html", "/wrong/next", "//page.html"])
+@pytest.mark.parametrize("path", ["/", "/page.html", "/wrong/page.html", "/wrong/next/0", "//page.html"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_whoever_does_not_know_the_secret_is_refused(server: Server, path: str, method: str) -> None:
     assert ask(server, path, method)[0] == 403
@@ -237,7 +237,7 @@ def test_a_path_that_is_not_served_is_not_found(server: Server) -> None:
 
 def test_a_question_that_is_broken_off_is_the_end_of_the_tab(server: Server) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)
-    connection.request("GET", f"/{server.tab.secret}/next")
+    connection.request("GET", f"/{server.tab.secret}/next/0")
     wait_for(lambda: server.tab.asking, "the page asks")
     connection.close()
     assert server.tab.events.get(timeout=PATIENCE)[0] == "gone"
@@ -245,7 +245,7 @@ def test_a_question_that_is_broken_off_is_the_end_of_the_tab(server: Server) -> 
 
 def test_nothing_is_given_to_a_page_that_is_gone(server: Server) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)
-    connection.request("GET", f"/{server.tab.secret}/next")
+    connection.request("GET", f"/{server.tab.secret}/next/0")
     wait_for(lambda: server.tab.asking, "the page asks")
     connection.close()
     server.tab.commands.put({"op": "run"})

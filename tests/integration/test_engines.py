@@ -30,6 +30,10 @@ def engine(request: pytest.FixtureRequest) -> str:
     return name
 
 
+# A thread of JavaScript is more than the instance in it.
+WITH_THREADS = pytest.mark.parametrize("engine", [each for each in ENGINES if each != "wasmtime"], indirect=True)
+
+
 @pytest.fixture
 def opened(engine: str, tmp_path: Path) -> Iterator[Opener]:
     with opener(engine, tmp_path) as open_it:
@@ -218,6 +222,49 @@ def test_a_guest_that_is_stopped_at_its_pause_does_not_keep_the_next_from_it(ope
     )
     assert session.run(guest, lambda: "enough").ending in {Ending.STOPPED, Ending.EXITED}
     assert resumed(session, tmp_path) == (4, "pBGxy")
+
+
+@WITH_THREADS
+def test_the_thread_of_a_resumed_guest_that_exits_runs_the_next_one_too(opened: Opener, tmp_path: Path) -> None:
+    session = opened("pausing-counting")
+    assert [resumed(session, tmp_path) for _ in range(3)] == [(4, f"pBGxy{number}") for number in (1, 2, 3)]
+    assert run(session, tmp_path).ending is Ending.EXITED
+    assert (tmp_path / "output.txt").read_text() == "pBGxy3from the start\n"
+
+
+@WITH_THREADS
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("pausing-leaving-a-global", "pausing-changing-a-global", "pausing-leaving-a-timer"),
+        *("pausing-leaving-a-connection", "pausing-leaving-a-promise", "pausing-failing-at-its-end"),
+    ],
+)
+def test_a_thread_in_which_a_guest_left_something_runs_no_other(
+    engine: str, opened: Opener, tmp_path: Path, name: str
+) -> None:
+    if engine == "node" and name == "pausing-leaving-a-connection":
+        pytest.skip("Node has WebSocket from version 22 on")
+    session = opened(name)
+    for _ in range(3):
+        assert resumed(session, tmp_path) == (4, "pBGxy1")
+    time.sleep(0.3)
+    assert resumed(session, tmp_path) == (4, "pBGxy1")
+    assert session.starts == 1
+
+
+@WITH_THREADS
+def test_the_thread_of_a_guest_that_was_stopped_or_trapped_runs_no_other(opened: Opener, tmp_path: Path) -> None:
+    session, output = opened("pausing-counting"), tmp_path / "output.txt"
+
+    def once_it_has_printed() -> str | None:
+        return "enough" if output.exists() and "lo" in output.read_text() else None
+
+    for code in ("loop", "trap"):
+        assert [resumed(session, tmp_path) for _ in range(2)] == [(4, "pBGxy1"), (4, "pBGxy2")]
+        assert resumed(session, tmp_path, code, once_it_has_printed) == (0, f"pBG{code[:2]}")
+    assert resumed(session, tmp_path) == (4, "pBGxy1")
+    assert session.starts == 1
 
 
 def test_a_trap_names_the_functions_that_were_called(engine: str, opened: Opener, tmp_path: Path) -> None:

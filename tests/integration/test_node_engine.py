@@ -163,13 +163,6 @@ def test_where_no_snapshot_can_be_taken_guests_run_from_their_start_and_the_log_
     assert (tmp_path / "engine.log").read_text().splitlines() == [f"no snapshot: {why}"]
 
 
-def test_the_thread_of_a_resumed_guest_that_exits_runs_the_next_one_too(opened: Opener, tmp_path: Path) -> None:
-    session = opened("pausing-counting")
-    assert [resumed(session, tmp_path) for _ in range(3)] == [(4, f"pBGxy{number}") for number in (1, 2, 3)]
-    assert run(session, tmp_path).ending is Ending.EXITED
-    assert (tmp_path / "output.txt").read_text() == "pBGxy3from the start\n"
-
-
 def test_what_a_guest_leaves_open_is_closed_before_the_next(opened: Opener, tmp_path: Path) -> None:
     session = opened("pausing-leaving-a-file")
     for _ in range(3):
@@ -177,14 +170,6 @@ def test_what_a_guest_leaves_open_is_closed_before_the_next(opened: Opener, tmp_
     opened_files = [str(file.readlink()) for file in Path(f"/proc/{session.pid}/fd").iterdir()]
     assert "/dev/zero" not in opened_files
     assert str(tmp_path / "output.txt") not in opened_files
-
-
-def test_a_thread_in_which_a_timer_is_left_runs_no_other_guest(opened: Opener, tmp_path: Path) -> None:
-    session = opened("pausing-leaving-a-timer")
-    for _ in range(2):
-        assert resumed(session, tmp_path) == (4, "pBGxy")
-        time.sleep(0.3)
-    assert session.starts == 1
 
 
 REAL = pytest.mark.toolchain

@@ -10,6 +10,7 @@ Run by path, imports nothing of the harness.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import queue
@@ -34,6 +35,8 @@ FIRST_START_SECONDS = 20.0
 START_SECONDS = 60.0
 # A page asks for work all the time; one that has not done so for as long has died without a word, as in Firefox.
 SILENCE_SECONDS = 15.0
+# Bytes of a folder's files up to which the page gets them with the request.
+SMALL_TREE = 1 << 16
 _TICK_SECONDS = 0.5
 _PAGES = (
     *("page.mjs", "guest_worker.mjs", "guest_frame.mjs", "faults.mjs", "globals.mjs", "worker_streams.mjs"),
@@ -202,17 +205,21 @@ class Host:
 
     def _mount(self, folder: str, guest: str, writable: bool, sealed: bool) -> dict[str, Any]:
         """The mount as the page gets it: its tree is under that name, and stays the same while the engine lives if
-        nothing in the folder can change.
+        nothing in the folder can change. A small tree is in it.
         """
+        mount: dict[str, Any] = {"guest": guest, "writable": writable, "sealed": sealed}
         name = self._sealed.get(folder) if sealed else None
         if name is None:
             name = f"tree/{'sealed' if sealed else 'mount'}{guest.replace('/', '-')}"
             tree = Tree(Path(folder))
+            if not sealed and tree.size <= SMALL_TREE:
+                content = base64.b64encode(b"".join(tree.content())).decode()
+                return mount | {"name": name, "small": tree.index() | {"content": content}}
             self.server.texts[f"{name}.json"] = json.dumps(tree.index()).encode()
             self.server.streams[f"{name}.bin"] = (tree.size, tree.content)
             if sealed:
                 self._sealed[folder] = name
-        return {"guest": guest, "writable": writable, "sealed": sealed, "name": name}
+        return mount | {"name": name}
 
     def stop(self) -> None:
         """Ends the guest that runs, at the next occasion."""

@@ -56,6 +56,15 @@ class Tab:
         self.commands: queue.Queue[Mapping[str, Any]] = queue.Queue()
         self.asking = 0
         self.asked_at = time.monotonic()
+        self._taken = 0
+        self._lock = threading.Lock()
+
+    def took(self, run: int) -> None:
+        """The page has that guest, as its question for another one says, or an answer that was faster."""
+        with self._lock:
+            if run > self._taken:
+                self._taken = run
+                self.events.put(("taken", run))
 
     def silent_for(self) -> float:
         """Seconds since the page last asked for work; 0 while its question is open."""
@@ -104,7 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
         if (found := self._admitted()) is None:
             return
         tab, path = found
-        if path == "next":
+        if path.startswith("next/"):
+            tab.took(int(path.removeprefix("next/")))
             self._wait_for_command(tab)
         elif path in self.server.texts:
             self._send(HTTPStatus.OK, self.server.texts[path], path)
@@ -127,14 +137,22 @@ class _Handler(BaseHTTPRequestHandler):
             tab.events.put(("ready", json.loads(body)))
         elif path == "log":
             print(body.decode(errors="replace"), file=sys.stderr)
-        elif path.startswith("taken/"):
-            tab.events.put(("taken", int(path.removeprefix("taken/"))))
-        elif path.startswith("answer/"):
-            tab.events.put(("answer", [int(path.removeprefix("answer/")), json.loads(body)]))
         else:
-            _, number, name = path.split("/")
-            self.server.written(int(number), name, body)
+            self._receive(tab, path, body)
         self._send(HTTPStatus.NO_CONTENT, b"")
+
+    def _receive(self, tab: Tab, path: str, body: bytes) -> None:
+        """What comes of a guest: `written/NUMBER/NAME=SIZE...` and so many bytes for each name; its answer is behind
+        the last that it wrote.
+        """
+        what, number, *parts = path.split("/")
+        for part in parts:
+            name, _, size = part.partition("=")
+            self.server.written(int(number), name, body[: int(size)])
+            body = body[int(size) :]
+        if what == "answer":
+            tab.took(int(number))
+            tab.events.put(("answer", [int(number), json.loads(body)]))
 
     def _admitted(self) -> tuple[Tab, str] | None:
         """The tab that the request is from and the path below its secret; None when it has been refused."""

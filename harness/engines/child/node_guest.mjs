@@ -56,7 +56,10 @@ async function run({ ended, input, journal, mounts, output, ...guest }) {
       if (!guest.snapshot) send("ended");
     },
   });
-  if (FS) leave(FS, descriptors, waiting);
+  if (!FS) return;
+  // A promise of the guest that fails does so before.
+  await new Promise((resolve) => setImmediate(resolve));
+  leave(FS, descriptors, waiting);
 }
 
 // What is left of a guest that has exited goes, and the thread is free for another. A timer would run while that does, and

@@ -4,7 +4,9 @@
 
 import { describe } from "./faults.mjs";
 
-const WRITE_PAUSE_MS = 20;
+// A guest's output is collected for as long, or until there is so much of it, in bytes.
+const WRITE_PAUSE_MS = 100;
+const WRITE_SIZE = 1 << 18;
 const FRAME_PAUSE_MS = 5;
 // For the stack of Python of a guest that trapped.
 const STACK_MS = 1000;
@@ -28,8 +30,9 @@ async function start() {
   compiled = await WebAssembly.compileStreaming(fetch("code.wasm"));
 }
 
-// A tree as browser_trees.py gives it; one that cannot change is fetched once.
-async function treeOf({ name, sealed }) {
+// A tree as browser_trees.py gives it; a small one comes with the command, and one that cannot change is fetched once.
+async function treeOf({ name, sealed, small }) {
+  if (small) return { bytes: Uint8Array.from(atob(small.content), (each) => each.charCodeAt(0)), entries: small.entries };
   if (kept.has(name)) return kept.get(name);
   const { size, entries } = await (await fetch(`${name}.json`)).json();
   const bytes = new Uint8Array(new SharedArrayBuffer(size));
@@ -48,40 +51,60 @@ async function* partsOf(response) {
   for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
 }
 
-// What one guest writes, in order: the engine gets it in batches. `pending` counts the bytes that it does not have yet,
-// for the guest to wait on.
+// What one guest writes, in order: the engine gets it in batches, the last one with the answer. `pending` counts the bytes
+// that it does not have yet, for the guest to wait on.
 class Writes {
   constructor(run, waits) {
     this.run = run;
-    this.pause = waits ? 0 : WRITE_PAUSE_MS;
+    this.waits = waits;
     this.pending = new Int32Array(new SharedArrayBuffer(4));
     this.queue = [];
-    this.idle = Promise.resolve();
-    this.running = false;
+    this.size = 0;
+    this.isOver = false;
+    this.wake = () => {};
   }
 
   add(name, bytes) {
     this.queue.push([name, bytes]);
-    if (!this.running) {
-      this.running = true;
-      this.idle = this.send();
-    }
+    this.size += bytes.length;
+    if (this.size > WRITE_SIZE) this.wake();
+    this.sending ??= this.send();
   }
 
   async send() {
     while (this.queue.length) {
-      if (this.pause) await pause(this.pause);
-      const batch = this.queue.splice(0);
-      for (const name of new Set(batch.map(([name]) => name))) {
-        const parts = batch.filter(([each]) => each === name).map(([, bytes]) => bytes);
-        await post(`written/${this.run}/${name}`, new Blob(parts));
-      }
-      Atomics.sub(this.pending, 0, batch.reduce((sum, [, bytes]) => sum + bytes.length, 0));
-      Atomics.notify(this.pending, 0);
+      if (!this.waits) await new Promise((resolve) => setTimeout((this.wake = resolve), WRITE_PAUSE_MS));
+      if (this.isOver) break;
+      await this.deliver("written");
     }
-    this.running = false;
+    this.sending = undefined;
+  }
+
+  // Sends what there is, and the answer if that is known.
+  async deliver(what, answer = "") {
+    const batch = this.queue.splice(0);
+    this.size = 0;
+    let path = `${what}/${this.run}`;
+    const parts = [];
+    for (const name of new Set(batch.map(([each]) => each))) {
+      const own = batch.filter(([each]) => each === name).map(([, bytes]) => bytes);
+      path += `/${name}=${lengthOf(own)}`;
+      parts.push(...own);
+    }
+    await post(path, new Blob([...parts, answer]));
+    Atomics.sub(this.pending, 0, lengthOf(parts));
+    Atomics.notify(this.pending, 0);
+  }
+
+  async answer(answer) {
+    this.isOver = true;
+    this.wake();
+    await this.sending;
+    await this.deliver("answer", JSON.stringify(answer));
   }
 }
+
+const lengthOf = (parts) => parts.reduce((sum, { length }) => sum + length, 0);
 
 // What a guest writes that nobody but the page reads.
 class Output {
@@ -101,17 +124,15 @@ class Output {
   }
 }
 
-// The answer to a request to run a guest, once all that it wrote is with the engine.
-async function run(command) {
+// The answer to a request to run a guest, which writes to `writes`.
+async function run(command, writes) {
   const trees = await Promise.all(command.mounts.map(treeOf));
   const mounts = command.mounts.map((mount, number) => ({ ...mount, tree: trees[number] }));
   const input = command.input && new Uint8Array(await (await fetch(command.input)).arrayBuffer());
   const snapshot = command.prologue ? await snapshotOf({ ...command, mounts }) : undefined;
   if (stopped === command.run) return { trap: STOPPED };
   const fits = snapshot && new TextEncoder().encode(command.resume).length < snapshot.limit;
-  const writes = new Writes(command.run, command.waits);
   const { answer } = await runGuest({ ...command, mounts, input, snapshot: fits ? snapshot : undefined }, writes);
-  await writes.idle;
   return answer;
 }
 
@@ -238,17 +259,19 @@ async function serve(command) {
     guest?.stop();
     return;
   }
-  // The engine has to have this before the answer.
-  await post(`taken/${command.run}`).catch(() => undefined);
-  const answer = await run(command).catch((error) => ({ engine_error: describe(error) }));
-  await post(`answer/${command.run}`, JSON.stringify(answer));
+  const writes = new Writes(command.run, command.waits);
+  await writes.answer(await run(command, writes).catch((error) => ({ engine_error: describe(error) })));
 }
 
 const facts = { agent: navigator.userAgent, isolated: globalThis.crossOriginIsolated === true };
 if (facts.isolated) await start().catch((error) => { facts.error = describe(error); });
 await post("ready", JSON.stringify(facts));
-for (;;) {
-  const response = await fetch("next").catch(() => undefined);
+// The engine learns of the guest that was taken by the question for more.
+for (let taken = 0; ; ) {
+  const response = await fetch(`next/${taken}`).catch(() => undefined);
   if (!response) break; // the engine has ended
-  if (response.status === 200) serve(await response.json());
+  if (response.status !== 200) continue;
+  const command = await response.json();
+  if (command.op === "run") taken = command.run;
+  serve(command);
 }
