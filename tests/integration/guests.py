@@ -73,9 +73,9 @@ _WASI_BODIES = {
       (i32.add (call $close (i32.const 3)) (i32.mul (i32.const 8) (call $close (i32.const -1)))))""",
 }
 # With one argument it pauses as the agent does; with more it runs from its start. Resumed, it prints its stack pointer
-# (as a letter), the letter that it left in its memory before the pause, and the first two of its code. With a code that
-# begins with an l it loops then, with a t it traps. What a guest can call differs: `$say` prints, `$exit` ends it, `$args`
-# gives the number of its arguments.
+# (as a letter), the letter that it left in its memory before the pause, and the first two of its code. Then it loops if
+# the code begins with an l, and traps if it does with a t. What a guest can call differs: `$say` prints, `$exit` ends
+# it, `$args` gives the number of its arguments.
 _PAUSING = """
   (global $__stack_pointer (mut i32) (i32.const 65))
   (data (i32.const 32) "{\\"code\\": 604, \\"limit\\": 20}  from the start\\n")
