@@ -38,12 +38,6 @@ SILENCE_SECONDS = 15.0
 # Bytes of a folder's files up to which the page gets them with the request.
 SMALL_TREE = 1 << 16
 _TICK_SECONDS = 0.5
-_PAGES = (
-    *("page.mjs", "guest_worker.mjs", "guest_frame.mjs", "faults.mjs", "globals.mjs", "worker_streams.mjs"),
-    *("pyodide_worker.mjs", "pyodide_instance.mjs"),
-    *("emscripten_guest.mjs", "emscripten_instance.mjs", "emscripten_snapshot.mjs", "emscripten_streams.mjs"),
-    "memory_files.mjs",
-)
 _PARTS = frozenset({".mjs", ".js", ".wasm", ".json", ".zip"})
 _PAGE = '<!doctype html><meta charset="utf-8"><title>harness</title><body><script type="module" src="{}"></script>'
 
@@ -79,7 +73,7 @@ class Host:
         module = Path(request["module"])
         # Emscripten's threads load the module again, and older ones a script next to it; Pyodide all of its package.
         parts = (path for path in module.parent.iterdir() if path.suffix in _PARTS)
-        self.server.files.update({name: HERE / name for name in _PAGES})
+        self.server.files.update({path.name: path for path in HERE.glob("*.mjs")})
         self.server.files.update({f"module/{path.name}": path for path in parts})
         self.server.files["code.wasm"] = Path(request["wasm"])
         settings = {

@@ -175,7 +175,7 @@ class FrameOfGuest {
     // It asks for the command as soon as it runs.
     while (this.frame.isConnected && !this.frame.contentWindow?.onmessage) await pause(FRAME_PAUSE_MS);
     // One that is stopped before is gone.
-    if (this.frame.isConnected) this.frame.contentWindow.onmessage({ data: command });
+    if (this.frame.isConnected) this.frame.contentWindow.giveGuest(command);
   }
 
   terminate() {
