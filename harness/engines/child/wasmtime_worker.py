@@ -72,6 +72,10 @@ class Worker:
             # processor make that hand-over several times cheaper, and a guest never uses a second one. A module is
             # compiled on all of them.
             os.sched_setaffinity(0, {request["processor"]})
+            if hasattr(os, "SCHED_BATCH"):
+                # A thread that is woken does not run before the one that wakes it waits, whose lock it would run into.
+                with contextlib.suppress(OSError):  # where that is not allowed
+                    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         if "journal" in request:
             journal, thread_is_at = request["journal"], self.interruption.thread_is_at
             self.wasi = GuardedWasi(self.wasmtime, self.engine, journal, "harness.thread", thread_is_at)
