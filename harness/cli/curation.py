@@ -149,7 +149,7 @@ def add_import(parser: argparse.ArgumentParser) -> None:
 
 def run_import(options: argparse.Namespace) -> int:
     """Prints what somebody else's list leaves out without need in a run, and what it does not know."""
-    from harness.curation.imports.comparison import compare_list, render_comparison  # noqa: PLC0415 - as above
+    from harness.curation.imports.comparison import compare_run, render_comparison  # noqa: PLC0415 - as above
     from harness.curation.imports.formats import PYODIDE_RUNTIMES, read_pyodide, read_regrtest  # noqa: PLC0415
     from harness.results.cell_results import load_results  # noqa: PLC0415
 
@@ -160,7 +160,7 @@ def run_import(options: argparse.Namespace) -> int:
         return EXIT_OK
     read = {"pyodide": read_pyodide, "regrtest": read_regrtest}[options.kind]
     foreign = read(options.file, PYODIDE_RUNTIMES.get(results.cell.engine.value, results.cell.engine.value))
-    print(render_comparison(compare_list(foreign, results.cell.id, results.modules)), end="")
+    print(render_comparison(compare_run(foreign, results)), end="")
     if other := results.suite_note:
         print(f"note: {other}", file=sys.stderr)
     if not results.run.complete:
@@ -180,7 +180,9 @@ def _decorators_against(tree: Path, results: CellResults, folder: Path) -> ListC
     if not forced:
         said = f"there is no {AUDIT_FILE}: `python -m harness audit-skips {results.cell.id} --results {shown(folder)}`"
         print(f"note: {said} runs what the suite skips, and shows what need not be skipped", file=sys.stderr)
-    return compare_list(foreign, results.cell.id, behind_gates(results.modules, forced), skips_are_good=False)
+    apart = {row.case for row in results.comparison.of_other_version}
+    modules = behind_gates(results.modules, forced)
+    return compare_list(foreign, results.cell.id, modules, skips_are_good=False, apart=apart)
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:

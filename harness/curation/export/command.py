@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.curation.export.formats import limitations_page, pattern_of, pyodide_entries, regrtest_patterns, why_of
 from harness.curation.export.pyodide_file import Addition, changed_list, lacking
 from harness.curation.export.skip_patch import skip_patch
-from harness.curation.imports.comparison import compare_list
+from harness.curation.imports.comparison import compare_run
 from harness.curation.imports.formats import (
     PYODIDE_RUNTIMES,
     ForeignEntry,
@@ -81,7 +81,7 @@ def _pyodide_file(options: argparse.Namespace, cell: Cell, expected: CellExpecta
         results = load_results(one_result_in(options.results))
         if results.cell.id != cell.id:
             raise ConfigError(f"{options.results} has the results of {results.cell.id}, not of {cell.id}")
-        found = compare_list(foreign, cell.id, results.modules).findings
+        found = compare_run(foreign, results).findings
         stale = tuple(finding.entry for finding in found if finding.is_stale or finding.is_gone)
     names = [name for item in data for name in ([item] if isinstance(item, str) else item)]
     tests = {subject_of(test): test for test in expected.entries}

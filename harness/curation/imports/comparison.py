@@ -4,14 +4,16 @@ know. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from harness.curation.imports.formats import ForeignEntry, ForeignList
-from harness.results.case_ids import dotted
+from harness.results.case_ids import dotted, subject_of
+from harness.results.cell_results import CellResults
 from harness.results.outcomes import CaseResult, ModuleResult, Outcome
+from harness.results.verdicts import Verdict
 from harness.util.text import counted
 
 # Of a module that is left out as a whole, so few failing cases are named one by one.
@@ -21,19 +23,19 @@ _NAMED = 5
 @dataclass(frozen=True, kw_only=True)
 class EntryFinding:
     """What a run did with the cases that an entry leaves out: the ids of those that were good, of the others, and of
-    those that it skipped, where that says nothing. `ran` is False where no case of its module ran.
+    those of which it says nothing. `ran` is False where no case of its module ran.
     """
 
     entry: ForeignEntry
     good: tuple[str, ...] = ()
     bad: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
     ran: bool = True
 
     @property
     def is_unknown(self) -> bool:
         """Whether the run says nothing of it."""
-        return not self.bad and (not self.ran or (not self.good and bool(self.skipped)))
+        return not self.bad and (not self.ran or (not self.good and bool(self.silent)))
 
     @property
     def is_stale(self) -> bool:
@@ -43,7 +45,7 @@ class EntryFinding:
     @property
     def is_gone(self) -> bool:
         """Whether there is nothing that it leaves out."""
-        return self.ran and not self.good and not self.bad and not self.skipped
+        return self.ran and not self.good and not self.bad and not self.silent
 
     @property
     def is_broad(self) -> bool:
@@ -55,27 +57,54 @@ class EntryFinding:
 @dataclass(frozen=True, kw_only=True)
 class ListComparison:
     """A list against the run of a cell. `missing` are the cases that fail and that the list does not leave out, by
-    module; `unknown` are modules of the run that the list does not name at all, `absent` those that only the list has.
+    module; `apart` counts those whose tests are of another version than the interpreter, of which nothing is said;
+    `unknown` are modules of the run that the list does not name at all, `absent` those that only the list has.
     """
 
     name: str
     cell: str
     findings: tuple[EntryFinding, ...]
     missing: Mapping[str, tuple[str, ...]]
+    apart: int = 0
     unknown: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
 
 
+def compare_run(foreign: ForeignList, results: CellResults) -> ListComparison:
+    """The list against what the results of a cell say."""
+    rows = results.comparison.rows
+    return compare_list(
+        foreign,
+        results.cell.id,
+        results.modules,
+        apart={row.case for row in results.comparison.of_other_version},
+        sometimes={row.case for row in rows if row.verdict is Verdict.KNOWN and row.outcome and row.outcome.is_good},
+    )
+
+
 def compare_list(
-    foreign: ForeignList, cell: str, modules: Sequence[ModuleResult], *, skips_are_good: bool = True
+    foreign: ForeignList,
+    cell: str,
+    modules: Sequence[ModuleResult],
+    *,
+    skips_are_good: bool = True,
+    apart: Collection[str] = (),
+    sometimes: Collection[str] = (),
 ) -> ListComparison:
     """The list against what the modules of the cell's run did. Where it is the list that made the run skip, a skip says
-    nothing: `skips_are_good` is False.
+    nothing: `skips_are_good` is False. The cases `apart`, of another version than the interpreter, say nothing either;
+    those that are known to fail `sometimes` are not good because they have passed.
     """
     by_name = {dotted(module.module, own=module.own): module for module in modules}
-    silent = frozenset() if skips_are_good else frozenset({Outcome.SKIP})
-    findings = tuple(_finding(entry, by_name, silent) for entry in foreign.entries)
-    covered = {case for finding in findings for case in finding.bad}
+
+    def is_silent(case: CaseResult) -> bool:
+        return case.case in apart or (case.outcome is Outcome.SKIP and not skips_are_good)
+
+    def is_good(case: CaseResult) -> bool:
+        return case.outcome.is_good and case.case not in sometimes
+
+    findings = tuple(_finding(entry, by_name, is_silent, is_good) for entry in foreign.entries)
+    covered = {*apart, *(case for finding in findings for case in finding.bad)}
     missing = {
         name: tuple(case.case for case in module.cases if not case.outcome.is_good and case.case not in covered)
         for name, module in sorted(by_name.items())
@@ -85,23 +114,45 @@ def compare_list(
         cell=cell,
         findings=findings,
         missing={name: cases for name, cases in missing.items() if cases},
-        unknown=tuple(sorted(by_name.keys() - foreign.modules)) if foreign.modules else (),
-        absent=tuple(sorted(foreign.modules - by_name.keys())),
+        apart=len(apart),
+        unknown=_lacking(by_name, foreign.modules) if foreign.modules else (),
+        absent=_lacking(foreign.modules, by_name),
+    )
+
+
+def _lacking(names: Collection[str], others: Collection[str]) -> tuple[str, ...]:
+    """The modules that are not among the others, neither as such nor as a package or a part of it."""
+    packages = {each[:end] for each in others for end in range(len(each)) if each[end] == "."}
+    return tuple(
+        sorted(
+            name
+            for name in names
+            if name not in others and name not in packages and not any(name.startswith(f"{each}.") for each in others)
+        )
     )
 
 
 def _finding(
-    entry: ForeignEntry, modules: Mapping[str, ModuleResult], silent: frozenset[Outcome] = frozenset()
+    entry: ForeignEntry,
+    modules: Mapping[str, ModuleResult],
+    is_silent: Callable[[CaseResult], bool],
+    is_good: Callable[[CaseResult], bool],
 ) -> EntryFinding:
     found = {name: module for name, module in modules.items() if entry.module in {"", name}}
     cases = [case for module in found.values() for case in module.cases if entry.matches(case.case)]
+    # A module that was skipped as a whole, or could not be imported, has no case but itself.
+    ran = any(case.case != name for name, module in found.items() for case in module.cases)
+    # regrtest takes some packages for one module, of which others list each file.
+    if package := next((name for name in modules if entry.module.startswith(f"{name}.")), ""):
+        inner = [case for case in modules[package].cases if subject_of(case.case).startswith(f"{entry.module}.")]
+        cases, ran = [case for case in inner if entry.matches(case.case)], bool(inner)
+    telling = [case for case in cases if not is_silent(case)]
     return EntryFinding(
         entry=entry,
-        good=tuple(case.case for case in cases if case.outcome.is_good and case.outcome not in silent),
-        bad=tuple(case.case for case in cases if not case.outcome.is_good),
-        skipped=tuple(case.case for case in cases if case.outcome in silent),
-        # A module that was skipped as a whole, or could not be imported, has no case but itself.
-        ran=any(case.case != name for name, module in found.items() for case in module.cases),
+        good=tuple(case.case for case in telling if is_good(case)),
+        bad=tuple(case.case for case in telling if not is_good(case)),
+        silent=tuple(case.case for case in cases if is_silent(case)),
+        ran=ran,
     )
 
 
@@ -132,6 +183,7 @@ def render_comparison(found: ListComparison) -> str:
     judged = f"{len(stale)} stale, {len(broad)} broader than needed, {len(gone)} gone, {agreed} agreed"
     entries = f"{counted(len(known), 'entry')}, {judged}, {len(unknown)} not known"
     head = f"{found.name} against {found.cell}: {entries}; {counted(missing, 'failing case')} missing"
+    head += f"; {counted(found.apart, 'case')} of another version" if found.apart else ""
     lines = [
         head,
         *_section("stale: what they leave out is good here", map(_stale_line, stale)),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from harness.curation.imports.comparison import compare_list, render_comparison
+from harness.curation.imports.comparison import compare_list, compare_run, render_comparison
 from harness.curation.imports.formats import ForeignEntry, ForeignList
 from harness.results.outcomes import CaseResult, ModuleResult, Outcome
+from tests.unit.sample_results import case, expecting, results
+from tests.unit.sample_results import module as sample
 
 
 def module(name: str, outcome: Outcome, **cases: Outcome) -> ModuleResult:
@@ -86,3 +88,43 @@ def test_a_module_that_is_left_out_and_cannot_be_imported_is_agreed_on() -> None
     assert render_comparison(found).startswith(
         "l against pyodide-1: 2 entries, 0 stale, 0 broader than needed, 0 gone, 1"
     )
+
+
+def test_cases_of_another_version_than_the_interpreter_say_nothing() -> None:
+    bad, good, dead = (f"test.test_a.T.test_{name}" for name in ("bad", "good", "dead"))
+    found = compare_list(LIST, "pyodide-1", RUN, apart={bad, good, dead})
+    # What only they could have said is not known: neither stale, nor gone, nor agreed.
+    assert [finding.is_unknown for finding in found.findings[:2]] == [True, True]
+    assert not any(finding.is_stale or finding.is_gone for finding in found.findings[:2])
+    assert found.missing == {}
+    assert render_comparison(found).splitlines()[0].endswith("; 0 failing cases missing; 3 cases of another version")
+
+
+def test_a_file_of_a_package_that_regrtest_takes_for_one_module_is_held_against_its_own_cases() -> None:
+    cases = (
+        CaseResult(case="test.test_p.test_one.T.test_bad", outcome=Outcome.FAIL),
+        CaseResult(case="test.test_p.test_two.T.test_bad", outcome=Outcome.FAIL),
+    )
+    run = ModuleResult(module="test_p", outcome=Outcome.FAIL, seconds=1.0, attempts=1, complete=True, cases=cases)
+    names = frozenset(f"test.test_p.test_{name}" for name in ("one", "two", "skipped"))
+    entries = (
+        entry("test.test_p.test_one", "test_bad"),
+        entry("test.test_p.test_one", "test_gone"),
+        entry("test.test_p.test_skipped", "test_a"),
+    )
+    theirs = ForeignList(name="their.yaml", modules=names, entries=entries)
+    found = compare_list(theirs, "pyodide-1", (run,))
+    assert found.findings[0].bad == ("test.test_p.test_one.T.test_bad",)
+    assert [(finding.is_gone, finding.is_unknown) for finding in found.findings[1:]] == [(True, False), (False, True)]
+    assert found.missing == {"test.test_p": ("test.test_p.test_two.T.test_bad",)}
+    assert (found.unknown, found.absent) == ((), ())
+
+
+def test_what_is_known_to_fail_now_and_then_is_not_stale_because_it_has_passed() -> None:
+    sometimes = expecting("test_a.T.test_good", Outcome.PASS, Outcome.FAIL)
+    run = results(sample("test_a", case("test_a.T.test_good")), entries=(sometimes,))
+    theirs = ForeignList(name="their.yaml", modules=frozenset(), entries=(entry("test.test_a", "test_good"),))
+    (finding,) = compare_run(theirs, run).findings
+    assert (finding.is_stale, finding.bad) == (False, ("test.test_a.T.test_good",))
+    (finding,) = compare_run(theirs, results(sample("test_a", case("test_a.T.test_good")))).findings
+    assert finding.is_stale
