@@ -23,7 +23,7 @@ _NAMED = 5
 @dataclass(frozen=True, kw_only=True)
 class EntryFinding:
     """What a run did with the cases that an entry leaves out: the ids of those that were good, of the others, and of
-    those of which it says nothing. `ran` is False where no case of its module ran.
+    those that it says nothing about. `ran` is False where no case of its module ran.
     """
 
     entry: ForeignEntry
@@ -57,7 +57,7 @@ class EntryFinding:
 @dataclass(frozen=True, kw_only=True)
 class ListComparison:
     """A list against the run of a cell. `missing` are the cases that fail and that the list does not leave out, by
-    module; `apart` counts those whose tests are of another version than the interpreter, of which nothing is said;
+    module; `apart` counts those whose tests are of another version than the interpreter, which say nothing;
     `unknown` are modules of the run that the list does not name at all, `absent` those that only the list has.
     """
 
@@ -142,7 +142,7 @@ def _finding(
     cases = [case for module in found.values() for case in module.cases if entry.matches(case.case)]
     # A module that was skipped as a whole, or could not be imported, has no case but itself.
     ran = any(case.case != name for name, module in found.items() for case in module.cases)
-    # regrtest takes some packages for one module, of which others list each file.
+    # regrtest takes some packages for one module, and others list each file.
     if package := next((name for name in modules if entry.module.startswith(f"{name}.")), ""):
         inner = [case for case in modules[package].cases if subject_of(case.case).startswith(f"{entry.module}.")]
         cases, ran = [case for case in inner if entry.matches(case.case)], bool(inner)
