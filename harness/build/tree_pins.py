@@ -20,9 +20,8 @@ from harness.util.versions import number
 
 logger = logging.getLogger(__name__)
 
-# The toolchain of a series whose tree does not say: of WASI by the table of PEP 816, of Emscripten by the documents of
-# CPython 3.14.
-_DOCUMENTED = {
+# The toolchain of a series whose tree does not say. docs/cells.md has the table with its sources.
+DOCUMENTED = {
     (Target.WASI, "3.11"): "21",
     (Target.WASI, "3.12"): "21",
     (Target.WASI, "3.13"): "24",
@@ -127,7 +126,7 @@ def _toolchain(cell: Cell, tree: Tree, version: str) -> tuple[str, str]:
     series = ".".join(version.split(".")[:2])
     candidates = (
         (tree.pinned_toolchain(cell.target), _TREE),
-        (_DOCUMENTED.get((cell.target, series), ""), f"the documents of CPython {series}"),
+        (DOCUMENTED.get((cell.target, series), ""), f"the documents of CPython {series}"),
         (cell.toolchain, _CELL),
     )
     for toolchain, origin in candidates:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from pathlib import Path
 
 import pytest
 
 from harness.build.recipes.cpython_tree import Tree
 from harness.build.tree_pins import (
+    DOCUMENTED,
     Overrides,
     check_fits,
     check_takes_tree_pins,
@@ -46,6 +49,19 @@ def test_the_tree_s_settings_decide_toolchain_and_node() -> None:
 )
 def test_cpython_s_documents_name_the_wasi_sdk_of_an_older_tree(source: Tree, version: str, toolchain: str) -> None:
     assert pinned_by_tree(CELL, source, version, PINS).toolchain == toolchain
+
+
+def test_the_table_of_the_documents_is_what_is_taken() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "cells.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ((?:3\.\d+(?:, )?)+) \| (\d*) ?\| ([\d.]*) ?\|", text, re.MULTILINE)
+    stated = {
+        (target, series): version
+        for names, *versions in rows
+        for series in names.split(", ")
+        for target, version in zip((Target.WASI, Target.EMSCRIPTEN), versions, strict=True)
+        if version
+    }
+    assert stated == DOCUMENTED
 
 
 def test_cpython_s_documents_name_the_emscripten_of_an_early_3_14() -> None:
