@@ -352,3 +352,45 @@ def test_no_stack_is_collected_of_what_fails_on_the_host_but_of_one_that_is_exha
     script = tmp_path / "stacks.mjs"
     script.write_text(STACKS.format(child=CHILD.as_uri()), encoding="utf-8")
     assert json.loads(capture([NODE, str(script)])) == [0, 1, True, True, 5000]
+
+
+# How long the thread sleeps while a guest asks for the time 2000 times, by a clock that goes on `step` ms each time.
+NAPS = """
+import {{ settingsFor }} from "{child}/emscripten_instance.mjs";
+const compiled = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+const naps = [];
+Atomics.wait = (cells, index, value, ms) => {{ naps.push(ms); time += ms; }};
+let time = 1000;
+function _emscripten_get_now() {{ return (time += {step}); }}
+const imports = {{ env: {{ emscripten_get_now: _emscripten_get_now }} }};
+settingsFor({{ argv: ["python"], compiled, ready() {{}} }}).instantiateWasm(imports, () => {{
+  const times = Array.from({{ length: 2000 }}, imports.env.emscripten_get_now);
+  const rising = times.every((one, at) => !at || one > times[at - 1]);
+  console.log(JSON.stringify([rising, naps.length > 100, naps.at(0) ?? 0, Math.max(0, ...naps)]));
+}});
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"), [(0.00005, [True, True, 0.05, 1]), (0.0002, [True, False, 0, 0])], ids=["sleep", "python"]
+)
+def test_a_busy_wait_leaves_the_processor_to_others(tmp_path: Path, step: float, expected: list[object]) -> None:
+    script = tmp_path / "naps.mjs"
+    script.write_text(NAPS.format(child=CHILD.as_uri(), step=step), encoding="utf-8")
+    assert json.loads(capture([NODE, str(script)])) == expected
+
+
+@REAL
+def test_a_guest_that_sleeps_takes_no_processor(emscripten: Prepared, tmp_path: Path) -> None:
+    def seconds_of_processor(pid: int) -> float:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    taken = []
+    with contextlib.closing(emscripten.open_engine(tmp_path / "engine.log", 0)) as engine:
+        for seconds in (0, 0, 3):
+            before = seconds_of_processor(engine.pid) if engine.pid else 0.0  # type: ignore[attr-defined]
+            guest = emscripten.guest_python(("-c", f"import time; time.sleep({seconds})"), (), tmp_path / "output")
+            assert engine.run(guest, lambda: None).status == 0
+            taken.append(seconds_of_processor(engine.pid) - before)  # type: ignore[attr-defined]
+    assert taken[2] - taken[1] < 1.5, taken

@@ -4,6 +4,13 @@ import { partsOf } from "./emscripten_snapshot.mjs";
 
 // The import by which a pthread has the main thread do something, in the words of Emscripten's JavaScript.
 const ON_MAIN_THREAD = "_emscripten_receive_on_main_thread_js";
+// The import that tells the time in milliseconds, and how a busy wait is known by it: so many calls in that time.
+const NOW = "_emscripten_get_now";
+const CALLS = 100;
+const BUSY_MS = 0.01;
+// A busy wait goes on by naps, of a part of the time that it has taken so far.
+const NAP_PART = 1 / 8;
+const NAP_MS = { least: 0.05, most: 1 };
 
 // The settings for the module's factory. `argv`, `compiled` and `env` are the guest's; `say` gets lines that Emscripten
 // itself prints, `ready` the parts of the instance, `lay` its file system before anything runs, `end` its exit status.
@@ -12,7 +19,8 @@ export function settingsFor({ argv, compiled, env, say, ready, lay, end }) {
     thisProgram: argv[0],
     noInitialRun: true,
     instantiateWasm(imports, receive) {
-      watchThreads(imports, end);
+      wrapImport(imports, ON_MAIN_THREAD, (call) => endingWith(call, end));
+      wrapImport(imports, NOW, napping);
       WebAssembly.instantiate(compiled, imports).then((instance) => {
         ready(partsOf(instance, imports));
         // With dynamic linking Emscripten looks at every export; ours it would take for symbols of libraries.
@@ -33,24 +41,49 @@ export function settingsFor({ argv, compiled, env, say, ready, lay, end }) {
   };
 }
 
-// Where main() runs in a pthread, its os._exit() has the main thread throw an exit, which goes no further: Emscripten
-// keeps the main thread for other threads, and calls no `onExit`.
-function watchThreads(imports, end) {
+// Puts what `wrap` makes of it into the place of the import that JavaScript knows by that name.
+function wrapImport(imports, wanted, wrap) {
   // With dynamic linking GOT.mem and GOT.func are proxies: what is read of them is then taken for a symbol in use.
   for (const [module, functions] of Object.entries(imports)) {
     if (module.startsWith("GOT.")) continue;
-    for (const [name, call] of Object.entries(functions)) {
-      if (!call?.name?.endsWith(ON_MAIN_THREAD)) continue;
-      functions[name] = (...words) => {
-        try {
-          return call(...words);
-        } catch (error) {
-          if (error?.name === "ExitStatus") end(error.status);
-          throw error;
-        }
-      };
-    }
+    for (const [name, call] of Object.entries(functions)) if (call?.name?.endsWith(wanted)) functions[name] = wrap(call);
   }
+}
+
+// Where main() runs in a pthread, its os._exit() has the main thread throw an exit, which goes no further: Emscripten
+// keeps the main thread for other threads, and calls no `onExit`.
+function endingWith(call, end) {
+  return (...words) => {
+    try {
+      return call(...words);
+    } catch (error) {
+      if (error?.name === "ExitStatus") end(error.status);
+      throw error;
+    }
+  };
+}
+
+// Emscripten's sleep looks at the clock until the time has come. That takes a processor, which other guests could use.
+function napping(now) {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  let calls = 0;
+  // When the last hundred calls began, and when the busy wait did.
+  let begun = 0;
+  let since = 0;
+  return () => {
+    const time = now();
+    calls += 1;
+    if (calls < CALLS) return time;
+    if (time - begun > BUSY_MS) {
+      [calls, begun, since] = [0, time, time];
+      return time;
+    }
+    Atomics.wait(never, 0, 0, Math.min(Math.max((time - since) * NAP_PART, NAP_MS.least), NAP_MS.most));
+    const later = now();
+    // Ten calls more, as fast, are another nap.
+    [calls, begun] = [CALLS - CALLS / 10, later - BUSY_MS * 0.9];
+    return later;
+  };
 }
 
 // Whether what was thrown only says that the interpreter has exited, which `end` has learned of already.
