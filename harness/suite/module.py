@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -32,6 +32,11 @@ OUTPUT_TAIL_LINES = 40
 MAX_ATTEMPTS = 100
 # Long enough for any case that has not hung, on any machine that runs suites; short next to `case_timeout`.
 EXPECTED_HANG_SECONDS = 5.0
+# Once so many cases of the module have shown how fast this machine is: that many times the longest of them, and no less
+# than two seconds.
+CASES_THAT_SHOW = 20
+TIMES_THE_LONGEST = 3.0
+LEAST_HANG_SECONDS = 2.0
 # A test of a later version loops for ever on the very fault that it tests the absence of.
 OTHER_VERSION_SECONDS = 60.0
 
@@ -177,7 +182,7 @@ def _attempt(job: ModuleJob, engine: EngineSession, progress: _Progress) -> tupl
     journal = job.folder / "journal" / f"{progress.attempts}.jsonl"
     scratch = job.folder / "scratch"
     progress.printed = _size(job.folder / "output.txt")
-    watch = _Watch(job, journal, time.monotonic())
+    watch = _Watch(job, journal, time.monotonic(), [case.seconds for case in progress.results.values()])
     ending = engine.run(_guest(job, journal, scratch, progress), watch)
     remove_tree(scratch)
     with disk_errors_as_unavailable(scratch):
@@ -223,8 +228,10 @@ def _write_patterns(path: Path, patterns: Iterable[str]) -> str:
 class _Watch:
     """Stops a guest that stands still, takes too long or is not wanted any more; bounds what it prints."""
 
-    def __init__(self, job: ModuleJob, journal: Path, now: float) -> None:
+    def __init__(self, job: ModuleJob, journal: Path, now: float, earlier: Sequence[float]) -> None:
         self._job = job
+        # Seconds of the cases that earlier starts have finished.
+        self._earlier = earlier
         self._journal = journal
         self._output = job.folder / "output.txt"
         self._size = -1
@@ -249,17 +256,22 @@ class _Watch:
 
     def _limit(self, still: float) -> float:
         """Seconds that the guest may stand still where it is; the journal is asked once, when it begins to matter."""
-        if still <= EXPECTED_HANG_SECONDS:
+        if still <= LEAST_HANG_SECONDS:
             return self._job.case_timeout
         if self._open_limit is None:
             names = Names({self._job.dotted, self._job.module})
             attempt = read_attempt(parse_events(_read(self._journal)), names)
-            self._open_limit = min(self._patience(attempt.open_case or attempt.open_fixture), self._job.case_timeout)
+            seconds = [*self._earlier, *(case.seconds for case in attempt.cases)]
+            patience = self._patience(attempt.open_case or attempt.open_fixture, seconds)
+            self._open_limit = min(patience, self._job.case_timeout)
         return self._open_limit
 
-    def _patience(self, case: str) -> float:
+    def _patience(self, case: str, seconds: Sequence[float]) -> float:
+        """Seconds for a case; `seconds` are those of the module's finished ones."""
         if self._job.expects_hang(case):
-            return EXPECTED_HANG_SECONDS
+            if len(seconds) < CASES_THAT_SHOW:
+                return EXPECTED_HANG_SECONDS
+            return min(EXPECTED_HANG_SECONDS, max(LEAST_HANG_SECONDS, TIMES_THE_LONGEST * max(seconds)))
         return OTHER_VERSION_SECONDS if self._job.is_of_other_version(case) else self._job.case_timeout
 
 

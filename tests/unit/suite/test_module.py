@@ -47,6 +47,7 @@ class ScriptedGuest:
     state: str = "passed"
     interrupted_at: str = ""
     prints: str = ""
+    seconds: float = 0.1
     starts: int = 0
 
     def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
@@ -96,7 +97,7 @@ class ScriptedGuest:
                 events.append({"e": "end", "id": case, "t": 0.1, "o": [], "d": {}, "s": []})
                 events.append({"e": "module", "state": "interrupted", "known": True})
                 return events, exited(130)
-            events.append({"e": "end", "id": case, "t": 0.1, "o": ["pass"], "d": {}, "s": []})
+            events.append({"e": "end", "id": case, "t": self.seconds, "o": ["pass"], "d": {}, "s": []})
             if f"after {case}" in self.faults:
                 return events, self.faults[f"after {case}"]
         events.append({"e": "module", "state": self.state})
@@ -846,6 +847,21 @@ def test_a_guest_may_stand_still_for_the_case_timeout_and_for_five_seconds_where
     assert result.seconds == seconds
 
 
+@pytest.mark.parametrize(
+    ("finished", "seconds", "limits"),
+    [(19, 0.1, (5, 2)), (20, 0.1, (2, 2)), (20, 1.0, (3, 3)), (20, 60.0, (5, 5))],
+)
+def test_the_other_cases_of_a_module_show_how_long_is_long_where_a_hang_is_expected(
+    run: Callable[..., ModuleResult], clock: Clock, finished: int, seconds: float, limits: tuple[int, int]
+) -> None:
+    """Those that another start has finished, too."""
+    done = tuple(f"test.test_x.T.test_{number}" for number in range(finished))
+    guest = HangingGuest(cases=(*done, A, B, C), faults={A: HANGS, C: HANGS}, clock=clock, step=0.5, seconds=seconds)
+    result = run(guest, case_timeout=60.0, module_timeout=600.0, expects_hang=lambda case: case in {A, C})
+    hung = [case.detail.message for case in result.cases if case.outcome is Outcome.TIMEOUT]
+    assert hung == [f"no progress for {limit} s" for limit in limits]
+
+
 def test_a_case_of_another_version_than_the_interpreter_may_stand_still_for_a_minute(
     run: Callable[..., ModuleResult], clock: Clock
 ) -> None:
@@ -871,7 +887,7 @@ def test_whether_a_hang_is_expected_is_asked_once_when_it_matters_by_the_name_of
     guest = HangingGuest(faults={place: HANGS}, cases=("test.test_x", "test_x", A, A, C), clock=clock)
     result = run(guest, case_timeout=8.0, module_timeout=60.0, expects_hang=expects_hang)
     assert [case.case for case in result.cases if case.outcome is Outcome.TIMEOUT] == [name]
-    assert asked == [(name, 5.5)]
+    assert asked == [(name, 2.5)]
 
 
 def test_whatever_the_journal_gets_is_progress_and_the_module_timeout_bounds_it(
