@@ -70,6 +70,12 @@ def check(cell: Cell, manifest: Manifest, identity: Identity) -> None:
                 f"{manifest.prebuilt} is not {cell.id}:\n{lines}",
                 hint=f"`{cell.target} --prebuilt PATH` takes whatever toolchain and flags it has",
             )
+        if cell.is_prebuilt:
+            raise BuildError(
+                f"the interpreter of {manifest.source.origin} is not what {cell.id} is declared to be:\n{lines}",
+                hint="what is declared of it is wrong, or its files are of two builds: see its cell and its pin in "
+                "matrices/, or the pyodide-lock.json of the folder",
+            )
         raise BuildError(
             f"what was built for {cell.id} is not that cell:\n{lines}",
             hint=f"compare the cell with the manifest of the build {manifest.cell}; "

@@ -7,12 +7,13 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.build.identity import MACROS, Identity, check, read_macros
-from harness.errors import BuildError
+from harness.engines.protocol import EngineSession
+from harness.errors import BuildError, EngineFailedError, SettingRefusedError
 from harness.matrix.cells import Cell
 from harness.run.prepared import Prepared
 from harness.toolchains import Toolchain, toolchain_environment
@@ -27,9 +28,11 @@ SCRIPT = Path(__file__).parents[1] / "guest" / "agent" / "identity.py"
 ANSWER_SECONDS = 120.0
 
 
-def ensure_identity(prepared: Prepared, compiler: Callable[[], Mapping[str, str]]) -> Identity:
+def ensure_identity(
+    prepared: Prepared, compiler: Callable[[], Mapping[str, str]], known: Mapping[str, Any] | None = None
+) -> Identity:
     """What interpreter and compiler say of themselves: asked once for a build and a runtime, then kept in the cache.
-    `compiler` gives the compiler's macros.
+    `compiler` gives the compiler's macros, `known` is the interpreter's answer where it was asked already.
 
     BuildError when the interpreter does not answer, or is not the cell's; such an answer is not kept.
     """
@@ -38,8 +41,11 @@ def ensure_identity(prepared: Prepared, compiler: Callable[[], Mapping[str, str]
         identity = Identity(**json.loads(answer.read_text(encoding="utf-8")))
         check(prepared.cell, prepared.build.manifest, identity)
         return identity
-    logger.info("%s: asking the interpreter who it is", prepared.cell.id)
-    identity = Identity(interpreter=ask_interpreter(prepared), compiler=compiler())
+    interpreter = known
+    if interpreter is None:
+        logger.info("%s: asking the interpreter who it is", prepared.cell.id)
+        interpreter = ask_interpreter(prepared)
+    identity = Identity(interpreter=interpreter, compiler=compiler())
     check(prepared.cell, prepared.build.manifest, identity)
     with disk_errors_as_unavailable(answer):
         answer.parent.mkdir(parents=True, exist_ok=True)
@@ -64,19 +70,37 @@ def answer_key(prepared: Prepared) -> str:
     )
 
 
+@contextlib.contextmanager
+def short_engine(prepared: Prepared, folder: Path) -> Iterator[EngineSession]:
+    """An engine for one question. Its log is in the `folder`, which does not stay: what the log has of a failure is in
+    the EngineFailedError.
+    """
+    log = folder / "engine.log"
+    engine = prepared.open_engine(log, 0)
+    try:
+        yield engine
+    except SettingRefusedError:
+        raise
+    except EngineFailedError as error:
+        words = "\n".join(f"  {line}" for line in last_lines(log).splitlines())
+        raise EngineFailedError(
+            f"the interpreter of {prepared.cell.id} does not start: {error.message}\n{words}".rstrip(),
+            hint="its files may be no interpreter, or not whole; `python -m harness doctor` tries the runtimes",
+        ) from error
+    finally:
+        engine.close()
+
+
 def ask_interpreter(prepared: Prepared) -> dict[str, Any]:
     """The answer of `guest/identity.py`, given by the build under its own engine."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        engine = prepared.open_engine(folder / "engine.log", 0)
         deadline = time.monotonic() + ANSWER_SECONDS
-        try:
+        with short_engine(prepared, folder) as engine:
             ending = engine.run(
                 prepared.guest(SCRIPT.name, folder),
                 lambda: f"no answer within {ANSWER_SECONDS:.0f} s" if time.monotonic() > deadline else None,
             )
-        finally:
-            engine.close()
         try:
             answer: dict[str, Any] = json.loads((folder / "answer").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:

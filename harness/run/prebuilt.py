@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.build.artifact import Build
+from harness.build.identity import Identity, check
 from harness.build.prebuilt import PREBUILT, lay_out_prebuilt, prebuilt_folder, read_release
 from harness.build.stage import make_read_only
 from harness.engines.protocol import Mount
@@ -21,7 +23,7 @@ from harness.manifest import other_suite
 from harness.matrix.cells import Cell
 from harness.matrix.pins import PackagePin, Pins
 from harness.matrix.python_source import PythonSource
-from harness.run.identify import ensure_identity
+from harness.run.identify import ask_interpreter, ensure_identity, short_engine
 from harness.run.prepared import Prepared
 from harness.sources import Source, obtain_source
 from harness.toolchains.runtimes import check_runtime, obtain_prebuilt, obtain_runtime
@@ -73,9 +75,14 @@ def prepare_prebuilt(
     package = folder or obtain_prebuilt(pin, cache)
     runtime = named.runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
 
+    answer: dict[str, Any] = {}
+
     def make(aside: Path) -> None:
         lay_out_prebuilt(cell, pin, package, tests, aside, provider="path" if folder else "npm")
         unlisted = Prepared(cell=cell, build=Build.load(aside), runtime=runtime, cache=cache)
+        logger.info("%s: asking the interpreter who it is", cell.id)
+        answer.update(ask_interpreter(unlisted))
+        check(cell, unlisted.build.manifest, Identity(interpreter=answer, compiler={}))
         logger.info("%s: asking the interpreter which tests there are", cell.id)
         write_atomically(aside / "modules.json", json.dumps(list_tests(unlisted)))
         obtain_own_suite(cell.python.version, tests.version, pins, cache)
@@ -83,7 +90,7 @@ def prepare_prebuilt(
 
     build = Build.load(make_entry(prebuilt_folder(cell, pin, tests, cache), make))
     prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
-    return dataclasses.replace(prepared, identity=ensure_identity(prepared, dict))
+    return dataclasses.replace(prepared, identity=ensure_identity(prepared, dict, answer or None))
 
 
 def _of_folder(cell: Cell, folder: Path) -> tuple[Cell, PackagePin]:
@@ -132,16 +139,13 @@ def list_tests(prepared: Prepared) -> list[str]:
     """The modules of the suite, as regrtest lists them in the interpreter. BuildError when it lists none."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        engine = prepared.open_engine(folder / "engine.log", 0)
         deadline = time.monotonic() + LISTING_SECONDS
         # regrtest does not start without a folder for temporary files.
         (folder / "tmp").mkdir()
         mounts = (Mount(host=folder / "tmp", guest="/tmp", writable=True),)
         guest = prepared.guest_python(("-m", "test", "--list-tests"), mounts, folder / "output")
-        try:
+        with short_engine(prepared, folder) as engine:
             ending = engine.run(guest, lambda: "it took too long" if time.monotonic() > deadline else None)
-        finally:
-            engine.close()
         said = (folder / "output").read_text(encoding="utf-8", errors="replace") if guest.output.exists() else ""
         modules = [line for line in said.splitlines() if line.startswith("test") and " " not in line]
         if not modules:

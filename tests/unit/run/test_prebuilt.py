@@ -8,11 +8,16 @@ from typing import Any, NoReturn
 
 import pytest
 
-from harness.errors import ConfigError, UnavailableError
+from harness.build.identity import Identity, check
+from harness.engines.protocol import GuestRun, Watch
+from harness.errors import BuildError, ConfigError, EngineFailedError, UnavailableError
+from harness.manifest import Manifest
 from harness.matrix.load import load_configuration
 from harness.matrix.python_source import PythonSource
 from harness.run import prebuilt as prebuilt_module
 from harness.run.prebuilt import Named, obtain_own_suite, prepare_prebuilt
+from harness.run.prepared import Prepared
+from tests.unit.build.test_identity import node
 from tests.unit.build.test_prebuilt import dist, suite
 
 
@@ -83,3 +88,49 @@ def test_the_cell_of_a_folder_is_the_release_that_is_there(tmp_path: Path, monke
     with pytest.raises(LookupError):
         asked("pyodide", tmp_path, refuse, folder=str(dist(tmp_path / "dist")))
     assert seen == ["source-3.14.2"]
+
+
+def test_an_interpreter_that_does_not_start_or_is_another_one_is_refused_and_nothing_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def run(self, guest: GuestRun, watch: Watch) -> NoReturn:
+            raise EngineFailedError("the engine could not run a guest", hint="its log is /tmp/gone/engine.log")
+
+        def close(self) -> None:
+            pass
+
+    def open_broken(self: Prepared, log: Path, index: int) -> Broken:
+        log.write_text("CompileError: no wasm\n")
+        return Broken()
+
+    def other(prepared: Prepared) -> dict[str, Any]:
+        return {"version_info": [3, 13, 5]}
+
+    tests = suite(tmp_path, "3.14.2")
+    monkeypatch.setattr(prebuilt_module, "obtain_source", lambda *_: tests)
+    monkeypatch.setattr(Prepared, "open_engine", open_broken)
+    folder = str(dist(tmp_path / "dist"))
+    with pytest.raises(EngineFailedError) as refused:
+        asked("pyodide", tmp_path, folder=folder)
+    assert str(refused.value.message).startswith("the interpreter of pyodide does not start: the engine could not run")
+    assert "  CompileError: no wasm" in refused.value.message
+    assert "/tmp/gone" not in str(refused.value)
+    monkeypatch.setattr(prebuilt_module, "ask_interpreter", other)
+    monkeypatch.setattr(prebuilt_module, "check", lambda *_: check_fails())
+    with pytest.raises(BuildError):
+        asked("pyodide", tmp_path, folder=folder)
+    assert not [path for path in (tmp_path / "builds").iterdir() if path.is_dir()]
+
+
+def check_fails() -> NoReturn:
+    raise BuildError("3.13.5 is not 3.14.2")
+
+
+def test_a_release_that_is_not_as_declared_is_named_with_both_values() -> None:
+    cell = load_configuration()[0].cell("pyodide-0.29.5")
+    manifest = Manifest.from_json({"python": "3.13.2", "source": {"origin": "pyodide 0.29.5"}})
+    answer = {"version": "3.13.5", "emscripten": {}, "uname": ["Emscripten", "emscripten", "4.0.9", "#1", "wasm32"]}
+    with pytest.raises(BuildError, match=r"pyodide 0\.29\.5 is not what pyodide-0\.29\.5 is declared to be") as refused:
+        check(cell, manifest, Identity(interpreter=node(**answer).interpreter, compiler={}))
+    assert "CPython: the cell asks for 3.13.2, the interpreter says 3.13.5" in refused.value.message
