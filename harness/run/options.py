@@ -75,7 +75,8 @@ BUILD_OPTIONS = (
     Option(
         flag="--suite",
         metavar="PATH-OR-VERSION",
-        help="for an interpreter that somebody else has built: the tests of this CPython, in the place of its own's",
+        help="for an interpreter that somebody else has built: the tests of this CPython, in the place of its own's; a "
+        "checkout, a version, or the prefix of an installed one",
     ),
     Option(flag="--pins", metavar="FILE", help="further pins, of the form of matrices/pins.toml"),
     Option(flag="--jobs", metavar="N", kind=int, help="jobs for make (default: the number of processors)"),

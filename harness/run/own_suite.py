@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 from harness.errors import ConfigError
 from harness.manifest import Manifest
 from harness.matrix.conditions import parse_version
 from harness.matrix.pins import Pins
-from harness.matrix.python_source import PythonSource
 from harness.run.prepared import OwnSuite, Prepared
-from harness.sources import cached_source, obtain_source
-from harness.sources.base import read_patchlevel
-from harness.util.paths import expanded
+from harness.sources import Source, cached_source, obtain_suite
 
 
 def with_own_suite(prepared: Prepared, pins: Pins, named: str = "") -> Prepared:
     """The cell with the tests of the interpreter's own version, if its suite is that of another one: those that `named`
     names, a version or a folder, or else those that the interpreter or the cache has.
 
-    ConfigError for a folder without tests, for a version that says nothing, and where there is nothing to compare.
+    ConfigError for a folder that is neither a source tree nor a prefix with tests, for a version that says nothing, and
+    where there is nothing to compare.
     """
     manifest = prepared.build.manifest
     if named:
@@ -30,36 +27,18 @@ def with_own_suite(prepared: Prepared, pins: Pins, named: str = "") -> Prepared:
                 "version is compared with it",
                 hint="leave --own-suite out; it goes with --suite",
             )
-        own = _of_folder(expanded(Path(named))) if Path(named).is_dir() else _of_source(named, pins, prepared.cache)
-        _check_says_something(own.version, manifest)
-        return dataclasses.replace(prepared, own_suite=own)
+        source = obtain_suite(named, pins, prepared.cache)
+        _check_says_something(source.version, manifest)
+        return _with(prepared, source)
     if prepared.own_suite or not manifest.other_suite:
         return prepared
-    source = cached_source(manifest.python, pins, prepared.cache)
-    own_suite = OwnSuite(version=source.version, folder=source.root / "Lib" / "test") if source else None
+    kept = cached_source(manifest.python, pins, prepared.cache)
+    return _with(prepared, kept) if kept else prepared
+
+
+def _with(prepared: Prepared, source: Source) -> Prepared:
+    own_suite = OwnSuite(version=source.version, folder=source.root / "Lib" / "test")
     return dataclasses.replace(prepared, own_suite=own_suite)
-
-
-def _of_source(named: str, pins: Pins, cache: Path) -> OwnSuite:
-    source = obtain_source(PythonSource.parse(named), pins, cache)
-    return OwnSuite(version=source.version, folder=source.root / "Lib" / "test")
-
-
-def _of_folder(root: Path) -> OwnSuite:
-    """The tests in a source tree, or in what `make install` has made."""
-    installed = sorted(root.glob("lib/python3.*/test"))
-    places = [
-        (root / "Include", root / "Lib" / "test"),
-        *((root / "include" / each.parent.name, each) for each in installed),
-    ]
-    for include, tests in places:
-        if tests.is_dir() and (include / "patchlevel.h").is_file():
-            return OwnSuite(version=read_patchlevel(include / "patchlevel.h"), folder=tests)
-    raise ConfigError(
-        f"{root} has no tests of a CPython whose version it states",
-        hint="name a source tree, with Lib/test and Include/patchlevel.h, or what `make install` has made, with "
-        "lib/python3.X/test and include/python3.X/patchlevel.h",
-    )
 
 
 def _check_says_something(version: str, manifest: Manifest) -> None:

@@ -25,7 +25,7 @@ from harness.matrix.pins import PackagePin, Pins
 from harness.matrix.python_source import PythonSource
 from harness.run.identify import ask_interpreter, ensure_identity, short_engine
 from harness.run.prepared import Prepared
-from harness.sources import Source, obtain_source
+from harness.sources import Source, obtain_source, obtain_suite
 from harness.toolchains.runtimes import check_runtime, obtain_prebuilt, obtain_runtime
 from harness.util.cache import make_entry
 from harness.util.files import write_atomically
@@ -112,12 +112,11 @@ def _of_folder(cell: Cell, folder: Path) -> tuple[Cell, PackagePin]:
 
 def _suite(cell: Cell, suite: str, pins: Pins, cache: Path) -> Source:
     """The CPython whose tests are run: that of the interpreter's own version, unless the user names another one."""
-    python = PythonSource.parse(suite) if suite else cell.python
+    if suite:
+        return obtain_suite(suite, pins, cache)
     try:
-        return obtain_source(python, pins, cache)
+        return obtain_source(cell.python, pins, cache)
     except UnavailableError as refusal:
-        if suite:
-            raise
         raise UnavailableError(
             f"{cell.distribution} {cell.release} has no tests of its own, and those of CPython {cell.python} are not "
             f"available:\n{refusal.message}",

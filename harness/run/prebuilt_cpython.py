@@ -33,8 +33,9 @@ from harness.matrix.python_source import PythonSource
 from harness.run.identify import ask_interpreter, ensure_identity
 from harness.run.prebuilt import Named, list_tests, obtain_own_suite
 from harness.run.prepared import OwnSuite, Prepared
-from harness.sources import Source, obtain_source
+from harness.sources import Source, obtain_source, obtain_suite
 from harness.sources.base import LANDMARKS, read_version
+from harness.sources.installed import INSTALLED
 from harness.targets import Target
 from harness.toolchains.runtimes import check_runtime, obtain_runtime
 from harness.util.archive import unpack
@@ -147,7 +148,7 @@ def open_interpreter(target: Target, path: Path, cache: Path) -> Interpreter:
 
 def _parts(found: Interpreter, suite: str, pins: Pins, cache: Path) -> Parts:
     """The interpreter with the sources that it needs; `suite` is the CPython that the user wants the tests of."""
-    named = obtain_source(PythonSource.parse(suite), pins, cache) if suite else None
+    named = obtain_suite(suite, pins, cache) if suite else None
     if found.library:
         if not named and not found.has_tests:
             named = _own_source(found, "tests", pins, cache)
@@ -167,7 +168,7 @@ def _source_of_build(found: Interpreter, named: Source | None, pins: Pins, cache
         )
     if around:
         return obtain_source(PythonSource.parse(str(around)), pins, cache)
-    if named and named.version == found.python:
+    if named and named.version == found.python and named.provider != INSTALLED:
         return named
     return _own_source(found, "library", pins, cache)
 

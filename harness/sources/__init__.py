@@ -10,13 +10,15 @@ from typing import Protocol
 from harness.errors import ConfigError, did_you_mean
 from harness.matrix.pins import CPythonPin, Pins, TarballPin
 from harness.matrix.python_source import PythonSource
-from harness.sources import checkout, debian, git, tarball
+from harness.sources import checkout, debian, git, installed, tarball
 from harness.sources.base import Provenance, Source, cached, make_source
+from harness.util.paths import expanded
 from harness.util.providers import first_that_can
+from harness.util.versions import is_version
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["SOURCE_PROVIDERS", "Source", "cached_source", "obtain_source"]
+__all__ = ["SOURCE_PROVIDERS", "Source", "cached_source", "obtain_source", "obtain_suite"]
 
 
 class SourceProvider(Protocol):
@@ -47,6 +49,16 @@ def obtain_source(python: PythonSource, pins: Pins, cache: Path, *, provider: st
     source = first_that_can(f"CPython {python}", attempts, hint=hint)
     logger.info("CPython %s is from %s: %s", source.version, source.provider, source.origin)
     return source
+
+
+def obtain_suite(named: str, pins: Pins, cache: Path) -> Source:
+    """The CPython whose tests the user has named: as by `obtain_source`, or an installed one, whose tests alone there
+    are.
+    """
+    root = expanded(Path(named))
+    if not is_version(named) and root.is_dir() and (found := installed.find_tests(root)):
+        return installed.obtain(root, *found, cache)
+    return obtain_source(PythonSource.parse(named), pins, cache)
 
 
 def cached_source(version: str, pins: Pins, cache: Path) -> Source | None:

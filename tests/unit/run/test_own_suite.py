@@ -14,6 +14,7 @@ from harness.matrix.load import load_configuration
 from harness.run import own_suite as own_suite_module
 from harness.run.own_suite import with_own_suite
 from harness.run.prepared import OwnSuite, Prepared
+from harness.sources.base import LANDMARKS
 from tests.unit.build.test_prebuilt import suite
 from tests.unit.sample_cells import EMSCRIPTEN
 
@@ -32,6 +33,7 @@ def installed(folder: Path, version: str) -> Path:
     for name in ("lib/python3.13/test", "include/python3.13"):
         (folder / name).mkdir(parents=True)
     (folder / "include" / "python3.13" / "patchlevel.h").write_text(f'#define PY_VERSION "{version}"\n')
+    (folder / "lib" / "python3.13" / "test" / "test_a.py").write_text("of the prefix")
     return folder
 
 
@@ -50,16 +52,19 @@ def test_those_of_its_own_version_are_taken_if_the_cache_has_them(
 
 def test_a_folder_is_a_source_tree_or_what_make_install_has_made(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
-    for name in ("Lib/test", "Include"):
-        (tree / name).mkdir(parents=True)
+    for name in LANDMARKS:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).touch()
     (tree / "Include" / "patchlevel.h").write_text('#define PY_VERSION "3.13.1"\n')
+    (tree / "Lib" / "test").mkdir()
+    (tree / "Lib" / "test" / "test_a.py").write_text("of the tree")
     prefix = installed(tmp_path / "prefix", "3.13.0")
-    for named, version, folder in (
-        (tree, "3.13.1", tree / "Lib" / "test"),
-        (prefix, "3.13.0", prefix / "lib" / "python3.13" / "test"),
-    ):
+    for named, version, text in ((tree, "3.13.1", "of the tree"), (prefix, "3.13.0", "of the prefix")):
         found = with_own_suite(prepared(tmp_path), PINS, str(named)).own_suite
-        assert found == OwnSuite(version=version, folder=folder)
+        assert found
+        assert (found.version, (found.folder / "test_a.py").read_text()) == (version, text)
+        # A copy: what the user does to the folder meanwhile changes nothing.
+        assert not found.folder.is_relative_to(named)
 
 
 @pytest.mark.parametrize("version", ["3.13.2", "3.13.0", "3.13.2rc1"])
@@ -83,7 +88,12 @@ def test_one_that_says_nothing_of_the_interpreter_s_is_refused(tmp_path: Path, v
 
 def test_a_folder_without_tests_and_a_suite_that_is_the_interpreter_s_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ConfigError, match="has no tests of a CPython whose version it states"):
+    with pytest.raises(ConfigError, match="is not a CPython source tree"):
         with_own_suite(prepared(tmp_path), PINS, str(tmp_path / "empty"))
+    unstated = installed(tmp_path / "unstated", "3.13.0")
+    (unstated / "include" / "python3.13" / "patchlevel.h").unlink()
+    with pytest.raises(ConfigError, match="nothing states the version of the tests") as refused:
+        with_own_suite(prepared(tmp_path), PINS, str(unstated))
+    assert refused.value.hint == "Debian has it in libpython3.13-dev"
     with pytest.raises(ConfigError, match="leave --own-suite out"):
         with_own_suite(prepared(tmp_path, tests="3.13.2"), PINS, str(tmp_path / "empty"))

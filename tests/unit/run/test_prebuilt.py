@@ -33,6 +33,7 @@ def test_without_the_tests_of_its_own_cpython_the_user_is_told_how_to_name_other
         raise UnavailableError(f"CPython {python} is not available")
 
     monkeypatch.setattr(prebuilt_module, "obtain_source", unreachable)
+    monkeypatch.setattr("harness.sources.obtain_source", unreachable)
     with pytest.raises(UnavailableError, match=r"those of CPython 3\.13\.2 are not available") as caught:
         asked("pyodide-0.29.5", tmp_path)
     assert "--suite PATH" in caught.value.hint

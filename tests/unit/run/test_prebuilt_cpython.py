@@ -42,6 +42,7 @@ def source_taken(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         raise Refused(root.name)
 
     monkeypatch.setattr(module, "obtain_source", obtain)
+    monkeypatch.setattr("harness.sources.obtain_source", obtain)
     with pytest.raises(Refused) as caught:
         asked(tmp_path, folder, refuse, suite)
     return str(caught.value)
