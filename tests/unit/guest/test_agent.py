@@ -44,12 +44,22 @@ def test_an_event_is_one_line_appended_to_the_descriptor(monkeypatch: pytest.Mon
     agent.open_journal(str(descriptor))
     try:
         agent.emit(e="start", id="a\nb")
-        agent.emit(e="end", id="a\nb")
+        agent.emit(e="fixture", id="a\nb")
         assert not os.get_inheritable(descriptor)
     finally:
         os.close(descriptor)
     lines = [line for line in path.read_text().splitlines() if line]
-    assert [json.loads(line) for line in lines] == [{"e": "start", "id": "a\nb"}, {"e": "end", "id": "a\nb"}]
+    assert [json.loads(line) for line in lines] == [{"e": "start", "id": "a\nb"}, {"e": "fixture", "id": "a\nb"}]
+
+
+@pytest.mark.parametrize("outcomes", [["pass"], ["skip"], ["pass", "fail"], []])
+@pytest.mark.parametrize("case", ["a.B.test_c", 'of "quotes" \\ and\x00\n', "\u00e9 \ud800 \U0001f40d"])
+@pytest.mark.parametrize("seconds", [0.0, 1e-06, 12.5, 3600.000001])
+def test_what_is_written_out_is_what_json_writes(outcomes: list[str], case: str, seconds: float) -> None:
+    end = {"e": "end", "id": case, "t": seconds, "o": outcomes, "d": {}, "s": []}
+    subtest = {"params": "(i=1)", "outcome": "skip", "detail": {}}
+    for event in ({"e": "start", "id": case}, end, end | {"d": {"reason": "why"}}, end | {"s": [subtest]}):
+        assert agent.line_of(event) == json.dumps(event)
 
 
 def test_a_skip_has_no_traceback_and_other_exceptions_have_one() -> None:
