@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.client
 import os
 import signal
@@ -318,6 +319,19 @@ def test_after_a_guest_that_never_yields_the_next_one_runs_in_the_same_browser(
     finally:
         session.close()
     assert (tmp_path / "output.txt").read_text().splitlines() == ["warm", "next", "next"]
+
+
+@pytest.mark.toolchain
+def test_a_guest_on_the_page_s_thread_which_must_not_wait_can_sleep(browser: str, tmp_path: Path) -> None:
+    cell = prepare(f"emscripten-3.1.69-{browser}", BuildRequest(runtime="system"))
+    session = dataclasses.replace(cell, on_page=True).open_engine(tmp_path / "engine.log", 0)
+    code = "import time; time.sleep(0.2); print('slept')"
+    try:
+        ended = session.run(cell.guest_python(("-c", code), (), tmp_path / "output.txt"), lambda: None)
+    finally:
+        session.close()
+    assert ended.ending is Ending.EXITED, ended.reason
+    assert (tmp_path / "output.txt").read_text() == "slept\n"
 
 
 @NEEDS_BROWSER[Engine.FIREFOX]
