@@ -86,8 +86,8 @@ def test_cases_that_another_version_of_the_suite_has_differently_are_counted_apa
     edit(checkout / "Lib" / "test" / "test_bool.py", "self.assertEqual(str(False), 'False')", "self.fail('new')")
     for tests in (checkout / "Lib" / "test", prefix / "lib" / "python3.13" / "test"):
         edit(tests / "test_bool.py", "self.assertEqual(repr(False), 'False')", "self.fail('old')")
-    words = ("test", "wasi", "test_bool", "--prebuilt", prefix, "--suite", checkout, "--reruns", "0")
-    done = harness(*words, "--run-dir", tmp_path / "run")
+    words = ("test", "wasi", "--prebuilt", prefix, "--suite", checkout, "--reruns", "0")
+    done = harness(*words, "test_bool", "--run-dir", tmp_path / "run")
     assert done.returncode == EXIT_UNEXPECTED, done.stdout
     assert "1 of another version -> 1 UNEXPECTED (1 regression)" in done.stdout
     found = load_results(tmp_path / "run" / "wasi" / "results.json")
