@@ -275,7 +275,8 @@ def _test_one(options: argparse.Namespace, cell: Cell, rest: list[str]) -> int:
 
     from harness.run.pytest_plugin import FrontEnd  # noqa: PLC0415
 
-    plugins = ["-p", "xdist", "-p", "harness.run.pytest_plugin", "-p", "no:cacheprovider"]
+    # `tmpdir` would delete at its end what earlier runs of pytest have left, of whatever project.
+    plugins = ["-p", "xdist", "-p", "harness.run.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:tmpdir"]
     ours = [f"--cell={cell.id}", *as_arguments(options), "-q", "--tb=short", "-rN"]
     words = [*plugins, *ours, *worker_arguments(options, rest), *rest]
     with _without_other_plugins():

@@ -96,6 +96,16 @@ def test_modules_that_are_cut_come_to_the_same_results(wasi: Prepared, tmp_path:
         assert [cut[name].get(key) for key in same] == [module.get(key) for key in same]
 
 
+def test_pytest_keeps_no_folder_of_its_own_whose_older_ones_it_would_delete_at_the_end(
+    wasi: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    status, output = finish(start("-n", "2", "-k", "test_bool", "--run-dir", tmp_path / "run"))
+    assert status == 0, output
+    assert list((tmp_path / "temporary").glob("pytest-of-*")) == []
+
+
 def test_junit_is_read_by_junitparser_and_by_xml(wasi: Prepared, tmp_path: Path) -> None:
     finish(start("-n", "1", "-k", "test_json", "--run-dir", tmp_path))
     path = tmp_path / "wasi" / "junit.xml"
