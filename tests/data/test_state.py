@@ -11,6 +11,11 @@ import time
 import unittest
 import uuid
 
+try:
+    import js
+except ImportError:
+    js = None
+
 
 def is_open(descriptor):
     try:
@@ -36,6 +41,8 @@ class State(unittest.TestCase):
             "garbage": [gc.isenabled(), gc.get_freeze_count()],
             "recursion": sys.getrecursionlimit(),
             "standard streams": [str(sys.stdin), str(sys.__stdout__), sys.__stderr__.line_buffering],
+            "left": [name for name in ("/tmp/left", "/home/left", "/dev/left", "/left") if os.path.exists(name)],
+            "of JavaScript": [hasattr(js, "left"), hasattr(js.Math, "left")] if js else None,
         }
         other = {
             "urandom": os.urandom(8).hex(),

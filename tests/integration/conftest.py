@@ -61,6 +61,12 @@ def chromium(request: pytest.FixtureRequest) -> Prepared:
 
 
 @pytest.fixture(scope="session")
+def firefox(request: pytest.FixtureRequest) -> Prepared:
+    """The build of `emscripten` in the machine's Firefox."""
+    return built("emscripten-3.1.69-firefox", request)
+
+
+@pytest.fixture(scope="session")
 def pyodide(request: pytest.FixtureRequest) -> Prepared:
     """Pyodide as npm has it, with the tests of a CPython near its own that packages can provide."""
     return built("pyodide-0.29.5", request, suite="3.13.5")

@@ -16,6 +16,8 @@ from harness.engines.protocol import EngineSession, GuestRun, Mount, Prologue
 from harness.results.outcomes import ModuleResult, Outcome
 from harness.run.prepared import Prepared
 from harness.suite.module import run_module
+from harness.targets import Engine
+from tests.integration.guests import NEEDS_BROWSER
 
 pytestmark = pytest.mark.toolchain
 DATA = Path(__file__).parent.parent / "data"
@@ -153,24 +155,30 @@ def test_a_guest_goes_on_from_the_pause_of_the_agent(
         engine.close()
 
 
-@pytest.mark.parametrize("target", ["wasi", "emscripten"])
-def test_nothing_passes_from_one_guest_to_the_next_through_the_snapshot(
-    request: pytest.FixtureRequest, tmp_path: Path, target: str
-) -> None:
-    """Two guests from one snapshot, and one that starts by itself: what they know of themselves is the same, what is
-    random is not, and time goes on.
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("wasi", "emscripten", "chromium", "pyodide", "pyodide_in_chromium"),
+        pytest.param("firefox", marks=NEEDS_BROWSER[Engine.FIREFOX]),
+    ],
+)
+def test_nothing_passes_from_one_guest_to_the_next(request: pytest.FixtureRequest, tmp_path: Path, target: str) -> None:
+    """Guests from one snapshot, and one that starts by itself: what they know of themselves is the same, what is random
+    is not, and time goes on. Between them others from the same snapshot leave behind what they can.
     """
-    engine = request.getfixturevalue(target).open_engine(tmp_path / "engine.log", 0)
-    try:
-        states = [
-            state_of(request.getfixturevalue(target), tmp_path / str(number), session)
-            for number, session in enumerate([engine, engine, FreshEngine(engine)])
-        ]
-    finally:
-        engine.close()
-    first, *rest = states
+    prepared: Prepared = request.getfixturevalue(target)
+    with contextlib.closing(prepared.open_engine(tmp_path / "engine.log", 0)) as engine:
+        states = [state_of(prepared, tmp_path / str(number), engine) for number in range(2)]
+        for kind in ("files_and_settings", "javascript", "timers"):
+            leave(kind, prepared, tmp_path / f"leaves-{kind}", engine)
+            states.append(state_of(prepared, tmp_path / f"after-{kind}", engine))
+        states.append(state_of(prepared, tmp_path / "fresh", FreshEngine(engine)))
+    first, *rest, fresh = states
     for state in rest:
         assert state["same"] == first["same"]
+    # The agent is a file of Pyodide's program from the start, and code that is given to it when it makes a snapshot.
+    own = {"modules", "path"} if target.startswith("pyodide") else set()
+    assert {name for name, value in fresh["same"].items() if value != first["same"][name]} == own
     for name in first["other"]:
         assert len({state["other"][name] for state in states}) == len(states), name
     times = [state["time"] for state in states]
@@ -179,12 +187,23 @@ def test_nothing_passes_from_one_guest_to_the_next_through_the_snapshot(
 
 def state_of(prepared: Prepared, folder: Path, engine: EngineSession) -> dict[str, Any]:
     """What tests/data/test_state.py prints in a guest of that engine."""
-    (folder / "given").mkdir(parents=True)
-    (folder / "given" / "test_state.py").write_bytes((DATA / "test_state.py").read_bytes())
-    job = prepared.job("test_state", folder / "run", match=(), excluded=(), should_stop=lambda: False)
-    mounts = (*job.mounts, Mount(host=folder / "given", guest="/given"))
-    job = dataclasses.replace(job, mounts=mounts, options=("--testdir", "/given"))
-    assert run_module(job, engine).outcome is Outcome.PASS
+    assert own_module("test_state", prepared, folder, engine).outcome is Outcome.PASS
     printed = (folder / "run" / "output.txt").read_text().partition("STATE ")[2]
     state: dict[str, Any] = json.loads(printed.splitlines()[0])
     return state
+
+
+def leave(kind: str, prepared: Prepared, folder: Path, engine: EngineSession) -> None:
+    """Runs a guest that leaves things of a kind behind, as tests/data/test_leaving.py does."""
+    own_module("test_leaving", prepared, folder, engine, match=(f"test_leaving.Leaving.test_{kind}",))
+    assert (folder / "run" / "output.txt").read_text().count("LEFT ") == 1
+
+
+def own_module(
+    name: str, prepared: Prepared, folder: Path, engine: EngineSession, match: tuple[str, ...] = ()
+) -> ModuleResult:
+    (folder / "given").mkdir(parents=True)
+    (folder / "given" / f"{name}.py").write_bytes((DATA / f"{name}.py").read_bytes())
+    job = prepared.job(name, folder / "run", match=match, excluded=(), should_stop=lambda: False)
+    mounts = (*job.mounts, Mount(host=folder / "given", guest="/given"))
+    return run_module(dataclasses.replace(job, mounts=mounts, options=("--testdir", "/given")), engine)

@@ -46,3 +46,17 @@ del end, os
   bytes.set(memory);
   return { snapshot: { bytes } };
 }
+
+// An object as it is, and whether anything has been done with it.
+export function seen(target) {
+  const found = { isUsed: false };
+  const handler = {};
+  for (const name of Reflect.ownKeys(Reflect).filter((each) => typeof Reflect[each] === "function")) {
+    handler[name] = (...operands) => {
+      found.isUsed = true;
+      return Reflect[name](...operands);
+    };
+  }
+  found.object = new Proxy(target, handler);
+  return found;
+}
