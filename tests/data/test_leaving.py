@@ -51,7 +51,9 @@ class Leaving(unittest.TestCase):
     def test_javascript(self):
         with contextlib.suppress(ImportError):
             import js
+            from pyodide.ffi import create_once_callable
 
             js.left = True
             js.Math.left = True
+            js.setTimeout(create_once_callable(lambda: None), 10_000)
         self.leave()

@@ -26,7 +26,7 @@ self.onerror = (message, file, line, column, error) => {
   return true;
 };
 
-serve(async (command) => {
+serve(async (command, begin) => {
   const { journal, journalNumber, module, snapshot } = command;
   const { default: factory } = await import(module);
   const put = sender(command);
@@ -38,7 +38,7 @@ serve(async (command) => {
       if (journal) openJournal(FS, journalNumber, (...part) => put("journal", ...part));
       layFiles(FS, treesOf(command));
     },
-    begin: () => send({ begun: true }),
+    begin,
     end: (status) => send({ ended: status, isLast: !snapshot }),
   });
   return Boolean(FS);

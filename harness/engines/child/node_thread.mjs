@@ -19,7 +19,7 @@ export const send = (message) => parentPort.postMessage(message);
 
 // Runs each guest that the host has a command for. `run` gets the command and what it needs of the thread: `opened` opens
 // a file of the host, `begin` is called when all that follows depends on the guest, `end` with its status. It gives the
-// file system of a guest of which nothing runs any more.
+// file system of a guest when nothing of that runs any more.
 export function serve(run) {
   parentPort.once("message", async ({ ended, ...command }) => {
     // The thread of a guest that has not ended, and has nothing to wait for, ends.

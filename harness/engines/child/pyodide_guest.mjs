@@ -1,6 +1,6 @@
 // A thread of node_host.mjs that runs guests of Pyodide: each is a fresh one, loaded by its own `loadPyodide`. It runs
 // `argv` from the start, or goes on from `snapshot`, one of Pyodide's own, with the Python code `resume`. With `keep` it
-// gets ready and sends its snapshot to the host.
+// gets ready and sends its snapshot to the host. One that has used JavaScript is the last in its thread.
 
 import { readSync, writeSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
 import { layFiles, openJournal } from "./node_files.mjs";
 import { compiled, journalNumber, module, send, serve } from "./node_thread.mjs";
-import { run, seen, snapshotOf, useCompiled } from "./pyodide_instance.mjs";
+import { javascriptOf, run, snapshotOf, useCompiled } from "./pyodide_instance.mjs";
 
 useCompiled(compiled);
 const { loadPyodide } = await import(pathToFileURL(module));
@@ -17,7 +17,7 @@ serve(async ({ argv, env, input, journal, keep, mounts, output, resume, snapshot
   const descriptor = opened(output, "a");
   const say = (line) => writeSync(descriptor, `${line}\n`);
   const source = input ? opened(input, "r") : undefined;
-  const javascript = seen(globalThis);
+  const javascript = javascriptOf(globalThis);
   const python = await loadPyodide({
     args: argv.slice(1),
     env: { ...env },
@@ -54,7 +54,6 @@ serve(async ({ argv, env, input, journal, keep, mounts, output, resume, snapshot
   }
   if (!snapshot) return undefined;
   if (!javascript.isUsed) return python.FS;
-  // It may have changed anything in this thread.
   send("ended");
   return undefined;
 });

@@ -1,15 +1,16 @@
 // What is done with an instance of Pyodide for a guest, wherever it runs.
 
+const { instantiate } = WebAssembly;
+
 // Pyodide compiles its wasm with every start; `compiled` is what its engine has compiled once.
 export function useCompiled(compiled) {
-  const { instantiate } = WebAssembly;
   WebAssembly.instantiate = async (code, imports) => {
     if (code instanceof WebAssembly.Module || !isWhole(code)) return instantiate(code, imports);
     return { instance: await instantiate(compiled, imports), module: compiled };
   };
-  // In a browser the wasm is fetched for it.
+  // In a browser.
   WebAssembly.instantiateStreaming = async (response, imports) => {
-    (await response).body?.cancel();
+    await response;
     return { instance: await instantiate(compiled, imports), module: compiled };
   };
 }
@@ -47,16 +48,32 @@ del end, os
   return { snapshot: { bytes } };
 }
 
-// An object as it is, and whether anything has been done with it.
-export function seen(target) {
-  const found = { isUsed: false };
-  const handler = {};
-  for (const name of Reflect.ownKeys(Reflect).filter((each) => typeof Reflect[each] === "function")) {
-    handler[name] = (...operands) => {
-      found.isUsed = true;
-      return Reflect[name](...operands);
-    };
-  }
-  found.object = new Proxy(target, handler);
-  return found;
+// The global object as a guest has it as its module `js`, and whether it has done anything with that: then it may have
+// changed whatever a later guest in the same thread has too.
+export function javascriptOf(globals) {
+  const javascript = { isUsed: false };
+  const functions = new Map();
+  // A browser's own functions are called as methods of the global object or not at all; classes stay as they are.
+  const callable = (value) => {
+    if (typeof value !== "function" || "prototype" in value) return value;
+    if (!functions.has(value)) {
+      const apply = (call, self, words) => Reflect.apply(call, self === javascript.object ? globals : self, words);
+      functions.set(value, new Proxy(value, { apply }));
+    }
+    return functions.get(value);
+  };
+  const operations = {
+    ...Object.fromEntries(Object.getOwnPropertyNames(Reflect).map((name) => [name, Reflect[name]])),
+    get: (target, name) => callable(target[name]),
+    set: (target, name, value) => Reflect.set(target, name, value),
+  };
+  const noticed = Object.entries(operations).map(([name, operation]) => [
+    name,
+    (...operands) => {
+      javascript.isUsed = true;
+      return operation(...operands);
+    },
+  ]);
+  javascript.object = new Proxy(globals, Object.fromEntries(noticed));
+  return javascript;
 }

@@ -1,14 +1,29 @@
-// One guest in a browser: a fresh Pyodide in a Worker of page.mjs, loaded by its own `loadPyodide`. It runs `argv` from
-// the start, or goes on from `snapshot`, one of Pyodide's own, with the Python code `resume`. With `keep` it gets ready
-// and sends its snapshot to the page.
+// A Worker of page.mjs that runs guests of Pyodide: each is a fresh one, loaded by its own `loadPyodide`. It runs `argv`
+// from the start, or goes on from `snapshot`, one of Pyodide's own, with the Python code `resume`. With `keep` it gets
+// ready and sends its snapshot to the page. One that has used JavaScript is the last in its Worker.
 
 import { openJournal } from "./emscripten_streams.mjs";
 import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
 import { layFiles } from "./memory_files.mjs";
-import { run, snapshotOf, useCompiled } from "./pyodide_instance.mjs";
+import { javascriptOf, run, snapshotOf, useCompiled } from "./pyodide_instance.mjs";
 import { reader, sender, serve, treesOf } from "./worker_streams.mjs";
 
 const send = (message) => self.postMessage(message);
+const { fetch } = self;
+// What Pyodide's loader has fetched, by address.
+const files = new Map();
+
+// Fetches a file of Pyodide once, and never its wasm, which is there.
+async function fetchOnce(address, ...settings) {
+  const name = String(address);
+  if (name.endsWith(".wasm")) return new Response();
+  if (!files.has(name)) {
+    const response = await fetch(address, ...settings);
+    if (!response.ok) return response;
+    files.set(name, await response.arrayBuffer());
+  }
+  return new Response(files.get(name));
+}
 
 function sendFault(error) {
   send({ trapped: describe(error), frames: framesOf(error) });
@@ -16,15 +31,18 @@ function sendFault(error) {
 
 self.onunhandledrejection = ({ reason }) => sendFault(reason);
 
-serve(async (command) => {
+serve(async (command, begin) => {
   const { argv, compiled, env, journal, journalNumber, keep, module, resume, snapshot } = command;
   const put = sender(command);
   const read = reader(command);
   const print = (buffer) => put("output", buffer, 0, buffer.length);
   const say = (line) => print(new TextEncoder().encode(`${line}\n`));
-  const end = (status) => send({ ended: status, isLast: true });
+  const javascript = javascriptOf(globalThis);
+  const end = (status) => send({ ended: status, isLast: !snapshot || javascript.isUsed });
   useCompiled(compiled);
   const { loadPyodide } = await import(module);
+  const ownFetch = self.fetch;
+  self.fetch = fetchOnce;
   const python = await loadPyodide({
     indexURL: new URL("./", new URL(module, import.meta.url)).href,
     args: argv.slice(1),
@@ -33,16 +51,18 @@ serve(async (command) => {
     stderr: say,
     _makeSnapshot: keep,
     // A browser decodes no text in memory that is shared.
-    _loadSnapshot: snapshot?.bytes.slice(),
+    ...(snapshot && { jsglobals: javascript.object, _loadSnapshot: snapshot.bytes.slice() }),
     async fsInit(FS) {
       if (journal) openJournal(FS, journalNumber, (...part) => put("journal", ...part));
       layFiles(FS, treesOf(command));
     },
   });
+  self.fetch = ownFetch;
   python.setStdout({ write: print });
   python.setStderr({ write: print });
   python.setStdin({ read: (buffer) => read(buffer, 0, buffer.length) });
-  send({ begun: true });
+  begin();
+  javascript.isUsed = false;
   Error.stackTraceLimit = FRAMES_KEPT;
   try {
     if (keep) send(snapshotOf(python, argv[1]));
@@ -52,4 +72,5 @@ serve(async (command) => {
     if (!Number.isInteger(error?.status)) throw error;
     end(error.status);
   }
+  return snapshot && !javascript.isUsed;
 }, sendFault);

@@ -7,31 +7,56 @@ const UNDER_WAY = 1 << 20;
 
 // What goes on by itself once it is begun, and would be there under the next guest.
 const GOING_ON = [
-  ...["setTimeout", "setInterval", "requestAnimationFrame", "Worker", "SharedWorker", "MessageChannel"],
+  ...["setTimeout", "setInterval", "requestAnimationFrame", "Worker", "SharedWorker"],
   ...["BroadcastChannel", "WebSocket", "WebTransport", "EventSource", "XMLHttpRequest", "fetch", "importScripts"],
 ];
-const { setTimeout } = self;
+const { MessageChannel, addEventListener, setTimeout } = self;
 // The trees that the page has sent, by name; one that cannot change is sent once.
 const trees = new Map();
+// What listens for messages: Pyodide does so in two ways until its Worker ends.
+const listening = [];
 let isGoingOn;
 
-// Runs each guest that the page sends a command for: `run` gives whether nothing of the guest runs any more, and gets its
-// failures reported by `sendFault`.
+// Runs each guest that the page sends a command for: `run` gets the command, and what it calls when all that follows
+// depends on the guest; it gives whether nothing of the guest runs any more. Its failure goes to `sendFault`.
 export function serve(run, sendFault) {
   for (const name of GOING_ON.filter((each) => self[each])) self[name] = noticed(self[name]);
-  const globals = globalsOf();
-  self.onmessage = async ({ data }) => {
+  self.addEventListener = (...words) => {
+    listening.push(words);
+    addEventListener.apply(self, words);
+  };
+  self.MessageChannel = class extends MessageChannel {
+    constructor() {
+      super();
+      listening.push(this);
+    }
+  };
+  let globals;
+  const begin = () => {
+    globals = globalsOf();
     isGoingOn = false;
+    self.postMessage({ begun: true });
+  };
+  self.onmessage = async ({ data }) => {
     try {
-      if (!(await run(data))) return;
+      if (!(await run(data, begin))) return;
       // A promise of the guest that fails does so before.
       await new Promise((resolve) => setTimeout(resolve));
+      stopListening();
       self.postMessage(isGoingOn || haveChanged(globals) ? { done: true } : { free: true });
     } catch (error) {
       sendFault(error);
       self.postMessage({ done: true });
     }
   };
+}
+
+// Ends what a guest has left listening, by which it would stay in memory.
+function stopListening() {
+  for (const each of listening.splice(0)) {
+    if (Array.isArray(each)) self.removeEventListener(...each);
+    else [each.port1, each.port2].forEach((port) => port.close());
+  }
 }
 
 // A function or class of the Worker that says when it has been called.
