@@ -118,3 +118,24 @@ def test_the_folders_of_a_guest_stay_open(opened: Opener, tmp_path: Path) -> Non
 def test_sessions_side_by_side_spread_over_the_processors() -> None:
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     assert len({processor_for(index) for index in range(count)}) == count
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="the system has no such policy")
+def test_the_threads_of_an_engine_are_batch_jobs(opened: Opener, tmp_path: Path) -> None:
+    session = opened("well")
+    run(session, tmp_path)
+    assert os.sched_getscheduler(session.pid) == os.SCHED_BATCH
+
+
+@pytest.mark.skipif(not Path("/sys/kernel/mm/transparent_hugepage").exists(), reason="the system has no huge pages")
+def test_the_memory_of_a_guest_may_have_huge_pages(opened: Opener, tmp_path: Path) -> None:
+    session, deadline = opened("loop"), time.monotonic() + 20
+    marked: list[str] = []
+
+    def look() -> str | None:
+        text = Path(f"/proc/{session.pid}/smaps").read_text(encoding="utf-8")
+        marked[:] = [line for line in text.splitlines() if line.startswith("VmFlags:") and " hg" in line]
+        return "enough" if marked or time.monotonic() > deadline else None
+
+    session.run(GuestRun(argv=("guest",), mounts=(), output=tmp_path / "o"), look)
+    assert marked
