@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.diagnostics.agreement import Agreement, agree
+from harness.diagnostics.native_suite import with_native
 from harness.diagnostics.oracle import RegrtestAnswer, ask_regrtest, run_harness
 from harness.diagnostics.regrtest_runner import Key, RegrtestRunner, Task
 from harness.results.outcomes import Outcome
@@ -17,9 +18,11 @@ pytestmark = [pytest.mark.integration, pytest.mark.toolchain]
 FATAL = Key("test_compile", "test.test_compile.TestSpecifics.test_compiler_recursion_limit")
 
 
-def ask(prepared: Prepared, folder: Path, *modules: str) -> tuple[RegrtestAnswer, Agreement]:
+def ask(
+    prepared: Prepared, folder: Path, *modules: str, build: tuple[str, ...] = ()
+) -> tuple[RegrtestAnswer, Agreement]:
     # -k takes parts of names: test_stat is in test_statistics too.
-    found = run_harness(prepared.cell.id, " or ".join(modules), 2, folder)[1].modules
+    found = run_harness(prepared.cell.id, " or ".join(modules), 2, folder, build=build)[1].modules
     ours = [result for result in found if result.module in modules]
     answer = ask_regrtest(RegrtestRunner.of(prepared, folder), Task(workers=2, modules=modules), ours)
     return answer, agree(answer.outcomes, answer.words, ours)
@@ -39,6 +42,15 @@ def test_emscripten_has_the_same_outcomes_under_both(emscripten: Prepared, tmp_p
 
 def test_wasi_has_the_same_outcomes_under_both(wasi: Prepared, tmp_path: Path) -> None:
     _, found = ask(wasi, tmp_path, "test_stat", "test_bool")
+    assert found.differing == ()
+    assert found.unexplained == ()
+    assert found.total > 40
+
+
+def test_pyodide_has_the_same_outcomes_under_both(pyodide: Prepared, wasi: Prepared, tmp_path: Path) -> None:
+    """A native Python of the version of its suite runs regrtest."""
+    ready = with_native(pyodide, wasi.build.manifest.native)
+    _, found = ask(ready, tmp_path, "test_bool", "test_linecache", build=("--suite=3.13.5",))
     assert found.differing == ()
     assert found.unexplained == ()
     assert found.total > 40
