@@ -17,12 +17,17 @@ _PATCHLEVEL = Path(LANDMARKS[0])
 
 def find_tests(root: Path) -> tuple[Path, Path] | None:
     """The folder `test` below the prefix `root`, and the patchlevel.h that states its version; None for a source tree,
-    and where there is no such folder. ConfigError when nothing states the version.
+    and where there is no such folder. ConfigError when nothing states the version, or not all tests are there.
     """
     if (root / LANDMARKS[0]).is_file():
         return None
     for tests in sorted(root.glob("lib/python3.*/test")):
         patchlevel = root / "include" / tests.parent.name / "patchlevel.h"
+        if not (tests / "libregrtest").is_dir():
+            raise ConfigError(
+                f"{tests} has only a part of the tests: there is no libregrtest",
+                hint=f"Debian has them in lib{tests.parent.name}-testsuite",
+            )
         if not patchlevel.is_file():
             raise ConfigError(
                 f"{tests}: nothing states the version of the tests: there is no {patchlevel}",

@@ -30,7 +30,7 @@ def prepared(folder: Path, python: str = "3.13.2", tests: str = "3.13.5") -> Pre
 
 def installed(folder: Path, version: str) -> Path:
     """What `make install` makes, as far as it is looked at."""
-    for name in ("lib/python3.13/test", "include/python3.13"):
+    for name in ("lib/python3.13/test/libregrtest", "include/python3.13"):
         (folder / name).mkdir(parents=True)
     (folder / "include" / "python3.13" / "patchlevel.h").write_text(f'#define PY_VERSION "{version}"\n')
     (folder / "lib" / "python3.13" / "test" / "test_a.py").write_text("of the prefix")
@@ -95,5 +95,9 @@ def test_a_folder_without_tests_and_a_suite_that_is_the_interpreter_s_are_refuse
     with pytest.raises(ConfigError, match="nothing states the version of the tests") as refused:
         with_own_suite(prepared(tmp_path), PINS, str(unstated))
     assert refused.value.hint == "Debian has it in libpython3.13-dev"
+    (unstated / "lib" / "python3.13" / "test" / "libregrtest").rmdir()
+    with pytest.raises(ConfigError, match="has only a part of the tests") as refused:
+        with_own_suite(prepared(tmp_path), PINS, str(unstated))
+    assert refused.value.hint == "Debian has them in libpython3.13-testsuite"
     with pytest.raises(ConfigError, match="leave --own-suite out"):
         with_own_suite(prepared(tmp_path, tests="3.13.2"), PINS, str(tmp_path / "empty"))
