@@ -318,4 +318,9 @@ RULES = (
         why="the test wants the source where it was built, which is not there for a guest of the harness",
         explains=_skips_here("test.test_support", "cannot access Python source code directory: .+", Outcome.PASS),
     ),
+    Rule(
+        name="stdin-is-no-terminal",
+        why="Emscripten's own standard input calls itself a terminal, whatever it is; that of a guest here is none",
+        explains=_skips_here("test.test_file", "stdin must be a TTY in this test", Outcome.PASS),
+    ),
 )

@@ -341,3 +341,19 @@ SOURCE = "test.test_support.TestSupport.test_copy_python_src_ignore"
 )
 def test_no_source_folder(name: str, theirs: Outcome, reason: str, rule: str) -> None:
     assert rule_of(name, theirs, case(name, SKIP, reason), home="test_support", word=Word.PASSED) == rule
+
+
+STDIN = "test.test_file.COtherFileTests.testStdin"
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "reason", "rule"),
+    [
+        (STDIN, PASS, "stdin must be a TTY in this test", "stdin-is-no-terminal"),
+        (STDIN, FAIL, "stdin must be a TTY in this test", ""),
+        (STDIN, PASS, "stdin must be a TTY in this test, too", ""),
+        (CASE, PASS, "stdin must be a TTY in this test", ""),
+    ],
+)
+def test_stdin_is_no_terminal(name: str, theirs: Outcome, reason: str, rule: str) -> None:
+    assert rule_of(name, theirs, case(name, SKIP, reason), home="test_file", word=Word.PASSED) == rule
