@@ -18,7 +18,9 @@ from harness.matrix.pins import Pins, WasiSdkArchive, WasiSdkPin, load_pins
 from harness.matrix.python_source import PythonSource
 from harness.targets import Engine, Target
 from harness.toolchains import check_toolchain, obtain_toolchain
+from harness.toolchains.base import wasi_toolchain
 from harness.toolchains.wasi import release
+from harness.toolchains.wasi.own import with_sysroot
 from tests.integration.origin import Answer, serving
 from tests.trees import wasi_sdk_tree
 
@@ -145,6 +147,17 @@ def test_a_sysroot_takes_the_place_of_the_one_in_the_cell_s_sdk(
     assert obtain_toolchain(CELL, PINS, cache, path=tmp_path / "libc") == toolchain
     os.utime(tmp_path / "libc" / below / "lib" / triple / "libc.a", (1, 1))
     assert obtain_toolchain(CELL, PINS, cache, path=tmp_path / "libc").id != toolchain.id
+
+
+def test_the_packages_are_those_without_the_libc_that_was_replaced(tmp_path: Path) -> None:
+    facts = {
+        "llvm": "19.1",
+        "packages": "clang-19=1:19.1.7 wasi-libc=0.0~git20241209.574b88d-2",
+        "wasi_libc": "574b88d",
+    }
+    base = wasi_toolchain("apt", "25", wasi_sdk_tree(tmp_path / "sdk"), facts)
+    found = with_sysroot(base, sysroot_tree(tmp_path / "libc", "wasm32-wasi"), tmp_path / "cache").facts
+    assert (found["packages"], found["wasi_libc"]) == ("clang-19=1:19.1.7", "")
 
 
 def test_the_commit_of_a_sysroot_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

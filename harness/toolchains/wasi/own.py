@@ -69,7 +69,9 @@ def with_sysroot(base: Toolchain, sysroot: Path, cache: Path) -> Toolchain:
     files = sorted(path for part in ("include", "lib") for path in (sysroot / part).rglob("*") if path.is_file())
     stats = [(path.relative_to(sysroot).as_posix(), path.stat()) for path in files]
     stamp = content_key([[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats])
+    packages = [word for word in base.facts.get("packages", "").split() if not word.startswith("wasi-libc=")]
     facts = {**base.facts, "wasi_libc": _revision(sysroot), "sysroot": str(sysroot), "stamp": stamp}
+    facts |= {"packages": " ".join(packages)} if packages else {}
     key = content_key([base.id, str(base.root), str(sysroot), stamp])
     final = cache / "toolchains" / f"wasi-sdk-{base.version}-sysroot-{key}"
 
