@@ -179,6 +179,7 @@ _NODE_BODIES = {
     "status-minus-1": "exit(-1)",
     "trap": 'print("hello\\n"); code.trap()',
     "loop": "code.loop()",
+    "loop-in-an-operation-on-files": "FS.filesystems.NODEFS.tryFSOperation(() => code.loop())",
     "recurse": "code.recurse()",
     "process-exit": "process.exit(5)",
     "status-then-fault": 'exit(4); throw new Error("in the clean-up")',

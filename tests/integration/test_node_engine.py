@@ -329,6 +329,12 @@ def test_what_a_rename_replaces_is_forgotten_where_emscripten_means_to(
     assert json.loads(capture([NODE, str(script)])) == unlinked
 
 
+def test_a_guest_that_is_stopped_in_an_operation_on_files_says_where_it_was(opened: Opener, tmp_path: Path) -> None:
+    ended = run(opened("loop-in-an-operation-on-files"), tmp_path, stop_after=2)
+    assert ended.ending is Ending.STOPPED
+    assert len(ended.frames) == 1
+
+
 # What an operation on the host's files throws, and the limit of frames that it runs with.
 STACKS = """
 import {{ layFiles }} from "{child}/node_files.mjs";

@@ -4,7 +4,7 @@ import { writeSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 import { runGuest, sendPythonStack } from "./emscripten_guest.mjs";
-import { framesOf } from "./faults.mjs";
+import { FRAMES_KEPT, framesOf } from "./faults.mjs";
 import { layFiles, openJournal, openStreams } from "./node_files.mjs";
 import { compiled, journalNumber, module, send, serve } from "./node_thread.mjs";
 
@@ -12,6 +12,8 @@ const { default: factory } = await import(pathToFileURL(module));
 
 // For the host, which has it called in the midst of whatever runs when it stops the guest.
 globalThis[Symbol.for("harness.stack")] = () => {
+  // It may be in an operation on files, which collects no frames.
+  Error.stackTraceLimit = FRAMES_KEPT;
   // The innermost two frames are this function and the expression that calls it.
   send({ frames: framesOf(new Error("stopped")).slice(2) });
   sendPythonStack(send);
