@@ -16,7 +16,7 @@ from harness.errors import EngineFailedError, SettingRefusedError
 from harness.util.process import Command, kill_group, last_lines, start_child
 
 TICK_SECONDS = 0.1
-STOP_GRACE_SECONDS = 2.0
+STOP_GRACE_SECONDS = 6.0
 LOAD_SECONDS = 120.0
 
 

@@ -16,8 +16,8 @@ import { Worker } from "node:worker_threads";
 const REQUESTS = 3;
 const ANSWERS = 4;
 const TRAP_LENGTH = 4000;
-// For the stack of Python of a guest that trapped, or is stopped.
-const STACK_MS = 1000;
+// For the stack of Python of a guest that trapped, or is stopped: most need milliseconds, on a busy machine a second.
+const STACK_MS = 3000;
 // What a guest has for it: node_guest.mjs.
 const ASK_STACK = 'globalThis[Symbol.for("harness.stack")]?.()';
 

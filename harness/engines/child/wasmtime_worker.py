@@ -35,7 +35,7 @@ del sys.path[0]
 
 NATIVE_STACK_MARGIN = 16 * 1024 * 1024
 # For the stack of Python of a guest that trapped.
-STACK_SECONDS = 1.0
+STACK_SECONDS = 3.0
 STACK_LIMIT = 64 * 1024
 SPARE_STACK_PAGES = 2
 
