@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness import bench
-from harness.bench import builds, history, lists, report, shards, site, suite
+from harness.bench import browsers, builds, history, lists, report, shards, site, suite
 from harness.errors import HarnessError
 from harness.run.prepare import BuildRequest, prepare
 from harness.util.cache import cache_root
@@ -75,6 +75,11 @@ def the_suite(options: argparse.Namespace, folder: Path) -> None:
     suite.measure(options.cell, tuple(options.module), options.workers, folder)
 
 
+def in_browsers(options: argparse.Namespace, folder: Path) -> None:
+    """the suite in browsers next to Node's, on the build of a cell of Node."""
+    browsers.measure(options.cell, tuple(options.module), options.workers, folder)
+
+
 def second_cell(options: argparse.Namespace, folder: Path) -> None:
     """the build of a second cell after that of a first."""
     builds.measure_second_cell(options.cell, folder)
@@ -113,6 +118,7 @@ def the_shards(options: argparse.Namespace, folder: Path) -> None:
 PARTS: dict[str, Part] = {
     "first-test": Part(first_test, "5 s"),
     "suite": Part(the_suite, "5 min"),
+    "browsers": Part(in_browsers, "8 min"),
     "second-cell": Part(second_cell, "5 to 10 min"),
     "rebuild": Part(rebuild, "5 min"),
     "lists": Part(the_lists, "1 min"),

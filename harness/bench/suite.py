@@ -34,14 +34,14 @@ def measure(cell: str, modules: tuple[str, ...], workers: int, folder: Path) -> 
     memory, cpu = PeakMemory(), children_cpu()
     select = " or ".join(modules) or " and ".join(f"not {module}" for module in left_out)
     done, results = run_harness(cell, select, workers, folder, on_tick=memory)
-    _say("harness:", done.seconds, executed(results.counts()), memory.peak)
+    say("harness:", done.seconds, results.counts(), memory.peak)
     ours = Cost(seconds=done.seconds, cpu=children_cpu() - cpu)
     memory = PeakMemory()
     task = Task(workers=workers, modules=modules, left_out=left_out)
     peer = RegrtestRunner.of(prepared, folder)
     answer = ask_regrtest(peer, task, results.modules, on_tick=memory)
     counts = {outcome: list(answer.outcomes.values()).count(outcome) for outcome in Outcome}
-    _say("regrtest:", answer.seconds, executed(counts), memory.peak)
+    say("regrtest:", answer.seconds, counts, memory.peak)
     print(f"ratio:    {done.seconds / answer.seconds:7.2f}")
     print(render_oracle(cell, agree(answer.outcomes, answer.words, results.modules, expected)))
     if peer.has_single:
@@ -107,6 +107,7 @@ def executed(counts: Mapping[Outcome, int]) -> tuple[int, int]:
     return total, total - sum(counts.get(outcome, 0) for outcome in (*NOTHING_RAN, Outcome.NOT_RUN))
 
 
-def _say(who: str, seconds: float, cases: tuple[int, int], memory: int) -> None:
-    total, ran = cases
+def say(who: str, seconds: float, counts: Mapping[Outcome, int], memory: int) -> None:
+    """Prints what one run took, and how much of the suite it was."""
+    total, ran = executed(counts)
     print(f"{who:9} {seconds:7.1f} s  {total:6} cases, {ran} executed  peak {memory / 2**20:5.0f} MiB", flush=True)

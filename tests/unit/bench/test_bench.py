@@ -12,6 +12,7 @@ import pytest
 
 from harness.bench import __main__ as command
 from harness.bench import builds, history, shards
+from harness.bench.browsers import in_browsers
 from harness.bench.builds import neighbour
 from harness.bench.memory import tree_memory
 from harness.bench.shards import balance
@@ -30,6 +31,7 @@ from harness.results.outcomes import Outcome
 from harness.run.prepared import Prepared
 from harness.sources import Source
 from harness.suite.durations import record_durations
+from harness.targets import Engine
 from harness.toolchains import Toolchain
 from tests.trees import cpython_tree
 from tests.unit.sample_cells import EMSCRIPTEN, WASI
@@ -60,6 +62,17 @@ def test_the_second_cell_shares_the_toolchain_and_the_source_of_the_first() -> N
     assert neighbour(Matrix((*strangers, EMSCRIPTEN, THREADS)), EMSCRIPTEN) is THREADS
     with pytest.raises(ConfigError, match="no second cell"):
         neighbour(Matrix((*strangers, EMSCRIPTEN)), EMSCRIPTEN)
+
+
+def test_a_browser_is_measured_next_to_node_on_the_same_build() -> None:
+    chromium, of_threads = (
+        dataclasses.replace(cell, id=f"{cell.id}-chromium", engine=Engine.CHROMIUM) for cell in (EMSCRIPTEN, THREADS)
+    )
+    matrix = Matrix((WASI, EMSCRIPTEN, THREADS, of_threads, chromium))
+    assert in_browsers(matrix, EMSCRIPTEN) == [chromium]
+    for other in (WASI, chromium):
+        with pytest.raises(ConfigError, match=f"no cell runs the build of {other.id} in a browser"):
+            in_browsers(matrix, other)
 
 
 def test_modules_that_are_expected_to_stand_still_are_known(tmp_path: Path) -> None:
