@@ -20,8 +20,10 @@ def measure(cell: str, modules: tuple[str, ...], workers: int, folder: Path) -> 
     """
     matrix, _ = load_configuration()
     node = matrix.cell(cell)
+    # A cell without a browser is refused before anything runs.
+    browsers = in_browsers(matrix, node)
     seconds = _run(node, modules, workers, folder)
-    for each in in_browsers(matrix, node):
+    for each in browsers:
         try:
             prepare(each.id, BuildRequest())
         except UnavailableError as error:

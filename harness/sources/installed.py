@@ -4,6 +4,7 @@ packages.
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -17,23 +18,33 @@ _PATCHLEVEL = Path(LANDMARKS[0])
 
 def find_tests(root: Path) -> tuple[Path, Path] | None:
     """The folder `test` below the prefix `root`, and the patchlevel.h that states its version; None for a source tree,
-    and where there is no such folder. ConfigError when nothing states the version, or not all tests are there.
+    and where there is no such folder. Of several Pythons it is the newest that has both. ConfigError when none has:
+    when nothing states the version, or not all tests are there.
     """
     if (root / LANDMARKS[0]).is_file():
         return None
-    for tests in sorted(root.glob("lib/python3.*/test")):
-        patchlevel = root / "include" / tests.parent.name / "patchlevel.h"
-        if not (tests / "libregrtest").is_dir():
-            raise ConfigError(
-                f"{tests} has only a part of the tests: there is no libregrtest",
-                hint=f"Debian has them in lib{tests.parent.name}-testsuite",
-            )
-        if not patchlevel.is_file():
-            raise ConfigError(
-                f"{tests}: nothing states the version of the tests: there is no {patchlevel}",
-                hint=f"Debian has it in lib{tests.parent.name}-dev",
-            )
-        return tests, patchlevel
+    folders = sorted(
+        root.glob("lib/python3.*/test"), key=lambda tests: list(map(int, re.findall(r"\d+", tests.parent.name)))
+    )
+    found = [(tests, root / "include" / tests.parent.name / "patchlevel.h") for tests in folders]
+    whole = [each for each in found if _lacks(*each) is None]
+    if found and not whole and (problem := _lacks(*found[-1])):
+        raise problem
+    return whole[-1] if whole else None
+
+
+def _lacks(tests: Path, patchlevel: Path) -> ConfigError | None:
+    """What is missing next to a folder `test`; None where nothing is."""
+    if not (tests / "libregrtest").is_dir():
+        return ConfigError(
+            f"{tests} has only a part of the tests: there is no libregrtest",
+            hint=f"Debian has them in lib{tests.parent.name}-testsuite",
+        )
+    if not patchlevel.is_file():
+        return ConfigError(
+            f"{tests}: nothing states the version of the tests: there is no {patchlevel}",
+            hint=f"Debian has it in lib{tests.parent.name}-dev",
+        )
     return None
 
 

@@ -58,7 +58,7 @@ export async function runGuest(factory, { argv, compiled, env, keep, resume, sna
 }
 
 // Sends the stack of Python that the guest had when it trapped or was interrupted, as far as it can print it. Its memory
-// may be damaged, so the engine gives it a second.
+// may be damaged, so the engine gives it a few seconds.
 export function sendPythonStack(send) {
   if (!parts) return;
   let left = STACK_LIMIT;

@@ -38,8 +38,6 @@ NATIVE_STACK_MARGIN = 16 * 1024 * 1024
 STACK_SECONDS = 3.0
 STACK_LIMIT = 64 * 1024
 SPARE_STACK_PAGES = 2
-
-
 # The object itself, the folder of the host, that of the guest, and what the guest may do there.
 _PREOPEN_PARAMETERS = 4
 

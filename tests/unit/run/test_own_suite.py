@@ -101,3 +101,13 @@ def test_a_folder_without_tests_and_a_suite_that_is_the_interpreter_s_are_refuse
     assert refused.value.hint == "Debian has them in libpython3.13-testsuite"
     with pytest.raises(ConfigError, match="leave --own-suite out"):
         with_own_suite(prepared(tmp_path, tests="3.13.2"), PINS, str(tmp_path / "empty"))
+
+
+def test_of_several_in_one_prefix_it_is_the_newest_that_is_whole(tmp_path: Path) -> None:
+    """As in /usr of a Debian, whose own Python has a part of the tests only."""
+    prefix = installed(tmp_path / "prefix", "3.13.0")
+    for partial in ("3.9", "3.14"):
+        (prefix / "lib" / f"python{partial}" / "test").mkdir(parents=True)
+    own_suite = with_own_suite(prepared(tmp_path), PINS, str(prefix)).own_suite
+    assert own_suite is not None
+    assert own_suite.version == "3.13.0"
