@@ -13,7 +13,7 @@ from harness.expectations.entries import CellExpectations, Expectation, is_own
 from harness.limitations.registry import Limitation
 from harness.results.case_ids import dotted, wildcard_of
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, follows, judged_cases
-from harness.results.signatures import is_one_of, same_failure, signature_of
+from harness.results.signatures import has_failure, is_one_of, signature_of
 from harness.results.verdicts import CaseVerdict, Comparison, Verdict
 
 ENVIRONMENT_ALTERED = "the module altered the execution environment (--fail-env-changed)"
@@ -55,8 +55,7 @@ def intermittent_cause(
         return None
     if not judge_outcome(case.outcome, entry).is_unexpected:
         return None
-    signature = signature_of(case)
-    return next((cause for name, cause in intermittent.items() if same_failure(signature, name)), None)
+    return next((cause for name, cause in intermittent.items() if has_failure(case, name)), None)
 
 
 def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comparison:

@@ -37,7 +37,8 @@ class Limitation:
     harness.limitations.observation; `unprobed` says why there is no probe. `skips` are patterns of skip reasons that no
     need covers. `explains` are patterns of failures that are most likely due to it, searched for in the text that
     the updater makes of a failure: it proposes the limitation for them. `intermittent` are signatures of failures that
-    any case may have because of it, as of a race (see harness.expectations.compare.intermittent_cause).
+    any case may have because of it, as of a race, if need be with the function of wasm in which it trapped (see
+    harness.expectations.compare.intermittent_cause).
     """
 
     id: str

@@ -56,6 +56,7 @@ _FRAME = re.compile(r'^  File "(?P<file>.+)", line (?:\d+|\?\?\?) in (?P<functio
 _LIBRARY = re.compile(r"^.*?/(?:Lib|lib/python3[\d.]*(?:\.zip)?)/|^/")
 _PLACE = re.compile(r"[^\s:]+\.py:[\w<>]+")
 _WITH_PLACE = re.compile(rf"(?P<kind>.+) at (?P<place>{_PLACE.pattern})")
+_IN_FUNCTION = re.compile(r"(?P<kind>trap: .+) in (?P<function>[\w$]+)")
 # unittest's own functions stand in a stack up to three times: suites are nested.
 _RECURSIVE = 5
 _EXIT = re.compile(r"(?:exited with status |^exit: )(-?\d+)")
@@ -158,6 +159,18 @@ def same_failure(one: str, other: str) -> bool:
 def is_one_of(signature: str, names: Iterable[str]) -> bool:
     """Whether the failure is the same as one of those."""
     return any(same_failure(signature, name) for name in names)
+
+
+def has_failure(case: CaseResult, name: str) -> bool:
+    """Whether a case failed as the name of an intermittent failure says: with that signature, or, as in
+    `trap: memory out of bounds in call_then_finish_task`, with a trap while that function of wasm was being called.
+    """
+    signature, found = signature_of(case), _IN_FUNCTION.fullmatch(name)
+    if found is None:
+        return same_failure(signature, name)
+    frames = (line.partition(",")[0].strip() for line in case.detail.wasm_stack.splitlines())
+    called = any(frame.rpartition(".")[2] == found["function"] for frame in frames)
+    return called and same_failure(signature, found["kind"])
 
 
 def settled_signatures(seen: Iterable[str]) -> tuple[str, ...]:

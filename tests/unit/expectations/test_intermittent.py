@@ -20,6 +20,7 @@ from harness.report.junit import write_junit
 from harness.results.outcomes import ModuleResult, Outcome
 from harness.results.verdicts import CaseVerdict, Comparison, Verdict
 from harness.run.rerun import with_tries
+from harness.suite.wasm_stack import wasm_stack
 from harness.targets import Target
 from tests.unit.sample_cells import WASI, emscripten
 from tests.unit.sample_results import case, expecting, module, results
@@ -27,6 +28,7 @@ from tests.unit.sample_results import case, expecting, module, results
 A, B = "test_os.T.test_a", "test_os.T.test_b"
 PASS, FAIL, CRASH, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.CRASH, Outcome.SKIP
 UNALIGNED = "RuntimeError: operation does not support unaligned accesses"
+OUT_OF_BOUNDS = "RuntimeError: memory access out of bounds"
 RACE = Limitation(
     id="a-race",
     section="Faults of Emscripten's threads",
@@ -34,7 +36,7 @@ RACE = Limitation(
     source="https://example.org/pull/1",
     targets=(Target.EMSCRIPTEN,),
     when=read_condition({"pthreads": True, "emscripten": "<5"})[0],
-    intermittent=("trap: unaligned access",),
+    intermittent=("trap: unaligned access", "trap: memory out of bounds in call_then_finish_task"),
     fault=True,
 )
 OLD, NEW = emscripten("3.1.69", pthreads=True), emscripten("6.0.5", pthreads=True)
@@ -82,6 +84,22 @@ def test_an_intermittent_failure_may_be_in_any_function() -> None:
 def test_one_that_failed_in_a_further_try_is_flaky(outcomes: tuple[Outcome, ...]) -> None:
     """What a further try died of is not kept, so nobody can say that it was the same."""
     assert row(tried(*outcomes)).verdict is Verdict.FLAKY
+
+
+@pytest.mark.parametrize(
+    ("function", "message", "verdict"),
+    [
+        ("call_then_finish_task", OUT_OF_BOUNDS, Verdict.KNOWN),
+        ("then_finish_task", OUT_OF_BOUNDS, Verdict.FLAKY),
+        ("call_then_finish_task", "RuntimeError: unreachable", Verdict.FLAKY),
+    ],
+)
+def test_a_trap_of_one_function_is_intermittent_there_alone(function: str, message: str, verdict: Verdict) -> None:
+    """Any fault may read beyond the memory, and only that of the race does so where it wakes a thread."""
+    frames = ["python.wasm.a_cas", *["python.wasm.receive", f"python.wasm.{function}"] * 2]
+    first = case(A, CRASH, message=message, wasm_stack=wasm_stack(frames))
+    passed = module("test_os", case(A))
+    assert row(with_tries(module("test_os", first), [passed, passed])).verdict is verdict
 
 
 def test_another_failure_is_flaky() -> None:
