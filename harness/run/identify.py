@@ -85,10 +85,17 @@ def short_engine(prepared: Prepared, folder: Path) -> Iterator[EngineSession]:
         words = "\n".join(f"  {line}" for line in last_lines(log).splitlines())
         raise EngineFailedError(
             f"the interpreter of {prepared.cell.id} does not start: {error.message}\n{words}".rstrip(),
-            hint="its files may be no interpreter, or not whole; `python -m harness doctor` tries the runtimes",
+            hint=_start_hint(prepared),
         ) from error
     finally:
         engine.close()
+
+
+def _start_hint(prepared: Prepared) -> str:
+    files = "its files may be no interpreter, or not whole"
+    if not prepared.cell.engine.is_browser:
+        return f"{files}; `python -m harness doctor` tries the runtimes"
+    return f"`python -m harness doctor` tries the browsers, and --runtime path:PROGRAM names another one; or {files}"
 
 
 def ask_interpreter(prepared: Prepared) -> dict[str, Any]:

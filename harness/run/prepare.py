@@ -220,7 +220,7 @@ def _named_runtime(cell: Cell, wish: str) -> tuple[Cell, Path | None]:
         return dataclasses.replace(cell, runtime=version), program
     if not colon:
         return dataclasses.replace(cell, runtime=wanted), None
-    if kind != "path":
+    if kind != "path" or not path:
         raise ConfigError(
             f"--runtime {wish}: {cell.id} runs under {cell.engine}: name a version of it, "
             "or path: and where it is on this machine",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.errors import UnavailableError
 from harness.targets import Engine
+from harness.toolchains.own_programs import why_unusable
 from harness.util.paths import expanded
 from harness.util.process import capture
 
@@ -34,8 +35,8 @@ def own_browser(engine: Engine, path: Path) -> tuple[Path, str]:
     said = capture([str(program), "--version"])
     version = version_in(engine, said)
     if not version:
-        what = f"calls itself {said.splitlines()[0]!r}" if said else "does not run: `--version` prints nothing"
-        raise UnavailableError(f"{path} is no {engine.label} that can be used: it {what}", hint=_hint(engine))
+        why = why_unusable(program, said)
+        raise UnavailableError(f"{path} is no {engine.label} that can be used: {why}", hint=_hint(engine))
     if int(version.split(".")[0]) < OLDEST[engine]:
         raise UnavailableError(
             f"{path} is {engine.label} {version}, which is too old: the harness needs {OLDEST[engine]} or newer",

@@ -18,6 +18,7 @@ from pathlib import Path
 from harness.errors import OriginError, UnavailableError
 from harness.matrix.pins import Installer, PackagePin, Pins, RuntimePin
 from harness.targets import Engine
+from harness.toolchains.own_programs import why_unusable
 from harness.util.archive import unpack
 from harness.util.cache import make_entry
 from harness.util.hashing import content_key, file_sha256
@@ -66,10 +67,8 @@ def own_node(path: Path) -> tuple[Path, str]:
     said = capture([str(node), "--version"])
     found = re.fullmatch(r"v((\d+)\.\d+\.\d+(?:-[\w.]+)?)", said)
     if not found:
-        what = f"calls itself {said.splitlines()[0]!r}" if said else "does not run: `--version` prints nothing"
-        raise UnavailableError(
-            f"{path} is no Node that can be used: it {what}", hint="try --runtime path:/usr/bin/node"
-        )
+        why = why_unusable(node, said)
+        raise UnavailableError(f"{path} is no Node that can be used: {why}", hint="try --runtime path:/usr/bin/node")
     version, major = found.groups()
     if int(major) < OLDEST_NODE:
         raise UnavailableError(

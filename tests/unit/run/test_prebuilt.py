@@ -117,6 +117,11 @@ def test_an_interpreter_that_does_not_start_or_is_another_one_is_refused_and_not
     assert str(refused.value.message).startswith("the interpreter of pyodide does not start: the engine could not run")
     assert "  CompileError: no wasm" in refused.value.message
     assert "/tmp/gone" not in str(refused.value)
+    assert "--runtime" not in refused.value.hint
+    with pytest.raises(EngineFailedError) as refused:
+        asked("pyodide-chromium", tmp_path, folder=folder)
+    # The browser is the likeliest cause, and another one may be here.
+    assert "`python -m harness doctor` tries the browsers, and --runtime path:PROGRAM names" in refused.value.hint
     monkeypatch.setattr(prebuilt_module, "ask_interpreter", other)
     monkeypatch.setattr(prebuilt_module, "check", lambda *_: check_fails())
     with pytest.raises(BuildError):

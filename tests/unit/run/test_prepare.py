@@ -115,6 +115,7 @@ def folders_with_sdks(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("wasi", {"runtime": "1.0"}, EXIT_UNAVAILABLE, "wasmtime 1.0 is not pinned"),
         ("wasi", {"runtime": "path:/nowhere"}, EXIT_UNAVAILABLE, "has no wasmtime that can be used"),
         ("wasi", {"runtime": "own:/nowhere"}, EXIT_CONFIG, "--runtime own:/nowhere"),
+        ("wasi", {"runtime": "path:"}, EXIT_CONFIG, "or path: and where it is on this machine"),
         ("emscripten-3.1.69", {"toolchain": "nowhere"}, EXIT_UNAVAILABLE, "is no Emscripten"),
         ("emscripten-3.1.69", {"provider": "path"}, EXIT_UNAVAILABLE, "EMSDK is not set and no emcc is on PATH"),
         ("emscripten-3.1.69", {"toolchain": "5.0.99"}, EXIT_UNAVAILABLE, "Emscripten 5.0.99 is not pinned"),

@@ -118,7 +118,7 @@ def test_a_node_of_this_machine_is_used_where_it_stands(monkeypatch: pytest.Monk
     [
         ("v18.20.4", r"/opt/node is Node 18\.20\.4, which is too old: the harness needs 20 or newer"),
         ("true (GNU coreutils) 9.1\nCopyright", r"it calls itself 'true \(GNU coreutils\) 9\.1'"),
-        ("", "it does not run"),
+        ("", "there is no such file"),
     ],
 )
 def test_what_cannot_serve_as_node_is_told(monkeypatch: pytest.MonkeyPatch, said: str, told: str) -> None:
