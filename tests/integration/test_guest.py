@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.diagnostics.reduce import failure_in, needed
+from harness.engines import node
 from harness.engines.fresh import FreshEngine
 from harness.engines.protocol import EngineSession, GuestRun, Mount, Prologue
 from harness.results.outcomes import ModuleResult, Outcome
@@ -207,3 +209,22 @@ def own_module(
     job = prepared.job(name, folder / "run", match=match, excluded=(), should_stop=lambda: False)
     mounts = (*job.mounts, Mount(host=folder / "given", guest="/given"))
     return run_module(dataclasses.replace(job, mounts=mounts, options=("--testdir", "/given")), engine)
+
+
+def test_pyodides_package_is_read_once_for_all_guests_of_an_engine(pyodide: Prepared, tmp_path: Path) -> None:
+    """The package is not there any more when the second guest starts."""
+    package = tmp_path / "package"
+    shutil.copytree(pyodide.build.program.parent, package)
+    engine = node.open_session(
+        module=package / pyodide.build.program.name,
+        wasm=package / pyodide.build.wasm.name,
+        node=pyodide.runtime / "bin" / "node",
+        log=tmp_path / "engine.log",
+        guest=node.PYODIDE_GUEST,
+    )
+    with contextlib.closing(engine):
+        for guest in ("first", "second"):
+            job = pyodide.job("test_bool", tmp_path / guest, match=(), excluded=(), should_stop=lambda: False)
+            assert run_module(job, engine).outcome is Outcome.PASS
+            if package.exists():
+                package.rename(tmp_path / "away")

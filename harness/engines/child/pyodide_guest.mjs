@@ -2,13 +2,29 @@
 // `argv` from the start, or goes on from `snapshot`, one of Pyodide's own, with the Python code `resume`. With `keep` it
 // gets ready and sends its snapshot to the host. One that has used JavaScript is the last in its thread.
 
-import { readSync, writeSync } from "node:fs";
+import { readSync, realpathSync, writeSync } from "node:fs";
+import promises from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
+import { dirname, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
 import { layFiles, openJournal } from "./node_files.mjs";
 import { compiled, journalNumber, module, send, serve } from "./node_thread.mjs";
 import { javascriptOf, run, snapshotOf, useCompiled } from "./pyodide_instance.mjs";
+
+// Pyodide's loader reads its files with every start. They are read once; of what a guest can write to, it gets a copy.
+const { readFile } = promises;
+const folder = realpathSync(dirname(module)) + sep;
+const files = new Map();
+promises.readFile = async (path, ...settings) => {
+  if (!String(path).startsWith(folder)) return readFile(path, ...settings);
+  const key = JSON.stringify([path, settings]);
+  if (!files.has(key)) files.set(key, await readFile(path, ...settings));
+  const content = files.get(key);
+  return typeof content === "string" || path.endsWith(".wasm") ? content : Buffer.from(content);
+};
+syncBuiltinESMExports();
 
 useCompiled(compiled);
 const { loadPyodide } = await import(pathToFileURL(module));
