@@ -13,6 +13,7 @@ from typing import NamedTuple
 from harness import bench
 from harness.bench import browsers, builds, history, lists, report, shards, site, suite
 from harness.errors import HarnessError
+from harness.run.options import one_or_more
 from harness.run.prepare import BuildRequest, prepare
 from harness.util.cache import cache_root
 from harness.util.files import remove_tree
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=bench.__doc__)
     parser.add_argument("cell", nargs="?", default="wasi")
     parser.add_argument("module", nargs="*", help="only these modules of the suite")
-    parser.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("-n", "--workers", type=one_or_more, default=os.cpu_count() or 1)
     parts = " ".join(f"{name}: {part.what}" for name, part in PARTS.items())
     parser.add_argument("--part", action="append", choices=list(PARTS), help=f"may be repeated. {parts}")
     options = parser.parse_intermixed_args(arguments)

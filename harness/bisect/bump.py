@@ -34,7 +34,7 @@ from harness.results.command_line import case_word
 from harness.results.diff import CellDiff, diff_cells
 from harness.results.run_folder import ERROR_FILE, RESULTS_FILE, new_run_folder, read_failure
 from harness.util.cache import cache_root
-from harness.util.files import write_atomically
+from harness.util.files import text_or_none, write_atomically
 from harness.util.paths import shown
 from harness.util.process import capture
 
@@ -126,8 +126,9 @@ def _check_can_bisect(options: argparse.Namespace, cell: Cell) -> None:
     named = [name for name in NEW_OPTIONS if getattr(options, name)]
     if len(named) != 1 or axes[named[0]] not in traits.bisect_axes:
         new = f"{' and '.join(f'--{name}' for name in named)} {'is' if len(named) == 1 else 'are'} new"
+        known = " or ".join(f"--{name}" for name in NEW_OPTIONS if axes[name] in traits.bisect_axes)
         raise ConfigError(
-            f"--bisect goes from one version to another of one thing, and {new}",
+            f"--bisect of {cell.id} goes from one version to another of one thing, {known}, and {new}",
             hint="leave --bisect out; the commits of a CPython are those of `python -m harness bisect --axis cpython`",
         )
 
@@ -167,11 +168,7 @@ def _added_skips(pair: CellDiff, new: CellResults, source: Path | None) -> SkipC
     needed = needed_skips(pair, new)
     if source is None or not needed or new.run.options.tests:
         return SkipChange()
-
-    def read(name: str) -> str | None:
-        return (source / name).read_text(encoding="utf-8") if (source / name).is_file() else None
-
-    found = skip_patch(needed, read)
+    found = skip_patch(needed, lambda file: text_or_none(source / file))
     return SkipChange(added=found.text, remarks=tuple(f"`{test}` {why}" for test, why in sorted(found.remarks.items())))
 
 

@@ -47,7 +47,7 @@ def check_takes_tree_pins(cell: Cell) -> None:
     """ConfigError for a cell whose id names a toolchain: the tree's would be another one under the same name."""
     if cell.toolchain and cell.toolchain in cell.id.split("-"):
         raise ConfigError(
-            f"--tree-pins takes the toolchain that the CPython's tree pins, and {cell.id} names its own",
+            f"--tree-pins takes the toolchain that the tree of its CPython pins, and {cell.id} names its own",
             hint=f"`{cell.target}` is the cell without one: `python -m harness cells` lists its kinds",
         )
 
@@ -134,7 +134,7 @@ def _toolchain(cell: Cell, tree: Tree, version: str) -> tuple[str, str]:
             return toolchain, origin
     name = cell.target.traits.toolchain_name
     raise ConfigError(
-        f"{cell.id} takes the {name} that the CPython's tree pins, and {tree.name} pins none",
+        f"{cell.id} takes the {name} that the tree of its CPython pins, and {tree.name} pins none",
         hint=f"--toolchain VERSION-OR-PATH names one, and so does a cell such as {cell.id}-VERSION; "
         "--cpython PATH tests another tree: those of 3.14 and later pin theirs",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from harness.bisect.loop import add_bisect_arguments, run_bisection
-from harness.run.options import BUILD_OPTIONS, RUN_DIR, as_arguments
+from harness.run.options import BUILD_OPTIONS, RUN_DIR, as_arguments, one_or_more
 
 
 def add_bisect(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def add_bump(parser: argparse.ArgumentParser) -> None:
         help="run what either side skips with its gates forced open, and name the skips in CPython's tests that may go",
     )
     parser.add_argument(
-        "--bisections", type=int, default=5, metavar="N", help="with --bisect: N of them at most (default: 5)"
+        "--bisections", type=one_or_more, default=5, metavar="N", help="with --bisect: N of them at most (default: 5)"
     )
     for option in (*BUILD_OPTIONS, RUN_DIR):
         option.add(parser.add_argument)

@@ -6,10 +6,10 @@ import argparse
 import os
 from pathlib import Path
 
-from harness.errors import EXIT_OK, EXIT_UNEXPECTED, ConfigError
+from harness.errors import EXIT_OK, EXIT_UNEXPECTED
 from harness.project import project_root
 from harness.results.command_line import RunOptions
-from harness.run.options import BUILD_OPTIONS, TESTS
+from harness.run.options import BUILD_OPTIONS, TESTS, one_or_more
 from harness.run.own_tests import find_tests
 from harness.run.prepare import BuildRequest
 
@@ -29,7 +29,7 @@ def add_stack(parser: argparse.ArgumentParser) -> None:
         metavar="RUN",
         help="take the cases from this run: its folder, a cell's in it, or a results.json (default: reports/latest)",
     )
-    parser.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("-n", "--workers", type=one_or_more, default=os.cpu_count() or 1)
     for option in BUILD_OPTIONS:
         option.add(parser.add_argument)
 
@@ -38,8 +38,6 @@ def run_stack(options: argparse.Namespace) -> int:
     """Measures and prints the table by case and cell."""
     from harness.diagnostics.stack_needs import Wanted, measure_cells  # noqa: PLC0415 - each command loads only its own
 
-    if options.workers < 1:
-        raise ConfigError(f"-n {options.workers}: must be 1 or more")
     run = options.results or project_root() / "reports" / "latest"
     request = BuildRequest.of(options)
     wanted = Wanted(expression=options.k, cases=tuple(options.case))

@@ -15,6 +15,7 @@ from harness.errors import EXIT_OK, ConfigError
 from harness.project import HISTORY_FILE
 from harness.results.case_ids import dotted
 from harness.results.run_folder import RESULTS_FILE, one_result_in
+from harness.run.options import one_or_more
 from harness.util.paths import shown
 from harness.util.text import counted
 
@@ -50,7 +51,9 @@ def run_lint(options: argparse.Namespace) -> int:
 def add_update(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", nargs="+", metavar="RESULTS", help="results.json of any cells, or folders of runs")
     parser.add_argument("--write", action="store_true", help="change the lists; without it only show the difference")
-    parser.add_argument("--runs", type=int, default=3, metavar="N", help="runs that must agree before an entry goes")
+    parser.add_argument(
+        "--runs", type=one_or_more, default=3, metavar="N", help="runs that must agree before an entry goes"
+    )
     parser.add_argument("--accept-regression", action="store_true", help="list also what used to pass")
     parser.add_argument("--cautious", action="store_true", help="change nothing in cells without a run")
     parser.add_argument(

@@ -6,7 +6,7 @@ import argparse
 import os
 
 from harness.errors import EXIT_OK, EXIT_UNAVAILABLE, EXIT_UNEXPECTED
-from harness.run.options import BUILD_OPTIONS, BUNDLE, NATIVE, as_arguments
+from harness.run.options import BUILD_OPTIONS, BUNDLE, NATIVE, as_arguments, one_or_more
 from harness.run.prepare import BuildRequest
 
 
@@ -35,7 +35,7 @@ def run_doctor(options: argparse.Namespace) -> int:
 def add_oracle(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cell")
     parser.add_argument("module", nargs="*", help="only these modules")
-    parser.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("-n", "--workers", type=one_or_more, default=os.cpu_count() or 1)
     parser.add_argument("--run-dir", default="", metavar="DIR", help="the run whose outcomes to take; it is not made")
     parser.add_argument(
         "--engine",

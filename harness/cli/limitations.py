@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from harness.errors import EXIT_OK
-from harness.run.options import BUILD_OPTIONS, BUNDLE, NATIVE, RUN_DIR
+from harness.run.options import BUILD_OPTIONS, BUNDLE, NATIVE, RUN_DIR, one_or_more
 from harness.run.prepare import BuildRequest
 
 
@@ -104,6 +104,6 @@ def _add_modules(parser: argparse.ArgumentParser) -> None:
     """The arguments of what runs some modules of one cell."""
     parser.add_argument("cell")
     parser.add_argument("module", nargs="*", help="only these modules")
-    parser.add_argument("-n", "--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("-n", "--workers", type=one_or_more, default=os.cpu_count() or 1)
     for option in (*BUILD_OPTIONS, BUNDLE):
         option.add(parser.add_argument)

@@ -18,6 +18,7 @@ from harness.results.cell_results import CellResults, load_verdicts
 from harness.results.outcomes import Outcome
 from harness.results.run_folder import results_in
 from harness.targets import Target
+from harness.util.files import text_or_none
 from harness.util.text import counted, plain
 from harness.util.versions import number
 
@@ -74,7 +75,7 @@ def unskipped(runs: Sequence[str], source: Path) -> UnskipPatch:
     """The patch for the source tree. ConfigError when that is none of CPython."""
     if not (source / "Lib" / "test").is_dir():
         raise ConfigError(f"--patch {source}: there is no Lib/test", hint="name a source tree of CPython")
-    return unskip_patch(tried_in(read_audits(runs)), lambda file: _read(source / file))
+    return unskip_patch(tried_in(read_audits(runs)), lambda file: text_or_none(source / file))
 
 
 def remarks_on(patch: UnskipPatch) -> str:
@@ -97,14 +98,6 @@ def read_audits(runs: Sequence[str]) -> list[Audit]:
             hint="python -m harness audit-skips CELL --results RUN does it, and leaves audit.json next to the results",
         )
     return sorted(found, key=lambda audit: audit.order)
-
-
-def _read(path: Path) -> str | None:
-    """None for what is no text too. The ends of its lines stay, or the patch would not fit."""
-    try:
-        return path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError):
-        return None
 
 
 def audit_of(results: CellResults, found: tuple[Forced, ...]) -> Audit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +63,7 @@ BUILD_OPTIONS = (
     ),
     Option(
         flag="--tree-pins",
-        help="take the toolchain, the Node and the regrtest resources that the CPython's own tree pins; cells whose id "
+        help="take the toolchain, the Node and the regrtest resources that the CPython tree pins; cells whose id "
         "names no toolchain, such as `emscripten`, always do",
     ),
     Option(
@@ -165,6 +165,13 @@ TESTING = (
 )
 
 OPTIONS_HINT = "`python -m harness test --help` lists the options; pytest's own are allowed too"
+
+
+def one_or_more(text: str) -> int:
+    """The number, as argparse's `type` of an option that counts."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text}: must be a number of 1 or more")
+    return int(text)
 
 
 def check_numbers(options: Namespace) -> None:

@@ -16,7 +16,7 @@ from harness.build.libraries import obtain_libraries
 from harness.build.tree_pins import Overrides, check_fits, check_takes_tree_pins, pinned_by_tree
 from harness.bundles.index import check_is_build_of, check_is_for
 from harness.bundles.unpack import open_bundle
-from harness.errors import ConfigError
+from harness.errors import ConfigError, UnavailableError
 from harness.expectations.entries import CellExpectations, Expectations
 from harness.expectations.files import load_lists
 from harness.matrix.cells import MACHINES_OWN, Cell, with_python
@@ -193,11 +193,17 @@ def _check_first(cell: Cell, pins: Pins, cache: Path, *, provider: str, toolchai
 
 def _with_toolchain(cell: Cell, wish: str, *, as_stated: bool = False) -> tuple[Cell, Path | None]:
     """The cell with the version of its toolchain, which the user may have chosen, or the path of one. `as_stated`: the
-    version is the one that the toolchain at the path states, whatever the cell has.
+    version is the one that the toolchain at the path states, whatever the cell has. UnavailableError when nothing is at
+    the path.
     """
     if re.fullmatch(r"\d+(\.\d+)*", wish):
         return dataclasses.replace(cell, toolchain=wish), None
     path = Path(wish) if wish else None
+    if path and not expanded(path).exists():
+        raise UnavailableError(
+            f"--toolchain {wish} is neither a version nor a path where something is",
+            hint=f"give a version, such as {cell.toolchain or '6.0.5'}, or where a toolchain is on this machine",
+        )
     if path and as_stated:
         cell = dataclasses.replace(cell, toolchain=stated_version(cell.target, path))
     return cell, path

@@ -51,8 +51,9 @@ def read_version(root: Path) -> str:
 
 
 def read_patchlevel(path: Path) -> str:
-    """PY_VERSION of a patchlevel.h, without quotes."""
-    found = re.search(r'^#define\s+PY_VERSION\s+"([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE)
+    """PY_VERSION of a patchlevel.h, without quotes. ConfigError for a file that defines none."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    found = re.search(r'^#define\s+PY_VERSION\s+"([^"]+)"', text, re.MULTILINE)
     if not found:
         raise ConfigError(f"{path} defines no PY_VERSION", hint="is this CPython's own file?")
     return found.group(1)

@@ -66,6 +66,14 @@ def _remove_or_move(entry: os.DirEntry[str], folder: int, top: int, name: str) -
     return ""
 
 
+def text_or_none(path: Path) -> str | None:
+    """The text of a file with the ends of its lines; None where there is none that can be read, or it is not UTF-8."""
+    try:
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Replaces the file in one step; a reader sees the old content or the new one."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")

@@ -207,5 +207,11 @@ _PINNED = {Target.WASI: _pinned_wasi_sdk, Target.EMSCRIPTEN: _pinned_emscripten}
 
 def read_tree(root: Path, name: str = "") -> Tree:
     """What the tree in that folder has; `name` is what messages call it."""
-    texts = {path: (root / path).read_text(encoding="utf-8") for path in FILES if (root / path).is_file()}
+    texts = {}
+    for path in FILES:
+        if (root / path).is_file():
+            try:
+                texts[path] = (root / path).read_text(encoding="utf-8")
+            except UnicodeDecodeError as error:
+                raise ConfigError(f"{name or root}: {path} is not text in UTF-8: {error}") from error
     return Tree(name=name or str(root), texts=texts)

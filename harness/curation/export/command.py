@@ -29,6 +29,7 @@ from harness.results.cell_results import load_results
 from harness.results.run_folder import one_result_in, results_in
 from harness.sources.base import read_version
 from harness.util.cache import cache_root
+from harness.util.files import text_or_none
 
 Export = tuple[str, Sequence[str]]
 
@@ -122,11 +123,7 @@ def _limitations(options: argparse.Namespace, workspace: Workspace) -> Export:
 def _patch(options: argparse.Namespace, workspace: Workspace) -> Export:
     entry, root = _chosen(options.entry, workspace), _source(options.source)
     _check_holds(entry, root)
-
-    def read(name: str) -> str | None:
-        return (root / name).read_text(encoding="utf-8") if (root / name).is_file() else None
-
-    found = skip_patch((entry,), read)
+    found = skip_patch((entry,), lambda file: text_or_none(root / file))
     notes = [f"{axis}: no test can ask for it, so the skip is broader than {entry.place}" for axis in found.left_out]
     notes += [f"{test} {why}" for test, why in sorted(found.remarks.items())]
     return found.text, notes

@@ -47,7 +47,7 @@ def skip_patch(entries: Sequence[Expectation], read: Callable[[str], str | None]
         for test in entry.tests:
             place = _place_of(test, read)
             if place is None:
-                found.remarks[test] = "has no file of that name"
+                found.remarks[test] = "has no file of that name, or none in UTF-8"
             else:
                 by_file.setdefault(place[0], []).append(place[1])
         for file, names in by_file.items():

@@ -109,7 +109,9 @@ def test_the_resources_are_those_of_the_tree_s_own_test_arguments() -> None:
 
 def test_a_tree_that_pins_no_toolchain_leaves_a_cell_that_has_one_and_refuses_one_that_has_none() -> None:
     assert pinned_by_tree(CELL, PY311, "3.16.0", PINS).toolchain == CELL.toolchain
-    with pytest.raises(ConfigError, match="emscripten takes the Emscripten that the CPython's tree pins") as caught:
+    with pytest.raises(
+        ConfigError, match="emscripten takes the Emscripten that the tree of its CPython pins"
+    ) as caught:
         pinned_by_tree(OF_TREE, PY313, "3.13.5", PINS)
     assert "--toolchain VERSION-OR-PATH" in caught.value.hint
 

@@ -7,7 +7,7 @@ import argparse
 import pytest
 
 from harness.errors import ConfigError
-from harness.run.options import BUILD_OPTIONS, TESTING, as_arguments, check_numbers, with_seed
+from harness.run.options import BUILD_OPTIONS, TESTING, as_arguments, check_numbers, one_or_more, with_seed
 
 
 def parsed(*arguments: str) -> argparse.Namespace:
@@ -70,3 +70,10 @@ def test_shards_with_one_seed_may_be_in_random_order() -> None:
     check_numbers(parsed("--randomize", "--shard=1/2", "--randseed=3"))
     # What it was begun with has the seed.
     check_numbers(parsed("--randomize", "--shard=1/2", "--resume"))
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", ""])
+def test_what_counts_nothing_is_no_number_of_workers_or_runs(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="must be a number of 1 or more"):
+        one_or_more(text)
+    assert one_or_more("12") == 12

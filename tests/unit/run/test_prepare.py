@@ -26,9 +26,19 @@ def test_a_toolchain_may_be_another_version_and_the_cell_keeps_its_id(wish: str)
     assert (cell.toolchain, cell.id, path) == (wish, EMSCRIPTEN.id, None)
 
 
-@pytest.mark.parametrize("wish", ["./33", "sdk", "/opt/wasi-sdk-25.0"])
-def test_a_toolchain_may_be_a_folder(wish: str) -> None:
+@pytest.mark.parametrize("wish", ["./33", "sdk", "wasi-sdk-25.0"])
+def test_a_toolchain_may_be_a_folder(wish: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(wish).mkdir()
     assert _with_toolchain(EMSCRIPTEN, wish) == (EMSCRIPTEN, Path(wish))
+
+
+@pytest.mark.parametrize("as_stated", [False, True])
+def test_a_toolchain_that_is_neither_a_version_nor_there_is_refused(tmp_path: Path, as_stated: bool) -> None:
+    with pytest.raises(HarnessError, match="latest is neither a version nor a path where something is") as caught:
+        _with_toolchain(CELL, str(tmp_path / "latest"), as_stated=as_stated)
+    assert caught.value.exit_code == EXIT_UNAVAILABLE
+    assert caught.value.hint == f"give a version, such as {CELL.toolchain}, or where a toolchain is on this machine"
 
 
 def test_without_a_wish_the_toolchain_is_the_cell_s() -> None:
@@ -107,7 +117,8 @@ def folders_with_sdks(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("cell", "wishes", "status", "says"),
     [
-        ("wasi", {"toolchain": "nowhere"}, EXIT_UNAVAILABLE, "is no WASI SDK: it has no bin/clang"),
+        ("wasi", {"toolchain": "nowhere"}, EXIT_UNAVAILABLE, "--toolchain nowhere is neither a version nor a path"),
+        ("wasi", {"toolchain": "old"}, EXIT_UNAVAILABLE, "is no WASI SDK: it has no bin/clang"),
         ("wasi", {"toolchain": "99"}, EXIT_UNAVAILABLE, "WASI SDK 99 is not pinned"),
         ("wasi", {"provider": "apd"}, EXIT_CONFIG, "no toolchain provider 'apd'; did you mean 'apt'?"),
         ("wasi", {"provider": "path"}, EXIT_UNAVAILABLE, "WASI_SDK_PATH is not set"),
@@ -116,7 +127,8 @@ def folders_with_sdks(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("wasi", {"runtime": "path:/nowhere"}, EXIT_UNAVAILABLE, "has no wasmtime that can be used"),
         ("wasi", {"runtime": "own:/nowhere"}, EXIT_CONFIG, "--runtime own:/nowhere"),
         ("wasi", {"runtime": "path:"}, EXIT_CONFIG, "or path: and where it is on this machine"),
-        ("emscripten-3.1.69", {"toolchain": "nowhere"}, EXIT_UNAVAILABLE, "is no Emscripten"),
+        ("emscripten-3.1.69", {"toolchain": "nowhere"}, EXIT_UNAVAILABLE, "neither a version nor a path"),
+        ("emscripten-3.1.69", {"toolchain": "."}, EXIT_UNAVAILABLE, "is no Emscripten"),
         ("emscripten-3.1.69", {"provider": "path"}, EXIT_UNAVAILABLE, "EMSDK is not set and no emcc is on PATH"),
         ("emscripten-3.1.69", {"toolchain": "5.0.99"}, EXIT_UNAVAILABLE, "Emscripten 5.0.99 is not pinned"),
         ("emscripten-3.1.69", {"toolchain": "old"}, EXIT_UNAVAILABLE, "is 3.1.6, the cell wants 3.1.69"),

@@ -124,6 +124,12 @@ def test_a_patchlevel_without_version_is_told(tmp_path: Path) -> None:
         read_version(tmp_path)
 
 
+def test_a_patchlevel_may_have_a_byte_that_is_not_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "Include").mkdir()
+    (tmp_path / "Include" / "patchlevel.h").write_bytes(b'/* caf\xe9 */\n#define PY_VERSION "3.14.1+"\n')
+    assert read_version(tmp_path) == "3.14.1+"
+
+
 def test_the_landmarks_of_cpython_are_enough(tmp_path: Path) -> None:
     check_landmarks(cpython_tree(tmp_path), "mine")
 

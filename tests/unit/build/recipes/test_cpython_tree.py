@@ -121,6 +121,13 @@ def test_a_tree_is_read_from_its_folder(tmp_path: Path) -> None:
     assert read_tree(tmp_path).name == str(tmp_path)
 
 
+def test_settings_that_are_not_text_are_named_with_their_file(tmp_path: Path) -> None:
+    (tmp_path / "Platforms" / "WASI").mkdir(parents=True)
+    (tmp_path / "Platforms" / "WASI" / "config.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"the tree: Platforms/WASI/config\.toml is not text in UTF-8"):
+        read_tree(tmp_path, "the tree")
+
+
 @pytest.mark.parametrize(
     ("file", "text", "ask", "says"),
     [

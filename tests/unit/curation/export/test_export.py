@@ -354,7 +354,7 @@ def test_what_is_inherited_or_not_there_is_told() -> None:
         "test.test_os.LinkTests.test_gone": (
             "is not defined in its file: it comes from another one, or is made while the tests run"
         ),
-        "test.test_so.X.test_a": "has no file of that name",
+        "test.test_so.X.test_a": "has no file of that name, or none in UTF-8",
     }
 
 
