@@ -92,12 +92,16 @@ class BuildError(HarnessError):
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
-    """`did you mean 'x'?`, or the allowed names when none is near and they are few; else empty."""
+    """`did you mean 'x'?`, or the allowed names when none is near and they are few; else empty. The only name that begins
+    with the word is near.
+    """
     names = sorted(set(allowed))
     # What all of them begin with makes none of them near: `test_posix` is not a mistyped `test_bool`.
     shared = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(word, *names, strict=False))
     begin = len(re.sub(r"[^._]*$", "", "".join(letters[0] for letters in shared)))
-    near = difflib.get_close_matches(word[begin:], [name[begin:] for name in names], n=1, cutoff=0.6)
+    near = [name[begin:] for name in names if word and name.startswith(word)]
+    if len(near) != 1:
+        near = difflib.get_close_matches(word[begin:], [name[begin:] for name in names], n=1, cutoff=0.6)
     if near:
         return f"did you mean {word[:begin] + near[0]!r}?"
     return f"allowed: {', '.join(names)}" if 0 < len(names) <= READABLE_NAMES else ""

@@ -52,6 +52,7 @@ def test_the_nearest_name_is_offered_else_all_of_a_few() -> None:
     assert did_you_mean("jvm", ["wasi", "emscripten"]) == "allowed: emscripten, wasi"
     assert did_you_mean("test_jsn", ["test_json", "test_bool"]) == "did you mean 'test_json'?"
     assert did_you_mean("test_posix", ["test_bool"]) == "allowed: test_bool"
+    assert did_you_mean("wasi", ["wasmtime", "wasi-sdk", "node"]) == "did you mean 'wasi-sdk'?"
     assert did_you_mean("jvm", []) == ""
     assert did_you_mean("jvm", [f"test_{number}" for number in range(100)]) == ""
 
