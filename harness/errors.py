@@ -92,8 +92,8 @@ class BuildError(HarnessError):
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
-    """`did you mean 'x'?`, or the allowed names when none is near and they are few; else empty. The only name that begins
-    with the word is near.
+    """`did you mean 'x'?`, or the allowed names when none is near and they are few; else empty. The only name that
+    begins with the word is near.
     """
     names = sorted(set(allowed))
     # What all of them begin with makes none of them near: `test_posix` is not a mistyped `test_bool`.
