@@ -69,8 +69,6 @@ def run_update(options: argparse.Namespace) -> int:
     from harness.curation.update import update as updater  # noqa: PLC0415 - `lint` does without, in half the time
     from harness.curation.update.decide import Rules  # noqa: PLC0415
 
-    if options.runs < 1:
-        raise ConfigError("--runs must be at least 1", hint="no entry is removed without a run that shows it is stale")
     workspace = load_workspace(options.lists, options.reports)
     if problems := [*workspace.unreadable, *workspace.lists.problems]:
         raise ConfigError("the expectation lists have mistakes:", problems=problems)

@@ -813,7 +813,7 @@ def test_a_list_of_which_nothing_is_left_is_removed(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["nowhere.json"], "cannot read nowhere.json"),
-        (["--runs", "0", "x.json"], "--runs must be at least 1"),
+        (["--runs", "0", "x.json"], "--runs: 0: must be a number of 1 or more"),
     ],
 )
 def test_a_mistake_in_the_arguments_is_told(
