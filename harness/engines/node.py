@@ -16,9 +16,9 @@ STACK_MB = 32
 HEAP_MB = 1024
 # V8 begins with code that is compiled fast, and exchanges what runs often for better code with frames of other sizes.
 ONE_COMPILER = ("--liftoff-only",)
-# MiB of objects before V8 looks for what guests have left. A start of Pyodide makes 15 of them: V8 would look at all of
-# them twice for each guest.
-PYODIDE_FLAGS = ("--initial-old-space-size=128",)
+# MiB of objects before V8 looks for what guests have left. Without it that is at every guest, and under Pyodide, whose
+# start makes 15 of them, twice for each. The memories of guests that are gone have a limit of their own, of 64 MiB.
+HEAP_BEFORE_COLLECTION = 128
 _HOST = Path(__file__).parent / "child" / "node_host.mjs"
 _LAUNCHER = Path(__file__).parent / "child" / "node_launcher.py"
 
@@ -45,7 +45,7 @@ def open_session(
     `stack` are the bytes of stack of a guest's thread, STACK_MB otherwise. With it V8 keeps to the code that it begins
     with, so that frames have one size.
     """
-    own = (*(PYODIDE_FLAGS if guest == PYODIDE_GUEST else ()), *(ONE_COMPILER if stack else ()))
+    own = (f"--initial-old-space-size={HEAP_BEFORE_COLLECTION}", *(ONE_COMPILER if stack else ()))
     argv = (sys.executable, "-I", str(_LAUNCHER), str(node), *flags, *own, str(_HOST))
     load = {
         "guest": guest,

@@ -33,10 +33,10 @@ MAX_ATTEMPTS = 100
 # Long enough for any case that has not hung, on any machine that runs suites; short next to `case_timeout`.
 EXPECTED_HANG_SECONDS = 5.0
 # Once so many cases of the module have shown how fast this machine is: that many times the longest of them, and no less
-# than two seconds.
+# than a second.
 CASES_THAT_SHOW = 20
-TIMES_THE_LONGEST = 3.0
-LEAST_HANG_SECONDS = 2.0
+TIMES_THE_LONGEST = 2.0
+LEAST_HANG_SECONDS = 1.0
 # A test of a later version loops for ever on the very fault that it tests the absence of.
 OTHER_VERSION_SECONDS = 60.0
 

@@ -849,7 +849,7 @@ def test_a_guest_may_stand_still_for_the_case_timeout_and_for_five_seconds_where
 
 @pytest.mark.parametrize(
     ("finished", "seconds", "limits"),
-    [(19, 0.1, (5, 2)), (20, 0.1, (2, 2)), (20, 1.0, (3, 3)), (20, 60.0, (5, 5))],
+    [(19, 0.1, (5, 1)), (20, 0.1, (1, 1)), (20, 1.0, (2, 2)), (20, 60.0, (5, 5))],
 )
 def test_the_other_cases_of_a_module_show_how_long_is_long_where_a_hang_is_expected(
     run: Callable[..., ModuleResult], clock: Clock, finished: int, seconds: float, limits: tuple[int, int]
@@ -887,7 +887,7 @@ def test_whether_a_hang_is_expected_is_asked_once_when_it_matters_by_the_name_of
     guest = HangingGuest(faults={place: HANGS}, cases=("test.test_x", "test_x", A, A, C), clock=clock)
     result = run(guest, case_timeout=8.0, module_timeout=60.0, expects_hang=expects_hang)
     assert [case.case for case in result.cases if case.outcome is Outcome.TIMEOUT] == [name]
-    assert asked == [(name, 2.5)]
+    assert asked == [(name, 1.5)]
 
 
 def test_whatever_the_journal_gets_is_progress_and_the_module_timeout_bounds_it(
