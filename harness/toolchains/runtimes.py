@@ -260,7 +260,9 @@ def _npm_unpack(package: str, version: str, sha256: tuple[str, ...], folder: Pat
     packed = npm_pack(package, version, folder)
     if (found := file_sha256(packed)) not in sha256:
         raise OriginError(
-            f"{package} {version} of npm is not what is pinned: its sha256 is {found}",
+            f"{package} {version} of npm is not what is pinned:\n"
+            f"  wanted sha256 {' or '.join(sha256)}\n"
+            f"  found  sha256 {found}",
             hint="add it to matrices/pins.toml if it is right, for instance on another platform",
         )
     unpack(packed, folder / "package")

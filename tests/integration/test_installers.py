@@ -125,7 +125,8 @@ def test_a_node_of_npm_is_unpacked_and_tried(origin: Origin, tmp_path: Path) -> 
 def test_an_npm_package_of_another_sha256_is_refused_with_what_it_is(origin: Origin, tmp_path: Path) -> None:
     pin = publish_node(tmp_path / "origin", origin.url)
     message = refusal(dataclasses.replace(pin, sha256=("ab" * 32,)), tmp_path)
-    assert message.endswith(f"26.10.0 of npm is not what is pinned: its sha256 is {pin.sha256[0]}")
+    wanted, found = f"  wanted sha256 {'ab' * 32}", f"  found  sha256 {pin.sha256[0]}"
+    assert message.endswith(f"26.10.0 of npm is not what is pinned:\n{wanted}\n{found}")
 
 
 @NEEDS_NPM

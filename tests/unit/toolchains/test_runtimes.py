@@ -99,7 +99,7 @@ def test_an_npm_package_is_where_node_looks_and_is_fetched_once(
 def test_an_npm_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packed(monkeypatch)
     pins = Pins(npm=(PackagePin(name="ws", version="8", sha256="ab" * 32),))
-    with pytest.raises(UnavailableError, match="ws 8 of npm is not what is pinned: its sha256 is"):
+    with pytest.raises(UnavailableError, match=f"ws 8 of npm is not what is pinned:\n  wanted sha256 {'ab' * 32}\n"):
         obtain_package("ws", pins, tmp_path)
     assert [path.suffix for path in (tmp_path / "runtimes").iterdir()] == [".lock"]
 
