@@ -125,7 +125,7 @@ def bump_page(
         if not first_bad and (words := bisection_words(rows[0].case, pair, pinned, new)):
             lines += [f"The first bad version: `{options.line(['bisect', *words])}`", ""]
     if first_bad:
-        lines += ["## First bad versions", "", *map(_first_bad, first_bad), ""]
+        lines += ["## Bisected", "", *map(_first_bad, first_bad), ""]
         if left := len(worse_groups(pair, new)) - len(first_bad):
             lines += [f"Not bisected: {counted(left, 'more group')} of cases that got worse (--bisections).", ""]
     lines += _skips(skips)
@@ -182,7 +182,10 @@ def still_failing(pair: CellDiff, new: CellResults) -> list[str]:
     return _by_cause(
         (row, row.outcome.value)
         for row in new.comparison.rows
-        if row.verdict is Verdict.KNOWN and row.outcome and (row.module, row.case) not in changed
+        if row.verdict is Verdict.KNOWN
+        and row.outcome
+        and not row.outcome.is_good
+        and (row.module, row.case) not in changed
     )
 
 

@@ -271,7 +271,7 @@ def test_bump_says_from_which_version_on_a_case_that_got_worse_does_so(wasi: Pre
     page = (tmp_path / "bump.md").read_text()
     assert page.startswith("# wasi: engine wasmtime 50.0.1 to wasmtime 41.0.0\n")
     found = "- first good: wasmtime 45.0.0: crash before it, pass from it on: "
-    assert f"## First bad versions\n\n{found}`{DEEP}` (wasm trap: call stack exhausted)" in page
+    assert f"## Bisected\n\n{found}`{DEEP}` (wasm trap: call stack exhausted)" in page
     assert (tmp_path / "bisect-1" / "report.txt").is_file()
     assert str(ROOT) not in page
 

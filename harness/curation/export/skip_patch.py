@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import difflib
 import json
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,8 @@ _IMPORTS = {"unittest": "import unittest", "support": "from test import support"
 _SAID = frozenset({"target", "python"})
 # `runtime` is `Node.js/24` under Node, or `Node.js v20...`, and in a browser its user agent.
 _ENGINES = {"node": 'sys._emscripten_info.runtime.startswith("Node.js")'}
+# PEP 8, which CPython's own files follow.
+_COLUMNS = 79
 _OPERATORS = frozenset({"<", "<=", ">", ">="})
 
 
@@ -116,12 +119,12 @@ def _with_skips(
 ) -> tuple[str, Mapping[tuple[str, ...], str]]:
     """The text with a skip for each name, and what is to be said of some of them."""
     tree = ast.parse(text)
-    quoted = json.dumps(reason, ensure_ascii=False)
     remarks: dict[tuple[str, ...], str] = {}
     edits: dict[int, str] = {}
     for name in dict.fromkeys(names):
         if not name:
-            edits[_end_of_imports(tree)] = f"\nif {condition}:\n    raise unittest.SkipTest({quoted})\n"
+            call = "    raise unittest.SkipTest("
+            edits[_end_of_imports(tree)] = f"\nif {condition}:\n{call}{_quoted(reason, len(call))})\n"
             continue
         node = _find(tree, name)
         if node is None and (node := _inherited(tree, name)):
@@ -130,8 +133,8 @@ def _with_skips(
             remarks[name] = "is not defined in its file: it comes from another one, or is made while the tests run"
             continue
         first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-        indent, call = " " * node.col_offset, "@unittest.skipIf("
-        edits[first - 1] = f"{indent}{call}{condition},\n{indent}{' ' * len(call)}{quoted})\n"
+        call = f"{' ' * node.col_offset}@unittest.skipIf("
+        edits[first - 1] = f"{call}{condition},\n{' ' * len(call)}{_quoted(reason, len(call))})\n"
     if not edits:
         return text, remarks
     needed = {"unittest", *(name for name in ("support", "sys") if f"{name}." in condition)}
@@ -141,6 +144,14 @@ def _with_skips(
     for line in sorted(edits, reverse=True):
         lines.insert(line, edits[line])
     return "".join(lines), remarks
+
+
+def _quoted(reason: str, column: int) -> str:
+    """The reason as string literals, one a line from that column on, that end within CPython's 79 columns."""
+    width = _COLUMNS - column - len('" ")')
+    lines = textwrap.wrap(reason, width, break_long_words=False, break_on_hyphens=False)
+    literals = [json.dumps(f"{line} ", ensure_ascii=False) for line in lines[:-1]]
+    return f"\n{' ' * column}".join([*literals, json.dumps(lines[-1], ensure_ascii=False)])
 
 
 _Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef

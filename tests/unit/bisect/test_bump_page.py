@@ -19,6 +19,7 @@ from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.diff import diff_cells
 from harness.results.outcomes import Outcome
+from harness.results.verdicts import Verdict
 from tests.unit.sample_results import case, expecting, module, results
 
 PINNED = results(module("test_a", case("test_a.T.test_x"), case("test_a.T.test_y")))
@@ -106,7 +107,7 @@ def test_cases_that_fail_alike_in_a_module_are_one_group_and_what_got_better_is_
         FirstBad(group=groups[1], found="first bad: Emscripten 4.0.1", report="bump/bisect-2/report.txt"),
     ]
     page = bump_page(pair, before, after, ListChange(), first_bad=found)
-    assert "## First bad versions\n\n- not bisected: no network: `test.test_a.T.test_z` (trap: unreachable)\n" in page
+    assert "## Bisected\n\n- not bisected: no network: `test.test_a.T.test_z` (trap: unreachable)\n" in page
     assert (
         "- first bad: Emscripten 4.0.1: `test.test_a.T.test_x` (OSError) and 1 more case that now does the same; "
         "its steps: `bump/bisect-2/report.txt`\n" in page
@@ -139,6 +140,13 @@ def test_what_fails_with_both_is_counted_by_its_cause() -> None:
     fixed = results(module("test_a", case("test_a.T.test_x"), case("test_a.T.test_y")), entries=(entry,))
     assert "## Failing with both" not in page_of(both, fixed, ListChange())
     assert "## Failing with both" not in page_of(fixed, both, ListChange())
+
+
+def test_what_is_expected_to_fail_at_times_and_passes_with_both_does_not_fail_with_both() -> None:
+    entry = expecting("test_a.T.test_x", Outcome.PASS, Outcome.ERROR)
+    passing = results(module("test_a", case("test_a.T.test_x"), case("test_a.T.test_y")), entries=(entry,))
+    assert passing.comparison.rows[0].verdict is Verdict.KNOWN
+    assert "## Failing with both" not in page_of(passing, passing, ListChange())
 
 
 def test_a_skip_says_what_the_lists_know_of_the_case() -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import fnmatch
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -300,6 +301,18 @@ def test_a_file_that_this_python_cannot_read_is_told() -> None:
     found = skip_patch((one,), lambda name: "def f(: pass\n" if name == "Lib/test/test_os.py" else None)
     assert found.text == ""
     assert list(found.remarks.values()) == ["is in a file whose syntax is newer than that of this Python"]
+
+
+def test_a_long_reason_stands_in_lines_of_79_columns() -> None:
+    reason = (
+        "For a directive that it does not know musl's strftime() gives 0, and CPython raises ValueError as the test"
+    )
+    (one,) = entries(entry(tests='["test.test_os.LinkTests.test_link", "test.test_os"]', reason=f'"{reason}"'))
+    found = skip_patch((one,), lambda name: SOURCE if name == "Lib/test/test_os.py" else None)
+    added = [line[1:] for line in found.text.splitlines() if line.startswith("+")]
+    assert max(map(len, added)) <= 79
+    # Python puts the parts of the string together.
+    assert re.sub(r'"\n *"', "", "\n".join(added)).count(f'"{reason}")') == 2
 
 
 def test_of_two_definitions_the_last_one_is_skipped_above_all_its_decorators() -> None:
