@@ -139,7 +139,8 @@ def browser_of_playwright(program: Path) -> Iterator[Any]:
         try:
             yield browser
         finally:
-            browser.close()
+            with contextlib.suppress(sync_api.Error):
+                browser.close()
 
 
 @contextlib.contextmanager
@@ -156,7 +157,9 @@ def new_tab(browser: Any, elsewhere: Mapping[str, bytes], *, isolated: bool) -> 
         context.route("**/*", lambda route: _route(route, elsewhere, isolated=isolated))
         yield Tab(page, failure=sync_api.Error, timeout=sync_api.TimeoutError)
     finally:
-        context.close()
+        # Ctrl-C reaches the browser too, which may be gone by now.
+        with contextlib.suppress(sync_api.Error):
+            context.close()
 
 
 def _route(route: Any, elsewhere: Mapping[str, bytes], *, isolated: bool) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -130,6 +131,18 @@ def test_a_step_that_the_page_does_not_allow_is_what_comes_of_the_trial(browser:
         seen = bench.attempt("none", (), lambda tab: tab._page.click("#repl", timeout=200))
     assert (seen.works, seen.text.splitlines()[0]) == (False, "Error: Page.click: Timeout 200ms exceeded.")
     assert (tmp_path / "none-0.png").is_file()
+
+
+@pytest.mark.integration
+@needs_playwright
+def test_an_interrupt_that_has_ended_the_browser_first_stays_an_interrupt() -> None:
+    from playwright import sync_api  # noqa: PLC0415 - an optional extra
+
+    gone = mock.Mock()
+    gone.new_context.return_value.close.side_effect = sync_api.Error("Failed to find context")
+    with pytest.raises(KeyboardInterrupt), new_tab(gone, {}, isolated=True):
+        raise KeyboardInterrupt
+    gone.new_context.return_value.close.assert_called_once_with()
 
 
 @pytest.mark.integration
