@@ -167,7 +167,10 @@ def test_the_commit_of_a_sysroot_is_recorded(tmp_path: Path, monkeypatch: pytest
     subprocess.run([*git, "init", "--quiet"], check=True)
     subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "one"], check=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
-    assert obtain_toolchain(CELL, PINS, tmp_path / "cache", path=tmp_path / "libc").facts["wasi_libc"] == head
+    # The checkout of another project has it in a folder.
+    assert obtain_toolchain(CELL, PINS, tmp_path / "cache", path=tmp_path / "libc").facts["wasi_libc"] == ""
+    (tmp_path / "libc" / "libc-bottom-half").mkdir()
+    assert obtain_toolchain(CELL, PINS, tmp_path / "cache2", path=tmp_path / "libc").facts["wasi_libc"] == head
 
 
 def test_a_folder_that_is_neither_an_sdk_nor_a_sysroot_is_told(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from harness.util.versions import number
 
 WASI_SDK_VARIABLE = "WASI_SDK_PATH"
 _TRIPLES = ("wasm32-wasip1", "wasm32-wasi")
+# A folder that every checkout of wasi-libc has.
+_OF_LIBC = "libc-bottom-half"
 # In a sysroot itself, and in a checkout of wasi-libc, whose place for it has changed.
 _SYSROOTS = ("", "sysroot", "build/sysroot")
 
@@ -94,8 +96,10 @@ def _triple_folder(folder: Path) -> Path | None:
 
 
 def _revision(sysroot: Path) -> str:
-    """The commit of the checkout that a sysroot lies in; empty where there is none."""
-    checkout = next((place for place in (sysroot, *sysroot.parents[:2]) if (place / ".git").exists()), None)
+    """The commit of the checkout of wasi-libc that a sysroot lies in; empty where there is none."""
+    places = (sysroot, *sysroot.parents[:2])
+    # A checkout of something else may have it in a folder, too.
+    checkout = next((place for place in places if (place / ".git").exists() and (place / _OF_LIBC).is_dir()), None)
     return git_output(checkout, "rev-parse", "HEAD").strip() if checkout else ""
 
 
