@@ -65,14 +65,16 @@ function overlay(FS, NODEFS, options) {
   root.mode = NODEFS.getMode(options.root);
 }
 
+// No operation writes to a mount that is not writable, follows a link, or takes a way out of its mount.
 function guard(FS, NODEFS) {
-  const { node_ops: nodes, stream_ops: streams, flagsForNode } = NODEFS;
-  const isLink = (path) =>
-    NODEFS.tryFSOperation(() => lstatSync(path, { throwIfNoEntry: false }))?.isSymbolicLink() ?? false;
-  const refuse = (code) => { throw new FS.ErrnoError(code); };
   const { tryFSOperation } = NODEFS;
   NODEFS.tryFSOperation = (operation) => withoutStacks(() => tryFSOperation(operation));
-  const mustBeWritable = (node) => node.mount.opts.writable || refuse(EROFS);
+  guardWrites(FS, NODEFS);
+  guardLinks(FS, NODEFS);
+  guardPaths(FS, NODEFS);
+}
+
+function guardWrites(FS, { node_ops: nodes, stream_ops: streams }) {
   const before = (ops, name, check) => {
     const operation = ops[name];
     ops[name] = (...operands) => {
@@ -80,37 +82,49 @@ function guard(FS, NODEFS) {
       return operation(...operands);
     };
   };
-  for (const name of ["mknod", "unlink", "rmdir", "symlink"]) before(nodes, name, mustBeWritable);
+  for (const name of ["mknod", "unlink", "rmdir", "symlink"]) {
+    before(nodes, name, (node) => mustBeWritable(FS, node));
+  }
   const forgetsReplaced = /\bFS\.unlink\(/.test(nodes.rename);
   before(nodes, "rename", (node, folder, name) => {
-    mustBeWritable(node);
-    mustBeWritable(folder);
+    mustBeWritable(FS, node);
+    mustBeWritable(FS, folder);
     // From 3.1.74 on a rename unlinks what it replaces, so that its node is forgotten. But it takes the host's path for
     // the guest's, which only helps where a folder is mounted under its own path, as CPython's own runner does it.
     if (forgetsReplaced) unlinkIfThere(FS, `${FS.getPath(folder)}/${name}`);
   });
-  // Node's chmod, utimes and truncate follow links, also where the caller wants the link itself (newer Emscripten has
-  // lutimes for that). So do these, but within the guest's file system: the host knows the link's text, and not where it
-  // leads from a mount.
+  // Newer Emscripten changes an open file by its descriptor.
+  if (streams.setattr) before(streams, "setattr", (stream) => mustBeWritable(FS, stream.node));
+  before(streams, "open", (stream) => {
+    if (stream.flags & (constants.O_WRONLY | constants.O_RDWR)) mustBeWritable(FS, stream.node);
+  });
+}
+
+// Node's chmod, utimes and truncate follow links, also where the caller wants the link itself (newer Emscripten has
+// lutimes for that). So do these, but within the guest's file system: the host knows the link's text, and not where it
+// leads from a mount. A file is not opened through a link.
+function guardLinks(FS, NODEFS) {
+  const { node_ops: nodes, flagsForNode } = NODEFS;
   const { setattr } = nodes;
+  const isLink = (path) =>
+    NODEFS.tryFSOperation(() => lstatSync(path, { throwIfNoEntry: false }))?.isSymbolicLink() ?? false;
   nodes.setattr = (node, attributes) => {
-    mustBeWritable(node);
+    mustBeWritable(FS, node);
     if (attributes.dontFollow || !isLink(NODEFS.realPath(node))) return setattr(node, attributes);
     const { node: target } = FS.lookupPath(FS.getPath(node), { follow: true });
     // Emscripten takes a name for what it was: here a link has taken the place of something else.
-    if (target === node) refuse(EOPNOTSUPP);
+    if (target === node) refuse(FS, EOPNOTSUPP);
     const { mode } = attributes;
     const kept = mode === undefined ? {} : { mode: (mode & ~constants.S_IFMT) | (target.mode & constants.S_IFMT) };
     return target.node_ops.setattr(target, { ...attributes, ...kept });
   };
-  // Newer Emscripten changes an open file by its descriptor.
-  if (streams.setattr) before(streams, "setattr", (stream) => mustBeWritable(stream.node));
-  before(streams, "open", (stream) => {
-    if (stream.flags & (constants.O_WRONLY | constants.O_RDWR)) mustBeWritable(stream.node);
-  });
   NODEFS.flagsForNode = (flags) => flagsForNode(flags) | constants.O_NOFOLLOW;
-  // Emscripten remembers what a name was. Where the guest can put a link in its place, the path is looked at again, but
-  // for `folders`, which have no link on their way: looking takes a quarter of what such calls take.
+}
+
+// Emscripten remembers what a name was. Where the guest can put a link in its place, the path is looked at again, but for
+// `folders`, which have no link on their way: looking takes a quarter of what such calls take.
+function guardPaths(FS, NODEFS) {
+  const { node_ops: nodes, realPath } = NODEFS;
   const folders = new Set();
   const forget = (path) => {
     for (const folder of folders) if (folder === path || folder.startsWith(`${path}/`)) folders.delete(folder);
@@ -128,13 +142,21 @@ function guard(FS, NODEFS) {
   };
   forgetting("symlink", (parent, name) => [`${realPath(parent)}/${name}`]);
   forgetting("rename", (node, parent, name) => [realPath(node), `${realPath(parent)}/${name}`]);
-  const realPath = NODEFS.realPath;
   NODEFS.realPath = (node) => {
     const path = realPath(node);
     const { root, writable } = node.mount.opts;
-    if (writable && path !== root && !isBelow(FS.isDir(node.mode) ? path : dirname(path), root, folders)) refuse(EACCES);
+    const folder = FS.isDir(node.mode) ? path : dirname(path);
+    if (writable && path !== root && !isBelow(folder, root, folders)) refuse(FS, EACCES);
     return path;
   };
+}
+
+function mustBeWritable(FS, node) {
+  if (!node.mount.opts.writable) refuse(FS, EROFS);
+}
+
+function refuse(FS, code) {
+  throw new FS.ErrnoError(code);
 }
 
 // Whether a folder of the mount, or one that is not there, lies in it once all links are followed.
