@@ -16,6 +16,7 @@ FINDINGS = Path(__file__).parent / "data" / "probe-findings.toml"
 REGISTRY = Path(__file__).parents[1] / "expected_failures" / "limitations.toml"
 SEED = "https://github.com/python/cpython/blob/3b18af964da9/Tools/wasm/README.md#"
 _CELL, _CELL_WITH_THREADS = "emscripten-3.1.69", "emscripten-3.1.69-pthreads"
+_CELL_IN_BROWSER = "emscripten-3.1.69-chromium"
 
 
 def load_findings(path: Path) -> Mapping[str, Mapping[str, Finding]]:
@@ -31,10 +32,13 @@ def seed_statements(registry: Registry) -> tuple[Limitation, ...]:
 
 def seed_table(statements: Sequence[Limitation], findings: Mapping[str, Mapping[str, Finding]]) -> str:
     """The seed statements with their probes and what these find, as Markdown."""
-    lines = ["| statement | probes | on Emscripten 3.1.69 |", "|---|---|---|"]
+    lines = ["| statement | probes | on Emscripten 3.1.69 | in Chromium |", "|---|---|---|---|"]
     for item in statements:
         probes = ", ".join(f"`{probe}`" for probe in item.probes) or f"none: {item.unprobed}"
-        lines.append(f"| `{item.id}` | {probes} | {_found(item, findings)} |")
+        in_browser = findings[_CELL_IN_BROWSER].get(item.id)
+        lines.append(
+            f"| `{item.id}` | {probes} | {_found(item, findings)} | {in_browser.value if in_browser else ''} |"
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from observed import NoEffect, ask_host, scratch
+from observed import NoEffect, NotApplicable, ask_host, scratch
 
 # What wasi-libc and Emscripten's C library both give as the process id.
 MADE_UP_ID = 42
@@ -171,6 +171,8 @@ def sigterm() -> None:
 
 def keyboard_interrupt() -> None:
     """What Ctrl-C sends: SIGINT for the process that runs the interpreter, while it is busy."""
+    if sys.platform == "emscripten" and sys._emscripten_info.runtime.startswith("Mozilla/"):
+        raise NotApplicable("what is pressed in a page is no signal for its process")
     # Who starts a program in the background may have it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
