@@ -66,6 +66,11 @@ def pool_address(archive: str, source: str, file: str) -> str:
     return f"{archive.rstrip('/')}/pool/main/{group}/{source}/{quote(file)}"
 
 
+def machines_address(source: str, file: str) -> str:
+    """The address of a file of a source package in this machine's Debian archive. OriginError where it has none."""
+    return pool_address(_machine()[0], source, file)
+
+
 def sources_list(uri: str, suite: str, keyring: Path) -> str:
     """The sources.list of one suite: programs and sources."""
     where = f"[signed-by={keyring}] {uri} {suite} main\n"

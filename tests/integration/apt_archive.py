@@ -25,22 +25,31 @@ class AptArchive:
     origin: Origin
 
     def publish(
-        self, version: str, files: dict[str, bytes], *, gone: tuple[str, ...] = (), package: str = "zlib"
+        self,
+        version: str,
+        files: dict[str, bytes],
+        *,
+        gone: tuple[str, ...] = (),
+        package: str = "zlib",
+        area: str = "main",
     ) -> None:
-        """Lists the source package of that version with these files; the pool lacks those that are `gone`."""
-        pool = self.folder / "pool" / "main" / package[0] / package
+        """Lists the source package of that version with these files, which are in that area of the pool; it lacks
+        those that are `gone`.
+        """
+        place = f"pool/{area}/{package[0]}/{package}"
+        pool = self.folder / place
         pool.mkdir(parents=True, exist_ok=True)
         for name, body in files.items():
             if name not in gone:
                 (pool / name).write_bytes(body)
-        self._index(package, version, files)
+        self._index(package, version, files, place)
 
-    def _index(self, package: str, version: str, files: dict[str, bytes]) -> None:
+    def _index(self, package: str, version: str, files: dict[str, bytes], place: str) -> None:
         listed = "".join(f" {hashlib.sha256(body).hexdigest()} {len(body)} {name}\n" for name, body in files.items())
         fields = {"Package": package, "Binary": f"{package}1g", "Version": version, "Architecture": "any"}
         fields |= {
             "Format": "3.0 (quilt)",
-            "Directory": f"pool/main/{package[0]}/{package}",
+            "Directory": place,
             "Checksums-Sha256": f"\n{listed}".rstrip("\n"),
         }
         sources = "".join(f"{name}: {value}\n" for name, value in fields.items()) + "\n"

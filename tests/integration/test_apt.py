@@ -9,6 +9,7 @@ import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -73,14 +74,24 @@ def refusal(tmp_path: Path, pin: LibraryPin = PIN) -> str:
 
 def fetched(archive: AptArchive) -> set[str]:
     """The files of the pool that were asked for."""
-    return {request.rpartition("/")[2].replace("%2b", "+") for request in archive.origin.requests if POOL in request}
+    requests = [unquote(request) for request in archive.origin.requests]
+    return {request.rpartition("/")[2] for request in requests if "/pool/" in request}
+
+
+def test_the_pinned_tarball_is_fetched_from_its_place_without_the_lists(archive: AptArchive, tmp_path: Path) -> None:
+    archive.publish(VERSION, FILES)
+    source = obtain(tmp_path)
+    assert (source.version, source.provider, source.revision) == ("1.3.1", "apt", PIN.apt_sha256)
+    assert (source.root / "zlib.h").read_text() == "a header"
+    assert fetched(archive) == {ORIG}
+    assert not [request for request in archive.origin.requests if "/dists/" in request]
 
 
 @pytest.mark.parametrize("gone", [(), (DSC,), (DSC, CHANGES), (DSC, CHANGES, SECOND)])
-def test_only_tarballs_are_fetched_and_only_the_pinned_one_is_needed(
+def test_where_the_lists_have_another_place_only_tarballs_are_fetched_and_only_the_pinned_one_is_needed(
     archive: AptArchive, tmp_path: Path, gone: tuple[str, ...]
 ) -> None:
-    archive.publish(VERSION, FILES, gone=gone)
+    archive.publish(VERSION, FILES, gone=gone, area="updates/main")
     source = obtain(tmp_path)
     assert (source.version, source.provider, source.revision) == ("1.3.1", "apt", PIN.apt_sha256)
     assert (source.root / "zlib.h").read_text() == "a header"
@@ -124,5 +135,5 @@ def test_a_package_that_the_index_does_not_list_is_reported(archive: AptArchive,
 
 
 def test_a_suite_that_the_archive_does_not_have_is_reported(archive: AptArchive, tmp_path: Path) -> None:
-    archive.publish(VERSION, FILES)
+    archive.publish(VERSION, FILES, area="updates/main")
     assert "the lists of forky" in refusal(tmp_path, dataclasses.replace(PIN, apt_suite="forky"))

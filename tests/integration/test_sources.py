@@ -266,8 +266,7 @@ def test_debians_source_package_is_the_pinned_tarball(tmp_path: Path) -> None:
 
 @pytest.mark.toolchain
 def test_a_suite_that_does_not_exist_is_told_in_apts_words(tmp_path: Path) -> None:
-    pin = dataclasses.replace(
-        load_pins(REPOSITORY / "matrices" / "pins.toml").cpython_pin("3.13.5"), apt_suite="no-such-suite"
-    )
+    pinned = load_pins(REPOSITORY / "matrices" / "pins.toml").cpython_pin("3.13.5")
+    pin = dataclasses.replace(pinned, apt_suite="no-such-suite", apt_file="no-such-file.tar.xz")
     with pytest.raises(UnavailableError, match="lists of no-such-suite are not available"):
         obtain_source(PythonSource.parse("3.13.5"), Pins(cpython=(pin,)), tmp_path, provider="apt")
