@@ -142,14 +142,16 @@ def test_what_is_wrong_only_in_browsers_or_only_in_node_is_a_filter(page: Page, 
         write_results(tmp_path / cell.id / "results.json", found_there)
     write_views(find_run([tmp_path]))
     page.open(tmp_path / PAGE)
-    listed = {}
+    listed, places = {}, {}
     for state in ("only-in-browsers", "only-in-node"):
         page.value(f"showCases({{q: '', state: '{state}', cell: '', module: ''}})")
         listed[state] = page.value("[...document.querySelectorAll('.case code')].map((each) => each.textContent)")
+        places[state] = page.value("[...document.querySelectorAll('.case .where')].map((each) => each.textContent)")
     assert {state: [each.rpartition(".")[2] for each in names] for state, names in listed.items()} == {
         "only-in-browsers": ["all_browsers", "one_browser"],
         "only-in-node": ["node"],
     }
+    assert places == {"only-in-browsers": ["2 of 3 cells", "emscripten-firefox"], "only-in-node": ["emscripten-node"]}
     page.open(small_run(tmp_path / "other"))
     assert page.value("form.elements.state.querySelector('[value=only-in-node]')") is None
     assert page.problems == []

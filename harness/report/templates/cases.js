@@ -89,7 +89,7 @@ function findCases({ q, state, cell, module }) {
       if (hit) found.push(hit);
     }
   }
-  return found.sort((a, b) => b.fresh - a.fresh || a.rank - b.rank || b.cells - a.cells || a.at - b.at);
+  return found.sort((a, b) => b.fresh - a.fresh || a.rank - b.rank || b.where.length - a.where.length || a.at - b.at);
 }
 
 /** Whether a case is wrong only on cells of the one kind. */
@@ -107,7 +107,7 @@ function isOnly(at, [side, other]) {
 function look(at, columns, kindWanted, kindBits, idBits, all, state) {
   if (state in ONLY && !isOnly(at, ONLY[state])) return null;
   let rank = ABSENT;
-  let matching = 0;
+  const matching = [];
   let isFresh = 0;
   let outcomes = 0;
   let differs = false;
@@ -120,11 +120,11 @@ function look(at, columns, kindWanted, kindBits, idBits, all, state) {
     if (!kindWanted[kind] || ((idBits | kindBits[kind]) & all) !== all) continue;
     const isNew = fresh[cell].has(at);
     if (state === "new" && !isNew) continue;
-    matching++;
+    matching.push(cell);
     isFresh ||= isNew ? 1 : 0;
     rank = Math.min(rank, kinds[kind].rank);
   }
-  return matching && (state !== "differs" || differs) ? { at, rank, cells: matching, fresh: isFresh } : null;
+  return matching.length && (state !== "differs" || differs) ? { at, rank, where: matching, fresh: isFresh } : null;
 }
 
 let found = [];
@@ -152,8 +152,9 @@ function showCases(wanted) {
   form.elements.q.focus({ preventScroll: true });
 }
 
-function caseRow({ at, rank, cells: matching, fresh: isFresh }) {
-  const where = cells.length > 1 ? make("span", { class: "where" }, `${matching} of ${plural(cells.length, "cell")}`,
+function caseRow({ at, rank, where: matching, fresh: isFresh }) {
+  const places = matching.length === 1 ? cells[matching[0]].label : `${matching.length} of ${plural(cells.length, "cell")}`;
+  const where = cells.length > 1 ? make("span", { class: "where" }, places,
     data.since[at] ? `, since ${data.since[at]}` : "") : "";
   const summary = make("summary", {}, tag(rank), isFresh ? make("span", { class: "tag new" }, "new") : "",
     make("code", {}, cases[at]), where);
