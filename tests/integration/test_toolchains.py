@@ -160,6 +160,15 @@ def test_the_packages_are_those_without_the_libc_that_was_replaced(tmp_path: Pat
     assert (found["packages"], found["wasi_libc"]) == ("clang-19=1:19.1.7", "")
 
 
+def test_a_sysroot_with_which_nothing_links_is_named_with_the_linker_s_words(tmp_path: Path) -> None:
+    base = wasi_toolchain("apt", "25", wasi_sdk_tree(tmp_path / "sdk", clang=BROKEN), {})
+    sysroot = sysroot_tree(tmp_path / "libc", "wasm32-wasi")
+    with pytest.raises(UnavailableError) as caught:
+        with_sysroot(base, sysroot, tmp_path / "cache")
+    assert f"the sysroot {sysroot} does not work with the clang of WASI SDK 25:" in caught.value.message
+    assert "unable to find library -lc" in caught.value.message
+
+
 def test_the_commit_of_a_sysroot_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WASI_SDK_PATH", str(wasi_sdk_tree(tmp_path / "sdk")))
     sysroot_tree(tmp_path / "libc" / "sysroot", "wasm32-wasip1")

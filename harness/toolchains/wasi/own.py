@@ -87,7 +87,13 @@ def with_sysroot(base: Toolchain, sysroot: Path, cache: Path) -> Toolchain:
                 (goal / triple).symlink_to(_triple_folder(sysroot / part) or sysroot / part)
         return wasi_toolchain("path", base.version, final / "sdk", facts)
 
-    return make_toolchain(final, fill)
+    try:
+        return make_toolchain(final, fill)
+    except UnavailableError as error:
+        raise UnavailableError(
+            f"path: the sysroot {sysroot} does not work with the clang of WASI SDK {base.version}:\n{error.message}",
+            hint=error.hint,
+        ) from error
 
 
 def _triple_folder(folder: Path) -> Path | None:
