@@ -57,6 +57,7 @@ def ensure_build(
     final = build_folder(cell, source, toolchain, cache, libraries)
     if not final.exists():
         check_llvm(tree, toolchain.facts)
+        # Two for the build Python, two of most recipes, and three.
         progress = Progress(f"build {cell.id}", total=7)
         with locked(final.with_name(f"{final.name}.lock")) as lock:
             if not final.exists():
@@ -137,6 +138,7 @@ class _Builder:
             shutil.copyfile(shared_cache, config_cache)
         host = self._host(work / "view", build_python, config_cache)
         recipe = host_recipe(self.cell, host)
+        self.progress.total += len(recipe.steps) - 2
         built = host.view / self.layout.build_folder
         steps = run_recipe(recipe, built, logs, self.progress, held=(self.lock,))
         _save_config_cache(config_cache, shared_cache)

@@ -33,6 +33,24 @@ UNCLOSED_SCRIPT = Cause(
     change="</script>",
     error="the button Run stays disabled",
 )
+NO_FS = Cause(
+    name="fs-is-not-exported",
+    why="Module.FS is there only where -sEXPORTED_RUNTIME_METHODS names it, which until 3.13 CPython does not",
+    change="FS instead of Module.FS",
+    error="writeFile",
+)
+SMALL_STACK = Cause(
+    name="stack-of-64-kib",
+    why="from Emscripten 3.1.27 on the stack is 64 KiB by default, and what needs more overwrites other memory",
+    change="-sSTACK_SIZE=5MB",
+    error="the answer is not shown",
+)
+NOT_READY = Cause(
+    name="run-before-ready",
+    why="Stop enables Run at once: a program that is started before the new Worker is ready runs in no interpreter",
+    change="Run stays disabled until the Worker is ready",
+    error="Cannot read properties of undefined",
+)
 ENDED_RUNTIME = Cause(
     name="ended-runtime",
     why="the interpreter is linked with -sEXIT_RUNTIME: what runs next in the same instance prints nothing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import zipfile
 from pathlib import Path
+from typing import IO
 
 from harness.build.artifact import Build
 
@@ -40,10 +41,16 @@ def is_deflated(path: Path) -> bool:
 
 def store(packed: Path, target: Path) -> Path:
     """The same zip file without compression, at `target`."""
-    with zipfile.ZipFile(packed) as archive, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as stored:
-        for entry in archive.infolist():
-            stored.writestr(zipfile.ZipInfo(entry.filename, entry.date_time), archive.read(entry))
+    with zipfile.ZipFile(packed) as archive, target.open("wb") as stream:
+        store_into(archive, stream)
     return target
+
+
+def store_into(packed: zipfile.ZipFile, stream: IO[bytes]) -> None:
+    """Writes the same zip file without compression."""
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as stored:
+        for entry in packed.infolist():
+            stored.writestr(zipfile.ZipInfo(entry.filename, entry.date_time), packed.read(entry))
 
 
 def deflated_zip(build: Build, target: Path) -> Path:

@@ -48,12 +48,18 @@ def foreign_files(page: str) -> tuple[Foreign, ...]:
     return tuple(Foreign(**found.groupdict()) for found in _FROM_ELSEWHERE.finditer(page))
 
 
-def _in_text(old: str, new: str, cause: Cause) -> Callable[[str], str]:
+# By the name of a cause the file that is changed for it, and how.
+Changes = Mapping[str, tuple[str, Callable[[str], str]]]
+
+
+def in_text(old: str, new: str, cause: Cause) -> Callable[[str], str]:
+    """A change for that cause to a text that has `old` once. ConfigError where it has not."""
+
     def change(text: str) -> str:
         if text.count(old) != 1:
             raise ConfigError(
                 f"the web example cannot be changed for {cause.name}: {old!r} is in it {text.count(old)} times",
-                hint="CPython has changed it: harness/examples/web_page.py has to follow",
+                hint="CPython has changed it: harness/examples/ has to follow",
             )
         return text.replace(old, new)
 
@@ -61,20 +67,20 @@ def _in_text(old: str, new: str, cause: Cause) -> Callable[[str], str]:
 
 
 # The changes to the texts of the example; that for NO_ZLIB is one to its zip file.
-_CHANGES: Mapping[str, tuple[str, Callable[[str], str]]] = {
+_CHANGES: Changes = {
     UNCLOSED_SCRIPT.name: (PAGE, lambda page: _UNCLOSED.sub(r"\1></script>", page)),
     ENDED_RUNTIME.name: (
         PAGE,
-        _in_text(
+        in_text(
             "this.finishedCallback();",
             "this.finishedCallback(); this.worker.terminate(); this.worker = null; this.initialiseWorker();",
             ENDED_RUNTIME,
         ),
     ),
-    SHORT_LINES.name: (WORKER, _in_text("SharedArrayBuffer(128 *", "SharedArrayBuffer(8192 *", SHORT_LINES)),
+    SHORT_LINES.name: (WORKER, in_text("SharedArrayBuffer(128 *", "SharedArrayBuffer(8192 *", SHORT_LINES)),
     HALF_ERASED.name: (
         PAGE,
-        _in_text(
+        in_text(
             "this.input = this.input.slice(0, -1);", 'this.input = [...this.input].slice(0, -1).join("");', HALF_ERASED
         ),
     ),
@@ -86,12 +92,14 @@ def has_unclosed_script(page: str) -> bool:
     return _UNCLOSED.search(page) is not None
 
 
-def changed(texts: Mapping[str, str], changes: Sequence[Cause]) -> dict[str, str]:
-    """The texts of the example, by the names of their files, with the changes for those causes."""
+def changed(texts: Mapping[str, str], changes: Sequence[Cause], known: Changes = _CHANGES) -> dict[str, str]:
+    """The texts of the example, by the names of their files, with the changes for those causes as far as they are known
+    to be changes to a text.
+    """
     found = dict(texts)
     for cause in changes:
-        if cause.name in _CHANGES:
-            name, change = _CHANGES[cause.name]
+        if cause.name in known:
+            name, change = known[cause.name]
             found[name] = change(found[name])
     return found
 
@@ -111,6 +119,11 @@ class WebExample:
         unclosed = (UNCLOSED_SCRIPT,) if has_unclosed_script(self.texts[PAGE]) else ()
         return (*unclosed, *((NO_ZLIB,) if is_deflated(self.library) and not self.has_zlib else ()))
 
+    @property
+    def faults(self) -> tuple[Cause, ...]:
+        """What keeps parts of it from working, once it runs a program."""
+        return (ENDED_RUNTIME, SHORT_LINES, HALF_ERASED)
+
     def lay(self, changes: Sequence[Cause], target: Path) -> None:
         """Makes the folder `target` a copy of the example with the changes for those causes."""
         target.mkdir(exist_ok=True)
@@ -128,15 +141,13 @@ class WebExample:
 def check_makes_web_example(tree: Path) -> None:
     """UnavailableError when the makefile of the source tree makes no web example."""
     makefile = tree / "Makefile.pre.in"
-    if not makefile.is_file() or WEB_EXAMPLE not in makefile.read_text(encoding="utf-8", errors="replace"):
-        raise _no_web_example(f"CPython {read_version(tree)}")
-
-
-def _no_web_example(what: str) -> UnavailableError:
-    return UnavailableError(
-        f"{what} has no web example: its makefile makes it from 3.14 on",
-        hint="until 3.13 it is a build of its own, for the target `browser`, which the harness does not make",
-    )
+    text = makefile.read_text(encoding="utf-8", errors="replace") if makefile.is_file() else ""
+    # Until 3.13 it makes the page for the target `browser`.
+    if WEB_EXAMPLE not in text and PAGE not in text:
+        raise UnavailableError(
+            f"CPython {read_version(tree)} has no web example: CPython's makefile makes it from 3.11 on",
+            hint="--cpython PATH-OR-VERSION names another CPython",
+        )
 
 
 def web_example_of(build: Build) -> WebExample:
@@ -144,7 +155,10 @@ def web_example_of(build: Build) -> WebExample:
     folder = build.root / build.manifest.layout.build_folder / WEB_EXAMPLE
     library = folder / f"python{series_of(build)}.zip"
     if not (folder / PAGE).is_file():
-        raise _no_web_example(f"the build of CPython {build.manifest.python}")
+        raise UnavailableError(
+            f"the build of CPython {build.manifest.python} has no web example",
+            hint="until 3.13 that is a build of its own, which no bundle has: leave --bundle out",
+        )
     texts = {name: (folder / name).read_text(encoding="utf-8") for name in (PAGE, WORKER)}
     has_zlib = "zlib" in (build.manifest.libraries or {})
     return WebExample(folder=folder, texts=texts, library=library, has_zlib=has_zlib)

@@ -13,6 +13,8 @@ from pathlib import Path
 from harness.build.artifact import Build
 from harness.build.cross_build import check_paths, check_tools, ensure_build, tree_of
 from harness.build.libraries import obtain_libraries
+from harness.build.recipes.cpython_tree import Script
+from harness.build.recipes.emscripten import BROWSER_TARGET
 from harness.build.tree_pins import Overrides, check_fits, check_takes_tree_pins, pinned_by_tree
 from harness.bundles.index import check_is_build_of, check_is_for
 from harness.bundles.unpack import open_bundle
@@ -45,7 +47,8 @@ class BuildRequest:
     `tree_pins` takes what the source tree pins, in the place of what the cell says. `pins` is a file with further pins,
     `bundle` one that takes the place of source, toolchain and build. `prebuilt` is the folder of an interpreter that
     somebody else has built, `suite` the CPython whose tests it gets, `own_suite` that whose tests are compared
-    with these.
+    with these. `web_example` asks for the build that has the web example: of a tree in which it is a build of its own
+    that build, which no engine can run.
     """
 
     cpython: str = ""
@@ -59,6 +62,7 @@ class BuildRequest:
     pins: str = ""
     jobs: int = 0
     bundle: str = ""
+    web_example: bool = False
 
     @classmethod
     def of(cls, options: object) -> BuildRequest:
@@ -148,14 +152,19 @@ def _prepared(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path],
     _check_first(cell, pins, cache, provider=wishes.provider, toolchain=toolchain_path, runtime=not own_runtime)
     if not from_tree:
         source = _source(cell, pins, cache, check_source)
+    tree = tree_of(cell, source)
+    if is_page := wishes.web_example and tree.script(cell.target) is Script.WASM_BUILD:
+        cell = dataclasses.replace(cell, configure=(*cell.configure, BROWSER_TARGET))
     # What cannot be built is refused before a toolchain is downloaded.
-    check_fits(cell, tree_of(cell, source), source.version)
+    check_fits(cell, tree, source.version)
     toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path)
     runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
     jobs = wishes.jobs or os.cpu_count() or 1
     libraries = obtain_libraries(cell, toolchain, pins, cache, jobs=jobs)
     build = ensure_build(cell, source, toolchain, cache, jobs=jobs, libraries=libraries)
     prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
+    if is_page:
+        return prepared
     compiler = functools.partial(ask_compiler, cell, toolchain, cache)
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, compiler))
 

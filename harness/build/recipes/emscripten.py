@@ -7,6 +7,8 @@ Tools/wasm/wasm_build.py and configure.ac of 3.13.5); how the interpreter is lin
 
 from __future__ import annotations
 
+import dataclasses
+
 from packaging.version import Version
 
 from harness.build.environment import clean_build_env
@@ -84,6 +86,10 @@ LIBFFI_LINK_FLAGS = (
     "-sEXPORTED_FUNCTIONS=_main,_malloc,_free",
     "-sEXPORTED_RUNTIME_METHODS=FS,callMain,ENV,stackAlloc,stackSave,stackRestore",
 )
+# The target of configure, and so of a cell's `configure`, by which trees until 3.13 make the web example.
+BROWSER_TARGET = "--with-emscripten-target=browser"
+# Where in its build folder the web example is linked with the stack that CPython has from 3.14 on.
+LARGER_STACK = "larger-stack"
 _LIBFFI_DEPARTURE = f"linked with {' '.join(LIBFFI_LINK_FLAGS)}, which libffi needs for calls and closures"
 ONCE_NOTE = (
     "make gets MODULE_BINASCII_LDFLAGS=: with -sMAIN_MODULE every archive is linked whole, and so must be named once"
@@ -127,6 +133,32 @@ def emscripten_recipe(cell: Cell, host: HostBuild) -> Recipe:
             *((_LIBFFI_DEPARTURE,) if Library.LIBFFI in host.libraries else ()),
             *((ONCE_NOTE,) if once(cell, host) else ()),
         ),
+    )
+
+
+def web_example_recipe(cell: Cell, host: HostBuild) -> Recipe:
+    """The profile `emscripten-browser` of wasm_build.py for this cell: its interpreter is a script for a page, with its
+    library packed into `python.data`, and `make all` makes the page too.
+
+    It is linked as CPython links it, and once more into `LARGER_STACK`. Both are without the ports of Emscripten.
+    """
+    node = emscripten_recipe(cell, host)
+    configure, make = (step.command for step in node.steps)
+    env = {key: value for key, value in configure.env.items() if key != "LINKFORSHARED"}
+    left_out = ("--with-emscripten-target=node", "--with-suffix=.mjs", NAMES_ARGUMENT)
+    configure_argv = tuple(word for word in configure.argv if word not in left_out)
+    program = f"{LARGER_STACK}/python.js"
+    relink = ("make", *once(cell, host), "LDFLAGS=-sSTACK_SIZE=5MB", f"BUILDPYTHON={program}", program)
+    return Recipe(
+        name="emscripten-web-example",
+        version=VERSION,
+        steps=(
+            Step(name="configure-host", command=dataclasses.replace(configure, argv=configure_argv, env=env)),
+            Step(name="make-host", command=dataclasses.replace(make, env=env)),
+            Step(name="make-folder", command=dataclasses.replace(make, argv=("mkdir", "-p", LARGER_STACK), env=env)),
+            Step(name="link-larger-stack", command=dataclasses.replace(make, argv=relink, env=env)),
+        ),
+        departures=(CACHE_FILE_NOTE, NO_PORTS_NOTE),
     )
 
 

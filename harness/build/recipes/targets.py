@@ -27,6 +27,8 @@ class _Recipes:
 
 
 def _emscripten_steps(cell: Cell, host: HostBuild) -> Recipe:
+    if emscripten.BROWSER_TARGET in cell.configure:
+        return emscripten.web_example_recipe(cell, host)
     has_own = _has_own_emscripten_script(host.tree)
     return emscripten_script.script_recipe(cell, host) if has_own else emscripten.emscripten_recipe(cell, host)
 
@@ -90,4 +92,6 @@ def guest_platform(target: Target, toolchain: str) -> str:
 def seen_by_configure(cell: Cell) -> dict[str, object]:
     """What of a cell changes the answers of configure's own tests, which cells that agree in it share."""
     flags = cell.target.traits.flags_of_configure
-    return {"configure": cell.configure, **{flag: getattr(cell, flag) for flag in flags}}
+    # What CPython links for a page or for Node is no matter of these tests.
+    given = tuple(word for word in cell.configure if word != emscripten.BROWSER_TARGET)
+    return {"configure": given, **{flag: getattr(cell, flag) for flag in flags}}

@@ -1,18 +1,21 @@
-"""What `web-example` refuses before anything is built."""
+"""What `web-example` refuses before anything is built, and what it tries."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from harness.errors import UnavailableError
 from harness.examples import web_example as web_example_module
+from harness.examples.causes import SMALL_STACK
 from harness.examples.stdlib import WEB_EXAMPLE
-from harness.examples.web_example import SYSTEM, web_example
+from harness.examples.trials import Cause, Seen
+from harness.examples.web_example import SYSTEM, Act, _Bench, web_example
 from harness.run.prepare import BuildRequest
 from tests.unit.refusals import no_build
 
@@ -69,3 +72,29 @@ def test_a_machine_without_the_browser(cell: str, browser: str, monkeypatch: pyt
     monkeypatch.setattr(web_example_module, "check_playwright", lambda: None)
     with pytest.raises(UnavailableError, match="this machine has no"):
         web_example(cell, BuildRequest(), "", browser)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faulty:
+    """An example that needs no change to run a program, and has some faults."""
+
+    faults: tuple[Cause, ...]
+    causes: tuple[Cause, ...] = ()
+
+
+class NoBrowser(_Bench):
+    """Every attempt works that has a change."""
+
+    def attempt(self, photo: str, changes: Sequence[Cause], act: Act, *, isolated: bool = True) -> Seen:
+        return Seen(works=bool(changes), text="the answer is not shown")
+
+
+def test_a_fault_is_tried_with_and_without_its_change_where_the_example_has_it() -> None:
+    example: Any = Faulty(faults=(SMALL_STACK,))
+    bench = NoBrowser(example=example, browser=None, address="", elsewhere={}, work=Path())
+    trials = [each for each in bench.trials() if each.example in {"Run: nested lists", "Run, Run again"}]
+    assert [(each.example, each.changes, each.expected, each.is_as_expected) for each in trials] == [
+        ("Run: nested lists", (), SMALL_STACK, True),
+        ("Run: nested lists", (SMALL_STACK,), None, True),
+        ("Run, Run again", (), None, False),
+    ]

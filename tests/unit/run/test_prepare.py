@@ -9,13 +9,16 @@ from typing import Any, NoReturn
 
 import pytest
 
-from harness.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, ConfigError, HarnessError
+from harness.build.recipes.cpython_tree import Tree
+from harness.build.recipes.emscripten import BROWSER_TARGET
+from harness.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, BuildError, ConfigError, HarnessError
 from harness.matrix.cells import Cell
 from harness.run import prepare as prepare_module
 from harness.run.prepare import BuildRequest, _with_toolchain, prepare
 from harness.sources import Source
 from tests.unit.sample_cells import EMSCRIPTEN
 from tests.unit.sample_pins import CELL
+from tests.unit.sample_trees import PY313, PY314
 
 ROOT = Path(__file__).parents[3]
 
@@ -172,6 +175,34 @@ def test_a_word_that_the_source_does_not_know_is_refused_before_anything_is_buil
         monkeypatch.setattr(prepare_module, name, built)
     with pytest.raises(ConfigError, match="tree has no such module"):
         prepare("wasi", BuildRequest(), unknown)
+
+
+@pytest.mark.parametrize(
+    ("tree", "wishes", "added"),
+    [
+        (PY313, BuildRequest(web_example=True), (BROWSER_TARGET,)),
+        (PY313, BuildRequest(), ()),
+        (PY314, BuildRequest(web_example=True), ()),
+    ],
+)
+def test_the_web_example_is_a_build_of_its_own_where_the_tree_has_it_so(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, tree: Tree, wishes: BuildRequest, added: tuple[str, ...]
+) -> None:
+    built = []
+
+    def build(cell: Cell, *_: object, **__: object) -> NoReturn:
+        built.append(cell.configure)
+        raise BuildError("enough is seen")
+
+    source = Source(id="s", version="3.13.5", root=machine / "tree", provider="p", origin="o", revision="r")
+    for name, answer in {"obtain_source": source, "tree_of": tree}.items():
+        monkeypatch.setattr(prepare_module, name, lambda *_, answer=answer, **__: answer)
+    for name in ("obtain_toolchain", "obtain_runtime", "obtain_libraries"):
+        monkeypatch.setattr(prepare_module, name, lambda *_, **__: None)
+    monkeypatch.setattr(prepare_module, "ensure_build", build)
+    with pytest.raises(BuildError, match="enough is seen"):
+        prepare("emscripten-3.1.69", wishes)
+    assert built == [added]
 
 
 @pytest.mark.parametrize("wish", [{"cpython": "3.13.5"}, {"toolchain": "4.0.12"}, {"tree_pins": True}])

@@ -11,6 +11,7 @@ import pytest
 from harness.build.recipes import emscripten as recipe_module
 from harness.build.recipes.emscripten import LAYOUT, emscripten_recipe
 from harness.build.recipes.model import HostBuild, Recipe
+from harness.build.recipes.targets import host_recipe
 from harness.matrix.cells import Cell, Library
 from tests.unit.sample_cells import emscripten
 from tests.unit.sample_trees import PY313
@@ -42,6 +43,21 @@ def test_the_steps_have_upstreams_names_and_run_in_the_build_folder() -> None:
     assert [step.name for step in steps] == ["configure-host", "make-host"]
     assert {step.command.cwd for step in steps} == {Path("/view/cross-build/wasm32-emscripten")}
     assert steps[1].command.argv == ("make", "--jobs", "3", "all")
+
+
+def test_the_web_example_is_built_as_upstream_does_and_linked_once_more_with_a_larger_stack() -> None:
+    cell = dataclasses.replace(CELL, configure=(recipe_module.BROWSER_TARGET,))
+    recipe = host_recipe(cell, HOST)
+    configure, make, folder, link = (step.command for step in recipe.steps)
+    words = configure.argv
+    assert [word for word in words if "emscripten-target" in word or "suffix" in word or "libc" in word] == [
+        "--with-emscripten-target=browser"
+    ]
+    assert all("LINKFORSHARED" not in command.env and command.env["PATH"] for command in (configure, make, link))
+    assert make.argv == ("make", "--jobs", "3", "all")
+    assert folder.argv[-1] == recipe_module.LARGER_STACK
+    assert link.argv[1:] == ("LDFLAGS=-sSTACK_SIZE=5MB", "BUILDPYTHON=larger-stack/python.js", "larger-stack/python.js")
+    assert recipe_module.NO_PORTS_NOTE in recipe.departures
 
 
 def test_configure_is_called_by_the_relative_path_that_getpath_finds_the_library_by() -> None:
