@@ -37,6 +37,7 @@ from harness.util.cache import cache_root
 from harness.util.files import text_or_none, write_atomically
 from harness.util.paths import shown
 from harness.util.process import capture
+from harness.util.versions import is_number
 
 logger = logging.getLogger(__name__)
 
@@ -130,6 +131,11 @@ def _check_can_bisect(options: argparse.Namespace, cell: Cell) -> None:
         raise ConfigError(
             f"--bisect of {cell.id} goes from one version to another of one thing, {known}, and {new}",
             hint="leave --bisect out; the commits of a CPython are those of `python -m harness bisect --axis cpython`",
+        )
+    if not is_number(value := getattr(options, named[0])):
+        raise ConfigError(
+            f"--bisect goes from one version to another, and --{named[0]} {value} names none",
+            hint="leave --bisect out, or give a version",
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +36,7 @@ from harness.toolchains.browsers import machines_browser, own_browser
 from harness.toolchains.runtimes import check_runtime, obtain_runtime, own_node, own_wasmtime
 from harness.util.cache import cache_root
 from harness.util.paths import expanded
+from harness.util.versions import is_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +205,7 @@ def _with_toolchain(cell: Cell, wish: str, *, as_stated: bool = False) -> tuple[
     version is the one that the toolchain at the path states, whatever the cell has. UnavailableError when nothing is at
     the path.
     """
-    if re.fullmatch(r"\d+(\.\d+)*", wish):
+    if is_number(wish):
         return dataclasses.replace(cell, toolchain=wish), None
     path = Path(wish) if wish else None
     if path and not expanded(path).exists():

@@ -15,10 +15,10 @@ from harness.matrix.pins import Installer, RuntimePin
 from harness.toolchains.runtimes import npm, npm_pack, npm_package, pip
 from harness.util.hashing import file_sha256
 from harness.util.process import Completed
+from harness.util.versions import is_number
 
 # What pip and npm say of what does not exist.
 _NO_WHEEL, _NO_PACKAGE = "No matching distribution", "E404"
-_VERSION = re.compile(r"\d+(\.\d+)*")
 _HINT = "check the network and its own configuration (pip config list, npm config list)"
 # pip's names for the platforms that people work on, the newest of each first: a wheel may be for an older one.
 _LINUX = {
@@ -58,7 +58,7 @@ def read_versions(said: str) -> set[str]:
     """The releases in what `pip index versions` prints, or in `npm view versions --json`."""
     listed = re.search(r"^Available versions: (.*)$", said, re.MULTILINE)
     words = listed.group(1).split(", ") if listed else re.findall(r'"([^"]+)"', said)
-    return {word for word in words if _VERSION.fullmatch(word)}
+    return {word for word in words if is_number(word)}
 
 
 def wheel_hashes(package: str, version: str, platforms: Iterable[str]) -> dict[str, str]:

@@ -28,6 +28,11 @@ def number(text: str) -> str:
     return found.group() if found else ""
 
 
+def is_number(text: str) -> bool:
+    """Whether that is a released version of a toolchain or runtime, such as `3.1.73`, and not a path."""
+    return bool(text) and number(text) == text
+
+
 def shown_version(toolchain: ToolchainRecord) -> str:
     """The version of a build's toolchain, for people; all that it says of itself when it is no release.
 

@@ -270,6 +270,9 @@ def test_bump_needs_something_new_and_says_why_a_side_has_no_results(project: Pa
     assert (
         "--bisect of wasi goes from one version to another of one thing, --runtime, and --cpython is new" in done.stderr
     )
+    done = harness("bump", "wasi", "--runtime", f"path:{sys.executable}", "--bisect")
+    assert done.returncode == 2
+    assert f"another, and --runtime path:{sys.executable} names none" in done.stderr
     folder = project / "run"
     new = ("--runtime", "1.2.3", "--provider", "nobody", "--run-dir", str(folder))
     done = harness("bump", "wasi", "test_bool", *new)

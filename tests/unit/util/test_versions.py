@@ -6,7 +6,7 @@ import pytest
 
 from harness.manifest import Manifest
 from harness.matrix.conditions import condition_values, parse_version
-from harness.util.versions import number, shown_version
+from harness.util.versions import is_number, number, shown_version
 from tests.unit.sample_cells import emscripten
 
 
@@ -24,6 +24,7 @@ from tests.unit.sample_cells import emscripten
     ],
 )
 def test_the_number_is_what_a_version_begins_with(text: str, found: str) -> None:
+    assert is_number(text) == (text == found != "")
     assert number(text) == found
 
 
