@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from harness.errors import UnavailableError
 
 PLAYWRIGHT = "pip install -e '.[browser]'"
 STEP_SECONDS = 60.0
+# For what is still to be shown after a step that the browser has complained of: most such steps come to nothing.
+AFTER_PROBLEM_SECONDS = 5.0
+_LOOK_SECONDS = 0.5
 # A terminal draws on a canvas, so that there is no text in the document: the page's own terminals are kept here.
 _KEEP_TERMINALS = """
 window.keptTerminals = [];
@@ -54,6 +58,7 @@ class Tab:
         self._timeout_error = timeout
         self.failure = failure
         self.problems: list[str] = []
+        self._problems_before = 0
         page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
 
@@ -74,9 +79,18 @@ class Tab:
         return self._waits(lambda limit: self._page.wait_for_selector(f"#{button}:enabled", timeout=limit), seconds)
 
     def shows(self, text: str, seconds: float = STEP_SECONDS) -> bool:
-        """Whether the terminal shows that text before that time is over."""
+        """Whether the terminal shows that text before that time is over, or AFTER_PROBLEM_SECONDS once the browser has
+        complained of the last step.
+        """
         shown = f"text => ({_LINES})().includes(text)"
-        return self._waits(lambda limit: self._page.wait_for_function(shown, arg=text, timeout=limit), seconds)
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0:
+            if len(self.problems) > self._problems_before and left > AFTER_PROBLEM_SECONDS:
+                ends -= left - AFTER_PROBLEM_SECONDS
+            limit = min(left, _LOOK_SECONDS)
+            if self._waits(lambda ms: self._page.wait_for_function(shown, arg=text, timeout=ms), limit):
+                return True
+        return False
 
     def _waits(self, wait: Any, seconds: float) -> bool:
         try:
@@ -85,11 +99,16 @@ class Tab:
             return False
         return True
 
+    def _begin_step(self) -> None:
+        self._problems_before = len(self.problems)
+
     def click(self, button: str) -> None:
+        self._begin_step()
         self._page.click(f"#{button}")
 
     def click_at_once(self, *buttons: str) -> None:
         """Clicks one after the other before anything else happens in the page; one that is disabled is not clicked."""
+        self._begin_step()
         self._page.evaluate("names => names.forEach((name) => document.getElementById(name).click())", list(buttons))
 
     def put_code(self, code: str) -> None:
@@ -98,17 +117,20 @@ class Tab:
 
     def type(self, text: str) -> None:
         """Types a line into the terminal, and Enter."""
+        self._begin_step()
         self._page.locator("#terminal textarea").focus()
         self._page.keyboard.type(text)
         self._page.keyboard.press("Enter")
 
     def press(self, key: str) -> None:
         """Presses a key in the terminal, such as `Control+d`."""
+        self._begin_step()
         self._page.locator("#terminal textarea").focus()
         self._page.keyboard.press(key)
 
     def paste(self, text: str) -> None:
         """Pastes into the terminal, as its user would."""
+        self._begin_step()
         self._page.locator("#terminal textarea").evaluate(_PASTE, text)
 
     def photograph(self, path: Path) -> None:

@@ -1,0 +1,67 @@
+"""The page of the web example, whose browser is a stand-in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.examples.tab import Tab
+
+
+class Page:
+    """Shows `shown` after that many seconds on its own clock; complains of a click when `complains`."""
+
+    def __init__(self, *, after: float, complains: bool) -> None:
+        self.now = 100.0
+        self.shown_at = self.now + after
+        self.complains = complains
+        self.heard: Callable[[Any], None]
+
+    def on(self, event: str, heard: Callable[[Any], None]) -> None:
+        if event == "pageerror":
+            self.heard = heard
+
+    def click(self, _: str) -> None:
+        if self.complains:
+            self.heard("TypeError")
+
+    def wait_for_function(self, _: str, *, arg: str, timeout: float) -> None:
+        assert arg == "answer"
+        self.now = min(self.now + timeout / 1000, max(self.now, self.shown_at))
+        if self.now < self.shown_at:
+            raise TimeoutError
+
+
+@pytest.mark.parametrize(
+    ("after", "complains", "shown", "seconds"),
+    [
+        (3, False, True, 3),
+        (19, False, True, 19),
+        (21, False, False, 20),
+        (3, True, True, 3),
+        (19, True, False, 5),
+    ],
+)
+def test_a_page_of_which_the_browser_complains_has_five_seconds_left(
+    monkeypatch: pytest.MonkeyPatch, after: float, complains: bool, shown: bool, seconds: float
+) -> None:
+    page = Page(after=after, complains=complains)
+    monkeypatch.setattr(time, "monotonic", lambda: page.now)
+    tab = Tab(page, failure=ValueError, timeout=TimeoutError)
+    tab.click("run")
+    assert (tab.shows("answer", 20), page.now - 100) == (shown, seconds)
+
+
+def test_what_the_browser_complained_of_before_the_step_is_of_no_matter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = Page(after=19, complains=True)
+    monkeypatch.setattr(time, "monotonic", lambda: page.now)
+    tab = Tab(page, failure=ValueError, timeout=TimeoutError)
+    tab.click("run")
+    page.complains = False
+    tab.click("run")
+    assert tab.shows("answer", 20)
