@@ -122,7 +122,7 @@ def test_in_a_single_process_one_plain_node_runs_all_modules(
     runner = RegrtestRunner(prepared=dataclasses.replace(found, build=build), folder=tmp_path)
     asked = runner.single_command(Task(workers=2, left_out=("test_x", "test_y")))
     whole = shlex.split(option(runner.command(Task(workers=2), tmp_path / "x.xml").argv, "--python"))
-    resources = ("-u", EMSCRIPTEN.resources, "--randseed", "0")
+    resources = ("-u", EMSCRIPTEN.resources)
     assert asked.argv == (*whole, "-m", "test", *options, *resources, "--exclude", "test_x", "test_y")
     assert runner.single_command(Task(workers=1, modules=("test_x",))).argv[-1] == "test_x"
     assert runner.has_single
