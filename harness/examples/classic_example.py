@@ -19,7 +19,7 @@ from harness.errors import ConfigError
 from harness.examples.causes import HALF_ERASED, NO_FS, NO_ZLIB, NOT_READY, SHORT_LINES, SMALL_STACK
 from harness.examples.stdlib import store_into
 from harness.examples.trials import Cause
-from harness.examples.web_page import PAGE, Changes, changed, in_text
+from harness.examples.web_page import LONGER_LINES, PAGE, WHOLE_CHARACTER, Changes, changed, in_text
 
 WORKER = "python.worker.js"
 SERVER = "Tools/wasm/wasm_webserver.py"
@@ -40,13 +40,8 @@ _CHANGES: Changes = {
             NOT_READY,
         ),
     ),
-    SHORT_LINES.name: (WORKER, in_text("SharedArrayBuffer(128 *", "SharedArrayBuffer(8192 *", SHORT_LINES)),
-    HALF_ERASED.name: (
-        PAGE,
-        in_text(
-            "this.input = this.input.slice(0, -1)", 'this.input = [...this.input].slice(0, -1).join("")', HALF_ERASED
-        ),
-    ),
+    SHORT_LINES.name: (WORKER, LONGER_LINES),
+    HALF_ERASED.name: (PAGE, WHOLE_CHARACTER),
 }
 
 

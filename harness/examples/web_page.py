@@ -66,6 +66,11 @@ def in_text(old: str, new: str, cause: Cause) -> Callable[[str], str]:
     return change
 
 
+# The same in the pages of all versions.
+LONGER_LINES = in_text("SharedArrayBuffer(128 *", "SharedArrayBuffer(8192 *", SHORT_LINES)
+WHOLE_CHARACTER = in_text(
+    "this.input = this.input.slice(0, -1)", 'this.input = [...this.input].slice(0, -1).join("")', HALF_ERASED
+)
 # The changes to the texts of the example; that for NO_ZLIB is one to its zip file.
 _CHANGES: Changes = {
     UNCLOSED_SCRIPT.name: (PAGE, lambda page: _UNCLOSED.sub(r"\1></script>", page)),
@@ -77,13 +82,8 @@ _CHANGES: Changes = {
             ENDED_RUNTIME,
         ),
     ),
-    SHORT_LINES.name: (WORKER, in_text("SharedArrayBuffer(128 *", "SharedArrayBuffer(8192 *", SHORT_LINES)),
-    HALF_ERASED.name: (
-        PAGE,
-        in_text(
-            "this.input = this.input.slice(0, -1);", 'this.input = [...this.input].slice(0, -1).join("");', HALF_ERASED
-        ),
-    ),
+    SHORT_LINES.name: (WORKER, LONGER_LINES),
+    HALF_ERASED.name: (PAGE, WHOLE_CHARACTER),
 }
 
 
