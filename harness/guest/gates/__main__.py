@@ -1,8 +1,8 @@
 """Starts the agent behind open gates: `python /gates [JOURNAL MODULE [options...]]`.
 
-CPython's suite asks `test.support` what the platform can do. Here the answer is that everything can be done, so that
-the cases run that it would skip, and show whether they still have to be skipped. Names are those of CPython 3.11 to
-3.15; what one of them does not have is left alone.
+CPython's suite asks `test.support` what the platform can do. Here the answer is that it can do everything, so that the
+cases run which would be skipped, and show whether they still have to be. The names are those of CPython 3.11 to 3.15;
+a name that the CPython under test does not have is not added.
 """
 
 import sys
@@ -35,11 +35,9 @@ def open_gates() -> None:
 
 def main() -> None:
     open_gates()
-    with open("/harness/agent.py", encoding="utf-8") as stream:
-        code = compile(stream.read(), "<harness agent>", "exec")
-    namespace = {"__name__": "harness_agent"}
-    exec(code, namespace)
-    namespace["main"](sys.argv[1:])  # type: ignore[operator]
+    sys.path[0] = "/harness"
+    with open("/harness/__main__.py", encoding="utf-8") as stream:
+        exec(compile(stream.read(), "<harness agent>", "exec"), {"__name__": "harness_agent"})
 
 
 if __name__ == "__main__":

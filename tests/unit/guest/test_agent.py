@@ -16,35 +16,34 @@ from typing import Any
 
 import pytest
 
-from harness.guest.agent import agent
-from harness.guest.agent.agent import (
-    FIXTURES,
-    WholeId,
-    detail_of,
-    filter_by_journal_id,
-    id_of,
-    looks_at_all_objects,
-    main_module,
-    params_of,
-    result_class,
-    run,
-    shuffle,
-    state_of,
-    text_of,
-    type_name,
-    watch_module,
-    watch_suites,
-)
+from harness.guest.agent import agent, frozen_objects, journal, library_imports
+from harness.guest.agent.agent import main_module, run
+from harness.guest.agent.fixtures import FIXTURES
+from harness.guest.agent.frozen_objects import would_notice
+from harness.guest.agent.journal_result import EXCEPTIONS_OF_CASES, result_class
+from harness.guest.agent.library_imports import watch_imports
+from harness.guest.agent.regrtest_hooks import WholeId, filter_by_journal_id, state_of, watch_module
+from harness.guest.agent.suites import CHOICE, ids_in, shuffle, watch_suites
+from harness.guest.agent.texts import detail_of, id_of, params_of, text_of, type_name
+
+
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The events that are written to the journal."""
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr(journal, "write", lambda _, line, __: found.append(json.loads(line)))
+    EXCEPTIONS_OF_CASES.clear()
+    return found
 
 
 def test_an_event_is_one_line_appended_to_the_descriptor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "journal"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    monkeypatch.setattr(agent, "_descriptor", -1)
-    agent.open_journal(str(descriptor))
+    monkeypatch.setattr(journal.JOURNAL, "descriptor", -1)
+    journal.open_journal(str(descriptor))
     try:
-        agent.emit(e="start", id="a\nb")
-        agent.emit(e="fixture", id="a\nb")
+        journal.emit(e="start", id="a\nb")
+        journal.emit(e="fixture", id="a\nb")
         assert not os.get_inheritable(descriptor)
     finally:
         os.close(descriptor)
@@ -59,7 +58,7 @@ def test_what_is_written_out_is_what_json_writes(outcomes: list[str], case: str,
     end = {"e": "end", "id": case, "t": seconds, "o": outcomes, "d": {}, "s": []}
     subtest = {"params": "(i=1)", "outcome": "skip", "detail": {}}
     for event in ({"e": "start", "id": case}, end, end | {"d": {"reason": "why"}}, end | {"s": [subtest]}):
-        assert agent.line_of(event) == json.dumps(event)
+        assert journal.line_of(event) == json.dumps(event)
 
 
 def test_a_skip_has_no_traceback_and_other_exceptions_have_one() -> None:
@@ -91,22 +90,21 @@ def test_a_module_that_would_see_frozen_objects_is_known_by_its_source(
     module.__file__ = str(tmp_path / "file.py")
     if name == "library" and "import gc" in source:
         vars(module)["gc"] = gc
-    monkeypatch.setattr(agent, "_paused_with", set(sys.modules))
-    monkeypatch.setattr(agent, "_module", "own")
+    monkeypatch.setattr(frozen_objects, "_imported_before", set(sys.modules))
     monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setitem(sys.modules, "test.nothing", None)
     monkeypatch.setitem(sys.modules, "test.built-in", types.ModuleType("built-in"))
-    assert looks_at_all_objects() is looks
-    agent._paused_with.add(name)
-    assert not looks_at_all_objects()
+    assert would_notice("own") is looks
+    frozen_objects._imported_before.add(name)
+    assert not would_notice("own")
 
 
 def test_each_file_of_the_library_that_is_imported_is_noted_once_and_a_tracer_sees_no_frame_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     noted: list[bytes] = []
-    monkeypatch.setattr(agent, "_importing", {"descriptor": 9})
-    monkeypatch.setattr(agent, "_write", lambda *event: noted.append(event[1]))
+    monkeypatch.setattr(journal.JOURNAL, "descriptor", 9)
+    monkeypatch.setattr(library_imports, "write", lambda *event: noted.append(event[1]))
     loader: Any = importlib.import_module("_frozen_importlib_external").SourceFileLoader
     monkeypatch.setattr(loader, "path_stats", before := loader.path_stats)
 
@@ -132,7 +130,7 @@ def test_each_file_of_the_library_that_is_imported_is_noted_once_and_a_tracer_se
     frames_of_an_import()
     plain = frames_of_an_import()
     monkeypatch.delitem(sys.modules, "colorsys", raising=False)
-    agent.watch_imports()
+    watch_imports()
     assert frames_of_an_import() == plain
     assert frames_of_an_import() == plain
     assert [json.loads(event) for event in noted] == [{"e": "import", "path": "colorsys.py"}]
@@ -204,11 +202,9 @@ class SkipsThenBreaks(unittest.TestCase):
         raise OSError(63, "not permitted")
 
 
-def test_an_error_after_a_skip_is_told_with_its_exception(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[dict[str, Any]] = []
-    monkeypatch.setattr("harness.guest.agent.agent.emit", lambda **event: told.append(event))
+def test_an_error_after_a_skip_has_its_exception(events: list[dict[str, Any]]) -> None:
     SkipsThenBreaks().run(result_class(unittest.TestResult)())
-    (end,) = [event for event in told if event["e"] == "end"]
+    (end,) = [event for event in events if event["e"] == "end"]
     assert sorted(end["o"]) == ["error", "skip"]
     assert (end["d"]["exception"], end["d"]["message"]) == ("OSError", "[Errno 63] not permitted")
 
@@ -255,15 +251,6 @@ def test_a_type_without_a_name_has_a_word_for_it() -> None:
 
     assert type_name(Kind("T", (), {})) == "a_type_without_a_name"
     assert type_name(ValueError) == "ValueError"
-
-
-@pytest.fixture
-def events(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the agent writes."""
-    found: list[dict[str, Any]] = []
-    monkeypatch.setattr("harness.guest.agent.agent.emit", lambda **event: found.append(event))
-    monkeypatch.setattr("harness.guest.agent.agent._known", [])
-    return found
 
 
 def ends(events: list[dict[str, Any]]) -> dict[str, tuple[list[str], str]]:
@@ -326,7 +313,7 @@ def test_an_exception_that_ends_the_run_is_an_error_of_its_case(events: list[dic
     with pytest.raises(KeyboardInterrupt) as caught:
         Odd("is_interrupted").run(result_class(unittest.TestResult)())
     assert ends(events) == {"is_interrupted": (["error"], "KeyboardInterrupt")}
-    assert agent._known == [caught.value]
+    assert [caught.value] == EXCEPTIONS_OF_CASES
 
 
 def test_an_exception_around_the_run_is_none_of_the_case_s(events: list[dict[str, Any]]) -> None:
@@ -496,7 +483,7 @@ def test_the_word_on_a_module_comes_with_the_exception_that_ended_it(
 
 def test_an_exception_that_a_case_has_is_known(events: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     error = SystemExit(3)
-    agent._known.append(error)
+    EXCEPTIONS_OF_CASES.append(error)
     watch_module(main := regrtest_like(monkeypatch, raising(error)))
     main.run_single_test()
     assert events[0]["known"] is True
@@ -508,8 +495,8 @@ def test_whatever_ends_regrtest_ends_the_interpreter_with_its_status(
 ) -> None:
     """A guest that was resumed has nobody else to see to that."""
     printed: list[bytes] = []
-    monkeypatch.setattr("harness.guest.agent.agent.open_journal", lambda _: None)
-    monkeypatch.setattr("harness.guest.agent.agent._write_output", lambda _, text: printed.append(text))
+    monkeypatch.setattr(agent, "open_journal", lambda _: None)
+    monkeypatch.setattr(agent, "_write_output", lambda _, text: printed.append(text))
     monkeypatch.setattr(sys, "argv", [])
     regrtest = types.SimpleNamespace(main=raising(error))
     with pytest.raises(SystemExit) as caught:
@@ -519,7 +506,7 @@ def test_whatever_ends_regrtest_ends_the_interpreter_with_its_status(
 
 
 def test_the_interpreter_ends_though_sys_exit_was_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.guest.agent.agent.open_journal", lambda _: None)
+    monkeypatch.setattr(agent, "open_journal", lambda _: None)
     monkeypatch.setattr(sys, "argv", [])
     monkeypatch.setattr(sys, "exit", print)
     with pytest.raises(SystemExit):
@@ -570,7 +557,7 @@ def cases_of(letter: str) -> unittest.TestSuite:
 
 
 def ids(suite: unittest.TestSuite) -> list[str]:
-    return list(agent.ids_in(suite))
+    return list(ids_in(suite))
 
 
 def test_a_random_order_moves_classes_and_cases_and_keeps_each_class_whole() -> None:
@@ -615,7 +602,7 @@ def test_a_module_runs_in_random_order_when_regrtest_is_asked_for_one(
     monkeypatch.setattr(agent, "open_journal", lambda _: None)
     plans = []
     for options in (("--randseed", "4"), ("--randseed", "4", "--randomize")):
-        monkeypatch.setattr(agent, "_seed", "")
+        monkeypatch.setattr(CHOICE, "seed", "")
         with pytest.raises(SystemExit):
             run(regrtest, "9", "test_a", *options)
         plans.append(next(event["ids"] for event in reversed(events) if event["e"] == "plan"))
