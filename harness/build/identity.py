@@ -1,6 +1,6 @@
-"""Whether a build is the cell that was asked for, by what its interpreter and its compiler say of themselves. Pure.
+"""Whether a build is the cell that was asked for, by what its interpreter and its compiler report. Pure.
 
-The manifest says what the harness asked for; only the interpreter knows what came of it.
+The manifest says what the harness asked for; only the interpreter knows what was built.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from harness.util.versions import number
 
 # What is kept of `-dM -E`, which is some 400 macros.
 MACROS = re.compile(r"__clang_version__|__VERSION__|__EMSCRIPTEN.*|__wasm.*|__wasi__|_REENTRANT|__SIZEOF_POINTER__")
-# The major version in what a runtime calls itself: `Node.js v20.18.0`, or from Node 21 on `Node.js/24`. Browsers hide
-# the rest of theirs.
+# The major version in the name that a runtime reports: `Node.js v20.18.0`, or `Node.js/24` from Node 21 on. Browsers
+# report no more of theirs.
 _RUNTIMES = {
     Engine.NODE: re.compile(r"Node\.js[ /]v?(\d+)"),
     Engine.CHROMIUM: re.compile(r"\b(?:Headless)?Chrome/(\d+)"),
@@ -32,7 +32,7 @@ _WASI_THREADS = "--enable-wasm-pthreads"
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """`interpreter` is the answer of `guest/identity.py`, `compiler` the macros of `-dM -E`."""
+    """`interpreter` is the answer of guest/agent/identity.py, `compiler` the macros of `-dM -E`."""
 
     interpreter: Mapping[str, Any]
     compiler: Mapping[str, str]
@@ -43,7 +43,7 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One thing in which cell and interpreter differ, and both values."""
+    """A property in which cell and interpreter differ: its name, and both values."""
 
     what: str
     asked: str
@@ -54,14 +54,14 @@ class Difference:
 
 
 def read_macros(text: str) -> dict[str, str]:
-    """The macros that tell of the compiler, in what `-dM -E` prints."""
+    """The macros that identify the compiler, from the output of `-dM -E`."""
     words = (line.split(maxsplit=2) for line in text.splitlines() if line.startswith("#define "))
     values = {name: (value[0] if value else "").strip('" ') for _, name, *value in words}
     return {name: value for name, value in sorted(values.items()) if MACROS.fullmatch(name)}
 
 
 def check(cell: Cell, manifest: Manifest, identity: Identity) -> None:
-    """BuildError, with both values of all that differs, when the build is not this cell."""
+    """BuildError, with both values of each property that differs, when the build is not this cell."""
     found = tuple(differences(cell, manifest, identity))
     if found:
         lines = "\n".join(f"  {difference}" for difference in found)
@@ -84,7 +84,7 @@ def check(cell: Cell, manifest: Manifest, identity: Identity) -> None:
 
 
 def differences(cell: Cell, manifest: Manifest, identity: Identity) -> Iterator[Difference]:
-    """Everything in which the interpreter is not what the cell asks for."""
+    """Each property in which the interpreter is not what the cell asks for."""
     for what, asked, found in _comparisons(cell, manifest, identity):
         if asked != found:
             yield Difference(what=what, asked=asked, found=f"the interpreter says {found or 'nothing'}")
@@ -116,7 +116,7 @@ def _wasi(cell: Cell, _manifest: Manifest, answer: Mapping[str, Any]) -> Iterato
 
 
 def has_wasi_threads(answer: Mapping[str, Any]) -> bool:
-    """Whether an interpreter for WASI that answers so has threads."""
+    """Whether an interpreter for WASI has threads, by its answer."""
     # From SDK 27 on wasi-libc has stubs of its own, which CPython takes for pthreads.
     asked = _WASI_THREADS in shlex.split(answer["sysconfig"]["CONFIG_ARGS"] or "")
     return asked and answer["threads"] != "pthread-stubs"

@@ -1,4 +1,4 @@
-"""Asks the interpreter that was built, and the compiler that built it, who they are; once for a build and a runtime."""
+"""Asks the interpreter and its compiler to identify themselves: once for each build and runtime."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.toolchains import Toolchain, toolchain_environment
 from harness.toolchains.macros import predefined_macros
 from harness.util.files import disk_errors_as_unavailable, write_atomically
 from harness.util.hashing import content_key
-from harness.util.process import last_lines
+from harness.util.process import indented, last_lines
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +31,10 @@ ANSWER_SECONDS = 120.0
 def ensure_identity(
     prepared: Prepared, compiler: Callable[[], Mapping[str, str]], known: Mapping[str, Any] | None = None
 ) -> Identity:
-    """What interpreter and compiler say of themselves: asked once for a build and a runtime, then kept in the cache.
-    `compiler` gives the compiler's macros, `known` is the interpreter's answer where it was asked already.
+    """What interpreter and compiler report of themselves, from the cache if they were asked before.
 
-    BuildError when the interpreter does not answer, or is not the cell's; such an answer is not kept.
+    `compiler` returns the macros of the compiler. `known` is the interpreter's answer where it was asked already.
+    BuildError when the interpreter does not answer or is not the cell's; then nothing is cached.
     """
     answer = prepared.cache / "identities" / f"{prepared.cell.id}-{answer_key(prepared)}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
@@ -43,7 +43,7 @@ def ensure_identity(
         return identity
     interpreter = known
     if interpreter is None:
-        logger.info("%s: asking the interpreter who it is", prepared.cell.id)
+        logger.info("%s: asking the interpreter to identify itself", prepared.cell.id)
         interpreter = ask_interpreter(prepared)
     identity = Identity(interpreter=interpreter, compiler=compiler())
     check(prepared.cell, prepared.build.manifest, identity)
@@ -54,13 +54,13 @@ def ensure_identity(
 
 
 def ask_compiler(cell: Cell, toolchain: Toolchain, cache: Path) -> dict[str, str]:
-    """The macros that tell of the compiler of a cell."""
+    """The macros that identify the compiler of a cell."""
     pthreads = cell.pthreads and cell.target.traits.has_pthread_option
     return read_macros(predefined_macros(toolchain, toolchain_environment(toolchain, cache), pthreads=pthreads))
 
 
 def answer_key(prepared: Prepared) -> str:
-    """The key of all that the answer depends on: an exchanged file or another runtime is asked again."""
+    """The key of all that the answer depends on: a changed file or another runtime makes another key."""
     build = prepared.build
     files = [build.wasm, build.program, *([prepared.runtime] if prepared.runtime.is_file() else [])]
     stamps = [(path.stat().st_size, path.stat().st_mtime_ns) for path in files]
@@ -72,9 +72,7 @@ def answer_key(prepared: Prepared) -> str:
 
 @contextlib.contextmanager
 def short_engine(prepared: Prepared, folder: Path) -> Iterator[EngineSession]:
-    """An engine for one question. Its log is in the `folder`, which does not stay: what the log has of a failure is in
-    the EngineFailedError.
-    """
+    """An engine for a single guest. Its log is in the temporary `folder`, so an EngineFailedError has the end of it."""
     log = folder / "engine.log"
     engine = prepared.open_engine(log, 0)
     try:
@@ -82,9 +80,9 @@ def short_engine(prepared: Prepared, folder: Path) -> Iterator[EngineSession]:
     except SettingRefusedError:
         raise
     except EngineFailedError as error:
-        words = "\n".join(f"  {line}" for line in last_lines(log).splitlines())
+        end_of_log = indented(last_lines(log))
         raise EngineFailedError(
-            f"the interpreter of {prepared.cell.id} does not start: {error.message}\n{words}".rstrip(),
+            f"the interpreter of {prepared.cell.id} does not start: {error.message}\n{end_of_log}".rstrip(),
             hint=_start_hint(prepared),
         ) from error
     finally:
@@ -99,7 +97,7 @@ def _start_hint(prepared: Prepared) -> str:
 
 
 def ask_interpreter(prepared: Prepared) -> dict[str, Any]:
-    """The answer of `guest/identity.py`, given by the build under its own engine."""
+    """The answer of guest/agent/identity.py, which the interpreter runs under its own engine."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         deadline = time.monotonic() + ANSWER_SECONDS
@@ -112,9 +110,9 @@ def ask_interpreter(prepared: Prepared) -> dict[str, Any]:
             answer: dict[str, Any] = json.loads((folder / "answer").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             how = ending.reason or f"it exited with status {ending.status}"
-            words = "\n".join(f"  {line}" for line in last_lines(folder / "output").splitlines())
+            printed = indented(last_lines(folder / "output"))
             raise BuildError(
-                f"the interpreter of {prepared.cell.id} does not tell who it is: {how}\n{words}".rstrip(),
+                f"the interpreter of {prepared.cell.id} did not identify itself: {how}\n{printed}".rstrip(),
                 hint=f"its build is {prepared.build.folder}",
             ) from error
     return answer

@@ -80,7 +80,7 @@ def prepare_prebuilt(
     def make(aside: Path) -> None:
         lay_out_prebuilt(cell, pin, package, tests, aside, provider="path" if folder else "npm")
         unlisted = Prepared(cell=cell, build=Build.load(aside), runtime=runtime, cache=cache)
-        logger.info("%s: asking the interpreter who it is", cell.id)
+        logger.info("%s: asking the interpreter to identify itself", cell.id)
         answer.update(ask_interpreter(unlisted))
         check(cell, unlisted.build.manifest, Identity(interpreter=answer, compiler={}))
         logger.info("%s: asking the interpreter which tests there are", cell.id)

@@ -91,7 +91,7 @@ def _make(aside: Path, cell: Cell, parts: Parts, runtime: Path, cache: Path) -> 
     """Lays the build out in a new folder, and has the interpreter say what it is and compile its library."""
     manifest = lay_out_cpython(cell, parts, aside)
     write_atomically(aside / "manifest.json", json.dumps(manifest))
-    logger.info("%s: asking the interpreter who it is", cell.id)
+    logger.info("%s: asking the interpreter to identify itself", cell.id)
     answer = ask_interpreter(Prepared(cell=cell, build=Build.load(aside), runtime=runtime, cache=cache))
     described = described_by(manifest, answer)
     write_atomically(aside / "manifest.json", json.dumps(described, indent=1, sort_keys=True))

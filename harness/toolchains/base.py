@@ -113,7 +113,7 @@ def clang_version(root: Path) -> str:
 
 
 def check_compiles(root: Path) -> None:
-    """UnavailableError, with the compiler's words, unless a C program becomes a WebAssembly module."""
+    """UnavailableError, with the compiler's output, unless a C program becomes a WebAssembly module."""
     clang, sysroot = root / "bin" / "clang", root / "share" / "wasi-sysroot"
     with tempfile.TemporaryDirectory() as scratch:
         program, module = Path(scratch) / "probe.c", Path(scratch) / "probe.wasm"
@@ -122,8 +122,7 @@ def check_compiles(root: Path) -> None:
         done = run(Command(argv=argv, cwd=Path(scratch), timeout=120))
         if done.ok and module.exists() and module.read_bytes()[:4] == b"\0asm":
             return
-    words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-8:])
     raise UnavailableError(
-        f"the toolchain at {root} does not make WebAssembly: clang {done.ending}\n{words}".rstrip(),
+        f"the toolchain at {root} does not make WebAssembly: clang {done.ending}\n{done.tail()}".rstrip(),
         hint=f"what was tried: {done.command}",
     )

@@ -16,7 +16,7 @@ _PROGRAM = "#if __has_include(<emscripten/version.h>)\n#include <emscripten/vers
 
 
 def predefined_macros(toolchain: Toolchain, env: Mapping[str, str], *, pthreads: bool = False) -> str:
-    """The `#define` lines of `-dM -E`. UnavailableError, with the compiler's words, when it does not run."""
+    """The `#define` lines of `-dM -E`. UnavailableError, with the compiler's output, when it does not run."""
     program = "emcc" if toolchain.kind == layout.TOOLCHAIN_KIND else "clang"
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "empty.c"
@@ -25,9 +25,8 @@ def predefined_macros(toolchain: Toolchain, env: Mapping[str, str], *, pthreads:
         argv = (str(toolchain.root / "bin" / program), *flags, "-dM", "-E", str(source))
         done = run(Command(argv=argv, cwd=source.parent, env=env, timeout=300))
     if not done.ok:
-        words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-8:])
         raise UnavailableError(
-            f"the compiler of {toolchain.id} does not tell its macros: {program} {done.ending}\n{words}".rstrip(),
+            f"the compiler of {toolchain.id} prints no macros: {program} {done.ending}\n{done.tail()}".rstrip(),
             hint=f"what was tried: {done.command}",
         )
     return done.output

@@ -97,5 +97,4 @@ def npm_hash(package: str, version: str) -> str:
 
 def failed(what: str, done: Completed) -> OriginError:
     """The error of an installer that does not answer, with its last lines."""
-    words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-8:])
-    return OriginError(f"{what}: it {done.ending}\n{words}".rstrip(), hint=_HINT)
+    return OriginError(f"{what}: it {done.ending}\n{done.tail()}".rstrip(), hint=_HINT)

@@ -156,14 +156,16 @@ def _unpack_chromium(folder: Path) -> None:
     done = run(Command(argv=("node", "--eval", _UNPACK), cwd=folder, timeout=300))
     program = folder / "chromium"
     if not done.ok or not program.is_file():
-        raise UnavailableError(f"the package of Chromium cannot be unpacked: node {done.ending}\n{done.words}")
+        raise UnavailableError(
+            f"the package of Chromium cannot be unpacked: node {done.ending}\n{done.combined_output}"
+        )
     program.chmod(0o755)
     for packed in folder.glob("*.br"):
         packed.unlink()
     if not capture([str(program), "--version"]):
         done = run(Command(argv=(str(program), "--version"), cwd=folder, timeout=60))
         raise UnavailableError(
-            f"the pinned Chromium does not run on this machine:\n{done.words}",
+            f"the pinned Chromium does not run on this machine:\n{done.combined_output}",
             hint="install the libraries that it names (libnss3 on Debian), or use your own Chromium: --runtime system",
         )
 
@@ -271,6 +273,5 @@ def _npm_unpack(package: str, version: str, sha256: tuple[str, ...], folder: Pat
 
 
 def _failed(package: str, installer: Installer, done: Completed, hint: str) -> OriginError:
-    words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-6:])
     what = f"{package} cannot be installed: {installer} {done.ending}"
-    return OriginError(f"{what}\n{words}".rstrip(), hint=hint)
+    return OriginError(f"{what}\n{done.tail(6)}".rstrip(), hint=hint)

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 from harness.errors import OriginError, UnavailableError
 from harness.util.files import disk_error
 from harness.util.locks import locked
-from harness.util.process import Command, Completed, capture, run
+from harness.util.process import Command, Completed, capture, indented, run
 
 logger = logging.getLogger(__name__)
 
@@ -195,7 +195,7 @@ def failed(done: Completed, what: str, kind: type[UnavailableError] = Unavailabl
     """The error of that kind for a command that failed, with the last lines of its output."""
     words = [line for line in done.output.splitlines() if line.startswith(("E:", "Err:", "W:"))]
     words = words or done.output.splitlines()
-    shown = "\n".join(f"  {line}" for line in words[-6:])
+    shown = indented("\n".join(words[-6:]))
     return kind(
         f"{what}: {done.command.argv[0]} {done.ending}\n{shown}".rstrip(),
         hint="check the network and the machine's apt configuration (apt-get update)",

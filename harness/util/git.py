@@ -10,7 +10,7 @@ from harness.errors import OriginError, UnavailableError
 from harness.util.files import disk_errors_as_unavailable
 from harness.util.hashing import content_key
 from harness.util.locks import locked
-from harness.util.process import Command, capture, run
+from harness.util.process import Command, capture, indented, run
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def remote_tags(url: str) -> dict[str, str]:
     command = Command(argv=("git", "ls-remote", "--tags", "--", url), cwd=Path.cwd(), env=env, timeout=120)
     done = run(command, apart=True)
     if not done.ok:
-        last = done.words.splitlines()[-1:] or [done.ending]
+        last = done.combined_output.splitlines()[-1:] or [done.ending]
         raise OriginError(f"git: {url} cannot be read: {last[0]}", hint="check the address and the network")
     return parse_tags(done.output)
 
@@ -70,7 +70,7 @@ def git_output(root: Path, *arguments: str) -> str:
     done = run(Command(argv=("git", "--no-optional-locks", *arguments), cwd=root, timeout=120), apart=True)
     if not done.ok:
         raise UnavailableError(
-            f"git {arguments[0]} {done.ending} in {root}:\n  {done.words}",
+            f"git {arguments[0]} {done.ending} in {root}:\n  {done.combined_output}",
             hint="the folder has a .git that git does not accept; its words say why",
         )
     return done.output
@@ -110,7 +110,7 @@ def _git(bare: Path, *arguments: str, index: Path | None = None) -> str:
         env["GIT_INDEX_FILE"] = str(index)
     done = run(Command(argv=("git", f"--git-dir={bare}", *arguments), cwd=bare, env=env, timeout=3600), apart=True)
     if not done.ok:
-        words = "\n".join(f"  {line}" for line in done.words.splitlines()[-5:])
+        words = indented("\n".join(done.combined_output.splitlines()[-5:]))
         raise UnavailableError(
             f"git {done.ending}:\n{words}",
             hint="check the address, the network and the ref (of a commit, all 40 digits); or give a path",

@@ -14,6 +14,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,13 +64,17 @@ class Completed:
     errors: str = ""
 
     @property
-    def words(self) -> str:
-        """All it said, for an error message."""
+    def combined_output(self) -> str:
+        """Its standard error and its output, for an error message."""
         return f"{self.errors}{self.output}".strip()
 
     @property
     def ok(self) -> bool:
         return self.returncode == 0 and not self.timed_out
+
+    def tail(self, count: int = 8) -> str:
+        """The last lines of its output, indented, for an error message."""
+        return indented("\n".join(self.output.strip().splitlines()[-count:]))
 
     @property
     def ending(self) -> str:
@@ -245,6 +250,11 @@ def capture(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, s
     except UnavailableError:
         return ""
     return done.output.strip() if done.ok else ""
+
+
+def indented(text: str) -> str:
+    """Output of a command as it is shown below an error message."""
+    return textwrap.indent(text, "  ", lambda _: True)
 
 
 def last_lines(path: Path, count: int = 20, *, begin: int = 0) -> str:

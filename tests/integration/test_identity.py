@@ -94,7 +94,7 @@ def test_a_build_whose_interpreter_was_exchanged_is_refused(altered: Prepared) -
 
 def test_an_interpreter_that_does_not_start_is_told_with_its_words(altered: Prepared) -> None:
     remove_tree(altered.build.root / "Lib" / "encodings")
-    with pytest.raises(BuildError, match="does not tell who it is: it exited with status 1") as caught:
+    with pytest.raises(BuildError, match="did not identify itself: it exited with status 1") as caught:
         identify.ask_interpreter(altered)
     assert "No module named 'encodings'" in caught.value.message
 
@@ -114,7 +114,7 @@ def test_the_command_refuses_before_the_first_test_and_keeps_no_wrong_answer(
         )
         said = done.stdout + done.stderr
         assert done.returncode == 4, said
-        assert "asking the interpreter who it is" in said
+        assert "asking the interpreter to identify itself" in said
         assert "Node: the cell asks for 99, the interpreter says " in said
         assert "Traceback" not in said
     assert not (tmp_path / "emscripten-3.1.69" / "results.json").exists()

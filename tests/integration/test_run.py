@@ -243,7 +243,7 @@ def test_a_case_with_a_wrong_name_is_told_by_results_that_know_its_module(wasi: 
 
 def test_modules_whose_engine_does_not_start_are_lost_and_not_forgotten(emscripten: Prepared, tmp_path: Path) -> None:
     node = tmp_path / "node"
-    once = f"if [ -e {tmp_path}/asked ]; then exit 9; fi; touch {tmp_path}/asked"  # it says who it is, and dies then
+    once = f"if [ -e {tmp_path}/asked ]; then exit 9; fi; touch {tmp_path}/asked"  # it identifies itself, and dies then
     node.write_text(f'#!/bin/sh\ncase "$*" in *node_host*) {once};; esac\nexec {emscripten.runtime}/bin/node "$@"\n')
     node.chmod(0o755)
     argv = [sys.executable, "-m", "harness", "test", emscripten.cell.id, "--runtime", f"path:{node}"]

@@ -141,8 +141,7 @@ def _emsdk(tree: Path, *arguments: str) -> None:
     env = layout.without_foreign(os.environ) | settings
     done = run(Command(argv=(str(tree / "emsdk"), *arguments), cwd=tree, env=env, timeout=3600))
     if not done.ok:
-        words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-8:])
         raise OriginError(
-            f"emsdk: `emsdk {' '.join(arguments)}` {done.ending}\n{words}".rstrip(),
+            f"emsdk: `emsdk {' '.join(arguments)}` {done.ending}\n{done.tail()}".rstrip(),
             hint="check the network and the proxy settings (https_proxy); apt, or one of your own, needs no emsdk",
         )

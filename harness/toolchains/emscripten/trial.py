@@ -85,7 +85,7 @@ def revision_in(text: str) -> str:
 
 
 def check_runs(toolchain: Toolchain, cache: Path) -> None:
-    """UnavailableError, with the compiler's words, unless a C program compiles, links and runs under Node."""
+    """UnavailableError, with the compiler's output, unless a C program compiles, links and runs under Node."""
     env = layout.whole_environment(toolchain, cache)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -103,6 +103,5 @@ def check_runs(toolchain: Toolchain, cache: Path) -> None:
 
 
 def _broken(toolchain: Toolchain, done: Completed, what: str) -> UnavailableError:
-    words = "\n".join(f"  {line}" for line in done.output.strip().splitlines()[-12:])
     fault = f"the toolchain at {toolchain.root} {what}: {Path(done.command.argv[0]).name} {done.ending}"
-    return UnavailableError(f"{fault}\n{words}".rstrip(), hint=f"what was tried: {done.command}")
+    return UnavailableError(f"{fault}\n{done.tail(12)}".rstrip(), hint=f"what was tried: {done.command}")
