@@ -88,12 +88,12 @@ def with_native(prepared: Prepared, named: str) -> Prepared:
     return dataclasses.replace(prepared, build=build)
 
 
-def refer(cell: str, wishes: BuildRequest, only: Sequence[str], workers: int, native: str = "") -> str:
+def refer(cell: str, request: BuildRequest, only: Sequence[str], workers: int, native: str = "") -> str:
     """Runs what is not known yet of a cell's reference, or of the modules `only`, with the Python `native` or else that
     of the build; gives a line with all its counts.
     """
-    check_has_native(cell, wishes.prebuilt, native)
-    prepared = with_native(prepare(cell, wishes), native)
+    check_has_native(cell, request.prebuilt, native)
+    prepared = with_native(prepare(cell, request), native)
     found = run_reference(prepared, only=only, workers=workers, in_place=bool(native))
     counts = sum((module.counts() for module in found), Counter[Outcome]())
     listed = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome if counts[outcome])

@@ -69,12 +69,12 @@ class Question:
     native: str = ""
 
 
-def consult(question: Question, wishes: BuildRequest) -> tuple[str, bool]:
+def consult(question: Question, request: BuildRequest) -> tuple[str, bool]:
     """Runs both. Returns the text, and whether the two agree."""
     cell, modules, workers = question.cell, question.modules, question.workers
-    check_has_native(cell, wishes.prebuilt, question.native)
-    check_regrtest_can_run(named_cell(cell, wishes), upstream=question.upstream)
-    prepared = with_native(prepare(cell, wishes), question.native)
+    check_has_native(cell, request.prebuilt, question.native)
+    check_regrtest_can_run(named_cell(cell, request), upstream=question.upstream)
+    prepared = with_native(prepare(cell, request), question.native)
     if question.upstream:
         check_has_entry(prepared)
     folder = prepared.cache / "oracle" / cell

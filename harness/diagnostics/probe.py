@@ -172,22 +172,22 @@ def _last_word(probe: str, output: str, seconds: float) -> Observation | None:
 SOCKETS_PACKAGE = "ws"
 
 
-def probe_cells(cells: Sequence[str], wishes: BuildRequest, run_dir: str, *, on_page: bool = False) -> str:
+def probe_cells(cells: Sequence[str], request: BuildRequest, run_dir: str, *, on_page: bool = False) -> str:
     """Runs the probes of each cell; gives the table of these and of all that the run's folder has already. `on_page`:
     on the thread of a browser's page. ConfigError, before anything is built, for a cell that runs in no browser then.
     """
     registry = load_registry(project_root() / "expected_failures" / "limitations.toml")
     names = dict.fromkeys(cells)
-    for cell in [named_cell(name, wishes) for name in names]:
+    for cell in [named_cell(name, request) for name in names]:
         if on_page and not cell.engine.is_browser:
             raise ConfigError(
                 f"--on-page is for cells that run in a browser, and {cell.id} runs under {cell.engine}",
                 hint="`python -m harness cells -t browser` lists them",
             )
-    prepared = [dataclasses.replace(prepare(name, wishes), on_page=on_page) for name in names]
+    prepared = [dataclasses.replace(prepare(name, request), on_page=on_page) for name in names]
     base = Path(run_dir).absolute() if run_dir else new_run_folder()
     for ready in prepared:
-        probe_cell(ready, registry, base / label_of(ready), packages=packages_for(ready, wishes.pins))
+        probe_cell(ready, registry, base / label_of(ready), packages=packages_for(ready, request.pins))
     found = load_probes(base)
     write_atomically(base / "probes.md", markdown(registry, found))
     lines = [text_table(registry, found), "", *map(summary_line, found), f"results: {base / 'probes.md'}"]

@@ -53,7 +53,7 @@ class Reduced:
 
 
 def reduce_case(
-    cell: str, wishes: BuildRequest, case: str, into: Path, options: RunOptions, *, tests: OwnTests | None = None
+    cell: str, request: BuildRequest, case: str, into: Path, options: RunOptions, *, tests: OwnTests | None = None
 ) -> tuple[str, bool]:
     """Reduces the case, one of the suite or of the user's own `tests`, and writes the script into the folder. Gives the
     page, and whether the case fails at all. ConfigError for a case that there is not.
@@ -61,7 +61,7 @@ def reduce_case(
     if tests and into.resolve().is_relative_to(tests.source.resolve()):
         raise ConfigError(f"{into} is in the folder of the tests, whose copy it would get", hint="name another --into")
     make_folder(into)
-    prepared = prepare(cell, wishes)
+    prepared = prepare(cell, request)
     (module,) = choose(prepared, [case], None, tests=tests).modules
     runs = 0
     with tempfile.TemporaryDirectory() as scratch, closing(prepared.open_engine(Path(scratch) / "log", 0)) as engine:

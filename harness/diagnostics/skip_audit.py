@@ -52,7 +52,7 @@ class Forced:
     reason: str
 
 
-def audit_cell(cell: str, wishes: BuildRequest, results: str, only: Sequence[str], workers: int) -> str:
+def audit_cell(cell: str, request: BuildRequest, results: str, only: Sequence[str], workers: int) -> str:
     """Audits the skips of a run's results, the latest run's when none is named; gives the page, which names the run."""
     # Absolute, because guests get folders next to it, and the engine's process has another current folder.
     path = _results_of(cell, Path(results).absolute() if results else project_root() / "reports" / "latest")
@@ -61,7 +61,7 @@ def audit_cell(cell: str, wishes: BuildRequest, results: str, only: Sequence[str
         raise ConfigError(f"{path} holds the results of {loaded.cell.id}, not of {cell}")
     only = named_modules(only, [module.module for module in loaded.modules], shown(path.resolve()))
     print(f"the skips are those of {shown(path.resolve())}", flush=True)
-    prepared = prepare(cell, wishes)
+    prepared = prepare(cell, request)
     found = audit(prepared, account_for(loaded), path.parent, only=only, workers=workers)
     return render_audit(cell, found, read=shown(path.resolve()))
 

@@ -125,7 +125,7 @@ def skipped(account: SkipAccount) -> Mapping[str, tuple[Skip, ...]]:
     return {module: tuple(skips) for module, skips in found.items()}
 
 
-def measure_cells(cells: Sequence[str], wishes: BuildRequest, results: Path, wanted: Wanted, workers: int) -> str:
+def measure_cells(cells: Sequence[str], request: BuildRequest, results: Path, wanted: Wanted, workers: int) -> str:
     """Measures the cells of a run, writes stack.json next to the results of each, and gives the table of all."""
     found: dict[str, StackNeeds] = {}
     paths = {path.absolute().parent.name: path.absolute() for path in results_in(results)}
@@ -144,18 +144,18 @@ def measure_cells(cells: Sequence[str], wishes: BuildRequest, results: Path, wan
     for cell in cells:
         # Two at once would remove each other's files, and one of their stack.json.
         with claimed(paths[cell].parent, hint="wait for it, or name another run with --results RUN"):
-            found[cell] = _measured(cell, wishes, paths[cell], wanted, workers)
+            found[cell] = _measured(cell, request, paths[cell], wanted, workers)
         logger.info("%s: %s", cell, shown(paths[cell].parent / STACK_FILE))
     return render_needs(found)
 
 
-def _measured(cell: str, wishes: BuildRequest, results: Path, wanted: Wanted, workers: int) -> StackNeeds:
+def _measured(cell: str, request: BuildRequest, results: Path, wanted: Wanted, workers: int) -> StackNeeds:
     """What the cases of one cell need, whose results are that file."""
     loaded = load_results(results)
     if loaded.run.options.tests:
         raise ConfigError(f"{results} is a run of own tests", hint="name a run of the suite with --results RUN")
     named = named_cases(loaded, wanted.cases)
-    prepared = prepare(cell, wishes)
+    prepared = prepare(cell, request)
     if loaded.build.inputs != prepared.build.manifest.inputs:
         raise ConfigError(
             f"{results} is of another build than {prepared.build.folder}, whose needs it would get",

@@ -1,4 +1,4 @@
-"""All that lies between a cell's name and its first test."""
+"""Prepares a cell for its tests: obtains its source, toolchain, libraries and runtime, and builds what is missing."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ from harness.util.versions import is_number
 class BuildRequest:
     """What the user asked for beyond the cell's id; empty for the default.
 
-    `toolchain` is a path or a version, `runtime` a version or `path:` and where a runtime of this machine is.
-    `tree_pins` takes what the source tree pins, in the place of what the cell says. `pins` is a file with further pins,
-    `bundle` one that takes the place of source, toolchain and build. `prebuilt` is the folder of an interpreter that
-    somebody else has built, `suite` the CPython whose tests it gets, `own_suite` that whose tests are compared
-    with these. `web_example` asks for the build that has the web example: of a tree in which it is a build of its own
-    that build, which no engine can run.
+    `toolchain` is a path or a version. `runtime` is a version, or `path:` and where a runtime of this machine is.
+    `tree_pins` takes the versions that the source tree pins instead of the cell's. `pins` is a file with further pins.
+    `bundle` is a bundle that replaces source, toolchain and build. `prebuilt` is the folder of an interpreter that
+    somebody else has built, `suite` the CPython whose tests it runs, `own_suite` the CPython with whose tests these are
+    compared. `web_example` asks for the build that contains the web example; in older trees that is a separate build,
+    which no engine can run.
     """
 
     cpython: str = ""
@@ -66,12 +66,12 @@ class BuildRequest:
 
     @classmethod
     def of(cls, options: object) -> BuildRequest:
-        """The wishes among parsed options (harness/run/options.py); not every command has all of them."""
+        """The request in parsed options (harness/run/options.py); not every command has all of them."""
         names = (field.name for field in dataclasses.fields(cls))
         return cls(**{name: getattr(options, name) for name in names if hasattr(options, name)})
 
     def check(self) -> None:
-        """ConfigError when they contradict each other."""
+        """ConfigError when two options contradict each other."""
         others = ("cpython", "provider", "toolchain", "tree_pins", "prebuilt", "suite")
         useless = [name for name in others if getattr(self, name)]
         if self.bundle and useless:
@@ -82,7 +82,7 @@ class BuildRequest:
             )
 
     def check_for(self, cell: Cell) -> None:
-        """ConfigError when the cell has no use for one of them."""
+        """ConfigError for an option that has no meaning for the cell."""
         is_prebuilt = cell.is_prebuilt or self.prebuilt
         of_builds = ("cpython", "provider", "toolchain", "tree_pins")
         of_prebuilt = ("suite",) if self.bundle else ("suite", "own_suite")
@@ -100,66 +100,65 @@ class BuildRequest:
             )
 
 
-def named_cell(cell_id: str, wishes: BuildRequest) -> Cell:
-    """The cell, with the version of its runtime that the user has chosen; nothing is obtained or built.
+def named_cell(cell_id: str, request: BuildRequest) -> Cell:
+    """The cell with the version of its runtime, which the user may have chosen; nothing is obtained or built.
 
-    ConfigError for an unknown cell and for wishes that it has no use for, UnavailableError when the runtime that it is
-    to run under is this machine's own, and missing or of no use.
+    ConfigError for an unknown cell and for an option that has no meaning for it. UnavailableError when it is to run
+    under a runtime of this machine that is missing or does not work.
     """
-    wishes.check()
+    request.check()
     cell = load_configuration()[0].cell(cell_id)
-    wishes.check_for(cell)
-    return _named_runtime(cell, wishes.runtime)[0]
+    request.check_for(cell)
+    return _named_runtime(cell, request.runtime)[0]
 
 
-def prepare(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path], None] = lambda _: None) -> Prepared:
-    """The cell with its build and runtime, made now as far as they are not there yet.
+def prepare(cell_id: str, request: BuildRequest, check_source: Callable[[Path], None] = lambda _: None) -> Prepared:
+    """The cell with its build and its runtime, which are made and installed now unless the cache has them.
 
-    `check_source` gets the source tree before anything else is obtained, and may refuse what was asked for.
-
-    BuildError when the interpreter that was built says that it is something else than the cell.
+    `check_source` is called with the source tree before anything else is obtained, and may raise an error about what
+    the user asked for. BuildError when the interpreter identifies itself as something else than the cell.
     """
-    wishes.check()
+    request.check()
     with steps_shown(cell_id):
-        return _prepared(cell_id, wishes, check_source)
+        return _prepared(cell_id, request, check_source)
 
 
-def _prepared(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path], None]) -> Prepared:
+def _prepared(cell_id: str, request: BuildRequest, check_source: Callable[[Path], None]) -> Prepared:
     matrix, pins = load_configuration()
-    if wishes.pins:
-        pins = load_pins(Path(wishes.pins), pins)
+    if request.pins:
+        pins = load_pins(Path(request.pins), pins)
     cell = matrix.cell(cell_id)
-    wishes.check_for(cell)
-    if wishes.bundle:
-        return _from_bundle(cell, wishes, pins)
-    if wishes.cpython:
-        cell = with_python(cell, wishes.cpython)
+    request.check_for(cell)
+    if request.bundle:
+        return _from_bundle(cell, request, pins)
+    if request.cpython:
+        cell = with_python(cell, request.cpython)
+    if cell.is_prebuilt or request.prebuilt:
+        return _from_prebuilt(cell, request, pins, check_source)
+    return _from_source(cell, request, pins, check_source)
+
+
+def _from_prebuilt(cell: Cell, request: BuildRequest, pins: Pins, check_source: Callable[[Path], None]) -> Prepared:
+    """The cell with an interpreter that somebody else has built."""
+    cell, own_runtime = _named_runtime(cell, request.runtime)
+    named = Named(folder=request.prebuilt, suite=request.suite, runtime=own_runtime)
+    prepare_named = prepare_prebuilt if cell.is_prebuilt else prepare_cpython
+    return with_own_suite(prepare_named(cell, pins, cache_root(), named, check_source), pins, request.own_suite)
+
+
+def _from_source(cell: Cell, request: BuildRequest, pins: Pins, check_source: Callable[[Path], None]) -> Prepared:
+    """The cell with a build of its source, made now unless the cache has it."""
     cache = cache_root()
-    if cell.is_prebuilt or wishes.prebuilt:
-        cell, own_runtime = _named_runtime(cell, wishes.runtime)
-        named = Named(folder=wishes.prebuilt, suite=wishes.suite, runtime=own_runtime)
-        prepare_named = prepare_prebuilt if cell.is_prebuilt else prepare_cpython
-        return with_own_suite(prepare_named(cell, pins, cache, named, check_source), pins, wishes.own_suite)
-    from_tree = wishes.tree_pins or not cell.toolchain
-    if from_tree:
-        check_takes_tree_pins(cell)
-    cell, toolchain_path = _with_toolchain(cell, wishes.toolchain, as_stated=from_tree)
-    cell, own_runtime = _named_runtime(cell, wishes.runtime)
-    if from_tree:
-        source = _source(cell, pins, cache, check_source)
-        chosen = Overrides(toolchain=bool(wishes.toolchain), runtime=bool(wishes.runtime))
-        cell = pinned_by_tree(cell, tree_of(cell, source), source.version, pins, chosen)
-    _check_first(cell, pins, cache, provider=wishes.provider, toolchain=toolchain_path, runtime=not own_runtime)
-    if not from_tree:
-        source = _source(cell, pins, cache, check_source)
+    found = _settled(cell, request, pins, cache, check_source)
+    cell, source = found.cell, found.source
     tree = tree_of(cell, source)
-    if is_page := wishes.web_example and tree.script(cell.target) is Script.WASM_BUILD:
+    if is_page := request.web_example and tree.script(cell.target) is Script.WASM_BUILD:
         cell = dataclasses.replace(cell, configure=(*cell.configure, BROWSER_TARGET))
     # What cannot be built is refused before a toolchain is downloaded.
     check_fits(cell, tree, source.version)
-    toolchain = obtain_toolchain(cell, pins, cache, provider=wishes.provider, path=toolchain_path)
-    runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
-    jobs = wishes.jobs or os.cpu_count() or 1
+    toolchain = obtain_toolchain(cell, pins, cache, provider=request.provider, path=found.toolchain)
+    runtime = found.runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
+    jobs = request.jobs or os.cpu_count() or 1
     libraries = obtain_libraries(cell, toolchain, pins, cache, jobs=jobs)
     build = ensure_build(cell, source, toolchain, cache, jobs=jobs, libraries=libraries)
     prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
@@ -169,10 +168,45 @@ def _prepared(cell_id: str, wishes: BuildRequest, check_source: Callable[[Path],
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, compiler))
 
 
-def _from_bundle(cell: Cell, wishes: BuildRequest, pins: Pins) -> Prepared:
-    """The cell with the build of a bundle. There is no compiler here to ask: the bundle has its answer."""
-    cache, bundle = cache_root(), Path(wishes.bundle)
-    cell, own_runtime = _named_runtime(cell, wishes.runtime)
+@dataclass(frozen=True, kw_only=True)
+class _Settled:
+    """A cell whose versions are decided, and its source. `toolchain` and `runtime` are where those of this machine are
+    that the user has named; None for those that are installed.
+    """
+
+    cell: Cell
+    source: Source
+    toolchain: Path | None
+    runtime: Path | None
+
+
+def _settled(
+    cell: Cell, request: BuildRequest, pins: Pins, cache: Path, check_source: Callable[[Path], None]
+) -> _Settled:
+    """Decides which toolchain and which runtime the cell gets; only its source is downloaded.
+
+    A cell that takes what its tree pins needs the source to decide that. Of any other cell all that can be refused
+    without the network is refused before its source is downloaded.
+    """
+    from_tree = request.tree_pins or not cell.toolchain
+    if from_tree:
+        check_takes_tree_pins(cell)
+    cell, toolchain = _with_toolchain(cell, request.toolchain, as_stated=from_tree)
+    cell, runtime = _named_runtime(cell, request.runtime)
+    if from_tree:
+        source = _source(cell, pins, cache, check_source)
+        chosen = Overrides(toolchain=bool(request.toolchain), runtime=bool(request.runtime))
+        cell = pinned_by_tree(cell, tree_of(cell, source), source.version, pins, chosen)
+    _check_first(cell, pins, cache, provider=request.provider, toolchain=toolchain, runtime=not runtime)
+    if not from_tree:
+        source = _source(cell, pins, cache, check_source)
+    return _Settled(cell=cell, source=source, toolchain=toolchain, runtime=runtime)
+
+
+def _from_bundle(cell: Cell, request: BuildRequest, pins: Pins) -> Prepared:
+    """The cell with the build of a bundle. There is no compiler to ask for its macros: the bundle has them."""
+    cache, bundle = cache_root(), Path(request.bundle)
+    cell, own_runtime = _named_runtime(cell, request.runtime)
     if not own_runtime:
         check_runtime(cell.engine.value, cell.runtime, pins, cache)
     head, build = open_bundle(bundle, cache, lambda head: check_is_for(head, cell, str(bundle)))
@@ -181,14 +215,14 @@ def _from_bundle(cell: Cell, wishes: BuildRequest, pins: Pins) -> Prepared:
     cell = with_python(cell, head.python)
     runtime = own_runtime or obtain_runtime(cell.engine.value, cell.runtime, pins, cache)
     prepared = Prepared(cell=cell, build=build, runtime=runtime, cache=cache)
-    prepared = with_own_suite(prepared, pins, wishes.own_suite)
+    prepared = with_own_suite(prepared, pins, request.own_suite)
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, lambda: head.compiler))
 
 
 def _check_first(cell: Cell, pins: Pins, cache: Path, *, provider: str, toolchain: Path | None, runtime: bool) -> None:
-    """Refuses, before anything is downloaded, what needs no network to be refused: ConfigError or UnavailableError.
+    """ConfigError or UnavailableError, before anything is downloaded, for all that can be seen without the network.
 
-    `runtime` is whether one is to be installed.
+    `runtime` is whether one will be installed.
     """
     check_paths(cache)
     if cell.python.version:
@@ -200,17 +234,18 @@ def _check_first(cell: Cell, pins: Pins, cache: Path, *, provider: str, toolchai
     check_tools(cache)
 
 
-def _with_toolchain(cell: Cell, wish: str, *, as_stated: bool = False) -> tuple[Cell, Path | None]:
-    """The cell with the version of its toolchain, which the user may have chosen, or the path of one. `as_stated`: the
-    version is the one that the toolchain at the path states, whatever the cell has. UnavailableError when nothing is at
-    the path.
+def _with_toolchain(cell: Cell, wanted: str, *, as_stated: bool = False) -> tuple[Cell, Path | None]:
+    """The cell with the version of its toolchain, and the path of the toolchain if the user has given one.
+
+    `wanted` is a version, a path, or empty. With `as_stated` the cell gets the version that the toolchain at the path
+    states. UnavailableError when nothing is at the path.
     """
-    if is_number(wish):
-        return dataclasses.replace(cell, toolchain=wish), None
-    path = Path(wish) if wish else None
+    if is_number(wanted):
+        return dataclasses.replace(cell, toolchain=wanted), None
+    path = Path(wanted) if wanted else None
     if path and not expanded(path).exists():
         raise UnavailableError(
-            f"--toolchain {wish} is neither a version nor a path where something is",
+            f"--toolchain {wanted} is neither a version nor a path where something is",
             hint=f"give a version, such as {cell.toolchain or '6.0.5'}, or where a toolchain is on this machine",
         )
     if path and as_stated:
@@ -224,11 +259,12 @@ def _source(cell: Cell, pins: Pins, cache: Path, check: Callable[[Path], None]) 
     return source
 
 
-def _named_runtime(cell: Cell, wish: str) -> tuple[Cell, Path | None]:
-    """The cell with the version of its runtime, which the user may have chosen; and where a runtime of this machine is,
-    when the user has named one.
+def _named_runtime(cell: Cell, wanted: str) -> tuple[Cell, Path | None]:
+    """The cell with the version of its runtime, and where the runtime is if the user has named one of this machine.
+
+    `wanted` is a version, `path:` and a path, or empty for the cell's own.
     """
-    wanted = wish or cell.runtime
+    wanted = wanted or cell.runtime
     kind, colon, path = wanted.partition(":")
     if wanted == MACHINES_OWN and cell.engine.is_browser:
         program, version = machines_browser(cell.engine)
@@ -237,7 +273,7 @@ def _named_runtime(cell: Cell, wish: str) -> tuple[Cell, Path | None]:
         return dataclasses.replace(cell, runtime=wanted), None
     if kind != "path" or not path:
         raise ConfigError(
-            f"--runtime {wish}: {cell.id} runs under {cell.engine}: name a version of it, "
+            f"--runtime {wanted}: {cell.id} runs under {cell.engine}: name a version of it, "
             "or path: and where it is on this machine",
             hint="`python -m harness cells` shows the version of each cell",
         )
@@ -257,6 +293,6 @@ def expectations_for(cell: Cell, build: Build) -> CellExpectations:
     """The lists for this cell. ConfigError when one names a module that the suite does not have."""
     manifest = build.manifest
     expectations = load_lists().for_cell(cell, python=manifest.python, libraries=manifest.libraries)
-    # An entry stands there once for each of its tests.
+    # `entries` has an entry once for each of its tests.
     Expectations(tuple(dict.fromkeys(expectations.entries.values()))).check_modules(build.modules())
     return expectations
