@@ -20,7 +20,7 @@ from harness.toolchains.package_index import failed, offered_versions, package_h
 from harness.toolchains.runtimes import npm_pack, npm_package, pip
 from harness.util.files import write_atomically
 from harness.util.hashing import file_sha256
-from harness.util.providers import first_that_can
+from harness.util.providers import first_available
 from harness.util.versions import number
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def pin_version(axis: BisectAxis, version: str, file: Path, pins: Pins) -> None:
     pin = (
         EmscriptenPin(version=version, node=pins.newest_emscripten.node)
         if axis is BisectAxis.EMSCRIPTEN
-        else first_that_can(what, attempts, hint=_HINT)
+        else first_available(what, attempts, hint=_HINT)
     )
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     write_atomically(file, f"{before}{as_toml(pin)}")

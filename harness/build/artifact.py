@@ -1,7 +1,7 @@
-"""A finished build, and what names it: content-addressed, so that the same inputs are the same build.
+"""A finished build and its key, a hash of all its inputs: the same inputs are the same build.
 
-A build lies in `builds/<cell>-<key>`: `root` is what the guest sees as `/`, `manifest.json` says everything
-that went in, `modules.json` lists the modules of the suite, `logs` holds the output of each step.
+A build is in `builds/<cell>-<key>`: `root` is what the guest sees as `/`, `manifest.json` says everything that went in,
+`modules.json` lists the modules of the suite, `logs` has the output of each step.
 """
 
 from __future__ import annotations
@@ -104,7 +104,9 @@ def build_inputs(
 def build_folder(
     cell: Cell, source: Source, toolchain: Toolchain, cache: Path, libraries: Libraries = NO_LIBRARIES
 ) -> Path:
-    """Where the build is, or will be. A cell with another toolchain than its own may be what another cell is."""
+    """Where the build is, or will be. The build of another cell is taken if it has the same key: a cell whose toolchain
+    the user has replaced may be the same as another cell.
+    """
     key = content_key(build_inputs(cell, source, toolchain, libraries))
     own = cache / "builds" / f"{cell.build_id}-{key}"
     return own if own.exists() else next(iter(sorted(own.parent.glob(f"*-{key}"))), own)

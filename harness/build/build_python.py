@@ -1,4 +1,4 @@
-"""The build Python: native, made once of a source, and shared by all its cells."""
+"""The build Python: a native CPython, built once for each source and shared by all cells with that source."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.util.progress import Progress
 
 
 def build_python_folder(source: Source, cache: Path) -> Path:
-    """Where it is made and stays."""
+    """The folder in which it is built and stays."""
     name = f"{source.id}-{content_key([source.id, native.VERSION])}"
     if incremental.is_kept(source):
         name = f"checkout-{incremental.kept_key(source, {'native': native.VERSION})}"
@@ -26,15 +26,15 @@ def build_python_folder(source: Source, cache: Path) -> Path:
 def ensure_build_python(
     source: Source, cache: Path, *, other: Path, jobs: int, progress: Progress, held: tuple[int, ...]
 ) -> Path:
-    """The program, made now unless it is there. BuildError when a step fails.
+    """The program, built now unless it is there. BuildError when a step fails.
 
-    `other` is the folder of the build that wants it, `held` are locks that the steps' processes has to keep open.
+    `other` is the folder of the cross build that needs it. `held` are locks that the processes of the steps keep open.
     """
     folder, root = build_python_folder(source, cache), source.root
     with locked(folder.with_name(f"{folder.name}.lock")) as lock:
         if incremental.is_kept(source):
-            incremental.ready(folder, source, other=other)
-            # configure writes down where the source is: always at the same place.
+            incremental.prepare_folder(folder, source, other=other)
+            # configure records the path of the source, which therefore has to be the same for every build.
             root = folder.with_name(f"{folder.name}.source")
             link_to(root, source.root)
         if (folder / "done").exists():
@@ -46,5 +46,5 @@ def ensure_build_python(
             run_recipe(recipe, folder, folder / "logs", progress, held=(*held, lock))
             (folder / "done").touch()
         if incremental.is_kept(source):
-            incremental.keep(folder, source)
+            incremental.record_finished(folder, source)
     return folder / "python"

@@ -1,6 +1,6 @@
-"""From a cell to a finished build: resumable, and in its place whole or not at all.
+"""From a cell to a finished build, which appears at its place complete or not at all.
 
-The work tree of a build that failed or was killed is kept and gone on with.
+The work tree of a build that failed or was killed is kept, and the next try continues there.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ def ensure_build(
     jobs: int,
     libraries: Libraries = NO_LIBRARIES,
 ) -> Build:
-    """The build of this cell, made now unless it is there. BuildError when a step fails."""
+    """The build of this cell, made now unless the cache has it. BuildError when a step fails."""
     tree = tree_of(cell, source)
     check_paths(cache, toolchain.root)
     final = build_folder(cell, source, toolchain, cache, libraries)
     if not final.exists():
         check_llvm(tree, toolchain.facts)
-        # Two for the build Python, two of most recipes, and three.
+        # Steps: two for the build Python, two of most recipes, and staging, compiling and listing the library.
         progress = Progress(f"build {cell.id}", total=7)
         with locked(final.with_name(f"{final.name}.lock")) as lock:
             if not final.exists():
                 inputs = build_inputs(cell, source, toolchain, libraries)
-                with disk_errors_as_unavailable(final), incremental.alone(source, cache):
+                with disk_errors_as_unavailable(final), incremental.one_at_a_time(source, cache):
                     _Builder(
                         cell=cell,
                         source=source,
@@ -78,7 +78,7 @@ def ensure_build(
 
 
 def check_paths(*paths: Path) -> None:
-    """ConfigError for one with a character in it that a build cannot take."""
+    """ConfigError for a path with a character in it that breaks a build."""
     for path in paths:
         if fault := build_fault(path):
             raise ConfigError(
@@ -88,7 +88,7 @@ def check_paths(*paths: Path) -> None:
 
 
 def check_tools(cache: Path) -> None:
-    """UnavailableError when this machine cannot build and its cache has no build yet, so that one is needed."""
+    """UnavailableError when this machine lacks a tool to build with, and its cache has no build yet."""
     if any(path.is_dir() for path in (cache / "builds").glob("*")):
         return
     lacks = [name for name, programs in _TOOLS.items() if not any(map(shutil.which, programs))]
@@ -101,7 +101,7 @@ def check_tools(cache: Path) -> None:
 
 
 def tree_of(cell: Cell, source: Source) -> Tree:
-    """What the source's build scripts say. ConfigError when it has none for this target that is known."""
+    """What the source's build scripts say. ConfigError when it has no known one for this target."""
     tree = read_tree(source.root, f"CPython {source.version} from {source.origin}")
     layout_of(cell.target, tree)
     return tree
@@ -109,7 +109,7 @@ def tree_of(cell: Cell, source: Source) -> Tree:
 
 @dataclass(frozen=True, kw_only=True)
 class _Builder:
-    """The making of one build. `lock` is held by every process that works on it."""
+    """What it takes to make one build. Every process that works on it keeps `lock` open."""
 
     cell: Cell
     source: Source
@@ -156,21 +156,21 @@ class _Builder:
         make_read_only(aside / "root")
         aside.rename(final)
         if incremental.is_kept(self.source):
-            incremental.keep(work, self.source, final / "root" / "Lib")
+            incremental.record_finished(work, self.source, final / "root" / "Lib")
         else:
             shutil.rmtree(work, ignore_errors=True)
 
     def _work(self, final: Path, inputs: Mapping[str, Any]) -> Path:
-        """Where the build is made. What a checkout has compiled there serves its next build."""
+        """The folder in which the build is made. That of a checkout is kept for its next build."""
         if not incremental.is_kept(self.source):
             return self.cache / "work" / final.name
         work = self.cache / "work" / f"{self.cell.build_id}-checkout-{incremental.kept_key(self.source, inputs)}"
-        incremental.ready(work, self.source, other=build_python_folder(self.source, self.cache))
+        incremental.prepare_folder(work, self.source, other=build_python_folder(self.source, self.cache))
         return work
 
     def _host(self, view: Path, build_python: Path, cache_file: Path) -> HostBuild:
-        """The view is a folder of links that looks like the checkout, so that nothing is written into the
-        source.
+        """The input of the recipe, with a view of the source: a folder of links that looks like a checkout, so that
+        nothing is written into the source itself.
         """
         (view / self.layout.build_folder).mkdir(parents=True, exist_ok=True)
         for entry in self.source.root.iterdir():
@@ -201,9 +201,11 @@ class _Builder:
         )
 
     def _finish(self, aside: Path, build_python: Path, logs: Path) -> list[dict[str, Any]]:
-        """Compiles the staged library, so that no guest does it again, and lists the suite's modules."""
+        """Compiles the staged library, which no guest then has to, and lists the suite's modules. Returns what the
+        manifest says of both steps.
+        """
         root = aside / "root"
-        # As in CPython's own `make install`: these files do not compile on purpose.
+        # As in CPython's own `make install`: these files are meant not to compile.
         skip = r"bad_coding|badsyntax|lib2to3(/tests)?/data"
         argv = (str(build_python), "-m", "compileall", "-q", "-j", str(self.jobs), "-x", skip, "Lib")
         compiling = Step(name="compile-library", command=_python(argv, root))
@@ -214,7 +216,7 @@ class _Builder:
         lines = (logs / "list-tests.log").read_text(encoding="utf-8").splitlines()
         modules = [line for line in lines if line.startswith("test") and " " not in line]
         if not modules:
-            raise BuildError("regrtest lists no test module", hint=f"its words are in {logs / 'list-tests.log'}")
+            raise BuildError("regrtest lists no test module", hint=f"its output is in {logs / 'list-tests.log'}")
         write_atomically(aside / "modules.json", json.dumps(modules))
         return [compiled, listing]
 
@@ -256,9 +258,9 @@ def _python(argv: tuple[str, ...], cwd: Path) -> Command:
 
 
 def _shared_config_cache(making: _Builder) -> Path:
-    """Where configure's answers are kept for every build in which they are the same."""
+    """The cache file of configure that builds share in which configure finds the same."""
     configure = (making.source.root / "configure").read_bytes().decode("utf-8", "replace")
-    # The answers that config.site forces are among them, and the tree's script may give flags of its own.
+    # Its results include those that config.site forces, and the tree's script may pass flags of its own.
     tree, target = making.tree, making.cell.target
     given = [tree.texts[tree.config_site(target)], tree.texts[tree.script(target)]]
     parts, libraries = [configure, *given, making.toolchain.id, seen_by_configure(making.cell)], making.libraries.ids
@@ -266,7 +268,7 @@ def _shared_config_cache(making: _Builder) -> Path:
 
 
 def _save_config_cache(config_cache: Path, shared: Path) -> None:
-    """configure's answers, without what its environment was: another build's paths are other ones."""
+    """Shares configure's results, without the environment that it ran in: the paths of another build are different."""
     shared.parent.mkdir(parents=True, exist_ok=True)
     lines = config_cache.read_text(encoding="utf-8", errors="surrogateescape").splitlines(keepends=True)
     lasting = "".join(line for line in lines if not line.startswith("ac_cv_env_"))

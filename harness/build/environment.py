@@ -1,10 +1,10 @@
-"""The environment of builds: the user's own, without what would get into what is made and is in no key. Pure."""
+"""The environment of builds: the user's own, without variables that change a build and are not in its key. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Of compilers, of make (a make that we are run by passes its own on), of configure and of the linker.
+# Variables of compilers, of make (which passes its own on when the harness is run by one), configure and the linker.
 _FOREIGN = frozenset(
     [
         "AR",

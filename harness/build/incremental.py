@@ -1,7 +1,8 @@
-"""The build folders of a checkout that its user works on are kept: the next build of it compiles what has changed.
+"""Incremental builds of a checkout: its build folders are kept, so that its next build compiles only what has changed.
 
-make decides what that is, by its own dependencies and the times of files. Where those dependencies cannot be trusted,
-everything is built again; the times are set right. So what comes out is the same either way.
+make decides what to compile, by its own dependencies and the modification times of files. The times are corrected
+before it runs, and where its dependencies are known to be incomplete everything is built again: the result is that of a
+full build either way.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from harness.util.locks import locked
 logger = logging.getLogger(__name__)
 
 _RECORD = ".kept.json"
-# Nothing is compiled from these but the frozen modules, which are always made again.
+# Only the frozen modules are compiled from these, and they are always made again.
 _NOT_COMPILED = ("Lib/", "Doc/", "Misc/NEWS.d/")
 # What bytecode depends on besides its source.
 _COMPILER = ("Include", "Objects", "Parser", "Python")
@@ -39,18 +40,20 @@ class Changes:
 
 
 def is_kept(source: Source) -> bool:
-    """Whether there will be another source like this one: a pinned version never changes."""
+    """Whether its build folders are kept: a checkout will change and be built again, a pinned version does not."""
     return source.provider == "checkout"
 
 
 def kept_key(source: Source, inputs: Mapping[str, Any]) -> str:
-    """Names what is kept of a checkout, for builds that have the same `inputs` but for the source's contents."""
+    """The key of a checkout's build folder. Builds share it that have the same `inputs` except for the contents of the
+    source.
+    """
     return content_key([source.origin, {key: value for key, value in inputs.items() if key != "source"}])
 
 
 @contextlib.contextmanager
-def alone(source: Source, cache: Path) -> Iterator[None]:
-    """One build of a checkout at a time: they share what is kept. Other sources need not wait for each other."""
+def one_at_a_time(source: Source, cache: Path) -> Iterator[None]:
+    """Lets one build of a checkout run at a time, since its builds share folders. Other sources are not locked."""
     if not is_kept(source):
         yield
         return
@@ -58,55 +61,63 @@ def alone(source: Source, cache: Path) -> Iterator[None]:
         yield
 
 
-def ready(folder: Path, source: Source, *, other: Path) -> None:
-    """Makes the folder fit for this source: what an interrupted build of it left is gone on with, what another one has
-    finished is looked at by make again, or goes. The log says why it goes.
+def prepare_folder(folder: Path, source: Source, *, other: Path) -> None:
+    """Prepares a kept build folder for this source, or makes a new one.
 
-    `other` is the folder of the other build, the host's or the native one: some files are compiled only there.
+    What an interrupted build of the same source left stays as it is. What a build of an earlier state of the checkout
+    left is updated for make, or removed where make could not be relied on; the log says why.
+
+    `other` is the folder of the other build, the cross build's or the native one: some files are compiled only there.
     """
     record = _record(folder)
     if folder.is_dir() and record.get("source") != str(source.root):
-        if reason := _go_on(folder, other, record, source):
+        if reason := _update_times(folder, other, record, source):
             logger.info("everything is built again: %s", reason)
             remove_tree(folder)
-        # The frozen modules are made by the build Python, and make does not look whether that has changed.
+        # The frozen modules are made by the build Python, and make does not check whether that has changed.
         for stale in (folder / "done", *folder.rglob(".make-*.done"), *folder.rglob("frozen_modules/*.h")):
             stale.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder, source, {**record, "finished": False})
 
 
-def keep(folder: Path, source: Source, library: Path | None = None) -> None:
-    """Notes that the folder is finished, and where the compiled library of that build is."""
+def record_finished(folder: Path, source: Source, library: Path | None = None) -> None:
+    """Records that the build in the folder is finished, and where the compiled library of that build is."""
     _write(folder, source, {"finished": True, "library": str(library or "")})
 
 
 def compiled_library(folder: Path, source: Source) -> Path | None:
-    """The library of the build that the folder was kept from, if it is still there and would be compiled the same."""
+    """The library of the last finished build in the folder, if it still exists and its bytecode is still valid: the
+    sources of the compiler have not changed.
+    """
     library = Path(str(_record(folder).get("library") or "/nonexistent"))
     parts = ((library.parent / part, source.root / part) for part in _COMPILER)
     return library if library.is_dir() and all(compare_trees(*part) == Changes() for part in parts) else None
 
 
-def _go_on(folder: Path, other: Path, record: Mapping[str, Any], source: Source) -> str:
-    """Makes changed files newer than what was made of them before. Gives a reason where that would not do."""
+def _update_times(folder: Path, other: Path, record: Mapping[str, Any], source: Source) -> str:
+    """Makes the changed files newer than what was compiled from them. Returns why everything has to be built again
+    instead; empty when it does not.
+    """
     earlier = Path(str(record.get("source", "")))
     if not record.get("finished"):
         return "the last build of this checkout was not finished"
     if not earlier.is_dir():
         return "what the last build of this checkout was made from is gone"
     changes = compare_trees(earlier, source.root)
-    if reason := why_anew(changes, compiled_in(folder) | compiled_in(other)):
+    if reason := why_rebuild(changes, compiled_in(folder) | compiled_in(other)):
         return reason
     _set_times(changes, earlier, source.root)
     return ""
 
 
 def _set_times(changes: Changes, earlier: Path, later: Path) -> None:
-    """Makes what has changed new, and what has not as old as it was, whatever was done to it in the checkout."""
+    """Sets the time of changed files to now, and that of all others to what it was at the last build: a file that was
+    switched to another branch and back is newer, though it is the same.
+    """
     for path in _files(later):
         name = path.relative_to(later).as_posix()
-        # Bytecode bears the time of its source, which other builds have too.
+        # Bytecode records the time of its source, and other builds share these sources.
         if name.endswith((".py", ".pyc")):
             continue
         if name in changes.written:
@@ -115,10 +126,11 @@ def _set_times(changes: Changes, earlier: Path, later: Path) -> None:
             os.utime(path, ns=(known.st_atime_ns, known.st_mtime_ns), follow_symlinks=False)
 
 
-def why_anew(changes: Changes, compiled: Collection[str]) -> str:
-    """Why make cannot be trusted with these changes; empty when it can.
+def why_rebuild(changes: Changes, compiled: Collection[str]) -> str:
+    """Why everything has to be built again after these changes; empty when make will compile all that depends on them.
 
-    `compiled` are the C files, without their suffix, that have an object file of their own.
+    `compiled` are the C files, without their suffix, that have an object file of their own. make recompiles one of
+    these when it changes; what depends on any other file, such as a header, it may not know.
     """
     for name in sorted(changes.removed):
         if not name.startswith(_NOT_COMPILED):
@@ -130,7 +142,7 @@ def why_anew(changes: Changes, compiled: Collection[str]) -> str:
 
 
 def compare_trees(earlier: Path, later: Path) -> Changes:
-    """What differs between two trees, by contents; bytecode does not count."""
+    """What differs between two trees, by contents. Bytecode is ignored."""
     old, new = (
         {path.relative_to(root).as_posix() for path in _files(root) if path.suffix != ".pyc"}
         for root in (earlier, later)
@@ -140,7 +152,7 @@ def compare_trees(earlier: Path, later: Path) -> Changes:
 
 
 def compiled_in(folder: Path) -> frozenset[str]:
-    """The object files below a folder, without their suffix, by every path that could be theirs in the source."""
+    """The object files below a folder, without their suffix, under every path that their source could have."""
     found = set()
     for path in _files(folder):
         if path.suffix == ".o":
@@ -150,7 +162,7 @@ def compiled_in(folder: Path) -> frozenset[str]:
 
 
 def link_bytecode(earlier: Path, later: Path) -> None:
-    """Gives the library `later` the bytecode of an `earlier` one, of the files that are the same in both."""
+    """Links the bytecode of the library `earlier` into the library `later`, for the files that are the same in both."""
     for path in _files(earlier):
         if path.suffix != ".pyc":
             continue

@@ -16,7 +16,7 @@ from harness.sources import SOURCE_PROVIDERS, Source
 from harness.sources.base import Provenance, cached, make_tree
 from harness.util.files import remove_tree
 from harness.util.process import Command, run
-from harness.util.providers import first_that_can
+from harness.util.providers import first_available
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def obtain_library_source(pin: LibraryPin, cache: Path) -> Source:
     in_order = sorted(entries, key=lambda name: cached(entries[name]) is None)
     attempts = {name: _attempt(name, entries[name], pin, cache) for name in in_order}
     hint = "the harness goes on without it, unless the cell requires it"
-    source = first_that_can(pin.title, attempts, hint=hint)
+    source = first_available(pin.title, attempts, hint=hint)
     logger.info("%s is from %s: %s", pin.title, source.provider, source.origin)
     return source
 
@@ -63,9 +63,8 @@ def _amalgamate(tree: Path) -> None:
     for argv in (("./configure", "--disable-tcl"), ("make", "sqlite3.c")):
         done = run(Command(argv=argv, cwd=tree, env=env, timeout=900))
         if not done.ok:
-            shown = "\n".join(f"  {line}" for line in done.output.splitlines()[-8:])
             raise UnavailableError(
-                f"apt: the amalgamation of SQLite cannot be made: {argv[0]} {done.ending}\n{shown}",
+                f"apt: the amalgamation of SQLite cannot be made: {argv[0]} {done.ending}\n{done.tail()}",
                 hint="it takes a C compiler, make and tclsh; the official origin needs none",
             )
     aside = tree / "amalgamation"

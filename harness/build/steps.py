@@ -1,4 +1,4 @@
-"""The steps of a recipe, run: the output of each in a log, its failure shown with the end of that log."""
+"""Runs the steps of a recipe. The output of each goes to a log, whose end is shown when the step fails."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from harness.util.progress import Progress
 logger = logging.getLogger(__name__)
 
 LOG_LINES = 25
-# A step that fails with less than this free has failed for that.
+# A step that fails with less disk space than this is taken to have failed for lack of it.
 FULL_DISK_BYTES = 64 << 10
-# The longest that make is silent while it writes a file: the linking of the interpreter, or its frozen modules.
+# make prints nothing for as long as this while it writes a file: when it links the interpreter, or freezes modules.
 UNDER_WAY_SECONDS = 60
 
 
 def run_recipe(
     recipe: Recipe, work: Path, logs: Path, progress: Progress, *, held: tuple[int, ...]
 ) -> list[dict[str, Any]]:
-    """Runs the steps that an earlier, interrupted try has not finished; each leaves a mark in `work` when it is done.
+    """Runs the steps that an earlier, interrupted try has not finished: each leaves a file in `work` when it is done.
 
-    Gives what the manifest says of each. `held` as in `run_step`.
+    Returns what the manifest says of each. `held` is as in `run_step`.
     """
     done = []
     finished = None
@@ -57,13 +57,14 @@ def run_recipe(
 
 
 def _drop_unfinished(work: Path, *, since: float, until: float) -> None:
-    """Removes what an earlier try of a step may have been writing when it was killed or the disk was full.
+    """Removes the files that an earlier try of a step may have been writing when it was killed or the disk was full:
+    make would take half of a file for a finished one.
 
-    make would take half a file for a whole one. A file that was under way was last written about when make said its
-    last word, at `until`; what was there `since` the step before has been finished by that. Both in seconds.
+    These were last written about `until`, the time of make's last output. Files from before `since`, when the previous
+    step ended, are finished. Both are in seconds.
     """
     for path in work.rglob("*"):
-        # The marks, and what else the harness itself notes.
+        # Files of the harness itself.
         if path.parent == work and path.name.startswith("."):
             continue
         if path.is_file() and not path.is_symlink() and path.stat().st_mtime > max(since, until - UNDER_WAY_SECONDS):
@@ -71,9 +72,9 @@ def _drop_unfinished(work: Path, *, since: float, until: float) -> None:
 
 
 def run_step(step: Step, log: Path, progress: Progress, *, held: tuple[int, ...] = ()) -> dict[str, Any]:
-    """What the manifest says of it. BuildError when it fails.
+    """Runs one step and returns what the manifest says of it. BuildError when it fails.
 
-    `held` are locks that the step's processes has to keep open.
+    `held` are locks that the processes of the step keep open.
     """
     with progress.step(step.name, str(step.command)) as tick:
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from harness.matrix.python_source import PythonSource
 from harness.sources import checkout, debian, git, installed, tarball
 from harness.sources.base import Provenance, Source, cached, make_source
 from harness.util.paths import expanded
-from harness.util.providers import first_that_can
+from harness.util.providers import first_available
 from harness.util.versions import is_version
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def obtain_source(python: PythonSource, pins: Pins, cache: Path, *, provider: st
     pin = pins.cpython_pin(python.version)
     attempts = {name: _attempt(name, pin, cache) for name in ([provider] if provider else SOURCE_PROVIDERS)}
     hint = "a checkout of your own always works: --cpython PATH"
-    source = first_that_can(f"CPython {python}", attempts, hint=hint)
+    source = first_available(f"CPython {python}", attempts, hint=hint)
     logger.info("CPython %s is from %s: %s", source.version, source.provider, source.origin)
     return source
 

@@ -20,7 +20,7 @@ from harness.toolchains.emscripten import emsdk, layout
 from harness.toolchains.emscripten import own as own_emscripten
 from harness.toolchains.wasi import debian, release
 from harness.toolchains.wasi import own as own
-from harness.util.providers import first_that_can
+from harness.util.providers import first_available
 from harness.util.versions import number
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def obtain_toolchain(
 
 def _first(choice: _Choice, wanted: str) -> Toolchain:
     attempts = {name: choice.attempts[name] for name in choice.order(wanted)}
-    return first_that_can(choice.what, attempts, hint=choice.hint)
+    return first_available(choice.what, attempts, hint=choice.hint)
 
 
 def check_toolchain(cell: Cell, pins: Pins, *, provider: str = "", path: Path | None = None) -> Path | None:

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def first_that_can(what: str, attempts: Mapping[str, Callable[[], T]], *, hint: str) -> T:
+def first_available(what: str, attempts: Mapping[str, Callable[[], T]], *, hint: str) -> T:
     """The result of the first attempt, in their order, that does not raise UnavailableError.
 
     When all do, one UnavailableError has what each of them said; an OriginError when each of them was one.

@@ -1,4 +1,4 @@
-"""When the build folder of a checkout can be gone on with."""
+"""When the build folder of a checkout serves its next build, and when everything is built again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.build import incremental
-from harness.build.incremental import Changes, compare_trees, compiled_in, link_bytecode, why_anew
+from harness.build.incremental import Changes, compare_trees, compiled_in, link_bytecode, why_rebuild
 from harness.sources import Source
 from harness.util.log import show_log
 from tests.trees import cpython_tree
@@ -34,7 +34,7 @@ COMPILED = frozenset({"Objects/boolobject", "Modules/_ssl"})
     ],
 )
 def test_make_is_trusted_with_files_that_have_an_object_of_their_own(written: str, removed: str, said: str) -> None:
-    reason = why_anew(Changes(written=frozenset(written.split()), removed=frozenset(removed.split())), COMPILED)
+    reason = why_rebuild(Changes(written=frozenset(written.split()), removed=frozenset(removed.split())), COMPILED)
     assert said in reason
     assert bool(said) is bool(reason)
 
@@ -101,7 +101,7 @@ class Checkout:
         return path
 
     def ready(self, state: int) -> None:
-        incremental.ready(self.folder, self.states[state], other=self.other)
+        incremental.prepare_folder(self.folder, self.states[state], other=self.other)
 
     def build(self, state: int) -> None:
         self.ready(state)
@@ -131,7 +131,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 def test_a_changed_c_file_leaves_all_but_what_make_must_look_at_again(checkout: Checkout) -> None:
     checkout.build(0)
-    incremental.keep(checkout.folder, checkout.states[0])
+    incremental.record_finished(checkout.folder, checkout.states[0])
     changed = [checkout.change(name) for name in ("Objects/boolobject.c", "Lib/os.py")]
     before = time.time()
     same = [state.root / "Modules" / "Setup.stdlib.in" for state in checkout.states]
@@ -145,7 +145,7 @@ def test_a_changed_c_file_leaves_all_but_what_make_must_look_at_again(checkout: 
 
 def test_a_c_file_may_be_compiled_only_in_the_other_of_the_two_builds(checkout: Checkout) -> None:
     checkout.build(0)
-    incremental.keep(checkout.folder, checkout.states[0])
+    incremental.record_finished(checkout.folder, checkout.states[0])
     (checkout.other / "Python").mkdir(parents=True)
     (checkout.other / "Python" / "emscripten_signal.o").touch()
     (checkout.states[1].root / "Python").mkdir()
@@ -173,7 +173,7 @@ def test_what_cannot_be_trusted_is_built_anew_and_told(
 ) -> None:
     checkout.build(0)
     if said != "not finished":
-        incremental.keep(checkout.folder, checkout.states[0])
+        incremental.record_finished(checkout.folder, checkout.states[0])
     spoil(checkout)
     checkout.ready(1)
     assert left(checkout) == []
@@ -182,7 +182,7 @@ def test_what_cannot_be_trusted_is_built_anew_and_told(
 
 def test_an_interrupted_build_is_gone_on_with_for_its_own_source_alone(checkout: Checkout) -> None:
     checkout.build(0)
-    incremental.keep(checkout.folder, checkout.states[0])
+    incremental.record_finished(checkout.folder, checkout.states[0])
     checkout.change("Objects/boolobject.c")
     checkout.ready(1)
     checkout.ready(1)
@@ -196,7 +196,7 @@ def test_bytecode_serves_while_it_is_there_and_the_compiler_is_the_same(checkout
     checkout.build(0)
     library = tmp_path / "build" / "Lib"
     shutil.copytree(one.root, library.parent)
-    incremental.keep(checkout.folder, one, library)
+    incremental.record_finished(checkout.folder, one, library)
     checkout.change("Lib/os.py")
     checkout.ready(1)
     assert incremental.compiled_library(checkout.folder, two) == library

@@ -15,7 +15,7 @@ from harness.matrix.python_source import PythonSource
 from harness.sources import SOURCE_PROVIDERS, cached_source, debian, obtain_source
 from harness.sources.base import Provenance, check_landmarks, read_version
 from harness.util.cache import make_entry
-from harness.util.providers import first_that_can
+from harness.util.providers import first_available
 from tests.trees import cpython_tree
 
 PIN = CPythonPin(version="3.13.5", url="https://example.org/Python-3.13.5.tar.xz", sha256="ab" * 32)
@@ -242,7 +242,7 @@ def test_what_each_provider_said_is_told_together(said: list[str]) -> None:
 
     attempts = {name: lambda name=name: refuse(name) for name in ("first", "second")}
     with pytest.raises(UnavailableError) as caught:
-        first_that_can("X", attempts, hint="make it yourself")
+        first_available("X", attempts, hint="make it yourself")
     assert caught.value.message == (
         "X is not available:\n  first is away\n  in two lines\n    -> wait\n"
         "  second is away\n  in two lines\n    -> wait"
