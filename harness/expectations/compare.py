@@ -39,7 +39,7 @@ def judge_case(case: CaseResult, entry: Expectation | None) -> Verdict:
 
     One that ran more than once and changed its mind is flaky, unless everything it did is expected.
     """
-    if case.changed_its_mind and any(judge_outcome(outcome, entry).is_unexpected for outcome in case.tries):
+    if case.is_inconsistent and any(judge_outcome(outcome, entry).is_unexpected for outcome in case.tries):
         return Verdict.FLAKY
     return judge_outcome(case.outcome, entry, signature_of(case) if entry and entry.signature else "")
 

@@ -16,7 +16,7 @@ from harness.errors import ConfigError, Problem, did_you_mean
 from harness.limitations.registry import Limitation
 from harness.matrix.cells import Cell
 from harness.matrix.conditions import ALWAYS, Condition, Facts, condition_values
-from harness.results.case_ids import _WILDCARD, dotted, module_of, subject_of, wildcard_of
+from harness.results.case_ids import WILDCARD, dotted, module_of, subject_of, wildcard_of
 from harness.results.outcomes import Outcome
 
 
@@ -104,7 +104,7 @@ class Expectations:
     """All entries of all files, in the order of the files, and the limitations with intermittent failures."""
 
     entries: tuple[Expectation, ...]
-    striking: tuple[Limitation, ...] = ()
+    intermittent: tuple[Limitation, ...] = ()
 
     def for_cell(
         self,
@@ -180,7 +180,7 @@ class Expectations:
         found, problems = self._entries_where(holds)
         numbered = zip(self.entries, self._conditions[1], strict=True)
         elsewhere = {test: entry for entry, number in numbered if not holds[number] for test in entry.tests}
-        holding = (limitation for limitation in self.striking if limitation.holds_for(facts))
+        holding = (limitation for limitation in self.intermittent if limitation.holds_for(facts))
         intermittent = {signature: limitation for limitation in holding for signature in limitation.intermittent}
         return CellExpectations(found, intermittent, elsewhere=elsewhere), problems
 
@@ -234,7 +234,7 @@ def _suite_mistake(test: str, names: Collection[str]) -> tuple[str, str] | None:
     parts = subject.split(".")
     if is_own(test) and module_of(f"test.{subject}", names):
         return "is not a full id", f"did you mean 'test.{test}'?"
-    if subject in names and test.endswith(_WILDCARD):
+    if subject in names and test.endswith(WILDCARD):
         return "is a module: .* stands for the cases of a class", f"name the class, as in {subject}.Class.*"
     if parts[0] != "test" or module_of(test, names):
         return None

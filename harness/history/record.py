@@ -161,7 +161,7 @@ def stacks_of(needs: StackNeeds) -> dict[Case, int | None]:
 def _state(case: CaseResult, cases: Mapping[str, CaseResult]) -> State:
     if case.outcome.is_good and not case.tries:
         return _GOOD[case.outcome]
-    return State(case.outcome, _storable(signature_of(case)), not (case.changed_its_mind or follows(case, cases)))
+    return State(case.outcome, _storable(signature_of(case)), not (case.is_inconsistent or follows(case, cases)))
 
 
 def _storable(text: str) -> str:

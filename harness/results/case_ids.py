@@ -8,7 +8,7 @@ from collections.abc import Collection
 FIXTURE = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \(([\w.]+)\)")
 
 
-_WILDCARD = ".*"
+WILDCARD = ".*"
 
 
 def dotted(module: str, *, own: bool = False) -> str:
@@ -27,9 +27,9 @@ def module_of(test: str, known: Collection[str]) -> str | None:
 def subject_of(test: str) -> str:
     """The dotted name that an id is about: that of a fixture's class or module, of a wildcard's class."""
     fixture = FIXTURE.fullmatch(test)
-    return fixture.group(1) if fixture else test.removesuffix(_WILDCARD)
+    return fixture.group(1) if fixture else test.removesuffix(WILDCARD)
 
 
 def wildcard_of(case: str) -> str:
     """The wildcard that covers a case: `test.test_os.LinkTests.*`."""
-    return case.rpartition(".")[0] + _WILDCARD
+    return case.rpartition(".")[0] + WILDCARD

@@ -138,7 +138,7 @@ class CaseResult(Record, frozen=True, kw_only=True):
         return self.id or self.case
 
     @property
-    def changed_its_mind(self) -> bool:
+    def is_inconsistent(self) -> bool:
         """Whether its runs did not all come out alike."""
         return len(set(self.tries)) > 1
 

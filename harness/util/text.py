@@ -1,4 +1,4 @@
-"""What a run leaves behind: results.json, and the views of it."""
+"""Text for people: counts, durations, and text from tests without what a terminal or a browser would obey."""
 
 from __future__ import annotations
 

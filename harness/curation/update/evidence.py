@@ -135,7 +135,7 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
         steady = {
             case
             for case, found in cases.items()
-            if not follows(found, cases) and not found.changed_its_mind and case not in apart
+            if not follows(found, cases) and not found.is_inconsistent and case not in apart
         }
         sightings = {
             case: _seen(cases[case].outcome, signature_of(cases[case]), whole) for case in cases if case in steady

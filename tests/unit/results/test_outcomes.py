@@ -149,7 +149,7 @@ def test_the_json_of_a_module_has_the_documented_keys() -> None:
     ],
 )
 def test_a_case_changed_its_mind_when_its_runs_differ(tries: tuple[Outcome, ...], changed: bool) -> None:
-    assert CaseResult(case="test.test_os.T.test_a", outcome=Outcome.PASS, tries=tries).changed_its_mind is changed
+    assert CaseResult(case="test.test_os.T.test_a", outcome=Outcome.PASS, tries=tries).is_inconsistent is changed
 
 
 def test_the_first_bad_subtest_speaks_for_a_case_that_says_nothing_itself() -> None:
