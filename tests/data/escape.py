@@ -92,7 +92,7 @@ def attack_names(base, **at):
     """What changes the names in a folder; `base` ends with a slash, or is empty with a dir_fd."""
     there, back = ({"src_dir_fd": at["dir_fd"]}, {"dst_dir_fd": at["dir_fd"]}) if at else ({}, {})
     attempt(f"create in {base} {at}", lambda: os.open(f"{base}new", os.O_CREAT | os.O_WRONLY, **at))
-    attempt(f"create anew in {base} {at}", lambda: os.open(f"{base}new", os.O_CREAT | os.O_EXCL | os.O_RDWR, **at))
+    attempt(f"create exclusively in {base} {at}", lambda: os.open(f"{base}new", os.O_CREAT | os.O_EXCL | os.O_RDWR, **at))
     attempt(f"mkdir in {base} {at}", lambda: os.mkdir(f"{base}new", **at))
     attempt(f"mknod in {base} {at}", lambda: os.mknod(f"{base}new", **at))
     attempt(f"mkfifo in {base} {at}", lambda: os.mkfifo(f"{base}new", **at))
@@ -299,7 +299,7 @@ def main():
     attack_what_is_remembered()
     attack_the_system()
     attack_the_journal()
-    # What is no folder is told as such, not as a fault of the engine.
+    # What is not a folder is reported as such, not as a fault of the engine.
     write("/tmp/program")
     quietly(lambda: os.chmod("/tmp/program", 0o777))
     attempt("create in a file", lambda: write("/tmp/program/new"))

@@ -36,11 +36,11 @@ class Page:
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
 
-    def call(self, method: str, **parameters: Any) -> Any:
+    def call(self, method: str, **details: Any) -> Any:
         """The result of one command."""
         self._number += 1
         session = {"sessionId": self._session} if self._session else {}
-        message = {"id": self._number, "method": method, "params": parameters} | session
+        message = {"id": self._number, "method": method, "params": details} | session
         os.write(self._writing, json.dumps(message).encode() + b"\0")
         while True:
             answer = self._next()
@@ -59,15 +59,15 @@ class Page:
         return message
 
     def _note(self, message: dict[str, Any]) -> None:
-        method, told = message.get("method"), message.get("params", {})
+        method, details = message.get("method"), message.get("params", {})
         if method == "Runtime.exceptionThrown":
-            self.problems.append(told["exceptionDetails"].get("exception", {}).get("description", str(told)))
-        elif method == "Log.entryAdded" and told["entry"]["level"] in {"error", "warning"}:
-            self.problems.append(told["entry"]["text"])
-        elif method == "Runtime.consoleAPICalled" and told["type"] in {"error", "warning"}:
-            self.problems.append(str(told["args"]))
+            self.problems.append(details["exceptionDetails"].get("exception", {}).get("description", str(details)))
+        elif method == "Log.entryAdded" and details["entry"]["level"] in {"error", "warning"}:
+            self.problems.append(details["entry"]["text"])
+        elif method == "Runtime.consoleAPICalled" and details["type"] in {"error", "warning"}:
+            self.problems.append(str(details["args"]))
         elif method == "Page.javascriptDialogOpening":
-            self.problems.append(f"a dialog: {told['message']}")
+            self.problems.append(f"a dialog: {details['message']}")
 
     def open(self, path: Path) -> float:
         """Opens a file and waits until it says that it is ready. Gives the milliseconds that it took to get so far."""

@@ -132,7 +132,7 @@ def emscripten_tree(folder: Path, version: str, *, fault: str = "") -> Path:
 
 
 def put_node(cache: Path) -> Path:
-    """A Node in the cache that prints what it is told to run."""
+    """A Node in the cache that prints what it is given to run."""
     node = runtime_folder(NODE, cache) / "bin" / "node"
     node.parent.mkdir(parents=True)
     node.write_text(NODE_SCRIPT, encoding="utf-8")

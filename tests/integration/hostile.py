@@ -30,7 +30,7 @@ SECONDS = 300.0
 # From <linux/prctl.h> and <linux/capability.h>.
 _KEEPCAPS, _AMBIENT, _RAISE = 8, 47, 2
 _VERSION_3, _READ_SEARCH = 0x20080522, 2
-# What a process exits with that could not become an ordinary user.
+# The exit status of a process that could not become an ordinary user.
 CANNOT = 77
 
 

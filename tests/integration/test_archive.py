@@ -15,7 +15,7 @@ from tests.integration.disk import small_disk
 pytestmark = pytest.mark.integration
 
 
-def test_a_full_disk_is_told_and_what_was_unpacked_goes(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_what_was_unpacked_is_removed(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
         for name in ("a/small", "a/large"):
             info = tarfile.TarInfo(name)

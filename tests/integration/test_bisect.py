@@ -81,7 +81,7 @@ def argv(*arguments: str) -> list[str]:
 
 
 @pytest.mark.integration
-def test_commits_are_in_order_and_may_go_either_way(checkout: Path) -> None:
+def test_commits_are_in_order_from_either_end(checkout: Path) -> None:
     own = Checkout(root=checkout)
     first, last = own.commit("v1"), own.commit("main")
     for row in (own.row(first, last), own.row(last, first)):
@@ -109,7 +109,7 @@ def test_a_merge_counts_as_one(checkout: Path) -> None:
 
 
 @pytest.mark.integration
-def test_what_cannot_be_a_row_is_told(checkout: Path, tmp_path: Path) -> None:
+def test_commits_that_cannot_be_bisected_are_reported(checkout: Path, tmp_path: Path) -> None:
     own = Checkout(root=checkout)
     with pytest.raises(ConfigError, match="neither is an ancestor") as caught:
         own.row(own.commit("side"), own.commit("main"))
@@ -205,7 +205,7 @@ def test_an_interrupted_bisection_over_wasmtimes_of_the_index_goes_on(wasi: Prep
 
 
 @pytest.mark.toolchain
-def test_a_case_that_is_nowhere_is_told(wasi: Prepared, tmp_path: Path) -> None:
+def test_a_case_that_the_suite_does_not_have_is_reported(wasi: Prepared, tmp_path: Path) -> None:
     pin_version(BisectAxis.WASMTIME, "49.0.0", tmp_path / "pins.toml", load_configuration()[1])  # or it skips
     ends = ("--axis=wasmtime", "--good=50.0.1", "--bad=49.0.0", "--versions=49.0.0", f"--run-dir={tmp_path / 'run'}")
     for case, words in ((f"{BOOL}x", f"the suite has no case {BOOL}x"), ("test.test_boo.A.b", "did you mean")):
@@ -262,7 +262,7 @@ def test_the_commits_of_a_checkout_are_bisected_both_ways(wasi: Prepared, tmp_pa
 
 
 @pytest.mark.toolchain
-def test_bump_says_from_which_version_on_a_case_that_got_worse_does_so(wasi: Prepared, tmp_path: Path) -> None:
+def test_bump_says_since_which_version_a_case_is_worse(wasi: Prepared, tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "harness", "bump", "wasi", "--runtime", "41.0.0", "--case", DEEP, "--bisect"]
     done = subprocess.run(
         [*argv, "--run-dir", str(tmp_path)], cwd=ROOT, text=True, capture_output=True, timeout=300, check=False

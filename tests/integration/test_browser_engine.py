@@ -67,7 +67,7 @@ def killing(session: ChildEngine, output: Path, times: int) -> Callable[[], str 
     return watch
 
 
-def test_a_tab_that_dies_costs_nothing(opened: Opener, tmp_path: Path) -> None:
+def test_a_tab_that_dies_loses_no_result(opened: Opener, tmp_path: Path) -> None:
     session, output = opened("counts"), tmp_path / "output.txt"
     ended = session.run(GuestRun(argv=("guest",), mounts=(), output=output), killing(session, output, 1))
     assert (ended.ending, ended.status) == (Ending.EXITED, 0)
@@ -76,7 +76,7 @@ def test_a_tab_that_dies_costs_nothing(opened: Opener, tmp_path: Path) -> None:
     assert session.starts == 1
 
 
-def test_a_guest_whose_tab_dies_again_has_trapped(opened: Opener, tmp_path: Path) -> None:
+def test_a_guest_has_trapped_when_its_tab_dies_a_second_time(opened: Opener, tmp_path: Path) -> None:
     session, output = opened("counts"), tmp_path / "output.txt"
     guest = GuestRun(argv=("guest",), mounts=(), output=output)
     ended = session.run(guest, killing(session, output, 2))
@@ -152,7 +152,7 @@ def homes() -> Iterator[Path]:
         yield Path(name)
 
 
-def test_nothing_is_left_of_a_browser(
+def test_a_browser_leaves_nothing_behind(
     opened: Opener, tmp_path: Path, homes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(homes))
@@ -220,7 +220,7 @@ def test_a_page_with_the_secret_is_isolated(server: Server) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/page.html", "/wrong/page.html", "/wrong/next/0", "//page.html"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_whoever_does_not_know_the_secret_is_refused(server: Server, path: str, method: str) -> None:
+def test_a_request_without_the_secret_is_refused(server: Server, path: str, method: str) -> None:
     assert ask(server, path, method)[0] == 403
     assert server.tab.events.empty()
 
@@ -236,7 +236,7 @@ def test_a_path_that_is_not_served_is_not_found(server: Server) -> None:
     assert ask(server, f"/{server.tab.secret}/../../etc/passwd")[0] == 404
 
 
-def test_a_question_that_is_broken_off_is_the_end_of_the_tab(server: Server) -> None:
+def test_a_request_that_breaks_off_means_that_the_tab_has_ended(server: Server) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)
     connection.request("GET", f"/{server.tab.secret}/next/0")
     wait_for(lambda: server.tab.asking, "the page asks")
@@ -244,7 +244,7 @@ def test_a_question_that_is_broken_off_is_the_end_of_the_tab(server: Server) -> 
     assert server.tab.events.get(timeout=PATIENCE)[0] == "gone"
 
 
-def test_nothing_is_given_to_a_page_that_is_gone(server: Server) -> None:
+def test_a_closed_page_is_given_nothing(server: Server) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)
     connection.request("GET", f"/{server.tab.secret}/next/0")
     wait_for(lambda: server.tab.asking, "the page asks")

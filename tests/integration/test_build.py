@@ -1,4 +1,4 @@
-"""Builds of a small false CPython: what is kept, what is resumed, and what the user is told."""
+"""Builds of a small false CPython: what is kept, what is resumed, and what the user reads."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ def test_what_no_python_3_can_compile_is_left_out(bench: Bench, name: str) -> No
     assert (bench.build().root / "Lib" / name).exists()
 
 
-def test_a_cell_that_is_built_of_the_same_has_the_build_of_the_other(bench: Bench) -> None:
-    """So it is for a cell whose toolchain was chosen by --toolchain."""
+def test_cells_with_the_same_inputs_share_a_build(bench: Bench) -> None:
+    """This is what a cell with a toolchain chosen by --toolchain needs."""
     first = bench.build()
     assert bench.build(dataclasses.replace(CELL, id="wasi-24")).folder == first.folder
     assert len([line for line in bench.lines() if line == "made"]) == 2
@@ -141,14 +141,14 @@ def test_a_tree_s_own_script_takes_the_view_for_the_checkout(bench: Bench) -> No
     assert any("Platforms/WASI pins 33" in line for line in build.manifest.record["recipe"]["departures"])
 
 
-def test_a_tree_of_no_known_layout_is_told_before_anything_is_built(bench: Bench) -> None:
+def test_a_tree_of_no_known_layout_is_reported_before_anything_is_built(bench: Bench) -> None:
     (bench.root / "Tools" / "wasm" / "wasi.py").unlink()
     with pytest.raises(ConfigError, match=r"CPython 3\.13\.5 from here: the layout is not known"):
         bench.build()
     assert bench.lines() == []
 
 
-def test_an_argument_that_configure_refuses_is_told_in_its_own_words(bench: Bench) -> None:
+def test_an_argument_that_configure_refuses_is_reported_in_the_words_of_configure(bench: Bench) -> None:
     configure = bench.root / "configure"
     refuse = 'case "$*" in *fatal*--with-x*) echo "configure: error: unrecognized options: --with-x"; exit 1;; esac\n'
     configure.write_text(configure.read_text().replace("for argument", f"{refuse}for argument", 1))
@@ -176,7 +176,7 @@ def test_configure_s_answers_are_shared_without_its_environment(bench: Bench) ->
     assert shared.read_text() == "ac_cv_func_x=yes\n"
 
 
-def test_answers_that_config_site_forced_are_shared_by_none_that_has_another(bench: Bench) -> None:
+def test_answers_of_configure_are_not_shared_between_different_config_sites(bench: Bench) -> None:
     bench.build()
     (bench.root / "Tools" / "wasm" / "config.site-wasm32-wasi").write_text("ac_cv_func_eventfd=no\n")
     bench.source = dataclasses.replace(bench.source, id="another")
@@ -184,7 +184,9 @@ def test_answers_that_config_site_forced_are_shared_by_none_that_has_another(ben
     assert len(list((bench.cache / "configure").iterdir())) == 2
 
 
-def test_a_build_python_that_does_not_know_its_machine_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_python_that_does_not_know_its_machine_is_reported(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("harness.build.cross_build.capture", lambda *_, **__: "")
     with pytest.raises(BuildError, match="does not say for which machine"):
         bench.build()
@@ -226,7 +228,7 @@ def test_a_build_says_what_it_is_linked_with_and_what_is_missing(bench: Bench) -
     assert len(list((bench.cache / "configure").glob("*.cache"))) == 2
 
 
-def test_a_failing_step_is_told_with_its_log_and_resumed(bench: Bench) -> None:
+def test_a_failing_step_is_reported_with_its_log_and_resumed(bench: Bench) -> None:
     set_fault(bench.root, bench.log, 'echo "no such header: spam.h"; exit 3')
     with pytest.raises(BuildError) as caught:
         bench.build()
@@ -243,7 +245,7 @@ def test_a_failing_step_is_told_with_its_log_and_resumed(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("cell", [CELL, DEBUG], ids=lambda cell: cell.id)
-def test_a_build_that_was_killed_is_gone_on_with(bench: Bench, cell: Cell) -> None:
+def test_a_build_that_was_killed_is_continued(bench: Bench, cell: Cell) -> None:
     """By the same cell, or by another one that needs the same build Python."""
     started = bench.log.with_name("started")
     set_fault(bench.root, bench.log, f"echo $$$$ > {started}.new; mv {started}.new {started}; sleep 600")
@@ -287,14 +289,14 @@ def test_two_runs_at_once_build_once(bench: Bench) -> None:
     assert bench.lines().count("made") == 2  # the native one and the host's, once each
 
 
-def test_a_missing_tool_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_tool_is_reported(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(bench.cache))
     with pytest.raises((BuildError, UnavailableError)) as caught:
         bench.build()
     assert "doctor" in str(caught.value) or "log" in str(caught.value)
 
 
-def test_a_full_disk_is_told_and_nothing_is_half_there(bench: Bench, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_left_half_written(bench: Bench, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("mounting a small disk takes root")
     bench.build()
@@ -364,7 +366,7 @@ def test_bytecode_of_the_last_build_is_kept_where_its_source_is_the_same(checkou
     assert not (second.root / compiled).samefile(first.root / compiled)
 
 
-def test_what_make_cannot_be_trusted_with_is_built_again(checkout: Checkout, said: list[str]) -> None:
+def test_what_make_may_miss_is_built_from_the_start(checkout: Checkout, said: list[str]) -> None:
     before = checkout.lines()
     checkout.become("second", "configure.ac")
     checkout.build()

@@ -22,9 +22,9 @@ ROOT = Path(__file__).parents[2]
 SELECTED = ("-k", "test_bool or test_glob or test_sysconfig", "-n", "2")
 
 
-# "path" is where a machine has its own runtime.
-# `work` is when each worker began what.
-TOLD_ONCE = {"seconds", "started", "command", "path", "work"}
+# What may differ: times, and `path`, the place of a machine's own runtime;
+# `work` says when each worker began each module.
+PROVENANCE = {"seconds", "started", "command", "path", "work"}
 
 
 def harness(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -40,7 +40,7 @@ def harness(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess
 
 
 def bare_machine(folder: Path) -> dict[str, str]:
-    """The environment of one that has no program on PATH, no network and no cache yet."""
+    """The environment of a machine with no program on PATH, no network and no cache yet."""
     (folder / "bin").mkdir(parents=True)
     return {
         "PATH": str(folder / "bin"),
@@ -58,7 +58,7 @@ def own_runtime(prepared: Prepared) -> str:
 
 def without_times_and_provenance(results: Any) -> Any:
     if isinstance(results, dict):
-        return {key: without_times_and_provenance(value) for key, value in results.items() if key not in TOLD_ONCE}
+        return {key: without_times_and_provenance(value) for key, value in results.items() if key not in PROVENANCE}
     return [without_times_and_provenance(each) for each in results] if isinstance(results, list) else results
 
 
@@ -108,7 +108,7 @@ def test_the_second_test_of_a_bundle_starts_at_once(wasi: Prepared, bundle: Path
     assert "asking" not in second.stdout
 
 
-def test_a_bundle_that_cannot_be_tested_is_told_and_leaves_nothing(bundle: Path, tmp_path: Path) -> None:
+def test_a_bundle_that_cannot_be_tested_is_reported_and_leaves_nothing(bundle: Path, tmp_path: Path) -> None:
     env = bare_machine(tmp_path / "elsewhere")
     whole = bundle.read_bytes()
     (tmp_path / "cut.tar.gz").write_bytes(whole[: len(whole) // 2])
@@ -126,7 +126,7 @@ def test_a_bundle_that_cannot_be_tested_is_told_and_leaves_nothing(bundle: Path,
     assert not left
 
 
-def test_a_disk_that_cannot_hold_the_bundle_is_told(bundle: Path, tmp_path: Path) -> None:
+def test_a_disk_that_cannot_hold_the_bundle_is_reported(bundle: Path, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
         env = bare_machine(tmp_path / "elsewhere") | {"WASM_HARNESS_CACHE": str(disk)}
         opened = harness("test", "wasi", "--bundle", str(bundle), "-k", "test_bool", env=env)

@@ -84,7 +84,7 @@ def test_the_cells_are_listed_with_every_field() -> None:
     assert {"python", "runtime", "tags", "pthreads", "case_timeout", "resources"} <= cells["wasi"].keys()
 
 
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+def test_output_that_is_closed_early_is_not_an_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     argv = [sys.executable, "-m", "harness", "cells"]
@@ -93,7 +93,7 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_full_disk_under_what_is_printed_is_the_machine_s_fault() -> None:
+def test_output_to_a_full_disk_is_a_fault_of_the_machine() -> None:
     argv = [sys.executable, "-m", "harness", "cells"]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(argv, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
@@ -104,7 +104,7 @@ def test_a_full_disk_under_what_is_printed_is_the_machine_s_fault() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_tag_selects_and_an_unknown_one_is_told() -> None:
+def test_a_tag_selects_cells_and_an_unknown_tag_is_reported() -> None:
     assert "wasi" in harness("cells", "-t", "wasi").stdout
     wrong = harness("cells", "-t", "nightli")
     assert wrong.returncode == 2
@@ -112,7 +112,7 @@ def test_a_tag_selects_and_an_unknown_one_is_told() -> None:
 
 
 @pytest.mark.parametrize("command", ["build", "bundle", "test", "oracle", "probe", "native"])
-def test_an_unknown_cell_is_told_with_the_nearest_name(command: str) -> None:
+def test_an_unknown_cell_is_reported_with_the_nearest_name(command: str) -> None:
     done = harness(command, "wasj")
     assert done.returncode == 2
     assert "did you mean 'wasi'?" in done.stderr
@@ -135,7 +135,7 @@ def test_a_wrong_option_of_a_test_is_one_line_and_a_hint(words: list[str], says:
     assert "usage:" not in done.stderr
 
 
-def test_a_benchmark_of_an_unknown_cell_is_told_with_the_nearest_name() -> None:
+def test_a_benchmark_of_an_unknown_cell_is_reported_with_the_nearest_name() -> None:
     argv = [sys.executable, "-m", "harness.bench", "wasj"]
     done = subprocess.run(argv, cwd=ROOT, text=True, capture_output=True, timeout=60, check=False)
     assert done.returncode == 2
@@ -143,7 +143,7 @@ def test_a_benchmark_of_an_unknown_cell_is_told_with_the_nearest_name() -> None:
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_every_mistake_of_a_matrix_is_told_at_once(project: Path) -> None:
+def test_every_mistake_of_a_matrix_is_reported_at_once(project: Path) -> None:
     with (project / "matrices" / "default.toml").open("a") as stream:
         stream.write('\n[[cell]]\nid = "wasi-24"\ntarget = "wasy"\ndescription = 3\ntolchain = "24"\n')
         stream.write('\n[[cell]]\nid = "wasi-24"\ntarget = "wasi"\ntoolchain = "23"\ndescription = "x"\n')
@@ -162,7 +162,7 @@ def test_every_mistake_of_a_matrix_is_told_at_once(project: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[[cell]\n", "\x00", "a = 1\n", "cell = 3\n", "[defaults]\n"])
-def test_a_malformed_file_is_told(project: Path, text: str) -> None:
+def test_a_malformed_file_is_reported(project: Path, text: str) -> None:
     (project / "matrices" / "more.toml").write_text(text)
     for done in (harness("cells", cwd=project), nox("-l", cwd=project)):
         assert done.returncode != 0
@@ -181,7 +181,7 @@ def test_nox_lists_a_session_for_every_cell_and_step() -> None:
         assert re.search(rf" {name} (\[.*\] )?-> ", done.stdout)
 
 
-def test_without_network_and_apt_the_user_is_told_what_each_provider_said(project: Path) -> None:
+def test_without_network_and_apt_the_message_says_why_each_provider_failed(project: Path) -> None:
     tools = project / "bin"
     tools.mkdir()
     for name in ("sh", "cc", "make"):  # without a compiler and make, nothing would be asked for
@@ -206,7 +206,7 @@ def test_a_folder_that_is_not_cpython_is_refused(project: Path) -> None:
 
 
 @pytest.mark.toolchain
-def test_an_entry_that_names_no_test_is_told(wasi: Prepared, project: Path) -> None:
+def test_an_entry_that_names_no_test_is_reported(wasi: Prepared, project: Path) -> None:
     (project / "expected_failures" / "wrong.toml").write_text(
         '[[expect]]\ntests = ["test.test_jsom.T.test_x"]\noutcome = "fail"\n'
         'issue = "https://github.com/python/cpython/issues/1"\nreason = "x"\n'
@@ -219,7 +219,7 @@ def test_an_entry_that_names_no_test_is_told(wasi: Prepared, project: Path) -> N
     assert "Traceback" not in said
 
 
-def test_a_run_is_reported_and_held_against_another(tmp_path: Path) -> None:
+def test_a_run_is_reported_and_compared_with_another(tmp_path: Path) -> None:
     """The views, the status of each command, and no traceback for what a user can do wrong."""
     write_made_up_run(tmp_path / "2026-11-21T03-00-00", cells=2, cases=4000, seed=1)
     write_made_up_run(tmp_path / "2026-11-22T03-00-00", cells=2, cases=4000)
@@ -290,7 +290,7 @@ def test_a_readme_that_cannot_be_read_is_refused_before_anything_is_built(projec
     assert "Traceback" not in done.stderr
 
 
-def test_stack_wants_a_worker(project: Path) -> None:
+def test_stack_needs_a_worker(project: Path) -> None:
     done = harness("stack", "wasi", "-n", "0", "--results", str(project))
     assert (done.returncode, "-n/--workers: 0: must be a number of 1 or more" in done.stderr) == (2, True), done.stderr
 
@@ -300,7 +300,7 @@ def test_stack_refuses_a_wrong_expression_before_it_looks_for_a_run(project: Pat
     assert (done.returncode, "-k (: " in done.stderr, "does not exist" in done.stderr) == (2, True, False), done.stderr
 
 
-def test_stale_skips_wants_runs_that_were_audited(project: Path) -> None:
+def test_stale_skips_needs_runs_that_were_audited(project: Path) -> None:
     folder = project / "run" / "wasi"
     write_results(folder / "results.json", as_expected())
     done = harness("stale-skips", str(folder.parent))

@@ -56,14 +56,14 @@ def test_a_missing_file_fails_at_once(tmp_path: Path, waits: list[float]) -> Non
     assert waits == []
 
 
-def test_a_server_error_passes(tmp_path: Path, waits: list[float]) -> None:
+def test_a_server_error_that_goes_away_is_no_failure(tmp_path: Path, waits: list[float]) -> None:
     with serving(Answer(status=500), Answer(status=503), Answer(BODY)) as origin:
         fetch(f"{origin.url}/a", SHA256, tmp_path / "a", sleep=waits.append)
     assert len(origin.requests) == 3
     assert waits == [1.0, 4.0]
 
 
-def test_a_server_error_that_stays_is_told_with_its_number(tmp_path: Path, waits: list[float]) -> None:
+def test_a_server_error_that_stays_is_reported_with_its_number(tmp_path: Path, waits: list[float]) -> None:
     with serving(Answer(status=500)) as origin, pytest.raises(UnavailableError, match=r"failed 4 times.*500"):
         fetch(f"{origin.url}/a", SHA256, tmp_path / "a", sleep=waits.append)
     assert len(origin.requests) == 4
@@ -86,7 +86,7 @@ def test_a_body_that_always_ends_early_leaves_nothing(tmp_path: Path, waits: lis
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_wrong_file_is_deleted_and_both_hashes_are_told(tmp_path: Path, waits: list[float]) -> None:
+def test_a_wrong_file_is_deleted_and_both_hashes_are_reported(tmp_path: Path, waits: list[float]) -> None:
     wrong = hashlib.sha256(b"other").hexdigest()
     with serving(Answer(b"other")) as origin, pytest.raises(UnavailableError) as caught:
         fetch(f"{origin.url}/a", SHA256, tmp_path / "a", sleep=waits.append)
@@ -104,7 +104,7 @@ def test_a_server_that_stalls_is_left_and_tried_again(
     assert len(origin.requests) == 2
 
 
-def test_nobody_listening_fails_at_once(tmp_path: Path, waits: list[float]) -> None:
+def test_a_port_where_nobody_listens_fails_at_once(tmp_path: Path, waits: list[float]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/a"
@@ -134,7 +134,7 @@ def test_an_origin_that_never_answers_costs_the_connect_timeout_once(
     assert waits == []
 
 
-def test_a_full_disk_is_told_as_what_it_is(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_as_a_full_disk(tmp_path: Path) -> None:
     body = b"x" * 1_000_000
     with small_disk(tmp_path / "disk") as disk, serving(Answer(body)) as origin:
         with pytest.raises(UnavailableError, match="No space left") as caught:

@@ -63,11 +63,11 @@ def test_emsdk_installs_exactly_the_version_and_it_is_tried(emsdk: FakeEmsdk, ca
     toolchain = obtain(emsdk, cache)
     assert (toolchain.provider, toolchain.version) == ("emsdk", "3.1.73")
     assert emsdk.pins.emsdk
-    told = {
+    facts = {
         name: toolchain.facts[name]
         for name in ("emscripten", "emscripten_revision", "llvm", "binaryen", "emsdk", "node")
     }
-    assert told == {
+    assert facts == {
         "emscripten": "3.1.73",
         "emscripten_revision": REVISION,
         "llvm": "20.0.0",
@@ -132,7 +132,7 @@ def test_an_archive_that_the_user_put_there_serves_offline(emsdk: FakeEmsdk, cac
     assert obtain(emsdk, cache).provider == "emsdk"
 
 
-def test_without_the_network_every_provider_is_told(emsdk: FakeEmsdk, cache: Path) -> None:
+def test_without_the_network_every_provider_is_reported(emsdk: FakeEmsdk, cache: Path) -> None:
     emsdk.go_offline()
     with pytest.raises(UnavailableError) as caught:
         obtain_toolchain(cell(), emsdk.pins, cache)
@@ -143,7 +143,7 @@ def test_without_the_network_every_provider_is_told(emsdk: FakeEmsdk, cache: Pat
 
 
 @pytest.mark.parametrize("lost", ["emsdk/upstream/bin/clang", "emsdk/upstream/bin/wasm-opt", "sdk/bin/emcc"])
-def test_one_that_is_no_longer_whole_is_made_again(emsdk: FakeEmsdk, cache: Path, lost: str, said: list[str]) -> None:
+def test_a_damaged_installation_is_made_again(emsdk: FakeEmsdk, cache: Path, lost: str, said: list[str]) -> None:
     toolchain = obtain(emsdk, cache)
     (toolchain.root.parent / lost).unlink()
     assert obtain_toolchain(cell(), emsdk.pins, cache) == toolchain
@@ -188,7 +188,7 @@ def test_an_emcc_of_another_version_is_refused_with_both(emsdk: FakeEmsdk, cache
         ("sys.exit(open('probe.js', 'w').close())", f"does not say '{SAYS}'"),
     ],
 )
-def test_one_that_does_not_work_is_told_in_its_words_and_taken_away(
+def test_a_toolchain_that_does_not_work_is_reported_in_its_own_words_and_removed(
     emsdk: FakeEmsdk, cache: Path, fault: str, words: str
 ) -> None:
     emsdk.publish("3.1.73", fault=fault)
@@ -197,7 +197,7 @@ def test_one_that_does_not_work_is_told_in_its_words_and_taken_away(
     assert not entries(cache)
 
 
-def test_a_version_that_the_pinned_emsdk_does_not_know_is_told(emsdk: FakeEmsdk, cache: Path) -> None:
+def test_a_version_that_the_pinned_emsdk_does_not_know_is_reported(emsdk: FakeEmsdk, cache: Path) -> None:
     known = emsdk.pins
     emsdk.publish("4.0.12")
     pins = dataclasses.replace(known, emsdk=emsdk.pins.emsdk)
@@ -291,7 +291,7 @@ def set_up(how: str, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("changed", ["bin/clang", "emscripten/tools/shared.py", "emscripten/system/libc.c"])
-def test_one_that_is_replaced_in_place_has_another_id(
+def test_a_toolchain_that_is_replaced_in_place_has_another_id(
     emsdk: FakeEmsdk, cache: Path, tmp_path: Path, changed: str
 ) -> None:
     """An update of a git checkout changes this file or that, and hardly ever emcc.py."""
@@ -326,7 +326,7 @@ def test_an_emscripten_that_does_not_say_its_llvm_is_taken(emsdk: FakeEmsdk, cac
     assert obtain_toolchain(cell(), emsdk.pins, cache, path=mine).facts["llvm"] == "20.0.0"
 
 
-def test_a_path_without_configuration_is_told(emsdk: FakeEmsdk, cache: Path, tmp_path: Path) -> None:
+def test_a_path_without_configuration_is_reported(emsdk: FakeEmsdk, cache: Path, tmp_path: Path) -> None:
     mine = emscripten_tree(tmp_path / "mine", "3.1.73")
     (mine / "upstream" / "emscripten" / "em-config.py").write_text("print('/nonexistent')")
     with pytest.raises(UnavailableError, match="names no LLVM_ROOT that is there: /nonexistent"):

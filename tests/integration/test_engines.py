@@ -58,7 +58,7 @@ def test_how_a_guest_ends(opened: Opener, tmp_path: Path, name: str, ending: End
     assert session.starts == 1
 
 
-def test_a_failure_of_the_engine_s_own_is_no_ending_of_the_guest(opened: Opener, tmp_path: Path) -> None:
+def test_a_failure_of_the_engine_is_not_taken_for_an_end_of_the_guest(opened: Opener, tmp_path: Path) -> None:
     session = opened("well")
     guest = GuestRun(argv=("guest",), mounts=(), output=tmp_path / "no-such-folder" / "output.txt")
     with pytest.raises(EngineFailedError, match=r"the engine could not run a guest: .*no-such-folder") as caught:
@@ -112,7 +112,7 @@ def test_what_was_printed_before_a_trap_is_kept(opened: Opener, tmp_path: Path) 
     assert (tmp_path / "output.txt").read_text() == "hello\n"
 
 
-def test_code_that_is_no_module_is_told(engine: str, opened: Opener, tmp_path: Path) -> None:
+def test_code_that_is_no_module_is_reported(engine: str, opened: Opener, tmp_path: Path) -> None:
     words = "WasmtimeError" if engine == "wasmtime" else ".*CompileError"
     session = opened("well")
     (tmp_path / "well.wasm").write_bytes(b"\0asm nonsense")
@@ -164,12 +164,12 @@ from harness.engines.protocol import GuestRun
 from tests.integration.guests import SESSIONS
 folder = Path({str(tmp_path)!r})
 session = SESSIONS[{engine!r}](folder, "loop")
-told = False
+printed = False
 def watch():
-    global told
-    if not told:
+    global printed
+    if not printed:
         print(session.pid, flush=True)
-        told = True
+        printed = True
 session.run(GuestRun(argv=("guest",), mounts=(), output=folder / "o"), watch)
 """
     with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE) as harness:
@@ -210,12 +210,14 @@ def test_a_guest_that_cannot_pause_runs_from_its_start(opened: Opener, tmp_path:
         assert resumed(session, tmp_path) == (0, "from the start\n")
 
 
-def test_code_that_the_paused_guest_has_no_room_for_runs_from_the_start(opened: Opener, tmp_path: Path) -> None:
+def test_code_that_is_too_large_for_the_paused_guest_runs_from_the_start(opened: Opener, tmp_path: Path) -> None:
     assert resumed(opened("pausing"), tmp_path, "x" * 20) == (0, "from the start\n")
     assert resumed(opened("pausing"), tmp_path, "x" * 19) == (4, "pBGxx")
 
 
-def test_a_guest_that_is_stopped_at_its_pause_does_not_keep_the_next_from_it(opened: Opener, tmp_path: Path) -> None:
+def test_a_guest_that_is_stopped_at_its_pause_does_not_keep_the_next_one_from_pausing(
+    opened: Opener, tmp_path: Path
+) -> None:
     session = opened("pausing")
     guest = GuestRun(
         argv=("guest", "one"), mounts=(), output=tmp_path / "o", prologue=Prologue(argv=("guest",), resume="xy")
@@ -240,7 +242,7 @@ def test_the_thread_of_a_resumed_guest_that_exits_runs_the_next_one_too(opened: 
         *("pausing-leaving-a-connection", "pausing-leaving-a-promise", "pausing-failing-at-its-end"),
     ],
 )
-def test_a_thread_in_which_a_guest_left_something_runs_no_other(
+def test_a_thread_with_something_left_by_a_guest_runs_no_other_guest(
     engine: str, opened: Opener, tmp_path: Path, name: str
 ) -> None:
     if engine == "node" and name == "pausing-leaving-a-connection":
@@ -254,7 +256,7 @@ def test_a_thread_in_which_a_guest_left_something_runs_no_other(
 
 
 @WITH_THREADS
-def test_the_thread_of_a_guest_that_was_stopped_or_trapped_runs_no_other(opened: Opener, tmp_path: Path) -> None:
+def test_the_thread_of_a_guest_that_was_stopped_or_trapped_runs_no_other_guest(opened: Opener, tmp_path: Path) -> None:
     session, output = opened("pausing-counting"), tmp_path / "output.txt"
 
     def once_it_has_printed() -> str | None:

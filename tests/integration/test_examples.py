@@ -15,7 +15,7 @@ from tests.integration.guests import NEEDS_BROWSER
 from tests.integration.test_own_tests import harness
 
 pytestmark = pytest.mark.toolchain
-# A folder whose name shells, URLs and JavaScript would take apart.
+# A folder with characters in its name that are special to shells, URLs and JavaScript.
 ODD = 'it\'s "odd" #1 %20'
 # CPython 3.13 has no snippets of its own: those of 3.14.
 README = Path(__file__).parents[1] / "data" / "embedding.md"

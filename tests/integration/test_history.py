@@ -1,4 +1,4 @@
-"""The history under what befalls files: two writers, a kill in the middle, a full disk, one that is read-only."""
+"""The history when its file is in trouble: two writers, a kill in the middle, a full disk, a read-only disk."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     assert runs_in(file) == 12
 
 
-def test_a_writer_that_is_killed_leaves_nothing_half_and_nobody_waiting(tmp_path: Path) -> None:
+def test_a_writer_that_is_killed_leaves_nothing_half_written_and_nobody_waiting(tmp_path: Path) -> None:
     file = tmp_path / "history.sqlite"
     assert cli.main(recording(file, results_of_day(tmp_path, 1))[3:]) == EXIT_OK
     late = results_of_day(tmp_path, 2, cases=9_000)
@@ -96,7 +96,7 @@ def test_a_writer_that_is_killed_anywhere_can_do_it_again(tmp_path: Path) -> Non
     assert runs_in(file) == 5
 
 
-def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_is_reported_and_the_recorded_runs_stay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with small_disk(tmp_path / "disk", size="512k") as disk:
         file = disk / "history.sqlite"
         assert cli.main(recording(file, results_of_day(tmp_path, 1))[3:]) == EXIT_OK

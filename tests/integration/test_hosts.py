@@ -1,4 +1,4 @@
-"""One run over two machines by pytest-xdist over ssh, of which one may die."""
+"""One run over two machines by pytest-xdist over ssh; one of the machines may die."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_hosts_share_nothing_and_give_what_one_machine_gives(wasi: Prepared, hos
     assert not (tmp_path / "hosts" / "wasi" / "journal").exists()
 
 
-def test_a_host_that_cannot_take_part_is_told_before_anything_runs(
+def test_a_host_that_cannot_take_part_is_reported_before_anything_runs(
     wasi: Prepared, hosts: list[Host], tmp_path: Path
 ) -> None:
     stranger = hosts[0].tx.replace("ssh=north", "ssh=nowhere.invalid")
@@ -91,7 +91,7 @@ def test_a_host_that_dies_in_the_middle_loses_no_result(wasi: Prepared, hosts: l
     assert outcomes(tmp_path / "hosts") == outcomes(tmp_path / "here")
 
 
-def test_a_run_whose_last_host_dies_keeps_what_is_finished(wasi: Prepared, tmp_path: Path) -> None:
+def test_a_run_keeps_what_is_finished_when_its_last_host_dies(wasi: Prepared, tmp_path: Path) -> None:
     with ssh_hosts(tmp_path, ("alone",)) as (host,):
         child = start(wasi, tmp_path / "run", host.tx)
         while len(host.journals()) < 3:

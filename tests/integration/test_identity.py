@@ -28,19 +28,23 @@ NODE = shutil.which("node") or ""
 
 def test_wasi_says_who_it_is(wasi: Prepared) -> None:
     assert wasi.identity is not None
-    told = wasi.identity.interpreter
-    assert (told["platform"], told["uname"][4], told["threads"]) == ("wasi", "wasm32", "pthread-stubs")
-    assert told["version"].startswith("3.13.5 ")
-    assert told["sysconfig"]["HOST_GNU_TYPE"].startswith("wasm32-")
+    interpreter = wasi.identity.interpreter
+    assert (interpreter["platform"], interpreter["uname"][4], interpreter["threads"]) == (
+        "wasi",
+        "wasm32",
+        "pthread-stubs",
+    )
+    assert interpreter["version"].startswith("3.13.5 ")
+    assert interpreter["sysconfig"]["HOST_GNU_TYPE"].startswith("wasm32-")
     assert wasi.identity.compiler["__wasi__"] == "1"
 
 
 def test_emscripten_says_who_it_is(emscripten: Prepared) -> None:
     assert emscripten.identity is not None
-    told = emscripten.identity.interpreter
-    assert told["emscripten"]["version"] == told["uname"][2] == "3.1.69"
-    assert told["emscripten"]["runtime"].startswith("Node.js")
-    assert "--host=wasm32-unknown-emscripten" in told["sysconfig"]["CONFIG_ARGS"]
+    interpreter = emscripten.identity.interpreter
+    assert interpreter["emscripten"]["version"] == interpreter["uname"][2] == "3.1.69"
+    assert interpreter["emscripten"]["runtime"].startswith("Node.js")
+    assert "--host=wasm32-unknown-emscripten" in interpreter["sysconfig"]["CONFIG_ARGS"]
     assert emscripten.identity.compiler["__EMSCRIPTEN_tiny__"] == "69"
 
 
@@ -79,7 +83,7 @@ def altered(emscripten: Prepared, tmp_path: Path) -> Prepared:
     return dataclasses.replace(emscripten, build=Build.load(tmp_path / build.name))
 
 
-def test_a_build_whose_interpreter_was_exchanged_is_refused(altered: Prepared) -> None:
+def test_a_build_with_an_exchanged_interpreter_is_refused(altered: Prepared) -> None:
     before = identify.answer_key(altered)
     code = altered.build.wasm.read_bytes()
     assert b"3.13.5" in code
@@ -87,12 +91,12 @@ def test_a_build_whose_interpreter_was_exchanged_is_refused(altered: Prepared) -
     altered.build.wasm.write_bytes(code.replace(b"3.13.5", b"3.13.4"))
     assert identify.answer_key(altered) != before
     assert altered.identity is not None
-    told = dataclasses.replace(altered.identity, interpreter=identify.ask_interpreter(altered))
+    identity = dataclasses.replace(altered.identity, interpreter=identify.ask_interpreter(altered))
     with pytest.raises(BuildError, match=r"asks for 3\.13\.5, the interpreter says 3\.13\.4"):
-        check(altered.cell, altered.build.manifest, told)
+        check(altered.cell, altered.build.manifest, identity)
 
 
-def test_an_interpreter_that_does_not_start_is_told_with_its_words(altered: Prepared) -> None:
+def test_an_interpreter_that_does_not_start_is_reported_in_its_own_words(altered: Prepared) -> None:
     remove_tree(altered.build.root / "Lib" / "encodings")
     with pytest.raises(BuildError, match="did not identify itself: it exited with status 1") as caught:
         identify.ask_interpreter(altered)

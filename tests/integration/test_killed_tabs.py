@@ -42,7 +42,7 @@ def finished(folder: Path) -> set[str]:
 
 
 def begun(folder: Path) -> set[str]:
-    """The modules of which there is something in the journal."""
+    """The modules that have something in the journal."""
     journals = (folder / CELL / "journal").glob("*/journal/*.jsonl")
     return {path.parents[1].name for path in journals if path.stat().st_size}
 

@@ -116,7 +116,7 @@ def test_the_users_own_flags_do_not_get_into_a_library(bench: Bench, monkeypatch
     assert "DMINE" not in "".join(line for line in bench.logs().splitlines() if line.startswith("made"))
 
 
-def test_another_archive_than_the_pinned_one_is_told_with_both_hashes(tmp_path: Path) -> None:
+def test_an_archive_other_than_the_pinned_one_is_reported_with_both_hashes(tmp_path: Path) -> None:
     with serving(Answer(packed("echo another"))) as origin:
         bench = Bench(tmp_path, origin, packed())
         reason = bench.obtain().missing[Library.BZIP2]
@@ -128,7 +128,7 @@ def test_another_archive_than_the_pinned_one_is_told_with_both_hashes(tmp_path: 
     assert (caught.value.exit_code, bench.finished()) == (3, [])
 
 
-def test_an_origin_that_cannot_be_reached_is_told_and_asked_again(tmp_path: Path) -> None:
+def test_an_origin_that_cannot_be_reached_is_reported_and_asked_again(tmp_path: Path) -> None:
     body = packed()
     with serving(Answer(body)) as origin:
         bench = Bench(tmp_path, origin, body)
@@ -143,7 +143,7 @@ def test_an_origin_that_cannot_be_reached_is_told_and_asked_again(tmp_path: Path
         assert bench.obtain().found
 
 
-def test_a_build_that_fails_is_told_with_its_log_and_leaves_no_library(tmp_path: Path) -> None:
+def test_a_build_that_fails_is_reported_with_its_log_and_leaves_no_library(tmp_path: Path) -> None:
     body = packed("echo no such header: spam.h; exit 3")
     with serving(Answer(body)) as origin:
         bench = Bench(tmp_path, origin, body)
@@ -159,14 +159,14 @@ def test_a_build_that_fails_is_told_with_its_log_and_leaves_no_library(tmp_path:
     assert "run it again by hand: cd " in caught.value.hint
     assert "no such header: spam.h" in bench.logs()
     assert bench.finished() == []
-    # What is told is there to be done.
+    # The command of the hint can be run.
     again = subprocess.run(
         caught.value.hint.partition(": ")[2], shell=True, capture_output=True, text=True, check=False
     )
     assert "no such header: spam.h" in again.stdout
 
 
-def test_a_build_that_makes_nothing_is_told(tmp_path: Path) -> None:
+def test_a_build_that_makes_nothing_is_reported(tmp_path: Path) -> None:
     body = packed("true")
     with serving(Answer(body)) as origin:
         bench = Bench(tmp_path, origin, body)

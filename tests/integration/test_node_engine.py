@@ -80,7 +80,9 @@ def test_a_trap_says_which_and_leaves_the_engine_alive(opened: Opener, tmp_path:
     assert session.starts == 1
 
 
-def test_a_guest_has_its_own_arguments_and_environment_and_none_of_ours(opened: Opener, tmp_path: Path) -> None:
+def test_a_guest_has_its_own_arguments_and_environment_and_not_those_of_the_harness(
+    opened: Opener, tmp_path: Path
+) -> None:
     run(opened("argv"), tmp_path)
     assert (tmp_path / "output.txt").read_text() == '["guest","one","value",null]'
 
@@ -112,7 +114,7 @@ def test_an_engine_that_a_guest_takes_down_is_data_and_starts_again(opened: Open
     assert session.starts == 2
 
 
-def test_a_node_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_node_that_is_not_there_is_reported(tmp_path: Path) -> None:
     missing = tmp_path / "node"
     session = node_session(tmp_path, "well", node=missing)
     with pytest.raises(UnavailableError, match=f"the engine did not start: cannot start {missing}: No such file or"):
@@ -354,7 +356,7 @@ console.log(JSON.stringify([
 """
 
 
-def test_no_stack_is_collected_of_what_fails_on_the_host_but_of_one_that_is_exhausted(tmp_path: Path) -> None:
+def test_a_stack_is_collected_when_it_is_exhausted_and_not_when_the_host_fails(tmp_path: Path) -> None:
     script = tmp_path / "stacks.mjs"
     script.write_text(STACKS.format(child=CHILD.as_uri()), encoding="utf-8")
     assert json.loads(capture([NODE, str(script)])) == [0, 1, True, True, 5000]
@@ -380,7 +382,7 @@ settingsFor({{ argv: ["python"], compiled, ready() {{}} }}).instantiateWasm(impo
 @pytest.mark.parametrize(
     ("step", "expected"), [(0.00005, [True, True, 0.05, 1]), (0.0002, [True, False, 0, 0])], ids=["sleep", "python"]
 )
-def test_a_busy_wait_leaves_the_processor_to_others(tmp_path: Path, step: float, expected: list[object]) -> None:
+def test_a_busy_wait_yields_the_processor(tmp_path: Path, step: float, expected: list[object]) -> None:
     script = tmp_path / "naps.mjs"
     script.write_text(NAPS.format(child=CHILD.as_uri(), step=step), encoding="utf-8")
     assert json.loads(capture([NODE, str(script)])) == expected

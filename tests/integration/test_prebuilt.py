@@ -119,7 +119,7 @@ def test_what_is_another_cell_or_no_python_is_refused_and_nothing_stays(wasi: Pr
     folder = copied(wasi, tmp_path / "built")
     (tmp_path / "other" / "lib" / "python3.13").mkdir(parents=True)
     (tmp_path / "other" / "lib" / "python3.13" / "os.py").touch()
-    # A module that is whole and says `3.13.5` in a section of its own, and is no interpreter.
+    # A valid module that says `3.13.5` in a section of its own and is not an interpreter.
     (tmp_path / "other" / "python.wasm").write_bytes(b"\0asm\1\0\0\0\0\x0b\2vv\x003.13.5\0")
     for cell, path, status, words in (
         ("wasi-debug", folder, EXIT_BUILD, "pydebug: the cell asks for on, the interpreter says off"),

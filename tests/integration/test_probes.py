@@ -127,7 +127,7 @@ def test_the_command_sets_cells_side_by_side(wasi: Prepared, tmp_path: Path) -> 
     assert "# Documented against observed" in (tmp_path / "probes.md").read_text()
 
 
-def test_a_run_folder_that_cannot_be_made_is_told(wasi: Prepared, tmp_path: Path) -> None:
+def test_a_run_folder_that_cannot_be_made_is_reported(wasi: Prepared, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     argv = [sys.executable, "-m", "harness", "probe", "wasi", "--run-dir", str(tmp_path / "file")]
     done = subprocess.run(argv, cwd=ROOT, text=True, capture_output=True, timeout=300, check=False)

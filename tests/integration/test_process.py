@@ -62,7 +62,7 @@ def test_commands_run_side_by_side(tmp_path: Path) -> None:
     assert len({(tmp_path / str(n)).read_text() for n in range(3)}) == 3
 
 
-def test_one_that_is_interrupted_may_still_write_what_it_has(tmp_path: Path) -> None:
+def test_a_command_that_is_interrupted_may_still_write_what_it_has(tmp_path: Path) -> None:
     log = tmp_path / "log"
     child = Background(
         shell("trap 'echo kept; exit 130' TERM; echo on; while :; do sleep 0.05; done", tmp_path), log=log
@@ -105,7 +105,7 @@ def test_there_is_no_standard_input_to_wait_for(tmp_path: Path) -> None:
     assert run(shell("cat", tmp_path, timeout=10)).ok
 
 
-def test_progress_is_told_while_itis_running(tmp_path: Path) -> None:
+def test_progress_is_reported_while_a_command_is_running(tmp_path: Path) -> None:
     ticks: list[float] = []
     run(shell("sleep 0.7", tmp_path), on_tick=ticks.append)
     assert len(ticks) >= 2

@@ -85,13 +85,13 @@ def test_the_reference_s_own_tree_is_the_library_and_not_writable(own_cache: Pre
 
 
 @pytest.mark.toolchain
-def test_a_module_that_the_suite_does_not_have_is_told(own_cache: Prepared) -> None:
+def test_a_module_that_the_suite_does_not_have_is_reported(own_cache: Prepared) -> None:
     with pytest.raises(ConfigError, match="did you mean 'test_json'"):
         run_reference(own_cache, only=["test_jsom"], workers=1)
 
 
 @pytest.mark.toolchain
-def test_skips_are_told_apart_on_the_command_line(wasi: Prepared, tmp_path: Path) -> None:
+def test_the_command_line_reports_which_skips_are_explained(wasi: Prepared, tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "harness", "test", "wasi", "-k", "test_syslog", "-n", "1", "--run-dir", str(tmp_path)]
     subprocess.run(argv, cwd=ROOT, text=True, capture_output=True, timeout=300, check=False)
     results = tmp_path / "wasi" / "results.json"

@@ -126,7 +126,7 @@ def test_a_filtered_list_has_an_address(page: Page, tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_only_in_browsers_or_only_in_node_is_a_filter(page: Page, tmp_path: Path) -> None:
-    """Known failures count as well; a case that the other side does not have is none that it passes."""
+    """Known failures count as well; a case that the other side does not have does not count as passed there."""
     wrong, good = Outcome.CRASH, Outcome.PASS
     outcomes = {
         "both": (wrong, wrong, wrong),
@@ -223,29 +223,29 @@ def test_a_timeline_shows_what_each_worker_did(page: Page, tmp_path: Path, width
     page.call("Emulation.clearDeviceMetricsOverride")
 
 
-def test_a_cell_whose_work_is_not_recorded_has_no_timeline(page: Page, tmp_path: Path) -> None:
+def test_a_cell_without_recorded_work_has_no_timeline(page: Page, tmp_path: Path) -> None:
     page.open(timed(tmp_path))
     page.value("document.querySelector('#cells a[href=\"#cell-0\"]').click()")
     assert page.value("document.querySelectorAll('.timeline').length") == 0
     assert page.problems == []
 
 
-def test_each_cause_tells_its_known_failures_and_its_skips(page: Page, tmp_path: Path) -> None:
+def test_each_cause_shows_its_known_failures_and_its_skips(page: Page, tmp_path: Path) -> None:
     write_results(tmp_path / "wasi" / "results.json", usual())
     skipped = [case(f"test_a.T.{name}", Outcome.SKIP, reason=name) for name in ("Windows only", "for no reason")]
     write_results(tmp_path / "wasi-24" / "results.json", results(module("test_a", *skipped)))
     write_views(find_run([tmp_path]), registry=project_root() / "expected_failures" / REGISTRY_FILE)
     page.open(tmp_path / PAGE)
     heads = page.value("[...document.querySelectorAll('.cause summary')].map(each => each.innerText)")
-    told = [head.split("\n")[:3] for head in heads]
-    assert [each[:2] for each in told] == [
+    first_lines = [head.split("\n")[:3] for head in heads]
+    assert [each[:2] for each in first_lines] == [
         ["explained by nothing", "1 skip on 1 cell"],
         ["fs-hard-links", "1 known failure on 1 cell"],
         ["wasi-no-fork", "1 skip on 1 cell"],
         ["wasi-no-mmap", "1 skip on 1 cell"],
         ["other-system", "1 skip on 1 cell"],
     ]
-    assert told[-1][2] == "circumstance"
+    assert first_lines[-1][2] == "circumstance"
     page.value("document.querySelectorAll('.cause').forEach(each => { each.open = true; each.drawNow() })")
     page.value("[...document.querySelectorAll('.cause button')].find(each => each.innerText == 'its skips').click()")
     assert found(page) == "1 case of 11"

@@ -96,7 +96,7 @@ def test_modules_that_are_cut_come_to_the_same_results(wasi: Prepared, tmp_path:
         assert [cut[name].get(key) for key in same] == [module.get(key) for key in same]
 
 
-def test_pytest_keeps_no_folder_of_its_own_whose_older_ones_it_would_delete_at_the_end(
+def test_pytest_keeps_no_temporary_folder_and_so_deletes_no_older_ones_at_the_end(
     wasi: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "temporary").mkdir()
@@ -158,7 +158,9 @@ def test_pytest_by_hand(wasi: Prepared, tmp_path: Path) -> None:
         (["--cpython", "3.99.1"], 3, "3.13.5"),
     ],
 )
-def test_a_wrong_wish_is_told(wasi: Prepared, tmp_path: Path, arguments: list[str], status: int, says: str) -> None:
+def test_a_wrong_option_is_reported(
+    wasi: Prepared, tmp_path: Path, arguments: list[str], status: int, says: str
+) -> None:
     found, output = finish(start(*arguments, "--run-dir", tmp_path))
     assert found == status, output
     assert says in output
@@ -170,7 +172,7 @@ def test_every_module_of_a_build_is_one_that_its_source_may_have(wasi: Prepared)
         check_names(wasi.build.root / "Lib" / "test", [dotted(module)], Keyword(module), NO_PAST)
 
 
-def test_a_run_folder_that_cannot_be_is_told(wasi: Prepared, tmp_path: Path) -> None:
+def test_a_run_folder_that_cannot_be_made_is_reported(wasi: Prepared, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     status, output = finish(start("-k", "test_bool", "--run-dir", tmp_path / "file" / "run"))
     assert status == 3, output
@@ -217,7 +219,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_can_go_on(
     assert kept <= set(results(tmp_path)["modules"])
 
 
-def test_a_full_disk_is_told(wasi: Prepared, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(wasi: Prepared, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("mounting a small disk takes root")
     small = tmp_path / "small"
@@ -232,7 +234,7 @@ def test_a_full_disk_is_told(wasi: Prepared, tmp_path: Path) -> None:
     assert "Traceback" not in output
 
 
-def test_a_case_with_a_wrong_name_is_told_by_results_that_know_its_module(wasi: Prepared, tmp_path: Path) -> None:
+def test_a_case_with_a_wrong_name_is_reported_with_the_names_of_earlier_results(wasi: Prepared, tmp_path: Path) -> None:
     finish(start("-n", "1", "-k", "test_json", "--run-dir", tmp_path / "first"))
     case = "test.test_json.test_decode.TestCDecode.test_decimel"
     status, output = finish(start("--case", case, "--run-dir", tmp_path / "second"))
@@ -241,7 +243,7 @@ def test_a_case_with_a_wrong_name_is_told_by_results_that_know_its_module(wasi: 
     assert not (tmp_path / "second").exists()
 
 
-def test_modules_whose_engine_does_not_start_are_lost_and_not_forgotten(emscripten: Prepared, tmp_path: Path) -> None:
+def test_a_module_is_reported_as_lost_when_its_engine_does_not_start(emscripten: Prepared, tmp_path: Path) -> None:
     node = tmp_path / "node"
     once = f"if [ -e {tmp_path}/asked ]; then exit 9; fi; touch {tmp_path}/asked"  # it identifies itself, and dies then
     node.write_text(f'#!/bin/sh\ncase "$*" in *node_host*) {once};; esac\nexec {emscripten.runtime}/bin/node "$@"\n')
@@ -255,7 +257,7 @@ def test_modules_whose_engine_does_not_start_are_lost_and_not_forgotten(emscript
 
 
 def test_an_engine_that_does_not_work_stops_the_run_at_once(wasi: Prepared, tmp_path: Path) -> None:
-    """Nobody may write to a file by its name that is made under this umask, but root, who gives that up for guests."""
+    """Only root may open a file that is made under this umask, and root gives up that right for guests."""
     argv = [sys.executable, "-m", "harness", "test", "wasi", "-n", "1", "-k", "test_bool or test_set or test_float"]
     done = subprocess.run(
         [*argv, "--run-dir", str(tmp_path)], cwd=ROOT, text=True, capture_output=True, check=False, umask=0o277

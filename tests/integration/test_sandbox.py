@@ -1,4 +1,4 @@
-"""A guest can change nothing but its scratch folder, whoever runs the harness."""
+"""A guest changes nothing but its scratch folder, whichever user runs the harness."""
 
 from __future__ import annotations
 

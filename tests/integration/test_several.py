@@ -143,7 +143,7 @@ def test_builds_end_with_a_table_too(wasi: Prepared, project: Path) -> None:
         (("diff", "/no/such", "/no/such"), "/no/such does not exist"),
     ],
 )
-def test_mistakes_are_told(arguments: tuple[str, ...], says: str) -> None:
+def test_mistakes_are_reported(arguments: tuple[str, ...], says: str) -> None:
     status, output = finish(start("harness", *arguments, cwd=ROOT))
     assert status == 2
     assert says in output

@@ -76,14 +76,14 @@ def test_what_the_cache_has_needs_no_origin(tmp_path: Path) -> None:
     assert obtain_source(PythonSource.parse("3.13.5"), pins, tmp_path / "cache") == first
 
 
-def test_an_archive_that_is_truncated_at_the_origin_is_told(tmp_path: Path) -> None:
+def test_an_archive_that_is_truncated_at_the_origin_is_reported(tmp_path: Path) -> None:
     body = packed_tree(tmp_path)[:200]
     with serving(Answer(body)) as origin, pytest.raises(UnavailableError, match="cannot be unpacked"):
         obtain_source(PythonSource.parse("3.13.5"), pins_for(origin.url, body), tmp_path / "cache", provider="tarball")
     assert not list((tmp_path / "cache" / "sources").glob("3.13.5-*[!k]"))
 
 
-def test_an_archive_of_something_else_is_told(tmp_path: Path) -> None:
+def test_an_archive_of_something_else_is_reported(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:xz") as tar:
         tar.addfile(tarfile.TarInfo("something/else"))
@@ -92,7 +92,7 @@ def test_an_archive_of_something_else_is_told(tmp_path: Path) -> None:
         obtain_source(PythonSource.parse("3.13.5"), pins_for(origin.url, body), tmp_path / "cache", provider="tarball")
 
 
-def test_every_provider_that_could_not_is_told(tmp_path: Path) -> None:
+def test_every_provider_that_failed_is_reported(tmp_path: Path) -> None:
     body = packed_tree(tmp_path)
     with serving(Answer(status=404)) as origin, pytest.raises(UnavailableError) as caught:
         obtain_source(PythonSource.parse("3.13.5"), pins_for(origin.url, body), tmp_path / "cache")
@@ -120,7 +120,7 @@ def test_two_processes_that_want_the_same_download_it_once(tmp_path: Path) -> No
     assert len(roots) == 1
 
 
-def test_a_full_disk_is_told_and_leaves_no_half_entry(tmp_path: Path, checkout: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_incomplete_entry(tmp_path: Path, checkout: Path) -> None:
     (checkout / "Lib" / "large.py").write_bytes(b"#" * 200_000)
     with small_disk(tmp_path / "disk") as disk:
         with pytest.raises(UnavailableError, match="No space left") as caught:
@@ -166,7 +166,7 @@ def test_what_has_changed_since_a_commit_is_committed_or_not(checkout: Path) -> 
     assert changed_since(checkout, commit_of(checkout, "HEAD")) == ("Lib/untracked.py", "configure", "moved")
 
 
-def test_a_file_that_goes_while_the_checkout_is_read_is_told(
+def test_a_file_that_vanishes_while_the_checkout_is_read_is_reported(
     tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.sources.checkout._files", lambda _: iter(["Lib/os.py", "Lib/gone.py"]))
@@ -195,7 +195,7 @@ def test_nothing_in_a_checkout_is_written_not_even_gits_index(tmp_path: Path, ch
     assert {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in checkout.rglob("*")} == before
 
 
-def test_a_checkout_that_git_does_not_accept_is_told_in_gits_words(tmp_path: Path, checkout: Path) -> None:
+def test_a_checkout_that_git_does_not_accept_is_reported_in_gits_words(tmp_path: Path, checkout: Path) -> None:
     (checkout / ".git" / "HEAD").unlink()
     with pytest.raises(UnavailableError, match="not a git repository"):
         obtain_source(PythonSource.parse(str(checkout)), Pins(), tmp_path / "cache")
@@ -239,7 +239,7 @@ def test_a_whole_commit_that_the_cache_has_needs_no_repository(tmp_path: Path, c
 
 
 @pytest.mark.parametrize("name", ["shallow.lock", "config.lock", "HEAD.lock", "refs/heads/main.lock"])
-def test_what_a_killed_git_has_left_is_in_nobodys_way(tmp_path: Path, checkout: Path, name: str) -> None:
+def test_what_a_killed_git_leaves_does_not_disturb_the_next_one(tmp_path: Path, checkout: Path, name: str) -> None:
     obtain_source(PythonSource.parse(f"git:file://{checkout}@main"), Pins(), tmp_path / "cache")
     (bare,) = (tmp_path / "cache" / "git").glob("*.git")
     (bare / name).touch()
@@ -251,7 +251,7 @@ def test_what_a_killed_git_has_left_is_in_nobodys_way(tmp_path: Path, checkout: 
     assert not (bare / name).exists()
 
 
-def test_a_ref_that_is_not_there_is_told_in_gits_words(tmp_path: Path, checkout: Path) -> None:
+def test_a_ref_that_is_not_there_is_reported_in_gits_words(tmp_path: Path, checkout: Path) -> None:
     with pytest.raises(UnavailableError, match="couldn't find remote ref nothing"):
         obtain_source(PythonSource.parse(f"git:file://{checkout}@nothing"), Pins(), tmp_path / "cache")
 
@@ -265,7 +265,7 @@ def test_debians_source_package_is_the_pinned_tarball(tmp_path: Path) -> None:
 
 
 @pytest.mark.toolchain
-def test_a_suite_that_does_not_exist_is_told_in_apts_words(tmp_path: Path) -> None:
+def test_a_suite_that_does_not_exist_is_reported_in_apts_words(tmp_path: Path) -> None:
     pinned = load_pins(REPOSITORY / "matrices" / "pins.toml").cpython_pin("3.13.5")
     pin = dataclasses.replace(pinned, apt_suite="no-such-suite", apt_file="no-such-file.tar.xz")
     with pytest.raises(UnavailableError, match="lists of no-such-suite are not available"):

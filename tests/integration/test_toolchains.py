@@ -72,14 +72,16 @@ def test_the_release_archive_is_downloaded_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("clang", "words"), [(BROKEN, "unable to find library -lc"), (EMPTY, "does not make")])
-def test_an_sdk_that_does_not_work_is_told_in_its_words_and_taken_away(tmp_path: Path, clang: str, words: str) -> None:
+def test_an_sdk_that_does_not_work_is_reported_in_its_own_words_and_removed(
+    tmp_path: Path, clang: str, words: str
+) -> None:
     body = packed(wasi_sdk_tree(tmp_path / "sdk", clang=clang))
     with serving(Answer(body)) as origin, pytest.raises(UnavailableError, match=words):
         obtain_toolchain(CELL, pins_for(origin.url, body), tmp_path / "cache")
     assert [path.suffix for path in (tmp_path / "cache" / "toolchains").iterdir()] == [".lock"]
 
 
-def test_every_provider_that_could_not_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_provider_that_failed_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WASI_SDK_PATH", str(tmp_path))
     with serving(Answer(status=404)) as origin, pytest.raises(UnavailableError) as caught:
         obtain_toolchain(CELL, pins_for(origin.url, b""), tmp_path / "cache")
@@ -131,7 +133,7 @@ def sysroot_tree(root: Path, triple: str) -> Path:
 def test_a_sysroot_takes_the_place_of_the_one_in_the_cell_s_sdk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str, triple: str
 ) -> None:
-    """A checkout of wasi-libc has none of clang."""
+    """A checkout of wasi-libc has no clang."""
     monkeypatch.setenv("WASI_SDK_PATH", str(sdk := wasi_sdk_tree(tmp_path / "sdk")))
     sysroot_tree(tmp_path / "libc" / below, triple)
     cache = tmp_path / "cache"
@@ -182,7 +184,7 @@ def test_the_commit_of_a_sysroot_is_recorded(tmp_path: Path, monkeypatch: pytest
     assert obtain_toolchain(CELL, PINS, tmp_path / "cache2", path=tmp_path / "libc").facts["wasi_libc"] == head
 
 
-def test_a_folder_that_is_neither_an_sdk_nor_a_sysroot_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_neither_an_sdk_nor_a_sysroot_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="it has no bin/clang") as caught:
         check_toolchain(CELL, PINS, path=tmp_path)
     assert "a sysroot of wasi-libc" in caught.value.hint

@@ -82,7 +82,7 @@ def test_a_guest_without_a_journal_has_no_such_descriptor(opened: Opener, tmp_pa
     assert run(opened("journal"), tmp_path).status == badf
 
 
-def test_a_guest_in_the_midst_of_calls_of_wasi_is_stopped_softly(opened: Opener, tmp_path: Path) -> None:
+def test_a_guest_that_is_busy_with_wasi_calls_is_stopped_softly(opened: Opener, tmp_path: Path) -> None:
     """WASI writes to the guest's memory too, and must not meet what is taken away: the engine would die of it."""
     session = opened("loop-with-calls")
     for number in (1, 2):

@@ -126,7 +126,7 @@ def test_a_page_is_used_as_its_user_would(browser: Any, tmp_path: Path, isolated
 @pytest.mark.integration
 @needs_playwright
 @NEEDS_BROWSER[Engine.CHROMIUM]
-def test_a_step_that_the_page_does_not_allow_is_what_comes_of_the_trial(browser: Any, tmp_path: Path) -> None:
+def test_a_step_that_the_page_does_not_allow_is_the_result_of_the_trial(browser: Any, tmp_path: Path) -> None:
     """A tree whose page has another button: the trials before it are kept."""
     example = stub(tmp_path / "example")
     elsewhere = {"https://elsewhere.test/terminal.js": TERMINAL}

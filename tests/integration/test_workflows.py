@@ -200,8 +200,8 @@ def test_two_nights(forge: Forge) -> None:
     nightly = load_workflow(WORKFLOWS / "nightly.yml")
     first = forge.service("nights", "1", tag="small", shards="2")
     results = first.run(nightly)
-    told = "\n".join(f"{step.job}: {step.name}: {step.status}\n{step.output}" for step in first.steps)
-    assert unsuccessful(first) == [("report", "The verdict", 1)], told
+    steps = "\n".join(f"{step.job}: {step.name}: {step.status}\n{step.output}" for step in first.steps)
+    assert unsuccessful(first) == [("report", "The verdict", 1)], steps
     assert results == {name: "failure" if name == "report" else "success" for name in nightly["jobs"]}
     assert {(step.job, step.name) for step in first.steps} == named_runs("nightly.yml")
     assert sum(step.job == "test" and step.name == "Test" for step in first.steps) == 2
@@ -271,7 +271,7 @@ def test_a_cell_that_is_not_built_is_a_line_of_the_report(forge: Forge) -> None:
 
 
 def spoilt(workspace: Path, job: str) -> None:
-    """A machine on which CPython is pinned no more, when it comes to build it."""
+    """A machine on which CPython is no longer pinned when it is to be built."""
     if job == "build":
         pins = workspace / "matrices" / "pins.toml"
         pins.write_text(pins.read_text().replace("3.13.5", "3.13.4"))
@@ -279,7 +279,7 @@ def spoilt(workspace: Path, job: str) -> None:
 
 def test_ci(forge: Forge) -> None:
     service = forge.service("ci", "1")
-    # Not all tests once more inside of one of them.
+    # Not the whole suite again inside one of its tests.
     service.env = {"tests": {"PYTEST_ADDOPTS": "-k test_errors"}}
     results = service.run(load_workflow(WORKFLOWS / "ci.yml"))
     assert unsuccessful(service) == [("suite", "Test", 1)], "\n".join(step.output for step in service.steps)

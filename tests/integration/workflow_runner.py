@@ -21,8 +21,8 @@ from ruamel.yaml import YAML
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _TOKEN = re.compile(r"\s*('(?:[^']|'')*'|&&|\|\||==|!=|!|[(),]|[\w.-]+)")
-# What a runner's environment has of the `github` context, and what of ours is no runner's.
-_TOLD = {"run_id", "run_attempt", "ref", "ref_name", "event_name", "server_url", "repository"}
+# The keys of `github` that a runner has as variables, and the beginnings of our variables that a runner does not have.
+_GIVEN = {"run_id", "run_attempt", "ref", "ref_name", "event_name", "server_url", "repository"}
 _OURS = ("PYTEST", "PYTHON", "WASM_", "GITHUB_")
 _WORDS = {"&&": "and", "||": "or", "!": "not", "true": "True", "false": "False", "null": "None"}
 
@@ -160,19 +160,19 @@ class Job:
         if whole:
             return evaluate(whole[1], contexts, functions)
 
-        def told(found: re.Match[str]) -> str:
+        def substituted(found: re.Match[str]) -> str:
             value = evaluate(found[1], contexts, functions)
             return "" if value is None else str(value)
 
-        return _EXPRESSION.sub(told, text)
+        return _EXPRESSION.sub(substituted, text)
 
     def wanted(self, condition: Any) -> bool:
-        """An `if:`; without a word on how things stand it holds only while nothing has failed."""
+        """An `if:`; without a function such as `always()` it holds only while nothing has failed."""
         if condition is None:
             return not self.failed
         text = condition if "${{" in condition else f"${{{{ {condition} }}}}"
-        told = re.search(r"\b(cancelled|failure|success|always)\(", text)
-        return bool(self.value(text)) and (bool(told) or not self.failed)
+        asks_for_a_status = re.search(r"\b(cancelled|failure|success|always)\(", text)
+        return bool(self.value(text)) and (bool(asks_for_a_status) or not self.failed)
 
     def run(self, machine: Path) -> str:
         self.failed = any(need["result"] != "success" for need in self.needs.values())
@@ -212,7 +212,7 @@ class Job:
             path.touch()
         given = {name: str(self.value(text)) for name, text in step.get("env", {}).items()}
         kept = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
-        github = {f"GITHUB_{name.upper()}": text for name, text in self.service.github.items() if name in _TOLD}
+        github = {f"GITHUB_{name.upper()}": text for name, text in self.service.github.items() if name in _GIVEN}
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
             cwd=self.workspace,

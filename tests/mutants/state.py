@@ -82,7 +82,7 @@ class Measured:
 
 @dataclass(kw_only=True)
 class Results:
-    """By file of the harness and by the name of a change: what became of it, and of which code."""
+    """What became of each change and the code it was made to, by file of the harness and name of the change."""
 
     by_file: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
 
