@@ -257,7 +257,7 @@ def test_a_module_is_reported_as_lost_when_its_engine_does_not_start(emscripten:
 
 
 def test_an_engine_that_does_not_work_stops_the_run_at_once(wasi: Prepared, tmp_path: Path) -> None:
-    """Only root may open a file that is made under this umask, and root gives up that right for guests."""
+    """Only root may write to a file that is made under this umask, and root gives up that right for guests."""
     argv = [sys.executable, "-m", "harness", "test", "wasi", "-n", "1", "-k", "test_bool or test_set or test_float"]
     done = subprocess.run(
         [*argv, "--run-dir", str(tmp_path)], cwd=ROOT, text=True, capture_output=True, check=False, umask=0o277

@@ -46,7 +46,7 @@ def test_a_mount_that_is_not_there_is_a_fault_of_the_engine_not_a_hang(opened: O
 
 
 def test_a_wasmtime_with_another_interface_is_a_fault_of_the_engine(opened: Opener, tmp_path: Path) -> None:
-    """It is seen at the first guest, if not before: here its Store has no such thing any more."""
+    """The fault shows at the first guest at the latest: here wasmtime lacks one of its calls."""
     session = opened("well")
     shutil.copytree(Path(wasmtime_engine.__file__).with_name("child"), tmp_path / "engines")
     worker = tmp_path / "engines" / "wasmtime_worker.py"

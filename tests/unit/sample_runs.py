@@ -88,7 +88,9 @@ def runs_of(cell: Cell, case: str, letters: str) -> list[CellResults]:
     return [run_of(cell, {case: letter, other: "P"}, day=day) for day, letter in enumerate(letters, 1)]
 
 
-def rooms_of(texts: Mapping[str, str], *, cells: tuple[Cell, ...] = CELLS, registry: Registry = REGISTRY) -> Workspace:
+def workspace_of(
+    texts: Mapping[str, str], *, cells: tuple[Cell, ...] = CELLS, registry: Registry = REGISTRY
+) -> Workspace:
     lists = read_lists(texts, registry)
     assert not lists.problems
     return Workspace(
@@ -114,7 +116,7 @@ def updated(
     registry: Registry = REGISTRY,
 ) -> Update:
     """The update that those results ask for; a text alone is that of FILE."""
-    workspace = rooms_of({FILE: texts} if isinstance(texts, str) else texts, cells=cells, registry=registry)
+    workspace = workspace_of({FILE: texts} if isinstance(texts, str) else texts, cells=cells, registry=registry)
     read = [read_run(found, source=f"run {index}", index=index) for index, found in enumerate(results)]
     rules = Rules(runs=runs, accept_regression=accept, cautious=cautious)
     return update(workspace, read, rules, learn_signatures=learn)

@@ -83,7 +83,7 @@ def test_the_readme_is_a_screen_and_a_half() -> None:
 OWN_WORDS = ("cell", "circumstance", "oracle", "signature")
 # The page that explains them, one for people who know them, and those that a program makes.
 WITHOUT_LINKS = {Path("docs/results.md"), Path("docs/changes.md"), Path("docs/commands.md"), Path("docs/mutation.md")}
-# Here a page speaks of the word at length: it is the explanation.
+# Here a page is about the word: it is the explanation.
 EXPLAINED = {
     "cell": {"docs/architecture.md", "docs/cells.md"},
     "oracle": {"docs/oracle.md"},

@@ -1,4 +1,4 @@
-"""What a user is told."""
+"""What an error says to the user."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_every_kind_has_the_documented_exit_code(kind: type[HarnessError], code:
     assert kind.exit_code == code
 
 
-def test_problems_are_told_once_in_the_order_of_their_places() -> None:
+def test_problems_are_reported_once_in_the_order_of_their_places() -> None:
     late = Problem(file="b.toml", line=3, key="cell.id", message="is wrong", suggestion="did you mean 'wasi'?")
     early = Problem(file="a.toml", message="cannot be read")
     error = ConfigError("mistakes:", problems=[late, early, late], hint="fix them")
@@ -58,14 +58,14 @@ def test_the_nearest_name_is_offered_else_all_of_a_few() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "told"),
+    ("error", "status", "words"),
     [
         (ZeroDivisionError("x"), EXIT_INTERNAL, "ZeroDivisionError: x\ninternal error; please report it"),
         (KeyboardInterrupt(), EXIT_INTERRUPTED, "interrupted"),
     ],
 )
-def test_a_fault_of_ours_is_told_as_one(
-    error: BaseException, status: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_fault_of_the_harness_is_reported_as_one(
+    error: BaseException, status: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail() -> None:
         raise error
@@ -73,5 +73,5 @@ def test_a_fault_of_ours_is_told_as_one(
     monkeypatch.setattr("harness.cli.cells.load_configuration", fail)
     assert main(["cells"]) == status
     said = capsys.readouterr().err
-    assert told in said
+    assert words in said
     assert ("internal error" in said) == (status == EXIT_INTERNAL)

@@ -1,4 +1,4 @@
-"""The manifest of a build: what is read of one, whoever has written it."""
+"""The manifest of a build: what is read of one, whatever has written it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_an_older_one_knows_no_libraries_and_a_newer_one_may_have_none() -> None
 @pytest.mark.parametrize(
     ("changed", "same"), [({"built": "later"}, True), ({"inputs": {}}, False), ({"wasm": 1}, False)]
 )
-def test_two_are_of_one_build_by_its_inputs_and_what_came_of_them(changed: dict[str, Any], same: bool) -> None:
+def test_two_manifests_are_of_one_build_by_its_inputs_and_outputs(changed: dict[str, Any], same: bool) -> None:
     assert (Manifest.from_json(RECORD).identity == Manifest.from_json(RECORD | changed).identity) is same
 
 

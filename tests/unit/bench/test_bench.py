@@ -40,7 +40,7 @@ from tests.unit.sample_results import case, expecting, module, results
 THREADS = dataclasses.replace(EMSCRIPTEN, id="threads", pthreads=True)
 
 
-def test_a_process_that_ends_while_memory_is_measured_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_ends_while_memory_is_measured_counts_as_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = [process.name for process in Path("/proc").iterdir()]
     monkeypatch.setattr(os, "listdir", lambda _: [*listed, "4194305", "self"])
     assert tree_memory(os.getppid()) > 0
@@ -75,7 +75,7 @@ def test_a_browser_is_measured_next_to_node_on_the_same_build() -> None:
             in_browsers(matrix, other)
 
 
-def test_modules_that_are_expected_to_stand_still_are_known(tmp_path: Path) -> None:
+def test_modules_that_are_expected_to_hang_are_known(tmp_path: Path) -> None:
     (tmp_path / "modules.json").write_text(json.dumps(["test_os", "test_json", "test_pathlib"]))
     prepared = Prepared(
         cell=EMSCRIPTEN, build=Build(folder=tmp_path, manifest=Manifest()), runtime=Path(), cache=Path()
@@ -162,7 +162,7 @@ def test_shards_are_as_even_as_their_longest_is_short() -> None:
     assert balance({"a": 3.0, "b": 1.0}, 2) == 1.5
 
 
-def test_shards_are_merged_and_their_balance_told(
+def test_shards_are_merged_and_their_balance_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("WASM_HARNESS_CACHE", str(tmp_path))

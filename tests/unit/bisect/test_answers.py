@@ -28,7 +28,7 @@ def test_the_outcome_of_the_case_is_taken_with_its_tries() -> None:
     assert seen == ("fail", ("fail", "pass"))
 
 
-def test_a_module_that_did_not_get_so_far_speaks_for_its_case() -> None:
+def test_a_case_that_did_not_run_has_the_outcome_of_its_module() -> None:
     assert outcome_of(results(module("test_os", outcome=Outcome.CRASH)), CASE) == ("crash", ())
     assert (
         outcome_of(results(module("test_os", outcome=Outcome.SKIP, reason="No module named 'os'")), CASE)[0] == "skip"
@@ -78,7 +78,7 @@ def test_what_a_step_saw_is_said_in_a_few_words() -> None:
     assert step(why="no such version:\n  pip: no").seen == "cannot tell: no such version"
 
 
-def test_only_what_cannot_be_had_now_is_asked_again() -> None:
+def test_only_what_is_not_available_now_is_tried_again() -> None:
     assert step("pass").is_final
     assert step(why="x", status=4).is_final
     assert not step(why="x", status=3).is_final
@@ -93,7 +93,7 @@ def test_only_what_cannot_be_had_now_is_asked_again() -> None:
         (step("pass", "pass", "fail"), ConfigError, "flaky: pass, fail"),
     ],
 )
-def test_an_end_that_cannot_tell_ends_it_all(seen: BisectStep, kind: type[HarnessError], words: str) -> None:
+def test_an_end_without_an_answer_ends_the_bisection(seen: BisectStep, kind: type[HarnessError], words: str) -> None:
     with pytest.raises(kind, match=words) as caught:
         check_end(seen, "good")
     assert "check it" not in caught.value.message
@@ -105,7 +105,7 @@ def test_ends_that_do_the_same_cannot_be_bisected() -> None:
         check_ends(step("pass"), step("pass", candidate="49.0.0"))
 
 
-def test_ends_that_were_confused_are_told_with_the_way_out() -> None:
+def test_ends_that_were_confused_are_reported_with_what_to_do() -> None:
     with pytest.raises(ConfigError, match=r"the good end, 50\.0\.1, is fail") as caught:
         check_ends(step("fail"), step("pass", candidate="49.0.0"))
     assert "--good 49.0.0 --bad 50.0.1" in caught.value.hint

@@ -106,9 +106,7 @@ def test_each_step_leaves_its_evidence(world: World) -> None:
     assert (world.folder / "report.txt").read_text().endswith("fail from it on\n")
 
 
-def test_what_mended_it_is_found_when_the_good_end_is_the_later(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_fix_is_found_when_the_good_end_is_the_later_one(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.does = {version: Outcome.CRASH if int(version[:2]) < 45 else Outcome.PASS for version in VERSIONS}
     assert world.bisect(good="50.0.0", bad="30.0.0") == EXIT_OK
     assert capsys.readouterr().out.splitlines()[-1] == "first good: wasmtime 45.0.0: crash before it, pass from it on"
@@ -156,7 +154,7 @@ def test_an_interrupted_bisection_goes_on_and_repeats_nothing(world: World, caps
     assert capsys.readouterr().out.splitlines()[-1].startswith("first bad: wasmtime 43.0.0")
 
 
-def test_what_could_not_be_had_is_asked_again_and_what_was_not_built_is_not(world: World) -> None:
+def test_what_was_not_available_is_tried_again_and_what_was_not_built_is_not(world: World) -> None:
     world.does = pass_until(43) | {"40.0.0": EXIT_BUILD, "43.0.0": EXIT_UNAVAILABLE}
     assert world.bisect() == EXIT_UNEXPECTED
     world.asked, world.does = [], pass_until(43)
@@ -179,7 +177,7 @@ def test_a_folder_is_not_shared_by_two_questions(world: World, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize("text", ['{"half', "[]", '{"key": ""}'])
-def test_a_folder_that_was_spoilt_is_told(world: World, capsys: pytest.CaptureFixture[str], text: str) -> None:
+def test_a_damaged_folder_is_reported(world: World, capsys: pytest.CaptureFixture[str], text: str) -> None:
     world.does = pass_until(43)
     world.bisect()
     next(world.folder.rglob("question.json")).write_text(text)
@@ -197,7 +195,7 @@ def test_a_folder_that_was_spoilt_is_told(world: World, capsys: pytest.CaptureFi
         (["--axis", "node"], "its axes are cpython, wasmtime"),
     ],
 )
-def test_a_mistake_is_told_before_anything_is_run(
+def test_a_mistake_is_reported_before_anything_is_run(
     world: World, options: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert world.bisect(*options) == 2

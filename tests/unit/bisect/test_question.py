@@ -32,7 +32,7 @@ def test_the_ends_are_the_ends_of_the_row(numbers: set[tuple[int, int]], data: s
     assert set(row) <= names
 
 
-def test_an_end_that_nobody_knows_is_told_with_a_near_one() -> None:
+def test_an_unknown_end_is_reported_with_the_nearest_one() -> None:
     with pytest.raises(ConfigError, match=r"'50\.0\.2' is not among the versions.*did you mean '50\.0\.1'"):
         between({"49.0.0", "50.0.1"}, "49.0.0", "50.0.2")
     with pytest.raises(ConfigError, match=r"'x' is not .* 49\.0\.0, 50\.0\.1"):
@@ -88,6 +88,6 @@ def test_a_commit_is_named_for_later_where_it_will_still_be() -> None:
     assert QUESTION.again("1.5", ["--runtime=1.5"]) == ["--runtime=1.5"]
 
 
-def test_a_candidate_is_told_with_its_subject() -> None:
+def test_a_candidate_is_shown_with_its_subject() -> None:
     assert str(Candidate(name="ab" * 20, subject="gh-1: Fix it")) == "abababababab (gh-1: Fix it)"
     assert str(Candidate(name="50.0.1")) == "50.0.1"

@@ -36,17 +36,17 @@ def linear(row: list[Judgement]) -> range:
 
 
 @given(rows())
-def test_it_finds_what_asking_everybody_finds(row: list[Judgement]) -> None:
+def test_the_search_finds_what_trying_all_finds(row: list[Judgement]) -> None:
     answers, _ = search(row)
     assert suspects(answers) == linear(row)
 
 
 @given(rows(skips=False))
-def test_without_skips_one_is_left_after_as_many_steps_as_were_told(row: list[Judgement]) -> None:
-    told = steps_left({0: row[0], len(row) - 1: row[-1]})
+def test_without_skips_one_is_left_after_the_number_of_steps_that_was_predicted(row: list[Judgement]) -> None:
+    predicted = steps_left({0: row[0], len(row) - 1: row[-1]})
     answers, asked = search(row)
     assert len(suspects(answers)) == 1
-    assert asked <= told <= len(row).bit_length()
+    assert asked <= predicted <= len(row).bit_length()
 
 
 @given(rows())

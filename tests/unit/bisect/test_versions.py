@@ -31,7 +31,7 @@ def test_a_pin_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert load_pins(file) == Pins(runtime=(npm, wheel), emscripten=(emscripten,))
 
 
-def test_further_pins_stand_beside_ours_and_never_in_their_place(tmp_path: Path) -> None:
+def test_further_pins_add_to_ours_and_never_replace_them(tmp_path: Path) -> None:
     file = tmp_path / "pins.toml"
     ours = RuntimePin(name="wasmtime", version="50.0.1", sha256=("cd" * 32,))
     file.write_text(as_toml(ours) + as_toml(RuntimePin(name="wasmtime", version="49.0.0", sha256=("cd" * 32,))))

@@ -39,7 +39,7 @@ MACROS = """\
 
 def wasi(**changed: Any) -> Identity:
     """What CPython 3.13.5 of WASI SDK 25 says under wasmtime."""
-    told = {
+    interpreter = {
         "platform": "wasi",
         "version": "3.13.5 (main, Nov 22 2026, 10:15:07) [Clang 19.1.5-wasi-sdk (https://example.org 1)]",
         "uname": ["wasi", "(none)", "0.0.0", "0.0.0", "wasm32"],
@@ -50,13 +50,13 @@ def wasi(**changed: Any) -> Identity:
         "sysconfig": {"CONFIG_ARGS": "'--host=wasm32-wasip1' '--with-x=a b'", "Py_DEBUG": 0},
     }
     macros = {"__VERSION__": "Clang 19.1.5-wasi-sdk (https://example.org 1)"}
-    return Identity(interpreter=told | changed, compiler=macros)
+    return Identity(interpreter=interpreter | changed, compiler=macros)
 
 
 def node(**changed: Any) -> Identity:
     """What CPython 3.13.5 of Emscripten 3.1.69 says under Node 24."""
     info = {"version": "3.1.69", "runtime": "Node.js/24", "pthreads": False, "shared_memory": False}
-    told = {
+    interpreter = {
         **wasi().interpreter,
         "platform": "emscripten",
         "version": "3.13.5 (main, Nov 22 2026, 10:28:52) [Clang 19.1.7 (3+b1)]",
@@ -64,7 +64,7 @@ def node(**changed: Any) -> Identity:
         "dynamic_loading": False,
         "emscripten": info | changed.pop("emscripten", {}),
     }
-    return Identity(interpreter=told | changed, compiler=read_macros(MACROS))
+    return Identity(interpreter=interpreter | changed, compiler=read_macros(MACROS))
 
 
 def refusal(cell: Cell, identity: Identity, manifest: Manifest = MANIFEST) -> str:
@@ -143,11 +143,13 @@ def test_another_emscripten_cell_is_refused_with_both_values(changes: dict[str, 
         ({"uname": ["Emscripten", "emscripten", "3.1.69", "#1", "wasm64"]}, "the interpreter says wasm64"),
     ],
 )
-def test_an_interpreter_that_is_more_or_other_than_asked_is_refused(changed: dict[str, Any], says: str) -> None:
+def test_an_interpreter_that_has_more_or_other_than_was_asked_for_is_refused(
+    changed: dict[str, Any], says: str
+) -> None:
     assert says in refusal(NODE, node(**changed))
 
 
-def test_all_that_differs_is_told_at_once() -> None:
+def test_all_that_differs_is_reported_at_once() -> None:
     message = refusal(dataclasses.replace(NODE, pthreads=True, python=PythonSource.parse("3.13.4")), node())
     assert message.splitlines()[0] == "what was built for emscripten-3.1.69 is not that cell:"
     assert len(message.splitlines()) == 3
@@ -170,7 +172,7 @@ def test_a_browser_is_known_by_its_major_version(engine: Engine, runtime: str, a
 
 
 @pytest.mark.parametrize("runtime", ["Node.js/24", "Node.js v24.19.0"])
-def test_node_tells_its_version_in_two_ways(runtime: str) -> None:
+def test_node_states_its_version_in_two_ways(runtime: str) -> None:
     check(NODE, MANIFEST, node(emscripten={"runtime": runtime}))
 
 
@@ -230,5 +232,5 @@ def test_newer_emscriptens_spell_their_macros_in_capitals() -> None:
         ({"__clang_version__": "19.1.7"}, ""),
     ],
 )
-def test_old_and_new_compilers_tell_their_version(macros: dict[str, str], version: str) -> None:
+def test_old_and_new_compilers_state_their_version(macros: dict[str, str], version: str) -> None:
     assert emscripten_version(macros) == version

@@ -84,8 +84,8 @@ class Checkout:
     def __init__(self, folder: Path) -> None:
         self.folder, self.other = folder / "work", folder / "native"
         self.states = [self._state(folder / name, name) for name in ("one", "two")]
-        self.told: list[str] = []
-        show_log(self.told.append)
+        self.messages: list[str] = []
+        show_log(self.messages.append)
 
     def _state(self, root: Path, name: str) -> Source:
         cpython_tree(root)
@@ -139,7 +139,7 @@ def test_a_changed_c_file_leaves_all_but_what_make_must_look_at_again(checkout: 
     checkout.ready(1)
     assert same[1].stat().st_mtime == 7
     assert left(checkout) == ["Objects/boolobject.o", ".configure-host.done"]
-    assert checkout.told == []
+    assert checkout.messages == []
     assert [path.stat().st_mtime >= before - 1 for path in changed] == [True, False]
 
 
@@ -168,7 +168,7 @@ def test_the_same_source_again_is_left_as_it_is(checkout: Checkout) -> None:
         (lambda checkout: checkout.ready(0), "not finished"),
     ],
 )
-def test_what_cannot_be_trusted_is_built_anew_and_told(
+def test_what_make_may_miss_is_built_from_the_start_and_reported(
     checkout: Checkout, spoil: Callable[[Checkout], None], said: str
 ) -> None:
     checkout.build(0)
@@ -177,10 +177,10 @@ def test_what_cannot_be_trusted_is_built_anew_and_told(
     spoil(checkout)
     checkout.ready(1)
     assert left(checkout) == []
-    assert said in checkout.told[0]
+    assert said in checkout.messages[0]
 
 
-def test_an_interrupted_build_is_gone_on_with_for_its_own_source_alone(checkout: Checkout) -> None:
+def test_an_interrupted_build_is_continued_for_its_own_source_alone(checkout: Checkout) -> None:
     checkout.build(0)
     incremental.record_finished(checkout.folder, checkout.states[0])
     checkout.change("Objects/boolobject.c")

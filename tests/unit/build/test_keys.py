@@ -66,7 +66,7 @@ def test_a_cell_with_other_flags_is_another_build_of_the_same_parts(change: dict
 
 
 @pytest.mark.parametrize("change", [{"runtime": "51.0.0"}, {"tags": ("x",)}, {"case_timeout": 1.0}])
-def test_what_no_build_is_made_of_is_in_no_key(change: dict[str, Any]) -> None:
+def test_what_a_build_does_not_depend_on_is_in_no_key(change: dict[str, Any]) -> None:
     assert keys_of(CELL, PINS, FORMAT) == keys_of(dataclasses.replace(CELL, **change), PINS, FORMAT)
 
 

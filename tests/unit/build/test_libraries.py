@@ -101,7 +101,7 @@ def test_a_build_without_libraries_keeps_its_key() -> None:
     assert inputs == build_inputs(CELL, SOURCE, TOOLCHAIN)
 
 
-def test_the_head_of_a_run_tells_what_is_there_and_what_is_not() -> None:
+def test_the_head_of_a_run_says_which_libraries_are_there_and_which_are_not() -> None:
     record = {"version": "1.3.1"}
     both = {"dependencies": {"zlib": record, "bzip2": record}, "missing_dependencies": {"libffi": "away"}}
     assert describe_libraries(Manifest.from_json(both)) == ("libraries: with zlib 1.3.1, bzip2 1.3.1; without libffi",)
@@ -116,7 +116,7 @@ def test_what_the_cache_has_is_found_whichever_provider_gave_its_source(tmp_path
     assert [(library.library, library.root) for library in found] == [(Library.LIBFFI, entry)]
 
 
-def test_what_the_cache_has_is_asked_of_nobody(tmp_path: Path, said: list[str]) -> None:
+def test_what_the_cache_has_is_asked_of_no_provider(tmp_path: Path, said: list[str]) -> None:
     put(tmp_path, Library.ZLIB)
     put(tmp_path, Library.LIBFFI)
     libraries = obtain_libraries(CELL, TOOLCHAIN, PINS, tmp_path, jobs=1)
@@ -145,6 +145,6 @@ def test_a_missing_library_is_a_fact_with_its_reason(
         obtain_libraries(dataclasses.replace(CELL, requires=(Library.ZLIB,)), TOOLCHAIN, PINS, tmp_path, jobs=1)
 
 
-def test_a_library_that_is_not_pinned_is_told(tmp_path: Path) -> None:
+def test_a_library_that_is_not_pinned_is_reported(tmp_path: Path) -> None:
     libraries = obtain_libraries(CELL, TOOLCHAIN, Pins(), tmp_path, jobs=1)
     assert libraries.missing == {name: f"no release of {name} is pinned" for name in CELL.libraries}

@@ -130,11 +130,11 @@ def test_a_bundle_is_opened_once(bundle: Path, tmp_path: Path, said: list[str]) 
     assert open_bundle(build.folder, tmp_path / "elsewhere", _any)[1].folder == build.folder
 
 
-def test_the_manifest_tells_no_folder_of_the_machine(tmp_path: Path) -> None:
-    told = portable_manifest(Manifest.from_json(manifest(tmp_path)), str(tmp_path))
-    assert told["native"] == "$WASM_HARNESS_CACHE/natives/x/python"
-    assert told["steps"][0]["command"] == ["configure", "--cache-file=$WASM_HARNESS_CACHE/configure/x.cache"]
-    assert told["source"]["origin"] == "cpython"
+def test_the_manifest_names_no_folder_of_the_machine(tmp_path: Path) -> None:
+    portable = portable_manifest(Manifest.from_json(manifest(tmp_path)), str(tmp_path))
+    assert portable["native"] == "$WASM_HARNESS_CACHE/natives/x/python"
+    assert portable["steps"][0]["command"] == ["configure", "--cache-file=$WASM_HARNESS_CACHE/configure/x.cache"]
+    assert portable["source"]["origin"] == "cpython"
 
 
 def _content(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
@@ -180,7 +180,7 @@ def test_a_bundle_that_was_cut_short_is_damaged(bundle: Path, tmp_path: Path, pa
     assert isinstance(refused(bundle, tmp_path), UnavailableError)
 
 
-def test_no_altered_byte_goes_unseen(bundle: Path, tmp_path: Path) -> None:
+def test_every_altered_byte_is_noticed(bundle: Path, tmp_path: Path) -> None:
     """Every 37th byte of the file, but for those of gzip's header that say nothing of the contents."""
     whole = bundle.read_bytes()
     for place in [0, 1, 2, *range(10, len(whole), 37), len(whole) - 5]:
@@ -193,7 +193,7 @@ def test_no_altered_byte_goes_unseen(bundle: Path, tmp_path: Path) -> None:
     [b"", b"nothing", gzip.compress(b"nothing"), gzip.compress(bytes(2048))],
     ids=["empty", "text", "packed text", "packed zeros"],
 )
-def test_a_file_that_is_no_bundle_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_bundle_is_reported(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.tar.gz").write_bytes(content)
     assert "is not a bundle of this harness" in refused(tmp_path / "x.tar.gz", tmp_path).message
 
@@ -208,7 +208,7 @@ def test_a_bundle_that_is_not_there_is_a_mistake_of_the_command_line(tmp_path: P
     assert isinstance(refused(tmp_path / "x.tar.gz", tmp_path), ConfigError)
 
 
-def test_a_newer_format_is_told_with_both_versions(bundle: Path, tmp_path: Path) -> None:
+def test_a_newer_format_is_reported_with_both_versions(bundle: Path, tmp_path: Path) -> None:
     with_head(bundle, lambda data: data.update(format=heads.FORMAT + 1))
     message = refused(bundle, tmp_path).message
     assert f"has the format {heads.FORMAT + 1} of bundles, and this harness reads format {heads.FORMAT}" in message
@@ -236,7 +236,7 @@ def test_a_newer_format_is_told_with_both_versions(bundle: Path, tmp_path: Path)
         lambda data: data["files"].pop("manifest.json"),
     ],
 )
-def test_a_malformed_head_is_told(bundle: Path, tmp_path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+def test_a_malformed_head_is_reported(bundle: Path, tmp_path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     assert "cannot be opened: its bundle.json" in refused(with_head(bundle, change), tmp_path).message
 
 
@@ -315,7 +315,7 @@ def test_a_file_below_a_loop_of_links_is_refused(bundle: Path, tmp_path: Path) -
     assert "the member 'root/Lib/a/x' cannot stand where it says" in refused(bundle, tmp_path).message
 
 
-def test_a_head_without_end_is_told(bundle: Path, tmp_path: Path) -> None:
+def test_a_head_without_end_is_reported(bundle: Path, tmp_path: Path) -> None:
     repacked(bundle, lambda members: members.__setitem__(0, (members[0][0], b"[" * 200_000)))
     assert "its bundle.json is not JSON" in refused(bundle, tmp_path).message
 
@@ -333,7 +333,7 @@ def test_a_head_without_end_is_told(bundle: Path, tmp_path: Path) -> None:
         ("modules.json", b"[3]", "its list of modules names 3"),
     ],
 )
-def test_a_bundle_of_no_build_is_told_and_is_not_kept(
+def test_a_bundle_without_a_build_is_reported_and_not_kept(
     bundle: Path, tmp_path: Path, name: str, content: bytes, reason: str
 ) -> None:
     """Also when its checksums are right."""
@@ -346,7 +346,7 @@ def test_a_bundle_of_no_build_is_told_and_is_not_kept(
     assert reason in refused(repacked(bundle, forge), tmp_path).message
 
 
-def test_an_opened_bundle_that_was_spoilt_is_told(bundle: Path, tmp_path: Path) -> None:
+def test_an_opened_bundle_that_was_damaged_is_reported(bundle: Path, tmp_path: Path) -> None:
     _, build = opened(bundle, tmp_path)
     (build.folder / "manifest.json").unlink()
     for what in (bundle, build.folder):
@@ -366,7 +366,9 @@ def test_an_opened_bundle_that_was_spoilt_is_told(bundle: Path, tmp_path: Path) 
     ids=" ".join,
 )
 @pytest.mark.parametrize("place", [0, 3])
-def test_a_header_that_is_malformed_is_told(bundle: Path, tmp_path: Path, headers: dict[str, str], place: int) -> None:
+def test_a_header_that_is_malformed_is_reported(
+    bundle: Path, tmp_path: Path, headers: dict[str, str], place: int
+) -> None:
     forged = member("root/x", b"xy", pax_headers=headers)
     refused(repacked(bundle, lambda members: members.insert(place, forged)), tmp_path)
 
@@ -393,7 +395,7 @@ def test_a_file_in_place_of_a_folder_is_refused(bundle: Path, tmp_path: Path) ->
     assert "cannot stand where it says" in refused(bundle, tmp_path).message
 
 
-def test_a_missing_member_is_told(bundle: Path, tmp_path: Path) -> None:
+def test_a_missing_member_is_reported(bundle: Path, tmp_path: Path) -> None:
     def shorten(members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
         members[:] = [(info, content) for info, content in members if info.name != "root/Lib/os.py"]
 
@@ -401,7 +403,7 @@ def test_a_missing_member_is_told(bundle: Path, tmp_path: Path) -> None:
     assert "it lacks 1 of its files, among them 'root/Lib/os.py'" in refused(bundle, tmp_path).message
 
 
-def test_what_is_larger_than_the_disk_is_told_before(
+def test_what_is_larger_than_the_disk_is_reported_before_it_is_unpacked(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=3))
@@ -410,7 +412,7 @@ def test_what_is_larger_than_the_disk_is_told_before(
     assert "WASM_HARNESS_CACHE" in error.hint
 
 
-def test_a_bundle_of_another_cell_is_told_with_both_names(bundle: Path, tmp_path: Path) -> None:
+def test_a_bundle_of_another_cell_is_reported_with_both_names(bundle: Path, tmp_path: Path) -> None:
     head, build = opened(bundle, tmp_path)
     check_is_for(head, WASI, "b")
     check_is_for(head, dataclasses.replace(WASI, id="wasi-wasmtime49"), "b")  # another runtime, the same build
@@ -422,7 +424,7 @@ def test_a_bundle_of_another_cell_is_told_with_both_names(bundle: Path, tmp_path
 
 
 @pytest.mark.parametrize("other", [{"cpython": "3.14.6"}, {"toolchain": "/sdk"}, {"provider": "apt"}])
-def test_a_bundle_and_a_wish_about_the_build_contradict_each_other(other: dict[str, Any]) -> None:
+def test_a_bundle_and_an_option_of_the_build_contradict_each_other(other: dict[str, Any]) -> None:
     BuildRequest(**other).check()
     with pytest.raises(ConfigError, match=f"--{next(iter(other))} says how to make one"):
         BuildRequest(bundle="b", **other).check()

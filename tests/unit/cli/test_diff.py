@@ -47,7 +47,9 @@ def test_only_what_is_wrong_in_browsers_or_under_node(
         assert f"test_a.T.{other}" not in printed
 
 
-def test_two_browsers_have_no_side_of_node(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_browsers_cannot_be_compared_as_browser_and_node(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pair = [run_of(tmp_path, engine, a=Outcome.PASS) for engine in (Engine.CHROMIUM, Engine.FIREFOX)]
     assert main(["diff", *map(str, pair), "--only-in", "browsers"]) == EXIT_CONFIG
     assert "--only-in browsers is for a cell under Node and one in a browser" in capsys.readouterr().err

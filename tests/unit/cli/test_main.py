@@ -78,7 +78,7 @@ def test_what_argparse_refuses_is_an_error_like_others(
     assert capsys.readouterr().err == f"error: {says}\n  -> {hint}\n"
 
 
-def test_a_word_may_stand_behind_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_word_may_follow_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[object, ...]] = []
 
     def audited(options: argparse.Namespace) -> int:

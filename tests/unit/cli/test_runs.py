@@ -57,7 +57,7 @@ def test_results_are_not_hidden_by_the_refusal_of_a_later_run(run: Path, capsys:
     assert capsys.readouterr().out == before
 
 
-def test_merged_results_replace_none_of_a_run_that_tested(tmp_path: Path) -> None:
+def test_merged_results_do_not_replace_those_of_a_run_that_tested(tmp_path: Path) -> None:
     check_not_tested(tmp_path, ["wasi"])
     (tmp_path / "wasi" / "modules").mkdir(parents=True)
     (tmp_path / "wasi" / "modules" / "test_os.json").write_text("{}")

@@ -52,7 +52,7 @@ def test_modules_are_named_as_for_regrtest(
     assert asked == [("wasi", cases)]
 
 
-def test_the_help_of_build_speaks_of_cells_alone() -> None:
+def test_the_help_of_build_names_only_cells() -> None:
     for add, speaks in ((command.add_build, False), (command.add_test, True)):
         parser = argparse.ArgumentParser()
         add(parser)

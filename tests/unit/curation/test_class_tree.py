@@ -16,9 +16,9 @@ class D(C): pass
 """)
 
 
-def test_a_class_has_those_that_inherit_it_however_far() -> None:
+def test_a_class_has_its_subclasses_at_any_depth() -> None:
     assert heirs(TREE) == {"A": {*"ABCD"}, "B": {*"BCD"}, "C": {*"CD"}, "D": {"D"}}
 
 
-def test_a_class_with_a_method_of_its_own_inherits_none_of_that_name() -> None:
+def test_a_class_with_its_own_method_does_not_inherit_one_of_that_name() -> None:
     assert heirs(TREE, "test_x") == {"A": {*"AB"}, "B": {"B"}, "C": {*"CD"}, "D": {"D"}}

@@ -46,7 +46,7 @@ def problems(text: str, *, suites: Suites | None = None, registry: Registry = RE
     return find_problems(read_lists({"fs.toml": ALIVE + text}, registry), registry, CELLS, known)
 
 
-def told(text: str, suites: Suites | None = None) -> list[tuple[int, str, str]]:
+def reported(text: str, suites: Suites | None = None) -> list[tuple[int, str, str]]:
     return [(found.line, found.message, found.suggestion) for found in problems(text, suites=suites)]
 
 
@@ -57,7 +57,7 @@ def test_lists_without_a_mistake_have_no_problem() -> None:
     assert problems("") == []
 
 
-def test_every_kind_of_problem_is_told_at_once_and_in_order() -> None:
+def test_every_kind_of_problem_is_reported_at_once_and_in_order() -> None:
     text = "".join(
         [
             entry(tests='["test.test_os.LinkTests.test_lnk"]'),
@@ -79,8 +79,8 @@ def test_every_kind_of_problem_is_told_at_once_and_in_order() -> None:
     ]
 
 
-def test_an_id_that_matches_nothing_is_told_with_the_nearest_and_the_source() -> None:
-    (problem,) = told(entry(tests='["test.test_os.LinkTests.test_lnk"]'))
+def test_an_id_that_matches_nothing_is_reported_with_the_nearest_and_the_source() -> None:
+    (problem,) = reported(entry(tests='["test.test_os.LinkTests.test_lnk"]'))
     assert problem == (
         FIRST_LINE,
         "'test.test_os.LinkTests.test_lnk' matches no case of the suite, says reports/x/wasi/results.json",
@@ -108,7 +108,7 @@ def test_what_a_suite_has(test: str, exists: bool) -> None:
     assert SUITE.has(test) is exists
 
 
-def test_a_module_that_as_such_failed_or_did_not_end_is_not_whole(tmp_path: Path) -> None:
+def test_a_module_that_failed_as_a_whole_or_did_not_end_is_not_complete(tmp_path: Path) -> None:
     path = results(tmp_path / "reports", "whole")
     data = json.loads(path.read_text())
     data["modules"]["test_re"] = {
@@ -236,11 +236,11 @@ def test_an_id_that_one_of_its_cells_has_is_right() -> None:
     assert "test_link' matches no case" in problem.message
 
 
-def test_without_a_run_an_id_is_held_against_the_modules_of_a_build() -> None:
+def test_without_a_run_an_id_is_compared_with_the_modules_of_a_build() -> None:
     """Also by that of another cell, with the same series of CPython."""
     modules = frozenset({"test.test_os", "test.test_json"})
     built = Suites(by_cell={EMSCRIPTEN.id: KnownSuite(source="the build x", modules=modules)})
-    assert told(entry(tests='["test.test_oss.X.test_a"]', when='{ target = "wasi" }'), suites=built) == [
+    assert reported(entry(tests='["test.test_oss.X.test_a"]', when='{ target = "wasi" }'), suites=built) == [
         (FIRST_LINE, "'test.test_oss.X.test_a' belongs to no module of the suite", "did you mean 'test.test_os'?")
     ]
 
@@ -260,10 +260,10 @@ def test_a_module_that_a_run_of_one_of_its_cells_would_miss_is_a_problem_before_
 
 def test_an_id_without_its_beginning_is_no_test_of_the_user_s_own() -> None:
     for test in ("test_os.LinkTests.test_link", "test_oss.LinkTests.test_link"):
-        (problem,) = told(entry(tests=f'["{test}"]'))
+        (problem,) = reported(entry(tests=f'["{test}"]'))
         assert problem[1] == f"{test!r} is not a full id"
         assert "test.test_os" in problem[2]
-    assert told(entry(tests='["test_mine.LinkTests.test_other"]')) == []
+    assert reported(entry(tests='["test_mine.LinkTests.test_other"]')) == []
 
 
 def unchecked(text: str, suites: Suites) -> str:
@@ -281,25 +281,25 @@ def test_what_could_not_be_checked_is_counted() -> None:
     assert unchecked(entry(), Suites(by_cell={WASI.id: SUITE})) == ""
 
 
-def test_two_entries_for_a_case_are_an_overlap_and_told_once() -> None:
-    assert told(entry()) == [
+def test_two_entries_for_a_case_are_an_overlap_that_is_reported_once() -> None:
+    assert reported(entry()) == [
         (
             FIRST_LINE,
             "'test.test_os.LinkTests.test_link' stands already at fs.toml:1",
             "merge the two, or give them conditions that exclude each other",
         )
     ]
-    assert told(entry(outcome='"not-run"', when='{ target = "wasi" }'))[0][1].endswith("fs.toml:1, with timeout")
+    assert reported(entry(outcome='"not-run"', when='{ target = "wasi" }'))[0][1].endswith("fs.toml:1, with timeout")
 
 
-def test_an_entry_that_no_cell_can_reach_is_told_with_what_the_cells_have() -> None:
-    (problem,) = told(entry(tests='["test.helper.H.test_a"]', when='{ target = "emscripten", emscripten = ">=7" }'))
+def test_an_entry_that_no_cell_can_reach_is_reported_with_what_the_cells_have() -> None:
+    (problem,) = reported(entry(tests='["test.helper.H.test_a"]', when='{ target = "emscripten", emscripten = ">=7" }'))
     assert problem == (
         FIRST_LINE,
         "no declared cell is reached by target emscripten, emscripten >=7",
         "none has emscripten >=7; declared: 3.1.73",
     )
-    (problem,) = told(entry(tests='["test.helper.H.test_a"]', when='{ target = "emscripten", pydebug = true }'))
+    (problem,) = reported(entry(tests='["test.helper.H.test_a"]', when='{ target = "emscripten", pydebug = true }'))
     assert problem[2] == "none has pydebug true; declared: false"
 
 
@@ -309,10 +309,10 @@ def test_an_entry_for_a_prerelease_that_only_a_checkout_can_be_is_in_reach() -> 
         ('{ target = "emscripten", emscripten = ">=7", python = ">=3.14.0a1,<3.14.0a5" }', False),
         ('{ target = "emscripten", python = ">=3.99" }', False),
     ):
-        assert (not told(entry(tests='["test.helper.H.test_a"]', when=when))) is reached
+        assert (not reported(entry(tests='["test.helper.H.test_a"]', when=when))) is reached
 
 
-def test_an_entry_that_holds_where_its_limitation_does_not_is_told() -> None:
+def test_an_entry_that_holds_where_its_limitation_does_not_is_reported() -> None:
     (newer,) = [read_condition({"emscripten": ">=4"})[0]]
     limits = {**REGISTRY.limitations, "newer": dataclasses.replace(REGISTRY.limitations["fs-hard-links"], when=newer)}
     text = entry(tests='["test.helper.H.test_a"]', limitation='"newer"', when='{ target = "emscripten" }')
@@ -340,7 +340,7 @@ def test_terms_that_hold_somewhere_but_never_together_are_out_of_reach() -> None
 
 def test_only_a_pre_release_of_cpython_need_not_be_a_cell() -> None:
     for when in ('{ emscripten = ">=7.0.0a1" }', '{ python = "<3.0" }'):
-        (problem,) = told(entry(tests='["test.helper.H.test_a"]', when=when))
+        (problem,) = reported(entry(tests='["test.helper.H.test_a"]', when=when))
         assert problem[1].startswith("no declared cell is reached by")
 
 
@@ -350,18 +350,18 @@ def test_where_an_entry_cannot_be_read_no_limitation_is_called_dead() -> None:
     assert [problem.key for problem in problems(entry(resaon='"x"'), registry=registry)] == ["expect.resaon"]
 
 
-def test_a_test_that_one_suite_refuses_is_told_once() -> None:
+def test_a_test_that_one_suite_refuses_is_reported_once() -> None:
     other = dataclasses.replace(SUITE, modules=frozenset({"test.test_json"}), cases=frozenset(), source="other")
     text = entry(tests='["test.test_os.LinkTests.test_unlink"]')
-    found = told(text, Suites(by_cell={WASI.id: SUITE, EMSCRIPTEN.id: other}))
+    found = reported(text, Suites(by_cell={WASI.id: SUITE, EMSCRIPTEN.id: other}))
     assert [problem for problem in found if problem[0] == FIRST_LINE] == [
         (FIRST_LINE, "'test.test_os.LinkTests.test_unlink' belongs to no module of the suite", found[-1][2])
     ]
 
 
-def test_of_many_ids_that_match_nothing_fifty_are_told_with_what_is_near() -> None:
+def test_of_many_ids_that_match_nothing_fifty_are_reported_with_what_is_near() -> None:
     names = ", ".join(f'"test.test_os.LinkTests.test_link{number:02}"' for number in range(52))
-    near = [suggestion for _, _, suggestion in told(entry(tests=f"[{names}]"))]
+    near = [suggestion for _, _, suggestion in reported(entry(tests=f"[{names}]"))]
     assert [bool(suggestion) for suggestion in near] == [True] * 50 + [False] * 2
 
 
@@ -451,7 +451,7 @@ def test_results_that_cannot_be_read_are_passed_over_for_the_modules_of_a_build(
 
 
 @pytest.mark.usefixtures("empty_cache")
-def test_the_command_tells_the_source_and_all_problems(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_names_the_source_and_all_problems(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lists = tmp_path / "lists"
     lists.mkdir()
     (lists / "limitations.toml").write_text("")
@@ -472,16 +472,16 @@ def test_the_command_tells_the_source_and_all_problems(tmp_path: Path, capsys: p
 def test_an_entry_without_a_signature_is_loose_where_a_failure_has_one() -> None:
     text = loose_entry(tests='["test.helper.H.test_a"]')
     missing = "is missing: the case may fail for any other reason"
-    assert [(line, message) for line, message, _ in told(text)] == [(FIRST_LINE, missing)]
-    assert told(text.replace("reason", 'signature = "OSError ENOTSUP"\nreason')) == []
+    assert [(line, message) for line, message, _ in reported(text)] == [(FIRST_LINE, missing)]
+    assert reported(text.replace("reason", 'signature = "OSError ENOTSUP"\nreason')) == []
 
 
 def test_an_entry_that_expects_a_pass_too_ends_with_a_version() -> None:
     outcomes = '["timeout", "pass"]'
-    (problem,) = told(entry(tests='["test.helper.H.test_a"]', outcome=outcomes, when='{ python = ">=3.11" }'))
+    (problem,) = reported(entry(tests='["test.helper.H.test_a"]', outcome=outcomes, when='{ python = ">=3.11" }'))
     assert problem[1].startswith("has no version as its end")
     for when in ('{ python = "<99" }', '{ python = ">=3.11,<99" }', '{ python = "3.13" }'):
-        assert told(entry(tests='["test.helper.H.test_a"]', outcome=outcomes, when=when)) == []
+        assert reported(entry(tests='["test.helper.H.test_a"]', outcome=outcomes, when=when)) == []
 
 
 @pytest.mark.parametrize(
@@ -495,7 +495,7 @@ def test_an_entry_that_expects_a_pass_too_ends_with_a_version() -> None:
         ('target = "wasi", python = ">=3.15"', 'target = "emscripten", python = ">=3.15"', False),
     ],
 )
-def test_an_overlap_at_versions_that_no_declared_cell_has_is_told(first: str, second: str, overlap: bool) -> None:
+def test_an_overlap_at_versions_that_no_declared_cell_has_is_reported(first: str, second: str, overlap: bool) -> None:
     """No cell here has CPython 3.15 or threads."""
     lists = read_lists({"fs.toml": entry(when=f"{{ {first} }}") + entry(when=f"{{ {second} }}")}, REGISTRY)
     found = [problem.message for problem in Expectations(lists.entries).overlaps_elsewhere(CELLS)]
@@ -504,7 +504,7 @@ def test_an_overlap_at_versions_that_no_declared_cell_has_is_told(first: str, se
     assert Expectations(lists.entries).overlaps(CELLS) == []
 
 
-def test_an_overlap_in_a_declared_cell_is_told_once() -> None:
+def test_an_overlap_in_a_declared_cell_is_reported_once() -> None:
     lists = read_lists({"fs.toml": entry() + entry()}, REGISTRY)
     assert Expectations(lists.entries).overlaps_elsewhere(CELLS) == []
     assert len(Expectations(lists.entries).overlaps(CELLS)) == 1

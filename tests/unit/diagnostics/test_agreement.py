@@ -222,7 +222,7 @@ def test_kept_by_fixture(fixture: CaseResult, ours: CaseResult, word: Word, rule
     assert rule_of(CASE, None, fixture, ours, word=word) == rule
 
 
-def test_a_class_of_which_a_case_ran_there_was_not_skipped_there() -> None:
+def test_a_class_was_not_skipped_there_when_one_of_its_cases_ran() -> None:
     skipped = (case(FIXTURE, SKIP), case(CASE, SKIP), case(OTHER, SKIP))
     for name in (FIXTURE, CASE):
         assert rule_of(name, None, *skipped, word=Word.PASSED, also={OTHER: PASS}) == ""

@@ -132,7 +132,7 @@ def test_a_toolchain_that_nobody_provides_says_why_and_what_to_do(change: dict[s
     assert line.text.endswith("-> one of your own serves: WASI_SDK_PATH=FOLDER")
 
 
-def test_a_source_without_a_package_is_not_had_from_apt() -> None:
+def test_a_source_without_a_package_is_not_available_from_apt() -> None:
     bare = dataclasses.replace(CPYTHON, apt_suite="", apt_source="", apt_file="")
     machine = dataclasses.replace(MACHINE, faults=UNREACHABLE)
     line = judged("source", machine, pins=dataclasses.replace(PINS, cpython=(bare,)))
@@ -148,7 +148,7 @@ def test_a_toolchain_needs_a_pinned_archive_for_this_platform() -> None:
     assert "no archive is pinned for this platform" in judged("toolchain", alone, pins=pins).text
 
 
-def test_what_is_not_pinned_is_told_with_the_pins_own_words() -> None:
+def test_what_is_not_pinned_is_reported_in_the_words_of_the_pins() -> None:
     for part, said in (
         ("source", "CPython 3.13.5 is not pinned"),
         ("toolchain", "WASI SDK 25 is not pinned"),
@@ -201,7 +201,7 @@ def test_a_runtime_needs_pip() -> None:
     assert "ensurepip" in of_machine("pip", machine).text
 
 
-def test_an_sdk_of_the_users_is_taken_or_its_fault_is_told() -> None:
+def test_the_user_s_own_sdk_is_used_or_its_fault_is_reported() -> None:
     assert judged("toolchain", found=Found(toolchain="path")).text == "WASI SDK 25: your own, WASI_SDK_PATH"
     line = judged("toolchain", found=Found(own_sdk_fault="it is 24"))
     assert line.good

@@ -55,7 +55,7 @@ FATAL = module(
 )
 
 
-def test_fatal_is_a_case_that_died_or_stood_still() -> None:
+def test_a_case_that_crashed_or_hung_is_fatal() -> None:
     assert fatal_cases([FATAL]) == (("test_x", CASE), ("test_x", OTHER))
 
 

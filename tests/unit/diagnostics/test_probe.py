@@ -110,7 +110,7 @@ def test_the_answers_go_into_the_results_that_are_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 2}', '{"schema": 1, "cell": "x", "tested": {}}'])
-def test_a_file_that_holds_no_answers_is_told(tmp_path: Path, text: str) -> None:
+def test_a_file_without_answers_is_reported(tmp_path: Path, text: str) -> None:
     (tmp_path / "wasi").mkdir()
     (tmp_path / "wasi" / "probes.json").write_text(text)
     with pytest.raises(ConfigError, match=r"wasi/probes\.json holds no results of probes"):

@@ -1,4 +1,4 @@
-"""What CPython's own runner is told, and what is read of its results."""
+"""What CPython's own runner is given, and what is read of its results."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ GUEST = GuestRun(
 
 
 class Recorder:
-    """An engine that writes down what it is told; it can be out of order."""
+    """An engine that records the requests that it gets; it can be out of order."""
 
     def __init__(self) -> None:
         self.events: list[object] = []

@@ -114,7 +114,7 @@ def without_tests(**changes: Any) -> ModuleResult:
     return msgspec.structs.replace(module(own, outcome=Outcome.NO_TESTS, detail=own.detail), **changes)
 
 
-def test_a_module_without_tests_is_as_expected_unless_an_entry_speaks_of_it() -> None:
+def test_a_module_without_tests_is_as_expected_unless_an_entry_names_it() -> None:
     assert compare([without_tests()], expecting(), complete=True).rows == ()
     found = compare([without_tests()], expecting(entry(LINK), entry("test.test_os")), complete=True)
     assert verdicts(found) == {"test.test_os": Verdict.CHANGED, LINK: Verdict.MISSING}
@@ -333,7 +333,7 @@ def test_a_wildcard_judges_every_case_of_its_class() -> None:
     assert list(found.values()) == [Verdict.KNOWN, Verdict.FIXED, Verdict.CHANGED, Verdict.CHANGED]
 
 
-def test_a_wildcard_whose_class_is_gone_is_missing() -> None:
+def test_a_wildcard_is_missing_when_its_class_is_gone() -> None:
     found = compare_module(module(case(STAT, Outcome.PASS)), expecting(entry("test.test_os.LinkTests.*")))
     assert verdicts(found) == {"test.test_os.LinkTests.*": Verdict.MISSING}
 
@@ -465,13 +465,13 @@ def test_the_order_of_cases_does_not_matter(
 
 
 @given(modules)
-def test_without_expectations_whatever_went_wrong_is_told(result: ModuleResult) -> None:
+def test_without_expectations_everything_that_went_wrong_is_reported(result: ModuleResult) -> None:
     found = compare_module(result, CellExpectations())
     bad = {judged.case for judged in judged_cases(result) if not judged.outcome.is_good}
     waited = {judged.case for judged in judged_cases(result) if judged.outcome is Outcome.NOT_RUN}
-    told = {row.case for row in found.unexpected}
-    assert bad - waited <= told <= bad
-    assert len(bad) == len(told) + found.followed
+    reported = {row.case for row in found.unexpected}
+    assert bad - waited <= reported <= bad
+    assert len(bad) == len(reported) + found.followed
 
 
 def test_cases_of_another_version_are_apart_with_what_they_have_left_behind() -> None:

@@ -28,7 +28,7 @@ def test_fixtures_are_ids(tmp_path: Path, fixture: str) -> None:
     assert found.of_module("test_os") == (fixture,)
 
 
-def test_only_entries_whose_condition_holds_are_the_cells(tmp_path: Path) -> None:
+def test_a_cell_has_only_the_entries_whose_condition_holds_for_it(tmp_path: Path) -> None:
     expectations = load(tmp_path, entry(when='{ target = "emscripten" }'))
     case = "test.test_os.LinkTests.test_link"
     assert expectations.for_cell(WASI).lookup(case) is None
@@ -177,7 +177,7 @@ def test_ids_of_the_suite_are_accepted(tmp_path: Path, test: str) -> None:
         ),
     ],
 )
-def test_ids_outside_the_suite_are_told_with_the_nearest_name(
+def test_ids_outside_the_suite_are_reported_with_the_nearest_name(
     tmp_path: Path, test: str, message: str, suggestion: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:

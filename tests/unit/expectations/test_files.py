@@ -132,7 +132,7 @@ def test_no_folder_is_a_mistake_and_an_empty_one_is_not(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_with_line_key_and_what_is_near(
+def test_a_mistake_is_reported_with_its_line_its_key_and_the_nearest_name(
     tmp_path: Path,
     changes: dict[str, str],
     where: tuple[int, str],
@@ -146,7 +146,7 @@ def test_a_mistake_is_told_with_line_key_and_what_is_near(
     assert suggestion is None or problem.suggestion == suggestion
 
 
-def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
     folder = tmp_path / "expected_failures"
     folder.mkdir()
     (folder / "a.toml").write_text("[[expect]\n", encoding="utf-8")

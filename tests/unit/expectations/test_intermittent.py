@@ -43,7 +43,7 @@ OLD, NEW = emscripten("3.1.69", pthreads=True), emscripten("6.0.5", pthreads=Tru
 
 
 def tried(*outcomes: Outcome, message: str = UNALIGNED) -> ModuleResult:
-    """test_a of which this came in so many runs; test_b ran once."""
+    """test_a with these outcomes, one for each run; test_b ran once."""
     first, *further = (module("test_os", case(A, outcome, message=message), case(B)) for outcome in outcomes)
     return with_tries(first, [module("test_os", *rerun.cases[:1]) for rerun in further])
 
@@ -136,6 +136,6 @@ def test_an_intermittent_failure_is_shown(tmp_path: Path) -> None:
 def test_the_page_says_which_case_had_one() -> None:
     found = msgspec.structs.replace(results(tried(CRASH, PASS)), comparison=judged(tried(CRASH, PASS)))
     run = digest_run("tonight", [digest_cell("cell", found)], passed=lambda *_: False)
-    told = [statement.text for statement in statements(run, "reports/tonight")]
-    assert f"1 case had an intermittent failure: test.{A}, by a-race." in told
+    lines = [statement.text for statement in statements(run, "reports/tonight")]
+    assert f"1 case had an intermittent failure: test.{A}, by a-race." in lines
     assert run.is_as_expected

@@ -170,15 +170,15 @@ def test_a_case_has_the_id_that_unittest_gives_it(kind: type[Plain]) -> None:
 def test_cases_that_the_library_names_in_another_way_keep_those_names() -> None:
     (case,) = doctest.DocTestSuite(types.ModuleType("some.module", ">>> 1\n1\n"))
     assert id_of(case) == "some.module"
-    assert id_of(unittest.FunctionTestCase(test_a_fixture_that_failed_is_told_by_its_name)).endswith("by_its_name")
+    assert id_of(unittest.FunctionTestCase(test_a_fixture_that_failed_is_reported_by_its_name)).endswith("by_its_name")
 
 
-def test_a_fixture_that_failed_is_told_by_its_name() -> None:
+def test_a_fixture_that_failed_is_reported_by_its_name() -> None:
     holder = unittest.suite._ErrorHolder("setUpClass (test.test_os.T)")  # type: ignore[attr-defined]
     assert id_of(holder) == "setUpClass (test.test_os.T)"
 
 
-def test_what_is_no_test_at_all_is_told_as_a_text() -> None:
+def test_what_is_not_a_test_at_all_is_reported_as_a_text() -> None:
     assert id_of(3) == "3"
 
 
@@ -316,7 +316,7 @@ def test_an_exception_that_ends_the_run_is_an_error_of_its_case(events: list[dic
     assert [caught.value] == EXCEPTIONS_OF_CASES
 
 
-def test_an_exception_around_the_run_is_none_of_the_case_s(events: list[dict[str, Any]]) -> None:
+def test_an_exception_around_the_run_does_not_belong_to_the_case(events: list[dict[str, Any]]) -> None:
     try:
         raise ValueError
     except ValueError:
@@ -324,13 +324,13 @@ def test_an_exception_around_the_run_is_none_of_the_case_s(events: list[dict[str
     assert ends(events) == {"runTest": (["pass"], "")}
 
 
-def test_a_case_whose_exception_has_no_text_is_an_error(events: list[dict[str, Any]]) -> None:
+def test_a_case_is_an_error_when_its_exception_has_no_text(events: list[dict[str, Any]]) -> None:
     Odd("raises_what_has_no_text").run(result := result_class(unittest.TestResult)())
     ((outcomes, exception),) = ends(events).values()
     assert (outcomes, exception.endswith("NoTextError"), len(result.errors)) == (["error"], True, 1)
 
 
-def test_what_regrtest_cannot_put_down_is_an_error_of_the_case(events: list[dict[str, Any]]) -> None:
+def test_what_regrtest_cannot_record_is_an_error_of_the_case(events: list[dict[str, Any]]) -> None:
     class Strict(unittest.TestResult):
         def addSuccess(self, test: Any) -> None:  # noqa: N802 - unittest's own name
             raise SystemExit

@@ -90,41 +90,49 @@ def file(tmp_path: Path) -> Path:
 
 def test_it_says_how_many_runs_agree_and_between_which_two_it_changed(file: Path) -> None:
     record(file, nights("PPPFF"))
-    told = only(file).account
-    assert (str(told.usual), told.agreeing, told.runs, told.steady_for, told.changes) == ("pass", 3, 5, 2, 1)
-    assert told.last_change
-    assert told.last_change.to_json() == {
+    account = only(file).account
+    assert (str(account.usual), account.agreeing, account.runs, account.steady_for, account.changes) == (
+        "pass",
+        3,
+        5,
+        2,
+        1,
+    )
+    assert account.last_change
+    assert account.last_change.to_json() == {
         "from": "pass",
         "to": "fail (OSError ENOTSUP)",
         "before": {"run": "reports/2026-09-03", "started": "2026-09-03T03:00:00Z"},
         "after": {"run": "reports/2026-09-04", "started": "2026-09-04T03:00:00Z"},
         "axes": [],
     }
-    assert not told.is_flaky
+    assert not account.is_flaky
 
 
-def test_the_axis_that_differs_between_the_two_runs_is_told(file: Path) -> None:
+def test_the_axis_that_differs_between_the_two_runs_is_named(file: Path) -> None:
     record(file, [*nights("PP", python="3.13.5"), *nights("PPFF", python="3.14.0")[2:]])
-    told = only(file).account
-    assert told.last_change
-    assert [str(axis) for axis in told.last_change.axes] == ["CPython 3.13.5 -> 3.14.0"]
-    assert told.unexplained == 0
+    account = only(file).account
+    assert account.last_change
+    assert [str(axis) for axis in account.last_change.axes] == ["CPython 3.13.5 -> 3.14.0"]
+    assert account.unexplained == 0
 
 
 @pytest.mark.parametrize(("letters", "flaky"), [("PFPP", True), ("PPFF", False), ("PPPP", False), ("FFFF", False)])
-def test_flaky_is_what_goes_to_and_fro_with_nothing_else_changed(file: Path, letters: str, flaky: bool) -> None:
+def test_a_case_that_changes_back_and_forth_while_nothing_else_changes_is_flaky(
+    file: Path, letters: str, flaky: bool
+) -> None:
     record(file, nights(letters))
     assert only(file).account.is_flaky is flaky
 
 
-def test_flaky_is_what_changed_its_mind_within_a_run(file: Path) -> None:
+def test_a_case_that_changed_its_outcome_within_a_run_is_flaky(file: Path) -> None:
     mixed = msgspec.structs.replace(found("F"), tries=(Outcome.FAIL, Outcome.PASS))
     record(file, [*nights("F"), on_day(2, module("test_os", mixed))])
-    told = only(file).account
-    assert (told.mixed, told.is_flaky, told.changes) == (1, True, 0)
+    account = only(file).account
+    assert (account.mixed, account.is_flaky, account.changes) == (1, True, 0)
 
 
-def test_a_case_that_was_not_run_because_of_another_did_not_change_its_mind(file: Path) -> None:
+def test_a_case_that_was_not_run_because_of_another_did_not_change_its_outcome(file: Path) -> None:
     fixture = CaseResult(case="setUpClass (test.test_os.T)", outcome=Outcome.ERROR)
     follower = case("test_os.T.test_link", Outcome.NOT_RUN, reason=fixture.case)
     record(file, [on_day(1, module("test_os", fixture, follower))])
@@ -133,8 +141,8 @@ def test_a_case_that_was_not_run_because_of_another_did_not_change_its_mind(file
 
 def test_before_it_first_appears_it_is_not_counted_and_after_it_went_it_is_absent(file: Path) -> None:
     record(file, nights("--PP-"))
-    told = only(file).account
-    assert (told.runs, str(told.usual), str(told.newest.state)) == (3, "pass", "absent")
+    account = only(file).account
+    assert (account.runs, str(account.usual), str(account.newest.state)) == (3, "pass", "absent")
 
 
 def test_a_part_of_the_suite_says_nothing_of_the_rest(file: Path) -> None:
@@ -149,8 +157,8 @@ def test_where_the_module_was_skipped_its_cases_were(file: Path) -> None:
     skipped = module("test_os", outcome=Outcome.SKIP, reason="requires working threading")
     died = module("test_os", outcome=Outcome.CRASH)
     record(file, [*nights("P"), on_day(2, skipped), on_day(3, died), *nights("PPPP")[3:]])
-    told = only(file).account
-    assert (told.runs, told.agreeing, told.changes) == (3, 2, 2)
+    account = only(file).account
+    assert (account.runs, account.agreeing, account.changes) == (3, 2, 2)
 
 
 def test_where_the_module_had_no_tests_its_cases_had_that_outcome(file: Path) -> None:
@@ -160,7 +168,7 @@ def test_where_the_module_had_no_tests_its_cases_had_that_outcome(file: Path) ->
     assert (summarize.runs, summarize.newest.state.outcome) == (2, Outcome.NO_TESTS)
 
 
-def test_two_cells_are_told_apart_and_one_can_be_asked_for(file: Path) -> None:
+def test_two_cells_are_kept_apart_and_one_can_be_asked_for(file: Path) -> None:
     record(file, [*nights("PP"), on_day(1, module("test_os", found("F")), cell="wasi-debug")])
     assert [answer.cell for answer in answered(file, LINK).cases] == ["wasi", "wasi-debug"]
     assert only(file, cell="*-debug").account.usual.outcome is Outcome.FAIL
@@ -185,7 +193,7 @@ def test_a_question_is_a_case_a_module_or_a_pattern(file: Path, wanted: str, cou
     assert len(answered(file, wanted).cases) == count
 
 
-def test_what_is_not_there_is_told_with_what_may_have_been_meant(file: Path) -> None:
+def test_an_unknown_name_is_reported_with_what_may_have_been_meant(file: Path) -> None:
     record(file, nights("P"))
     for typo, meant in (("test.test_os.T.test_likn", LINK), ("test_so", "test.test_os"), ("T.test_link", LINK)):
         with pytest.raises(ConfigError, match="neither a case nor a module") as caught:
@@ -213,8 +221,8 @@ def test_a_part_of_a_module_does_not_count_among_its_durations(file: Path) -> No
     record(file, [on_day(1, slow, other), on_day(2, slow, other)])
     record(file, [on_day(day, of_one_case, complete=False) for day in range(3, 9)])
     record(file, [on_day(9, other, of_one_case), on_day(10, slow, complete=False)])
-    told = {answer.module: answer.seconds.to_json() for answer in answered(file, "*").modules}
-    assert told == {
+    seconds = {answer.module: answer.seconds.to_json() for answer in answered(file, "*").modules}
+    assert seconds == {
         "test.test_json": {"newest": 2.5, "before": 2.5, "runs": 3, "trend": "steady"},
         "test.test_os": {"newest": 60.0, "before": 60.0, "runs": 3, "trend": "steady"},
     }
@@ -239,12 +247,12 @@ def test_durations_are_found_in_either_way(others: Sequence[int]) -> None:
     ],
 )
 def test_a_trend_is_a_quarter_more_or_a_fifth_less(seconds: list[float], word: str) -> None:
-    told = trend(seconds)
-    assert told
-    assert told.word == word
+    found = trend(seconds)
+    assert found
+    assert found.word == word
 
 
-def test_a_crash_without_a_place_is_no_other_than_one_with_it(file: Path) -> None:
+def test_a_crash_without_a_place_is_no_change_from_one_with_a_place(file: Path) -> None:
     """Runs that were recorded by an earlier harness have no place."""
     stacks = ["", *(f'  File "/Lib/test/test_os.py", line 7 in {name}' for name in ("link", "link", "unlink"))]
     crashes = [
@@ -279,7 +287,7 @@ def test_measured_stacks_are_kept_with_their_runs(file: Path, sizes: list[int | 
     assert not measured(file, runs[-1], sizes[-1])
     assert only(file).to_json()["stack"] == sizes
     assert line in render_history(answered(file, LINK)).splitlines()
-    # A case that is good and needs more is no longer among those of which there is nothing to say.
+    # A case that is good and needs more is no longer among those with nothing to report.
     assert (line in render_history(answered(file, "test_os"))) is line.endswith("more")
 
 
@@ -294,12 +302,12 @@ def test_a_history_from_before_stacks_were_measured_is_read_and_written(file: Pa
     assert only(file).stack == (1 << 20,)
 
 
-def test_of_nothing_there_is_no_account() -> None:
+def test_nothing_has_no_account() -> None:
     assert summarize([]) is None
     assert trend([]) is None
 
 
-def test_the_page_tells_first_what_changed_most_and_counts_the_rest(file: Path) -> None:
+def test_the_page_shows_first_what_changed_most_and_counts_the_rest(file: Path) -> None:
     record(file, nights("PFPF"))
     page = render_history(answered(file, "test_os"))
     assert page.splitlines() == [
@@ -328,7 +336,7 @@ def test_the_page_tells_first_what_changed_most_and_counts_the_rest(file: Path) 
         (["V*", "V*"], "error (changed its mind) (ValueError) in 2 of 2 runs; flaky: changed its mind within 2 runs"),
     ],
 )
-def test_only_what_each_run_saw_is_told_of_all(file: Path, runs: list[str], line: str) -> None:
+def test_only_what_each_run_saw_is_said_of_all_runs(file: Path, runs: list[str], line: str) -> None:
     kinds = {"T": "TypeError", "V": "ValueError"}
     for day, run in enumerate(runs, 1):
         failed = case("test_os.T.test_link", Outcome.ERROR, exception=kinds[run[0]], message="no")
@@ -354,10 +362,10 @@ def test_a_late_run_is_put_in_its_place(file: Path) -> None:
     record(file, [first, third])
     assert only(file).account.changes == 0
     record(file, [second])
-    told = only(file).account
-    assert (told.runs, told.changes) == (3, 2)
-    assert told.last_change
-    assert told.last_change.before.run.source == "reports/2026-09-02"
+    account = only(file).account
+    assert (account.runs, account.changes) == (3, 2)
+    assert account.last_change
+    assert account.last_change.before.run.source == "reports/2026-09-02"
 
 
 def test_what_breaks_in_the_middle_of_recording_leaves_nothing(file: Path) -> None:
@@ -412,7 +420,7 @@ def spoilt(file: Path, how: str) -> None:
     ],
 )
 @pytest.mark.parametrize("write", [True, False])
-def test_a_file_that_is_no_history_is_left_alone_and_told(
+def test_a_file_that_is_not_a_history_is_reported_and_not_changed(
     file: Path, how: str, says: str, hint: str, write: bool
 ) -> None:
     file.parent.mkdir()
@@ -472,7 +480,7 @@ def test_nothing_is_recorded_into_a_file_with_one_wrong_bit(
         ("UPDATE states SET outcome = 'good' WHERE outcome = 'fail'", "ValueError"),
     ],
 )
-def test_values_that_nobody_has_written_are_damage(file: Path, damage: str, says: str) -> None:
+def test_values_that_the_harness_never_writes_are_damage(file: Path, damage: str, says: str) -> None:
     record(file, nights("PF"))
     with contextlib.closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(damage)
@@ -480,14 +488,14 @@ def test_values_that_nobody_has_written_are_damage(file: Path, damage: str, says
         answered(file, "test_os")
 
 
-def test_a_folder_that_cannot_be_made_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UnavailableError, match="cannot use the history") as caught:
         record(tmp_path / "file" / "history.sqlite", nights("P"))
     assert "--history FILE" in caught.value.hint
 
 
-def test_results_that_tell_no_time_are_refused() -> None:
+def test_results_without_a_time_are_refused() -> None:
     (run,) = nights("P")
     with pytest.raises(ConfigError, match="when the run was"):
         seen(msgspec.structs.replace(run, run=msgspec.structs.replace(run.run, started="yesterday")))
@@ -521,13 +529,19 @@ def test_runs_are_recorded_and_asked_for_on_the_command_line(
     assert cli.main(recording) == EXIT_OK
     assert "0 of 2 results are new" in capsys.readouterr().out
     assert cli.main(["history", LINK, "--cell", "wasi", "--json", "--history", str(file)]) == EXIT_OK
-    (told,) = json.loads(capsys.readouterr().out)["cases"]
-    assert (told["case"], told["cell"], told["usual"], told["agreeing"], told["runs"]) == (LINK, "wasi", "fail", 1, 2)
+    (answer,) = json.loads(capsys.readouterr().out)["cases"]
+    assert (answer["case"], answer["cell"], answer["usual"], answer["agreeing"], answer["runs"]) == (
+        LINK,
+        "wasi",
+        "fail",
+        1,
+        2,
+    )
     assert cli.main(["history", "test_nothing", "--history", str(file)]) == EXIT_CONFIG
     assert "knows neither a case nor a module" in capsys.readouterr().err
 
 
-def test_two_runs_are_told_apart_however_they_were_named(
+def test_two_runs_are_kept_apart_under_any_names(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "matrices").mkdir()
@@ -540,14 +554,14 @@ def test_two_runs_are_told_apart_however_they_were_named(
         (reports / "latest").unlink(missing_ok=True)
         (reports / "latest").symlink_to(name)
         assert cli.main(["record", "reports/latest", "--history", str(file)]) == EXIT_OK
-    told = only(file).account.last_change
-    assert told
-    assert (told.before.run.source, told.after.run.source) == ("reports/one", "reports/two")
+    change = only(file).account.last_change
+    assert change
+    assert (change.before.run.source, change.after.run.source) == ("reports/one", "reports/two")
     monkeypatch.chdir(reports / "three")
     assert cli.main(["record", ".", "--history", str(file)]) == EXIT_OK
-    told = only(file).account.last_change
-    assert told
-    assert told.after.run.source == str(reports / "three")
+    change = only(file).account.last_change
+    assert change
+    assert change.after.run.source == str(reports / "three")
     assert "wasi: recorded" in capsys.readouterr().out
 
 

@@ -133,7 +133,7 @@ def test_the_address_of_a_fault_needs_no_heading(tmp_path: Path) -> None:
         ({"when": '{ wasi_sdk = "25" }'}, 7, "limitation.when", "can never hold for emscripten"),
     ],
 )
-def test_mistakes_are_told_with_line_and_key(
+def test_mistakes_are_reported_with_line_and_key(
     tmp_path: Path, changes: dict[str, str], line: int, key: str, message: str
 ) -> None:
     (problem,) = problems(tmp_path, table(**changes))
@@ -155,17 +155,17 @@ def test_mistakes_are_told_with_line_and_key(
         (NEED + NEED, "need.id", "stands already in this file"),
     ],
 )
-def test_mistakes_of_needs_and_circumstances_are_told(tmp_path: Path, entry: str, key: str, message: str) -> None:
-    ((_, found, told),) = problems(tmp_path, entry)
+def test_mistakes_of_needs_and_circumstances_are_reported(tmp_path: Path, entry: str, key: str, message: str) -> None:
+    ((_, found, text),) = problems(tmp_path, entry)
     assert found == key
-    assert told.startswith(message)
+    assert text.startswith(message)
 
 
-def test_an_id_stands_once(tmp_path: Path) -> None:
+def test_an_id_is_used_once(tmp_path: Path) -> None:
     assert problems(tmp_path, table() + table()) == [(8, "limitation.id", "stands already in this file")]
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     text = "[[limits]]\n" + table(section='""', targets="[]") + table(id='"x y"')
     assert [key for _, key, _ in problems(tmp_path, text)] == [
         "limits",

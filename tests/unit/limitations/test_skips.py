@@ -103,7 +103,7 @@ def test_a_pattern_is_for_the_whole_reason(reason: str) -> None:
     assert cause(reason) is None
 
 
-def test_a_case_is_held_against_the_native_one() -> None:
+def test_a_case_is_compared_with_the_native_one() -> None:
     here = module("test_os", *(case(f"test.test_os.T.{name}") for name in ("a", "b", "c")))
     there = module("test_os", case("test.test_os.T.a"), case("test.test_os.T.b", Outcome.FAIL))
     found = account_of_skips([here, module("test_x", case("test.test_x.T.a"))], Explainer(registry(), WASI), [there])
@@ -269,6 +269,6 @@ def test_the_skips_of_a_run_are_those_of_the_cells_in_its_folder(tmp_path: Path,
     assert "wasi-24" in page
 
 
-def test_a_folder_without_results_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_results_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds no results of a cell"):
         list(account_pages([str(tmp_path)], every=False))

@@ -62,7 +62,7 @@ def test_an_inferred_condition_may_name_every_axis() -> None:
     assert len(LIKELIEST_FIRST) == len({*LIKELIEST_FIRST})
 
 
-def test_every_target_has_an_engine_whose_version_the_matrix_has_a_default_for() -> None:
+def test_the_matrix_has_a_default_version_for_every_engine_of_every_target() -> None:
     fields = {field.name for field in dataclasses.fields(Defaults)}
     assert {engine.value for target in Target for engine in target.traits.engines} <= fields
 

@@ -163,7 +163,7 @@ def test_ranges_that_hold_something_are_not_called_empty(text: str) -> None:
     assert mistakes(emscripten=text) == []
 
 
-def test_every_mistake_is_told() -> None:
+def test_every_mistake_is_reported() -> None:
     assert [key for key, *_ in mistakes(targt="wasi", node=">2,<1", pydebug=0)] == [
         "targt",
         "node",

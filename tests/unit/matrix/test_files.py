@@ -30,7 +30,7 @@ def load(folder: Path, *texts: str) -> Matrix:
     return load_matrix(matrices)
 
 
-def told(folder: Path, *texts: str) -> list[str]:
+def mistakes_of(folder: Path, *texts: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load(folder, *texts)
     return [str(problem) for problem in caught.value.problems]
@@ -121,28 +121,30 @@ def test_an_id_spells_the_cells_own_keys(tmp_path: Path, name: str, keys: dict[s
         (cell("wasi", tag='["x"]'), "matrices/0.toml:10: cell.tag: unknown key (did you mean 'tags'?)"),
     ],
 )
-def test_a_contradiction_is_told_with_its_line(tmp_path: Path, text: str, mistake: str) -> None:
-    assert told(tmp_path, DEFAULTS + text) == [mistake]
+def test_a_contradiction_is_reported_with_its_line(tmp_path: Path, text: str, mistake: str) -> None:
+    assert mistakes_of(tmp_path, DEFAULTS + text) == [mistake]
 
 
-def test_an_id_stands_once_over_all_files(tmp_path: Path) -> None:
-    (mistake,) = told(tmp_path, DEFAULTS + cell("wasi"), cell("wasi"))
+def test_an_id_is_used_once_in_all_files(tmp_path: Path) -> None:
+    (mistake,) = mistakes_of(tmp_path, DEFAULTS + cell("wasi"), cell("wasi"))
     assert mistake.startswith("matrices/1.toml:2: cell.id: 'wasi' stands already at matrices/0.toml:7 (")
     assert "have a `suffix`" in mistake
 
 
 def test_cells_without_an_id_lack_it_and_are_not_called_the_same(tmp_path: Path) -> None:
     nameless = '[[cell]]\ntarget = "wasi"\ndescription = "d"\n'
-    assert told(tmp_path, DEFAULTS + nameless * 2) == [
+    assert mistakes_of(tmp_path, DEFAULTS + nameless * 2) == [
         "matrices/0.toml:6: cell: 'id' is missing",
         "matrices/0.toml:9: cell: 'id' is missing",
     ]
 
 
-def test_defaults_stand_once(tmp_path: Path) -> None:
-    assert told(tmp_path, DEFAULTS, DEFAULTS) == ["matrices/1.toml:1: defaults: stands already in matrices/0.toml"]
+def test_defaults_are_stated_once(tmp_path: Path) -> None:
+    assert mistakes_of(tmp_path, DEFAULTS, DEFAULTS) == [
+        "matrices/1.toml:1: defaults: stands already in matrices/0.toml"
+    ]
     (tmp_path / "matrices" / "1.toml").unlink()
-    assert told(tmp_path, cell("wasi")) == ["matrices/0.toml: no matrix file has a [defaults] table"]
+    assert mistakes_of(tmp_path, cell("wasi")) == ["matrices/0.toml: no matrix file has a [defaults] table"]
 
 
 def test_pins_are_no_matrix(tmp_path: Path) -> None:
@@ -177,7 +179,7 @@ def test_cells_are_selected_by_id_and_tag(tmp_path: Path, ids: list[str], tags: 
     assert [found.id for found in three(tmp_path).select(ids=ids, tags=tags)] == selected
 
 
-def test_an_unknown_cell_or_tag_is_told_with_the_nearest(tmp_path: Path) -> None:
+def test_an_unknown_cell_or_tag_is_reported_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"there is no cell 'wsi'; did you mean 'wasi'\?"):
         three(tmp_path).cell("wsi")
     with pytest.raises(ConfigError, match=r"no cell has the tag 'nightyl'; did you mean 'nightly'\?"):
@@ -236,15 +238,17 @@ def test_a_cell_of_its_own_takes_the_place_of_the_products(tmp_path: Path) -> No
         ({"colour": '"red"'}, "product.colour: unknown key"),
     ],
 )
-def test_a_mistake_in_a_product_is_told_once_with_its_place(tmp_path: Path, keys: dict[str, str], mistake: str) -> None:
-    found = told(tmp_path, DEFAULTS + product(target='"wasi"', **({"runtimes": '["1", "2"]'} | keys)))
+def test_a_mistake_in_a_product_is_reported_once_with_its_place(
+    tmp_path: Path, keys: dict[str, str], mistake: str
+) -> None:
+    found = mistakes_of(tmp_path, DEFAULTS + product(target='"wasi"', **({"runtimes": '["1", "2"]'} | keys)))
     assert [line for line in found if mistake in line and line.startswith("matrices/0.toml:")] == found
     assert len(found) == 1
 
 
 def test_a_combination_of_two_products_is_a_mistake(tmp_path: Path) -> None:
     twice = product(target='"wasi"') + product(target='"wasi"', variants='["plain", "debug"]')
-    assert told(tmp_path, DEFAULTS, twice) == ["matrices/1.toml:3: product: 'wasi' is in two products"]
+    assert mistakes_of(tmp_path, DEFAULTS, twice) == ["matrices/1.toml:3: product: 'wasi' is in two products"]
 
 
 def test_a_cell_names_another_runtime_in_its_id_but_not_in_its_build_s(tmp_path: Path) -> None:
@@ -277,9 +281,11 @@ def test_an_interpreter_that_somebody_else_has_built_is_called_by_its_release(tm
     lacks = [lack.message for lack in load_pins(SHIPPED / "pins.toml").lacking_for(first)]
     assert not any("Emscripten" in lack for lack in lacks)
     of_cpython = {key: value for key, value in keys.items() if key != "distribution"}
-    assert "`distribution` other than cpython" in told(tmp_path, DEFAULTS + cell("pyodide-0.29.5", **of_cpython))[0]
+    assert (
+        "`distribution` other than cpython" in mistakes_of(tmp_path, DEFAULTS + cell("pyodide-0.29.5", **of_cpython))[0]
+    )
     del keys["release"]
-    assert "one needs the other" in told(tmp_path, DEFAULTS + cell("pyodide", **keys))[0]
+    assert "one needs the other" in mistakes_of(tmp_path, DEFAULTS + cell("pyodide", **keys))[0]
     del keys["toolchain"]
     assert [found.id for found in load(tmp_path, DEFAULTS + cell("pyodide", **keys)).tree_cells] == ["pyodide"]
 
@@ -367,7 +373,7 @@ def test_a_cell_names_the_engine_that_runs_it(tmp_path: Path) -> None:
 
 
 def test_an_engine_that_cannot_run_the_target_is_a_mistake(tmp_path: Path) -> None:
-    (mistake,) = told(tmp_path, DEFAULTS + cell("wasi-chromium", engine='"chromium"'))
+    (mistake,) = mistakes_of(tmp_path, DEFAULTS + cell("wasi-chromium", engine='"chromium"'))
     assert "chromium runs no cell of wasi; wasmtime does" in mistake
 
 
@@ -391,9 +397,9 @@ def test_an_id_that_spells_a_default_is_answered_with_the_one_that_does_not(tmp_
         three(tmp_path).cell(word)
 
 
-def test_the_lists_of_a_product_are_told_from_the_keys_of_a_cell(tmp_path: Path) -> None:
+def test_the_lists_of_a_product_are_not_confused_with_the_keys_of_a_cell(tmp_path: Path) -> None:
     text = product(target='"emscripten"', toolchain='["3.1.69"]', variant='["plain"]')
-    found = "\n".join(told(tmp_path, DEFAULTS + text))
+    found = "\n".join(mistakes_of(tmp_path, DEFAULTS + text))
     assert "product.toolchain: is one version, the same for all its cells (did you mean 'toolchains'?)" in found
     assert "product.variant: unknown key (did you mean 'variants'?)" in found
 
@@ -425,21 +431,21 @@ def test_jspi_is_a_word_of_the_id_and_an_option_of_node_s_alone(tmp_path: Path) 
     keys = {"target": '"emscripten"', "toolchain": '"4.0.12"', "jspi": "true"}
     (found,) = load(tmp_path, DEFAULTS + cell("emscripten-4.0.12-jspi-node24", runtime='"24.19.0"', **keys)).cells
     assert (found.jspi, found.build_id) == (True, "emscripten-4.0.12")
-    (mistake,) = told(tmp_path, DEFAULTS + cell("emscripten-4.0.12-jspi-node20", runtime='"20.18.0"', **keys))
+    (mistake,) = mistakes_of(tmp_path, DEFAULTS + cell("emscripten-4.0.12-jspi-node20", runtime='"20.18.0"', **keys))
     assert "cell.jspi: Node 20.18.0 has none: 24 and newer do" in mistake
-    (mistake,) = told(tmp_path, DEFAULTS + cell("wasi-jspi", jspi="true"))
+    (mistake,) = mistakes_of(tmp_path, DEFAULTS + cell("wasi-jspi", jspi="true"))
     assert "cell.jspi: is an option of Node, and wasi-jspi runs under wasmtime" in mistake
 
 
 @pytest.mark.parametrize("word", ["No", "a-b", "3", "debug", "threads", "deps", "jspi", "py3", "wasmtime45", "node"])
 def test_a_suffix_is_a_word_that_means_nothing_else_in_an_id(tmp_path: Path, word: str) -> None:
-    (mistake,) = told(tmp_path, DEFAULTS + cell(f"wasi-{word}", suffix=f'"{word}"'))
+    (mistake,) = mistakes_of(tmp_path, DEFAULTS + cell(f"wasi-{word}", suffix=f'"{word}"'))
     assert "cell.suffix: " in mistake
 
 
-def test_a_cell_without_a_description_has_its_other_mistakes_told_too(tmp_path: Path) -> None:
+def test_a_cell_without_a_description_has_its_other_mistakes_reported_too(tmp_path: Path) -> None:
     text = '[[cell]]\nid = "wasi-debug"\ntarget = "wasi"\n'
-    assert told(tmp_path, DEFAULTS + text) == [
+    assert mistakes_of(tmp_path, DEFAULTS + text) == [
         "matrices/0.toml:6: cell: 'description' is missing",
         "matrices/0.toml:7: cell.id: is 'wasi-debug', but the cell's other keys spell 'wasi'",
     ]

@@ -66,13 +66,13 @@ def test_no_file_of_ours_is_pinned_twice(own: Pins) -> None:
     assert len(set(hashes)) == len(hashes)
 
 
-def test_a_version_that_is_not_pinned_is_told_with_those_that_are(own: Pins) -> None:
+def test_a_version_that_is_not_pinned_is_reported_with_those_that_are(own: Pins) -> None:
     with pytest.raises(UnavailableError, match=r"CPython 3\.13\.4 is not pinned; pinned: .*3\.13\.5") as caught:
         own.cpython_pin("3.13.4")
     assert "--cpython PATH" in caught.value.hint
 
 
-def test_a_runtime_that_is_not_pinned_is_told_with_its_own_versions(own: Pins) -> None:
+def test_a_runtime_that_is_not_pinned_is_reported_with_its_own_versions(own: Pins) -> None:
     with pytest.raises(UnavailableError, match=r"wasmtime 1 is not pinned; pinned: .*50\.0\.1"):
         own.runtime_pin("wasmtime", "1")
     with pytest.raises(UnavailableError, match=r"node 1 is not pinned; pinned: 20\.\d+\.\d+, "):
@@ -154,7 +154,7 @@ def test_the_same_twice_is_refused(tmp_path: Path) -> None:
     assert mistakes(tmp_path, one * 2) == ["matrices/pins.toml:7: runtime.version: wasmtime 1 is pinned twice"]
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     text = '[[cpyton]]\nversion = "1"\n[[cpython]]\nversion = 3\nurl = "https://e.org/a"\nsha265 = "x"\n'
     found = mistakes(tmp_path, text)
     assert len(found) == 4
@@ -170,7 +170,7 @@ sha256 = "{SHA}"
 """
 
 
-def test_a_library_that_debian_packs_anew_has_two_hashes(tmp_path: Path) -> None:
+def test_a_library_that_debian_repacks_has_two_hashes(tmp_path: Path) -> None:
     one = pins_of(tmp_path, LIBRARY).library[0]
     two = pins_of(tmp_path, f'{LIBRARY}apt_sha256 = "{"cd" * 32}"\n').library[0]
     assert (one.title, one.sha256_of_apt, two.sha256_of_apt) == ("zlib 1.3.1", SHA, "cd" * 32)
@@ -186,8 +186,8 @@ def test_a_library_that_debian_packs_anew_has_two_hashes(tmp_path: Path) -> None
         (LIBRARY.replace("https", "http"), "dependency.url: must be an https address"),
     ],
 )
-def test_mistakes_in_the_pin_of_a_library_are_told(tmp_path: Path, text: str, mistake: str) -> None:
-    assert any(mistake in told for told in mistakes(tmp_path, text))
+def test_mistakes_in_the_pin_of_a_library_are_reported(tmp_path: Path, text: str, mistake: str) -> None:
+    assert any(mistake in found for found in mistakes(tmp_path, text))
 
 
 def test_further_pins_may_name_a_newer_emsdk(own: Pins) -> None:

@@ -338,18 +338,18 @@ def test_nothing_that_unicode_calls_a_control_or_a_format_is_left_in_a_text() ->
 
 
 def test_the_account_of_the_skips_stands_in_the_head_when_there_is_one() -> None:
-    told = "2: 1 explained by 1 limitation and 0 circumstances, 1 not"
-    assert f"\n  skips      {told}\n" in render_console(usual(), color=False, skips=told)
+    account = "2: 1 explained by 1 limitation and 0 circumstances, 1 not"
+    assert f"\n  skips      {account}\n" in render_console(usual(), color=False, skips=account)
     assert "\n  skips" not in page(usual())
 
 
-def test_of_a_case_that_is_missing_the_module_can_run_again() -> None:
+def test_the_module_of_a_missing_case_can_be_run_again() -> None:
     lines = block(page(usual()), "test.test_os.LinkTests.test_gone")
     assert lines[1] == "  got        nothing"
     assert lines[-1] == "  again      python -m harness test wasi --case test.test_os"
 
 
-def test_a_missing_case_is_told_with_the_nearest_of_its_module() -> None:
+def test_a_missing_case_is_reported_with_the_nearest_of_its_module() -> None:
     lists = {
         "test.test_os.LinkTests.test_likn": Expectation(
             tests=("test.test_os.LinkTests.test_likn",),

@@ -148,7 +148,7 @@ def test_texts_end_where_the_budget_does_and_outcomes_do_not(monkeypatch: pytest
     assert {tuple(kind[:2]) for kind in unpacked(data, 1).values()} == {("fail", "regression")}
 
 
-def test_fifty_cells_that_agree_take_hardly_more_room_than_one() -> None:
+def test_fifty_cells_that_agree_take_hardly_more_space_than_one() -> None:
     cell = next(iter(made_up_cells(1)))
     found = made_up_results(cell, 3000)
     one, many = (len(json.dumps(packed(*[found] * count))) for count in (1, 20))

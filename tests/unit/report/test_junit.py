@@ -74,7 +74,7 @@ def test_the_counts_agree_with_both_parsers(tmp_path: Path) -> None:
     assert root[0].get("time") == "1.5"
 
 
-def test_a_failure_tells_type_traceback_and_output(tmp_path: Path) -> None:
+def test_a_failure_has_its_type_traceback_and_output(tmp_path: Path) -> None:
     root = written(tmp_path, usual())
     link, deep, decimal = (
         next(element for element in root.iter("testcase") if element.get("name") == name)
@@ -90,12 +90,12 @@ def test_a_failure_tells_type_traceback_and_output(tmp_path: Path) -> None:
     assert "subtest (s='1.0') fail\nAssertionError: 1 != 2" in str(decimal[0].text)
 
 
-def test_what_differs_from_its_entry_is_told_with_the_reason_of_the_entry(tmp_path: Path) -> None:
+def test_what_differs_from_its_entry_is_reported_with_the_reason_of_the_entry(tmp_path: Path) -> None:
     (json,) = (suite for suite in written(tmp_path, usual()) if suite.get("name") == "test_json")
     assert "\nos.link() fails with ENOSYS (fs-hard-links)\nagain: " in str(json[0][0].text)
 
 
-def test_a_failure_without_a_traceback_tells_its_exception_and_message(tmp_path: Path) -> None:
+def test_a_failure_without_a_traceback_has_its_exception_and_message(tmp_path: Path) -> None:
     lost = case("test_os.T.test_a", Outcome.ERROR, exception="OSError", message="[Errno 58] Not supported")
     (error,) = next(written(tmp_path, results(module("test_os", lost))).iter("testcase"))
     assert (error.get("type"), str(error.text).partition("\nagain: ")[0]) == (
@@ -237,7 +237,7 @@ def test_every_unexpected_verdict_is_red(tmp_path: Path, verdict: Verdict, outco
     assert str(message).startswith(f"{verdict.value}: ")
 
 
-def test_a_case_that_changed_its_mind_is_red(tmp_path: Path) -> None:
+def test_a_case_that_changed_its_outcome_is_red(tmp_path: Path) -> None:
     flaky = msgspec.structs.replace(case("test_os.T.test_a"), tries=(Outcome.PASS, Outcome.FAIL))
     assert results_of(written(tmp_path, results(module("test_os", flaky)))) == {
         "test.test_os.T.test_a": ("error", "flaky: pass")

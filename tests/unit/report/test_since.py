@@ -1,4 +1,4 @@
-"""Since which version a case misbehaves, told from the cells of one run."""
+"""Since which version a case misbehaves, from the cells of one run."""
 
 from __future__ import annotations
 

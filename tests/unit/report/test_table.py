@@ -97,7 +97,7 @@ def test_no_control_character_reaches_the_terminal() -> None:
 
 
 @pytest.mark.parametrize("text", ['{"half', "[]", "{}", '{"status": "x", "error": ""}'])
-def test_an_error_that_cannot_be_read_is_told_with_its_file(tmp_path: Path, text: str) -> None:
+def test_an_error_that_cannot_be_read_is_reported_with_its_file(tmp_path: Path, text: str) -> None:
     (tmp_path / "error.json").write_text(text)
     with pytest.raises(ConfigError, match=r"error\.json is not what a cell without results leaves"):
         read_row(tmp_path)

@@ -61,7 +61,7 @@ def explained(reason: str) -> str:
     return "proc-none" if "fork" in reason else "library-not-built" if "mmap" in reason else ""
 
 
-def test_skips_are_accounted_for_and_those_that_nothing_explains_are_told() -> None:
+def test_skips_are_accounted_for_and_those_that_nothing_explains_are_reported() -> None:
     run = digest({"wasi": usual(), "wasi-24": usual(), "wasi-33": as_expected()}, explain=explained)
     text = statements(run, "reports/tonight")[0].text
     assert "5 skipped (1 of them not explained), 3 known to fail" in text
@@ -118,7 +118,7 @@ def test_a_regression_is_what_ran_last_night_and_was_not_wrong() -> None:
     )
 
 
-def test_the_only_axis_that_has_changed_is_told() -> None:
+def test_the_only_axis_that_has_changed_is_named() -> None:
     newer = many_failures(1)
     newer = msgspec.structs.replace(newer, cell=dataclasses.replace(newer.cell, runtime="51.0.0"))
     assert "Since then only one axis has changed: engine wasmtime 50.0.1 -> wasmtime 51.0.0." not in said(
@@ -231,7 +231,7 @@ def test_the_badge_is_one_line_for_shields() -> None:
     assert badge(digest({"wasi": as_expected()}))["color"] == "brightgreen"
 
 
-def test_the_summary_tells_first_what_is_new() -> None:
+def test_the_summary_says_first_what_is_new() -> None:
     old = many_failures(1)
     now = many_failures(3)
     befores = results(module("test_a", *old.modules[0].cases, case("test_a.T.test_1"), case("test_a.T.test_2")))
@@ -404,7 +404,7 @@ def test_a_run_in_which_no_cell_was_built_has_views_too(tmp_path: Path) -> None:
     assert "make failed" in (tmp_path / PAGE).read_text(encoding="utf-8")
 
 
-def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_runs_with_the_same_name_are_kept_apart(tmp_path: Path) -> None:
     folders = [write_run(tmp_path / name / "run", {"wasi": as_expected()}) for name in "abc"]
     labels = list(find_run(folders, into=tmp_path).results)
     assert len(labels) == 3
@@ -422,7 +422,7 @@ def test_what_is_named_twice_counts_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nowhere", "empty"])
-def test_a_folder_without_results_is_told(tmp_path: Path, name: str) -> None:
+def test_a_folder_without_results_is_reported(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match=name) as error:
         find_run([tmp_path / name])
@@ -452,7 +452,7 @@ def test_what_the_probes_have_seen_is_read_where_they_were_run(tmp_path: Path) -
     assert read_probes(tmp_path, {}) == {}
 
 
-def test_every_unexpected_verdict_has_its_place_among_what_is_told() -> None:
+def test_every_unexpected_verdict_is_among_what_is_reported() -> None:
     assert set(RANKED_VERDICTS) == {verdict for verdict in Verdict if verdict.is_unexpected}
 
 

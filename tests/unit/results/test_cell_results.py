@@ -139,7 +139,7 @@ def damage(**changes: Any) -> str:
         ("[" * 100_000, "holds no results of a cell"),
     ],
 )
-def test_what_are_no_results_is_told_with_the_file(tmp_path: Path, text: str, message: str) -> None:
+def test_what_is_not_results_is_reported_with_the_file(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "results.json"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=re.escape(message)) as caught:
@@ -159,7 +159,7 @@ def test_what_is_no_duration_is_refused(tmp_path: Path, seconds: str, of_case: b
         load_results(tmp_path / "results.json")
 
 
-def test_a_missing_or_binary_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_or_binary_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot read .*: No such file"):
         load_results(tmp_path / "results.json")
     (tmp_path / "results.json").write_bytes(b"\xff\xfe")

@@ -57,7 +57,7 @@ def test_what_becomes_of_a_case(before: Outcome | None, after: Outcome | None, c
     assert classify(before, after) is change
 
 
-def test_only_what_differs_is_told_worst_first() -> None:
+def test_only_what_differs_is_reported_and_the_worst_first() -> None:
     before = results(module("test_a", case("test_a.T.x"), case("test_a.T.y", Outcome.FAIL), case("test_a.T.same")))
     after = results(module("test_a", case("test_a.T.x", Outcome.CRASH), case("test_a.T.y"), case("test_a.T.same")))
     diff = diff_cells(before, after)
@@ -211,7 +211,7 @@ def test_the_json_has_everything_in_plain_words() -> None:
     }
 
 
-def test_of_two_cells_a_difference_is_told_of_places_and_not_of_time() -> None:
+def test_the_difference_of_two_cells_is_worded_by_place_and_not_by_time() -> None:
     before = results(module("test_a", case("test_a.T.x"), case("test_a.T.y", Outcome.FAIL), case("test_a.T.z")))
     now = results(module("test_a", case("test_a.T.x", Outcome.FAIL), case("test_a.T.y")))
     other = msgspec.structs.replace(now, cell=dataclasses.replace(now.cell, id="wasi-33"))

@@ -63,7 +63,7 @@ def test_good_outcomes_are_those_that_need_no_expectation() -> None:
         ([Outcome.CRASH, Outcome.TIMEOUT, Outcome.NOT_RUN], Outcome.CRASH),
     ],
 )
-def test_the_worst_outcome_speaks_for_all(outcomes: list[Outcome], expected: Outcome) -> None:
+def test_the_worst_outcome_stands_for_all(outcomes: list[Outcome], expected: Outcome) -> None:
     assert worst(outcomes) is expected
 
 
@@ -148,11 +148,11 @@ def test_the_json_of_a_module_has_the_documented_keys() -> None:
         ((Outcome.PASS, Outcome.FAIL, Outcome.PASS), True),
     ],
 )
-def test_a_case_changed_its_mind_when_its_runs_differ(tries: tuple[Outcome, ...], changed: bool) -> None:
+def test_a_case_changed_its_outcome_when_its_runs_differ(tries: tuple[Outcome, ...], changed: bool) -> None:
     assert CaseResult(case="test.test_os.T.test_a", outcome=Outcome.PASS, tries=tries).is_inconsistent is changed
 
 
-def test_the_first_bad_subtest_speaks_for_a_case_that_says_nothing_itself() -> None:
+def test_a_case_without_a_message_has_that_of_its_first_bad_subtest() -> None:
     subtests = (
         SubtestResult(params="(i=0)", outcome=Outcome.SKIP, detail=Detail(reason="not here")),
         SubtestResult(params="(i=1)", outcome=Outcome.ERROR, detail=Detail(message="first")),

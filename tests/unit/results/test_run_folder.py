@@ -52,7 +52,7 @@ def test_latest_is_the_run_that_ended_last_of_those_in_reports(project: Path, tm
     assert (project / "reports" / "latest").resolve() == second
 
 
-def test_a_folder_that_cannot_be_made_is_told(project: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(project: Path) -> None:
     (project / "reports").touch()
     with pytest.raises(UnavailableError, match="cannot make") as caught:
         new_run_folder()
@@ -177,7 +177,7 @@ def test_a_run_in_progress_is_neither_resumed_nor_entered(tmp_path: Path) -> Non
     assert unfinished_run(tmp_path, ["wasi"]) == tmp_path / "newer"
 
 
-def test_a_run_folder_of_which_every_cell_was_refused_goes(tmp_path: Path) -> None:
+def test_a_run_folder_is_removed_when_every_cell_was_refused(tmp_path: Path) -> None:
     for cell in ("wasi", "wasi-debug"):
         record_failure(tmp_path / "run" / cell, EXIT_CONFIG, "a mistake")
     (tmp_path / "run" / "asked.json").write_text("{}")

@@ -155,9 +155,7 @@ def test_a_signature_without_a_place_stands_for_any_place_of_its_kind() -> None:
         ((), ()),
     ],
 )
-def test_of_what_runs_have_seen_a_place_stays_that_is_always_the_same(
-    seen: tuple[str, ...], settled: tuple[str, ...]
-) -> None:
+def test_a_place_is_kept_only_when_all_runs_have_seen_the_same(seen: tuple[str, ...], settled: tuple[str, ...]) -> None:
     assert settled_signatures(seen) == settled
 
 
@@ -220,7 +218,7 @@ def test_a_case_that_may_pass_has_changed_all_the_same_if_it_fails_otherwise() -
         assert judge_outcome(Outcome.ERROR, now_and_then, "AssertionError") is Verdict.CHANGED
 
 
-def test_a_comparison_looks_at_the_signature_and_tells_the_known_ones() -> None:
+def test_a_comparison_looks_at_the_signature_and_names_the_known_ones() -> None:
     case = failed(Outcome.ERROR, "OSError", "[Errno 29] I/O error")
     module = ModuleResult(module="test_os", outcome=Outcome.ERROR, seconds=1, attempts=1, complete=True, cases=(case,))
     (row,) = compare_module(module, CellExpectations({CASE: entry("OSError ENOTSUP")})).rows

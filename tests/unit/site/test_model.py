@@ -71,7 +71,7 @@ def test_a_case_of_a_module_that_was_skipped_at_first_is_skipped_then() -> None:
     assert [each.skipped for each in cell.numbers] == [2, 0]
 
 
-def test_nothing_is_known_of_a_case_whose_module_died_before() -> None:
+def test_nothing_is_known_of_a_case_when_its_module_died_before() -> None:
     died = module("test_os", outcome=Outcome.CRASH)
     site = site_of([night(1, module("test_os", did("P"))), night(2, died)])
     (found,) = (found for number, found in site.cells[0].cases.items() if site.cases[number].name == LINK)
@@ -151,7 +151,7 @@ def test_whole_runs_are_counted_by_today_s_lists() -> None:
     assert numbers[0].seconds == 2.5
 
 
-def test_a_run_of_a_part_is_none_of_the_trend() -> None:
+def test_a_run_of_a_part_does_not_count_for_the_trend() -> None:
     part = night(2, module("test_os", did("F")))
     part = msgspec.structs.replace(part, run=msgspec.structs.replace(part.run, complete=False))
     (cell,) = site_of([*nights("P"), part]).cells

@@ -51,7 +51,7 @@ def test_providers_are_asked_in_order_until_one_delivers(tmp_path: Path, asked: 
     ]
 
 
-def test_what_the_cache_has_is_asked_of_nobody(tmp_path: Path, asked: list[str]) -> None:
+def test_what_the_cache_has_is_asked_of_no_provider(tmp_path: Path, asked: list[str]) -> None:
     first = obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path)
     asked.clear()
     assert obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path) == first
@@ -67,7 +67,7 @@ def test_a_source_that_the_cache_has_is_found_without_asking_anybody(tmp_path: P
     assert asked == []
 
 
-def test_a_provider_that_is_wanted_is_asked_alone_and_its_reason_is_told(tmp_path: Path, asked: list[str]) -> None:
+def test_a_provider_that_is_named_is_asked_alone_and_its_reason_is_reported(tmp_path: Path, asked: list[str]) -> None:
     with pytest.raises(UnavailableError) as caught:
         obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path, provider="tarball")
     assert asked == ["tarball"]
@@ -76,14 +76,14 @@ def test_a_provider_that_is_wanted_is_asked_alone_and_its_reason_is_told(tmp_pat
     assert not list((tmp_path / "sources").glob("3.13.5-*[!k]"))
 
 
-def test_a_provider_that_is_none_is_told_with_a_suggestion(tmp_path: Path) -> None:
+def test_an_unknown_provider_is_reported_with_a_suggestion(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'tarbal'; did you mean 'tarball'"):
         obtain_source(PythonSource.parse("3.13.5"), PINS, tmp_path, provider="tarbal")
     assert list(SOURCE_PROVIDERS) == ["tarball", "apt"]
 
 
 @pytest.mark.parametrize("version", ["3.13", "3.13.4", "3.15.0a1", "3.14.0rc2"])
-def test_a_version_that_is_not_pinned_is_told_with_those_that_are(tmp_path: Path, version: str) -> None:
+def test_a_version_that_is_not_pinned_is_reported_with_those_that_are(tmp_path: Path, version: str) -> None:
     with pytest.raises(UnavailableError, match=r"is not pinned; pinned: 3\.13\.5, 3\.14\.6") as caught:
         obtain_source(PythonSource.parse(version), PINS, tmp_path)
     assert "--cpython PATH" in caught.value.hint
@@ -96,13 +96,13 @@ def test_our_copy_gets_the_landmark_that_getpath_looks_for(tmp_path: Path, asked
     assert lines[0].startswith("# Made by cpython-wasm-harness")
 
 
-def test_what_is_neither_version_nor_folder_is_told(tmp_path: Path) -> None:
+def test_what_is_neither_version_nor_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="neither a version nor a folder") as caught:
         obtain_source(PythonSource.parse("3.x"), PINS, tmp_path)
     assert "git:URL@REF" in caught.value.hint
 
 
-def test_a_folder_that_is_not_cpython_is_told_with_what_it_lacks(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_cpython_is_reported_with_what_it_lacks(tmp_path: Path) -> None:
     (tmp_path / "mine" / "Lib").mkdir(parents=True)
     (tmp_path / "mine" / "Lib" / "os.py").touch()
     with pytest.raises(ConfigError) as caught:
@@ -117,7 +117,7 @@ def test_the_version_is_patchlevels(tmp_path: Path, version: str) -> None:
     assert read_version(cpython_tree(tmp_path, version)) == version
 
 
-def test_a_patchlevel_without_version_is_told(tmp_path: Path) -> None:
+def test_a_patchlevel_without_version_is_reported(tmp_path: Path) -> None:
     cpython_tree(tmp_path)
     (tmp_path / "Include" / "patchlevel.h").write_text("")
     with pytest.raises(ConfigError, match="defines no PY_VERSION"):
@@ -200,7 +200,9 @@ def test_a_link_is_copied_as_a_link(tmp_path: Path) -> None:
     assert str((source.root / "Lib" / "link.py").readlink()) == "os.py"
 
 
-def test_a_checkout_that_changes_while_it_is_copied_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkout_that_changes_while_it_is_copied_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mine = cpython_tree(tmp_path / "mine")
     copy = shutil.copy2
 
@@ -221,13 +223,13 @@ def test_a_version_that_no_suite_has_is_refused_by_apt(tmp_path: Path) -> None:
         debian.fill(PIN, tmp_path, tmp_path)
 
 
-def test_another_version_in_the_suite_is_told_with_what_is_there(tmp_path: Path) -> None:
+def test_another_version_in_the_suite_is_reported_with_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "p2.orig.tar.xz").touch()
     with pytest.raises(UnavailableError, match=r"wanted p\.orig\.tar\.xz, found p2\.orig\.tar\.xz"):
         debian.checked(APT_PIN, tmp_path)
 
 
-def test_a_repacked_tarball_is_told_with_both_hashes(tmp_path: Path) -> None:
+def test_a_repacked_tarball_is_reported_with_both_hashes(tmp_path: Path) -> None:
     (tmp_path / "p.orig.tar.xz").write_text("other")
     with pytest.raises(UnavailableError) as caught:
         debian.checked(APT_PIN, tmp_path)
@@ -236,7 +238,7 @@ def test_a_repacked_tarball_is_told_with_both_hashes(tmp_path: Path) -> None:
     assert found in caught.value.message
 
 
-def test_what_each_provider_said_is_told_together(said: list[str]) -> None:
+def test_what_each_provider_said_is_reported_together(said: list[str]) -> None:
     def refuse(word: str) -> int:
         raise UnavailableError(f"{word} is away\nin two lines", hint="wait")
 
@@ -250,7 +252,7 @@ def test_what_each_provider_said_is_told_together(said: list[str]) -> None:
     assert said == ["first cannot provide X: first is away", "second cannot provide X: second is away"]
 
 
-def test_a_disk_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_disk_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UnavailableError, match=r"cannot write .*file/entry") as caught:
         make_entry(tmp_path / "file" / "entry", lambda _: None)

@@ -165,7 +165,7 @@ def test_emsdks_own_table_pins_each_archive(version: str, system: str, machine: 
     assert emsdk.archive_pin(REVISIONS, version, system, machine) == pin
 
 
-def test_what_emsdks_table_lacks_is_told() -> None:
+def test_what_emsdks_table_lacks_is_reported() -> None:
     with pytest.raises(UnavailableError, match=r"does not know Emscripten 5\.0\.0; the newest .* 4\.0\.12"):
         emsdk.archive_pin(REVISIONS, "5.0.0", "linux", "x86_64")
     with pytest.raises(UnavailableError, match=r"no archive of Emscripten 3\.1\.6 for linux on aarch64"):
@@ -191,7 +191,7 @@ def test_the_manifest_names_the_packages_that_compile() -> None:
     assert debian.packages_text(versions) == "binaryen=120-4 clang-19=1:19.1.7-3 emscripten=3.1.69+dfsg-3"
 
 
-def test_a_release_that_debian_does_not_have_is_told(tmp_path: Path) -> None:
+def test_a_release_that_debian_does_not_have_is_reported(tmp_path: Path) -> None:
     pin = EmscriptenPin(version="3.1.73", node="24.19.0")
     with pytest.raises(UnavailableError, match=r"no suite is pinned whose package is Emscripten 3\.1\.73"):
         debian.obtain(pin, PINS, tmp_path)
@@ -242,7 +242,7 @@ def test_a_development_version_is_not_the_release(tmp_path: Path) -> None:
     assert not path.is_of_version(tmp_path / "mine", "3.1.69")
 
 
-def test_a_path_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_path_without_an_emscripten_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match=r"is no Emscripten: there is no emcc\.py"):
         obtain_toolchain(CELL, PINS, tmp_path, path=tmp_path)
 
@@ -252,12 +252,12 @@ def test_the_provider_path_needs_something_set_up(tmp_path: Path) -> None:
         obtain_toolchain(CELL, PINS, tmp_path, provider="path")
 
 
-def test_a_provider_that_is_none_is_told_with_a_suggestion(tmp_path: Path) -> None:
+def test_an_unknown_provider_is_reported_with_a_suggestion(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'emsdks'; did you mean 'emsdk'"):
         obtain_toolchain(CELL, PINS, tmp_path, provider="emsdks")
 
 
-def test_where_no_provider_has_it_another_version_of_apt_is_named(
+def test_where_no_provider_has_the_version_another_version_of_apt_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -276,7 +276,7 @@ def test_where_no_provider_has_it_another_version_of_apt_is_named(
     assert "another version" not in caught.value.hint
 
 
-def test_a_version_that_is_not_pinned_is_told_with_those_that_are(tmp_path: Path) -> None:
+def test_a_version_that_is_not_pinned_is_reported_with_those_that_are(tmp_path: Path) -> None:
     cell = Cell(**{**vars(CELL), "toolchain": "9.9.9"})
     with pytest.raises(UnavailableError, match=r"Emscripten 9\.9\.9 is not pinned; pinned: 3\.1\.69"):
         obtain_toolchain(cell, PINS, tmp_path)

@@ -25,7 +25,7 @@ def test_what_it_prints_says_what_it_is(program: Path) -> None:
     assert why_unusable(program, "true (GNU coreutils) 9.1\nCopyright") == "it calls itself 'true (GNU coreutils) 9.1'"
 
 
-def test_one_that_prints_nothing_does_not_run(program: Path) -> None:
+def test_a_program_that_prints_nothing_does_not_run(program: Path) -> None:
     assert why_unusable(program, "") == "it does not run: `--version` prints nothing"
 
 

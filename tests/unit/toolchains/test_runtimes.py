@@ -22,7 +22,7 @@ def test_a_version_that_is_not_pinned_is_refused(tmp_path: Path) -> None:
         obtain_runtime("wasmtime", "49", PINS, tmp_path)
 
 
-def test_without_pip_the_way_to_get_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pip_the_message_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(UnavailableError, match="installed with pip") as caught:
         obtain_runtime("wasmtime", "50.0.1", PINS, tmp_path)
@@ -61,7 +61,7 @@ def test_there_is_one_package_of_chromium(tmp_path: Path) -> None:
     assert "--runtime system" in caught.value.hint
 
 
-def test_without_npm_the_way_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_npm_the_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnavailableError, match="npm is needed, and this machine does not have it") as caught:
         obtain_runtime("node", "26.10.0", Pins(runtime=(NODE,)), tmp_path)
@@ -114,15 +114,15 @@ def test_a_node_of_this_machine_is_used_where_it_stands(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "message"),
     [
         ("v18.20.4", r"/opt/node is Node 18\.20\.4, which is too old: the harness needs 20 or newer"),
         ("true (GNU coreutils) 9.1\nCopyright", r"it calls itself 'true \(GNU coreutils\) 9\.1'"),
         ("", "there is no such file"),
     ],
 )
-def test_what_cannot_serve_as_node_is_told(monkeypatch: pytest.MonkeyPatch, said: str, told: str) -> None:
+def test_what_cannot_be_used_as_node_is_reported(monkeypatch: pytest.MonkeyPatch, said: str, message: str) -> None:
     says(monkeypatch, said)
-    with pytest.raises(UnavailableError, match=told) as caught:
+    with pytest.raises(UnavailableError, match=message) as caught:
         own_node(Path("/opt/node"))
     assert caught.value.hint

@@ -88,7 +88,7 @@ def test_an_sdk_of_the_cells_version_is_accepted(stated: str, llvm: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("stated", "llvm", "told"),
+    ("stated", "llvm", "versions"),
     [
         ("24.0", "19.1.5", ("24.0", "25")),
         ("2.50", "19.1.5", ("2.50", "25")),
@@ -97,9 +97,9 @@ def test_an_sdk_of_the_cells_version_is_accepted(stated: str, llvm: str) -> None
         ("", "", ("not working", "19.1")),
     ],
 )
-def test_an_sdk_of_another_version_is_told_with_both(stated: str, llvm: str, told: tuple[str, str]) -> None:
+def test_an_sdk_of_another_version_is_reported_with_both(stated: str, llvm: str, versions: tuple[str, str]) -> None:
     wrong = other_version(PIN, stated, llvm)
-    assert all(word in wrong for word in told)
+    assert all(word in wrong for word in versions)
 
 
 def test_a_suite_is_never_taken_for_an_sdk_that_the_pin_does_not_name(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_suite_is_never_taken_for_an_sdk_that_the_pin_does_not_name(tmp_path: 
         debian.obtain(pin, PINS, tmp_path)
 
 
-def test_a_platform_without_archive_is_told(tmp_path: Path) -> None:
+def test_a_platform_without_archive_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match=f"no archive .* is pinned for {release.platform_name()}"):
         release.obtain(PIN, Pins(), tmp_path)
 
@@ -121,7 +121,7 @@ def test_the_cache_at_another_path_is_another_entry_for_programs_that_hold_it() 
 
 
 @pytest.mark.parametrize("provider", ["wasi-sdk", "apt"])
-def test_whoever_has_it_in_the_cache_is_asked_first_and_starts_nothing(
+def test_a_provider_with_the_toolchain_in_the_cache_is_asked_first_and_starts_nothing(
     tmp_path: Path, provider: str, said: list[str]
 ) -> None:
     entry = {"wasi-sdk": release, "apt": debian}[provider].entry(PIN, PINS, tmp_path)
@@ -184,12 +184,12 @@ def test_the_id_stands_for_provider_and_versions() -> None:
     assert len({one.id, *(other.id for other in others)}) == 4
 
 
-def test_an_sdk_that_is_not_pinned_is_told_with_those_that_are(tmp_path: Path) -> None:
+def test_an_sdk_that_is_not_pinned_is_reported_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="WASI SDK 26 is not pinned; pinned: 25"):
         obtain_toolchain(dataclasses.replace(CELL, toolchain="26"), PINS, tmp_path)
 
 
-def test_a_provider_that_is_none_is_told_with_a_suggestion(tmp_path: Path) -> None:
+def test_an_unknown_provider_is_reported_with_a_suggestion(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'wasisdk'; did you mean 'wasi-sdk'"):
         obtain_toolchain(CELL, PINS, tmp_path, provider="wasisdk")
 
@@ -199,7 +199,7 @@ def test_the_provider_path_needs_its_variable(tmp_path: Path) -> None:
         obtain_toolchain(CELL, PINS, tmp_path, provider="path")
 
 
-def test_a_path_that_is_no_sdk_is_told(tmp_path: Path) -> None:
+def test_a_path_that_is_no_sdk_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="is no WASI SDK: it has no bin/clang"):
         obtain_toolchain(CELL, PINS, tmp_path, path=tmp_path)
 

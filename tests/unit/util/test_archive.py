@@ -138,7 +138,7 @@ def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["gz", "xz", "bz2"])
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.99])
-def test_a_truncated_archive_is_told_and_leaves_nothing(tmp_path: Path, suffix: str, part: float) -> None:
+def test_a_truncated_archive_is_reported_and_leaves_nothing(tmp_path: Path, suffix: str, part: float) -> None:
     noise = bytes((index * index * 31) % 251 for index in range(50_000))
     packed = tar_of(tmp_path / f"a.tar.{suffix}", member("a/b", noise), member("a/c", noise[::-1]))
     whole = packed.read_bytes()
@@ -149,7 +149,7 @@ def test_a_truncated_archive_is_told_and_leaves_nothing(tmp_path: Path, suffix: 
 
 
 @pytest.mark.parametrize("suffix", ["gz", "xz", "bz2"])
-def test_an_archive_with_a_damaged_middle_is_told(tmp_path: Path, suffix: str) -> None:
+def test_an_archive_with_a_damaged_middle_is_reported(tmp_path: Path, suffix: str) -> None:
     noise = bytes((index * index * 31) % 251 for index in range(50_000))
     packed = tar_of(tmp_path / f"a.tar.{suffix}", member("a/b", noise))
     whole = bytearray(packed.read_bytes())
@@ -162,13 +162,13 @@ def test_an_archive_with_a_damaged_middle_is_told(tmp_path: Path, suffix: str) -
     assert "delete it and try again" in caught.value.hint
 
 
-def test_what_is_no_archive_is_told(tmp_path: Path) -> None:
+def test_what_is_not_an_archive_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a.tar.gz").write_text("<html>not found</html>")
     with pytest.raises(UnavailableError, match=r"a\.tar\.gz cannot be unpacked"):
         unpack(tmp_path / "a.tar.gz", tmp_path / "into")
 
 
-def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -1,4 +1,4 @@
-"""A cache that is not ours to write is told by whatever wants to write there."""
+"""A cache that the user may not write to is reported by everything that writes there."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def identify(cache: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [hold, fetch, compile_module, identify])
-def test_a_cache_that_cannot_be_written_is_told(
+def test_a_cache_that_cannot_be_written_is_reported(
     write: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nothing(*_: Any) -> Any:

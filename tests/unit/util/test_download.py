@@ -54,18 +54,18 @@ def test_a_host_that_is_exempt_from_the_proxy_is_connected_to(monkeypatch: pytes
 @pytest.mark.parametrize(
     "proxy", ["http://proxy.example:port", "http://proxy.example:80800", "http://[::1", f"http://{'a' * 70}.example:1"]
 )
-def test_a_proxy_that_is_no_address_is_told(proxy: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_proxy_that_is_no_address_is_reported(proxy: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(UnavailableError, match=r"example\.org cannot be reached") as caught:
         download.fetch("https://example.org/a", "0" * 64, tmp_path / "a")
     assert "https_proxy" in caught.value.hint
 
 
-def test_progress_tells_bytes_and_percent() -> None:
+def test_progress_shows_bytes_and_percent() -> None:
     assert str(DownloadProgress(done=2_500_000, total=10_000_000)) == "2.5 of 10.0 MB, 25 %"
 
 
-def test_progress_without_a_known_length_tells_bytes() -> None:
+def test_progress_without_a_known_length_shows_bytes() -> None:
     assert str(DownloadProgress(done=2_500_000, total=0)) == "2.5 MB"
 
 
@@ -77,7 +77,7 @@ class Body:
         self.read: Callable[[int], bytes] = io.BytesIO(body).read
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*args: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -114,7 +114,7 @@ def test_progress_is_shown_on_a_terminal_and_wiped(tmp_path: Path, monkeypatch: 
     assert terminal.getvalue().endswith("\r\x1b[K")
 
 
-def test_a_certificate_that_is_not_trusted_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_that_is_not_trusted_is_reported_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def distrust(*args: Any, **kwargs: Any) -> None:
         raise urllib.error.URLError(ssl.SSLCertVerificationError("certificate verify failed"))
 

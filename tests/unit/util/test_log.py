@@ -18,7 +18,7 @@ def test_the_last_front_end_shows_each_message_once(said: list[str]) -> None:
     assert (lines, said) == (["building wasi"], [])
 
 
-def test_a_reader_that_has_gone_is_noticed() -> None:
+def test_output_that_nobody_reads_any_more_is_noticed() -> None:
     def broken(_: str) -> None:
         raise BrokenPipeError
 

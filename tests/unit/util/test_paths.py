@@ -39,13 +39,13 @@ def test_a_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         lambda path: checkout.obtain(path, path),
     ],
 )
-def test_a_home_of_nobody_is_told(ask: Callable[[Path], object]) -> None:
+def test_the_home_of_an_unknown_user_is_reported(ask: Callable[[Path], object]) -> None:
     with pytest.raises(ConfigError, match="~there-is-no-such-user is no home folder") as caught:
         ask(NOBODY)
     assert "write the path" in caught.value.hint
 
 
-def test_a_home_of_nobody_is_told_by_a_command(
+def test_the_home_of_an_unknown_user_is_reported_by_a_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(loop, "load_configuration", lambda: (Matrix(cells=(WASI,)), Pins()))

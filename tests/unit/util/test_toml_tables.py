@@ -79,7 +79,7 @@ def test_a_table_becomes_a_value_of_the_declared_types(tmp_path: Path) -> None:
         ("note = 1979-05-27", "must be a string, not date (datetime.date(1979, 5, 27))", ""),
     ],
 )
-def test_an_ill_typed_key_is_told_with_its_line(tmp_path: Path, line: str, message: str, suggestion: str) -> None:
+def test_an_ill_typed_key_is_reported_with_its_line(tmp_path: Path, line: str, message: str, suggestion: str) -> None:
     items, (problem,) = read(tmp_path, f'# items\n[[item]]\nid = "a"\n{line}\n')
     assert items == [None]
     assert (problem.line, problem.message, problem.suggestion) == (4, message, suggestion)
@@ -99,7 +99,7 @@ def test_only_the_table_with_the_mistake_is_lost(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ('itm = 1\n[[item]]\nid = "a"\n', "items.toml:1: itm: unknown table or key (did you mean 'item'?)"),
         ('\n[item]\nid = "a"\n', "items.toml:2: item: must be an array of tables, [[item]]"),
@@ -110,11 +110,11 @@ def test_only_the_table_with_the_mistake_is_lost(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_outside_a_table_has_a_line_too(tmp_path: Path, text: str, told: str) -> None:
-    assert [str(problem) for problem in read(tmp_path, text)[1]] == [told]
+def test_a_mistake_outside_a_table_has_a_line_too(tmp_path: Path, text: str, message: str) -> None:
+    assert [str(problem) for problem in read(tmp_path, text)[1]] == [message]
 
 
-def test_a_table_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_value_that_is_not_a_table_is_reported(tmp_path: Path) -> None:
     found, problems = document(tmp_path, "defaults = 1\n")
     assert TableReader(found, problems).table("defaults") == {}
     assert [problem.message for problem in problems] == ["must be a table, [defaults]"]

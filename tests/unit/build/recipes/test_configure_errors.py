@@ -1,4 +1,4 @@
-"""A configure that refuses is told in its own words."""
+"""A configure that refuses is reported in its own words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.build.recipes.configure_errors import configure_refusal, without_co
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ("checking for gcc... no\nmake: *** [all] Error 1", ""),
         (
@@ -25,8 +25,8 @@ from harness.build.recipes.configure_errors import configure_refusal, without_co
         ),
     ],
 )
-def test_configure_s_own_words_are_found(words: str, told: str) -> None:
-    assert configure_refusal(words) == told
+def test_configure_s_own_words_are_found(words: str, message: str) -> None:
+    assert configure_refusal(words) == message
 
 
 def test_the_command_is_not_repeated() -> None:

@@ -1,4 +1,4 @@
-"""Layouts: told from the files that a source tree has, with what its own scripts say."""
+"""Layouts: known by the files that a source tree has; and what its own scripts say."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_tree_without_any_script_is_refused_with_what_is_known(target: Target)
         (PY315, "Platforms/WASI", "Platforms/emscripten"),
     ],
 )
-def test_configure_s_answers_lie_beside_the_script_or_above_it(source: Tree, wasi: str, emscripten: str) -> None:
+def test_configure_s_answers_are_next_to_the_script_or_above_it(source: Tree, wasi: str, emscripten: str) -> None:
     assert source.config_site(WASI) == f"{wasi}/config.site-wasm32-wasi"
     assert source.config_site(EMSCRIPTEN) == f"{emscripten}/config.site-wasm32-emscripten"
 
@@ -79,7 +79,7 @@ def test_what_the_tree_pins_is_read_from_it(source: Tree, wasi: str, emscripten:
     assert source.upstream(WASI) == {"script": source.script(WASI), "toolchain": wasi}
 
 
-def test_the_libraries_of_the_tree_s_settings_are_told() -> None:
+def test_the_libraries_of_the_tree_s_settings_are_reported() -> None:
     """They stood at the top of the file before they had a table of their own."""
     both = {"libffi": "3.4.6", "mpdec": "4.0.1"}
     libraries = '[libffi]\nversion = "3.4.6"\n[mpdec]\nversion = "4.0.1"\n'
@@ -106,7 +106,7 @@ def test_another_triple_of_the_tree_s_settings_is_taken() -> None:
     assert tree({**PY315.texts, "Platforms/WASI/config.toml": settings}).wasi_triple() == "wasm32-wasip3"
 
 
-def test_settings_that_are_not_toml_are_told() -> None:
+def test_settings_that_are_not_toml_are_reported() -> None:
     broken = tree({**PY315.texts, "Platforms/emscripten/config.toml": "emscripten-version = "})
     with pytest.raises(ConfigError, match=r"the tree: Platforms/emscripten/config\.toml is not valid TOML"):
         broken.pinned_toolchain(EMSCRIPTEN)

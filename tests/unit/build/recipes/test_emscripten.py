@@ -130,7 +130,7 @@ def test_one_library_does_not_bring_the_ports_of_the_others() -> None:
     assert not [argument for argument in arguments if argument.startswith("LIBFFI")]
 
 
-def test_libffi_gets_what_it_calls_in_javascript_and_that_is_told() -> None:
+def test_libffi_gets_what_it_calls_in_javascript_as_a_departure() -> None:
     there = dataclasses.replace(HOST, libraries={Library.LIBFFI: Path("/lib/libffi")})
     recipe = emscripten_recipe(CELL, there)
     flags = recipe.steps[0].command.env["LINKFORSHARED"].split()

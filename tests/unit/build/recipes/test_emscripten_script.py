@@ -81,8 +81,8 @@ def test_each_flag_of_a_cell_is_said_either_way(*, pthreads: bool, dynamic_linki
     switch = {True: "enable", False: "disable"}
     asked = [argument for argument in parts_of(cell=cell)[1] if "able-wasm-" in argument]
     assert asked == [f"--{switch[dynamic_linking]}-wasm-dynamic-linking", f"--{switch[pthreads]}-wasm-pthreads"]
-    told = [line for line in recipe_of(cell=cell).departures if "because the cell is" in line]
-    assert len(told) == pthreads + (not dynamic_linking)
+    because = [line for line in recipe_of(cell=cell).departures if "because the cell is" in line]
+    assert len(because) == pthreads + (not dynamic_linking)
 
 
 def test_the_ports_are_taken_out_of_the_script_s_own_flags() -> None:
@@ -91,7 +91,7 @@ def test_the_ports_are_taken_out_of_the_script_s_own_flags() -> None:
     assert {"ZLIB_CFLAGS=-I.", "BZIP2_CFLAGS=-I.", "LIBSQLITE3_CFLAGS=-I."} <= set(arguments)
 
 
-def test_the_libraries_of_the_cell_are_told_to_configure() -> None:
+def test_the_libraries_of_the_cell_are_given_to_configure() -> None:
     host = dataclasses.replace(HOST, libraries={Library.ZLIB: Path("/lib/z")})
     recipe = script_recipe(CELL, host)
     assert "ZLIB_CFLAGS=-I/lib/z/include" in recipe.steps[0].command.argv
@@ -130,14 +130,14 @@ def test_the_user_s_own_flags_do_not_get_into_the_build() -> None:
     assert env["GIT_CEILING_DIRECTORIES"] == "/made"
 
 
-@pytest.mark.parametrize(("version", "told"), [("6.0.5", False), ("6.0.8", True)])
-def test_another_emscripten_than_the_tree_pins_is_a_departure(version: str, told: bool) -> None:
+@pytest.mark.parametrize(("version", "departs"), [("6.0.5", False), ("6.0.8", True)])
+def test_another_emscripten_than_the_tree_pins_is_a_departure(version: str, departs: bool) -> None:
     departures = recipe_of(cell=dataclasses.replace(CELL, toolchain=version)).departures
     line = f"the toolchain is {version}, because the cell names it: Platforms/emscripten pins 6.0.5"
-    assert (line in departures) is told
+    assert (line in departures) is departs
 
 
-def test_a_clang_that_cannot_compile_the_trampoline_is_told_before_the_build() -> None:
+def test_a_clang_that_cannot_compile_the_trampoline_is_reported_before_the_build() -> None:
     with pytest.raises(BuildError, match=r"the tree cannot be built with LLVM 21\.1\.8: Python/emscripten_trampoline"):
         check_llvm(PY315, {"llvm": "21.1.8"})
     check_llvm(PY315, {"llvm": "22.0.0"})

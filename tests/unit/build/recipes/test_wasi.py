@@ -122,10 +122,10 @@ def test_what_is_done_with_the_script_is_the_first_departure(tree: Tree, way: st
     assert way in recipe_of(tree).departures[0]
 
 
-@pytest.mark.parametrize(("tree", "toolchain", "told"), [(PY314, "24", 0), (PY314, "25", 1), (PY313, "25", 0)])
-def test_another_sdk_than_the_tree_pins_is_a_departure(tree: Tree, toolchain: str, told: int) -> None:
+@pytest.mark.parametrize(("tree", "toolchain", "count"), [(PY314, "24", 0), (PY314, "25", 1), (PY313, "25", 0)])
+def test_another_sdk_than_the_tree_pins_is_a_departure(tree: Tree, toolchain: str, count: int) -> None:
     pins = [line for line in recipe_of(tree, toolchain=toolchain).departures if "pins 24" in line]
-    assert len(pins) == told
+    assert len(pins) == count
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_pyodide_skips_cases_and_leaves_out_modules_each_with_its_reason() -> No
     assert homeless == ("test.datetimetester.T.test_a",)
 
 
-def test_an_entry_with_both_causes_is_told_with_both() -> None:
+def test_an_entry_with_both_causes_is_shown_with_both() -> None:
     (both,) = entries(entry(issue='"https://x.org/1"'))
     text, _ = pyodide_entries(CellExpectations(dict.fromkeys(both.tests, both)), MODULES)
     assert "      # os.link() fails with ENOSYS (fs-hard-links, https://x.org/1)\n" in text
@@ -296,7 +296,7 @@ def test_entries_of_one_file_are_one_patch() -> None:
     assert len([line for line in added if line == "import unittest"]) <= 1
 
 
-def test_a_file_that_this_python_cannot_read_is_told() -> None:
+def test_a_file_that_this_python_cannot_read_is_reported() -> None:
     (one,) = entries(entry(tests='["test.test_os.LinkTests.test_link"]'))
     found = skip_patch((one,), lambda name: "def f(: pass\n" if name == "Lib/test/test_os.py" else None)
     assert found.text == ""
@@ -355,7 +355,7 @@ def test_a_module_without_imports_is_skipped_at_its_beginning() -> None:
     assert added[:3] == ["from test import support", "import unittest", ""]
 
 
-def test_what_is_inherited_or_not_there_is_told() -> None:
+def test_what_is_inherited_or_not_there_is_reported() -> None:
     _, remarks, added = patched(
         SOURCE, "test.test_os.LinkTests.test_shared", "test.test_os.LinkTests.test_gone", "test.test_so.X.test_a"
     )
@@ -371,7 +371,7 @@ def test_what_is_inherited_or_not_there_is_told() -> None:
     }
 
 
-def test_the_command_exports_and_tells_what_it_could_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_exports_and_names_what_it_could_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lists = tmp_path / "expected_failures"
     lists.mkdir()
     (lists / "limitations.toml").write_text("")
@@ -483,7 +483,7 @@ def test_lists_with_mistakes_are_not_exported(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "message"),
     [
         ("test.test_os.T.test_a", "is in several entries: expected_failures/a.toml:1, expected_failures/a.toml:8"),
         ("test.test_os.T.test_bb", "did you mean 'test.test_os.T.test_b'?"),
@@ -493,13 +493,13 @@ def test_lists_with_mistakes_are_not_exported(tmp_path: Path, capsys: pytest.Cap
 )
 @pytest.mark.usefixtures("empty_cache")
 def test_an_entry_is_named_by_one_of_its_tests_or_its_place(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], word: str, told: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], word: str, message: str
 ) -> None:
     text = own("test.test_os.T.test_a", when=WASI) + own(
         "test.test_os.T.test_a", "test.test_os.T.test_b", when='{ target = "emscripten" }'
     )
     _, err = exported(capsys, "patch", word, *project(tmp_path, text), status=EXIT_CONFIG)
-    assert told in err
+    assert message in err
 
 
 def source_of(root: Path, version: str) -> list[str]:
@@ -536,7 +536,9 @@ def test_no_patch_is_made_for_a_cpython_that_the_entry_is_not_about(
 
 
 @pytest.mark.usefixtures("empty_cache")
-def test_without_an_entry_it_is_told_how_a_place_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_an_entry_the_message_says_how_a_place_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     _, err = exported(capsys, "patch", "a.toml:1", *project(tmp_path, ""), status=EXIT_CONFIG)
     assert "a place is named as fs.toml:12" in err
 

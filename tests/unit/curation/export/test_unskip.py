@@ -116,7 +116,7 @@ def test_what_is_needed_stays(cases: list[Tried]) -> None:
     assert without_skips(FILE, cases) == (FILE, 0)
 
 
-def test_a_case_of_an_heir_speaks_for_the_decorator_that_it_inherits() -> None:
+def test_a_case_of_a_subclass_counts_for_the_decorator_that_it_inherits() -> None:
     gone, _ = changed(tried("HeirTests.test_chown", "getgid() is a stub"))
     assert len(gone) == 1
 

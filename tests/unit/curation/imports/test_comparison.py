@@ -42,7 +42,7 @@ LIST = ForeignList(
 )
 
 
-def test_each_entry_is_held_against_what_it_leaves_out() -> None:
+def test_each_entry_is_compared_with_what_it_leaves_out() -> None:
     found = compare_list(LIST, "pyodide-1", RUN)
     kinds = [(finding.is_stale, finding.is_broad, finding.is_gone) for finding in found.findings]
     assert [finding.ran for finding in found.findings] == [True] * 5 + [False] * 2

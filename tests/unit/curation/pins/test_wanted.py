@@ -32,7 +32,7 @@ def test_a_product_that_does_not_exist_is_named_with_the_nearest() -> None:
     assert mistake("wasmtme", "46.0.1") == "'wasmtme' is no product that can be pinned; did you mean 'wasmtime'?"
 
 
-def test_a_product_that_is_like_none_lists_all() -> None:
+def test_a_product_that_resembles_none_lists_all() -> None:
     assert mistake("ruby", "3.4.0").endswith("allowed: cpython, emscripten, node, wasi-sdk, wasmtime")
 
 

@@ -110,7 +110,7 @@ def proposed(failure: Failure, *, cell: Cell = OLD, probed: dict[str, ProbeAnswe
         ),
     ],
 )
-def test_what_was_seen_under_emscripten_is_led_back_to_its_cause(
+def test_what_was_seen_under_emscripten_has_the_right_cause(
     signature: str, message: str, line: str, cause: str
 ) -> None:
     failure = Failure(signature.partition(" ")[0], message, signature, (line, "self.check()"))
@@ -134,7 +134,7 @@ def test_what_was_seen_under_emscripten_is_led_back_to_its_cause(
         ("io.UnsupportedOperation", "underlying stream is not seekable", "pos = self.stream.tell()"),
     ],
 )
-def test_what_no_limitation_explains_is_not_led_back_to_one(signature: str, message: str, line: str) -> None:
+def test_what_no_limitation_explains_has_no_cause(signature: str, message: str, line: str) -> None:
     assert proposed(Failure(signature.partition(" ")[0], message, signature, (line,))) == ("", "TODO")
 
 
@@ -173,7 +173,7 @@ def limits(*found: Limitation) -> Causes:
     return Causes(registry=Registry({item.id: item for item in found}))
 
 
-def told(causes: Causes, failure: Failure, probed: dict[str, ProbeAnswer]) -> tuple[str, str]:
+def cause_of(causes: Causes, failure: Failure, probed: dict[str, ProbeAnswer]) -> tuple[str, str]:
     scene = Scene(settings=[setting_of(WASI)], probed=[probed])
     cause = causes.propose("test.test_x.X.test_y", failure, (failure.signature,), scene)
     return cause.limitation, cause.reason
@@ -189,19 +189,19 @@ NO_LINK = Observation(
 
 def test_the_words_of_a_probe_are_proof_enough() -> None:
     one = limits(limitation("no-threads", Target.WASI))
-    assert told(one, THREADS, answer("no-threads", NO_THREAD))[0] == "no-threads"
-    assert told(one, THREADS, answer("no-threads", NO_THREAD, Finding.LIFTED))[0] == ""
-    assert told(one, THREADS._replace(message="cannot join"), answer("no-threads", NO_THREAD))[0] == ""
+    assert cause_of(one, THREADS, answer("no-threads", NO_THREAD))[0] == "no-threads"
+    assert cause_of(one, THREADS, answer("no-threads", NO_THREAD, Finding.LIFTED))[0] == ""
+    assert cause_of(one, THREADS._replace(message="cannot join"), answer("no-threads", NO_THREAD))[0] == ""
 
 
 def test_the_words_are_an_exception_and_its_message() -> None:
     one = limits(limitation("no-threads", Target.WASI))
-    assert told(one, THREADS, answer("no-threads", NO_THREAD, Finding.DIFFERS))[0] == "no-threads"
+    assert cause_of(one, THREADS, answer("no-threads", NO_THREAD, Finding.DIFFERS))[0] == "no-threads"
     crashed = dataclasses.replace(NO_THREAD, did=Did.CRASH)
-    assert told(one, THREADS, answer("no-threads", crashed))[0] == ""
-    assert told(one, THREADS, answer("no-threads", dataclasses.replace(NO_THREAD, kinds=("OSError",))))[0] == ""
+    assert cause_of(one, THREADS, answer("no-threads", crashed))[0] == ""
+    assert cause_of(one, THREADS, answer("no-threads", dataclasses.replace(NO_THREAD, kinds=("OSError",))))[0] == ""
     silent = answer("no-threads", dataclasses.replace(NO_THREAD, message=""))
-    assert told(one, THREADS._replace(message=""), silent)[0] == ""
+    assert cause_of(one, THREADS._replace(message=""), silent)[0] == ""
 
 
 @pytest.mark.parametrize("errno", ["ENOSYS", "ENOTSUP", "EOPNOTSUPP"])
@@ -209,33 +209,33 @@ def test_a_call_that_the_system_lacks_is_known_by_each_errno_for_it(errno: str) 
     one = limits(limitation("no-links", Target.WASI))
     lacking = dataclasses.replace(NO_LINK, errno=(errno,))
     failure = LINK._replace(signature=f"OSError {errno}")
-    assert told(one, failure, answer("no-links", lacking))[0] == "no-links"
+    assert cause_of(one, failure, answer("no-links", lacking))[0] == "no-links"
     around = failure._replace(lines=("self.prepare()", "posix.link(a, b)"))
-    assert told(one, around, answer("no-links", lacking))[0] == "", "the innermost call is another one"
+    assert cause_of(one, around, answer("no-links", lacking))[0] == "", "the innermost call is another one"
 
 
 def test_a_call_that_the_system_lacks_is_known_by_its_name() -> None:
     one = limits(limitation("no-links", Target.WASI))
-    assert told(one, LINK, answer("no-links", NO_LINK))[0] == "no-links"
-    assert told(one, LINK._replace(lines=("os.symlink(a, b)",)), answer("no-links", NO_LINK))[0] == ""
+    assert cause_of(one, LINK, answer("no-links", NO_LINK))[0] == "no-links"
+    assert cause_of(one, LINK._replace(lines=("os.symlink(a, b)",)), answer("no-links", NO_LINK))[0] == ""
     missing = Observation(
         probe="a.b", did=Did.ERROR, kinds=("OSError",), errno=("ENOENT",), message=LINK.message, line="os.link(a, b)"
     )
     gone = LINK._replace(signature="OSError ENOENT")
-    assert told(one, gone, answer("no-links", missing))[0] == "", "any call can meet a file that is not there"
+    assert cause_of(one, gone, answer("no-links", missing))[0] == "", "any call can meet a file that is not there"
 
 
 def test_what_two_explain_is_left_to_a_person_with_their_names() -> None:
     both = limits(limitation("no-threads", Target.WASI), limitation("no-executors", Target.WASI))
     probed = answer("no-threads", NO_THREAD) | answer("no-executors", NO_THREAD)
-    assert told(both, THREADS, probed) == ("", "TODO: perhaps no-threads or no-executors")
+    assert cause_of(both, THREADS, probed) == ("", "TODO: perhaps no-threads or no-executors")
 
 
 @pytest.mark.parametrize(("count", "reason"), [(3, "TODO: perhaps n0 or n1 or n2"), (4, "TODO")])
 def test_at_most_three_limitations_are_named(count: int, reason: str) -> None:
     names = [f"n{number}" for number in range(count)]
     probed = {name: found for each in names for name, found in answer(each, NO_THREAD).items()}
-    assert told(limits(*(limitation(name, Target.WASI) for name in names)), THREADS, probed) == ("", reason)
+    assert cause_of(limits(*(limitation(name, Target.WASI) for name in names)), THREADS, probed) == ("", reason)
 
 
 # What a pattern explains: a probe has to fail as the case does.
@@ -257,13 +257,13 @@ ENOTSUP = Observation(probe="a.b", did=Did.ERROR, kinds=("OSError",), errno=("EN
 )
 def test_an_explanation_is_sure_where_a_probe_fails_as_the_case_does(observation: Observation, confirmed: bool) -> None:
     telling = dataclasses.replace(limitation("no-links", Target.WASI), explains=("^OSError",), probes=("a.b",))
-    found = told(limits(telling), LINK._replace(lines=()), answer("no-links", observation))
+    found = cause_of(limits(telling), LINK._replace(lines=()), answer("no-links", observation))
     assert found == (("no-links", reason_of(LINK)) if confirmed else ("", "TODO: perhaps no-links"))
 
 
 def test_a_failure_that_said_nothing_is_not_explained_for_sure() -> None:
     any_failure = dataclasses.replace(limitation("no-links", Target.WASI), explains=(".",))
-    assert told(limits(any_failure), Failure("", ""), {}) == ("", "TODO: perhaps no-links")
+    assert cause_of(limits(any_failure), Failure("", ""), {}) == ("", "TODO: perhaps no-links")
 
 
 def test_patterns_are_searched_in_what_the_failure_says_and_shows() -> None:
@@ -297,12 +297,12 @@ def test_a_class_and_a_signature_have_the_cause_that_all_their_entries_name() ->
     )
 
 
-def test_the_cause_of_a_class_is_none_for_its_next_case_where_a_probe_found_it_lifted() -> None:
+def test_the_cause_of_a_class_is_not_used_for_its_next_case_where_a_probe_found_it_lifted() -> None:
     probed = dataclasses.replace(limitation("no-links", Target.WASI), probes=("a.b",))
     siblings = {("test.test_x.X.*", LINK.signature): "no-links"}
     causes = Causes(registry=Registry({"no-links": probed}), siblings=siblings)
-    assert told(causes, LINK, {}) == ("no-links", reason_of(LINK))
-    assert told(causes, LINK, answer("no-links", NO_LINK, Finding.LIFTED)) == ("", "TODO")
+    assert cause_of(causes, LINK, {}) == ("no-links", reason_of(LINK))
+    assert cause_of(causes, LINK, answer("no-links", NO_LINK, Finding.LIFTED)) == ("", "TODO")
 
 
 TIMES = "self.assertAlmostEqual(st.st_atime, atime_ns * 1e-9, delta=1e-6)"
@@ -337,24 +337,24 @@ def test_a_bare_assertion_names_every_limitation_that_explains_its_message() -> 
     for name in ("one", "silent"):
         causes = Causes(registry=Registry(found), siblings={("test.test_x.X.*", "AssertionError"): name})
         failure = Failure("AssertionError", "1 != 2", "AssertionError", ("self.check()",))
-        assert told(causes, failure, {}) == ("", "TODO: perhaps other or third")
+        assert cause_of(causes, failure, {}) == ("", "TODO: perhaps other or third")
         unexplained = failure._replace(message="nothing")
-        assert told(causes, unexplained, {}) == ("", "TODO: perhaps silent" if name == "silent" else "TODO")
+        assert cause_of(causes, unexplained, {}) == ("", "TODO: perhaps silent" if name == "silent" else "TODO")
 
 
 @pytest.mark.parametrize(("pattern", "cause"), [("Not supported", "no-links"), ("Operation not permitted", "")])
-def test_the_cause_of_a_class_is_none_for_its_next_case_where_its_own_pattern_says_otherwise(
+def test_the_cause_of_a_class_is_not_used_for_its_next_case_where_its_own_pattern_says_otherwise(
     pattern: str, cause: str
 ) -> None:
     explained = dataclasses.replace(limitation("no-links", Target.WASI), explains=(pattern,), probes=("a.b",))
     siblings = {("test.test_x.X.*", LINK.signature): "no-links"}
-    assert told(Causes(registry=Registry({"no-links": explained}), siblings=siblings), LINK, {})[0] == cause
+    assert cause_of(Causes(registry=Registry({"no-links": explained}), siblings=siblings), LINK, {})[0] == cause
 
 
-def test_what_is_documented_for_the_target_alone_goes_before() -> None:
+def test_what_is_documented_for_the_target_alone_comes_first() -> None:
     both = limits(limitation("wasm-ipc", *Target), limitation("no-threads", Target.WASI))
     probed = answer("no-threads", NO_THREAD) | answer("wasm-ipc", NO_THREAD)
-    assert told(both, THREADS, probed)[0] == "no-threads"
+    assert cause_of(both, THREADS, probed)[0] == "no-threads"
 
 
 def test_a_reason_is_one_line_of_bounded_length() -> None:

@@ -93,7 +93,7 @@ def test_without_an_entry_what_fails_needs_one_with_the_usual_outcome_first(lett
     assert decided(letters, None) == Decision(needed)
 
 
-def test_without_an_entry_what_passed_before_is_listed_only_when_told_so() -> None:
+def test_without_an_entry_what_passed_before_is_listed_only_when_asked_for() -> None:
     held = "is a regression: it passed in run 7; --accept-regression would list it"
     assert decided("E", None, passed_in="run 7") == Decision(NO_ENTRY, held)
     assert decided("F", None, passed_in="run 7", accept=True).want == needs("fail", signature=("AssertionError",))
@@ -182,5 +182,5 @@ def test_an_entry_stays_where_what_was_seen_is_worse_or_cannot_be_listed(letters
     assert decided(letters, listed("error")) == Decision(KEEP, held)
 
 
-def test_a_hang_in_the_place_of_an_error_is_listed_when_told_so() -> None:
+def test_a_hang_in_the_place_of_an_error_is_listed_when_asked_for() -> None:
     assert decided("T", listed("error"), accept=True) == Decision(needs("timeout"))

@@ -86,7 +86,7 @@ def failure_of(found: CaseResult) -> Failure:
     return read(module("test_os", found)).failures[found.case]
 
 
-def test_a_failure_is_told_by_the_first_bad_subtest_where_the_case_itself_has_no_exception() -> None:
+def test_a_failure_is_described_by_the_first_bad_subtest_where_the_case_itself_has_no_exception() -> None:
     subtests = tuple(
         SubtestResult(params="", outcome=outcome, detail=Detail(exception=exception, message="why"))
         for outcome, exception in (
@@ -102,7 +102,7 @@ def test_a_failure_is_told_by_the_first_bad_subtest_where_the_case_itself_has_no
     assert failure_of(own)[:2] == ("ValueError", "own")
 
 
-def test_a_failure_without_an_exception_is_told_by_its_reason() -> None:
+def test_a_failure_without_an_exception_is_described_by_its_reason() -> None:
     assert failure_of(case("test_os.T.test_a", Outcome.TIMEOUT, reason="no progress for 120 s"))[:2] == (
         "",
         "no progress for 120 s",
@@ -203,7 +203,7 @@ def test_evidence_is_by_setting_and_in_the_order_of_time() -> None:
     assert list(found.failing()) == [A]
 
 
-def test_of_several_failures_and_passes_the_newest_is_told() -> None:
+def test_the_newest_of_several_failures_and_passes_is_described() -> None:
     found = evidence(
         *(run_of(WASI, {"test_os.T.test_a": letter}, day=day) for day, letter in enumerate("PPEVP", 1)),
         run_of(NEW, {"test_os.T.test_a": "P"}, day=9),

@@ -41,7 +41,7 @@ def condition(**terms: object) -> Condition:
     return found
 
 
-def told(needed: list[Setting], excluded: list[Setting], base: Condition = ALWAYS) -> list[str]:
+def inferred(needed: list[Setting], excluded: list[Setting], base: Condition = ALWAYS) -> list[str]:
     found = infer(needed, excluded, base)
     assert found is not None
     return [str(one) for one in found]
@@ -51,18 +51,18 @@ OLD, MIDDLE, NEW, NEWEST = (emscripten(version) for version in ("3.1.69", "4.0.7
 
 
 def test_versions_are_ordered() -> None:
-    assert told([MIDDLE], [OLD, NEW, NEWEST]) == ["emscripten >=4.0.7,<4.0.12"]
-    assert told([MIDDLE, NEW, NEWEST], [OLD]) == ["emscripten >=4.0.7"]
-    assert told([OLD, MIDDLE], [NEW, NEWEST]) == ["emscripten <4.0.12"]
-    assert told([OLD, MIDDLE, NEW, NEWEST], []) == [""]
+    assert inferred([MIDDLE], [OLD, NEW, NEWEST]) == ["emscripten >=4.0.7,<4.0.12"]
+    assert inferred([MIDDLE, NEW, NEWEST], [OLD]) == ["emscripten >=4.0.7"]
+    assert inferred([OLD, MIDDLE], [NEW, NEWEST]) == ["emscripten <4.0.12"]
+    assert inferred([OLD, MIDDLE, NEW, NEWEST], []) == [""]
 
 
-def test_a_library_tells_apart_and_the_likeliest_stands_for_those_that_come_with_it() -> None:
+def test_a_library_distinguishes_settings_and_the_likeliest_stands_for_those_that_come_with_it() -> None:
     plain, linked = emscripten("3.1.69"), emscripten("3.1.69", **dict.fromkeys(LIBRARIES, True))
     static = emscripten("3.1.69", **dict.fromkeys(LIBRARIES, True) | {"libffi": False})
-    assert told([linked], [plain, static]) == ["libffi"]
-    assert told([linked, static], [plain]) == ["zlib"]
-    assert told([plain], [linked, static]) == ["no zlib"]
+    assert inferred([linked], [plain, static]) == ["libffi"]
+    assert inferred([linked, static], [plain]) == ["zlib"]
+    assert inferred([plain], [linked, static]) == ["no zlib"]
 
 
 def test_two_conditions_are_one_that_holds_where_both_do() -> None:
@@ -72,34 +72,34 @@ def test_two_conditions_are_one_that_holds_where_both_do() -> None:
 
 
 def test_ten_comes_after_nine() -> None:
-    assert told([emscripten("4.0.9")], [emscripten("4.0.10")]) == ["emscripten <4.0.10"]
+    assert inferred([emscripten("4.0.9")], [emscripten("4.0.10")]) == ["emscripten <4.0.10"]
 
 
 def test_a_flag_is_named_only_where_it_makes_the_difference() -> None:
     threads = emscripten("3.1.69", pthreads=True)
-    assert told([OLD, NEW], [threads]) == ["no pthreads"]
-    assert told([threads], [OLD, NEW]) == ["pthreads"]
-    assert told([OLD, threads], [NEW]) == ["emscripten <4.0.12"]
+    assert inferred([OLD, NEW], [threads]) == ["no pthreads"]
+    assert inferred([threads], [OLD, NEW]) == ["pthreads"]
+    assert inferred([OLD, threads], [NEW]) == ["emscripten <4.0.12"]
 
 
 def test_the_toolchain_is_the_likelier_cause_of_two() -> None:
-    assert told([OLD], [emscripten("4.0.7", python="3.14.0")]) == ["emscripten <4.0.7"]
+    assert inferred([OLD], [emscripten("4.0.7", python="3.14.0")]) == ["emscripten <4.0.7"]
 
 
 def test_what_one_conjunction_cannot_say_needs_several_that_exclude_each_other() -> None:
-    assert told([OLD, NEW], [MIDDLE]) == ["emscripten <4.0.7", "emscripten >=4.0.12"]
-    assert told([wasi(), OLD], [NEW]) == ["target emscripten, emscripten <4.0.12", "target wasi"]
+    assert inferred([OLD, NEW], [MIDDLE]) == ["emscripten <4.0.7", "emscripten >=4.0.12"]
+    assert inferred([wasi(), OLD], [NEW]) == ["target emscripten, emscripten <4.0.12", "target wasi"]
 
 
 def test_what_holds_of_the_base_stays_as_it_is_written() -> None:
     base = condition(target="emscripten", emscripten=">=3.1, <6", python="<3.14")
-    assert told([OLD], [emscripten("3.1.69", pydebug=True)], base) == [
+    assert inferred([OLD], [emscripten("3.1.69", pydebug=True)], base) == [
         "target emscripten, emscripten >=3.1, <6, python <3.14, no pydebug"
     ]
-    assert told([OLD], [NEW], base) == ["target emscripten, emscripten >=3.1,<4.0.12, python <3.14"]
-    assert told([OLD, NEWEST], [], base) == ["target emscripten, emscripten >=3.1, python <3.14"]
-    assert told([wasi("25")], [wasi("25", pydebug=True)], condition(wasi_sdk="25")) == ["wasi_sdk 25, no pydebug"]
-    assert told([wasi("25.1")], [wasi("25.2")], condition(wasi_sdk="25")) == ["wasi_sdk ==25.*,<25.2"]
+    assert inferred([OLD], [NEW], base) == ["target emscripten, emscripten >=3.1,<4.0.12, python <3.14"]
+    assert inferred([OLD, NEWEST], [], base) == ["target emscripten, emscripten >=3.1, python <3.14"]
+    assert inferred([wasi("25")], [wasi("25", pydebug=True)], condition(wasi_sdk="25")) == ["wasi_sdk 25, no pydebug"]
+    assert inferred([wasi("25.1")], [wasi("25.2")], condition(wasi_sdk="25")) == ["wasi_sdk ==25.*,<25.2"]
 
 
 @pytest.mark.parametrize(
@@ -115,50 +115,50 @@ def test_what_holds_of_the_base_stays_as_it_is_written() -> None:
         ("3.15.0", "3.15.0b2 3.16.0", "python >3.15.0b2,<3.16.0"),
     ],
 )
-def test_pre_releases_can_be_told_apart(needed: str, excluded: str, expected: str) -> None:
+def test_pre_releases_can_be_distinguished(needed: str, excluded: str, expected: str) -> None:
     here, there = ([wasi(python=version) for version in versions.split()] for versions in (needed, excluded))
-    assert told(here, there) == [expected]
+    assert inferred(here, there) == [expected]
 
 
-def test_pre_releases_that_no_division_keeps_apart_are_not_divided() -> None:
+def test_pre_releases_that_no_condition_distinguishes_are_not_divided() -> None:
     needed, excluded = [wasi(python="3.15.0b2"), wasi(python="3.15.0")], [wasi(python="3.15.0b3")]
     assert infer(needed, excluded, ALWAYS) is None
 
 
 def test_a_bound_is_that_of_all_that_need_it_also_where_a_flag_is_named_too() -> None:
     threads = emscripten("4.0.7", pthreads=True)
-    assert told([OLD, NEW], [threads, NEWEST]) == ["emscripten <6.0.5, no pthreads"]
-    assert told([NEW, NEWEST], [threads, OLD, emscripten("4.0.12", pthreads=True)]) == [
+    assert inferred([OLD, NEW], [threads, NEWEST]) == ["emscripten <6.0.5, no pthreads"]
+    assert inferred([NEW, NEWEST], [threads, OLD, emscripten("4.0.12", pthreads=True)]) == [
         "emscripten >=4.0.12, no pthreads"
     ]
-    assert told([MIDDLE], [threads, NEW]) == ["emscripten <4.0.12, no pthreads"]
+    assert inferred([MIDDLE], [threads, NEW]) == ["emscripten <4.0.12, no pthreads"]
     final, debug = wasi(python="3.15.0"), wasi(python="3.15.0", pydebug=True)
-    assert told([final], [debug, wasi(python="3.15.0b2")]) == ["no pydebug, python >3.15.0b2"]
+    assert inferred([final], [debug, wasi(python="3.15.0b2")]) == ["no pydebug, python >3.15.0b2"]
 
 
 def test_what_the_base_excludes_already_needs_no_further_term() -> None:
     excluded = [wasi(python="3.15.0"), wasi(python="3.13.5", pydebug=True)]
-    assert told([wasi(python="3.13.5")], excluded, condition(python="<=3.14")) == ["python <=3.14, no pydebug"]
+    assert inferred([wasi(python="3.13.5")], excluded, condition(python="<=3.14")) == ["python <=3.14, no pydebug"]
 
 
 def test_of_two_bounds_the_tighter_one_is_written() -> None:
-    assert told([MIDDLE], [OLD], condition(emscripten=">=3")) == ["emscripten >=4.0.7"]
-    assert told([MIDDLE], [NEW], condition(emscripten="<6")) == ["emscripten <4.0.12"]
+    assert inferred([MIDDLE], [OLD], condition(emscripten=">=3")) == ["emscripten >=4.0.7"]
+    assert inferred([MIDDLE], [NEW], condition(emscripten="<6")) == ["emscripten <4.0.12"]
 
 
-def test_two_flags_of_which_just_one_is_set_need_a_condition_for_each() -> None:
+def test_exactly_one_of_two_flags_needs_a_condition_for_each() -> None:
     threads, debug = emscripten("3.1.69", pthreads=True), emscripten("3.1.69", pydebug=True)
     both = emscripten("3.1.69", pthreads=True, pydebug=True)
-    assert told([threads, debug], [OLD, both]) == ["pthreads, no pydebug", "no pthreads, pydebug"]
+    assert inferred([threads, debug], [OLD, both]) == ["pthreads, no pydebug", "no pthreads, pydebug"]
 
 
 def test_the_division_that_leaves_the_fewest_conditions_is_taken() -> None:
     """By version it would take three."""
     needed = [OLD, NEWEST, emscripten("4.0.12", pthreads=True, pydebug=True)]
-    assert told(needed, [emscripten("4.0.12", pthreads=True)]) == ["pthreads, pydebug", "no pthreads"]
+    assert inferred(needed, [emscripten("4.0.12", pthreads=True)]) == ["pthreads, pydebug", "no pthreads"]
 
 
-def test_a_version_that_is_not_known_tells_nothing_apart() -> None:
+def test_an_unknown_version_distinguishes_nothing() -> None:
     unknown = tuple(fact for fact in OLD if fact[0] != "emscripten")
     assert infer([OLD], [unknown], ALWAYS) is None
     assert infer([OLD, unknown], [NEW], ALWAYS) is None
@@ -168,7 +168,7 @@ def test_no_setting_needs_no_condition() -> None:
     assert infer([], [OLD], ALWAYS) == ()
 
 
-def test_settings_that_are_the_same_cannot_be_told_apart() -> None:
+def test_settings_that_are_the_same_cannot_be_distinguished() -> None:
     for needed, excluded in (([OLD], [OLD]), ([OLD, wasi()], [OLD]), ([OLD, wasi()], [wasi()])):
         assert infer(needed, excluded, ALWAYS) is None
 

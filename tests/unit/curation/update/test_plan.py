@@ -131,12 +131,12 @@ def test_a_case_that_was_not_always_run_makes_no_difference_within_its_class() -
     assert kept(plan) == [("*", "error", "", "target emscripten")]
 
 
-def test_a_class_whose_every_case_has_an_entry_of_its_own_stays() -> None:
+def test_a_class_stays_when_each_of_its_cases_has_its_own_entry() -> None:
     plan = planned(listed(A) + entry(tests=CLASS, when=EMSCRIPTEN), *days(OLD, a="EEE"))
     assert [tests for tests, *_ in kept(plan)] == ["test_a", "*"]
 
 
-def test_a_class_that_went_is_held_against_nothing() -> None:
+def test_a_class_that_is_gone_is_compared_with_nothing() -> None:
     gone = [run_of(OLD, {"test_os.Other.test_fine": "P"}, day=day) for day in (2, 3, 4)]
     plan = planned(entry(tests=CLASS, when=EMSCRIPTEN), *days(OLD, a="E"), *gone)
     assert (kept(plan), plan.held) == ([], ())
@@ -207,7 +207,7 @@ def test_a_class_is_widened_to_a_cell_that_has_only_some_of_its_cases() -> None:
 
 
 def test_a_new_entry_does_not_hold_where_one_of_the_same_case_does() -> None:
-    """The first one, for threads, holds for a cell of which no run was seen; the second leaves it out."""
+    """The first one, for threads, holds for a cell without a run; the second leaves it out."""
     threads = emscripten("4.0.7", pthreads=True)
     plan = planned("", *days(threads, a="E"), *days(OLD, a="F"), *days(NEW, a="P"), cells=(*CELLS, THREADS, threads))
     assert added(plan) == [

@@ -67,7 +67,7 @@ def test_an_entry_that_stays_keeps_every_byte_where_another_one_changes() -> Non
     assert found.endswith(listed("b"))
 
 
-def test_a_list_of_which_only_comments_are_left_is_empty() -> None:
+def test_a_list_with_only_comments_left_is_empty() -> None:
     assert assembled("# About links.\n\n" + listed("a"), ()) == ""
 
 

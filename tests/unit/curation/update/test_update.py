@@ -41,7 +41,7 @@ from tests.unit.sample_runs import (
     OLD,
     THREADS,
     WASI,
-    rooms_of,
+    workspace_of,
     run_of,
     runs_of,
     updated,
@@ -87,7 +87,7 @@ def test_a_new_failure_gets_an_entry_that_waits_for_its_reason() -> None:
     assert {problem.key for problem in refused} == {"expect.reason", "expect.limitation"}
 
 
-def test_what_rests_on_a_single_run_is_told() -> None:
+def test_what_depends_on_a_single_run_is_reported() -> None:
     found = updated({}, [*runs_of(WASI, LINK, "EE"), run_of(WASI, {"test_json.X.test_a": "E"}, day=3)])
     assert found.seen_once == 1
     lines = list(summary_lines(found, rows=9))
@@ -103,10 +103,10 @@ def test_what_rests_on_a_single_run_is_told() -> None:
 PROBED = {"no-dup": {"finding": "holds", "probes": {}}}
 
 
-def told_to_probe(*results: CellResults, lists: Mapping[str, str] | None = None, written: bool = False) -> list[str]:
+def lines_on_probing(*results: CellResults, lists: Mapping[str, str] | None = None, written: bool = False) -> list[str]:
     """The lines that say what to probe, after runs in `reports/DAY`."""
     read = [read_run(one, source=f"reports/{one.run.started[8:10]}/{one.cell.id}/results.json") for one in results]
-    found = update(rooms_of(lists or {}), read, Rules(), learn_signatures=False)
+    found = update(workspace_of(lists or {}), read, Rules(), learn_signatures=False)
     assert found.unfinished
     return [line for line in summary_lines(found, rows=9, written=written) if " probe " in line or "more run" in line]
 
@@ -114,29 +114,31 @@ def told_to_probe(*results: CellResults, lists: Mapping[str, str] | None = None,
 def test_what_an_entry_that_waits_for_its_cause_comes_from_is_to_be_probed() -> None:
     first, second = runs_of(WASI, LINK, "EE")
     command = "`python -m harness probe wasi --run-dir reports/02`"
-    assert told_to_probe(first, second) == [f"{command}, then update again, may find the cause"]
-    assert told_to_probe(first, second, written=True) == [
+    assert lines_on_probing(first, second) == [f"{command}, then update again, may find the cause"]
+    assert lines_on_probing(first, second, written=True) == [
         f"{command}, then update again without the entry, may find the cause"
     ]
-    elsewhere = told_to_probe(first, *runs_of(OLD, LINK, "E"))
+    elsewhere = lines_on_probing(first, *runs_of(OLD, LINK, "E"))
     assert [line.partition(",")[0] for line in elsewhere] == [
         "`python -m harness probe emscripten-3.1.69 --run-dir reports/01`",
         "`python -m harness probe wasi --run-dir reports/01`",
     ]
     cells = [emscripten(f"4.0.{number}") for number in range(7)]
-    assert told_to_probe(*(run_of(cell, {LINK: "E"}) for cell in cells))[-1] == "and so with 2 more runs"
+    assert lines_on_probing(*(run_of(cell, {LINK: "E"}) for cell in cells))[-1] == "and so with 2 more runs"
 
 
 def test_nothing_is_to_be_probed_where_that_was_done_or_cannot_help() -> None:
     first, second = runs_of(WASI, LINK, "EE")
-    assert told_to_probe(msgspec.structs.replace(first, probes=PROBED), second) == []
-    assert told_to_probe(*runs_of(WASI, LINK, "C")) == [], "no probe explains a crash"
-    assert told_to_probe(first, lists=updated({}, [first]).after) == [], "the entry is there, and stays as it is"
-    moved = update(rooms_of({}), [read_run(first, source="elsewhere/results.json")], Rules(), learn_signatures=False)
+    assert lines_on_probing(msgspec.structs.replace(first, probes=PROBED), second) == []
+    assert lines_on_probing(*runs_of(WASI, LINK, "C")) == [], "no probe explains a crash"
+    assert lines_on_probing(first, lists=updated({}, [first]).after) == [], "the entry is there, and stays as it is"
+    moved = update(
+        workspace_of({}), [read_run(first, source="elsewhere/results.json")], Rules(), learn_signatures=False
+    )
     assert moved.probing == ()
 
 
-def test_versions_are_ordered_and_a_target_without_a_run_is_not_spoken_of() -> None:
+def test_versions_are_ordered_and_a_target_without_a_run_is_not_mentioned() -> None:
     results = [run for cell, letter in ((OLD, "P"), (MIDDLE, "E"), (NEW, "P")) for run in runs_of(cell, LINK, letter)]
     assert conditions(updated({}, results)) == ["target emscripten, emscripten >=4.0.7,<4.0.12"]
     assert conditions(updated({}, results[:2])) == ["target emscripten, emscripten >=4.0.7"]
@@ -310,13 +312,13 @@ def test_a_crash_elsewhere_leaves_an_entry_the_kind_of_its_trap() -> None:
     assert found.signature == ("trap: stack exhausted",)
 
 
-def test_a_crash_whose_place_is_not_known_leaves_the_one_of_the_entry() -> None:
+def test_a_crash_at_an_unknown_place_leaves_the_place_of_the_entry() -> None:
     by_place = entry(outcome='"crash"', signature='"trap: stack exhausted at test/test_os.py:link"', when=ON_WASI)
     (found,) = updated(by_place, crashing("", "", "")).entries
     assert found.signature == ("trap: stack exhausted at test/test_os.py:link",)
 
 
-def test_what_used_to_pass_is_a_regression_and_not_listed_unless_told_so() -> None:
+def test_what_used_to_pass_is_a_regression_and_listed_only_when_asked_for() -> None:
     results = runs_of(WASI, LINK, "PPE")
     found = updated({}, results)
     assert found.changed == ()
@@ -443,7 +445,7 @@ def test_a_condition_is_narrowed_where_runs_differ() -> None:
     assert notes(found) == []
 
 
-def test_a_run_that_says_nothing_of_the_case_is_none() -> None:
+def test_a_run_that_says_nothing_about_the_case_does_not_count() -> None:
     part = run_of(NEW, {"test_json.T.test_a": "P"}, complete=False)
     found = updated(entry(when='{ target = "emscripten" }'), [*runs_of(OLD, LINK, "PPP"), part])
     assert found.after[FILE] == ""
@@ -481,7 +483,7 @@ def test_only_the_test_that_passes_leaves_its_entry() -> None:
     assert found.after[FILE] == entry(tests='["test.test_os.A.test_a"]', when='{ target = "wasi" }')
 
 
-def test_a_class_whose_cases_have_come_to_differ_is_named_case_by_case() -> None:
+def test_a_class_is_named_case_by_case_when_its_cases_differ_now() -> None:
     text = entry(tests='["test.test_os.LinkTests.*"]', when='{ target = "wasi" }')
     names = [f"test_os.LinkTests.test_{name}" for name in "abc"]
     results = [run_of(WASI, dict(zip(names, "EPE", strict=True)), day=day) for day in (1, 2, 3)]
@@ -521,7 +523,7 @@ def test_an_entry_is_not_widened_on_the_strength_of_its_outcome_alone() -> None:
     assert conditions(updated(signed, runs_of(MIDDLE, LINK, "E"))) == ["target emscripten, emscripten <4.0.12"]
 
 
-def test_where_a_cell_between_was_not_seen_the_entry_stays_and_a_copy_speaks_of_the_new_cell() -> None:
+def test_where_a_cell_between_was_not_seen_the_entry_stays_and_a_copy_covers_the_new_cell() -> None:
     text = entry(when='{ target = "emscripten", emscripten = "<4" }')
     found = updated(text, [*runs_of(OLD, LINK, "E"), *runs_of(NEW, LINK, "E")])
     assert conditions(found) == ["target emscripten, emscripten <4", "target emscripten, emscripten >=4.0.12"]
@@ -540,7 +542,7 @@ def test_a_class_is_widened_where_all_of_its_cases_fail_alike() -> None:
     assert [one.tests for one in found.entries] == [("test.test_os.LinkTests.test_a",), ("test.test_os.LinkTests.*",)]
 
 
-def test_an_entry_is_not_widened_to_a_target_that_it_does_not_speak_of() -> None:
+def test_an_entry_is_not_widened_to_a_target_that_it_does_not_cover() -> None:
     text = entry(when='{ target = "emscripten" }')
     found = updated(text, runs_of(WASI, LINK, "E"))
     assert [(str(one.when), one.reason) for one in found.entries] == [
@@ -666,7 +668,7 @@ def test_updates_of_two_people_to_different_modules_touch_different_files() -> N
     assert together.after == {**one.after, **other.after}
 
 
-def test_a_list_that_is_written_otherwise_is_told_instead_of_mangled() -> None:
+def test_a_list_in_another_form_is_reported_and_not_changed() -> None:
     inline = (
         'expect = [{ tests = ["test.test_os.LinkTests.test_link"], outcome = "error", '
         'limitation = "fs-hard-links", reason = "x", when = { target = "wasi" } }]\n'
@@ -694,7 +696,7 @@ def saved(folder: Path, results: list[CellResults]) -> list[str]:
     return paths
 
 
-def test_the_command_shows_a_difference_and_writes_it_only_when_told(
+def test_the_command_shows_a_difference_and_writes_it_only_when_asked_to(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lists = tmp_path / "expected_failures"
@@ -764,13 +766,13 @@ def test_lists_are_written_into_folders_that_need_not_be_there(tmp_path: Path) -
 
 
 def test_an_update_that_would_write_a_mistake_is_an_error() -> None:
-    workspace = dataclasses.replace(rooms_of({FILE: entry(when=ON_WASI)}), registry=Registry({}))
+    workspace = dataclasses.replace(workspace_of({FILE: entry(when=ON_WASI)}), registry=Registry({}))
     read = [read_run(run, source="", index=index) for index, run in enumerate(runs_of(WASI, LINK, "FFF"))]
     with pytest.raises(HarnessError, match=r"would write a list with a mistake: .*fs-hard-links"):
         update(workspace, read, Rules(), learn_signatures=False)
 
 
-def test_a_cell_that_is_not_declared_or_broken_is_not_spoken_of() -> None:
+def test_a_cell_that_is_not_declared_or_broken_is_not_mentioned() -> None:
     part = run_of(emscripten("9.9.9"), {"test_json.T.test_a": "P"}, complete=False)
     text = entry(when='{ target = "emscripten" }')
     found = updated(text, [*runs_of(OLD, LINK, "PPP"), part], cells=(OLD, dataclasses.replace(NEW, broken="x"), WASI))
@@ -800,7 +802,7 @@ def test_signatures_that_are_listed_or_of_another_class_are_not_learnt() -> None
     assert [one.signature for one in found.entries if "LinkTests" in one.tests[0]] == [("OSError ENOTSUP",)]
 
 
-def test_a_list_of_which_nothing_is_left_is_removed(tmp_path: Path) -> None:
+def test_a_list_with_nothing_left_is_removed(tmp_path: Path) -> None:
     found = updated(entry(when='{ target = "wasi" }'), runs_of(WASI, LINK, "PPP"))
     path = tmp_path / FILE
     path.parent.mkdir()
@@ -816,7 +818,7 @@ def test_a_list_of_which_nothing_is_left_is_removed(tmp_path: Path) -> None:
         (["--runs", "0", "x.json"], "--runs: 0: must be a number of 1 or more"),
     ],
 )
-def test_a_mistake_in_the_arguments_is_told(
+def test_a_mistake_in_the_arguments_is_reported(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["update", *arguments]) == EXIT_CONFIG
@@ -876,12 +878,14 @@ def given(folder: Path, run: CellResults) -> Path:
 
 
 @pytest.mark.parametrize(("letters", "goes"), [("PPP", True), ("EPP", True), ("PEP", False), ("EEP", False)])
-def test_runs_of_the_history_count_beside_those_that_are_given(tmp_path: Path, letters: str, goes: bool) -> None:
+def test_runs_of_the_history_count_in_addition_to_those_that_are_given(
+    tmp_path: Path, letters: str, goes: bool
+) -> None:
     runs = runs_of(WASI, LINK, letters + "P")
     kept(tmp_path / "history.sqlite", runs)
     read = gather([given(tmp_path, runs[-1])], tmp_path, history=tmp_path / "history.sqlite")
     assert sorted(run.order[0][8:10] for run in read) == ["01", "02", "03", "04"]
-    found = update(rooms_of({FILE: entry()}), read, Rules(runs=3), learn_signatures=False)
+    found = update(workspace_of({FILE: entry()}), read, Rules(runs=3), learn_signatures=False)
     assert (WASI not in [cell for cell in CELLS if f"test.{LINK}" in expected(found, cell)]) is goes
 
 
@@ -914,7 +918,7 @@ def test_of_the_history_only_older_runs_of_the_same_cell_count_and_none_twice(tm
 
 
 @pytest.mark.parametrize("option", [True, False])
-def test_the_command_takes_the_history_beside_the_reports_or_the_one_that_is_named(
+def test_the_command_uses_the_history_next_to_the_reports_or_the_one_that_is_named(
     tmp_path: Path, option: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lists, reports = tmp_path / "expected_failures", tmp_path / "reports"

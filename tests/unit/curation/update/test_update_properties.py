@@ -96,7 +96,7 @@ def test_an_update_is_total_deterministic_and_changes_nothing_the_second_time(
 
 @PROPERTY
 @given(lists(), runs("PSFEVCT-"))
-def test_after_an_update_nothing_is_unexpected_but_what_it_told_to_have_held_back(
+def test_after_an_update_nothing_is_unexpected_except_what_it_says_it_held_back(
     text: str, results: list[CellResults]
 ) -> None:
     found = updated(text, results, runs=1, accept=True)
@@ -104,7 +104,7 @@ def test_after_an_update_nothing_is_unexpected_but_what_it_told_to_have_held_bac
     classes = {(wildcard_of(test), cell) for test, cell in held}
     for run in newest(results):
         for row in verdicts(found, run).unexpected:
-            # A class's entry and one of its cases speak of each other.
+            # The entry of a class and that of one of its cases name each other.
             mine, its_class = (row.case, run.cell.id), (wildcard_of(row.case), run.cell.id)
             assert mine in held or its_class in (classes if mine == its_class else held)
 
@@ -141,7 +141,7 @@ def test_a_cautious_update_leaves_every_entry_as_it_is_where_no_run_was_seen(
 
 @PROPERTY
 @given(lists(), runs("PFES-"))
-def test_without_being_told_so_nothing_that_passed_is_listed(text: str, results: list[CellResults]) -> None:
+def test_nothing_that_passed_is_listed_unless_asked_for(text: str, results: list[CellResults]) -> None:
     before = Expectations(read_lists({FILE: text}, REGISTRY).entries)
     after = Expectations(updated(text, results).entries)
     for run in results:
