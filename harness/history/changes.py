@@ -53,7 +53,7 @@ def insert(steps: Sequence[StateChange], at: int, state: int, following: int | N
 
 
 def states(steps: Sequence[StateChange], runs: Sequence[int]) -> Iterator[int]:
-    """The state at each of those runs, which are in order and all speak of the case."""
+    """The state at each of those runs, which are in order and all cover the case."""
     waiting = iter(steps)
     upcoming = next(waiting, None)
     state = ABSENT

@@ -63,7 +63,7 @@ class OutcomeChange:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseSummary:
-    """`runs` counts those that speak of the case since it first appeared, `usual` is what most of them saw, the newest
+    """`runs` counts those that cover the case since it first appeared, `usual` is what most of them saw, the newest
     where several are as frequent, and `agreeing` how many saw it. `steady_for` is how many have seen the same outcome
     up to the newest.
 

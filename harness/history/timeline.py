@@ -35,7 +35,7 @@ class CellRuns:
     _alike: dict[tuple[int, ...], str] = field(default_factory=dict)
 
     def covering(self, module: str) -> tuple[int, ...]:
-        """The places of the runs that speak of all cases of a module."""
+        """The places of the runs that cover all cases of a module."""
         if module not in self._covering:
             places = (place for place, coverage in enumerate(self.coverages) if coverage.has(module))
             self._covering[module] = tuple(places)

@@ -115,7 +115,7 @@ def diff_cells(before: CellResults, after: CellResults, *, names: tuple[str, str
     for name in {**old, **new}:
         was, now = _side(old.get(name), before), _side(new.get(name), after)
         for case in _cases_of_both(dotted(name), was, now):
-            if not (was.speaks_of(case) and now.speaks_of(case)):
+            if not (was.covers(case) and now.covers(case)):
                 unknown += 1
                 continue
             compared += 1
@@ -169,7 +169,7 @@ class _Side:
     rest: Outcome | None
     is_known: bool
 
-    def speaks_of(self, case: str) -> bool:
+    def covers(self, case: str) -> bool:
         return self.is_known or case in self.cases
 
 

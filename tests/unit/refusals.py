@@ -1,4 +1,4 @@
-"""What stands in the place of `prepare` where a mistake is to be found before anything is built."""
+"""A replacement of `prepare` for tests of mistakes that have to be found before anything is built."""
 
 from __future__ import annotations
 

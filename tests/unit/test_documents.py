@@ -81,13 +81,13 @@ def test_the_readme_is_a_screen_and_a_half() -> None:
 
 # Words of this project's own, which a reader cannot know; docs/results.md explains them.
 OWN_WORDS = ("cell", "circumstance", "oracle", "signature")
-# The page that explains them, one for people who know them, and those that a program makes.
+# The page that explains them, a page for people who know them, and the pages that a program makes.
 WITHOUT_LINKS = {Path("docs/results.md"), Path("docs/changes.md"), Path("docs/commands.md"), Path("docs/mutation.md")}
 # Here a page is about the word: it is the explanation.
 EXPLAINED = {
     "cell": {"docs/architecture.md", "docs/cells.md"},
     "oracle": {"docs/oracle.md"},
-    # A signature there is one of a download.
+    # A signature there is the signature of a download.
     "signature": {"docs/pins.md", "docs/origins.md"},
     "circumstance": set(),
 }
@@ -125,7 +125,7 @@ def test_the_page_on_results_has_the_number_of_frames_that_are_kept() -> None:
 
 
 def test_the_commands_page_has_every_nox_session() -> None:
-    """Those of a cell by what stands before its id."""
+    """The sessions of a cell by what is before its id."""
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"`([\w-]+?)(?:-<cell>)?`", page.partition("## Build and test")[0]))
     found = set()

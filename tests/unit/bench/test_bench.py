@@ -137,7 +137,7 @@ def test_both_cells_are_built_where_nothing_is_built_yet_from_what_is_there(
     folder = tmp_path / "bench" / "second-cell"
     folder.mkdir(parents=True)
     builds.measure_second_cell(EMSCRIPTEN.id, folder)
-    # Of all that the cache has, the builds find there only what belongs to the toolchain.
+    # The builds find nothing in the cache but what belongs to the toolchain.
     assert made.made == [(EMSCRIPTEN.id, (builds.SYSTEM_LIBRARIES,)), (THREADS.id, (builds.SYSTEM_LIBRARIES,))]
     ratio = capsys.readouterr().out.split()[-1]
     assert 0 < float(ratio) < 1

@@ -1,4 +1,4 @@
-"""The made-up lists and results on which the figures are measured: that they are what they claim to be."""
+"""The made-up lists and results on which the figures are measured are what they claim to be."""
 
 from __future__ import annotations
 

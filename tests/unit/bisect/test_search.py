@@ -1,4 +1,4 @@
-"""A bisection finds what asking everybody would find."""
+"""A bisection finds what trying every candidate would find."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.bisect.search import Judgement, bounds, next_candidate, steps_left,
 
 @st.composite
 def rows(draw: st.DrawFn, skips: bool = True) -> list[Judgement]:
-    """What a row of candidates would say: good ones, then bad ones, some of those between the ends nothing."""
+    """What a row of candidates answers: good ones, then bad ones; some of those between the ends give no answer."""
     good, bad = draw(st.integers(1, 40)), draw(st.integers(1, 40))
     row = [Judgement.GOOD] * good + [Judgement.BAD] * bad
     inner = range(1, len(row) - 1)
@@ -29,7 +29,7 @@ def search(row: list[Judgement]) -> tuple[dict[int, Judgement], int]:
 
 
 def linear(row: list[Judgement]) -> range:
-    """The suspects by asking everybody."""
+    """The suspects that trying every candidate gives."""
     bad = row.index(Judgement.BAD)
     good = max(number for number in range(bad) if row[number] is Judgement.GOOD)
     return range(good + 1, bad + 1)

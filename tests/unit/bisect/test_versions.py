@@ -1,4 +1,4 @@
-"""What pip and npm say of versions, and the pins made of it."""
+"""What pip and npm say about versions, and the pins made of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of the user's environment gets into a build."""
+"""Which of the user's environment variables a build sees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether what was built is the cell that was asked for."""
+"""Whether a build is the cell that was asked for."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Checkout:
         return Source(id=name, version="3.13.5", root=root, provider="checkout", origin="/my/cpython", revision=name)
 
     def change(self, name: str) -> Path:
-        """The changed file bears an old time, as one that was moved into its place."""
+        """The changed file has an old time, as one that was moved into its place."""
         path = self.states[1].root / name
         path.write_text("changed")
         os.utime(path, (1, 1))

@@ -1,4 +1,4 @@
-"""The libraries that a cell is linked with: how they are built, and what becomes of one that cannot be."""
+"""The libraries that a cell is linked with: how they are built, and what happens when one cannot be built."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_each_library_has_a_pin_and_is_built_where_its_source_is(library: Librar
 
 @pytest.mark.parametrize("library", Library)
 def test_the_flags_of_the_interpreter_reach_every_library(library: Library) -> None:
-    """With other ones, wasm-ld refuses to link the archive, or code is relocated that cannot be."""
+    """With other flags wasm-ld refuses to link the archive, or the code cannot be relocated."""
     flags = ("-O2", "-fPIC", "-pthread")
     commands = commands_of(library, flags)
     assert all(command.env["CFLAGS"] == " ".join(flags) for command in commands)

@@ -62,7 +62,7 @@ def build_folder(folder: Path, target: Target = Target.WASI) -> Path:
 
 
 def release(folder: Path, more: Mapping[str, object] = MappingProxyType({})) -> Path:
-    """As cpython-wasi-build has it."""
+    """The layout of cpython-wasi-build."""
     return files(folder, {"python.wasm": WASM, f"{LIBRARY}/os.py": "", "LICENSE": "free", **more})
 
 

@@ -1,4 +1,4 @@
-"""What is laid out for the guest."""
+"""The files that are laid out for the guest."""
 
 from __future__ import annotations
 

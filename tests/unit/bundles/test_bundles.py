@@ -1,4 +1,4 @@
-"""Bundles: the same build gives the same bytes, and what is not what it says it is is refused."""
+"""Bundles: the same build gives the same bytes, and a bundle that is not what it says is refused."""
 
 from __future__ import annotations
 
@@ -77,11 +77,11 @@ def bundle(prepared: Prepared, tmp_path: Path) -> Path:
 
 
 def _any(head: BundleIndex) -> None:
-    """Every bundle will do."""
+    """Accepts every bundle."""
 
 
 def _quiet(line: str) -> None:
-    """Nobody listens."""
+    """Drops the message."""
 
 
 def opened(bundle: Path, tmp_path: Path) -> tuple[BundleIndex, Build]:
@@ -99,7 +99,7 @@ def test_the_same_build_gives_the_same_bytes(prepared: Prepared, bundle: Path, t
 
 @pytest.mark.parametrize("goal", ["/etc/hostname", "../../../other", "{}/root/Lib/os.py"])
 def test_a_build_with_a_link_that_leads_outside_is_not_packed(prepared: Prepared, tmp_path: Path, goal: str) -> None:
-    """An absolute one would lead to the same place on no other machine."""
+    """An absolute link would lead somewhere else on another machine."""
     folder = prepared.build.folder
     (folder / "root" / "Lib" / "site.cfg").symlink_to(goal.format(folder))
     with pytest.raises(ConfigError, match=r"root/Lib/site\.cfg is a link to .*, outside the build"):
@@ -126,7 +126,7 @@ def test_a_bundle_is_opened_once(bundle: Path, tmp_path: Path, said: list[str]) 
     said.clear()
     assert open_bundle(bundle, tmp_path / "cache", _any)[1].folder == build.folder
     assert not said
-    # Those who have opened it need the file no longer.
+    # Once it is opened, the file is no longer needed.
     assert open_bundle(build.folder, tmp_path / "elsewhere", _any)[1].folder == build.folder
 
 
@@ -143,7 +143,7 @@ def _content(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
 
 
 def repacked(bundle: Path, change: Callable[[list[tuple[tarfile.TarInfo, bytes]]], None]) -> Path:
-    """The bundle with other members: a forger's, whose checksums are right."""
+    """The bundle with other members, as a forger makes it: its checksums are right."""
     with tarfile.open(bundle) as tar:
         members = [(info, _content(tar, info)) for info in tar.getmembers()]
     change(members)
@@ -181,7 +181,7 @@ def test_a_bundle_that_was_cut_short_is_damaged(bundle: Path, tmp_path: Path, pa
 
 
 def test_every_altered_byte_is_noticed(bundle: Path, tmp_path: Path) -> None:
-    """Every 37th byte of the file, but for those of gzip's header that say nothing of the contents."""
+    """Every 37th byte of the file, except those of gzip's header that do not concern the contents."""
     whole = bundle.read_bytes()
     for place in [0, 1, 2, *range(10, len(whole), 37), len(whole) - 5]:
         bundle.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])

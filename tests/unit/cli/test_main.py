@@ -1,4 +1,4 @@
-"""The table of commands, and what becomes of an error."""
+"""The table of commands, and how an error is shown."""
 
 from __future__ import annotations
 

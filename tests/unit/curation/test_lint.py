@@ -237,7 +237,7 @@ def test_an_id_that_one_of_its_cells_has_is_right() -> None:
 
 
 def test_without_a_run_an_id_is_compared_with_the_modules_of_a_build() -> None:
-    """Also by that of another cell, with the same series of CPython."""
+    """Also by the suite of another cell with the same series of CPython."""
     modules = frozenset({"test.test_os", "test.test_json"})
     built = Suites(by_cell={EMSCRIPTEN.id: KnownSuite(source="the build x", modules=modules)})
     assert reported(entry(tests='["test.test_oss.X.test_a"]', when='{ target = "wasi" }'), suites=built) == [
@@ -430,7 +430,7 @@ def test_a_run_that_changed_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_module_that_only_another_series_of_cpython_has_is_not_missed_in_the_suites_of_this_one() -> None:
-    """Of 3.11's suite nothing is known where only cells of 3.13 have been built."""
+    """Nothing is known of 3.11's suite where only cells of 3.13 have been built."""
     old = dataclasses.replace(WASI, id="wasi-py3.11", python=PythonSource.parse("3.11.2"))
     text = entry(tests='["test.test_cgi.CgiTests.test_log"]', when='{ python = "<3.13" }')
     lists, built = read_lists({"fs.toml": ALIVE + text}, REGISTRY), Suites(by_cell={WASI.id: SUITE})

@@ -1,4 +1,4 @@
-"""The facts of a machine: that they are looked for where the harness puts things."""
+"""The facts of a machine are looked for where the harness puts things."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def test_a_native_python_that_is_named_takes_the_place_of_the_build_s(
     monkeypatch.setattr(native_suite, "capture", lambda argv: "3.13.5" if argv[0] == "/usr/bin/python3" else "")
     found = with_native(with_suite(tmp_path), "/usr/bin/python3").build.manifest
     assert found.native == "/usr/bin/python3"
-    # Its results are its own, also where it lies in a folder of the same name as another one.
+    # Its results are its own, even when its folder has the same name as that of another one.
     folders = {reference_folder(each, tmp_path, in_place=True) for each in (found, Manifest(native="/bin/python3"))}
     assert len(folders) == 2
 

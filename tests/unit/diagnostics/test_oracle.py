@@ -107,7 +107,7 @@ def test_a_fatal_case_does_not_cost_the_others_of_its_module_and_is_asked_about_
         alone=(Key("test_x", CASE), Key("test_x", OTHER)),
         seconds=7,
     )
-    # It dies there as here, so that the two agree on it; the other one ended well there.
+    # It dies on both sides, so that they agree on it; the other one ended well there.
     found = agree(answer.outcomes, answer.words, [FATAL])
     assert [each.case for each in found.differing] == [OTHER]
 
@@ -148,7 +148,7 @@ UNNAMED = Reply(words={"test_x": Word.FAILED}, unnamed={"test_x": Outcome.ERROR}
         (RAN, DIED, Outcome.CRASH),
         (RAN, HUNG, Outcome.TIMEOUT),
         (Reply(words={"test_x": Word.NO_TESTS}), DIED, Outcome.CRASH),
-        # It dies without the case too, or was not seen without it: whose death it is, nobody knows.
+        # The module dies without the case too, or was not seen without it: nobody knows which case it dies of.
         (DIED, DIED, None),
         (HUNG, DIED, None),
         (Reply(words={"test_x": Word.BUG}), DIED, None),

@@ -237,7 +237,7 @@ def test_every_probe_of_the_registry_exists_and_every_probe_is_used() -> None:
 
 
 def prepared(engine: Engine, cache: Path) -> Prepared:
-    """As much of a prepared cell as the choice of its packages looks at."""
+    """The part of a prepared cell that the choice of its packages looks at."""
     return cast("Prepared", SimpleNamespace(cell=SimpleNamespace(id="cell", engine=engine), cache=cache))
 
 

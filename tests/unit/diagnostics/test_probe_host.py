@@ -1,4 +1,4 @@
-"""What the host does for a probe that asks, without a process: the deeds themselves are tried in tests/integration."""
+"""What the host does for a probe that asks; what it does to a real process is tested in tests/integration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much stack cases need: which are asked, how the least is found, and what is kept and shown of it."""
+"""How much stack cases need: which cases are measured, how the least is found, and what is kept and shown."""
 
 from __future__ import annotations
 

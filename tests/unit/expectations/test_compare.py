@@ -183,7 +183,7 @@ def test_what_was_altered_is_said_as_far_as_regrtest_printed_it() -> None:
     [
         ("OSError ENOSYS", Verdict.KNOWN),
         ("OSError EPERM", Verdict.CHANGED),
-        ("", Verdict.KNOWN),  # of this failure none could be worked out
+        ("", Verdict.KNOWN),  # no signature can be computed for this failure
     ],
 )
 def test_a_failure_with_another_signature_is_changed(signature: str, verdict: Verdict) -> None:

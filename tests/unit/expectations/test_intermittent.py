@@ -1,4 +1,4 @@
-"""Intermittent failures, which may come upon any case now and then, as a race in the toolchain does."""
+"""Intermittent failures, which any case may have now and then, for example by a race in the toolchain."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_an_intermittent_failure_may_be_in_any_function() -> None:
 
 @pytest.mark.parametrize("outcomes", [(CRASH, PASS, CRASH), (CRASH, PASS, FAIL), (PASS, CRASH)])
 def test_one_that_failed_in_a_further_try_is_flaky(outcomes: tuple[Outcome, ...]) -> None:
-    """What a further try died of is not kept, so nobody can say that it was the same."""
+    """The cause of a crash in a further try is not kept, so nobody can say that it was the same."""
     assert row(tried(*outcomes)).verdict is Verdict.FLAKY
 
 

@@ -117,7 +117,7 @@ def test_each_file_of_the_library_that_is_imported_is_noted_once_and_a_tracer_se
 
         monkeypatch.delitem(sys.modules, "colorsys", raising=False)
         tracer = sys.gettrace()
-        # What a collection finalizes in the midst of it is not the import's.
+        # What is finalized by a garbage collection during the import does not belong to the import.
         gc.disable()
         sys.settrace(trace)
         try:
@@ -138,7 +138,7 @@ def test_each_file_of_the_library_that_is_imported_is_noted_once_and_a_tracer_se
     assert loader("json", json.__file__).path_stats(json.__file__) == before(
         loader("json", json.__file__), json.__file__
     )
-    # What was there before is regrtest's own, and imported again it is no import of the module's.
+    # Modules that were there before are regrtest's own: importing one again is no import by the test module.
     assert json.loads(noted[0]) not in [json.loads(event) for event in noted[1:]]
 
 
@@ -210,7 +210,7 @@ def test_an_error_after_a_skip_has_its_exception(events: list[dict[str, Any]]) -
 
 
 class Raising:
-    """Every text that is asked of it raises."""
+    """Raises whenever a text of it is asked for."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
@@ -493,7 +493,7 @@ def test_an_exception_that_a_case_has_is_known(events: list[dict[str, Any]], mon
 def test_whatever_ends_regrtest_ends_the_interpreter_with_its_status(
     monkeypatch: pytest.MonkeyPatch, error: BaseException, status: int
 ) -> None:
-    """A guest that was resumed has nobody else to see to that."""
+    """Nobody else does this for a guest that was resumed."""
     printed: list[bytes] = []
     monkeypatch.setattr(agent, "open_journal", lambda _: None)
     monkeypatch.setattr(agent, "_write_output", lambda _, text: printed.append(text))

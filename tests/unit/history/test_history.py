@@ -456,7 +456,7 @@ def test_no_connection_to_a_refused_file_stays_open(file: Path, how: str, monkey
 def test_nothing_is_recorded_into_a_file_with_one_wrong_bit(
     file: Path, copy: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A case's name stands in the table and in its index, and SQLite reads both without a word."""
+    """The name of a case is in the table and in its index, and SQLite reads both without an error."""
     record(file, nights("P"))
     data = bytearray(file.read_bytes())
     places = [found.start() for found in re.finditer(re.escape(LINK.encode()), data)]

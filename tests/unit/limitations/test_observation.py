@@ -1,4 +1,4 @@
-"""What a probe's output and end say of a statement."""
+"""What the output and the end of a probe say about a statement."""
 
 from __future__ import annotations
 

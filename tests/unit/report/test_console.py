@@ -230,7 +230,7 @@ def test_a_case_that_the_suite_of_the_interpreter_has_differently_says_so() -> N
     line = "  suite      CPython 3.13.2 has another test here, or none"
     shown = render_console(found, color=False, known=found.comparison.of_other_version)
     assert line in block(shown, "test.test_os.DeepTests.test_deep")
-    # One whose own test is the same, and which passes without the others.
+    # A case with an unchanged test of its own, which passes without the others.
     left = msgspec.structs.replace(found, other_suite=OtherSuite(compared="3.13.2"))
     shown = render_console(left, color=False, known=left.comparison.of_other_version)
     assert "it passes without the tests of another version in its module" in " ".join(shown.split())

@@ -1,4 +1,4 @@
-"""Two results held against each other."""
+"""Two results compared with each other."""
 
 from __future__ import annotations
 

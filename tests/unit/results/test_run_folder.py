@@ -115,7 +115,7 @@ def test_no_results_of_a_cell_are_replaced_unasked(tmp_path: Path, run: dict[str
 def test_where_nothing_is_finished_there_is_nothing_to_lose(tmp_path: Path) -> None:
     check_not_lost(tmp_path / "wasi")
     check_not_lost(begun(tmp_path / "wasi", finished=0))
-    # Another cell of the same run is nothing that this one replaces.
+    # This cell replaces no other cell of the same run.
     check_not_lost(tmp_path / "wasi-debug")
 
 

@@ -166,7 +166,7 @@ def test_a_place_is_kept_only_when_all_runs_have_seen_the_same(seen: tuple[str, 
         ((ANY,), (HERE, THERE), (ANY,)),
         ((HERE,), (ANY,), (ANY,)),
         ((HERE, "OSError"), (THERE,), (ANY, "OSError")),
-        # Two places that are listed are meant.
+        # Two places are listed on purpose.
         ((HERE, THERE), ("OSError", THERE), (HERE, THERE, "OSError")),
         ((HERE, THERE), (ANY,), (ANY,)),
     ],

@@ -58,7 +58,7 @@ def night(
 
 
 def nights(letters: str, *, cell: str = "wasi", toolchain: str = "25") -> list[CellResults]:
-    """A night for each letter, which is what `LINK` did; on a night `-` it is not there. Another case passes."""
+    """A night for each letter: the letter says what `LINK` did, and `-` that it is absent. Another case passes."""
     other = case("test_os.T.test_other")
     return [
         night(

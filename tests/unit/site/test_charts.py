@@ -1,4 +1,4 @@
-"""Where lines, ticks and strips stand."""
+"""Where lines, ticks and strips are drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the site says of each case and cell: held against nights that are written as letters."""
+"""What the site says of each case and cell, for nights that are written as letters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages and the JSON: what stands where, and that no text of a test becomes markup."""
+"""The pages and the JSON: what they contain, and that no text of a test becomes markup."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def differing(folder: Path) -> list[str]:
 
 
 def test_an_entry_that_matched_nothing_is_named_on_the_page_of_the_cell(tmp_path: Path) -> None:
-    """The history has no such case."""
+    """No such case is in the history."""
     newest = nights("PP")[-1]
     expected = CellExpectations({"test.test_os.T.test_gone": expecting("test.test_os.T.test_gone")})
     newest = msgspec.structs.replace(newest, comparison=compare(newest.modules, expected, complete=True))

@@ -1,4 +1,4 @@
-"""Sources: what is decided, and copies of checkouts that are in no git."""
+"""Sources: what is decided, and copies of checkouts without git."""
 
 from __future__ import annotations
 

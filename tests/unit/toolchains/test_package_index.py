@@ -1,4 +1,4 @@
-"""What pip and npm say, read."""
+"""What the harness reads from the output of pip and npm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What git says, read."""
+"""What the harness reads from the output of git."""
 
 from __future__ import annotations
 

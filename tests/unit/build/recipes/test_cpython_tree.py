@@ -80,7 +80,7 @@ def test_what_the_tree_pins_is_read_from_it(source: Tree, wasi: str, emscripten:
 
 
 def test_the_libraries_of_the_tree_s_settings_are_reported() -> None:
-    """They stood at the top of the file before they had a table of their own."""
+    """They were at the top of the file before they had a table of their own."""
     both = {"libffi": "3.4.6", "mpdec": "4.0.1"}
     libraries = '[libffi]\nversion = "3.4.6"\n[mpdec]\nversion = "4.0.1"\n'
     older = f'emscripten-version = "4.0.12"\ntest-args = ["-m"]\n{libraries}'

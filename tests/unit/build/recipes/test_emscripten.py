@@ -99,7 +99,7 @@ def test_what_a_cell_passes_on_comes_last_and_so_wins() -> None:
 
 
 def test_an_argument_that_configure_does_not_know_is_an_error() -> None:
-    """By itself configure only warns, and what the cell asks for would silently not be built."""
+    """Without this configure only warns, and the build silently lacks what the cell asks for."""
     fatal = "--enable-option-checking=fatal"
     assert fatal in configure_of(dataclasses.replace(CELL, configure=("--with-x",)))
     assert fatal not in configure_of()

@@ -1,4 +1,4 @@
-"""The recipe for Emscripten from 3.14 on: CPython's own script, and what is laid over its arguments."""
+"""The recipe for Emscripten from 3.14 on: CPython's own script, and what is added to its arguments."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_the_stack_s_own_decorators_go_by_their_platform() -> None:
     [
         [tried("PosixTests.test_chown", "getgid() is a stub", passed=False)],
         [tried("PosixTests.test_chown", "another reason")],
-        # One heir fails: the decorator is its, too.
+        # One subclass fails, and the decorator is for the subclass too.
         [
             tried("PosixTests.test_chown", "getgid() is a stub"),
             tried("HeirTests.test_chown", "getgid() is a stub", passed=False),
@@ -156,5 +156,5 @@ def test_a_decorator_stays_that_a_class_of_another_file_inherits_and_needs() -> 
     }
     assert unskip_patch([here, heir], texts.get).removed == 0
     assert unskip_patch([here], texts.get).removed == 1
-    # One that passes there says nothing of a decorator here whose own cases were not tried.
+    # A case that passes there says nothing about a decorator here when its own cases were not tried.
     assert without_skips(FILE, [], [Tried(case=heir.case, target=heir.target, reason=reason, passed=True)])[1] == 0

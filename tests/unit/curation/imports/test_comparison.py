@@ -1,4 +1,4 @@
-"""Somebody else's list against a run."""
+"""Somebody else's list compared with a run."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_module_that_is_left_out_and_cannot_be_imported_is_agreed_on() -> None
 def test_cases_of_another_version_than_the_interpreter_say_nothing() -> None:
     bad, good, dead = (f"test.test_a.T.test_{name}" for name in ("bad", "good", "dead"))
     found = compare_list(LIST, "pyodide-1", RUN, apart={bad, good, dead})
-    # What only they could have said is not known: neither stale, nor gone, nor agreed.
+    # Nothing is known of what only these cases show: it is neither stale, nor gone, nor agreed.
     assert [finding.is_unknown for finding in found.findings[:2]] == [True, True]
     assert not any(finding.is_stale or finding.is_gone for finding in found.findings[:2])
     assert found.missing == {}

@@ -1,4 +1,4 @@
-"""The skips in CPython's own tests that name WebAssembly, held against a run and an audit of its skips."""
+"""The skips in CPython's own tests that name WebAssembly, compared with a run and an audit of its skips."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def left_out(tree: Path, cell: Cell) -> set[str]:
-    """What the tests leave out, by the last class of its heirs."""
+    """What the tests leave out, by the last of the subclasses."""
     found = read_decorators(tree, cell, ("test.test_a", "test.test_pkg"))
     return {entry.names[-1].removeprefix("test.") for entry in found.entries}
 

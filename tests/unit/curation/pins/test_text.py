@@ -1,4 +1,4 @@
-"""A new pin goes to its place in the file, and nothing else of it changes."""
+"""A new pin goes to its place in the file, and nothing else in the file changes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def runtime(name: str, version: str) -> NewTable:
 
 
 def added(text: str, changed: str) -> tuple[str, str]:
-    """What stands before an addition, and the addition; all else must be as it was."""
+    """What is before an addition, and the addition; everything else must be as it was."""
     start = next(index for index in range(len(changed)) if not text.startswith(changed[: index + 1]))
     rest = changed[start:]
     length = len(changed) - len(text)

@@ -1,4 +1,4 @@
-"""Causes: failures as they were seen under Emscripten 3.1.69 and WASI, held against this project's own registry."""
+"""Causes: failures as they were seen under Emscripten 3.1.69 and WASI, compared with this project's own registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs say of a case: what is read off results, and how far a pass or an absence counts."""
+"""What runs say of a case: what is read from results, and how far a pass or an absence counts."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ def test_exactly_one_of_two_flags_needs_a_condition_for_each() -> None:
 
 
 def test_the_division_that_leaves_the_fewest_conditions_is_taken() -> None:
-    """By version it would take three."""
+    """A division by version would take three conditions."""
     needed = [OLD, NEWEST, emscripten("4.0.12", pthreads=True, pydebug=True)]
     assert inferred(needed, [emscripten("4.0.12", pthreads=True)]) == ["pthreads, pydebug", "no pthreads"]
 

@@ -32,7 +32,7 @@ def planned(text: str, *results: CellResults, cells: tuple[Cell, ...] = CELLS) -
 
 
 def kept(plan: ListsPlan) -> list[tuple[str, str, str, str]]:
-    """Of each piece of an entry: its tests by the last part of their names, outcomes, signatures and condition."""
+    """Each piece of an entry: its tests by the last part of their names, its outcomes, signatures and condition."""
     return [
         (
             " ".join(test.rpartition(".")[2] for test in tests),
@@ -82,7 +82,7 @@ def test_a_condition_that_is_right_stays_as_somebody_wrote_it() -> None:
 
 
 def test_an_entry_stays_where_no_condition_could_say_where_it_is_needed() -> None:
-    """After a pre-release that passes come others that fail."""
+    """Other pre-releases that fail follow one that passes."""
     cells = tuple(with_python(WASI, version) for version in ("3.15.0b2", "3.15.0b3", "3.15.0"))
     plan = planned(listed(A, when='{ target = "wasi" }'), *days(cells[1], a="PPP"), *days(cells[0], a="E"), cells=cells)
     assert kept(plan) == [("test_a", "error", "", "target wasi")]

@@ -41,11 +41,11 @@ from tests.unit.sample_runs import (
     OLD,
     THREADS,
     WASI,
-    workspace_of,
     run_of,
     runs_of,
     updated,
     verdicts,
+    workspace_of,
 )
 
 LINK = "test_os.LinkTests.test_link"
@@ -496,7 +496,7 @@ def test_a_class_is_named_case_by_case_when_its_cases_differ_now() -> None:
 
 
 def test_a_class_that_is_gone_keeps_its_entry_until_enough_whole_runs_agree() -> None:
-    """And is not given the outcome that its cases came to have before they went."""
+    """It does not get the outcome that its cases had last before they were gone."""
     text = entry(tests='["test.test_os.LinkTests.*"]', when='{ target = "wasi" }')
     late = [*runs_of(WASI, "test_os.LinkTests.test_a", "EV"), *runs_of(WASI, LINK, "EV")]
     gone = [run_of(WASI, {"test_os.Other.test_fine": "P"}, day=day) for day in (3, 4, 5)]
@@ -950,7 +950,7 @@ def expected(found: Update, cell: Cell) -> Mapping[str, Expectation]:
 
 
 def mixed(run: CellResults) -> CellResults:
-    """The run, in which the case changed its mind."""
+    """The run, in which the case changed its outcome when it ran again."""
     modules = [msgspec.structs.replace(one, cases=tuple(map(_mixed, one.cases))) for one in run.modules]
     return msgspec.structs.replace(run, modules=tuple(modules))
 
