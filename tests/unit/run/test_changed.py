@@ -74,7 +74,7 @@ def test_an_expression_and_changes_are_two_choices(checkout: Path) -> None:
 
 @pytest.fixture
 def prepared(tmp_path: Path) -> Prepared:
-    """A suite of which 3.14 was run as a whole."""
+    """A suite with a whole run of 3.14."""
     (tmp_path / "modules.json").write_text(json.dumps(SUITE))
     build = Build(folder=tmp_path, manifest=Manifest.from_json({"python": "3.14.0a2+"}))
     found = Prepared(cell=WASI, build=build, runtime=tmp_path, cache=tmp_path)
@@ -110,7 +110,7 @@ def test_without_a_record_of_this_cpython_all_of_it_is_tested_and_that_is_said(p
     ("files", "what"),
     [((), "nothing has changed"), (("Doc/a.rst",), "1 file that no test reads: Doc/a.rst has changed")],
 )
-def test_where_no_test_sees_a_change_nothing_is_made(
+def test_where_no_test_sees_a_change_nothing_is_to_be_tested(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, files: tuple[str, ...], what: str
 ) -> None:
     monkeypatch.setattr(changed, "changed_since", lambda *_: files)
@@ -135,6 +135,6 @@ def test_imports_are_those_of_whole_runs_of_one_version(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"files": [], "modules": {"a": [3]}}'])
-def test_a_damaged_record_of_imports_is_none(tmp_path: Path, text: str) -> None:
+def test_a_damaged_record_of_imports_is_empty(tmp_path: Path, text: str) -> None:
     (tmp_path / "wasi.imports-3.13.json").write_text(text)
     assert read_imports(tmp_path / "wasi.json", "3.13.5") == {}

@@ -1,4 +1,4 @@
-"""Hosts of a run: who takes a lost worker's place, and what is told of a host that does not fit."""
+"""Hosts of a run: who takes a lost worker's place, and how a host that does not fit is reported."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_no_host_gets_a_copy_of_pytest_and_ssh_asks_nothing() -> None:
     assert not is_remote(execnet.XSpec("popen"))
 
 
-def test_a_host_that_does_not_answer_is_told() -> None:
+def test_a_host_that_does_not_answer_is_reported() -> None:
     session = Session([worker := Worker("north")], dead={"north"})
     with pytest.raises(UnavailableError, match="north cannot be reached") as caught:
         session.pool.start(worker.gateway.spec, None)
@@ -87,7 +87,7 @@ def test_a_lost_worker_starts_again_on_its_own_host_but_not_for_ever() -> None:
     assert not session.shouldstop
 
 
-def test_who_is_still_at_work_takes_what_a_dead_host_leaves() -> None:
+def test_hosts_that_are_still_at_work_take_what_a_dead_host_leaves() -> None:
     session = Session([lost := Worker("north"), Worker("south"), Worker("west", shutting_down=True)], dead={"north"})
     session.pool.replace(lost)
     assert session.started == []
@@ -95,7 +95,7 @@ def test_who_is_still_at_work_takes_what_a_dead_host_leaves() -> None:
 
 
 def test_when_all_others_are_at_their_end_another_host_gets_one_more_worker() -> None:
-    """Else nobody would run what the dead one had begun."""
+    """Otherwise nobody would run what the dead one had begun."""
     session = Session([lost := Worker("north"), Worker("south", shutting_down=True)], dead={"north"})
     assert session.pool.replace(lost) == "south"
     assert session.started == ["south"]
@@ -134,7 +134,7 @@ def test_hosts_are_named_in_the_projects_folder_and_count_their_own_workers(
 
 
 class Channel:
-    """One end of execnet's channel, whose other end says what it was told to."""
+    """One end of execnet's channel, where the other end gives these answers."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = [json.dumps(answer) if isinstance(answer, dict) else answer for answer in answers]
@@ -168,13 +168,17 @@ def test_a_host_is_sent_the_bundle_only_when_it_lacks_it(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("answers", "kind", "words"),
     [
-        ([{"error": "no room", "hint": "free some", "status": 3}], UnavailableError, "north cannot take part: no room"),
+        (
+            [{"error": "no space", "hint": "free some", "status": 3}],
+            UnavailableError,
+            "north cannot take part: no space",
+        ),
         ([{"error": "other lists", "hint": "", "status": 2}], ConfigError, "other lists"),
         ([{"runtime_version": "49.0.0"}], ConfigError, "north has wasmtime 49.0.0, and this machine 50.0.1"),
         ([], UnavailableError, "north was lost while it joined"),
     ],
 )
-def test_a_host_that_does_not_fit_is_told_by_its_name(
+def test_a_host_that_does_not_fit_is_reported_by_its_name(
     answers: list[Any], kind: type[Exception], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(kind, match=words):

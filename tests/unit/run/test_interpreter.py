@@ -1,4 +1,4 @@
-"""Which of Python's arguments is a script, and what the guest is told instead."""
+"""Which of Python's arguments is a script, and what the guest gets instead."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def test_one_of_several_cells_writes_its_row_to_a_file(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"cell": "wasi"}', '{"no": 1}'])
-def test_a_row_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
+def test_an_unreadable_row_is_left_out(tmp_path: Path, text: str) -> None:
     (tmp_path / "board.json").write_text(text)
     assert read_board_row(tmp_path / "board.json") is None
     assert read_board_row(tmp_path / "no-such") is None

@@ -154,7 +154,7 @@ def test_a_run_is_not_merged_into_itself(shards: Path, capsys: pytest.CaptureFix
     assert (shard / "wasi" / "results.json").read_bytes() == before
 
 
-def test_a_cell_of_the_tag_of_which_nothing_came_is_told(shards: Path) -> None:
+def test_a_cell_of_the_tag_without_any_result_is_reported(shards: Path) -> None:
     status, run = merge(shards, "-t", "nightly")
     assert status == 2
     assert sorted(path.name for path in run.glob("*/error.json")) == ["error.json"]
@@ -162,10 +162,10 @@ def test_a_cell_of_the_tag_of_which_nothing_came_is_told(shards: Path) -> None:
 
 
 @pytest.mark.parametrize(("status", "left", "shared"), [(4, 0, True), (3, 0, True), (130, 0, False), (4, 1, False)])
-def test_of_cells_that_share_a_build_one_says_for_all_why_there_is_none(
+def test_one_of_the_cells_that_share_a_build_says_for_all_why_it_is_missing(
     shards: Path, status: int, left: int, shared: bool
 ) -> None:
-    """Unless it was built after all, and has shards."""
+    """Unless that cell was built after all, and has shards."""
     shutil.copy(Path(__file__).parents[3] / "matrices" / "pins.toml", shards.parent / "matrices" / "pins.toml")
     runtime = 'target = "wasi"\nruntime = "49.0.0"\ndescription = "d"\ntags = ["nightly"]\n'
     with (shards.parent / "matrices" / "default.toml").open("a") as matrix:
@@ -235,12 +235,12 @@ def test_files_are_merged_as_their_folders_are(shards: Path) -> None:
 
 
 @pytest.mark.parametrize(("left", "status"), [("modules", 130), ("journal", 130), ("logs", 130), ("elsewhere", 2)])
-def test_a_cell_of_which_a_run_left_only_what_it_begins_with_was_killed(shards: Path, left: str, status: int) -> None:
+def test_a_cell_was_killed_when_its_run_left_only_what_it_begins_with(shards: Path, left: str, status: int) -> None:
     shutil.rmtree(shards / "wasi-2-of-2" / "wasi")
     (shards / "wasi-2-of-2" / "wasi" / left).mkdir(parents=True)
     assert merge(shards)[0] == status
 
 
-def test_the_numbers_of_shards_are_told_as_ranges() -> None:
+def test_the_numbers_of_shards_are_shown_as_ranges() -> None:
     assert ranges([*range(1, 39), 40]) == "1-38, 40"
     assert ranges([2]) == "2"

@@ -32,7 +32,7 @@ def test_options_can_be_said_again(arguments: tuple[str, ...]) -> None:
     assert sorted(as_arguments(parsed(*arguments))) == sorted(arguments)
 
 
-def test_a_build_is_told_only_what_concerns_it() -> None:
+def test_a_build_gets_only_the_options_that_concern_it() -> None:
     assert as_arguments(parsed("--cpython=3.13.5", "--resume"), BUILD_OPTIONS) == ["--cpython=3.13.5"]
 
 
@@ -61,7 +61,7 @@ def test_a_random_order_without_a_seed_gets_one_that_the_commands_then_name() ->
         (("--reruns=-1",), "--reruns -1: must be 0 or more"),
     ],
 )
-def test_a_number_that_cannot_be_is_refused(arguments: tuple[str, ...], message: str) -> None:
+def test_a_number_out_of_range_is_refused(arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         check_numbers(parsed(*arguments))
 
@@ -73,7 +73,7 @@ def test_shards_with_one_seed_may_be_in_random_order() -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", ""])
-def test_what_counts_nothing_is_no_number_of_workers_or_runs(text: str) -> None:
+def test_a_number_of_workers_or_runs_is_1_or_more(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="must be a number of 1 or more"):
         one_or_more(text)
     assert one_or_more("12") == 12

@@ -1,4 +1,4 @@
-"""Which tests stand for those of the interpreter's own version where its suite is that of another one."""
+"""Which tests stand for those of the interpreter's own version when its suite is of another version."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def prepared(folder: Path, python: str = "3.13.2", tests: str = "3.13.5") -> Pre
 
 
 def installed(folder: Path, version: str) -> Path:
-    """What `make install` makes, as far as it is looked at."""
+    """The part of what `make install` makes that is looked at."""
     for name in ("lib/python3.13/test/libregrtest", "include/python3.13"):
         (folder / name).mkdir(parents=True)
     (folder / "include" / "python3.13" / "patchlevel.h").write_text(f'#define PY_VERSION "{version}"\n')
@@ -37,7 +37,7 @@ def installed(folder: Path, version: str) -> Path:
     return folder
 
 
-def test_those_of_its_own_version_are_taken_if_the_cache_has_them(
+def test_tests_of_the_interpreter_s_own_version_are_used_if_the_cache_has_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = suite(tmp_path, "3.13.2")
@@ -68,7 +68,7 @@ def test_a_folder_is_a_source_tree_or_what_make_install_has_made(tmp_path: Path)
 
 
 @pytest.mark.parametrize("version", ["3.13.2", "3.13.0", "3.13.2rc1"])
-def test_a_version_from_which_the_interpreter_s_lies_on_the_way_to_the_suite_s_says_something(
+def test_an_own_suite_is_used_when_the_interpreter_s_version_is_between_its_own_and_the_suite_s(
     tmp_path: Path, version: str
 ) -> None:
     prefix = installed(tmp_path / "prefix", version)
@@ -79,7 +79,7 @@ def test_a_version_from_which_the_interpreter_s_lies_on_the_way_to_the_suite_s_s
 
 
 @pytest.mark.parametrize("version", ["3.13.3", "3.13.5", "3.13.9"])
-def test_one_that_says_nothing_of_the_interpreter_s_is_refused(tmp_path: Path, version: str) -> None:
+def test_an_own_suite_that_says_nothing_about_the_interpreter_is_refused(tmp_path: Path, version: str) -> None:
     prefix = installed(tmp_path / "prefix", version)
     words = f"the tests of CPython {version} do not say which of 3.13.5 are others in 3.13.2"
     with pytest.raises(ConfigError, match=re.escape(words)):
@@ -103,8 +103,8 @@ def test_a_folder_without_tests_and_a_suite_that_is_the_interpreter_s_are_refuse
         with_own_suite(prepared(tmp_path, tests="3.13.2"), PINS, str(tmp_path / "empty"))
 
 
-def test_of_several_in_one_prefix_it_is_the_newest_that_is_whole(tmp_path: Path) -> None:
-    """As in /usr of a Debian, whose own Python has a part of the tests only."""
+def test_the_newest_complete_one_of_several_suites_in_a_prefix_is_used(tmp_path: Path) -> None:
+    """As in /usr of Debian, where the system's Python has only a part of the tests."""
     prefix = installed(tmp_path / "prefix", "3.13.0")
     for partial in ("3.9", "3.14"):
         (prefix / "lib" / f"python{partial}" / "test").mkdir(parents=True)

@@ -48,7 +48,7 @@ def test_a_folder_has_its_modules_and_packages(tmp_path: Path) -> None:
         ("load_tests = None", ("test_pkg",)),
         ("from .loader import load_tests", ("test_pkg",)),
         ("# load_tests is not defined", ("test_pkg.test_inner.test_y", "test_pkg.test_x")),
-        # CPython's own loader knows the library alone.
+        # CPython's own loader knows only the library.
         (
             "def load_tests(*args):\n    return load_package_tests(x, *args)\n",
             ("test_pkg.test_inner.test_y", "test_pkg.test_x"),
@@ -66,7 +66,7 @@ def test_a_package_that_loads_its_tests_is_one_module(
 
 
 def test_a_package_may_be_named_itself(tmp_path: Path) -> None:
-    lay(tmp_path, "test_pkg/__init__.py", "test_pkg/test_x.py", "beside.py")
+    lay(tmp_path, "test_pkg/__init__.py", "test_pkg/test_x.py", "neighbor.py")
     found = find_tests(str(tmp_path / "test_pkg"))
     assert found.modules == ("test_pkg.test_x",)
     assert set(found.files) == {"test_pkg/__init__.py", "test_pkg/test_x.py"}
@@ -106,14 +106,14 @@ def test_what_holds_no_test_is_refused_with_its_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_what_cannot_be_read_is_told_with_its_path(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_reported_with_its_path(tmp_path: Path) -> None:
     lay(tmp_path, "in/test_a.py", "in/data.txt").joinpath("in/data.txt").chmod(0)
     with pytest.raises(ConfigError, match=r"in/data\.txt: Permission denied"):
         find_tests(str(tmp_path / "in")).copied_into(tmp_path / "copy")
 
 
-def test_a_refusal_of_the_system_is_told_with_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As root nothing is refused: what the system says to others is put into its mouth."""
+def test_a_refusal_of_the_system_is_reported_with_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system refuses root nothing, so that its refusal is made up."""
     lay(tmp_path, "in/test_a.py")
 
     def refused(path: object) -> object:

@@ -1,4 +1,4 @@
-"""What is done side by side."""
+"""Cells that run at the same time."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_memory_bounds_the_workers_before_the_processors_do() -> None:
     assert plan([NODE] * 4, processors=16, memory=memory_for(16, NODE) - 1).at_once == 1
 
 
-def test_the_hungriest_engine_counts() -> None:
+def test_the_engine_that_needs_most_memory_decides() -> None:
     memory = memory_for(4, NODE)
     assert plan([WASI, NODE], processors=64, memory=memory).workers == 4
     assert plan([WASI, WASI], processors=64, memory=memory).workers > 4

@@ -98,7 +98,7 @@ def test_a_module_that_is_meant_as_a_whole_has_no_patterns(past: PastCases) -> N
         ("setUpClass (test.test_json.T)", "test_json has no case"),
     ],
 )
-def test_a_mistake_is_told_with_the_nearest_names(past: PastCases, word: str, near: str) -> None:
+def test_a_mistake_is_reported_with_the_nearest_names(past: PastCases, word: str, near: str) -> None:
     with pytest.raises(ConfigError) as caught:
         wanted(past, word)
     assert near in str(caught.value)
@@ -162,7 +162,7 @@ def test_a_keyword_chooses_among_the_modules_in_their_order(past: PastCases) -> 
         ("test_json)", "write it as in"),
     ],
 )
-def test_a_keyword_that_matches_none_is_told_before_a_run(past: PastCases, expression: str, near: str) -> None:
+def test_a_keyword_that_matches_none_is_reported_before_a_run(past: PastCases, expression: str, near: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Keyword(expression, "wasi").matching(["test_json", "test_os"], past)
     assert near in str(caught.value)

@@ -26,7 +26,7 @@ def asked(cell_id: str, cache: Path, check: Callable[[Path], None] = lambda _: N
     prepare_prebuilt(matrix.cell(cell_id), pins, cache, Named(runtime=cache, **named), check)
 
 
-def test_without_the_tests_of_its_own_cpython_the_user_is_told_how_to_name_others(
+def test_without_the_tests_of_its_own_cpython_the_message_says_how_to_name_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(python: PythonSource, *_: Any) -> NoReturn:

@@ -1,4 +1,4 @@
-"""What a user may choose in the place of what the cell says."""
+"""What a user may choose in place of what the cell says."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_toolchain_that_is_neither_a_version_nor_there_is_refused(tmp_path: Pa
     assert caught.value.hint == f"give a version, such as {CELL.toolchain}, or where a toolchain is on this machine"
 
 
-def test_without_a_wish_the_toolchain_is_the_cell_s() -> None:
+def test_without_an_option_the_toolchain_is_the_cell_s() -> None:
     assert _with_toolchain(EMSCRIPTEN, "") == (EMSCRIPTEN, None)
 
 

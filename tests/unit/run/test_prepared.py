@@ -1,4 +1,4 @@
-"""What a cell that is ready gives to those who test it."""
+"""What a prepared cell gives to those who test it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_pyodide_is_loaded_by_a_guest_of_its_own_and_as_it_was_published(
 def test_pthreads_that_load_libraries_get_the_interpreter_as_it_was_built(
     tmp_path: Path, pthreads: bool, dynamic_linking: bool
 ) -> None:
-    """Exports of the harness's would make their function tables unlike the main thread's."""
+    """Exports that the harness adds would make their function tables unlike that of the main thread."""
     cell = dataclasses.replace(EMSCRIPTEN, pthreads=pthreads, dynamic_linking=dynamic_linking)
     layout = LayoutRecord(build_folder="b", program="python.mjs", wasm="python.wasm")
     build = Build(folder=tmp_path / "build", manifest=Manifest(layout=layout))

@@ -78,7 +78,7 @@ def test_it_is_asked_once_for_a_build_and_kept_in_each_run(
     assert [(tmp_path / name / "pythoninfo.txt").read_text() for name in ("run", "later")] == [PRINTED] * 2
 
 
-def test_errors_that_pythoninfo_prints_itself_are_no_end_of_it(
+def test_errors_that_pythoninfo_prints_itself_do_not_end_it(
     cell: Callable[[GuestExit | None], PreparedWith], tmp_path: Path
 ) -> None:
     keep_python_info(cell(GuestExit(ending=Ending.EXITED, status=1)), tmp_path / "run")

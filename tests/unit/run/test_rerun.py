@@ -1,4 +1,4 @@
-"""Cases that ran again: what is worth another try, and what a change of mind means."""
+"""Cases that ran again: what is worth another try, and what a change of outcome means."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rows(result: ModuleResult, *entries: Expectation) -> dict[str, CaseVerdict]:
 
 
 def tried(*outcomes: Outcome) -> ModuleResult:
-    """test_a of which this came in so many runs; test_b ran once."""
+    """test_a with these outcomes, one for each run; test_b ran once."""
     first, *further = (module("test_os", case(A, outcome), case(B)) for outcome in outcomes)
     return with_tries(first, [module("test_os", *rerun.cases[:1]) for rerun in further])
 
@@ -97,7 +97,7 @@ def test_a_case_that_fails_every_time_is_a_regression() -> None:
 
 
 @pytest.mark.parametrize("outcomes", [(FAIL, PASS, FAIL), (FAIL, FAIL, PASS), (CRASH, PASS), (PASS, FAIL)])
-def test_a_case_that_changes_its_mind_is_flaky_and_never_a_pass(outcomes: tuple[Outcome, ...]) -> None:
+def test_a_case_that_changes_its_outcome_is_flaky_and_never_a_pass(outcomes: tuple[Outcome, ...]) -> None:
     row = rows(tried(*outcomes))[A]
     assert row.verdict is Verdict.FLAKY
     assert row.verdict.is_unexpected
@@ -115,7 +115,7 @@ def test_what_an_entry_lists_may_change_as_it_likes() -> None:
     assert rows(tried(FAIL, CRASH), expecting(A, FAIL, PASS))[A].verdict is Verdict.FLAKY
 
 
-def test_passing_once_and_skipping_then_is_nothing_to_tell() -> None:
+def test_a_case_that_passes_once_and_then_skips_is_not_reported() -> None:
     assert A not in rows(tried(PASS, SKIP))
 
 
@@ -129,7 +129,7 @@ def test_what_only_a_further_whole_run_did_wrong_is_flaky(name: str) -> None:
     assert not compare_module(with_tries(first, again), lists()).rows
 
 
-def test_a_new_case_that_passes_in_a_further_run_is_nothing_to_tell() -> None:
+def test_a_new_case_that_passes_in_a_further_run_is_not_reported() -> None:
     first, more = module("test_os", case(A)), module("test_os", case(A), case(B))
     assert [found.case for found in with_tries(first, [more], whole=True).cases] == [f"test.{A}"]
 

@@ -113,7 +113,7 @@ def test_a_run_of_an_earlier_version_is_resumed_by_its_own_command(tmp_path: Pat
         check_resumed(tmp_path, {**ASKED, "expression of -k": "test_json"})
 
 
-def test_of_several_cells_none_starts_when_one_cannot_be_resumed(tmp_path: Path) -> None:
+def test_no_cell_starts_when_one_of_several_cannot_be_resumed(tmp_path: Path) -> None:
     write_asked_of_cells(tmp_path, ["wasi", "wasi-debug"], parsed("--case=test.test_os"), "")
     begun(tmp_path / "wasi", "--case=test.test_os")
     check_all_resumed(tmp_path, ["wasi", "wasi-debug"], parsed(), "")

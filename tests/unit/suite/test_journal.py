@@ -167,7 +167,7 @@ def test_a_failing_subtest_is_named_within_its_case() -> None:
     ]
 
 
-def test_two_cases_of_one_id_are_told_apart() -> None:
+def test_two_cases_of_one_id_are_kept_apart() -> None:
     attempt = read_attempt([start(A), end(A, "pass"), start(A), end(A, "fail")])
     assert [case.case for case in attempt.cases] == [A, f"{A}#2"]
 
@@ -217,7 +217,7 @@ def test_names_stay_when_only_a_part_is_left() -> None:
     assert (attempt.planned, attempt.open_case) == (("T.a", "T.a#3"), "T.a#3")
 
 
-def test_a_fixture_keeps_its_name_beside_a_case_that_is_called_so() -> None:
+def test_a_fixture_keeps_its_name_next_to_a_case_of_that_name() -> None:
     fixture = "setUpClass (m.T)"
     outside = {"e": "outside", "id": fixture, "o": "error", "d": {}}
     attempt = read_attempt([plan(fixture, "m.T.a"), start(fixture), end(fixture, "fail"), outside, outside])
@@ -269,6 +269,6 @@ def test_a_case_keeps_what_it_has_and_what_the_first_fixture_made_of_it() -> Non
     assert {name: case.detail.reason for name, case in settled.items()} == {B: first, C: second}
 
 
-def test_a_teardown_has_no_victims() -> None:
+def test_no_case_is_prevented_by_a_teardown() -> None:
     assert victims_of("tearDownClass (test.test_x.T)", [A, B]) == ()
     assert victims_of("setUpModule (test.test_x)", [A, C, "test.test_xy.T.a"]) == (A, C)

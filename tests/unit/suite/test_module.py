@@ -472,7 +472,7 @@ def test_an_exit_inside_a_case_is_named_by_its_status(run: Callable[..., ModuleR
 
 
 class Talkative(ScriptedGuest):
-    """Prints in each start which one it is, as an engine does: behind what is there."""
+    """Prints in each start which one it is, and appends it as an engine does."""
 
     def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
         before = guest.output.read_text() if guest.output.exists() else ""
@@ -518,7 +518,7 @@ def test_what_ends_twice_in_the_same_place_is_not_started_again(
     assert result.outcome in {Outcome.CRASH, Outcome.TIMEOUT}
 
 
-def test_only_the_case_whose_own_id_ends_like_a_number_has_crashed(run: Callable[..., ModuleResult]) -> None:
+def test_only_the_case_with_an_id_that_ends_like_a_number_has_crashed(run: Callable[..., ModuleResult]) -> None:
     odd = f"{A}#2"
     result = run(ScriptedGuest(cases=(odd, A, B), faults={odd: TRAPPED}))
     assert outcomes(result) == {odd: Outcome.CRASH, A: Outcome.PASS, B: Outcome.PASS}
@@ -571,7 +571,7 @@ def test_a_case_of_the_module_s_own_id_is_not_the_module(run: Callable[..., Modu
 
 @dataclass
 class EndedGuest(ScriptedGuest):
-    """An exception that is no case's ends the module in the middle, the first time or whenever it runs."""
+    """An exception that belongs to no case ends the module in the middle, the first time or whenever it runs."""
 
     at: str = f"start {B}"
     word: dict[str, object] = field(default_factory=dict)
@@ -698,7 +698,7 @@ def test_what_regrtest_says_of_a_module_without_cases(
     result = run(SkippingGuest(state=state, prints=prints))
     assert outcomes(result) == {"test.test_x": outcome}
     assert (result.outcome, result.detail.reason or result.detail.message) == (outcome, detail)
-    # Of a module that skips itself nothing more is to be seen.
+    # Nothing more is seen of a module that skips itself.
     assert result.complete == (outcome is Outcome.SKIP)
 
 
@@ -707,7 +707,7 @@ def test_a_module_in_which_no_case_matched_is_not_one_without_tests(run: Callabl
     assert (result.outcome, result.detail.reason) == (Outcome.SKIP, "no case matched")
 
 
-def test_a_module_whose_last_start_had_nothing_left_to_run_has_tests(run: Callable[..., ModuleResult]) -> None:
+def test_a_module_has_tests_when_its_last_start_had_nothing_left_to_run(run: Callable[..., ModuleResult]) -> None:
     result = run(ScriptedGuest(state="did_not_run"))
     assert (result.outcome, len(result.cases)) == (Outcome.PASS, len(CASES))
 
@@ -769,7 +769,7 @@ def test_the_docstring_of_a_module_may_be_what_must_not_run(run: Callable[..., M
     assert outcomes(result) == {f"{doctest}.__doc__": Outcome.NOT_RUN, A: Outcome.PASS}
 
 
-def test_a_module_of_which_a_part_was_asked_is_not_complete(run: Callable[..., ModuleResult]) -> None:
+def test_a_module_is_not_complete_when_a_part_of_it_was_asked_for(run: Callable[..., ModuleResult]) -> None:
     assert not run(ScriptedGuest(), match=(A,)).complete
 
 
@@ -854,7 +854,7 @@ def test_a_guest_may_stand_still_for_the_case_timeout_and_for_five_seconds_where
 def test_the_other_cases_of_a_module_show_how_long_is_long_where_a_hang_is_expected(
     run: Callable[..., ModuleResult], clock: Clock, finished: int, seconds: float, limits: tuple[int, int]
 ) -> None:
-    """Those that another start has finished, too."""
+    """Also those that another start has finished."""
     done = tuple(f"test.test_x.T.test_{number}" for number in range(finished))
     guest = HangingGuest(cases=(*done, A, B, C), faults={A: HANGS, C: HANGS}, clock=clock, step=0.5, seconds=seconds)
     result = run(guest, case_timeout=60.0, module_timeout=600.0, expects_hang=lambda case: case in {A, C})

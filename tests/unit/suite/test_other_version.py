@@ -169,7 +169,7 @@ install_tests()
 
 
 def test_a_class_that_a_function_takes_from_another_file_is_found_there(tmp_path: Path) -> None:
-    """As those of test_xml_etree_c, which are made of the classes of test_xml_etree."""
+    """Like those of test_xml_etree_c, which are made of the classes of test_xml_etree."""
     origin = "class OldTests(unittest.TestCase):\n    def test_old(self):\n        pass\n"
     new = "    def test_new(self):\n        pass\n"
     suite = laid(tmp_path / "suite", {"test_c.py": INSTALLED, "test_origin.py": origin + new})

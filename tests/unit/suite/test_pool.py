@@ -42,7 +42,7 @@ def test_an_interruption_ends_what_is_under_way_and_begins_nothing_more() -> Non
     assert len(begun) <= 2
 
 
-def test_a_fault_of_the_work_is_told() -> None:
+def test_a_fault_of_the_work_is_reported() -> None:
     stopping = threading.Event()
     with pytest.raises(ZeroDivisionError), side_by_side(lambda item: 1 // item, [1, 0, 1], 1, stopping) as results:
         list(results)

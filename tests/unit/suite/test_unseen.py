@@ -43,7 +43,7 @@ def test_a_case_that_did_not_appear_is_no_skip() -> None:
         module("test_json", case("test_json.T.test_b"), case("test_json.T.test_a")),
     ],
 )
-def test_a_case_that_appeared_or_could_not_is_not_unmet(result: ModuleResult) -> None:
+def test_a_case_that_appeared_or_could_not_appear_is_not_unmet(result: ModuleResult) -> None:
     assert with_unmet(result, ("test.test_json.T.test_a",)) is result
     assert with_unmet(module("test_json", case("test_json.T.test_a")), ("test.test_json.T.*",)).outcome is Outcome.PASS
 

@@ -1,4 +1,4 @@
-"""The functions of wasm in few lines: what is called again and again stands once."""
+"""The functions of wasm in few lines: a function that is called again and again is shown once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_short_stack_has_every_frame() -> None:
     ]
 
 
-def test_a_cycle_stands_once_and_says_how_often() -> None:
+def test_a_cycle_is_shown_once_with_its_count() -> None:
     """The first call of a cycle may have been entered in its middle."""
     assert wasm_stack(["b", *["a", "b"] * 1500, "c"], is_overflow=True).splitlines() == [
         "wasm stack, the innermost of 3,002 frames first; b 1,501 times, a 1,500 times:",
@@ -40,6 +40,6 @@ def test_only_the_innermost_functions_are_kept() -> None:
 
 
 def test_functions_that_recurse_are_named_of_a_deep_stack_too() -> None:
-    """An overflow in linear memory is another kind of trap. What stands there now and then does not recurse."""
+    """An overflow in linear memory is another kind of trap. A function that appears now and then does not recurse."""
     deep = ["memcpy", *["visit"] * 495, *["call"] * 4]
     assert wasm_stack(deep).splitlines()[0].endswith("of 500 frames first; visit 495 times:")
