@@ -1,4 +1,4 @@
-"""What every test stands on: no test starts a process or opens a socket unless its mark says so."""
+"""What holds for every test: none starts a process or opens a socket unless its mark says so."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.run.state import RunState
 from harness.util.log import show_log
 
 pytest_plugins = ["pytester"]
-# How long an example takes says more about what else the machine does.
+# How long an example takes depends mostly on what else the machine does.
 hypothesis.settings.register_profile("harness", deadline=None)
 hypothesis.settings.load_profile("harness")
 # What runs in the guest: crashes and hangs, on purpose.

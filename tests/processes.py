@@ -1,8 +1,8 @@
 """Waiting for other processes, and looking at them.
 
 How long a thing takes is measured by `nox -s bench` alone: a machine that does something else at the same time makes
-any limit of seconds in a test a coin. So a test says what has to happen, and waits for it as long as the busiest
-machine may need.
+any limit of seconds in a test a matter of luck. So a test says what has to happen, and waits for it as long as the
+busiest machine may need.
 """
 
 import os

@@ -11,7 +11,7 @@ import sys
 
 JOURNAL, OUT = int(sys.argv[1]), sys.argv[2]
 MOUNTS = ("/sealed", "/given")
-# What a call says that this system does not have, or not for such arguments.
+# The errors of a call that this system does not have, or not for such arguments.
 REFUSED = (OSError, NotImplementedError, AttributeError, ImportError, TypeError, ValueError)
 
 

@@ -1,4 +1,4 @@
-"""Of its cases one crashes where two others ran before it in the same interpreter."""
+"""One of its cases crashes when two others ran before it in the same interpreter."""
 
 import os
 import unittest

@@ -330,7 +330,7 @@ class Checkout(Bench):
         self.source = dataclasses.replace(self.source, provider="checkout", origin="/my/cpython")
 
     def become(self, name: str, changed: str) -> None:
-        """The next state: a copy in which one file is another, though it bears an old time."""
+        """The next state: a copy in which one file is another, though it has an old time."""
         root = self.root.with_name(name)
         shutil.copytree(self.source.root, root, symlinks=True)
         (root / changed).write_text(f"# {name}\n")

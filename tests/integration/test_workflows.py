@@ -75,7 +75,7 @@ class Forge:
         return self.folder / "programs"
 
     def make(self) -> None:
-        """The files of this checkout, with lists of no entry and a tag for the one small cell."""
+        """The files of this checkout, with empty lists and a tag for the one small cell."""
         for name in git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
             if (ROOT / name).is_file() and not name.startswith(("expected_failures/wasi", "expected_failures/emsc")):
                 (self.origin / name).parent.mkdir(parents=True, exist_ok=True)
@@ -147,8 +147,8 @@ class Forge:
         return service
 
     def _machine(self, workspace: Path, job: str) -> None:
-        """A machine that builds has built before. The others have what the workflow brings them, and one thing more, so
-        that the test is no test of wasmtime's compiler: the module that it has compiled.
+        """A machine that builds has built before. The others have what the workflow brings them, and the module as
+        wasmtime has compiled it, so that the test does not test wasmtime's compiler.
         """
         cache = workspace / "cache"
         if job not in {"build", "suite"}:

@@ -151,7 +151,7 @@ def _try(trials: Sequence[Trial], measured: Measured, results: Results, jobs: in
 
 
 def _endings(trials: Sequence[Trial], jobs: int) -> Iterator[tuple[Trial, Ending]]:
-    """Functions first: theirs are quick. What no test runs survives untried."""
+    """Changes of functions first, because they are quick to try. What no test runs survives untried."""
     yield from ((trial, Ending(word="survived")) for trial in trials if not trial.tests)
     late = [trial for trial in trials if trial.tests and not trial.change.lines]
     live = [trial for trial in trials if trial.tests and trial.change.lines]

@@ -26,7 +26,7 @@ class Measured:
     by_test_file: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def stale(self, root: Path, files: Collection[str]) -> list[str]:
-        """The test files that were changed since, or run one of these files of the harness that was."""
+        """The test files that have changed since, or that run a file of the harness that has changed."""
         found = []
         for path in sorted((root / "tests" / "unit").rglob("test_*.py")):
             name = str(path.relative_to(root))

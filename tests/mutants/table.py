@@ -1,4 +1,4 @@
-"""The figures per file, and the survivors with why, as Markdown. Pure but for reading the files it is about."""
+"""The figures per file, and the survivors with why, as Markdown. Pure, except that it reads the files it is about."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def start(run: Callable[[], int], seconds: float) -> int:
 
 
 def leave(status: int) -> NoReturn:
-    """Ends a child without anything that the parent has to do at its end."""
+    """Ends a child without what the parent has to do at its own end."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
@@ -104,7 +104,7 @@ def ended(child: int, wait_status: int) -> Ending:
 
 
 def output(child: int) -> Path:
-    """Where everything is that a child printed, until `ended`."""
+    """The file with everything that a child printed, until `ended`."""
     return Path.cwd().parent / f"output-{child}"
 
 

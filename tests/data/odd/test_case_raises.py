@@ -1,4 +1,4 @@
-# Cases that end by what is no Exception: the reason is the exception that it was.
+# Cases that end by something that is not an Exception: the reason is the exception that it was.
 
 import unittest
 

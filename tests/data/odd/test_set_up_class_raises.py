@@ -1,4 +1,4 @@
-# Class fixtures raise what is no Exception: errors of theirs, their classes do not run, the next one does.
+# Class fixtures raise something that is not an Exception: their errors; their classes do not run, the next one does.
 
 import unittest
 

@@ -1,4 +1,4 @@
-# Clean-ups of classes raise what is no Exception: the cases before have their results, the next class runs.
+# Clean-ups of classes raise something that is not an Exception: earlier cases have results, the next class runs.
 
 import sys
 import unittest

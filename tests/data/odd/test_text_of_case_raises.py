@@ -1,4 +1,4 @@
-# Cases that cannot be described: str(), repr() and shortDescription() raise what is no Exception.
+# Cases that cannot be described: str(), repr() and shortDescription() raise something that is not an Exception.
 
 import unittest
 

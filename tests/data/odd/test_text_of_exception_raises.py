@@ -1,4 +1,4 @@
-# Exceptions whose text or type raises what is no Exception: errors of their cases.
+# Exceptions whose text or type raises something that is not an Exception: errors of their cases.
 
 import unittest
 

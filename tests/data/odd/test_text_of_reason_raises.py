@@ -1,4 +1,4 @@
-# Reasons of skips whose text raises what is no Exception.
+# Reasons of skips whose text raises something that is not an Exception.
 
 import unittest
 

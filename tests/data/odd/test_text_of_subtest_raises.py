@@ -1,4 +1,4 @@
-# Parameters of subtests whose text raises what is no Exception.
+# Parameters of subtests whose text raises something that is not an Exception.
 
 import unittest
 

@@ -154,7 +154,7 @@ def test_the_merged_file_counts_what_the_cells_count(tmp_path: Path) -> None:
 
 
 def merged(folder: Path) -> ET.Element:
-    """Of one cell, whose results are in the folder."""
+    """The file of one cell, which has its results in the folder."""
     merge_junit({"wasi": folder / "wasi" / "results.json"}, folder / "junit.xml")
     text = (folder / "junit.xml").read_text(encoding="utf-8")
     assert text.startswith('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites ')
