@@ -1,9 +1,9 @@
-"""The journal of one attempt at a module, read into what is known afterwards. Pure.
+"""Reads the journal of one attempt at a module. Pure.
 
-The agent writes one JSON line per event (harness/guest/agent/agent.py lists them). What the last lines leave open
-is where the guest stood when it ended: inside a case, inside a fixture, between two cases, or outside of all.
+The agent writes one JSON line per event (harness/guest/agent/agent.py lists them). The last events show where the guest
+was when it ended: inside a case, inside a fixture, between two cases, or outside of all.
 
-What a guest writes is not trusted: a line that is no event as the agent writes them costs that line alone.
+What a guest writes is not trusted: a line that is not an event of the agent's form is left out, and no other one.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from harness.results.outcomes import NO_DETAIL, CaseResult, Detail, Outcome, Sub
 
 NO_OUTCOME = "unittest reported no outcome"
 _FIXTURE = re.compile(r"(?:setUp|tearDown)(?:Class|Module) \(.*\)")
-# What results call other things than cases.
+# Names in results of what is not a case.
 _NOT_A_CASE = re.compile(rf"{_FIXTURE.pattern}|after \(.*\)")
-# What a name has behind the id of a module's own doctest, which is that of the module.
+# The end of the name of a module's own doctest, whose id is the name of the module.
 DOCSTRING = ".__doc__"
 _NUMBER = re.compile(r"#\d+$")
-# What unittest reports; that an interpreter died, or a case was not run, is not for a guest to say.
+# What unittest reports. Only the host can say that an interpreter died, or that a case was not run.
 _OUTCOMES = frozenset({"pass", "fail", "error", "skip", "expected-failure", "unexpected-success"})
 _NO_DURATION = 1e10
 _DETAIL_FIELDS = frozenset(Detail.__struct_fields__)
 
 
 class Names:
-    """What results call the cases of one module: each by its id on one line, if nothing else is called so.
+    """The names of a module's cases in results. They are unique; a case has its id as its name where it can.
 
-    The second case of an id has `#2` behind it, or the next number that is free. One whose id is that of its module,
-    as a doctest of the module's docstring, has `.__doc__` behind it; one whose id is a fixture's name `#1`. `modules`
-    are the ids that stand for the module itself.
+    The name is on one line. The second case of an id ends with `#2`, or with the next number that is free; a case whose
+    id is its module's, such as the doctest of the module's docstring, with `.__doc__`; a case whose id is the name of a
+    fixture with `#1`. `modules` are the ids of the module itself.
     """
 
     def __init__(self, modules: Collection[str] = ()) -> None:
@@ -70,11 +70,10 @@ class Names:
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """What one start of the guest reported. `open_case` or `open_fixture` is what it was in when the journal
-    ended.
+    """What one start of the guest reported. `open_case` or `open_fixture` is what it was in when the journal ended.
 
-    `state` is regrtest's word on the module, empty when it never came to it. `error` is the exception that ended the
-    module there, if any; `error_is_known` says that it is already in the result of a case. `planned` are the cases that
+    `state` is regrtest's state of the module, empty when the guest ended before that. `error` is the exception that
+    ended the module, if any; `error_is_known` says that the result of a case has it. `planned` are the cases that
     unittest was about to run, in its order; None when it did not get that far. Cases are named as by `Names`. `imports`
     are the files of the standard library that were imported, by their paths in it.
     """
@@ -153,72 +152,101 @@ _FIELDS: Mapping[str, Mapping[str, Callable[[object], bool]]] = {
 
 
 def read_attempt(events: Iterable[Mapping[str, Any]], names: Names | None = None) -> Attempt:
-    """Folds the events of one attempt. `names` are those of earlier attempts at the module, and come to be those of
-    this one too.
+    """What the events of one attempt say. `names` has the names of earlier attempts at the module, and gets those of
+    this one.
     """
-    names = names or Names()
-    planned: list[str] | None = None
-    cases: list[CaseResult] = []
-    announced: Counter[str] = Counter()
-    seen: Counter[str] = Counter()
-    fixtures: Counter[str] = Counter()
-    imports: set[str] = set()
-    attempt = Attempt()
+    reader = _Reader(names or Names())
     for event in events:
+        reader.take(event)
+    return reader.attempt()
+
+
+class _Reader:
+    """Takes the events of one attempt in their order.
+
+    A case is open from its `start` to its `end`, a fixture until a case starts, unittest reports something outside of
+    cases, or the module ends. The events start a, end a, start b leave b open: if the journal ends there, the guest
+    died in b.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._planned: list[str] | None = None
+        self._cases: list[CaseResult] = []
+        self._imports: set[str] = set()
+        # How often each id was planned, has started and ended, and how often each fixture was reported.
+        self._planned_ids: Counter[str] = Counter()
+        self._ended_ids: Counter[str] = Counter()
+        self._fixture_ids: Counter[str] = Counter()
+        self._so_far = Attempt()
+
+    def take(self, event: Mapping[str, Any]) -> None:
         match event["e"]:
             case "plan":
-                planned = [*(planned or ()), *_planned(event["ids"], announced, names)]
+                self._planned = [*(self._planned or ()), *self._plan(event["ids"])]
             case "start":
-                name = names.of(event["id"], seen[event["id"]] + 1)
-                attempt = replace(attempt, open_case=name, open_fixture="")
+                name = self._names.of(event["id"], self._ended_ids[event["id"]] + 1)
+                self._so_far = replace(self._so_far, open_case=name, open_fixture="")
             case "end":
-                seen[event["id"]] += 1
-                cases.append(_case_of(event, name := names.of(event["id"], seen[event["id"]])))
-                still_open = "" if attempt.open_case == name else attempt.open_case
-                attempt = replace(attempt, open_case=still_open, last_case=clean_id(event["id"]))
+                self._end(event)
             case "outside":
-                # What is not called like a fixture is a case that did not even start.
-                is_fixture = bool(_FIXTURE.fullmatch(event["id"]))
-                count = fixtures if is_fixture else seen
-                count[event["id"]] += 1
-                cases.append(_outside(event, names.of(event["id"], count[event["id"]], is_fixture=is_fixture)))
-                attempt = replace(attempt, open_fixture="")
+                self._report_outside(event)
             case "fixture":
-                attempt = replace(attempt, open_fixture=clean_id(event["id"]))
+                self._so_far = replace(self._so_far, open_fixture=clean_id(event["id"]))
             case "module":
-                attempt = replace(attempt, open_fixture="", **_word(event))
+                self._so_far = replace(self._so_far, open_fixture="", **_state_fields(event))
             case "import":
-                imports.add(clean_id(event["path"]))
-    return replace(
-        attempt,
-        planned=None if planned is None else tuple(planned),
-        cases=tuple(cases),
-        imports=frozenset(imports),
-    )
+                self._imports.add(clean_id(event["path"]))
+
+    def attempt(self) -> Attempt:
+        return replace(
+            self._so_far,
+            planned=None if self._planned is None else tuple(self._planned),
+            cases=tuple(self._cases),
+            imports=frozenset(self._imports),
+        )
+
+    def _plan(self, ids: Sequence[str]) -> Iterator[str]:
+        """The names of planned cases. All ids are named before any second case of one: `a#2` may be an id itself."""
+        for case in ids:
+            self._names.of(case)
+        for case in ids:
+            self._planned_ids[case] += 1
+            yield self._names.of(case, self._planned_ids[case])
+
+    def _end(self, event: Mapping[str, Any]) -> None:
+        case = event["id"]
+        self._ended_ids[case] += 1
+        name = self._names.of(case, self._ended_ids[case])
+        self._cases.append(_case_of(event, name))
+        # The end of a case that is not the open one leaves that open.
+        still_open = "" if self._so_far.open_case == name else self._so_far.open_case
+        self._so_far = replace(self._so_far, open_case=still_open, last_case=clean_id(case))
+
+    def _report_outside(self, event: Mapping[str, Any]) -> None:
+        """A fixture's outcome. What is not named as a fixture is a case that did not even start."""
+        name = event["id"]
+        is_fixture = bool(_FIXTURE.fullmatch(name))
+        count = self._fixture_ids if is_fixture else self._ended_ids
+        count[name] += 1
+        self._cases.append(_outside(event, self._names.of(name, count[name], is_fixture=is_fixture)))
+        self._so_far = replace(self._so_far, open_fixture="")
 
 
-def _planned(ids: Sequence[str], announced: Counter[str], names: Names) -> Iterator[str]:
-    """The names of planned cases. An id that only looks like a number of another one keeps its own name."""
-    for case in ids:
-        names.of(case)
-    for case in ids:
-        announced[case] += 1
-        yield names.of(case, announced[case])
-
-
-def _word(event: Mapping[str, Any]) -> dict[str, Any]:
+def _state_fields(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an attempt that the event `module` sets."""
     given = event.get("d", {})
     error = _detail(given) if _is_detail(given) else Detail()
     return {"state": clean_id(event["state"]), "error": error, "error_is_known": event.get("known") is True}
 
 
 def clean_id(case: str) -> str:
-    """The id on one line: a parametrised name may hold anything."""
+    """The id on one line: that of a parametrised case may contain any character."""
     return "".join(character if character.isprintable() else "?" for character in case)
 
 
 def unnumbered(case: str) -> str:
-    """A case's name without the number that it has if there is another one of its id."""
+    """A case's name without the number that distinguishes it from others of its id."""
     return _NUMBER.sub("", case)
 
 
@@ -227,7 +255,7 @@ def _case_of(event: Mapping[str, Any], case: str) -> CaseResult:
         SubtestResult(params=clean_id(sub["params"]), outcome=Outcome(sub["outcome"]), detail=_detail(sub["detail"]))
         for sub in event["s"]
     )
-    # unittest has a word for every case but one that runs itself in a way of its own.
+    # unittest reports an outcome for every case, except for one that overrides `run`.
     outcome = worst([Outcome(word) for word in event["o"]] or [Outcome.ERROR])
     detail = _detail(event["d"]) if event["o"] else Detail(message=NO_OUTCOME)
     seconds = float(event["t"])
@@ -246,16 +274,14 @@ def _other(case: str, name: str) -> str:
 
 
 def _detail(fields: Mapping[str, str]) -> Detail:
-    """A detail whose texts can be written to any file: no encoding has half a surrogate pair."""
+    """The detail, with lone surrogates as escapes: they cannot be encoded."""
     if not fields:
         return NO_DETAIL
     return Detail(**{name: text.encode("utf-8", "backslashreplace").decode() for name, text in fields.items()})
 
 
 def victims_of(fixture: str, planned: Sequence[str]) -> tuple[str, ...]:
-    """The planned cases that a failing or skipping fixture keeps from running: `setUpClass (a.B)` those of
-    `a.B`.
-    """
+    """The planned cases that do not run because a fixture failed or skipped: for `setUpClass (a.B)` those of `a.B`."""
     kind, _, scope = fixture.rstrip(")").partition(" (")
     if kind not in {"setUpClass", "setUpModule"}:
         return ()
@@ -263,7 +289,7 @@ def victims_of(fixture: str, planned: Sequence[str]) -> tuple[str, ...]:
 
 
 def settle(attempt: Attempt, results: Mapping[str, CaseResult], planned: Sequence[str]) -> dict[str, CaseResult]:
-    """Outcomes of planned cases that a fixture keeps from starting: skipped with it, or not run."""
+    """Outcomes of the planned cases that did not start because of a fixture: skipped if it skipped, else not run."""
     settled: dict[str, CaseResult] = {}
     for fixture in attempt.cases:
         for case in victims_of(fixture.case, planned):

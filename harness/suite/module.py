@@ -1,6 +1,7 @@
-"""One module, run until every one of its cases has an outcome.
+"""Runs one module until each of its cases has an outcome.
 
-A guest that crashes or hangs costs the case it was in, and one restart with the cases that are left.
+When the guest crashes or hangs, that is the outcome of the case that it was in, and the module is started again with
+the cases that are left.
 """
 
 from __future__ import annotations
@@ -20,38 +21,44 @@ from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, O
 from harness.results.signatures import STACK_EXHAUSTED, trap_kind
 from harness.suite.journal import Attempt, Names, parse_events, read_attempt, settle, victims_of
 from harness.suite.parts import Part
-from harness.suite.regrtest import RegrtestWord, exact_pattern, fits, own_result, stack_in_order, trap_headline
+from harness.suite.regrtest import RegrtestReport, exact_pattern, fits, own_result, stack_in_order, trap_headline
 from harness.suite.wasm_stack import wasm_stack
 from harness.util.files import disk_errors_as_unavailable, remove_tree
 from harness.util.process import last_lines
 
 OUTPUT_LIMIT = 16 * 1024 * 1024
-# A module of 10,000 cases that all fail writes a tenth of it.
+# Ten times what a module of 10,000 cases writes if all of them fail.
 JOURNAL_LIMIT = 512 * 1024 * 1024
 OUTPUT_TAIL_LINES = 40
 MAX_ATTEMPTS = 100
-# Long enough for any case that has not hung, on any machine that runs suites; short next to `case_timeout`.
+# For a case that is expected to hang: longer than any case takes that does not, and much shorter than `case_timeout`.
 EXPECTED_HANG_SECONDS = 5.0
-# Once so many cases of the module have shown how fast this machine is: that many times the longest of them, and no less
-# than a second.
+# When so many cases of the module are finished, which shows how fast this machine is, such a case gets only this many
+# times as long as the longest of them took, but at least a second.
 CASES_THAT_SHOW = 20
 TIMES_THE_LONGEST = 2.0
 LEAST_HANG_SECONDS = 1.0
-# A test of a later version loops for ever on the very fault that it tests the absence of.
+# A test from a later version of CPython may loop for ever on a fault that is fixed only there.
 OTHER_VERSION_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleJob:
-    """All that running a module takes. `folder` is where its journal, output and scratch go; `match` are
-    regrtest patterns of the cases wanted, empty for all; `excluded` are ids, or `Class.*`, that must not run;
-    `options` are further ones for regrtest; `agent` is the guest's folder to start. Seconds: `case_timeout` without
-    any event, `module_timeout` for each attempt. `expects_hang` says of a case that nothing but a timeout is expected
-    of it: it gets at most EXPECTED_HANG_SECONDS. `is_of_other_version` says that its test is not that of the
-    interpreter's version: it gets at most OTHER_VERSION_SECONDS. `should_stop` is asked while the guest runs; true ends
-    the run, keeping what is finished. `own` says that the module is a test file of the user's, and not one of the
-    suite. `seed` is that of `random`; with `randomize` also that of the order of classes and cases.
-    `part` is which part of the module this is; None for the whole.
+    """The parameters of running one module.
+
+    What runs: `match` are regrtest patterns of the cases to run, empty for all. `excluded` are ids, or `Class.*`, that
+    must not run. `part` is the part of the module to run, None for the whole. `own` says that the module is a test file
+    of the user's, and not one of the suite.
+
+    How it runs: `folder` gets its journal, output and scratch folder. `agent` is the folder of the guest that the
+    interpreter starts. `options` are further options of regrtest. `seed` seeds `random`, and with `randomize` also the
+    order of classes and cases.
+
+    How long: it is stopped after `case_timeout` seconds without an event, and after `module_timeout` seconds in each
+    attempt. A case for which `expects_hang` is true gets at most EXPECTED_HANG_SECONDS: the lists expect nothing but a
+    timeout of it. A case for which `is_of_other_version` is true gets at most OTHER_VERSION_SECONDS: its test is not
+    from the interpreter's version. When `should_stop` returns true, which is called all the time, the run ends and
+    keeps what is finished.
     """
 
     module: str
@@ -86,19 +93,20 @@ class ModuleJob:
 
 
 class RunStoppedError(Exception):
-    """The run was asked to stop while this module was under way."""
+    """The run was stopped while this module ran."""
 
 
 @dataclass
 class _Progress:
-    """What is known of the module so far. `word` is regrtest's at its last start, `exit_status` the status with which
-    that ended, None when it ended otherwise. `printed` is the size of the output when the guest started last.
+    """What is known of the module so far. `state` is regrtest's state of it at the last start of the guest, and
+    `exit_status` the status with which that exited, None when it ended in another way. `printed` is the size of the
+    output before that start.
     """
 
     names: Names
     results: dict[str, CaseResult] = field(default_factory=dict)
     planned: tuple[str, ...] | None = None
-    word: str = ""
+    state: str = ""
     exit_status: int | None = None
     env_changed: bool = False
     imports: set[str] = field(default_factory=set)
@@ -109,8 +117,8 @@ class _Progress:
         return [case for case in self.planned or () if case not in self.results]
 
     def finished(self) -> Iterator[str]:
-        """The ids that are not to run again. Those of one id run together: one that has its result runs again if
-        another is left, unless that would take the interpreter down again.
+        """The ids that are not to run again. Cases of the same id can only run together: while one of them is left, the
+        others run again, unless one of them ended the interpreter.
         """
         left = {self.names.id_of(case) for case in self.remaining()}
         died = {self.names.id_of(name) for name, case in self.results.items() if case.outcome in DEATHS}
@@ -118,18 +126,18 @@ class _Progress:
         return (case for case in ids if case not in left or case in died)
 
     def why_left(self, case: str, otherwise: str) -> str:
-        """What kept a case from running: the one of its id that died."""
+        """Why a case did not run: a case of the same id that ended the interpreter, or else what `otherwise` says."""
         wanted = self.names.id_of(case)
         died = (name for name, one in self.results.items() if one.outcome in DEATHS)
         return next((name for name in died if self.names.id_of(name) == wanted), otherwise)
 
     def with_id(self, result: CaseResult) -> CaseResult:
-        """The result with what unittest calls its case, where that is something else."""
+        """The result with the id of its case, where that is not its name."""
         case = self.names.id_of(result.case)
         return result if case == result.case else msgspec.structs.replace(result, id=case)
 
     def outcomes(self, *, but: str) -> dict[str, Outcome]:
-        """What each case did, without the result of that name."""
+        """The outcome of each case, without the result of that name."""
         return {name: case.outcome for name, case in self.results.items() if name != but}
 
 
@@ -144,7 +152,7 @@ def run_module(job: ModuleJob, engine: EngineSession) -> ModuleResult:
         progress.results[case] = CaseResult(case=case, outcome=Outcome.NOT_RUN, detail=Detail(reason="run = false"))
     if job.dotted in job.excluded:
         return _not_started(job, progress)
-    # They become patterns; ids may hold characters that mean something there.
+    # The excluded ids have results now, and become exact patterns as all finished cases do. A wildcard stays a pattern.
     job = replace(job, excluded=tuple(case for case in job.excluded if case.endswith(".*")))
     while progress.attempts < MAX_ATTEMPTS:
         progress.attempts += 1
@@ -154,7 +162,7 @@ def run_module(job: ModuleJob, engine: EngineSession) -> ModuleResult:
             raise RunStoppedError(job.module)
         _absorb(progress, attempt, ending)
         _blame(job, progress, attempt, ending)
-        # What ends twice in the same place does so for ever.
+        # An attempt that changes nothing would repeat itself for ever.
         if not progress.remaining() or progress.outcomes(but=job.dotted) == before:
             break
     gave_up = f"gave up after {progress.attempts} attempts"
@@ -204,7 +212,7 @@ def _guest(job: ModuleJob, journal: Path, scratch: Path, progress: _Progress) ->
     arguments = [str(JOURNAL), job.module, *options]
     return GuestRun(
         argv=(*job.python, job.agent, *arguments),
-        # The agent waits under this name; json's strings are Python's too.
+        # The agent has put itself there when it paused. Strings of JSON are strings of Python.
         prologue=Prologue(
             argv=(*job.python, job.agent),
             resume=f'__import__("sys").modules.pop("harness agent")(*{json.dumps(arguments)})',
@@ -226,7 +234,7 @@ def _write_patterns(path: Path, patterns: Iterable[str]) -> str:
 
 
 class _Watch:
-    """Stops a guest that stands still, takes too long or is not wanted any more; bounds what it prints."""
+    """Stops a guest that makes no progress, takes too long, or belongs to a run that ends; limits its output."""
 
     def __init__(self, job: ModuleJob, journal: Path, now: float, earlier: Sequence[float]) -> None:
         self._job = job
@@ -255,7 +263,9 @@ class _Watch:
         return None
 
     def _limit(self, still: float) -> float:
-        """Seconds that the guest may stand still where it is; the journal is asked once, when it begins to matter."""
+        """How many seconds may pass without an event. The journal is read to see which case is open, but only when that
+        matters, and once after each event.
+        """
         if still <= LEAST_HANG_SECONDS:
             return self._job.case_timeout
         if self._open_limit is None:
@@ -267,7 +277,7 @@ class _Watch:
         return self._open_limit
 
     def _patience(self, case: str, seconds: Sequence[float]) -> float:
-        """Seconds for a case; `seconds` are those of the module's finished ones."""
+        """How many seconds a case may take; `seconds` are what the module's finished cases took."""
         if self._job.expects_hang(case):
             if len(seconds) < CASES_THAT_SHOW:
                 return EXPECTED_HANG_SECONDS
@@ -290,43 +300,42 @@ def _size(path: Path) -> int:
 
 
 def _absorb(progress: _Progress, attempt: Attempt, ending: GuestExit) -> None:
-    """Adds what a start of the guest has shown to what is known.
+    """Adds what an attempt has reported to what is known.
 
-    The first start plans a, b and c, finishes a and dies in b. The second plans b and c, as a is finished, and c may be
-    new to it: the plan is the union, in the order in which the cases were first planned. A result that is there stays.
+    The first attempt plans a, b and c, finishes a and dies in b. The second plans c, and perhaps a case d that the
+    first did not get to. The plan is the union, a, b, c, d. A case keeps its first result.
     """
     if attempt.planned is not None:
         progress.planned = tuple(dict.fromkeys([*(progress.planned or ()), *attempt.planned]))
     for case in attempt.cases:
         progress.results.setdefault(case.case, case)
     progress.results.update(settle(attempt, progress.results, progress.planned or ()))
-    progress.word = attempt.state
+    progress.state = attempt.state
     progress.exit_status = ending.status if ending.ending is Ending.EXITED else None
     progress.env_changed |= attempt.state == "env_changed"
     progress.imports |= attempt.imports
 
 
 def _blame(job: ModuleJob, progress: _Progress, attempt: Attempt, ending: GuestExit) -> None:
-    """Records what was wrong besides the cases that have their results: what regrtest says of the module, and what a
-    guest was doing that did not end as it has to after that.
+    """Records regrtest's report on the module, and a crash or a timeout for a guest that did not end as it should.
 
-    A guest that exits with status 7 inside a case costs that case. If it does so after regrtest has said that the
-    module passed, in a handler of atexit, it costs the module's own result.
+    A guest that exits with status 7 inside a case is a crash of that case. If it does so after regrtest has reported
+    that the module passed, in a handler of atexit, it is a crash of the module itself.
     """
     if attempt.state:
-        _take_word(job, progress, attempt)
+        _record_report(job, progress, attempt)
     if ending.ending is Ending.EXITED and fits(attempt.state, ending.status):
         return
     outcome = Outcome.TIMEOUT if ending.ending is Ending.STOPPED else Outcome.CRASH
-    culprit = job.dotted if attempt.state else _place(job, attempt)
-    detail = _ending_in_words(attempt, ending)
+    culprit = job.dotted if attempt.state else _open_at_end(job, attempt)
+    detail = _detail_of_ending(attempt, ending)
     if not detail.python_stack and not detail.wasm_stack:
         printed = last_lines(job.folder / "output.txt", OUTPUT_TAIL_LINES, begin=progress.printed)
         detail = msgspec.structs.replace(detail, output=printed)
     _record(progress, CaseResult(case=culprit, outcome=outcome, detail=detail))
 
 
-def _ending_in_words(attempt: Attempt, ending: GuestExit) -> Detail:
+def _detail_of_ending(attempt: Attempt, ending: GuestExit) -> Detail:
     if ending.ending is not Ending.EXITED:
         headline = trap_headline(ending.reason)
         return Detail(
@@ -335,16 +344,16 @@ def _ending_in_words(attempt: Attempt, ending: GuestExit) -> Detail:
             python_stack=stack_in_order(ending.python_stack),
             wasm_stack=wasm_stack(ending.frames, is_overflow=trap_kind(headline) == STACK_EXHAUSTED),
         )
-    after = f" after regrtest's word on the module: {attempt.state}" if attempt.state else ""
+    after = f" after regrtest's state of the module: {attempt.state}" if attempt.state else ""
     return Detail(
         exception=f"exit: {ending.status}", message=f"the interpreter exited with status {ending.status}{after}"
     )
 
 
-def _take_word(job: ModuleJob, progress: _Progress, attempt: Attempt) -> None:
-    """Records what regrtest says of the module, if the results of the cases do not say it."""
+def _record_report(job: ModuleJob, progress: _Progress, attempt: Attempt) -> None:
+    """Records regrtest's report on the module, if the results of its cases do not account for it."""
     output = last_lines(job.folder / "output.txt", OUTPUT_TAIL_LINES)
-    word = RegrtestWord(
+    report = RegrtestReport(
         module=job.module,
         state=attempt.state,
         output=output,
@@ -352,22 +361,24 @@ def _take_word(job: ModuleJob, progress: _Progress, attempt: Attempt) -> None:
         error=attempt.error,
         error_is_known=attempt.error_is_known,
     )
-    own = own_result(job.dotted, word, progress.results)
+    own = own_result(job.dotted, report, progress.results)
     if own is None:
         return
     is_inside = own.outcome is Outcome.ERROR and bool(attempt.open_case)
     _record(progress, msgspec.structs.replace(own, case=attempt.open_case) if is_inside else own)
 
 
-def _place(job: ModuleJob, attempt: Attempt) -> str:
-    """Where the guest stood when its journal ended."""
+def _open_at_end(job: ModuleJob, attempt: Attempt) -> str:
+    """The name of what the guest was in when its journal ended."""
     if attempt.open_case or attempt.open_fixture:
         return attempt.open_case or attempt.open_fixture
     return job.dotted if attempt.planned is None else f"after ({attempt.last_case or job.dotted})"
 
 
 def _record(progress: _Progress, result: CaseResult) -> None:
-    """Puts down a result unless there is a worse one; what it keeps from running is not run because of it."""
+    """Records a result unless the case has a worse one. The cases that a failed fixture keeps from running are not
+    run because of it.
+    """
     before = progress.results.get(result.case)
     if before is None or result.outcome.severity > before.outcome.severity:
         progress.results[result.case] = progress.with_id(result)
@@ -379,7 +390,7 @@ def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult
     own = progress.results.get(job.dotted)
     cases = tuple(progress.results.values())
     outcome = own.outcome if own else worst([case.outcome for case in cases])
-    # regrtest prints what a module altered, and keeps it nowhere else.
+    # What an altered environment was, regrtest only prints.
     keeps_output = not outcome.is_good or progress.env_changed
     return ModuleResult(
         module=job.module,
@@ -391,7 +402,7 @@ def _result(job: ModuleJob, progress: _Progress, seconds: float) -> ModuleResult
         env_changed=progress.env_changed,
         detail=own.detail if own else Detail(),
         output=last_lines(job.folder / "output.txt", OUTPUT_TAIL_LINES) if keeps_output else "",
-        word=progress.word,
+        word=progress.state,
         exit_status=progress.exit_status,
         own=job.own,
         imports=tuple(sorted(progress.imports)),

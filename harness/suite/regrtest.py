@@ -1,6 +1,6 @@
-"""What regrtest says, and how it is asked. Pure.
+"""What regrtest reports of a module, the patterns that it takes, and the stacks that interpreters print. Pure.
 
-It has a word for a module beyond its cases, but prints the reason for it and keeps it nowhere else.
+regrtest has a state for a module, besides the outcomes of its cases. The reason for the state it only prints.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _STATE_OUTCOMES = {
     "passed": None,
     "env_changed": None,
 }
-# The status with which regrtest ends after its word on the only module: `State` in Lib/test/libregrtest/result.py and
-# `TestResults.get_exitcode` in results.py, alike in CPython 3.11.5 and later, 3.12, 3.13 and 3.14. Where there are two,
-# the second is that of an option (--fail-env-changed), or of `Regrtest._main` in 3.11.0 to 3.11.4, for which a module
-# that ran no test is no reason to fail.
+# The exit status of regrtest by the state of its only module: `State` in Lib/test/libregrtest/result.py and
+# `TestResults.get_exitcode` in results.py, which are the same in CPython 3.11.5 and later, 3.12, 3.13 and 3.14. The
+# second of two is that of an option (--fail-env-changed), or of `Regrtest._main` in 3.11.0 to 3.11.4, which does not
+# fail for a module that ran no test.
 _STATUSES = {
     "passed": (0,),
     "skipped": (0,),
@@ -39,20 +39,20 @@ _STATUSES = {
 }
 NOTHING_MATCHED = "no case matched"
 NO_TESTS = "the module has no tests"
-# regrtest raises it itself, after it has printed why.
+# The text of the exception that regrtest raises after it has printed why.
 _NOT_LOADED = "errors while loading tests"
 _EXCEPTION = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception|Exit|Warning|Interrupt))(?:: (.*))?$", re.MULTILINE)
-# What cannot stand in a line of a file as it is, as a set of characters that has it inside.
+# Characters that would end a line of a file, as a range for fnmatch that includes them.
 _IN_A_SET = {"\n": "[\t-\v]", "\r": "[\f-\x0e]"}
 _SURROGATE = "[\ud7ff-\ue000]"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegrtestWord:
-    """regrtest's `state` of a module (Lib/test/libregrtest/result.py), in lower case, and what was printed.
+class RegrtestReport:
+    """What regrtest reports of a module: its `state` (Lib/test/libregrtest/result.py) in lower case, and the output.
 
-    `filtered` says that only some of its cases were asked for. `error` is the exception that ended the module, if any;
-    `error_is_known` says that a case has it already.
+    `filtered` says that only some of its cases were to run. `error` is the exception that ended the module, if any;
+    `error_is_known` says that the result of a case has it already.
     """
 
     module: str
@@ -64,8 +64,8 @@ class RegrtestWord:
 
 
 def fits(state: str, status: int) -> bool:
-    """Whether the interpreter has to end with this status after that word. Of a word that is not known, which is no
-    good one, any status will do.
+    """Whether the exit status of the interpreter is the one that regrtest gives this state. A state that is not known
+    fits any status: its module has failed anyway.
     """
     return bool(state) and status in _STATUSES.get(state, (status,))
 
@@ -75,48 +75,46 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _OUR_FRAME = '"<harness agent>"'
 
 
-def own_result(dotted: str, word: RegrtestWord, cases: Mapping[str, CaseResult]) -> CaseResult | None:
-    """The module's own result under its dotted name: a module-level skip, an exception outside any case, a word that is
-    not known.
-
-    None when its cases say it all.
+def own_result(dotted: str, report: RegrtestReport, cases: Mapping[str, CaseResult]) -> CaseResult | None:
+    """The module's own result, under its dotted name: a module-level skip, an exception outside of all cases, a state
+    that is not known. None when the results of its cases account for the state.
     """
-    outcome = _STATE_OUTCOMES.get(word.state, Outcome.ERROR)
+    outcome = _STATE_OUTCOMES.get(report.state, Outcome.ERROR)
     explained = any(not case.outcome.is_good for case in cases.values())
     if outcome is None or (explained and outcome is Outcome.FAIL) or (cases and outcome in NOTHING_RAN):
         return None
-    if word.error_is_known and outcome is Outcome.ERROR:
+    if report.error_is_known and outcome is Outcome.ERROR:
         return None
-    if outcome is Outcome.NO_TESTS and word.filtered:
-        # The module may well have tests: none of them is among those that were asked for.
+    if outcome is Outcome.NO_TESTS and report.filtered:
+        # The module may have tests, but none of those that were to run.
         outcome = Outcome.SKIP
-    return CaseResult(case=dotted, outcome=outcome, detail=_detail(word))
+    return CaseResult(case=dotted, outcome=outcome, detail=_detail(report))
 
 
-def _detail(word: RegrtestWord) -> Detail:
-    if word.state == "did_not_run":
-        return Detail(reason=NOTHING_MATCHED if word.filtered else NO_TESTS)
-    if word.state not in _STATE_OUTCOMES:
-        return Detail(message=f"regrtest's word on the module is {word.state!r}, which is not known")
-    skipped = re.search(rf"^{re.escape(word.module)} skipped -- (.*)$", word.output, re.MULTILINE)
+def _detail(report: RegrtestReport) -> Detail:
+    if report.state == "did_not_run":
+        return Detail(reason=NOTHING_MATCHED if report.filtered else NO_TESTS)
+    if report.state not in _STATE_OUTCOMES:
+        return Detail(message=f"regrtest's state of the module is {report.state!r}, which is not known")
+    skipped = re.search(rf"^{re.escape(report.module)} skipped -- (.*)$", report.output, re.MULTILINE)
     if skipped:
         return Detail(reason=skipped.group(1))
-    exception, message = word.error.exception, word.error.message
+    exception, message = report.error.exception, report.error.message
     if not exception or message == _NOT_LOADED:
-        printed = _EXCEPTION.findall(word.output.replace(f"Exception: {_NOT_LOADED}", ""))
+        printed = _EXCEPTION.findall(report.output.replace(f"Exception: {_NOT_LOADED}", ""))
         exception, message = (printed or [(exception, message)])[-1]
-        return Detail(exception=exception, message=message, traceback=word.output)
-    return Detail(exception=exception, message=message, traceback=word.error.traceback or word.output)
+        return Detail(exception=exception, message=message, traceback=report.output)
+    return Detail(exception=exception, message=message, traceback=report.error.traceback or report.output)
 
 
 def exact_pattern(case: str) -> str:
-    """A pattern for regrtest's fnmatch, on one line, that matches this id of unittest's alone."""
+    """A pattern for regrtest's fnmatch, on one line, that matches only this id of unittest's."""
     last = len(case) - 1
     return "".join(_literal(character, index in {0, last}) for index, character in enumerate(case))
 
 
 def _literal(character: str, is_at_end: bool) -> str:
-    """A pattern for the character. regrtest strips its lines of white space."""
+    """A pattern for the character. White space at the end of a line needs one, since regrtest strips the lines."""
     if "\ud800" <= character <= "\udfff":
         return _SURROGATE
     if character in "[*?" or (is_at_end and character.isspace()):
@@ -125,12 +123,12 @@ def _literal(character: str, is_at_end: bool) -> str:
 
 
 def stack_in_order(printed: str) -> str:
-    """The stack of Python that an interpreter printed when it had trapped, as tracebacks have it: the most recent call
-    last. Empty when nothing of it can be read.
+    """The stack of Python that an interpreter printed after a trap, in the order of tracebacks, the most recent call
+    last. Empty when none of it can be read.
 
-    `Stack (most recent call first):`, then `  File "/Lib/json/encoder.py", line 262 in _iterencode`, and so on: of 100
-    frames at most (Python/traceback.c). What the harness itself has at the bottom is left out. Where the stack of
-    wasm grew over static data, single characters of what is printed are others: those that cannot be are spaces.
+    It prints `Stack (most recent call first):`, then `  File "/Lib/json/encoder.py", line 262 in _iterencode` and so
+    on, at most 100 frames (Python/traceback.c). The agent's own frames are left out. Where the stack of wasm has
+    overwritten static data, single characters are wrong: control characters become spaces.
     """
     frames = [line for line in _CONTROL.sub(" ", printed).splitlines() if _FRAME.match(line)]
     shown = [frame for frame in reversed(frames) if _OUR_FRAME not in frame]
@@ -138,7 +136,7 @@ def stack_in_order(printed: str) -> str:
 
 
 def trap_headline(reason: str) -> str:
-    """The line of a trap that names its kind: wasmtime has it last, under `Caused by`; Node first."""
+    """The line of a trap's text that names its kind: the last one under `Caused by` of wasmtime, the first of Node."""
     lines = [line.strip() for line in reason.splitlines() if line.strip()]
     traps = [line for line in lines if line.startswith("wasm trap:") or "memory fault" in line]
     causes = lines[lines.index("Caused by:") + 1 :] if "Caused by:" in lines else []

@@ -9,14 +9,14 @@ import io
 import pytest
 
 from harness.results.outcomes import CaseResult, Detail, Outcome
-from harness.suite.regrtest import RegrtestWord, exact_pattern, fits, own_result, stack_in_order, trap_headline
+from harness.suite.regrtest import RegrtestReport, exact_pattern, fits, own_result, stack_in_order, trap_headline
 
 PASSED = {"a": CaseResult(case="a", outcome=Outcome.PASS)}
 FAILED = {"a": CaseResult(case="a", outcome=Outcome.FAIL)}
 
 
-def word(state: str, output: str = "") -> RegrtestWord:
-    return RegrtestWord(module="test_x", state=state, output=output)
+def word(state: str, output: str = "") -> RegrtestReport:
+    return RegrtestReport(module="test_x", state=state, output=output)
 
 
 def test_a_module_whose_cases_say_it_all_has_no_word_of_its_own() -> None:
@@ -83,7 +83,7 @@ def test_a_word_that_is_not_known_is_no_good_one() -> None:
 @pytest.mark.parametrize("state", ["uncaught_exc", "interrupted"])
 def test_the_exception_that_ended_the_module_is_its_own_unless_a_case_has_it(state: str) -> None:
     error = Detail(exception="a.b.Odd", message="why")
-    given = RegrtestWord(module="test_x", state=state, output="ValueError: printed", error=error)
+    given = RegrtestReport(module="test_x", state=state, output="ValueError: printed", error=error)
     found = own_result("test.test_x", given, PASSED)
     assert found is not None
     assert (found.outcome, found.detail.exception, found.detail.message) == (Outcome.ERROR, "a.b.Odd", "why")
@@ -100,7 +100,7 @@ def test_the_exception_that_ended_the_module_is_its_own_unless_a_case_has_it(sta
 )
 def test_what_is_only_printed_has_an_exception_too(printed: str, exception: str) -> None:
     loading = Detail(exception="Exception", message="errors while loading tests") if "loading" in printed else Detail()
-    given = RegrtestWord(module="test_x", state="uncaught_exc", output=printed, error=loading)
+    given = RegrtestReport(module="test_x", state="uncaught_exc", output=printed, error=loading)
     found = own_result("test.test_x", given, {})
     assert found is not None
     assert found.detail.exception == exception
@@ -108,7 +108,7 @@ def test_what_is_only_printed_has_an_exception_too(printed: str, exception: str)
 
 def test_errors_of_loading_that_were_not_printed_keep_what_is_known() -> None:
     error = Detail(exception="Exception", message="errors while loading tests")
-    found = own_result("test.test_x", RegrtestWord(module="test_x", state="uncaught_exc", output="", error=error), {})
+    found = own_result("test.test_x", RegrtestReport(module="test_x", state="uncaught_exc", output="", error=error), {})
     assert found is not None
     assert found.detail.exception == "Exception"
 
@@ -206,7 +206,7 @@ def test_the_exception_that_ends_a_module_comes_with_its_own_traceback() -> None
     """And not with regrtest's summary, which is printed after it; older results have no other."""
     for traceback, shown in (("line 2, in <module>", "line 2, in <module>"), ("", "== Tests result: FAILURE ==")):
         error = Detail(exception="ImportError", message="no _ssl", traceback=traceback)
-        said = RegrtestWord(module="test_x", state="uncaught_exc", output="== Tests result: FAILURE ==", error=error)
+        said = RegrtestReport(module="test_x", state="uncaught_exc", output="== Tests result: FAILURE ==", error=error)
         found = own_result("test.test_x", said, {})
         assert found is not None
         assert (found.detail.exception, found.detail.traceback) == ("ImportError", shown)
