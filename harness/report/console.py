@@ -15,7 +15,7 @@ from harness.results.case_ids import dotted, wildcard_of
 from harness.results.cell_results import CellResults
 from harness.results.command_line import RunOptions
 from harness.results.outcomes import DEATHS, Detail, ModuleResult, Outcome, judged_cases
-from harness.results.signatures import in_words
+from harness.results.signatures import headline_of
 from harness.results.verdicts import CaseVerdict, Verdict, cause_of
 from harness.util.text import counted, plain
 from harness.util.versions import shown_version
@@ -293,7 +293,7 @@ def _got(row: CaseVerdict, detail: Detail) -> str:
     text = "" if row.outcome in DEATHS and detail.exception else detail.message or detail.reason
     # A traceback has all of its lines.
     text = text.partition("\n")[0] if detail.traceback else text
-    what = ": ".join(part for part in (in_words(detail), text) if part)
+    what = ": ".join(part for part in (headline_of(detail), text) if part)
     return f"{row.outcome.value}: {what}" if what else row.outcome.value
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.results.cell_results import CellResults
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, judged_cases
-from harness.results.signatures import in_words
+from harness.results.signatures import headline_of
 from harness.results.verdicts import CaseVerdict, Verdict
 from harness.util.text import as_script_data, visible
 
@@ -120,7 +120,7 @@ class Dataset:
 
     def _message(self, detail: Detail) -> int:
         """The number of an outcome's words; once the cell's share is used up, of the exception's name alone."""
-        text = detail.reason or ": ".join(part for part in (in_words(detail), detail.message) if part)
+        text = detail.reason or ": ".join(part for part in (headline_of(detail), detail.message) if part)
         if self._messages_left <= 0:
             text = detail.exception
         text = text if len(text) <= PAGE_MESSAGE_LENGTH else text[:PAGE_MESSAGE_LENGTH] + "..."

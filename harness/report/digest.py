@@ -21,7 +21,7 @@ from harness.results.command_line import DEFAULT, RunOptions
 from harness.results.diff import AxisChange, differing_axes
 from harness.results.outcomes import Outcome, judged_cases
 from harness.results.run_folder import FailedCell
-from harness.results.signatures import in_words
+from harness.results.signatures import headline_of
 from harness.results.verdicts import CaseVerdict, Verdict
 from harness.util.text import counted
 
@@ -244,7 +244,7 @@ def _skips(results: CellResults, explain: Callable[[str], str]) -> Counter[str]:
 
 def _in_short(row: CaseVerdict) -> CaseVerdict:
     """The row without its traceback and stacks: those of fifty broken cells would be too many."""
-    headline, message = in_words(row.detail), row.detail.message[:MESSAGE_LENGTH]
+    headline, message = headline_of(row.detail), row.detail.message[:MESSAGE_LENGTH]
     detail = msgspec.structs.replace(
         row.detail, exception=headline, message=message, traceback="", python_stack="", wasm_stack="", output=""
     )

@@ -12,8 +12,8 @@ WILDCARD = ".*"
 
 
 def dotted(module: str, *, own: bool = False) -> str:
-    """`test.test_json` for regrtest's `test_json`: the name by which Python imports it, with which the ids of its cases
-    begin. A test file of the user's `own` is not in the package `test`.
+    """`test.test_json` for regrtest's `test_json`: the name that Python imports, with which the ids of its cases begin.
+    The user's `own` test files are not in the package `test`.
     """
     return module if own or module.startswith("test.") else f"test.{module}"
 
@@ -25,7 +25,9 @@ def module_of(test: str, known: Collection[str]) -> str | None:
 
 
 def subject_of(test: str) -> str:
-    """The dotted name that an id is about: that of a fixture's class or module, of a wildcard's class."""
+    """The dotted name of what an id is about: the class or module of a fixture, the class of a wildcard, the case
+    itself.
+    """
     fixture = FIXTURE.fullmatch(test)
     return fixture.group(1) if fixture else test.removesuffix(WILDCARD)
 

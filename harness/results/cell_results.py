@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """A module, or a part of one, that a worker ran. `begin` is in seconds after the run began, or its shard."""
+    """A module, or a part of one, that a worker ran. `begin` is in seconds after the run, or its shard, began."""
 
     name: str
     worker: str
@@ -34,17 +34,16 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """How the results came about. `started` is ISO 8601 in UTC, `seconds` wall time, `seed` that of the
-    order.
+    """How the results were made. `started` is ISO 8601 in UTC, `seconds` wall time, `seed` that of the random order.
 
-    `complete` says that the whole suite was asked for and run to its end, `interrupted` that somebody ended it.
-    `shard` is which part was asked for, as in 2/8, `plan` stands for the way the parts were cut, and `lacking` is how
-    many of the part's modules have no result. `options` are what decided, besides the cell, what was tested; `tests`
-    stands for the contents of the user's own tests, which then took the place of the suite. `fail_env_changed` says
-    that a module which alters its environment was judged to be unexpected. `changed` is how many modules `--changed`
-    chose, in words; empty without it. `no_snapshot` is why guests did not start
-    from a snapshot of an interpreter; empty where they did, and with `--isolated`. `work` is what the workers did, by
-    the time at which it ended; of a resumed run since then, of merged shards one after the other.
+    `complete` says that the whole suite was to run and ran to its end, `interrupted` that somebody ended the run.
+    `shard` is the part of the suite that was to run, such as 2/8; `plan` is the key of the way in which the suite was
+    cut into shards, and `lacking` the number of modules of the shard without a result. `options` are the options that
+    decided, besides the cell, what was tested. `tests` is the key of the user's own tests, if these ran instead of the
+    suite. `fail_env_changed` says that a module which altered its environment needed an entry. `changed` says how many
+    modules `--changed` selected; empty without it. `no_snapshot` says why guests did not start from a snapshot; empty
+    if they did, and with `--isolated`. `work` is what the workers ran, in the order in which it ended: of a resumed run
+    since it was resumed, of merged shards one shard after the other.
     """
 
     started: str
@@ -65,10 +64,11 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OtherSuite(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of unexpected cases where the suite is that of another version than the interpreter: `differing`
-    are those that the two versions have with another source, or one of them has not. `compared` is the version whose
-    tests were compared: the interpreter's own, or one from which its own lies on the way to the suite's. `not_compared`
-    is why nobody has compared the versions; empty when somebody has.
+    """Which unexpected cases may be explained by a suite from another version of CPython than the interpreter.
+
+    `differing` are the unexpected cases whose source differs between the two versions, or that only one version has.
+    `compared` is the version whose tests the suite was compared with: the interpreter's own, or another one such that
+    the interpreter's is between the two. `not_compared` is why they were not compared; empty if they were.
     """
 
     differing: tuple[str, ...] = ()
@@ -77,10 +77,9 @@ class OtherSuite(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CellResults(msgspec.Struct, frozen=True, kw_only=True):
-    """The results of one cell. `build` is the manifest, `engine` what is known of the engine,
-    `identity` what interpreter and compiler have said of themselves. `probes` is what was found of the documented
-    limitations (the `limitations` of probes.json), empty when the cell was not probed. `other_suite` is None when the
-    suite is the interpreter's own.
+    """The results of one cell. `build` is the manifest, `engine` describes the engine, `identity` is what interpreter
+    and compiler reported of themselves. `probes` are the `limitations` of probes.json, empty if the cell was not
+    probed. `other_suite` is None when the suite is from the interpreter's own version.
     """
 
     cell: Cell
@@ -122,13 +121,13 @@ class CellResults(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Header(msgspec.Struct, kw_only=True):
-    """What tells whether the rest can be read."""
+    """The part of results.json that is checked before the rest is read."""
 
     schema: Any
 
 
 class _Document(_Header, kw_only=True):
-    """results.json without its modules. What describes the build is read as leniently as the manifest is."""
+    """results.json without its modules. The fields that describe the build are read as leniently as the manifest."""
 
     cell: dict[str, Any]
     build: dict[str, Any]
@@ -160,7 +159,7 @@ class _WholeDocument(_Document, kw_only=True):
 
 
 class _UnreadCase(msgspec.Struct):
-    """A case whose name alone is looked at."""
+    """A case that is not read: only its name is needed."""
 
 
 class _OutcomeRecord(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""Two results held against each other, case by case, and which axis of the matrix explains the difference. Pure."""
+"""Compares two results case by case, and says which axis of the matrix explains the difference. Pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class Change(StrEnum):
 
 
 class DiffAxis(StrEnum):
-    """What can make two results differ. `recipe` are the harness's own steps, `settings` resources and time limits."""
+    """The axes on which two results can differ. `recipe` is the harness's build steps, `settings` are resources and
+    time limits.
+    """
 
     CPYTHON = "CPython"
     TOOLCHAIN = "toolchain"
@@ -69,9 +71,10 @@ class CaseChange:
 
 @dataclass(frozen=True, kw_only=True)
 class CellDiff:
-    """Two results of a cell, or of two cells, by their names; `is_over_time` is whether they are of one cell.
-    `compared` counts the cases that both have an outcome for, `unknown` those that only one was asked to run. `stack`
-    are the cases that need more of the engine's stack than before, where both were measured.
+    """The difference of two results, which `before` and `after` name; `is_over_time` says that both are of one cell.
+
+    `compared` counts the cases whose outcome both results have, and `unknown` those that were to run in only
+    one of them. `stack` are the cases that need more of the engine's stack than before, if both were measured.
     """
 
     before: str
@@ -89,7 +92,7 @@ class CellDiff:
         return self.axes[0] if len(self.axes) == 1 else None
 
     def counts(self) -> Counter[Change]:
-        """How many cases became what."""
+        """How many cases had each change."""
         return Counter(change.change for change in self.changes)
 
     def to_json(self) -> dict[str, Any]:
@@ -135,19 +138,21 @@ def diff_cells(before: CellResults, after: CellResults, *, names: tuple[str, str
 
 
 def wrong_only(pair: CellDiff, *, after: bool) -> CellDiff:
-    """The pair with nothing but the cases that are wrong only in its second result, or only in its first one."""
+    """The difference with only those cases that went wrong in its second result and not in its first, or, without
+    `after`, in its first and not in its second.
+    """
     changes = (each for each in pair.changes if _is_wrong(each.after if after else each.before))
     changes = (each for each in changes if not _is_wrong(each.before if after else each.after))
     return dataclasses.replace(pair, changes=tuple(changes))
 
 
 def _is_wrong(outcome: Outcome | None) -> bool:
-    """Whether a case went wrong, whatever the lists expect; not when it did not run."""
+    """Whether a case ran and went wrong, whatever the lists expect of it."""
     return outcome is not None and outcome not in {*NOTHING_RAN, Outcome.NOT_RUN} and not outcome.is_good
 
 
 def classify(before: Outcome | None, after: Outcome | None) -> Change:
-    """What became of a case that did `before` and does `after`, which differ; None where it does not exist."""
+    """The change of a case from the outcome `before` to the outcome `after`. None for a result without the case."""
     if Outcome.CRASH in {before, after}:
         return Change.NEW_CRASH if after is Outcome.CRASH else Change.CRASH_GONE
     if before is None or after is None:
@@ -163,7 +168,9 @@ def classify(before: Outcome | None, after: Outcome | None) -> Change:
 
 @dataclass(frozen=True, kw_only=True)
 class _Side:
-    """What one result says of a module: its cases, and of all others that they did `rest`, if that `is_known`."""
+    """What one result says of a module: the outcome of each of its `cases`, and `rest`, the outcome of all other cases.
+    Without `is_known` it says nothing of other cases: they were not to run.
+    """
 
     cases: Mapping[str, Outcome]
     rest: Outcome | None
@@ -183,13 +190,15 @@ def _side(module: ModuleResult | None, results: CellResults) -> _Side:
     cases = {case.case: case.outcome for case in judged_cases(module)}
     rest = None
     if list(cases) == [dotted(module.module)]:
-        # The module as such was skipped, or died: so did each of its cases, whichever they are.
+        # The module was skipped or died as a whole, and so all of its cases were skipped or did not run.
         rest = module.outcome if module.outcome in NOTHING_RAN else Outcome.NOT_RUN
     return _Side(cases=cases, rest=rest, is_known=module.complete)
 
 
 def _cases_of_both(module: str, was: _Side, now: _Side) -> list[str]:
-    """The cases of either. A module that was skipped as a whole is no case where the other side has its cases."""
+    """The cases of either side, without the module itself if one side skipped it as a whole and the other has its
+    cases.
+    """
     cases = {**was.cases, **now.cases}
     if len(cases) > 1 and NOTHING_RAN & {was.rest, now.rest}:
         cases.pop(module, None)
@@ -207,8 +216,8 @@ def differing_axes(before: CellResults, after: CellResults) -> tuple[AxisChange,
 
 
 def differing_values(before: Axes, after: Axes) -> tuple[AxisChange, ...]:
-    """Where the two differ. What only one of them has recorded is no difference, and another recipe is none either: it
-    follows from the CPython and the target. Another version of the same recipe is one.
+    """The axes on which the two values differ. An axis that only one of them has recorded is no difference. Another
+    recipe is none either, since it follows from the CPython and the target; another version of the same recipe is one.
     """
     same_recipe = _recipe_name(before) == _recipe_name(after)
     return tuple(
@@ -221,7 +230,7 @@ def differing_values(before: Axes, after: Axes) -> tuple[AxisChange, ...]:
 
 @dataclass(frozen=True)
 class AxisValue:
-    """Where a result lies on an axis: what a user names, and what the build has recorded beyond that, if anything."""
+    """The value of a result on an axis: what the user names, and the details that the build has recorded, if any."""
 
     named: str
     recorded: str = ""
@@ -246,7 +255,7 @@ def axes_of(results: CellResults) -> dict[DiffAxis, AxisValue]:
         settings += f", random order by the seed {results.run.seed}"
     # A distribution's Emscripten of the same version has another compiler.
     made_with = [toolchain.provider, f"LLVM {toolchain.llvm}" if toolchain.llvm else ""]
-    # They may be fewer than the cell has named.
+    # Those that the build was linked with, which may be fewer than the cell names.
     linked = ", ".join(build.inputs.get("dependencies", ())) or "no library" if build.inputs else ""
     axes = {
         DiffAxis.CPYTHON: AxisValue(build.python or str(cell.python), build.source.revision[:12]),

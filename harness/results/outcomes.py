@@ -1,7 +1,6 @@
-"""What cases and modules did, and how that is written down.
+"""Outcomes of cases and modules, and their records in results.json.
 
-The words are regrtest's and unittest's where they have one; `crash`, `timeout` and `not-run` are what they
-lack.
+The names of outcomes are regrtest's and unittest's; `crash`, `timeout` and `not-run` are the harness's own.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from harness.util.json_text import decode_json, encode_json
 class Outcome(StrEnum):
     """What one case did.
 
-    Two outcomes are those of modules alone: `no-tests` of one that has no test at all, and `env-changed` of one that
-    left its environment altered, where the run asks for that (`--fail-env-changed`).
+    Two are outcomes of modules only: `no-tests` of a module without any test, and `env-changed` of one that altered
+    its environment, in a run with `--fail-env-changed`.
     """
 
     PASS = "pass"
@@ -48,10 +47,10 @@ class Outcome(StrEnum):
 
 
 DEATHS = frozenset({Outcome.CRASH, Outcome.TIMEOUT})
-"""What ends the interpreter that the case ran in: the cases after it run in another one."""
+"""Outcomes with which the interpreter ended: the remaining cases of the module ran in another one."""
 
 NOTHING_RAN = frozenset({Outcome.SKIP, Outcome.NO_TESTS})
-"""The outcomes of a module that ran nothing as a whole: it skipped all it has, or it has nothing."""
+"""Outcomes of a module that ran no case: it was skipped as a whole, or has none."""
 
 _GOOD = frozenset({Outcome.PASS, Outcome.SKIP, Outcome.NO_TESTS, Outcome.EXPECTED_FAILURE})
 _SEVERITY = {
@@ -79,17 +78,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, lt=1e10)]
-"""A duration. Three hundred years and more are a mistake, and the history cannot keep all of them."""
+"""A duration. The limit, 300 years, only keeps out numbers that the history could not store."""
 
 
 class Detail(Record, frozen=True, kw_only=True):
     """Why an outcome is what it is. Every field may be empty.
 
-    `reason` is a skip reason or, for a case that was not run, the id of the fixture or case that prevented
-    it. `exception` is the exception's type, or the trap of a crash. `message` is its text, `traceback` its
-    tail. `python_stack` is what ran in Python when the interpreter crashed or was stopped, the most recent call last;
-    `wasm_stack` the functions of wasm that were being called then, the innermost first. `output` is the end of what
-    an interpreter printed that died without either stack.
+    `reason` is a skip reason or, for a case that was not run, the name of the fixture or case that prevented it.
+    `exception` is the type of an exception, or the trap of a crash; `message` is its text, and `traceback` the end of
+    its traceback. `python_stack` is the stack of Python when the interpreter crashed or was stopped, the most recent
+    call last; `wasm_stack` is the stack of wasm functions then, the innermost first. `output` is the end of the output
+    of an interpreter that died without either stack.
     """
 
     reason: str = ""
@@ -106,7 +105,7 @@ class Detail(Record, frozen=True, kw_only=True):
         return self.traceback or self.python_stack
 
 
-# What is left out of results.json is known by its identity.
+# An empty detail is left out of results.json, which msgspec decides by its identity.
 NO_DETAIL = Detail()
 
 
@@ -119,8 +118,9 @@ class SubtestResult(Record, frozen=True, kw_only=True):
 
 
 class CaseResult(Record, frozen=True, kw_only=True):
-    """The outcome of one case. `seconds` is wall time inside the guest. `tries` are the outcomes of all its runs, the
-    first one's first; empty when it ran once. `id` is what unittest calls it where that is not `case`: empty otherwise.
+    """The outcome of one case. `case` is its name, and `id` its unittest id if that is another text, else empty.
+    `seconds` is wall time inside the guest. `tries` are the outcomes of all its runs in their order; empty when it ran
+    once.
     """
 
     case: str = ""
@@ -134,12 +134,12 @@ class CaseResult(Record, frozen=True, kw_only=True):
 
     @property
     def unittest_id(self) -> str:
-        """What unittest calls it."""
+        """The id that unittest gives the case."""
         return self.id or self.case
 
     @property
     def is_inconsistent(self) -> bool:
-        """Whether its runs did not all come out alike."""
+        """Whether its runs had different outcomes."""
         return len(set(self.tries)) > 1
 
     @property
@@ -151,7 +151,7 @@ class CaseResult(Record, frozen=True, kw_only=True):
 
 
 class _ModuleFields(Record, frozen=True, kw_only=True):
-    """What a module's result has both in memory and in results.json."""
+    """The fields of a module's result that are the same in memory and in results.json."""
 
     outcome: Outcome
     seconds: Seconds
@@ -170,19 +170,20 @@ class _ModuleFields(Record, frozen=True, kw_only=True):
 class ModuleResult(_ModuleFields, frozen=True, kw_only=True):
     """One module's cases and how running them went.
 
-    `outcome` is the module's own word where it has one (a module-level skip, an import that failed), else the
-    worst of its cases. What belongs to no case stands in `cases` under the module's dotted name. `complete`
-    says that every case of the module was asked for and has its outcome: only then does the absence of a case
-    mean something. `env_changed` is regrtest's "altered the execution environment"; `env_tries` says so of each of its
-    whole runs, the first one first, and is empty when it ran once. `own` says that it is a test file of the user's, and
-    not a module of the suite.
+    `outcome` is that of the module itself where it has one (a module-level skip, an import that failed), else the worst
+    of its cases. A result that belongs to no case is in `cases` under the module's dotted name. `complete` says that
+    every case of the module was to run and has an outcome: only then does a case that is absent not exist.
 
-    `word` is what regrtest said of the module when the interpreter ran last, in lower case; empty when it did not come
-    to that. `exit_status` is the status with which that interpreter ended, None when it ended otherwise. Results that
-    were written before these were recorded have neither.
+    `env_changed` is regrtest's "altered the execution environment"; `env_tries` has the same for each of several runs
+    of the whole module, in their order, and is empty when it ran once. `own` says that it is a test file of the user's,
+    and not a module of the suite.
 
-    `imports` are the files of the standard library that it imported and regrtest itself had not, by their paths in
-    there. They are kept next to the durations, and results.json is without them.
+    `word` is regrtest's state of the module at the last start of the interpreter, in lower case; empty when it ended
+    before that. `exit_status` is the status with which that interpreter exited, None when it ended in another way.
+    Results from before these were recorded have neither.
+
+    `imports` are the files of the standard library that it imported, without those that regrtest itself imports, by
+    their paths in the library. They are stored with the durations and not in results.json.
     """
 
     module: str
@@ -194,28 +195,30 @@ class ModuleResult(_ModuleFields, frozen=True, kw_only=True):
 
 
 class ModuleRecord(_ModuleFields, frozen=True, kw_only=True):
-    """A module in results.json: its cases by their names, which stand there once."""
+    """A module in results.json, where the name of a case is its key."""
 
     cases: dict[str, CaseResult]
 
     @classmethod
     def of(cls, result: ModuleResult) -> ModuleRecord:
-        """The record of a result, with its durations rounded to what a clock can say."""
-        fields = _shared(result) | {"seconds": round(result.seconds, 3), "detail": _said(result.detail)}
+        """The record of a result, with durations rounded to the precision of the clock."""
+        fields = _shared(result) | {"seconds": round(result.seconds, 3), "detail": _omitted_if_empty(result.detail)}
         cases = {
-            case.case: msgspec.structs.replace(case, case="", seconds=round(case.seconds, 4), detail=_said(case.detail))
+            case.case: msgspec.structs.replace(
+                case, case="", seconds=round(case.seconds, 4), detail=_omitted_if_empty(case.detail)
+            )
             for case in result.cases
         }
         return cls(**fields, cases=cases)
 
     def result(self, module: str) -> ModuleResult:
-        """The result of the module that the record is of."""
+        """The result of the module of that name, as this record has it."""
         cases = tuple(msgspec.structs.replace(case, case=name) for name, case in self.cases.items())
         return ModuleResult(**_shared(self), module=module, cases=cases)
 
 
-def _said(detail: Detail) -> Detail:
-    """The detail, or the one that is left out."""
+def _omitted_if_empty(detail: Detail) -> Detail:
+    """The detail; for an empty one NO_DETAIL itself, which is left out of results.json."""
     return detail if detail != NO_DETAIL else NO_DETAIL
 
 
@@ -224,12 +227,12 @@ def _shared(module: _ModuleFields) -> dict[str, Any]:
 
 
 def encode_module(result: ModuleResult) -> str:
-    """The JSON of one module, by which a run that is interrupted goes on."""
+    """The JSON of one module's result, which a run writes when the module is finished, and reads when it is resumed."""
     return encode_json(ModuleRecord.of(result))
 
 
 def decode_module(module: str, text: str) -> ModuleResult:
-    """What `encode_module` wrote of the module. ValueError for anything else."""
+    """The result of the module that `encode_module` wrote. ValueError for any other text."""
     return decode_json(text.encode(), ModuleRecord).result(module)
 
 
@@ -242,10 +245,11 @@ _PREVENTING = frozenset(Outcome) - {Outcome.PASS, Outcome.EXPECTED_FAILURE, Outc
 
 
 def judged_cases(result: ModuleResult) -> tuple[CaseResult, ...]:
-    """The module's cases, and the module itself where no case accounts for its outcome.
+    """The cases of the module that get a verdict: its own cases, and the module itself if no case accounts for its
+    outcome.
 
-    A module that was skipped as a whole, or died before its first case, is one case under its dotted name. A
-    module without a case that was asked for has none.
+    A module that was skipped as a whole, or died before its first case, is one case under its dotted name. A module
+    that has none of the cases that were to run has no case here either.
     """
     nothing_asked = not result.complete and result.outcome is Outcome.NOT_RUN
     unaccounted = not result.outcome.is_good and all(case.outcome.is_good for case in result.cases)
@@ -257,6 +261,6 @@ def judged_cases(result: ModuleResult) -> tuple[CaseResult, ...]:
 
 
 def follows(case: CaseResult, cases: Mapping[str, CaseResult]) -> bool:
-    """Whether the case was not run because of another one, which is judged in its place."""
+    """Whether the case was not run because of another one, which gets the verdict instead."""
     cause = cases.get(case.detail.reason)
     return case.outcome is Outcome.NOT_RUN and cause is not None and cause.outcome in _PREVENTING

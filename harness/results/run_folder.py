@@ -1,4 +1,4 @@
-"""The runs that a user names: which results.json they hold, which cells have none and why, which run was before."""
+"""Run folders: the results in them, the cells without results, the earlier runs of a cell, new and locked folders."""
 
 from __future__ import annotations
 
@@ -29,9 +29,39 @@ from harness.util.files import disk_errors_as_unavailable, make_folder, remove_t
 from harness.util.locks import try_lock
 from harness.util.paths import shown
 
-# How far back the run before is looked for: each step back costs the reading of its results.
+RESULTS_FILE = "results.json"
+ASKED_FILE = "asked.json"
+# The folder for the results of parts of modules.
+PARTS_FOLDER = "parts"
+# What `report` writes next to the cells' folders: page, summary, badge, annotations and JUnit.
+VIEW_FILES = ("index.html", "summary.md", "badge.json", "annotations.txt", "junit.xml")
+LOCK_FILE = "lock"
+ERROR_FILE = "error.json"
+# What CPython's own `python -m test.pythoninfo` prints in the cell.
+PYTHON_INFO_FILE = "pythoninfo.txt"
+
+# The status of a run is that of its worst cell. A cell that is not available on this machine is less bad than an
+# unexpected outcome, since it says nothing about CPython.
+WORST_FIRST = (
+    EXIT_INTERRUPTED,
+    EXIT_INTERNAL,
+    EXIT_CONFIG,
+    EXIT_BUILD,
+    EXIT_UNEXPECTED,
+    EXIT_UNAVAILABLE,
+    EXIT_OK,
+)
+_NO_RESULTS = {
+    EXIT_CONFIG: "refused",
+    EXIT_UNAVAILABLE: "not available here",
+    EXIT_BUILD: "not built",
+    EXIT_INTERNAL: "internal error",
+    EXIT_INTERRUPTED: "interrupted",
+}
+_NAME_A_RUN = "name a run's folder (reports/<run>), a cell's in it, or a results.json"
+# How many earlier runs are looked at: the results of each are read.
 RUNS_LOOKED_AT = 10
-# The names that the harness itself gives to run folders sort by time; about another name nothing is assumed.
+# The harness's own names of run folders sort by time. Folders of other names are not taken for earlier runs.
 _BY_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}(-\d+)?")
 
 
@@ -51,9 +81,9 @@ class FailedCell:
 
 @dataclass(frozen=True, kw_only=True)
 class RunFiles:
-    """What one report is about. `folder` is where its views belong, `results` the files by the labels of their cells,
-    `befores` the results of the same cells in earlier runs, newest first; `since` says that the user has named
-    that run.
+    """The runs that one report covers. `folder` is the folder for its views. `results` has the path of each
+    results.json by the label of its cell, and `befores` the paths of the same cell in earlier runs, the newest first.
+    `since` says that the user has named the earlier run.
     """
 
     folder: Path
@@ -65,9 +95,11 @@ class RunFiles:
 
 
 def find_run(folders: Sequence[Path], *, into: Path | None = None, since: Path | None = None) -> RunFiles:
-    """The results in a run's folder, or in several that make one report in the folder `into`. `since` is the run to
-    compare with; without it that is the one before in the same folder. ConfigError when there is neither a result nor
-    a word why there is none. What is named twice, also by a link or as a part of another, counts once.
+    """The results in a run's folder, or in several that make one report in the folder `into`.
+
+    `since` is the run to compare with; without it that is the previous run in the same folder. ConfigError when a
+    folder has neither results nor a record of why there are none. A file that is named twice, also by a link or within
+    another folder, counts once.
     """
     found: dict[str, Path] = {}
     failed: list[FailedCell] = []
@@ -90,7 +122,7 @@ def find_run(folders: Sequence[Path], *, into: Path | None = None, since: Path |
 
 
 def results_in(path: Path) -> list[Path]:
-    """The results.json that `path` means: itself, that of a cell's folder, or those of all cells of a run's folder.
+    """The results.json files of `path`: itself, that in a cell's folder, or those of all cells in a run's folder.
     ConfigError when there is none.
     """
     if path.is_file():
@@ -104,16 +136,13 @@ def results_in(path: Path) -> list[Path]:
 
 
 def one_result_in(path: Path) -> Path:
-    """The one results.json that `path` means. ConfigError when there is none, or those of several cells."""
+    """The one results.json of `path`. ConfigError when there is none, or there are those of several cells."""
     found = results_in(path)
     if len(found) > 1:
         raise ConfigError(
             f"{path} has the results of {len(found)} cells", hint=f"name one of them, such as {found[0].parent}"
         )
     return found[0]
-
-
-_NAME_A_RUN = "name a run's folder (reports/<run>), a cell's in it, or a results.json"
 
 
 def cell_folders(path: Path) -> list[Path]:
@@ -135,13 +164,13 @@ def finished_modules(cell: Path) -> int:
 
 
 def has_results(cell: Path) -> bool:
-    """Whether a run in the folder of a cell has left results, be it of one module."""
+    """Whether a run in the folder of a cell has left any result, if only of one module."""
     is_begun = finished_modules(cell) > 0 or any((cell / PARTS_FOLDER).glob("*/[!.]*.json"))
     return (cell / RESULTS_FILE).exists() or is_begun
 
 
 def came_to_its_end(cell: Path) -> bool:
-    """Whether the run in the folder of a cell tested all that it was begun for."""
+    """Whether the run in the folder of a cell has tested everything that it was to test."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         run = json.loads((cell / RESULTS_FILE).read_bytes())["run"]
         return not run.get("interrupted") and not run.get("lacking")
@@ -149,8 +178,8 @@ def came_to_its_end(cell: Path) -> bool:
 
 
 def unfinished_run(reports: Path, cells: Iterable[str]) -> Path:
-    """The run below `reports` that was begun last of those that have not finished one of the cells, and in which none
-    of these is being tested now. ConfigError when there is none.
+    """The newest run below `reports` that has one of the cells unfinished and is not running. ConfigError when there is
+    none.
     """
     cells = list(cells)
     begun = {path: path.parent.parent for cell in cells for path in reports.glob(f"*/{cell}/{ASKED_FILE}")}
@@ -169,8 +198,8 @@ def unfinished_run(reports: Path, cells: Iterable[str]) -> Path:
 
 
 def _is_unfinished(cell: Path) -> bool:
-    """Whether a run was begun in the folder of a cell, or was to begin there, and did not come to its end. A cell that
-    could not be built or is not available was not begun.
+    """Whether a run began in the folder of a cell, or was to begin there, and did not finish. The run of a cell that
+    could not be built, or is not available, did not begin.
     """
     if not (cell / ASKED_FILE).is_file():
         return not (cell / ERROR_FILE).exists() and cell.name in read_asked(cell.parent / ASKED_FILE)
@@ -178,8 +207,8 @@ def _is_unfinished(cell: Path) -> bool:
 
 
 def read_asked(path: Path) -> dict[str, Any]:
-    """What asked.json says: of a cell, what its run was begun with; in the folder of a run over several cells the same
-    by the id of each, as far as the command line says it. Empty when there is none.
+    """The contents of an asked.json: in a cell's folder what its run was started with; in the folder of a run over
+    several cells the same by the id of each, as far as it follows from the command line. Empty without the file.
     """
     with contextlib.suppress(OSError, ValueError):
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -188,14 +217,16 @@ def read_asked(path: Path) -> dict[str, Any]:
 
 
 def remove_views(run: Path) -> None:
-    """Removes the views in the folder of a run with results: a cell's run that begins there is not in them."""
+    """Removes the views from the folder of a run that has results, since the run of a cell that begins there is not in
+    them.
+    """
     for name in VIEW_FILES if _results_of_run(run) else ():
         (run / name).unlink(missing_ok=True)
 
 
 def claim(cell: Path, *, hint: str = "wait for it, or name another --run-dir") -> int:
-    """Marks the folder of a cell as that of a run in progress, as long as the descriptor that it gives is open.
-    ConfigError when another run, or a measurement of stacks, is in progress there.
+    """Locks the folder of a cell for a run, for as long as the returned descriptor is open. ConfigError when another
+    run, or a measurement of stacks, has it locked.
     """
     with disk_errors_as_unavailable(cell):
         make_folder(cell)
@@ -208,7 +239,7 @@ def claim(cell: Path, *, hint: str = "wait for it, or name another --run-dir") -
 
 @contextlib.contextmanager
 def claimed(cell: Path, *, hint: str) -> Iterator[None]:
-    """Holds the folder of a cell as `claim` does, for as long as the context lasts."""
+    """Locks the folder of a cell as `claim` does, while the block runs."""
     descriptor = claim(cell, hint=hint)
     try:
         yield
@@ -228,8 +259,8 @@ def is_running(cell: Path) -> bool:
 
 
 def remove_refused(run: Path) -> bool:
-    """Removes the folder of a run in which every cell was refused, and says whether it did: a mistake in the arguments
-    is no run.
+    """Removes the folder of a run if every cell in it was refused, since a mistake in the arguments is no run. Returns
+    whether it did.
     """
     cells = [path for path in run.glob("*") if path.name != ASKED_FILE]
     if not all(_is_refused(cell) for cell in cells):
@@ -239,7 +270,7 @@ def remove_refused(run: Path) -> bool:
 
 
 def _is_refused(cell: Path) -> bool:
-    """Whether all that is there of a cell is why it was refused."""
+    """Whether the folder of a cell has nothing but the record of why it was refused."""
     if (cell / "modules").exists() or (cell / RESULTS_FILE).exists():
         return False
     with contextlib.suppress(ConfigError):
@@ -261,7 +292,7 @@ def _run_folder(results: Path) -> Path:
 
 
 def _failed_in(folder: Path) -> list[FailedCell]:
-    """The cells of a run that have no results: what went wrong stands in their error.json, if they got so far."""
+    """The cells of a run without results: with the error in their error.json, or interrupted if they have none."""
     found = []
     for cell in sorted(path for path in folder.glob("*") if path.is_dir() and not (path / RESULTS_FILE).exists()):
         if (cell / ERROR_FILE).is_file():
@@ -280,21 +311,21 @@ def _failed(cell: Path, status: int, why: str) -> FailedCell:
 
 
 def state_without_results(status: int) -> tuple[int, str]:
-    """The exit status and the word for a cell that has no results; a status of no meaning is an internal error."""
+    """The exit status and the state of a cell without results. An unknown status is an internal error."""
     status = status if status in _NO_RESULTS else EXIT_INTERNAL
     return status, _NO_RESULTS[status]
 
 
 def _befores(path: Path, since: Path | None) -> list[Path]:
-    """The results of the same cell in the run `since`, or else in the runs before in the same folder."""
+    """The results of the same cell in the run `since`, or else in earlier runs in the same folder."""
     if since:
         return [other for other in results_in(since) if other.parent.name == path.parent.name]
     return befores_of(path)
 
 
 def befores_of(path: Path) -> list[Path]:
-    """The results of the same cell in the runs before in the same folder, newest first, at most RUNS_LOOKED_AT; none
-    when the run's folder is not named by its time.
+    """The results of the same cell in earlier runs in the same folder, the newest first, at most RUNS_LOOKED_AT; none
+    if the run's folder is not named by its time.
     """
     run = _run_folder(path).resolve()
     if not _BY_TIME.fullmatch(run.name) or not run.parent.is_dir():
@@ -308,52 +339,8 @@ def befores_of(path: Path) -> list[Path]:
     return [candidate for candidate in candidates if candidate.is_file()][:RUNS_LOOKED_AT]
 
 
-RESULTS_FILE = "results.json"
-
-
-ASKED_FILE = "asked.json"
-# Where the results of the parts of modules that are cut lie.
-PARTS_FOLDER = "parts"
-
-
-# What `report` writes next to the cells' folders: page, summary, badge, annotations and JUnit.
-VIEW_FILES = ("index.html", "summary.md", "badge.json", "annotations.txt", "junit.xml")
-
-
-LOCK_FILE = "lock"
-
-
-ERROR_FILE = "error.json"
-
-
-# What CPython's own `python -m test.pythoninfo` prints in the cell.
-PYTHON_INFO_FILE = "pythoninfo.txt"
-
-
-# The worst first: the status of a run is that of its worst cell. A cell that is not available on this machine says
-# nothing about CPython, so that it weighs less than an unexpected outcome.
-WORST_FIRST = (
-    EXIT_INTERRUPTED,
-    EXIT_INTERNAL,
-    EXIT_CONFIG,
-    EXIT_BUILD,
-    EXIT_UNEXPECTED,
-    EXIT_UNAVAILABLE,
-    EXIT_OK,
-)
-
-
-_NO_RESULTS = {
-    EXIT_CONFIG: "refused",
-    EXIT_UNAVAILABLE: "not available here",
-    EXIT_BUILD: "not built",
-    EXIT_INTERNAL: "internal error",
-    EXIT_INTERRUPTED: "interrupted",
-}
-
-
 def worst_status(statuses: Iterable[int]) -> int:
-    """The exit status of a run over several cells, by WORST_FIRST; a status of no meaning is an internal error."""
+    """The exit status of a run over several cells, by WORST_FIRST. An unknown status is an internal error."""
     found = {status if status in WORST_FIRST else EXIT_INTERNAL for status in statuses}
     return next((status for status in WORST_FIRST if status in found), EXIT_OK)
 
@@ -370,12 +357,12 @@ def read_failure(path: Path) -> tuple[int, str]:
 
 
 def record_error(folder: Path, error: HarnessError) -> None:
-    """Leaves in the folder of a cell why it has no results."""
+    """Records in the folder of a cell why it has no results."""
     record_failure(folder, error.exit_code, str(error))
 
 
 def record_failure(folder: Path, status: int, why: str) -> None:
-    """Leaves in the folder of a cell its exit status and why it has no results: in error.json."""
+    """Writes error.json into the folder of a cell: its exit status, and why it has no results."""
     with disk_errors_as_unavailable(folder):
         folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"status": status, "error": why}, indent=1)

@@ -1,11 +1,12 @@
-"""Failure signatures: what a failure is, without what differs from run to run. Pure.
+"""Failure signatures: what identifies a failure in every run. Pure.
 
 A signature is the type of an exception with the errno of an OSError (`PermissionError EPERM`), the kind of a trap
-(`trap: memory out of bounds`), the status with which the interpreter left (`exit: 3`), or how the engine itself ended
-(`died: signal 11`). Messages are not part of it: they hold paths, addresses and numbers.
+(`trap: memory out of bounds`), the exit status of the interpreter (`exit: 3`), or how the engine itself ended
+(`died: signal 11`). Messages are not part of it, since they contain paths, addresses and numbers.
 
-Where Python's stack is known, a trap has its place too: `trap: stack exhausted at json/encoder.py:_iterencode`. It is
-a file and a function, since lines move with every version. What names the kind alone stands for every place.
+Where the stack of Python is known, the signature of a trap has a place as well, the file and the function:
+`trap: stack exhausted at json/encoder.py:_iterencode`. Line numbers change with every version. A signature without a
+place stands for the same trap at any place.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ ERRNOS = {number: f"E{name}" for number, name in enumerate(_WASI_ERRNOS.split())
 }
 
 STACK_EXHAUSTED = "stack exhausted"
-# A trap has one name, whichever engine tells it: the first pattern that is found decides.
+# Engines describe the same trap in different words: the first pattern that is found gives its kind.
 _TRAPS = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
@@ -52,12 +53,12 @@ _TRAPS = tuple(
     )
 )
 _FRAME = re.compile(r'^  File "(?P<file>.+)", line (?:\d+|\?\?\?) in (?P<function>.+)$', re.MULTILINE)
-# The folder of the library: of a source tree, installed, or zipped.
+# The path of the standard library: in a source tree, installed, or zipped.
 _LIBRARY = re.compile(r"^.*?/(?:Lib|lib/python3[\d.]*(?:\.zip)?)/|^/")
 _PLACE = re.compile(r"[^\s:]+\.py:[\w<>]+")
 _WITH_PLACE = re.compile(rf"(?P<kind>.+) at (?P<place>{_PLACE.pattern})")
 _IN_FUNCTION = re.compile(r"(?P<kind>trap: .+) in (?P<function>[\w$]+)")
-# unittest's own functions stand in a stack up to three times: suites are nested.
+# A function that is in a stack as often recurses. unittest's own are there up to three times: suites are nested.
 _RECURSIVE = 5
 _EXIT = re.compile(r"(?:exited with status |^exit: )(-?\d+)")
 _DIED = re.compile(r"engine process ended with ((?:signal|status) \d+)")
@@ -74,9 +75,9 @@ def is_signature(text: str) -> bool:
 
 
 def signature_of(case: CaseResult) -> str:
-    """The signature of a case that failed; empty where it did not, or where nothing is known of the failure.
+    """The signature of a case that failed; empty if it did not, or if nothing is known of the failure.
 
-    Of a case that failed in its subtests only, it is that of the first one.
+    A case that failed only in subtests has that of the first of them.
     """
     if case.outcome not in _SIGNED:
         return ""
@@ -98,7 +99,7 @@ def _of_exception(detail: Detail) -> str:
 
 
 def _type_name(exception: str) -> str:
-    """The exception's type as one word; an address or a number in what stands for it does not matter."""
+    """The exception's type as one word, without addresses and numbers that a text instead of a type may have."""
     return re.sub(r"[^\w.<>]+", "_", _without_what_varies(exception)) if not is_signature(exception) else exception
 
 
@@ -116,54 +117,56 @@ def _of_crash(detail: Detail) -> str:
 
 
 def trap_kind(text: str) -> str:
-    """The kind of the trap that a text of an engine's names, as in `stack exhausted`; empty where it names none."""
+    """The kind of the trap that an engine's text describes, such as `stack exhausted`; empty if it describes none."""
     return next((kind for pattern, kind in _TRAPS if pattern.search(text)), "")
 
 
 def place_of(python_stack: str) -> str:
-    """Where in Python an interpreter died, as in `test/test_compile.py:check_limit`: the innermost function of a file.
-    Empty where it is not known.
+    """Where in Python an interpreter died, such as `test/test_compile.py:check_limit`: the innermost function that is
+    in a file. Empty if it is not known.
 
-    In which function of a recursion the stack ends is chance: it differs by engine and by how a build was optimised. So
-    of functions that recurse it is the first by name: f, whether the innermost are f, g, f, g, ... or g, f, g, f, ...
+    If functions call each other recursively, it depends on the engine and the optimisation which of them is innermost.
+    Then the place is the first of them by name: f, whether the innermost are f, g, f, g, ... or g, f, g, f, ...
     """
     places = [place for place in map(_place, _FRAME.finditer(python_stack)) if place]
     counts = Counter(places)
     if not places or not _PLACE.fullmatch(places[-1]):
         return ""
     most = max(counts.values())
-    # A stack may end within a cycle, so that one function of it stands there once less.
+    # A stack may end in the middle of a cycle, whose functions then differ in their number by one.
     return min(name for name in counts if counts[name] >= most - 1) if most >= _RECURSIVE else places[-1]
 
 
 def _place(frame: re.Match[str]) -> str:
-    """The place of a frame; empty for code that is of no file, such as `<string>`, and for what a test has written into
-    a temporary folder, which has another name each time.
+    """The place of a frame; empty for code without a file, such as `<string>`, and for a file in a temporary folder,
+    whose name is another one in each run.
     """
     file = _LIBRARY.sub("", frame["file"])
     return "" if file.startswith(("<", "tmp/")) else f"{file}:{frame['function'].rpartition('.')[2]}"
 
 
-def in_words(detail: Detail) -> str:
-    """The headline of an exception or a trap; of a trap with its place."""
+def headline_of(detail: Detail) -> str:
+    """The exception or the trap of a detail in one line, a trap with its place."""
     place = place_of(detail.python_stack)
     return f"{detail.exception}, at {place}" if place and detail.exception else detail.exception
 
 
 def same_failure(one: str, other: str) -> bool:
-    """Whether two signatures can be those of one failure: they are equal, or one of them names no place."""
+    """Whether two signatures can be of the same failure: they are equal, or equal but for a place that one lacks."""
     (kind, place), (other_kind, other_place) = _parted(one), _parted(other)
     return kind == other_kind and (not place or not other_place or place == other_place)
 
 
 def is_one_of(signature: str, names: Iterable[str]) -> bool:
-    """Whether the failure is the same as one of those."""
+    """Whether the signature is of the same failure as one of `names`."""
     return any(same_failure(signature, name) for name in names)
 
 
 def has_failure(case: CaseResult, name: str) -> bool:
-    """Whether a case failed as the name of an intermittent failure says: with that signature, or, as in
-    `trap: memory out of bounds in call_then_finish_task`, with a trap while that function of wasm was being called.
+    """Whether a case failed with the intermittent failure of that name.
+
+    The name is a signature, or one with a wasm function that was on the stack at the trap, such as
+    `trap: memory out of bounds in call_then_finish_task`.
     """
     signature, found = signature_of(case), _IN_FUNCTION.fullmatch(name)
     if found is None:
@@ -174,10 +177,10 @@ def has_failure(case: CaseResult, name: str) -> bool:
 
 
 def settled_signatures(seen: Iterable[str]) -> tuple[str, ...]:
-    """What stays the same of the signatures that runs have seen of one case, in order.
+    """The signatures that cover what all runs have seen of one case, sorted.
 
-    A place that differs does not: `trap: arithmetic at a.py:f` and `trap: arithmetic at b.py:g` are `trap: arithmetic`.
-    A run that could not name a place says nothing against that of the others.
+    A trap whose place differs between runs has none here: `trap: arithmetic at a.py:f` and `trap: arithmetic at b.py:g`
+    become `trap: arithmetic`. A run that did not know the place does not contradict the others.
     """
     places: dict[str, set[str]] = {}
     for kind, place in map(_parted, filter(None, seen)):
@@ -186,8 +189,8 @@ def settled_signatures(seen: Iterable[str]) -> tuple[str, ...]:
 
 
 def joined(listed: Iterable[str], further: Iterable[str]) -> tuple[str, ...]:
-    """The signatures that stand for all that these do, those that are listed first. Of a kind that is named without a
-    place, or with another one than is listed, the kind alone.
+    """The listed signatures, then the further ones that they do not cover. A trap that the two name at different
+    places, or that one names without a place, has no place in the result.
     """
     found = list(dict.fromkeys(listed))
     for signature in further:
@@ -204,7 +207,7 @@ def joined(listed: Iterable[str], further: Iterable[str]) -> tuple[str, ...]:
 
 
 def _parted(signature: str) -> tuple[str, str]:
-    """Kind and place of a signature; no place where it names none."""
+    """The kind and the place of a signature; the place is empty if it has none."""
     found = _WITH_PLACE.fullmatch(signature)
     return (found["kind"], found["place"]) if found else (signature, "")
 

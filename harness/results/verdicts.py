@@ -1,4 +1,4 @@
-"""Verdicts: what a run did, held against what was expected, and their JSON. Pure."""
+"""Verdicts: the outcomes of a run compared with what was expected, as records of results.json. Pure."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ class Verdict(StrEnum):
     MISSING = "missing"
     FLAKY = "flaky"
     OTHER_VERSION = "other-version"
-    """Unexpected, and the interpreter's own version of the suite has another test there."""
+    """Unexpected, but the test differs from that of the interpreter's own version of the suite."""
 
     @property
     def is_unexpected(self) -> bool:
-        """True for what turns a run red."""
+        """True for a verdict that turns a run red."""
         return self not in {Verdict.AS_EXPECTED, Verdict.KNOWN, Verdict.OTHER_VERSION}
 
 
 class CaseVerdict(Record, frozen=True, kw_only=True):
-    """One verdict that is not as-expected. `outcome` is None when the case was not seen; `tries` as in CaseResult.
+    """One verdict that is not as-expected. `outcome` is None when the case was not seen. `tries` is as in CaseResult.
 
-    `case` is the entry's own text when it matched nothing. `place`, `limitation`, `issue`, `reason` and
-    `signature` are those of the entry; empty when there is none. `elsewhere` is then the place of an entry that names
-    the case for other cells, and for which.
+    `expected`, `signature`, `place`, `limitation`, `issue` and `reason` are those of the entry, and empty if there is
+    none; then `elsewhere` is the place of an entry that names the case for other cells, and its condition. Of an entry
+    that matched no case, `case` is the text of the entry.
     """
 
     case: str
@@ -53,20 +53,20 @@ class CaseVerdict(Record, frozen=True, kw_only=True):
 
     @property
     def expectation(self) -> str:
-        """The outcomes of the entry; its signatures too where the outcome alone does not tell what has changed."""
+        """The outcomes of the entry, with its signatures if the outcome is as expected and the failure is another."""
         outcomes = " or ".join(self.expected)
         is_other_failure = self.verdict is Verdict.CHANGED and self.outcome in self.expected
         return f"{outcomes} by {' or '.join(self.signature)}" if is_other_failure else outcomes
 
 
 class Comparison(Record, frozen=True, kw_only=True):
-    """How often each verdict fell, and a row for each that is not as-expected, by module and case.
+    """The number of each verdict, and a row for each that is not as-expected, sorted by module and case.
 
-    `followed` counts the cases that were not run because of another one, which was judged in their place;
-    they are among the as-expected.
+    `followed` counts the cases that were not run because of another one, which has the verdict instead; they are
+    counted as as-expected.
     """
 
-    # Factories, so that all of them are written whatever they are.
+    # Factories, so that these fields are written even when they are empty.
     counts: Mapping[Verdict, int] = msgspec.field(default_factory=dict)
     followed: int = msgspec.field(default_factory=int)
     rows: tuple[CaseVerdict, ...] = msgspec.field(default_factory=tuple)
@@ -78,12 +78,12 @@ class Comparison(Record, frozen=True, kw_only=True):
 
     @property
     def intermittent(self) -> tuple[CaseVerdict, ...]:
-        """The rows of cases with an intermittent failure: known by a limitation, and not by an entry."""
+        """The rows of intermittent failures, which are known by a limitation and not by an entry."""
         return tuple(row for row in self.rows if row.verdict is Verdict.KNOWN and not row.place)
 
     @property
     def of_other_version(self) -> tuple[CaseVerdict, ...]:
-        """The rows whose tests are those of another version than the interpreter."""
+        """The rows whose tests are from another version of CPython than the interpreter."""
         return tuple(row for row in self.rows if row.verdict is Verdict.OTHER_VERSION)
 
     @property
@@ -92,5 +92,5 @@ class Comparison(Record, frozen=True, kw_only=True):
 
 
 def cause_of(limitation: str, issue: str) -> str:
-    """Why an entry is there, in a few words: it may name both."""
+    """The cause that an entry names: a limitation, an issue, or both."""
     return ", ".join(filter(None, (limitation, issue)))

@@ -13,7 +13,7 @@ from harness.expectations.compare import compare_module, judge_outcome
 from harness.expectations.entries import CellExpectations, Expectation
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, SubtestResult
 from harness.results.signatures import (
-    in_words,
+    headline_of,
     is_signature,
     joined,
     place_of,
@@ -126,8 +126,8 @@ def test_a_crash_has_its_place_in_its_signature_and_its_headline() -> None:
     crashed = CaseResult(case=CASE, outcome=Outcome.CRASH, detail=detail)
     assert signature_of(crashed) == "trap: unreachable at test/test_compile.py:check"
     assert is_signature(signature_of(crashed))
-    assert in_words(detail) == "wasm trap: unreachable, at test/test_compile.py:check"
-    assert in_words(Detail(exception="exit: 3")) == "exit: 3"
+    assert headline_of(detail) == "wasm trap: unreachable, at test/test_compile.py:check"
+    assert headline_of(Detail(exception="exit: 3")) == "exit: 3"
     # A case that was stopped has a stack too, and a crash whose trap is not known has no signature.
     assert signature_of(msgspec.structs.replace(crashed, outcome=Outcome.TIMEOUT)) == ""
     assert signature_of(msgspec.structs.replace(crashed, detail=Detail(python_stack=detail.python_stack))) == ""
