@@ -1,4 +1,4 @@
-"""Opens a session in a browser for an Emscripten build: the one that Node runs too."""
+"""Opens a session in a browser for an Emscripten build. It is the same build that Node runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.engines.protocol import JOURNAL
 from harness.engines.session import ChildEngine
 from harness.util.process import Command
 
-# What a guest's Worker runs.
+# The script of a guest's Worker.
 EMSCRIPTEN_GUEST = "guest_worker.mjs"
 PYODIDE_GUEST = "pyodide_worker.mjs"
 _HOST = Path(__file__).parent / "child" / "browser_host.py"
@@ -26,10 +26,11 @@ def open_session(
     on_page: bool = False,
     guest: str = EMSCRIPTEN_GUEST,
 ) -> ChildEngine:
-    """A warm browser that runs the Emscripten module `module` (an ES6 factory, or Pyodide's loader with that `guest`)
-    with the code in `wasm`. `kind` is `chromium` or `firefox`, by which `program` is started. With `on_page` a guest
-    runs on the page's own thread, which has another stack than a Worker's, and nothing but the end of its browser stops
-    it.
+    """A session with a browser that runs the Emscripten module `module` with the code in `wasm`. `module` is an ES6
+    factory, or Pyodide's loader with that `guest`. `kind`, `chromium` or `firefox`, decides how `program` is started.
+
+    With `on_page` a guest runs on the page's own thread, whose stack has another size than a Worker's. Such a guest can
+    only be stopped by ending the browser.
     """
     load = {"browser": kind, "program": str(program), "module": str(module), "wasm": str(wasm), "journal": JOURNAL}
     load |= {"on_page": on_page, "guest": guest}

@@ -1,4 +1,4 @@
-"""The exports that the harness adds to an interpreter, for its snapshot and for the stack of a trap; its imports."""
+"""The exports that the harness adds to an interpreter, for snapshots and for the stack of a trap; and its imports."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from harness.engines.child.wasm_exports import STACK_DUMP, WAY_IN, imports_of, w
 from harness.util.files import write_atomically
 from harness.util.hashing import content_key
 
-# Which exports these are, for the name of a file that has them: with others it is another file.
+# A part of the name of a file with these exports: other exports make another file.
 EXPORTS_KEY = content_key([WAY_IN, STACK_DUMP])[:8]
-
-
-# What the wasmtime child defines for a guest.
+# The only module of imports that the wasmtime child defines.
 _WASI = "wasi_snapshot_preview1"
 
 
 def not_provided(wasm: bytes) -> tuple[str, ...]:
-    """What the module imports and no WASI guest is given, as `host::call`. Empty for one that is cut off: wasmtime says
-    so at once.
+    """The imports of the module that no WASI guest is given, as `host::call`. Empty for a truncated module, which
+    wasmtime refuses at once.
     """
     try:
         return tuple(f"{module}::{name}" for module, name in imports_of(wasm) if module != _WASI)
@@ -27,9 +25,9 @@ def not_provided(wasm: bytes) -> tuple[str, ...]:
 
 
 def exporting(wasm: Path, kept: Path) -> Path:
-    """The module `wasm` with the exports: the file `kept`, which is made once.
+    """The path of the module `wasm` with the added exports: `kept`, a file that is written once.
 
-    `wasm` itself where its functions have no names; guests then start from their beginning.
+    It is `wasm` itself if its functions have no names. Then there are no snapshots.
     """
     if kept.exists():
         return kept

@@ -1,4 +1,4 @@
-"""An engine without a warm state: each guest gets a child process of its own, and runs from its start."""
+"""An engine that keeps nothing between guests: each gets a new child process and no snapshot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.engines.protocol import EngineSession, GuestExit, GuestRun, Watch
 
 
 class FreshEngine:
-    """Ends the child of `engine` after every guest, so that the next one starts another; none goes on from a pause."""
+    """Ends the child of `engine` after every guest, and lets none of them continue from a snapshot."""
 
     def __init__(self, engine: EngineSession) -> None:
         self._engine = engine

@@ -1,7 +1,7 @@
 """Runs the native build Python as if it were a guest, so that one runner and one agent serve the reference too.
 
-There is no sandbox: a mount is nothing but a name, and an argument that begins with one gets the host's path instead.
-The journal is an ordinary descriptor that the process inherits.
+There is no sandbox: in the arguments, the guest's path of a mount is replaced by the host's. The journal is an ordinary
+descriptor that the process inherits.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LAUNCHER = Path(__file__).parent / "child" / "native_launcher.py"
 
 
 class _StopRequestedError(Exception):
-    """What `watch` answered; raised through the loop that waits for the process."""
+    """`watch` returned a reason to stop. It ends the loop that waits for the process."""
 
 
 class NativeEngine:
@@ -45,7 +45,7 @@ class NativeEngine:
         return GuestExit(ending=Ending.EXITED, status=done.returncode)
 
     def close(self) -> None:
-        """Nothing outlives a run."""
+        """Does nothing: no process outlives its run."""
 
 
 def journal_number(limit: int) -> int:
@@ -54,8 +54,8 @@ def journal_number(limit: int) -> int:
 
 
 def native_command(guest: GuestRun, journal: int = JOURNAL) -> Command:
-    """The process for this run. It works in the folder that a guest has as its /tmp, which is also its home; its
-    journal has the number `journal`, which the arguments name in the place of `JOURNAL`.
+    """The command for this run. Its working folder, which is also its home, is the guest's /tmp. Its journal has the
+    descriptor `journal`, which replaces `JOURNAL` in the arguments.
     """
     scratch = host_path("/tmp", guest.mounts)
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch}

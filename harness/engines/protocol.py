@@ -1,19 +1,18 @@
-"""What runs a build. Every engine is a supervised child process that speaks one protocol.
+"""The protocol of engines. Every engine is a supervised child process that runs guests of one build.
 
 One JSON object a line, both ways. To the child: `{"op": "load", ...}` once, `{"op": "run", ...}` for each
-guest, `{"op": "stop"}` at any time. From it: one answer to each load and run. A child whose standard input
-ends exits at once, so it cannot outlive the harness.
+guest, `{"op": "stop"}` at any time. From it: one answer to each load and run. A child exits at once when its standard
+input ends, so it cannot outlive the harness.
 
 The answer to a load is `{"loaded": WHAT}`, `{"refused": SETTING}` when the runtime does not take a setting, or
 `{"error": TEXT}`.
 
 The answer to a run is one of these:
 
-- `{"status": N}` of a guest that exited;
-- `{"trap": TEXT}` of one that was ended for a fault of its own or stopped, with `"stack": TEXT` where it could still
-  print the stack of Python that it had, and `"frames": [NAME, ...]` where the engine knows which functions were being
-  called, the innermost first;
-- `{"engine_error": TEXT}` when the child could not run it, whatever guest it is.
+- `{"status": N}` for a guest that exited;
+- `{"trap": TEXT}` for a guest that trapped or was stopped, with `"stack": TEXT` if it could still print its stack of
+  Python, and `"frames": [NAME, ...]` if the engine knows the stack of wasm functions, the innermost first;
+- `{"engine_error": TEXT}` when the child itself failed, which says nothing of the guest.
 """
 
 from __future__ import annotations
@@ -24,18 +23,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-# What `watch` returns to have a running guest stopped: a short reason, or None to let it go on.
+# Called while a guest runs: returns a short reason to stop the guest, or None to let it go on.
 Watch = Callable[[], str | None]
 
-# The descriptor that a guest writes its journal to: beyond every number that a program reaches which closes all it may
-# have, or opens as many files as it can. It can only be appended to, by `os.pwrite`, and not be closed.
+# The descriptor to which a guest writes its journal. The number is larger than any that a program reaches which closes
+# all its descriptors, or opens as many files as it can. It can only be appended to, by `os.pwrite`, and not be closed.
 JOURNAL = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mount:
-    """A folder of the host that the guest can see. `sealed` says of one that is not writable that the permission to
-    write has been taken from everything in it.
+    """A folder of the host that the guest can see. A `sealed` one is not writable, and nothing in it has a permission
+    to write.
     """
 
     host: Path
@@ -46,26 +45,26 @@ class Mount:
 
 @dataclass(frozen=True, kw_only=True)
 class Prologue:
-    """What every guest does first, to be done once: an engine that can runs `argv` to the pause it ends with, keeps the
-    memory of that guest, and continues each guest from a copy of it with the Python code `resume`.
+    """What every guest does first, so that it can be done once. An engine that supports this runs `argv`, which ends in
+    a pause, keeps the memory of that guest as a snapshot, and continues each guest from a copy with the code `resume`.
 
-    A paused guest has printed one JSON line: the address in its memory for that code, and the bytes there are for it.
+    A guest that pauses prints one JSON line: the address in its memory for that code, and how many bytes there are.
     """
 
     argv: tuple[str, ...]
     resume: str
 
 
-# How the line of a child's log begins that says why a prologue is not kept: then every guest does all of `argv`.
+# The beginning of the line in a child's log that says why it has no snapshot, so that every guest runs all of `argv`.
 NO_SNAPSHOT = "no snapshot: "
 
 
 @dataclass(frozen=True, kw_only=True)
 class GuestRun:
-    """One start of the interpreter. What it prints is appended to the file `output`, what it writes to the descriptor
-    `JOURNAL` to the file `journal`; without one that descriptor is not open. `input` is the file that it reads as its
-    standard input, which is empty without one. `argv` does all that it is for, `prologue` the same in two steps; which
-    one is the engine's choice.
+    """One start of the interpreter. Its output is appended to the file `output`, and what it writes to the descriptor
+    `JOURNAL` to the file `journal`; without that file the descriptor is not open. Its standard input is the file
+    `input`, or empty. `argv` and `prologue` are two ways to do the same, at once or from a snapshot: the engine
+    chooses.
     """
 
     argv: tuple[str, ...]
@@ -94,16 +93,16 @@ class Ending(StrEnum):
     """How a guest ended."""
 
     EXITED = "exited"  # by itself, with a status
-    TRAPPED = "trapped"  # the engine stopped it for a fault of its own
-    STOPPED = "stopped"  # we stopped it
-    ENGINE_DIED = "engine-died"  # and took the guest with it
+    TRAPPED = "trapped"  # by a trap, or another fault of the guest
+    STOPPED = "stopped"  # by the harness
+    ENGINE_DIED = "engine-died"  # together with the engine's process
 
 
 @dataclass(frozen=True, kw_only=True)
 class GuestExit:
-    """`status` counts for EXITED; `reason` is the trap, why it was stopped, or how the engine died. `python_stack` is
-    what ran in Python then, as faulthandler prints it, the most recent call first; empty where it is not known.
-    `frames` are the functions of wasm that were being called, the innermost first, as many as the engine kept.
+    """`status` is that of an EXITED guest; `reason` is the trap, why it was stopped, or how the engine died.
+    `python_stack` is the stack of Python then, as faulthandler prints it, the most recent call first; empty if it is
+    not known. `frames` is the stack of wasm functions, the innermost first, as far as the engine kept it.
     """
 
     ending: Ending
@@ -117,8 +116,8 @@ class EngineSession(Protocol):
     """A warm engine that runs one guest after another."""
 
     def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
-        """Runs the guest to its end; `watch` is asked many times a second whether to stop it. EngineFailedError for a
-        failure of the engine's own.
+        """Runs the guest to its end; `watch` is called several times a second. EngineFailedError when the engine itself
+        fails.
         """
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The host's side of an engine: starts the child, sends it guests, and outlives whatever it does."""
+"""The host's side of an engine: starts the child, sends it guests, and starts another one when it has died."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOAD_SECONDS = 120.0
 
 
 class ChildEngine:
-    """A session over any child that speaks the protocol. It is started when first needed, and again after it
+    """A session with a child that speaks the protocol. The child is started when it is first needed, and again after it
     died. `load_seconds` is how long it may take to be ready.
     """
 
@@ -102,8 +102,8 @@ class ChildEngine:
         raise self._failure(f"the engine could not run a guest: {answer.get('engine_error', answer)}")
 
     def _death(self, child: subprocess.Popen[bytes], stop_reason: str) -> GuestExit:
-        """What the end of the child means: a guest can bring it down with a signal, but only its own script fails with
-        a status.
+        """How a guest ended whose child ended. A guest can end the child with a signal or with status 0; any other
+        status means that the child's own script failed, which is an EngineFailedError.
         """
         if stop_reason:
             return GuestExit(ending=Ending.STOPPED, reason=stop_reason)
@@ -117,7 +117,7 @@ class ChildEngine:
         return EngineFailedError(message, hint=f"its log is {self._log}")
 
     def _receive(self, child: subprocess.Popen[bytes], seconds: float) -> tuple[dict[str, Any] | None, bool]:
-        """The next answer, if one comes within `seconds`, and whether the child is still there."""
+        """The next answer, None if there is none within `seconds`, and whether the child is still there."""
         assert child.stdout is not None
         deadline = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
@@ -138,7 +138,7 @@ class ChildEngine:
 
 
 def _send(child: subprocess.Popen[bytes], message: Mapping[str, Any]) -> None:
-    """Nothing can be sent to a child that is gone; that it is gone is seen when reading from it."""
+    """Sends a message. A child that is gone is noticed when its answer is read."""
     assert child.stdin is not None
     with contextlib.suppress(BrokenPipeError):
         child.stdin.write(json.dumps(message).encode() + b"\n")

@@ -10,19 +10,18 @@ from harness.engines.protocol import JOURNAL
 from harness.engines.session import LOAD_SECONDS, ChildEngine
 from harness.util.process import Command
 
-# Bytes of linear memory for one guest: half of what a 32-bit guest could address, several times what the
-# suite takes.
+# Bytes of linear memory for one guest: half of what a 32-bit guest could address, and several times what the suite
+# needs.
 MEMORY_LIMIT = 2 << 30
-# How much of a module a busy machine compiles in a second at least: those of others may have 100 MB.
+# How much of a module even a busy machine compiles in a second. Interpreters that others have built may have 100 MB.
 COMPILED_BYTES_PER_SECOND = 100_000
 _WORKER = Path(__file__).parent / "child" / "wasmtime_worker.py"
 
 
 def open_session(*, wasm: Path, compiled: Path, wasm_stack: int, runtime: Path, log: Path, index: int) -> ChildEngine:
-    """A warm wasmtime of the package in `runtime`. `compiled` is where the compiled module is kept between
-    runs.
+    """A session with the wasmtime package in `runtime`. `compiled` is where the compiled module is cached.
 
-    `index` numbers the sessions that run side by side: each keeps to one processor.
+    Sessions that run side by side are bound to one processor each; `index` is the number of this one among them.
     """
     command = Command(argv=(sys.executable, "-I", str(_WORKER), str(runtime)), cwd=log.parent)
     load = {

@@ -1,4 +1,4 @@
-"""Outcomes against expectations: one verdict per case. Pure and total; order does not matter."""
+"""Compares outcomes with expectations: every case gets a verdict, in whatever order they come. Pure."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ENVIRONMENT_ALTERED = "the module altered the execution environment (--fail-env-
 
 
 def judge_outcome(outcome: Outcome, entry: Expectation | None, signature: str = "") -> Verdict:
-    """The verdict on an outcome. Only what an entry lists is known: an expected fail excuses no crash.
+    """The verdict on an outcome. Only the outcomes that an entry lists are known: an expected fail excuses no crash.
 
-    So it is with the signature of the failure, where the entry has any and there is one; empty when there is none.
+    If the entry lists signatures, the failure has to have one of them, unless it has none (`signature` is empty).
     """
     if entry is None:
         return Verdict.AS_EXPECTED if outcome.is_good else Verdict.REGRESSION
@@ -35,9 +35,10 @@ def judge_outcome(outcome: Outcome, entry: Expectation | None, signature: str = 
 
 
 def judge_case(case: CaseResult, entry: Expectation | None) -> Verdict:
-    """The verdict on a case whose failure is not intermittent. Its signature is worked out only where needed.
+    """The verdict on a case whose failure is not intermittent.
 
-    One that ran more than once and changed its mind is flaky, unless everything it did is expected.
+    A case whose runs had different outcomes is flaky, unless all of these are expected. The signature is computed only
+    where the entry has one.
     """
     if case.is_inconsistent and any(judge_outcome(outcome, entry).is_unexpected for outcome in case.tries):
         return Verdict.FLAKY
@@ -47,8 +48,9 @@ def judge_case(case: CaseResult, entry: Expectation | None) -> Verdict:
 def intermittent_cause(
     case: CaseResult, entry: Expectation | None, intermittent: Mapping[str, Limitation]
 ) -> Limitation | None:
-    """The limitation that brought a failure upon the case which it has nothing to do with: the failure bears its
-    signature, and in every further try the case did what is expected of it. None where that is not so.
+    """The limitation behind an intermittent failure of the case; None if the failure is not intermittent.
+
+    It is when the first run has a signature of the limitation, and every further run had an expected outcome.
     """
     further = case.tries[1:]
     if not intermittent or not further or any(judge_outcome(outcome, entry).is_unexpected for outcome in further):
@@ -59,7 +61,7 @@ def intermittent_cause(
 
 
 def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comparison:
-    """The verdicts on one module. In a complete one, an entry whose case did not appear is missing."""
+    """The verdicts on one module. If it is complete, an entry whose case did not appear is missing."""
     cases = {case.case: case for case in judged_cases(result)}
     counts: Counter[Verdict] = Counter()
     rows: list[CaseVerdict] = []
@@ -93,8 +95,8 @@ def compare_module(result: ModuleResult, expectations: CellExpectations) -> Comp
 
 
 def compare(results: Iterable[ModuleResult], expectations: CellExpectations, *, complete: bool = False) -> Comparison:
-    """The verdicts on a cell. `complete` says that the whole suite was run: only then is an entry missing
-    that belongs to none of its modules.
+    """The verdicts on a cell. `complete` says that the whole suite was run: only then is an entry missing whose module
+    is none of the suite's.
     """
     results = tuple(results)
     parts = [compare_module(result, expectations) for result in results]
@@ -111,9 +113,12 @@ def compare(results: Iterable[ModuleResult], expectations: CellExpectations, *, 
 
 
 def set_apart(comparison: Comparison, differing: Collection[str]) -> Comparison:
-    """The comparison with the unexpected cases of another version of the suite apart: `differing`, whose tests the
-    interpreter's own version has not or has otherwise; and what these have left behind, which is a case that failed
-    after one of them in its module and passed in every further try, when they were not run.
+    """The comparison in which unexpected cases that another version of the suite explains have the verdict
+    other-version.
+
+    These are the `differing` cases, whose tests the interpreter's own version of the suite does not have, or has with
+    other source; and cases of the same modules that only failed because one of these ran before them: they passed when
+    they were run again without it.
     """
     modules = {row.module for row in comparison.unexpected if row.case in differing}
 
@@ -134,20 +139,20 @@ def set_apart(comparison: Comparison, differing: Collection[str]) -> Comparison:
 
 
 def _failed_once(row: CaseVerdict) -> bool:
-    """Whether the case failed in the first of several tries, and in no other one."""
+    """Whether the case failed in the first of several runs, and in no other one."""
     return len(row.tries) > 1 and not row.tries[0].is_good and all(each.is_good for each in row.tries[1:])
 
 
 def _unseen(
     result: ModuleResult, cases: Mapping[str, CaseResult], expectations: CellExpectations
 ) -> Iterator[CaseVerdict]:
-    """Entries of a complete module that met no case; none when the module as such went wrong."""
+    """The verdicts on entries of a complete module whose case did not appear; none if the module itself went wrong."""
     module = dotted(result.module, own=result.own)
     own = cases.get(module)
     if not result.complete or (own and not own.outcome.is_good):
         return
     seen = cases.keys() | {wildcard_of(case) for case in cases}
-    # Only a run that asks for it says that a module leaves its environment as it was.
+    # That a module leaves its environment unchanged is only checked with --fail-env-changed.
     is_environment_right = expectations.fail_env_changed and not result.env_changed and not any(result.env_tries)
     for test in expectations.of_module(result.module, own=result.own):
         if test in seen:
@@ -165,7 +170,7 @@ def _unseen(
 def _environment(
     result: ModuleResult, cases: Mapping[str, CaseResult], expectations: CellExpectations
 ) -> Iterator[CaseVerdict]:
-    """The verdict on a module that altered its environment, under the module's name, where the run asks for that."""
+    """The verdict on a module that altered its environment, under its name, in a run with --fail-env-changed."""
     name = dotted(result.module, own=result.own)
     if not expectations.fail_env_changed or name in cases or not (result.env_changed or any(result.env_tries)):
         return
@@ -189,8 +194,8 @@ def _environment(
 
 
 def altered_by(output: str) -> list[str]:
-    """What regrtest printed of an altered environment, in one text; none when nothing of it was kept. The values from
-    before and after, which it indents, are left out.
+    """regrtest's warnings of an altered environment, in one text; none if the output has none. The values from before
+    and after, which it prints indented, are left out.
     """
     warnings = re.findall(r"^Warning -- (\S.*)$", output, re.MULTILINE)
     return ["; ".join(dict.fromkeys(warnings))] if warnings else []
@@ -206,7 +211,7 @@ def _missing(test: str, module: str, entry: Expectation) -> CaseVerdict:
 
 
 def _about(entry: Expectation | None) -> dict[str, Any]:
-    """What a row takes over from its entry."""
+    """The fields of a row that are its entry's."""
     if entry is None:
         return {}
     return {

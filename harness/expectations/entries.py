@@ -1,7 +1,7 @@
-"""Expectations: the entries of the lists, those that hold for a cell, and their look-up by case id.
+"""Expectations: the entries of the lists, the selection of those that hold for a cell, and their look-up by case id.
 
-An entry names exact case ids. A module's dotted name (`test.test_foo`) stands for what belongs to no case,
-`test.test_foo.Class.*` for all cases of a class that have no entry of their own.
+An entry names exact case ids. `test.test_foo`, a module's dotted name, is the module itself, for results that belong
+to no case. `test.test_foo.Class.*` are all cases of a class that have no entry of their own.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from harness.results.outcomes import Outcome
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectTable:
-    """An `[[expect]]` as written, but for `when`.
+    """An `[[expect]]` table as it is written, without its `when`.
 
-    The first `outcome` is the usual one, the rest are known intermittents. `signature` holds the signatures of
-    the failures that are known; empty for any. `run` is False for what would take the machine down: it is not run,
-    and that is not held against it.
+    The first `outcome` is the usual one; the others are known to happen now and then. `signature` has the signatures of
+    the known failures, and is empty where any failure is known. With `run = false` the tests are not run, because they
+    would take down the machine, and that they have not run is expected.
     """
 
     tests: tuple[str, ...]
@@ -49,9 +49,9 @@ class Expectation(ExpectTable):
 
 @dataclass(frozen=True)
 class CellExpectations:
-    """The expectations whose conditions hold for one cell, by what they name; and by its signature each failure that a
-    limitation of the cell may bring upon any case. `fail_env_changed` says that a module which alters its environment
-    needs an entry. `elsewhere` has what entries name whose conditions do not hold.
+    """The expectations for one cell. `entries` are those whose conditions hold, by the test that they name, and
+    `elsewhere` those whose conditions do not hold. `intermittent` are the limitations that may make any case fail, by
+    the signature of that failure. `fail_env_changed` says that a module which alters its environment needs an entry.
     """
 
     entries: Mapping[str, Expectation] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class CellExpectations:
         return self._subjects[bisect.bisect_left(self._subjects, low) : bisect.bisect_left(self._subjects, high)]
 
     def lookup(self, case: str) -> Expectation | None:
-        """The entry for a case, a fixture or a module's dotted name; its own, else its class's."""
+        """The entry for a case, a fixture or a module's dotted name: its own, or else that of its class."""
         return self.entries.get(case) or self.entries.get(wildcard_of(case))
 
     def lookup_elsewhere(self, case: str) -> Expectation | None:
@@ -75,33 +75,33 @@ class CellExpectations:
         return self.elsewhere.get(case) or self.elsewhere.get(wildcard_of(case))
 
     def expects_hang(self, case: str) -> bool:
-        """Whether the only outcome known of a case is a timeout."""
+        """Whether the only expected outcome of a case is a timeout."""
         entry = self.lookup(case)
         return entry is not None and entry.outcome == (Outcome.TIMEOUT,)
 
     def of_module(self, module: str, *, own: bool = False) -> tuple[str, ...]:
-        """What the entries name within that module, its own dotted name included; sorted. `own` as for `dotted`."""
+        """The tests of that module that have an entry, sorted, with its own dotted name. `own` is as for `dotted`."""
         name = dotted(module, own=own)
         # "/" is the character after ".": the bounds enclose what begins with the name and a dot.
         inner = self._between((name + ".",), (name + "/",))
         return tuple(sorted(test for _, test in (*self._between((name,), (name + "\0",)), *inner)))
 
     def not_to_run(self, module: str, *, own: bool = False) -> tuple[str, ...]:
-        """What of that module must not run at all."""
+        """The tests of that module that must not be run."""
         return tuple(test for test in self.of_module(module, own=own) if not self.entries[test].run)
 
     def modules(self, known: Iterable[str]) -> tuple[str, ...]:
-        """The modules, of the `known` ones, that have an entry, in their order."""
+        """Those of the `known` modules that have an entry, in their order."""
         return tuple(module for module in known if self.of_module(module))
 
     def check_modules(self, known: Collection[str]) -> None:
-        """ConfigError with every entry whose module is not one of the suite's `known` modules."""
+        """ConfigError, with every such entry, if the module of an entry is not one of the suite's `known` modules."""
         _check_modules({entry.place: entry for entry in self.entries.values()}.values(), known)
 
 
 @dataclass(frozen=True)
 class Expectations:
-    """All entries of all files, in the order of the files, and the limitations with intermittent failures."""
+    """All entries of all files, in the order of the files, and the limitations that name intermittent failures."""
 
     entries: tuple[Expectation, ...]
     intermittent: tuple[Limitation, ...] = ()
@@ -115,9 +115,10 @@ class Expectations:
         runtime: str = "",
         libraries: Collection[str] | None = None,
     ) -> CellExpectations:
-        """The entries that hold for `cell`. ConfigError when two of them claim the same test.
+        """The expectations for `cell`. ConfigError when two entries that hold for it name the same test.
 
-        What is in use, where the cell names less, is as in `facts_of`.
+        `python`, `toolchain`, `runtime` and `libraries` are the versions in use, as for `condition_values`: a cell may
+        name less than the whole version.
         """
         facts = condition_values(cell, python=python, toolchain=toolchain, runtime=runtime, libraries=libraries)
         found, problems = self._select(facts)
@@ -126,18 +127,18 @@ class Expectations:
         return found
 
     def for_facts(self, facts: Facts) -> CellExpectations:
-        """The entries that hold where the facts are such; of two that claim the same test, the first."""
+        """The expectations under these facts. Of two entries that name the same test it has the first."""
         return self._select(facts)[0]
 
     def overlaps(self, cells: Iterable[Cell]) -> list[Problem]:
-        """Every test for which two entries hold at once, in any of the cells."""
-        # Most cells hold the same conditions as another one.
+        """A problem for every test for which two entries hold at once in one of the cells."""
+        # Many cells fulfil the same conditions: each such set is checked once.
         ways = dict.fromkeys(self._holding(condition_values(cell)) for cell in cells)
         return [problem for holds in ways for problem in self._entries_where(holds)[1]]
 
     def overlaps_elsewhere(self, cells: Iterable[Cell]) -> list[Problem]:
-        """Every test for which two entries hold at once, at versions that a cell of the same kind may have and none of
-        these has: a run there finds the lists refused.
+        """A problem for every test for which two entries would hold at once at versions that none of these cells has,
+        and another cell of the same kind may have: its run would be refused.
         """
         facts = [condition_values(cell) for cell in cells]
         conditions, numbers = self._conditions
@@ -161,18 +162,18 @@ class Expectations:
         return problems
 
     def check_modules(self, known: Collection[str]) -> None:
-        """ConfigError with every entry whose module is not one of the suite's `known` modules."""
+        """ConfigError, with every such entry, if the module of an entry is not one of the suite's `known` modules."""
         _check_modules(self.entries, known)
 
     @functools.cached_property
     def _conditions(self) -> tuple[Sequence[Condition], Sequence[int]]:
-        """The conditions there are, and which of them each entry has: thousands of entries share a few."""
+        """The distinct conditions, and the number of the one of each entry: thousands of entries share a few."""
         known: dict[Condition, int] = {}
         numbers = [known.setdefault(entry.when, len(known)) for entry in self.entries]
         return tuple(known), numbers
 
     def _holding(self, facts: Facts) -> tuple[bool, ...]:
-        """Which of the conditions hold where the facts are such."""
+        """Which of the distinct conditions hold under these facts."""
         return tuple(condition.holds(facts) for condition in self._conditions[0])
 
     def _select(self, facts: Facts) -> tuple[CellExpectations, list[Problem]]:
@@ -202,12 +203,12 @@ class Expectations:
 _CONFLICT = "merge the two, or give them conditions that exclude each other"
 
 
-# A case of a module of the user's own that is named as regrtest's are: no id of the suite has this form.
+# The id of a case in a test file of the user's. In the suite it would begin with `test.test_`.
 _OWN = re.compile(r"test_\w+\..")
 
 
 def is_own(test: str) -> bool:
-    """Whether the id is of a test file of the user's own, which is no part of the suite."""
+    """Whether the id is that of a case in a test file of the user's, which is not a part of the suite."""
     return bool(_OWN.match(subject_of(test)))
 
 
@@ -219,16 +220,16 @@ def _check_modules(entries: Iterable[Expectation], known: Collection[str]) -> No
 
 
 def suite_mistakes(entry: Expectation, test: str, names: Collection[str]) -> Iterator[Problem]:
-    """What is wrong with the module of a test, held against the dotted `names` of the suite's modules."""
+    """What is wrong with the module of a test; `names` are the dotted names of the suite's modules."""
     if mistake := _suite_mistake(test, names):
         yield problem_of(entry, test, *mistake)
 
 
 def _suite_mistake(test: str, names: Collection[str]) -> tuple[str, str] | None:
-    """What is wrong with the module of a test id, and a suggestion.
+    """What is wrong with the module of a test id, and a suggestion; None when nothing is known to be wrong.
 
-    Not every id can be judged: doctests are named after what they document, and some cases after the helper
-    module that defines their class (`test.datetimetester`).
+    The module of some ids is not in `names`: doctests are named after what they document, and some cases after the
+    helper module that defines their class (`test.datetimetester`).
     """
     subject = subject_of(test)
     parts = subject.split(".")
@@ -247,11 +248,11 @@ def _suite_mistake(test: str, names: Collection[str]) -> tuple[str, str] | None:
 
 
 def problem_of(entry: Expectation, test: str, message: str, suggestion: str) -> Problem:
-    """A mistake in one of the tests that an entry names."""
+    """The problem of a mistake in one of the tests that an entry names."""
     return problem_at(entry.place, "expect.tests", f"{test!r} {message}", suggestion)
 
 
 def problem_at(place: str, key: str, message: str, suggestion: str) -> Problem:
-    """A mistake at a place such as `expected_failures/fs.toml:12`."""
+    """The problem of a mistake at a place such as `expected_failures/fs.toml:12`."""
     file, _, line = place.rpartition(":")
     return Problem(file=file, line=int(line), key=key, message=message, suggestion=suggestion)

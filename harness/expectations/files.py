@@ -1,4 +1,4 @@
-"""The files of expectations: the lists under expected_failures/, each entry checked as it is read."""
+"""Reads the lists under expected_failures/, and checks each entry."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _TEST_ID = re.compile(r"[^\s*.]+(\.[^\s*.]+)*(\.\*)?")
 
 @dataclass(frozen=True)
 class ReadLists:
-    """What the lists hold, and all that is wrong with them.
+    """The entries of the lists, and all mistakes in them.
 
-    `unfinished` are the entries' missing causes and reasons: such an entry is among the `entries` all the same,
-    since its reason is to be written after the updater has made it. Every other problem is in `problems`.
+    `unfinished` are missing causes and reasons. An entry with one is in `entries` all the same: the updater makes such
+    entries, and a person then writes the reason. All other mistakes are in `problems`.
     """
 
     entries: tuple[Expectation, ...]
@@ -38,7 +38,7 @@ class ReadLists:
 
 
 def load_expectations(folder: Path, registry: Registry) -> Expectations:
-    """The entries of every `*.toml` under `folder` but the registry. ConfigError lists all mistakes."""
+    """The entries of every `*.toml` under `folder`, without the registry's. ConfigError lists all mistakes."""
     problems: list[Problem] = []
     found = read_lists(load_texts(folder, problems), registry)
     problems.extend((*found.problems, *found.unfinished))
@@ -63,7 +63,7 @@ def load_texts(folder: Path, problems: list[Problem]) -> dict[str, str]:
 
 
 def read_lists(texts: Mapping[str, str], registry: Registry) -> ReadLists:
-    """The entries of those lists, in the order of the files, each checked."""
+    """The entries of the lists with these texts, by their names, in the order of the files."""
     problems: list[Problem] = []
     unfinished: list[Problem] = []
     entries: list[Expectation] = []
@@ -85,7 +85,7 @@ def _read_entry(
         if key in plain and not isinstance(plain[key], list):
             plain[key] = [plain[key]]
     unknown = [word for word in _listed(plain.get("outcome")) if word not in set(Outcome)]
-    # The reader knows every outcome; here those are named that an entry can have.
+    # The reader would list all outcomes; an entry can have only these.
     allowed = f"must be one of {', '.join(EXPECTABLE)}"
     reader.report(
         (Mistake("outcome", f"{allowed}, not {word!r}", _near_outcome(word)) for word in unknown), "expect", index
@@ -97,7 +97,7 @@ def _read_entry(
     when = read_when(reader, data.get("when", {}), table="expect", index=index)
     if table is None:
         return None
-    # What only follows from an outcome or a condition that could not be read is no mistake of its own.
+    # A mistake that only follows from an unreadable outcome or condition is not reported as well.
     mistakes = _mistakes(table, when if len(reader.problems) == conditions else None, registry)
     reader.report((each for each in mistakes if not unknown or each.key != "outcome"), "expect", index)
     if unknown:
@@ -128,7 +128,7 @@ def _mistakes(table: ExpectTable, when: Condition | None, registry: Registry) ->
     if not table.outcome:
         yield Mistake("outcome", "must name at least one outcome", f"allowed: {', '.join(EXPECTABLE)}")
     for outcome in table.outcome:
-        # A pass is an outcome among others of a case that fails now and then; which one is usual, their order says.
+        # A case that fails now and then also passes: pass may be one of several outcomes.
         if outcome.is_good and not (outcome is Outcome.PASS and len(table.outcome) > 1):
             yield Mistake("outcome", f"{outcome.value!r} needs no expectation", f"allowed: {', '.join(EXPECTABLE)}")
     if len(set(table.outcome)) < len(table.outcome):
@@ -162,7 +162,7 @@ def _test_mistakes(tests: Sequence[str]) -> Iterator[Mistake]:
 
 
 def is_test_id(text: str) -> bool:
-    """Whether a list can name it: not every id of a result can, a parametrised one may hold anything."""
+    """Whether a list can name the id. Ids of parametrised cases may have characters that it cannot."""
     return bool(FIXTURE.fullmatch(text) or _TEST_ID.fullmatch(text))
 
 

@@ -72,8 +72,8 @@ _SHARED = ("known of", "note")
 
 
 class GuardedWasi:
-    """The WASI of the guests of one engine, of which only one runs at a time. Further imports of guests can be defined
-    in `linker`.
+    """The WASI of the guests of one engine, which run one after the other. Further imports of guests can be defined in
+    `linker`.
 
     `thread_is_at` is called with the address of the guest's running thread of Python whenever the guest writes to its
     journal. `thread` is the name of the guest's export that returns this address.
