@@ -94,45 +94,66 @@ def bump_page(
     """
     # The page is for readers elsewhere: no path of this machine.
     options = msgspec.structs.replace(new.run.options, program="python", cache="", project="")
-    toolchain = new.cell.target.traits.toolchain_name
+    lines = [
+        *_head(pair, pinned, new),
+        *_cases(pair, pinned, new),
+        *_new_to_the_lists(pair, pinned, new, options, is_bisected=bool(first_bad)),
+        *_bisected(pair, new, first_bad),
+        *_skips(skips),
+        *_lists(lists),
+    ]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _head(pair: CellDiff, pinned: CellResults, new: CellResults) -> Iterator[str]:
+    """The title, the figures of both results, and how many cases changed in which way."""
     axes = ", ".join(f"{axis.axis} {axis.before} to {axis.after}" for axis in pair.axes)
+    toolchain, engine = new.cell.target.traits.toolchain_name, new.cell.engine.label
+    yield from (f"# {new.cell.id}: {axes or 'nothing differs'}", "")
+    yield f"| | CPython | {toolchain} | {engine} | cases | passed | skipped | failed | unexpected |"
+    yield "|---|---|---|---|--:|--:|--:|--:|--:|"
+    yield from (_row("pinned", pinned), _row("new", new), "")
     counts = pair.counts()
     found = ", ".join(f"{counts[change]:,} {change.value}" for change in Change if counts[change])
-    lines = [
-        f"# {new.cell.id}: {axes or 'nothing differs'}",
-        "",
-        f"| | CPython | {toolchain} | {new.cell.engine.label} | cases | passed | skipped | failed | unexpected |",
-        "|---|---|---|---|--:|--:|--:|--:|--:|",
-        *(_row(name, results) for name, results in (("pinned", pinned), ("new", new))),
-        "",
-        f"{counted(pair.compared, 'case')} compared: {found or 'all as before'}.",
-        *_part(pinned, new),
-        "",
-    ]
+    yield f"{counted(pair.compared, 'case')} compared: {found or 'all as before'}."
+    yield from (*_part(pinned, new), "")
+
+
+def _cases(pair: CellDiff, pinned: CellResults, new: CellResults) -> Iterator[str]:
+    """The changed cases, and the known causes of those and of the cases that fail as before."""
     if pair.changes:
-        lines += ["## Cases", "", "```", render_differences([pair], [], []).rstrip("\n"), "```", ""]
+        yield from ("## Cases", "", "```", render_differences([pair], [], []).rstrip("\n"), "```", "")
     if causes := known_causes(pair, pinned, new):
-        lines += ["## Causes that the lists know", "", *causes, ""]
+        yield from ("## Causes that the lists know", "", *causes, "")
     if still := still_failing(pair, new):
-        lines += ["## Failing with both", "", *still, ""]
-    if rows := [row for row in new.comparison.unexpected if row not in pinned.comparison.unexpected]:
-        lines += [
-            f"## New to the lists: {counted(len(rows), 'case')}",
-            "",
-            *_unexpected(rows, new.cell.id, options),
-            "",
-        ]
-        if not first_bad and (words := bisection_words(rows[0].case, pair, pinned, new)):
-            lines += [f"The first bad version: `{options.line(['bisect', *words])}`", ""]
-    if first_bad:
-        lines += ["## Bisected", "", *map(_first_bad, first_bad), ""]
-        if left := len(worse_groups(pair, new)) - len(first_bad):
-            lines += [f"Not bisected: {counted(left, 'more group')} of cases that got worse (--bisections).", ""]
-    lines += _skips(skips)
+        yield from ("## Failing with both", "", *still, "")
+
+
+def _new_to_the_lists(
+    pair: CellDiff, pinned: CellResults, new: CellResults, options: RunOptions, *, is_bisected: bool
+) -> Iterator[str]:
+    """The cases that are unexpected only now, and how to bisect the first of them unless that has been done."""
+    rows = [row for row in new.comparison.unexpected if row not in pinned.comparison.unexpected]
+    if not rows:
+        return
+    yield from (f"## New to the lists: {counted(len(rows), 'case')}", "", *_unexpected(rows, new.cell.id, options), "")
+    if not is_bisected and (words := bisection_words(rows[0].case, pair, pinned, new)):
+        yield from (f"The first bad version: `{options.line(['bisect', *words])}`", "")
+
+
+def _bisected(pair: CellDiff, new: CellResults, first_bad: Sequence[FirstBad]) -> Iterator[str]:
+    if not first_bad:
+        return
+    yield from ("## Bisected", "", *map(_first_bad, first_bad), "")
+    if left := len(worse_groups(pair, new)) - len(first_bad):
+        yield from (f"Not bisected: {counted(left, 'more group')} of cases that got worse (--bisections).", "")
+
+
+def _lists(lists: ListChange) -> Iterator[str]:
+    """The patch of the lists, with what the updater notes on it."""
     if lists.patch:
         notes = [f"- {note}" for note in lists.notes]
-        lines += ["## Lists", "", *notes, "", "```diff", lists.patch.rstrip("\n"), "```"]
-    return "\n".join(lines).rstrip("\n") + "\n"
+        yield from ("## Lists", "", *notes, "", "```diff", lists.patch.rstrip("\n"), "```")
 
 
 def _row(name: str, results: CellResults) -> str:
