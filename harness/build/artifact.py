@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from harness.matrix.cells import Cell
 from harness.sources import Source
 from harness.targets import Target
 from harness.toolchains import Toolchain
-from harness.util.hashing import content_key
+from harness.util.hashing import content_key, file_sha256
 
 MANIFEST_SCHEMA = 2
 NO_LIBRARIES = Libraries()
@@ -82,6 +83,21 @@ class Build:
     @classmethod
     def load(cls, folder: Path) -> Build:
         return cls(folder=folder, manifest=Manifest.from_json(json.loads((folder / "manifest.json").read_text())))
+
+
+def source_record(source: Source) -> dict[str, str]:
+    """What a manifest says of a source: everything but its path on this machine."""
+    return {key: str(value) for key, value in vars(source).items() if key != "root"}
+
+
+def wasm_record(wasm: Path) -> dict[str, Any]:
+    """What a manifest says of the interpreter's wasm."""
+    return {"bytes": wasm.stat().st_size, "sha256": file_sha256(wasm)}
+
+
+def time_of_build() -> str:
+    """Now, as a manifest has it: ISO 8601 in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def build_inputs(

@@ -5,18 +5,25 @@ The work tree of a build that failed or was killed is kept, and the next try con
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.build import incremental
-from harness.build.artifact import MANIFEST_SCHEMA, NO_LIBRARIES, Build, build_folder, build_inputs
+from harness.build.artifact import (
+    MANIFEST_SCHEMA,
+    NO_LIBRARIES,
+    Build,
+    build_folder,
+    build_inputs,
+    source_record,
+    time_of_build,
+    wasm_record,
+)
 from harness.build.build_python import build_python_folder, ensure_build_python
 from harness.build.environment import clean_build_env
 from harness.build.libraries import Libraries
@@ -228,14 +235,13 @@ class _Builder:
         aside: Path,
         build_python: Path,
     ) -> dict[str, Any]:
-        wasm = (aside / "root" / self.layout.wasm).read_bytes()
         source, toolchain = self.source, self.toolchain
         return {
             "schema": MANIFEST_SCHEMA,
             "inputs": dict(inputs),
             "cell": self.cell.build_id,
-            "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "source": {key: str(value) for key, value in vars(source).items() if key != "root"},
+            "built": time_of_build(),
+            "source": source_record(source),
             "python": source.version,
             "native": str(build_python),
             "layout": vars(self.layout),
@@ -249,7 +255,7 @@ class _Builder:
             "upstream": self.tree.upstream(self.cell.target),
             **self.libraries.manifest(),
             "steps": steps,
-            "wasm": {"bytes": len(wasm), "sha256": hashlib.sha256(wasm).hexdigest()},
+            "wasm": wasm_record(aside / "root" / self.layout.wasm),
         }
 
 

@@ -4,18 +4,16 @@ CPython, which such a package leaves out.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
-import time
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.build.artifact import MANIFEST_SCHEMA
+from harness.build.artifact import MANIFEST_SCHEMA, source_record, time_of_build, wasm_record
 from harness.build.stage import link_tree
 from harness.errors import UnavailableError
 from harness.manifest import other_suite
@@ -133,12 +131,11 @@ def lay_out_prebuilt(
     for path in (path for pattern in layout.files for path in package.glob(pattern) if path.is_file()):
         shutil.copy2(path, root / layout.folder / path.name)
     link_tree(suite.root / "Lib" / "test", root / "Lib" / "test", leave_out=("__pycache__",))
-    wasm = (root / layout.wasm).read_bytes()
     manifest = {
         "schema": MANIFEST_SCHEMA,
         "inputs": prebuilt_inputs(cell, pin, suite),
         "cell": cell.build_id,
-        "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "built": time_of_build(),
         "source": {"provider": provider, "origin": f"{pin.name} {pin.version}", "revision": pin.sha256},
         "python": cell.python.version,
         "native": "",
@@ -146,9 +143,9 @@ def lay_out_prebuilt(
         "toolchain": {"version": cell.toolchain, "provider": pin.name, "id": f"{pin.name}-{pin.version}"},
         "recipe": {"name": f"{pin.name}-package", "version": _VERSION, "departures": _departures(cell, suite)},
         "dependencies": {library.value: {"version": f"of {pin.name}"} for library in cell.libraries},
-        "suite": {key: str(value) for key, value in vars(suite).items() if key != "root"},
+        "suite": source_record(suite),
         "steps": [],
-        "wasm": {"bytes": len(wasm), "sha256": hashlib.sha256(wasm).hexdigest()},
+        "wasm": wasm_record(root / layout.wasm),
     }
     write_atomically(folder / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
 

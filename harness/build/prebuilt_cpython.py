@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import os
 import re
 import shutil
-import time
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ from typing import Any
 
 from packaging.version import Version
 
-from harness.build.artifact import MANIFEST_SCHEMA
+from harness.build.artifact import MANIFEST_SCHEMA, source_record, time_of_build, wasm_record
 from harness.build.identity import has_wasi_threads
 from harness.build.recipes.cpython_tree import read_tree
 from harness.build.recipes.targets import layout_of
@@ -231,27 +229,23 @@ def lay_out_cpython(cell: Cell, parts: Parts, aside: Path) -> dict[str, Any]:
         goal = root / (found.library or "Lib") / "test"
         remove_tree(goal)
         link_tree(parts.tests.root / "Lib" / "test", goal, leave_out=("__pycache__",))
-    wasm, suite = (root / places["wasm"]).read_bytes(), parts.tests or parts.library
+    suite = parts.tests or parts.library
     own = {"provider": "path", "origin": found.name, "revision": found.key}
     return {
         "schema": MANIFEST_SCHEMA,
         "inputs": parts.inputs(cell.target),
         "cell": cell.build_id,
-        "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "built": time_of_build(),
         "prebuilt": {"origin": found.name, "key": found.key},
-        "source": _record(parts.library) if parts.library else own,
+        "source": source_record(parts.library) if parts.library else own,
         "python": found.python,
         "native": "",
         "layout": places,
         "recipe": {"name": "prebuilt", "version": _VERSION, "departures": _departures(parts)},
-        "suite": _record(suite) if suite else {},
+        "suite": source_record(suite) if suite else {},
         "steps": [],
-        "wasm": {"bytes": len(wasm), "sha256": hashlib.sha256(wasm).hexdigest()},
+        "wasm": wasm_record(root / places["wasm"]),
     }
-
-
-def _record(source: Source) -> dict[str, str]:
-    return {key: str(value) for key, value in vars(source).items() if key != "root"}
 
 
 def _lay_out_installed(parts: Parts, root: Path) -> dict[str, Any]:

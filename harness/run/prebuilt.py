@@ -1,4 +1,4 @@
-"""From a cell whose interpreter somebody else has built to its first test: no toolchain and no compiler is needed."""
+"""Prepares a cell whose interpreter somebody else has published: no toolchain and no compiler is needed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LISTING_SECONDS = 300.0
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """What the user has named: the folder of the interpreter, the CPython whose tests it gets, a runtime of this
+    """What the user has named: the folder of the interpreter, the CPython whose tests it runs, a runtime of this
     machine. Empty for the default.
     """
 
@@ -55,19 +55,11 @@ def prepare_prebuilt(
 ) -> Prepared:
     """The cell with the published interpreter, the tests of its CPython or of another one, and its runtime.
 
-    UnavailableError when one of them is not available; BuildError when the interpreter says that it is something else
-    than the cell.
+    UnavailableError when one of them is not available; BuildError when the interpreter identifies itself as something
+    else than the cell.
     """
     folder = expanded(Path(named.folder)) if named.folder else None
-    if folder:
-        cell, pin = _of_folder(cell, folder)
-    elif cell.release:
-        pin = pins.prebuilt_pin(cell.distribution.value, cell.release)
-    else:
-        raise ConfigError(
-            f"{cell.id} takes its interpreter from a folder, and none is named",
-            hint=f"--prebuilt PATH names it; a cell such as {cell.id}-VERSION takes a release",
-        )
+    cell, pin = _of_folder(cell, folder) if folder else _of_release(cell, pins)
     if not named.runtime:
         check_runtime(cell.engine.value, cell.runtime, pins, cache)
     tests = _suite(cell, named.suite, pins, cache)
@@ -93,9 +85,19 @@ def prepare_prebuilt(
     return dataclasses.replace(prepared, identity=ensure_identity(prepared, dict, answer or None))
 
 
+def _of_release(cell: Cell, pins: Pins) -> tuple[Cell, PackagePin]:
+    """The cell, and the pin of its release. ConfigError when it names none."""
+    if not cell.release:
+        raise ConfigError(
+            f"{cell.id} takes its interpreter from a folder, and none is named",
+            hint=f"--prebuilt PATH names it; a cell such as {cell.id}-VERSION takes a release",
+        )
+    return cell, pins.prebuilt_pin(cell.distribution.value, cell.release)
+
+
 def _of_folder(cell: Cell, folder: Path) -> tuple[Cell, PackagePin]:
-    """The cell as the release in the folder has it, and what stands for its contents. ConfigError when it is another
-    release than the cell's.
+    """The cell with the versions of the release in the folder, and a pin with the hash of its contents. ConfigError
+    when it is another release than the cell's.
     """
     release = read_release(cell.distribution, folder)
     if cell.release not in {"", release.version}:
@@ -126,8 +128,10 @@ def _suite(cell: Cell, suite: str, pins: Pins, cache: Path) -> Source:
 
 
 def obtain_own_suite(python: str, suite: str, pins: Pins, cache: Path) -> None:
-    """Gets the source of the interpreter's version, if it can, to compare the tests of another one with. Only while a
-    build is made: where it is not available, not every run has to wait for that.
+    """Downloads the source of the interpreter's own version if its tests are those of another one, to compare the two.
+
+    A source that is not available is passed over. It is tried only while a build is made, so that not every run waits
+    for a download that fails.
     """
     if other_suite(python, suite) and is_version(python):
         with contextlib.suppress(UnavailableError):
