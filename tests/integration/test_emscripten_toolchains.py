@@ -108,7 +108,7 @@ def test_the_libraries_that_come_with_it_are_taken_over_once(emsdk: FakeEmsdk, c
     assert not library.exists()
 
 
-def test_versions_stand_side_by_side(emsdk: FakeEmsdk, cache: Path) -> None:
+def test_versions_are_installed_side_by_side(emsdk: FakeEmsdk, cache: Path) -> None:
     first = obtain(emsdk, cache)
     emsdk.publish("4.0.12")
     second = obtain(emsdk, cache, "4.0.12")

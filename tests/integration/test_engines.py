@@ -112,7 +112,7 @@ def test_what_was_printed_before_a_trap_is_kept(opened: Opener, tmp_path: Path) 
     assert (tmp_path / "output.txt").read_text() == "hello\n"
 
 
-def test_code_that_is_no_module_is_reported(engine: str, opened: Opener, tmp_path: Path) -> None:
+def test_code_that_is_not_a_module_is_reported(engine: str, opened: Opener, tmp_path: Path) -> None:
     words = "WasmtimeError" if engine == "wasmtime" else ".*CompileError"
     session = opened("well")
     (tmp_path / "well.wasm").write_bytes(b"\0asm nonsense")

@@ -101,7 +101,7 @@ def test_every_provider_that_failed_is_reported(tmp_path: Path) -> None:
     assert "--cpython PATH" in caught.value.hint
 
 
-def test_two_processes_that_want_the_same_download_it_once(tmp_path: Path) -> None:
+def test_two_processes_that_need_the_same_file_download_it_once(tmp_path: Path) -> None:
     body = packed_tree(tmp_path)
     program = (
         "import sys; from pathlib import Path\n"
@@ -174,7 +174,7 @@ def test_a_file_that_vanishes_while_the_checkout_is_read_is_reported(
         obtain_source(PythonSource.parse(str(checkout)), Pins(), tmp_path / "cache")
 
 
-def test_what_git_says_besides_is_no_name_of_a_file(
+def test_other_output_of_git_is_not_taken_for_the_name_of_a_file(
     tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (checkout / "A new file").touch()

@@ -108,7 +108,7 @@ def test_a_part_that_is_replaced_in_place_makes_another_toolchain(tmp_path: Path
 
 
 @pytest.mark.parametrize(("version", "stated"), [("25", "25.5g0fd1d10e1c5f+m"), ("99", "99.0")])
-def test_an_sdk_that_is_no_pinned_release_is_taken_by_its_number(tmp_path: Path, version: str, stated: str) -> None:
+def test_an_sdk_that_is_not_a_pinned_release_is_taken_by_its_number(tmp_path: Path, version: str, stated: str) -> None:
     sdk = wasi_sdk_tree(tmp_path / "sdk", version=stated, llvm="21.0")
     cell = dataclasses.replace(CELL, toolchain=version)
     toolchain = obtain_toolchain(cell, PINS, tmp_path / "cache", path=sdk)

@@ -70,7 +70,7 @@ def test_the_lists_change_is_a_patch_with_its_notes() -> None:
     assert page.endswith("## Lists\n\n- held  a case\n\n```diff\n--- a\n+++ b\n```\n")
 
 
-def test_of_many_cases_that_are_new_to_the_lists_the_first_are_named() -> None:
+def test_the_first_of_many_cases_that_are_new_to_the_lists_are_named() -> None:
     names = [f"test_a.T.test_{number:02}" for number in range(25)]
     before = results(module("test_a", *map(case, names)))
     after = results(module("test_a", *(case(name, Outcome.FAIL) for name in names)))
@@ -90,7 +90,7 @@ def changed(outcomes: dict[str, tuple[Outcome, str]]) -> CellResults:
     )
 
 
-def test_cases_that_fail_alike_in_a_module_are_one_group_and_what_got_better_is_none() -> None:
+def test_cases_that_fail_alike_in_a_module_are_one_group_without_those_that_got_better() -> None:
     names = ["test_a.T.test_x", "test_a.T.test_y", "test_a.T.test_z", "test_b.T.test_x", "test_b.T.test_fixed"]
     before = changed(dict.fromkeys(names[:-1], (Outcome.PASS, "")) | {names[-1]: (Outcome.FAIL, "")})
     oserror, crash = (Outcome.ERROR, "OSError"), (Outcome.CRASH, "trap: unreachable")

@@ -41,7 +41,7 @@ def test_an_unknown_end_is_reported_with_the_nearest_one() -> None:
         between({"49.0.0", "49.0.2", "50.0.1"}, "49", "50.0.1")
 
 
-def test_named_versions_stand_alone_between_the_ends() -> None:
+def test_only_the_named_versions_are_between_the_ends() -> None:
     assert only(("2.5", "2.10"), "3.0", "1.0") == ["1.0", "2.5", "2.10", "3.0"]
     with pytest.raises(ConfigError, match=r"4\.0 of --versions: not between"):
         only(("4.0",), "1.0", "3.0")

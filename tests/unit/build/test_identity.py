@@ -180,7 +180,7 @@ def test_old_emscriptens_have_no_version_in_uname() -> None:
     check(NODE, MANIFEST, node(uname=["Emscripten", "emscripten", "1.0", "#1", "wasm32"]))
 
 
-def test_of_a_checkout_the_manifest_knows_the_version() -> None:
+def test_the_manifest_knows_the_version_of_a_checkout() -> None:
     for python in ("/src/cpython", "git:https://example.org/cpython@main"):
         cell = with_python(WASI, python)
         check(cell, MANIFEST, wasi())
@@ -196,7 +196,7 @@ def test_arguments_of_configure_are_compared_without_their_quotes() -> None:
     check(dataclasses.replace(WASI, configure=("--with-x=a b",)), MANIFEST, wasi())
 
 
-def test_of_the_macros_those_are_kept_that_name_the_compiler() -> None:
+def test_only_macros_that_name_the_compiler_are_kept() -> None:
     assert read_macros(MACROS) == {
         "__VERSION__": "Debian Clang 19.1.7 (3+b1)",
         "__EMSCRIPTEN_major__": "3",

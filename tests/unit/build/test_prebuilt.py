@@ -126,7 +126,7 @@ def test_a_folder_that_cannot_be_tested_says_why(tmp_path: Path, name: str, text
     assert "`dist` of a build" in caught.value.hint
 
 
-def test_a_loader_that_is_no_text_states_no_version(tmp_path: Path) -> None:
+def test_a_loader_that_is_not_text_states_no_version(tmp_path: Path) -> None:
     folder = dist(tmp_path / "dist")
     (folder / "pyodide.mjs").write_bytes(b"\xff\xfe")
     with pytest.raises(UnavailableError, match="states no version"):

@@ -157,7 +157,7 @@ def laid_out(folder: Path, parts: Parts, cell: Any = WASI) -> Build:
     return Build.load(folder / "aside")
 
 
-def test_a_build_folder_lies_in_its_source_as_a_build_of_ours_does(tmp_path: Path) -> None:
+def test_a_build_folder_is_inside_its_source_like_a_build_of_ours(tmp_path: Path) -> None:
     found = read_interpreter(Target.WASI, build_folder(tmp_path / "built"))
     build = laid_out(tmp_path, Parts(interpreter=found, library=source(tmp_path)))
     assert build.program == build.root / "cross-build" / "wasm32-wasip1" / "python.wasm"

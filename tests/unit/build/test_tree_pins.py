@@ -156,7 +156,7 @@ def test_keys_that_the_user_has_chosen_need_not_be_there() -> None:
         pinned_by_tree(CELL, tree({**PY315.texts, "Platforms/WASI/config.toml": "[targets]\n"}), "3.15.0", PINS)
 
 
-def test_what_is_no_version_is_not_proposed_as_a_pin() -> None:
+def test_what_is_not_a_version_is_not_proposed_as_a_pin() -> None:
     settings = 'emscripten-version = "latest"\nnode-version = "24"\n'
     source = tree({**PY315.texts, "Platforms/emscripten/config.toml": settings})
     with pytest.raises(UnavailableError, match="Emscripten latest, which is no version: name another") as caught:
@@ -171,7 +171,7 @@ def test_what_the_user_has_chosen_stays() -> None:
     assert pinned_by_tree(mine, PY315, "3.15.0", PINS, Overrides(toolchain=True)).runtime == "24.19.0"
 
 
-def test_a_cell_that_names_its_toolchain_takes_none_of_a_tree() -> None:
+def test_a_cell_that_names_its_toolchain_does_not_take_that_of_a_tree() -> None:
     check_takes_tree_pins(OF_TREE)
     check_takes_tree_pins(CELL)
     with pytest.raises(ConfigError, match=rf"{EMSCRIPTEN.id} names its own") as caught:
@@ -201,7 +201,7 @@ def test_others_are_tried(toolchain: str, version: str) -> None:
     check_fits(dataclasses.replace(OF_TREE, toolchain=toolchain), PY314, version)
 
 
-def test_a_wasi_sdk_is_no_emscripten() -> None:
+def test_a_wasi_sdk_is_not_an_emscripten() -> None:
     check_fits(CELL, PY314, "3.14.2")
     assert CELL.target is Target.WASI
 

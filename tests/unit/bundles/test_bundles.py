@@ -193,12 +193,12 @@ def test_every_altered_byte_is_noticed(bundle: Path, tmp_path: Path) -> None:
     [b"", b"nothing", gzip.compress(b"nothing"), gzip.compress(bytes(2048))],
     ids=["empty", "text", "packed text", "packed zeros"],
 )
-def test_a_file_that_is_no_bundle_is_reported(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_bundle_is_reported(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.tar.gz").write_bytes(content)
     assert "is not a bundle of this harness" in refused(tmp_path / "x.tar.gz", tmp_path).message
 
 
-def test_another_archive_is_no_bundle(tmp_path: Path) -> None:
+def test_another_archive_is_not_a_bundle(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as tar:
         tar.addfile(tarfile.TarInfo("Python-3.13.5/configure"))
     assert "is not a bundle of this harness" in refused(tmp_path / "x.tar.gz", tmp_path).message

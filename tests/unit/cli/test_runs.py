@@ -44,7 +44,7 @@ def test_a_cell_of_a_run_has_a_table_of_its_own(run: Path, part: str, capsys: py
         (["a", "--run-dir", "b"], "both name a run"),
     ],
 )
-def test_what_is_no_run_is_refused(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_a_run_is_refused(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["table", *words]) == EXIT_CONFIG
     assert said in capsys.readouterr().err
 

@@ -72,7 +72,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_keyword_that_is_no_expression_is_refused_before_any_cell(
+def test_a_keyword_that_is_not_an_expression_is_refused_before_any_cell(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["test", "wasi", "wasi-debug", "-k", "test_json and"]) == EXIT_CONFIG
@@ -186,7 +186,7 @@ def test_a_mistyped_word_is_refused_in_one_line(
     assert says in capsys.readouterr().err
 
 
-def test_a_folder_that_the_system_refuses_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_the_system_refuses_gives_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["test", "wasi", "wasi-debug", "--run-dir", "/proc/no/such"]) == EXIT_UNAVAILABLE
     assert "cannot write /proc/no/such" in capsys.readouterr().err
     with pytest.raises(UnavailableError, match="cannot write /proc/no/such/wasi"):

@@ -210,7 +210,7 @@ def test_what_is_near_a_name_is_of_its_class_or_its_module() -> None:
     assert list(other.near("test.test_os.LnkTests.test_link")) == ["test.test_os.LinkTests.test_link"]
 
 
-def test_what_is_no_id_of_the_suite_may_be_a_test_of_the_user_s_own() -> None:
+def test_what_is_not_an_id_of_the_suite_may_be_a_test_of_the_user_s_own() -> None:
     assert SUITE.has("test_mine.T.test_a") is None
     assert dataclasses.replace(SUITE, whole=frozenset()).has("test.test_json.T.test_a") is None
 
@@ -258,7 +258,7 @@ def test_a_module_that_a_run_of_one_of_its_cells_would_miss_is_a_problem_before_
         Expectations(lists.entries).for_cell(WASI).check_modules(["test_os", "test_json"])
 
 
-def test_an_id_without_its_beginning_is_no_test_of_the_user_s_own() -> None:
+def test_an_id_without_its_beginning_is_not_a_test_of_the_user_s_own() -> None:
     for test in ("test_os.LinkTests.test_link", "test_oss.LinkTests.test_link"):
         (problem,) = reported(entry(tests=f'["{test}"]'))
         assert problem[1] == f"{test!r} is not a full id"
@@ -359,7 +359,7 @@ def test_a_test_that_one_suite_refuses_is_reported_once() -> None:
     ]
 
 
-def test_of_many_ids_that_match_nothing_fifty_are_reported_with_what_is_near() -> None:
+def test_fifty_of_many_ids_that_match_nothing_are_reported_with_the_nearest() -> None:
     names = ", ".join(f'"test.test_os.LinkTests.test_link{number:02}"' for number in range(52))
     near = [suggestion for _, _, suggestion in reported(entry(tests=f"[{names}]"))]
     assert [bool(suggestion) for suggestion in near] == [True] * 50 + [False] * 2

@@ -82,14 +82,16 @@ def test_what_one_side_alone_has_is_counted_by_side_and_module_and_is_not_explai
         ({}, {"only here": ("test_x",)}),
     ],
 )
-def test_a_module_of_one_side_alone_is_no_agreement(words: dict[str, Word], lone: dict[str, tuple[str, ...]]) -> None:
+def test_a_module_of_one_side_alone_does_not_count_as_agreement(
+    words: dict[str, Word], lone: dict[str, tuple[str, ...]]
+) -> None:
     found = agree(of({CASE: PASS}), words, [module(case(CASE, PASS))])
     assert found.lone_modules == lone
     assert found.is_agreement is not bool(lone)
 
 
 @pytest.mark.parametrize(("theirs", "ours"), [({}, ()), ({CASE: PASS}, ()), ({}, (case(CASE, SKIP),))])
-def test_nothing_in_common_is_no_agreement(theirs: dict[str, Outcome], ours: tuple[CaseResult, ...]) -> None:
+def test_without_common_cases_there_is_no_agreement(theirs: dict[str, Outcome], ours: tuple[CaseResult, ...]) -> None:
     assert not agree(of(theirs), {"test_x": Word.PASSED}, [module(*ours)]).is_agreement
     assert not Agreement().is_agreement
 
@@ -355,5 +357,5 @@ STDIN = "test.test_file.COtherFileTests.testStdin"
         (CASE, PASS, "stdin must be a TTY in this test", ""),
     ],
 )
-def test_stdin_is_no_terminal(name: str, theirs: Outcome, reason: str, rule: str) -> None:
+def test_stdin_is_not_a_terminal(name: str, theirs: Outcome, reason: str, rule: str) -> None:
     assert rule_of(name, theirs, case(name, SKIP, reason), home="test_file", word=Word.PASSED) == rule

@@ -103,7 +103,7 @@ def test_a_runtime_is_looked_for_where_it_is_installed(tmp_path: Path, monkeypat
     assert found_in(tmp_path) == Found(runtime=True)
 
 
-def test_an_sdk_of_the_users_that_is_none_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_s_own_folder_that_is_not_an_sdk_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_toolchain(tmp_path)
     monkeypatch.setenv("WASI_SDK_PATH", str(tmp_path / "none"))
     found = found_in(tmp_path)

@@ -110,7 +110,7 @@ def test_audits_are_read_next_to_the_results_of_their_cells(run: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[1]", "{", '[{"case": "a", "outcome": "great", "limitation": "", "reason": ""}]'])
-def test_a_file_that_is_no_audit_is_named(run: Path, text: str) -> None:
+def test_a_file_that_is_not_an_audit_is_named(run: Path, text: str) -> None:
     path = run / "audited" / "wasi" / AUDIT_FILE
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"audit\.json is no audit of skips"):

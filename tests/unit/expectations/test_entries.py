@@ -188,7 +188,7 @@ def test_ids_outside_the_suite_are_reported_with_the_nearest_name(
     assert (problem.line, problem.message, problem.suggestion) == (1, f"{test!r} {message}", suggestion)
 
 
-def test_a_package_is_no_module(tmp_path: Path) -> None:
+def test_a_package_is_not_a_module(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, entry(tests='["test.test_asyncio"]')).check_modules(SUITE)
     (problem,) = caught.value.problems

@@ -40,7 +40,7 @@ def test_what_only_lacks_its_cause_and_reason_is_read_all_the_same() -> None:
     assert [problem.line for problem in found.problems] == [8]
 
 
-def test_all_mistakes_of_an_entry_are_listed_at_once_and_what_follows_from_one_is_none(tmp_path: Path) -> None:
+def test_all_mistakes_of_an_entry_are_listed_at_once_without_those_that_follow_from_another(tmp_path: Path) -> None:
     text = entry(
         tests='["no id"]', outcome='"eror"', limitation='"fs-hard-lnks"', when='{ traget = "wasi", wasi_sdk = ">25<" }'
     )
@@ -51,7 +51,7 @@ def test_all_mistakes_of_an_entry_are_listed_at_once_and_what_follows_from_one_i
     assert unreadable == ["expect.when.traget"]
 
 
-def test_the_registry_is_no_list_but_a_like_named_file_deeper_down_is(tmp_path: Path) -> None:
+def test_the_registry_is_not_a_list_but_a_file_of_that_name_deeper_down_is(tmp_path: Path) -> None:
     load(tmp_path, entry())
     registry = tmp_path / "expected_failures" / "limitations.toml"
     registry.write_text("[[limitation]]\n", encoding="utf-8")

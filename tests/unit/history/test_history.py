@@ -252,7 +252,7 @@ def test_a_trend_is_a_quarter_more_or_a_fifth_less(seconds: list[float], word: s
     assert found.word == word
 
 
-def test_a_crash_without_a_place_is_no_change_from_one_with_a_place(file: Path) -> None:
+def test_a_crash_without_a_place_counts_as_unchanged_from_one_with_a_place(file: Path) -> None:
     """Runs that were recorded by an earlier harness have no place."""
     stacks = ["", *(f'  File "/Lib/test/test_os.py", line 7 in {name}' for name in ("link", "link", "unlink"))]
     crashes = [

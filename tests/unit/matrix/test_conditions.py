@@ -60,7 +60,7 @@ def test_a_library_is_there_when_the_build_is_linked_with_it() -> None:
     assert condition(libffi=False).targets == set(Target)
 
 
-def test_a_path_is_no_python_version_until_its_own_is_given() -> None:
+def test_a_path_has_no_python_version_until_one_is_given() -> None:
     cell = with_python(WASI, "/src/cpython")
     assert "python" not in condition_values(cell)
     assert not condition(python=">=3").holds(condition_values(cell))
@@ -217,7 +217,7 @@ def test_versions_between_releases_are_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["main", "/src/cpython", ""])
-def test_no_range_holds_for_what_is_no_version(text: str) -> None:
+def test_no_range_holds_for_what_is_not_a_version(text: str) -> None:
     assert not condition(python=">=3").holds({"python": text})
 
 

@@ -147,7 +147,7 @@ def test_defaults_are_stated_once(tmp_path: Path) -> None:
     assert mistakes_of(tmp_path, cell("wasi")) == ["matrices/0.toml: no matrix file has a [defaults] table"]
 
 
-def test_pins_are_no_matrix(tmp_path: Path) -> None:
+def test_pins_are_not_a_matrix(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no matrix file"):
         load_matrix(tmp_path)
     (tmp_path / "pins.toml").write_text("[[file]]\n", encoding="utf-8")
@@ -314,7 +314,7 @@ def test_the_default_libraries_are_those_of_emscriptens_cells_and_change_no_id(t
     }
 
 
-def test_of_our_own_cells_only_those_named_so_have_libraries() -> None:
+def test_only_the_cells_of_ours_that_are_named_so_have_libraries() -> None:
     built = [found for found in load_matrix(SHIPPED).cells if not found.release]
     linked = {found.id: set(found.libraries) for found in built if found.libraries}
     assert linked == {
@@ -323,7 +323,7 @@ def test_of_our_own_cells_only_those_named_so_have_libraries() -> None:
     }
 
 
-def test_libffi_is_no_default_where_ctypes_cannot_be_imported(tmp_path: Path) -> None:
+def test_libffi_is_not_a_default_where_ctypes_cannot_be_imported(tmp_path: Path) -> None:
     defaults = DEFAULTS + 'emscripten_dependencies = ["libffi", "zlib"]\n'
     dynlink = cell("emscripten-4-dynlink", toolchain='"4"', dynamic_linking="true")
     found = load(tmp_path, defaults + cell("emscripten-4", toolchain='"4"') + dynlink).cells
@@ -342,7 +342,7 @@ def test_a_broken_cell_is_left_out_by_a_tag_and_run_by_its_name(tmp_path: Path) 
     assert ([each.id for each in both.cells], both.left_out) == (["wasi-threads", "wasi"], ())
 
 
-def test_a_cell_without_a_toolchain_takes_that_of_a_tree_and_stands_apart(tmp_path: Path) -> None:
+def test_a_cell_without_a_toolchain_takes_that_of_a_tree_and_is_listed_apart(tmp_path: Path) -> None:
     text = cell("emscripten-pthreads", pthreads="true") + cell("emscripten-3.1.69", toolchain='"3.1.69"')
     matrix = load(tmp_path, DEFAULTS + text)
     assert [found.id for found in matrix.cells] == ["emscripten-3.1.69"]

@@ -85,7 +85,7 @@ def test_a_url_without_sha256_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sha", ["", "abc", SHA.upper(), SHA + "0"])
-def test_what_is_no_sha256_is_refused(tmp_path: Path, sha: str) -> None:
+def test_what_is_not_a_sha256_is_refused(tmp_path: Path, sha: str) -> None:
     text = f'[[cpython]]\nversion = "3.13.5"\nurl = "https://example.org/a"\nsha256 = "{sha}"\n'
     assert mistakes(tmp_path, text) == [
         "matrices/pins.toml:4: cpython.sha256: must be 64 lower-case hex digits",
@@ -133,7 +133,7 @@ def test_the_node_of_an_emscripten_must_be_pinned(tmp_path: Path) -> None:
     assert pins_of(tmp_path, node + emscripten.replace("24.1.0", "24.19.0")).emscripten
 
 
-def test_an_installer_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_installer_is_refused(tmp_path: Path) -> None:
     text = f'[[runtime]]\nname = "node"\nversion = "1"\nsha256 = ["{SHA}"]\ninstaller = "nmp"\n'
     assert mistakes(tmp_path, text) == [
         "matrices/pins.toml:5: runtime.installer: must be one of pip, npm, not 'nmp' (did you mean 'npm'?)"

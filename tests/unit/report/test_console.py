@@ -160,7 +160,7 @@ def test_only_the_first_are_shown_in_full() -> None:
     assert "more unexpected: /r/results.json has them all" in elsewhere
 
 
-def test_the_page_says_where_all_of_it_stands() -> None:
+def test_the_page_says_where_to_find_everything() -> None:
     page = render_console(
         results(module("test_os", case("test_os.T.test_a"))), color=False, results_file="/r/results.json"
     )
@@ -337,7 +337,7 @@ def test_nothing_that_unicode_calls_a_control_or_a_format_is_left_in_a_text() ->
     assert {character for character in shown if unicodedata.category(character) in unseen} == {"\n", "\t"}
 
 
-def test_the_account_of_the_skips_stands_in_the_head_when_there_is_one() -> None:
+def test_the_account_of_the_skips_is_in_the_head_when_there_is_one() -> None:
     account = "2: 1 explained by 1 limitation and 0 circumstances, 1 not"
     assert f"\n  skips      {account}\n" in render_console(usual(), color=False, skips=account)
     assert "\n  skips" not in page(usual())

@@ -260,7 +260,7 @@ def test_a_module_that_altered_its_environment_is_red_under_its_name(tmp_path: P
     }
 
 
-def test_what_was_not_run_is_no_pass(tmp_path: Path) -> None:
+def test_what_was_not_run_is_not_a_pass(tmp_path: Path) -> None:
     fixture = CaseResult(case="setUpClass (test.test_os.T)", outcome=Outcome.SKIP)
     victim = case("test_os.T.test_a", Outcome.NOT_RUN, reason=fixture.case)
     expected = case("test_os.T.test_b", Outcome.EXPECTED_FAILURE)

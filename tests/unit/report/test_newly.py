@@ -55,7 +55,7 @@ def test_a_module_newly_skips_when_it_ran_before_and_nothing_of_it_does_now(
     assert found == ((NewSkip(module="test_os", outcome=now.outcome, reason=reason),) if is_new else ())
 
 
-def test_of_many_the_first_ones_are_named() -> None:
+def test_the_first_of_many_are_named() -> None:
     many = [NewSkip(module=f"test_{number}", outcome=Outcome.SKIP, reason="") for number in range(MODULES_NAMED + 2)]
     assert listed(many[:1]) == "test_0 (skip)"
     assert listed(many).startswith("test_0 (skip), test_1 (skip)")

@@ -6,7 +6,7 @@ from harness.report.since import first_bad_version, listed_since
 from tests.unit.sample_cells import emscripten
 
 
-def test_it_lies_between_the_last_good_and_the_first_bad_version() -> None:
+def test_the_change_is_between_the_last_good_and_the_first_bad_version() -> None:
     good, bad = [emscripten("3.1.69"), emscripten("4.0.9")], [emscripten("6.0.5"), emscripten("4.0.12")]
     assert str(first_bad_version(good, bad)) == "Emscripten 4.0.12 (not with 4.0.9)"
 
@@ -40,7 +40,7 @@ def test_it_may_be_that_of_cpython_or_the_engine() -> None:
     ) == ("Node 26.1.0 (not with 24.19.0)")
 
 
-def test_a_path_is_no_version() -> None:
+def test_a_path_is_not_a_version() -> None:
     assert first_bad_version([emscripten("4.0.9", python="../cpython")], [emscripten("4.0.12", python="../cpython")])
     assert first_bad_version([emscripten("4.0.9")], [emscripten("4.0.9", python="../cpython")]) is None
 

@@ -78,7 +78,7 @@ def test_skips_are_accounted_for_and_those_that_nothing_explains_are_reported() 
     )
 
 
-def test_of_many_causes_of_skips_the_largest_are_shown() -> None:
+def test_the_largest_of_many_causes_of_skips_are_shown() -> None:
     skipped = [
         case(f"test_a.T.test_{kind}_{number}", Outcome.SKIP, reason=f"cause-{kind:02}")
         for kind in range(12)
@@ -140,7 +140,7 @@ def test_the_cells_side_by_side_say_since_which_version() -> None:
     assert "The cells side by side say since when: 2 cases since WASI SDK 27 (not with 25)." in texts
 
 
-def test_of_a_broken_cell_the_worst_are_kept_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_worst_cases_of_a_broken_cell_are_kept_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.report.digest.HITS_KEPT", 3)
     crash = case("test_b.T.x", Outcome.CRASH, message="m" * 9999, traceback="long")
     found = results(*many_failures(50).modules, module("test_b", crash))
@@ -285,7 +285,7 @@ def test_a_stale_entry_is_a_warning_at_its_line() -> None:
     assert [line.split(" ")[0] for line in lines] == ["::error"] * 3 + ["::warning"] * 2
 
 
-def test_of_many_annotations_the_last_counts_the_rest() -> None:
+def test_the_last_of_many_annotations_counts_the_rest() -> None:
     lines = github_annotations(digest({"wasi": many_failures(25)})).splitlines()
     assert len(lines) == SHOWN
     assert lines[-1].startswith("::error title=16 more::")
@@ -368,7 +368,7 @@ def test_several_runs_make_one_report_elsewhere(tmp_path: Path) -> None:
     assert not (tmp_path / "a" / PAGE).exists()
 
 
-def test_cells_stand_in_the_order_of_their_versions(tmp_path: Path) -> None:
+def test_cells_are_in_the_order_of_their_versions(tmp_path: Path) -> None:
     names = ["emscripten-3.1.69", "emscripten-4.0.9", "emscripten-4.0.12", "wasi"]
     write_run(tmp_path, {name: of_cell(as_expected(), name) for name in reversed(names)})
     assert list(find_run([tmp_path]).results) == names
@@ -385,7 +385,7 @@ def test_what_has_no_results_says_why(tmp_path: Path) -> None:
     assert failed[1].why == "not built: make failed"
 
 
-def test_results_that_cannot_be_read_are_no_reason_to_say_nothing_of_the_others(tmp_path: Path) -> None:
+def test_results_that_cannot_be_read_do_not_hide_the_others(tmp_path: Path) -> None:
     write_run(tmp_path, {"wasi": as_expected()})
     (tmp_path / "wasi-24").mkdir()
     (tmp_path / "wasi-24" / "results.json").write_text("{", encoding="utf-8")

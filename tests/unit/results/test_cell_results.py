@@ -24,7 +24,7 @@ def test_results_survive_the_file(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["results.json"]
 
 
-def test_what_is_no_utf8_survives_the_file(tmp_path: Path) -> None:
+def test_what_is_not_utf8_survives_the_file(tmp_path: Path) -> None:
     odd = results(module("test_os", case("test_os.T.test_a", Outcome.FAIL, message="\udcff \x00 \u2028 \U0001f40d")))
     write_results(tmp_path / "results.json", odd)
     assert load_results(tmp_path / "results.json") == odd
@@ -150,7 +150,7 @@ def test_what_is_not_results_is_reported_with_the_file(tmp_path: Path, text: str
 
 @pytest.mark.parametrize("seconds", ["null", '"1"', "true", "[1]", "-0.1", "1e39", "1e400", "NaN"])
 @pytest.mark.parametrize("of_case", [True, False])
-def test_what_is_no_duration_is_refused(tmp_path: Path, seconds: str, of_case: bool) -> None:
+def test_what_is_not_a_duration_is_refused(tmp_path: Path, seconds: str, of_case: bool) -> None:
     data = usual().to_json()
     module = data["modules"]["test_os"]
     (next(iter(module["cases"].values())) if of_case else module)["seconds"] = json.loads(seconds)

@@ -19,7 +19,7 @@ from tests.unit.sample_results import usual
 HERE = RunOptions.here()
 
 
-def test_everything_that_decided_the_run_stands_in_the_line() -> None:
+def test_the_command_line_has_everything_that_decided_the_run() -> None:
     options = RunOptions(
         cpython="/home/me/c py",
         provider="apt",
@@ -174,7 +174,7 @@ def test_the_cases_of_own_tests_begin_with_their_module() -> None:
         ("test_x::", "", "test_x::"),
     ],
 )
-def test_a_module_stands_before_two_colons(word: str, module: str, case: str) -> None:
+def test_a_module_is_named_before_two_colons(word: str, module: str, case: str) -> None:
     assert split_word(word) == (module, case)
 
 

@@ -163,7 +163,7 @@ def test_what_the_build_has_recorded_counts(build: dict[str, Any], axis: DiffAxi
     assert [each.axis for each in diff_cells(before, with_build(results(), **(recorded | build))).axes] == [axis]
 
 
-def test_what_only_one_side_has_recorded_is_no_difference() -> None:
+def test_what_only_one_side_has_recorded_is_not_a_difference() -> None:
     full = with_build(results(), source={"revision": "1"}, recipe={"name": "wasi", "version": 1})
     assert diff_cells(full, with_build(results())).axes == ()
     other = with_build(results(), source={"revision": "1"}, recipe={"name": "platforms", "version": 7})

@@ -125,7 +125,7 @@ def test_a_run_that_holds_failures_alone_is_merged(shards: Path) -> None:
     assert (status, json.loads((run / "wasi" / "error.json").read_text())["error"]) == (4, "make failed")
 
 
-def test_what_went_wrong_before_it_was_run_again_is_no_failure(shards: Path) -> None:
+def test_what_went_wrong_before_it_was_run_again_is_not_a_failure(shards: Path) -> None:
     record_failure(shards / "build-wasi" / "wasi", 4, "make failed")
     status, run = merge(shards)
     assert status == 0

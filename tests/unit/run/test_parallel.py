@@ -108,7 +108,7 @@ def test_a_cell_that_dies_by_itself_is_an_internal_error(tmp_path: Path) -> None
         (EXIT_CONFIG, EXIT_CONFIG, "as expected; its process ended with status 2"),
     ],
 )
-def test_a_cell_is_no_better_than_its_process(tmp_path: Path, status: int, worst: int, state: str) -> None:
+def test_a_cell_has_at_least_the_status_of_its_process(tmp_path: Path, status: int, worst: int, state: str) -> None:
     write_results(tmp_path / "wasi" / "results.json", results(module("test_os", case("test_os.T.test_a"))))
     cells = several(tmp_path, DeafChild(status=status))
     cells._look()

@@ -78,7 +78,7 @@ def test_what_each_whole_run_left_of_the_environment_is_kept(
     assert with_environment_tries(runs[0], runs[1:]).env_tries == tries
 
 
-def test_of_a_run_of_the_whole_module_only_the_cases_in_question_are_kept() -> None:
+def test_only_the_cases_in_question_are_kept_of_a_run_of_the_whole_module() -> None:
     first, again = module("test_os", case(A, FAIL), case(B)), module("test_os", case(A), case(B))
     assert {found.case: found.tries for found in with_tries(first, [again], only=[f"test.{A}"]).cases} == {
         f"test.{A}": (FAIL, PASS),
@@ -134,6 +134,6 @@ def test_a_new_case_that_passes_in_a_further_run_is_not_reported() -> None:
     assert [found.case for found in with_tries(first, [more], whole=True).cases] == [f"test.{A}"]
 
 
-def test_a_flaky_case_is_no_evidence_for_the_lists() -> None:
+def test_a_flaky_case_is_not_evidence_for_the_lists() -> None:
     seen = read_run(results(tried(FAIL, PASS)), source="results.json").seen
     assert set(seen) == {f"test.{B}"}

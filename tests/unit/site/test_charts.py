@@ -40,7 +40,7 @@ def test_a_chart_has_its_lines_within_its_frame_and_a_text_for_each_run() -> Non
     assert time.ticks[0][1] == "0"
 
 
-def test_one_run_is_no_trend() -> None:
+def test_one_run_is_not_a_trend() -> None:
     assert run_charts(site_of(nights("P")).cells[0].numbers) == []
 
 

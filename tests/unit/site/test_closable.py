@@ -108,7 +108,7 @@ def test_the_newest_toolchain_is_first_by_its_number_and_not_by_its_commit() -> 
     assert found == ["test_d", "test_c", "test_b", "test_a"]
 
 
-def test_of_one_toolchain_the_last_run_is_first() -> None:
+def test_the_last_run_of_one_toolchain_is_first() -> None:
     found = order_of(
         letters_of("25", "P", name="wasi", day=3, case="test_a"),
         letters_of("25", "P", name="wasi-debug", day=4, case="test_b"),

@@ -107,7 +107,7 @@ def test_the_site_and_the_history_agree(runs: Runs, pythons: Sequence[str]) -> N
             assert (turn.old, turn.new) == (change.before.state, change.after.state)
 
 
-def test_a_place_that_only_one_of_two_crashes_names_is_no_change() -> None:
+def test_a_place_that_only_one_of_two_crashes_names_is_not_a_change() -> None:
     stack = '  File "/Lib/json/encoder.py", line 5 in encode\n'
     crash = {"exception": "wasm trap: unreachable", "message": "x"}
     nameless = case("test_os.T.test_link", Outcome.CRASH, **crash)

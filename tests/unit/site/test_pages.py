@@ -126,7 +126,7 @@ def test_the_index_has_every_case_and_the_pages(folder: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["../../etc", "index", "a/b", ".", "", "x" * 300, "\u00e4", "setUpClass (a.B)", "CON:"]
 )
-def test_a_name_that_is_no_file_s_gets_a_hash(name: str) -> None:
+def test_a_name_that_no_file_can_have_gets_a_hash(name: str) -> None:
     found = file_name(name)
     assert re.fullmatch(r"[A-Za-z0-9-]{0,80}-[0-9a-f]{10}", found)
     assert PurePosixPath(found).name == found

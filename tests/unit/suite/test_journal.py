@@ -49,7 +49,7 @@ def lines(*events: object) -> bytes:
         *(b'{"e": []}', b'{"e": {}}', b'{"e": 1}', b'{"e": "other"}', b'{"e": null}', b"1" * 5000),
     ],
 )
-def test_a_line_that_is_no_event_is_left_out(line: bytes) -> None:
+def test_a_line_that_is_not_an_event_is_left_out(line: bytes) -> None:
     assert parse_events(line + b"\n" + lines(start(A))) == [start(A)]
 
 

@@ -126,7 +126,7 @@ def outcomes(result: ModuleResult) -> dict[str, Outcome]:
     return {case.case: case.outcome for case in result.cases}
 
 
-def test_nothing_of_the_host_s_lies_where_a_guest_can_write(run: Callable[..., ModuleResult]) -> None:
+def test_the_host_s_files_are_not_where_a_guest_can_write(run: Callable[..., ModuleResult]) -> None:
     class Looking(ScriptedGuest):
         def run(self, guest: GuestRun, watch: Watch) -> GuestExit:
             assert guest.journal
@@ -628,7 +628,7 @@ def test_an_exception_that_ends_the_module_whenever_it_runs_is_what_the_rest_did
     assert (result.outcome, result.attempts, len(result.cases)) == (Outcome.ERROR, 1, 5)
 
 
-def test_a_module_that_is_interrupted_at_its_import_is_no_pass(run: Callable[..., ModuleResult]) -> None:
+def test_a_module_that_is_interrupted_at_its_import_is_not_a_pass(run: Callable[..., ModuleResult]) -> None:
     class Interrupted(ScriptedGuest):
         def _play(self, ignored: set[str]) -> tuple[list[dict[str, object]], GuestExit]:
             return [{"e": "module", "state": "interrupted", "d": {"exception": "KeyboardInterrupt"}}], exited(130)
@@ -718,7 +718,7 @@ def test_a_module_that_failed_without_a_failing_case_is_not_a_pass(run: Callable
     assert outcomes(result)["test.test_x"] is Outcome.ERROR
 
 
-def test_of_a_module_that_went_wrong_the_last_forty_lines_are_kept(run: Callable[..., ModuleResult]) -> None:
+def test_the_last_forty_lines_of_a_module_that_went_wrong_are_kept(run: Callable[..., ModuleResult]) -> None:
     printed = [f"line {number}" for number in range(50)]
     result = run(ScriptedGuest(state="failed", prints="\n".join(printed)))
     assert result.output.splitlines() == printed[-40:]

@@ -20,7 +20,7 @@ def skipped(reason: str) -> CaseResult:
     return CaseResult(case="test.test_json", outcome=Outcome.SKIP, detail=Detail(reason=reason))
 
 
-def test_a_case_that_did_not_appear_is_no_skip() -> None:
+def test_a_case_that_did_not_appear_is_not_a_skip() -> None:
     other = "test.test_json.T.test_other"
     found = with_unmet(module("test_json", case("test_json.T.test_other")), (other, CASE))
     assert {one.case: one.outcome for one in found.cases} == {other: Outcome.PASS, CASE: Outcome.NOT_RUN}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.suite.wasm_stack import FRAMES_SHOWN, wasm_stack
 
 
-def test_no_frames_are_no_stack() -> None:
+def test_without_frames_there_is_no_stack() -> None:
     assert wasm_stack([], is_overflow=True) == ""
 
 

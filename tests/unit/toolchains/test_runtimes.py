@@ -108,7 +108,7 @@ def says(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     monkeypatch.setattr("harness.toolchains.runtimes.capture", lambda _: version)
 
 
-def test_a_node_of_this_machine_is_used_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_of_this_machine_is_used_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     says(monkeypatch, "v22.3.4")
     assert own_node(Path("/opt/node")) == (Path("/opt/node"), "22.3.4")
 

@@ -199,7 +199,7 @@ def test_the_provider_path_needs_its_variable(tmp_path: Path) -> None:
         obtain_toolchain(CELL, PINS, tmp_path, provider="path")
 
 
-def test_a_path_that_is_no_sdk_is_reported(tmp_path: Path) -> None:
+def test_a_path_that_is_not_an_sdk_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="is no WASI SDK: it has no bin/clang"):
         obtain_toolchain(CELL, PINS, tmp_path, path=tmp_path)
 

@@ -52,7 +52,7 @@ def test_a_source_package_has_its_place_in_the_pool(source: str, file: str, plac
     )
 
 
-def test_of_the_machines_configuration_only_the_way_to_the_network_is_kept() -> None:
+def test_only_the_network_settings_of_the_machine_s_configuration_are_kept() -> None:
     machine = "\n".join(
         [
             'Acquire::http::Proxy "http://proxy.example:3128";',
@@ -127,7 +127,7 @@ def test_a_suite_without_the_source_package_has_no_version() -> None:
     assert apt.parse_sources("") == ()
 
 
-def test_the_newest_version_of_a_package_is_the_first_and_sources_are_no_packages() -> None:
+def test_the_newest_version_of_a_package_is_first_and_sources_are_not_packages() -> None:
     table = (
         " wasi-libc | 0.0~git2 | http://x/debian forky/main amd64 Packages\n"
         " wasi-libc | 0.0~git1 | http://x/debian forky/main amd64 Packages\n"

@@ -119,7 +119,7 @@ def test_deleting_a_folder_follows_no_link(tmp_path: Path) -> None:
     assert kept.stat().st_mode & 0o777 == 0o755
 
 
-def test_what_is_no_folder_is_not_deleted(tmp_path: Path) -> None:
+def test_what_is_not_a_folder_is_not_deleted(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     remove_tree(tmp_path / "file")
     remove_tree(tmp_path / "missing")

@@ -54,7 +54,9 @@ def test_a_host_that_is_exempt_from_the_proxy_is_connected_to(monkeypatch: pytes
 @pytest.mark.parametrize(
     "proxy", ["http://proxy.example:port", "http://proxy.example:80800", "http://[::1", f"http://{'a' * 70}.example:1"]
 )
-def test_a_proxy_that_is_no_address_is_reported(proxy: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_proxy_that_is_not_an_address_is_reported(
+    proxy: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(UnavailableError, match=r"example\.org cannot be reached") as caught:
         download.fetch("https://example.org/a", "0" * 64, tmp_path / "a")

@@ -12,7 +12,7 @@ from harness.util.files import disk_error, text_or_none
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.EPERM])
-def test_a_place_that_is_not_ours_is_no_lack_of_space(code: int) -> None:
+def test_a_lack_of_permission_is_not_reported_as_a_lack_of_space(code: int) -> None:
     error = disk_error(OSError(code, os.strerror(code)), Path("/run"))
     assert os.strerror(code) in error.message
     assert "--run-dir DIR" in error.hint
@@ -20,7 +20,7 @@ def test_a_place_that_is_not_ours_is_no_lack_of_space(code: int) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_wants_space(code: int) -> None:
+def test_the_hint_for_a_full_disk_is_to_free_space(code: int) -> None:
     assert disk_error(OSError(code, os.strerror(code)), Path("/run")).hint.startswith("free some space; ")
 
 

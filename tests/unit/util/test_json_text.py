@@ -30,7 +30,7 @@ def test_another_type_is_refused_with_the_path_of_the_fault(path: str) -> None:
         decode_json(f'{{"path": "{path}", "length": "x"}}'.encode(), Path)
 
 
-def test_what_is_no_json_is_refused_by_line_and_column() -> None:
+def test_what_is_not_json_is_refused_by_line_and_column() -> None:
     with pytest.raises(json.JSONDecodeError, match="line 2 column 1"):
         decode_json(b'{"path":\n', Path)
     with pytest.raises(UnicodeDecodeError):

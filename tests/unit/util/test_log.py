@@ -28,7 +28,7 @@ def test_output_that_nobody_reads_any_more_is_noticed() -> None:
     show_log(lambda _: None)
 
 
-def test_where_a_line_goes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_line_is_written_to_its_stream(capsys: pytest.CaptureFixture[str]) -> None:
     to_stdout("one")
     to_stderr("two")
     assert capsys.readouterr() == ("one\n", "two\n")

@@ -56,7 +56,7 @@ def test_configure_s_answers_are_next_to_the_script_or_above_it(source: Tree, wa
     assert source.config_site(EMSCRIPTEN) == f"{emscripten}/config.site-wasm32-emscripten"
 
 
-def test_a_script_without_configure_s_answers_is_no_known_layout() -> None:
+def test_a_script_without_configure_s_answers_is_not_a_known_layout() -> None:
     half = tree({"Platforms/WASI/__main__.py": ""})
     with pytest.raises(ConfigError, match=r"no Platforms/WASI/config\.site-wasm32-wasi and no Tools/wasm/config\.site"):
         half.config_site(WASI)

@@ -144,6 +144,6 @@ def test_the_guest_finds_its_sysconfig_data_as_the_script_s_runner_has_it(
 
 
 @pytest.mark.parametrize(("tree", "folder"), [(PY311, "builddir/wasi"), (PY313, "cross-build/wasm32-wasip1")])
-def test_a_build_lies_where_the_script_has_it(tree: Tree, folder: str) -> None:
+def test_a_build_is_where_the_script_puts_it(tree: Tree, folder: str) -> None:
     assert layout(tree).build_folder == folder
     assert layout(tree).wasm == f"{folder}/python.wasm"

@@ -226,7 +226,7 @@ def patched(text: str, *tests: str) -> tuple[str, dict[str, str], list[str]]:
     return found.text, found.remarks, added
 
 
-def test_a_skip_stands_above_the_other_decorators_and_brings_its_import() -> None:
+def test_a_skip_is_put_above_the_other_decorators_with_its_import() -> None:
     text, remarks, added = patched(SOURCE, "test.test_os.LinkTests.test_link", "test.test_os.Whole.*")
     assert text.startswith("--- a/Lib/test/test_os.py\n+++ b/Lib/test/test_os.py\n")
     assert remarks == {}
@@ -303,7 +303,7 @@ def test_a_file_that_this_python_cannot_read_is_reported() -> None:
     assert list(found.remarks.values()) == ["is in a file whose syntax is newer than that of this Python"]
 
 
-def test_a_long_reason_stands_in_lines_of_79_columns() -> None:
+def test_a_long_reason_is_wrapped_to_79_columns() -> None:
     reason = (
         "For a directive that it does not know musl's strftime() gives 0, and CPython raises ValueError as the test"
     )
@@ -315,7 +315,7 @@ def test_a_long_reason_stands_in_lines_of_79_columns() -> None:
     assert re.sub(r'"\n *"', "", "\n".join(added)).count(f'"{reason}")') == 2
 
 
-def test_of_two_definitions_the_last_one_is_skipped_above_all_its_decorators() -> None:
+def test_the_last_of_two_definitions_is_skipped_above_all_its_decorators() -> None:
     (one,) = entries(
         entry(
             tests='["test.test_os.Near.test_a", "test.test_os.Last.test_far"]',
@@ -338,7 +338,7 @@ def test_of_two_definitions_the_last_one_is_skipped_above_all_its_decorators() -
     assert list(found.remarks) == ["test.test_os.Last.test_far"]
 
 
-def test_a_function_within_another_one_is_no_test_and_nothing_is_patched() -> None:
+def test_a_function_within_another_one_is_not_a_test_and_nothing_is_patched() -> None:
     text, remarks, added = patched(
         UNUSUAL,
         "test.test_os.test_a",

@@ -79,7 +79,7 @@ def test_patterns_that_share_a_line_stay(tmp_path: Path) -> None:
     assert changed_list(*load_pyodide(file), (entry("test_d", "test_x"),), ()) == LIST
 
 
-def test_what_is_added_stands_with_what_is_there(tmp_path: Path) -> None:
+def test_what_is_added_is_put_next_to_what_is_there(tmp_path: Path) -> None:
     added = (
         Addition(module="test_a", pattern="test.test_a.T.test_x", why="It fails (cause)"),
         Addition(module="test_a", pattern="test.test_a.T.test_[[]y]", why="It fails (cause)"),

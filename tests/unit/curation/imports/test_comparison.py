@@ -100,7 +100,7 @@ def test_cases_of_another_version_than_the_interpreter_say_nothing() -> None:
     assert render_comparison(found).splitlines()[0].endswith("; 0 failing cases missing; 3 cases of another version")
 
 
-def test_a_file_of_a_package_that_regrtest_takes_for_one_module_is_held_against_its_own_cases() -> None:
+def test_a_file_of_a_package_that_regrtest_takes_for_one_module_is_compared_with_its_own_cases() -> None:
     cases = (
         CaseResult(case="test.test_p.test_one.T.test_bad", outcome=Outcome.FAIL),
         CaseResult(case="test.test_p.test_two.T.test_bad", outcome=Outcome.FAIL),

@@ -58,7 +58,7 @@ def order(text: str) -> list[str]:
     return [f"{pin['name']} {pin['version']}" for pin in tomli.loads(text)["runtime"]]
 
 
-def test_a_pin_stands_behind_the_next_lower_version() -> None:
+def test_a_pin_is_put_after_the_next_lower_version() -> None:
     changed = with_table(FILE, runtime("wasmtime", "49.0.0"))
     assert order(changed) == ["wasmtime 46.0.1", "wasmtime 49.0.0", "wasmtime 50.0.1", "node 24.9.0"]
     added(FILE, changed)
@@ -68,7 +68,7 @@ def test_versions_are_numbers() -> None:
     assert order(with_table(FILE, runtime("node", "24.21.0")))[-2:] == ["node 24.9.0", "node 24.21.0"]
 
 
-def test_the_lowest_version_stands_before_the_first_and_behind_what_is_said_of_all() -> None:
+def test_the_lowest_version_is_put_before_the_first_and_after_the_comment_on_all() -> None:
     changed = with_table(FILE, runtime("wasmtime", "38.0.0"))
     assert order(changed)[:2] == ["wasmtime 38.0.0", "wasmtime 46.0.1"]
     assert changed.index("# One for each wheel.") < changed.index('"38.0.0"')
@@ -84,17 +84,17 @@ def test_a_comment_behind_the_last_pin_stays_at_the_end() -> None:
     assert with_table(FILE, runtime("node", "25.0.0")).endswith("\n\n# The end.\n")
 
 
-def test_the_first_of_its_kind_stands_at_the_end() -> None:
+def test_the_first_of_its_kind_is_put_at_the_end() -> None:
     new = NewTable(table="cpython", values={"version": "3.14.10"}, comment="Signed.")
     assert with_table(FILE, new) == FILE + '\n# Signed.\n[[cpython]]\nversion = "3.14.10"\n'
     assert with_table("", new) == '# Signed.\n[[cpython]]\nversion = "3.14.10"\n'
 
 
-def test_hashes_stand_one_a_line() -> None:
+def test_hashes_are_written_one_to_a_line() -> None:
     assert f'sha256 = [\n  "{SHA}",\n  "{SHA}",\n]\n' in with_table(FILE, runtime("node", "25.0.0"))
 
 
-def test_a_short_list_stands_in_a_line() -> None:
+def test_a_short_list_is_written_in_one_line() -> None:
     new = NewTable(table="wasi_sdk", values={"version": "34", "apt_packages": ("a", "b")})
     assert 'apt_packages = ["a", "b"]' in with_table("", new)
 

@@ -47,7 +47,7 @@ def test_a_product_that_resembles_none_lists_all() -> None:
         ("emscripten", "6.0.10-git"),
     ],
 )
-def test_what_is_no_whole_version_is_refused_with_an_example(name: str, version: str) -> None:
+def test_what_is_not_a_whole_version_is_refused_with_an_example(name: str, version: str) -> None:
     assert f"{version!r} is no whole version of" in mistake(name, version)
 
 
@@ -101,7 +101,7 @@ def test_an_odd_node_that_is_pinned_is_renewed() -> None:
     assert list(proposals(Product.NODE, ["25.1.0"], ["25.9.0"])) == [Wanted(Product.NODE, "25.9.0")]
 
 
-def test_of_wasmtime_there_is_one_newest() -> None:
+def test_there_is_one_newest_wasmtime() -> None:
     assert list(proposals(Product.WASMTIME, ["38.0.0", "50.0.1"], ["46.0.1", "50.0.1"])) == []
     assert list(proposals(Product.WASMTIME, ["50.0.1"], ["51.0.0", "50.0.2"])) == [Wanted(Product.WASMTIME, "51.0.0")]
 

@@ -109,7 +109,7 @@ def test_a_failure_without_an_exception_is_described_by_its_reason() -> None:
     )
 
 
-def test_of_a_traceback_the_four_innermost_lines_of_source_are_kept() -> None:
+def test_the_four_innermost_lines_of_source_of_a_traceback_are_kept() -> None:
     frames = "".join(f'  File "/Lib/{line}.py", line {line}, in f\n    call({line})\n' for line in range(6))
     failed = case("test_os.T.test_a", Outcome.ERROR, exception="OSError", traceback=f"Traceback:\n{frames}OSError\n")
     assert failure_of(failed).lines == ("call(5)", "call(4)", "call(3)", "call(2)")

@@ -141,7 +141,7 @@ def test_what_the_base_excludes_already_needs_no_further_term() -> None:
     assert inferred([wasi(python="3.13.5")], excluded, condition(python="<=3.14")) == ["python <=3.14, no pydebug"]
 
 
-def test_of_two_bounds_the_tighter_one_is_written() -> None:
+def test_the_tighter_of_two_bounds_is_written() -> None:
     assert inferred([MIDDLE], [OLD], condition(emscripten=">=3")) == ["emscripten >=4.0.7"]
     assert inferred([MIDDLE], [NEW], condition(emscripten="<6")) == ["emscripten <4.0.12"]
 

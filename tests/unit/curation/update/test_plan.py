@@ -174,7 +174,7 @@ def test_an_entry_is_not_widened_to_another_target() -> None:
     assert added(plan) == [("test_a", "error", "target wasi")]
 
 
-def test_of_two_entries_only_the_first_is_widened() -> None:
+def test_only_the_first_of_two_entries_is_widened() -> None:
     later = '{ target = "emscripten", emscripten = ">=4.0.12" }'
     text = listed(A, when=BEFORE_4, signature=SIGNED) + listed(A, when=later, signature=SIGNED)
     plan = planned(text, *days(MIDDLE, a="E"))

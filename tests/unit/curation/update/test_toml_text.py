@@ -78,7 +78,7 @@ def test_the_comment_directly_above_belongs_to_the_entry() -> None:
         ("", 'when = { python = "<3.14", pydebug = false }\n'),
     ],
 )
-def test_a_condition_is_changed_where_it_stands(when: str, after: str) -> None:
+def test_a_condition_is_changed_in_place(when: str, after: str) -> None:
     wanted = {"python": "<3.14", "pydebug": False}
     found = edited(PLAIN + when, fields("test.a.B.c", when=wanted))
     assert tomllib.loads(found)["expect"][0]["when"] == wanted
@@ -144,7 +144,7 @@ def test_a_new_entry_has_only_what_it_needs() -> None:
     ("first", "order"),
     [("a", "new b d d"), ("b", "b new d d"), ("c", "b new d d"), ("d", "b d d new"), ("e", "b d d new")],
 )
-def test_a_new_entry_stands_before_the_first_with_a_later_test(first: str, order: str) -> None:
+def test_a_new_entry_is_put_before_the_first_with_a_later_test(first: str, order: str) -> None:
     listing = ListText("# head\n\n", (Block(line=3, text="b\n"), Block(line=5, text="d\n\n"), Block(line=7, text="d")))
     found = insert_sorted(listing, [(first, "new\n")], ["b", "d", "d"])
     assert found == "# head\n\n" + "\n\n".join(order.split()) + "\n"
