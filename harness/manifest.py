@@ -32,7 +32,8 @@ class SourceRecord:
 @dataclass(frozen=True, kw_only=True)
 class ToolchainRecord:
     """The compiler. `stated` is the version that it states of itself, `revision` the commit of Emscripten or of
-    wasi-libc, as far as it is known, and `packages` are those of a distribution.
+    wasi-libc, as far as it is known, and `packages` are those of a distribution. `sysroot` is the path of the user's
+    own wasi-libc, empty where the compiler has its own.
     """
 
     version: str = ""
@@ -41,6 +42,7 @@ class ToolchainRecord:
     stated: str = ""
     revision: str = ""
     packages: str = ""
+    sysroot: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +151,7 @@ class Manifest:
                 stated=_text(toolchain, "emscripten") or _text(toolchain, "wasi_sdk"),
                 revision=_text(toolchain, "emscripten_revision") or f"wasi-libc {libc}" * bool(libc),
                 packages=_text(toolchain, "packages"),
+                sysroot=_text(toolchain, "sysroot"),
             ),
             layout=LayoutRecord(
                 **_texts(parts["layout"], "build_folder", "program", "wasm", "library"),

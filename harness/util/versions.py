@@ -34,9 +34,11 @@ def is_number(text: str) -> bool:
 
 
 def shown_version(toolchain: ToolchainRecord) -> str:
-    """The version of a build's toolchain, for people; all that it says of itself when it is no release.
+    """The version of a build's toolchain, for people; all that it says of itself when it is no release, and the
+    wasi-libc that has taken the place of its own.
 
     Empty when none is recorded.
     """
     stated = (toolchain.stated or toolchain.version).removesuffix(_OF_RELEASES)
-    return toolchain.version if number(stated) == stated else stated
+    version = toolchain.version if number(stated) == stated else stated
+    return f"{version} with the sysroot {toolchain.sysroot}" if toolchain.sysroot else version

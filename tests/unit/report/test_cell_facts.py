@@ -32,3 +32,9 @@ def test_the_revision_of_the_toolchain_is_named() -> None:
     toolchain = {"version": "6.0.11", "emscripten": "6.0.11-git", "emscripten_revision": "1ff81ab"}
     found = msgspec.structs.replace(results(), build=Manifest.from_json({"toolchain": toolchain}))
     assert dict(cell_facts("wasi", found).facts)["toolchain's revision"] == "1ff81ab"
+
+
+def test_a_sysroot_of_the_user_s_own_is_named() -> None:
+    toolchain = {"version": "25", "packages": "clang-19=1:19.1.7-3", "sysroot": "/home/me/libc/sysroot"}
+    found = msgspec.structs.replace(results(), build=Manifest.from_json({"toolchain": toolchain}))
+    assert dict(cell_facts("wasi", found).facts)["sysroot"] == "/home/me/libc/sysroot"
