@@ -82,7 +82,6 @@ def _facts(results: CellResults) -> Iterator[tuple[str, str]]:
     yield "JSPI", str(engine.get("jspi", ""))
     yield "toolchain's revision", build.toolchain.revision
     yield "toolchain's packages", build.toolchain.packages
-    yield "sysroot", build.toolchain.sysroot
     yield "interpreter", f"{wasm.bytes:,} bytes, sha256 {wasm.sha256}" if wasm.bytes else ""
     yield "built", when(build.built)
     yield "tested", f"{when(run.started)}, {run.seconds:,.0f} s" + ("" if run.complete else ", only in part")

@@ -213,6 +213,8 @@ def test_a_long_rest_is_cut_unless_all_is_wanted() -> None:
         ("wasi", "resource 'cpu' is not enabled", "not-granted"),
         ("wasi", "test requires a Windows-compatible system", "other-system"),
         ("wasi", "need Py_DEBUG", "build-option"),
+        ("wasi", "need Pickler class", "shared-by-variants"),
+        ("wasi", "need frozendict", "newer-python"),
         # From here on the words of CPython 3.14 and 3.15.
         ("wasi", "Exhausts stack on WASI", "wasi-small-stack"),
         ("emscripten", "Exhausts stack on Emscripten", "mem-heap-and-stack"),

@@ -35,6 +35,7 @@ def test_the_revision_of_the_toolchain_is_named() -> None:
 
 
 def test_a_sysroot_of_the_user_s_own_is_named() -> None:
-    toolchain = {"version": "25", "packages": "clang-19=1:19.1.7-3", "sysroot": "/home/me/libc/sysroot"}
+    toolchain = {"version": "25", "provider": "path", "llvm": "19.1", "sysroot": "/me/libc"}
     found = msgspec.structs.replace(results(), build=Manifest.from_json({"toolchain": toolchain}))
-    assert dict(cell_facts("wasi", found).facts)["sysroot"] == "/home/me/libc/sysroot"
+    shown = "WASI SDK 25 with the sysroot /me/libc (path, LLVM 19.1)"
+    assert dict(cell_facts("wasi", found).facts)["toolchain"] == shown
