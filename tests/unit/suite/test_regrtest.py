@@ -19,7 +19,7 @@ def word(state: str, output: str = "") -> RegrtestReport:
     return RegrtestReport(module="test_x", state=state, output=output)
 
 
-def test_a_module_whose_cases_say_it_all_has_no_word_of_its_own() -> None:
+def test_a_module_has_no_word_of_its_own_when_its_cases_say_it_all() -> None:
     assert own_result("test.test_x", word("passed"), PASSED) is None
     assert own_result("test.test_x", word("failed"), FAILED) is None
     assert own_result("test.test_x", word("skipped"), PASSED) is None
@@ -40,7 +40,7 @@ def test_a_failure_that_no_case_accounts_for_is_the_module_s_own(state: str, err
         ("interrupted", True, Outcome.ERROR, ""),
     ],
 )
-def test_a_module_of_which_some_cases_were_asked_for_may_have_others(
+def test_a_module_may_have_cases_that_were_not_asked_for(
     state: str, filtered: bool, outcome: Outcome, reason: str
 ) -> None:
     given = dataclasses.replace(word(state), filtered=True) if filtered else word(state)
@@ -48,7 +48,7 @@ def test_a_module_of_which_some_cases_were_asked_for_may_have_others(
     assert own_result("test.test_x", given, {}) == own
 
 
-def test_an_exception_outside_any_case_counts_even_beside_a_failing_one() -> None:
+def test_an_exception_outside_any_case_counts_even_next_to_a_failing_case() -> None:
     found = own_result("test.test_x", word("uncaught_exc", "x\nsocket.gaierror\na.b.MyError: why\n"), FAILED)
     assert found is not None
     assert (found.outcome, found.detail.exception, found.detail.message) == (Outcome.ERROR, "MyError", "why")
@@ -73,7 +73,7 @@ def test_which_status_fits_which_word(state: str, statuses: set[int]) -> None:
     assert {status for status in range(-1, 260) if fits(state, status)} == statuses
 
 
-def test_a_word_that_is_not_known_is_no_good_one() -> None:
+def test_an_unknown_word_counts_as_bad() -> None:
     assert fits("worker_abducted", 0)
     found = own_result("test.test_x", word("worker_abducted"), PASSED)
     assert found is not None
@@ -189,7 +189,7 @@ def test_a_stack_is_shown_as_a_traceback_is_without_the_frames_of_the_harness() 
     ]
 
 
-def test_a_stack_whose_words_were_overwritten_in_part_is_read() -> None:
+def test_a_stack_with_some_overwritten_words_is_read() -> None:
     printed = 'Stack (most recent call first):\n  File "/t.py", line 713\x00in check\n  File\x01"/t.py", line 8 in t\n'
     assert stack_in_order(printed).splitlines()[1:] == [
         '  File "/t.py", line 8 in t',
@@ -198,12 +198,12 @@ def test_a_stack_whose_words_were_overwritten_in_part_is_read() -> None:
 
 
 @pytest.mark.parametrize("printed", ["", "Stack (most recent call first):\n", "  <no Python frame>\n", "\x00\x01"])
-def test_a_stack_of_which_nothing_can_be_read_is_empty(printed: str) -> None:
+def test_a_stack_is_empty_when_nothing_of_it_can_be_read(printed: str) -> None:
     assert stack_in_order(printed) == ""
 
 
 def test_the_exception_that_ends_a_module_comes_with_its_own_traceback() -> None:
-    """And not with regrtest's summary, which is printed after it; older results have no other."""
+    """It does not come with the summary of regrtest, which is printed after it; older results have only that."""
     for traceback, shown in (("line 2, in <module>", "line 2, in <module>"), ("", "== Tests result: FAILURE ==")):
         error = Detail(exception="ImportError", message="no _ssl", traceback=traceback)
         said = RegrtestReport(module="test_x", state="uncaught_exc", output="== Tests result: FAILURE ==", error=error)

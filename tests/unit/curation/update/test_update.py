@@ -200,7 +200,7 @@ def test_where_probes_could_tell_and_were_not_run_a_limitation_is_only_named() -
     assert updated({}, probed, registry=Registry({"no-dup": telling})).entries[0].limitation == "no-dup"
 
 
-def test_a_limitation_of_other_versions_is_no_cause() -> None:
+def test_a_limitation_of_other_versions_is_not_a_cause() -> None:
     (before_4,) = [read_condition({"emscripten": "<4"})[0]]
     old = dataclasses.replace(limitation("old", Target.EMSCRIPTEN), explains=("ENOTSUP",), when=before_4)
     registry = Registry({"old": old})
@@ -339,7 +339,7 @@ def test_a_case_that_passes_now_and_then_says_so() -> None:
     assert (found.changed, held(found)) == ((), ["is skip now and then, which no list can say"])
 
 
-def test_what_was_not_run_is_no_failure_of_its_own() -> None:
+def test_what_was_not_run_is_not_a_failure_of_its_own() -> None:
     found = updated({}, runs_of(WASI, LINK, "N"))
     assert (found.changed, held(found)) == ((), ["was not run, which is no failure of its own"])
 
@@ -461,7 +461,7 @@ def test_a_target_without_a_run_keeps_its_entry() -> None:
     assert conditions(updated(entry(), runs_of(WASI, LINK, "PPP"))) == ["target emscripten"]
 
 
-def test_of_a_class_every_case_has_to_be_stale() -> None:
+def test_every_case_of_a_class_has_to_be_stale() -> None:
     names = [f"test_os.LinkTests.test_{name}" for name in "ab"]
     text = entry(tests='["test.test_os.LinkTests.*"]', when='{ target = "emscripten" }')
     passing = [run_of(OLD, dict.fromkeys(names, "P"), day=day) for day in (1, 2, 3)]
@@ -559,7 +559,7 @@ def test_another_outcome_takes_the_place_of_the_listed_one_only_where_it_was_see
     ]
 
 
-def test_a_crash_in_the_place_of_an_error_is_no_small_change() -> None:
+def test_a_crash_in_place_of_an_error_is_not_a_small_change() -> None:
     found = updated(entry(when='{ target = "wasi" }'), runs_of(WASI, LINK, "C"))
     assert found.changed == ()
     assert held(found) == ["does crash now, worse than its entry: --accept-regression would list it"]
@@ -597,7 +597,7 @@ def test_the_signatures_of_a_class_are_those_of_its_cases_that_no_entry_names() 
 
 
 @pytest.mark.parametrize(("outcome", "learnt"), [('["error", "pass"]', ("OSError ENOTSUP",)), ('"error"', ())])
-def test_of_what_passes_now_and_then_not_every_case_must_have_failed(outcome: str, learnt: tuple[str, ...]) -> None:
+def test_not_every_case_that_passes_now_and_then_must_have_failed(outcome: str, learnt: tuple[str, ...]) -> None:
     unsigned = entry(tests=f'["test.{LINK}", "test.{LINK}_too"]', outcome=outcome, when='{ target = "wasi" }')
     seen = run_of(WASI, {LINK: "E", f"{LINK}_too": "P"})
     (only,) = updated(unsigned, [seen], learn=True).entries
@@ -909,7 +909,7 @@ def test_a_run_of_the_history_is_the_evidence_that_its_results_are(tmp_path: Pat
         assert set(run.deaths) == set(wanted.deaths)
 
 
-def test_of_the_history_only_older_runs_of_the_same_cell_count_and_none_twice(tmp_path: Path) -> None:
+def test_only_older_runs_of_the_same_cell_count_of_the_history_and_each_once(tmp_path: Path) -> None:
     runs = runs_of(WASI, LINK, "PPPP")
     kept(tmp_path / "history.sqlite", [*runs, *runs_of(THREADS, LINK, "PP")])
     paths = [given(tmp_path, runs[1]), given(tmp_path, runs[2])]
@@ -970,7 +970,7 @@ def following(run: CellResults) -> CellResults:
 
 
 @pytest.mark.parametrize("test", [f"test.{LINK}", "test.test_os.LinkTests.*"])
-def test_what_changed_its_mind_in_every_run_is_not_gone(test: str) -> None:
+def test_what_changed_its_outcome_in_every_run_is_not_gone(test: str) -> None:
     runs = [mixed(run) for run in runs_of(WASI, LINK, "EEE")]
     assert not updated(entry(tests=f'["{test}"]'), runs).changed
 
