@@ -36,12 +36,19 @@ def add_web_example(parser: argparse.ArgumentParser) -> None:
         metavar="PROGRAM",
         help="the Chromium to use, or `system` for the one on PATH (default: the cell's own, or else the pinned one)",
     )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PART",
+        help="try this part only; the screenshots are named after the parts. May be given several times",
+    )
 
 
 def run_web_example(options: argparse.Namespace) -> int:
     """Uses the page in a browser, and prints what is expected of each of its parts and what was seen."""
     from harness.examples.web_example import web_example  # noqa: PLC0415
 
-    text, status = web_example(options.cell, BuildRequest.of(options), options.run_dir, options.browser)
+    text, status = web_example(options.cell, BuildRequest.of(options), options.run_dir, options.browser, options.only)
     print(text)
     return status

@@ -17,7 +17,7 @@ from typing import Any
 from packaging.version import Version
 
 from harness.build.artifact import Build
-from harness.errors import UnavailableError
+from harness.errors import ConfigError, UnavailableError
 from harness.examples.causes import ENDED_RUNTIME, HALF_ERASED, NO_ISOLATION, NOT_READY, SHORT_LINES, SMALL_STACK
 from harness.examples.classic_example import ClassicExample, classic_example_of, is_classic
 from harness.examples.results import report
@@ -50,13 +50,16 @@ Act = Callable[[Tab], Seen]
 Example = WebExample | ClassicExample
 
 
-def web_example(cell: str, wishes: BuildRequest, run_dir: str, browser: str) -> tuple[str, int]:
+def web_example(
+    cell: str, wishes: BuildRequest, run_dir: str, browser: str, only: Sequence[str] = ()
+) -> tuple[str, int]:
     """What `web-example` prints, and its exit status. `browser` is a Chromium's program, `system` for that on PATH, or
-    empty for the one that is pinned, or the cell's own.
+    empty for the one that is pinned, or the cell's own. `only` are the names of the parts to be tried, all when empty.
 
-    UnavailableError, before anything is built, for a cell or a tree that has no web example, and when Playwright or
-    that browser is missing.
+    Before anything is built: ConfigError for a part that is not known, UnavailableError for a cell or a tree that has
+    no web example, and when Playwright or that browser is missing.
     """
+    parts = _parts_named(only)
     named = named_cell(cell, wishes)
     if named.target is not Target.EMSCRIPTEN or named.is_prebuilt:
         raise UnavailableError(
@@ -82,7 +85,7 @@ def web_example(cell: str, wishes: BuildRequest, run_dir: str, browser: str) -> 
         work.mkdir()
         with browser_of_playwright(program) as started, served(example, work) as address:
             bench = _Bench(example=example, browser=started, address=address, elsewhere=elsewhere, work=work)
-            return [hashes, *bench.trials()]
+            return [hashes, *bench.trials(parts)]
 
     return report(prepared, run_dir, RESULTS_FILE, try_all)
 
@@ -159,6 +162,19 @@ def served(example: Example, work: Path) -> Iterator[str]:
         server.kill()
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What its user may do with the page. `name` is that of its screenshots, `title` that in the table; `fault` keeps
+    it from working where the example has that.
+    """
+
+    name: str
+    title: str
+    act: Act
+    fault: Cause | None = None
+    isolated: bool = True
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Bench:
     """What the trials of one example share. Screenshots are left in the folder `work`."""
@@ -169,19 +185,26 @@ class _Bench:
     elsewhere: Mapping[str, bytes]
     work: Path
 
-    def trials(self) -> Iterator[Trial]:
+    def trials(self, parts: Sequence[_Part]) -> Iterator[Trial]:
+        for part in parts:
+            if part.name == RUN:
+                yield from try_example(part.title, self.example.causes, functools.partial(self._attempt_part, part))
+            else:
+                yield from self._trials_of(part)
+
+    def _trials_of(self, part: _Part) -> Iterator[Trial]:
+        """Where the example has the part's fault: without the change for it, and with it as far as there is one."""
         causes = self.example.causes
-        yield from try_example("Run", causes, lambda changes: self.attempt("run", changes, _run))
-        for name, photo, act in _PARTS:
-            yield Trial(example=name, changes=causes, seen=self.attempt(photo, causes, act))
-        for name, photo, act, cause in _FAULTS:
-            holds = cause in self.example.faults
-            for changes, expected in ((causes, cause), ((*causes, cause), None)) if holds else ((causes, None),):
-                seen = self.attempt(photo, changes, act)
-                yield Trial(example=name, changes=changes, expected=expected, seen=seen)
-        seen = self.attempt("not-isolated", causes, _run, isolated=False)
-        name = "Run, not cross-origin isolated"
-        yield Trial(example=name, changes=causes, expected=NO_ISOLATION, seen=seen)
+        fault = part.fault if part.fault in (*self.example.faults, NO_ISOLATION) else None
+        if fault:
+            seen = self._attempt_part(part, causes)
+            yield Trial(example=part.title, changes=causes, expected=fault, seen=seen)
+        if not fault or fault.change:
+            changes = (*causes, *((fault,) if fault else ()))
+            yield Trial(example=part.title, changes=changes, seen=self._attempt_part(part, changes))
+
+    def _attempt_part(self, part: _Part, changes: Sequence[Cause]) -> Seen:
+        return self.attempt(part.name, changes, part.act, isolated=part.isolated)
 
     def attempt(self, photo: str, changes: Sequence[Cause], act: Act, *, isolated: bool = True) -> Seen:
         """What comes of that part of the example with those changes."""
@@ -281,16 +304,26 @@ def _erase_unicode(tab: Tab) -> Seen:
     return _shows(tab, "\nanswer 'x'\n")
 
 
-_PARTS: tuple[tuple[str, str, Act], ...] = (
-    ("Start REPL, type, Ctrl-D", "repl", _repl),
-    ("REPL: lines are pasted", "paste-lines", _paste_lines),
-    ("REPL: Unicode is pasted", "paste-unicode", _paste_unicode),
+RUN = "run"
+# Run comes first: it shows what keeps the example from running any program.
+PARTS = (
+    _Part(RUN, "Run", _run),
+    _Part("repl", "Start REPL, type, Ctrl-D", _repl),
+    _Part("paste-lines", "REPL: lines are pasted", _paste_lines),
+    _Part("paste-unicode", "REPL: Unicode is pasted", _paste_unicode),
+    _Part("stop", "Stop, Run", _stop, NOT_READY),
+    _Part("run-nested", "Run: nested lists", _run_nested, SMALL_STACK),
+    _Part("run-again", "Run, Run again", _run_again, ENDED_RUNTIME),
+    _Part("paste-long-line", "REPL: a long line is pasted", _paste_long_line, SHORT_LINES),
+    _Part("erase-unicode", "REPL: a character is erased", _erase_unicode, HALF_ERASED),
+    _Part("not-isolated", "Run, not cross-origin isolated", _run, NO_ISOLATION, isolated=False),
 )
-# What does not work where the example has that fault, with its cause.
-_FAULTS: tuple[tuple[str, str, Act, Cause], ...] = (
-    ("Stop, Run", "stop", _stop, NOT_READY),
-    ("Run: nested lists", "run-nested", _run_nested, SMALL_STACK),
-    ("Run, Run again", "run-again", _run_again, ENDED_RUNTIME),
-    ("REPL: a long line is pasted", "paste-long-line", _paste_long_line, SHORT_LINES),
-    ("REPL: a character is erased", "erase-unicode", _erase_unicode, HALF_ERASED),
-)
+
+
+def _parts_named(names: Sequence[str]) -> tuple[_Part, ...]:
+    """The parts with these names, all when there are none, in their order."""
+    known = [part.name for part in PARTS]
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"--only {name}: the web example has no such part", hint=f"its parts: {', '.join(known)}")
+    return tuple(part for part in PARTS if not names or part.name in names)

@@ -10,12 +10,12 @@ from typing import Any, NoReturn
 
 import pytest
 
-from harness.errors import UnavailableError
+from harness.errors import ConfigError, UnavailableError
 from harness.examples import web_example as web_example_module
-from harness.examples.causes import SMALL_STACK
+from harness.examples.causes import NO_ISOLATION, SMALL_STACK
 from harness.examples.stdlib import WEB_EXAMPLE
 from harness.examples.trials import Cause, Seen
-from harness.examples.web_example import SYSTEM, Act, _Bench, web_example
+from harness.examples.web_example import PARTS, SYSTEM, Act, _Bench, web_example
 from harness.run.prepare import BuildRequest
 from tests.unit.refusals import no_build
 
@@ -92,9 +92,23 @@ class NoBrowser(_Bench):
 def test_a_fault_is_tried_with_and_without_its_change_where_the_example_has_it() -> None:
     example: Any = Faulty(faults=(SMALL_STACK,))
     bench = NoBrowser(example=example, browser=None, address="", elsewhere={}, work=Path())
-    trials = [each for each in bench.trials() if each.example in {"Run: nested lists", "Run, Run again"}]
+    trials = [each for each in bench.trials(PARTS) if each.example in {"Run: nested lists", "Run, Run again"}]
     assert [(each.example, each.changes, each.expected, each.is_as_expected) for each in trials] == [
         ("Run: nested lists", (), SMALL_STACK, True),
         ("Run: nested lists", (SMALL_STACK,), None, True),
         ("Run, Run again", (), None, False),
     ]
+
+
+def test_a_part_that_the_page_has_not_is_refused_with_the_names_of_those_that_it_has() -> None:
+    with pytest.raises(ConfigError, match="--only rum: the web example has no such part") as caught:
+        web_example(CELL, BuildRequest(), "", "", ["repl", "rum"])
+    assert caught.value.hint is not None
+    assert "run, repl, paste-lines" in caught.value.hint
+
+
+def test_without_isolation_nothing_else_is_expected_and_there_is_no_change_to_be_tried() -> None:
+    example: Any = Faulty(faults=())
+    bench = NoBrowser(example=example, browser=None, address="", elsewhere={}, work=Path())
+    trials = list(bench.trials([part for part in PARTS if not part.isolated]))
+    assert [(each.changes, each.expected) for each in trials] == [((), NO_ISOLATION)]
