@@ -17,6 +17,8 @@ REGISTRY = Path(__file__).parents[1] / "expected_failures" / "limitations.toml"
 SEED = "https://github.com/python/cpython/blob/3b18af964da9/Tools/wasm/README.md#"
 _CELL, _CELL_WITH_THREADS = "emscripten-3.1.69", "emscripten-3.1.69-pthreads"
 _CELL_IN_BROWSER = "emscripten-3.1.69-chromium"
+# What the page of the web example says alone.
+PAGE = f"{_CELL_IN_BROWSER} --web-example"
 
 
 def load_findings(path: Path) -> Mapping[str, Mapping[str, Finding]]:
@@ -32,14 +34,18 @@ def seed_statements(registry: Registry) -> tuple[Limitation, ...]:
 
 def seed_table(statements: Sequence[Limitation], findings: Mapping[str, Mapping[str, Finding]]) -> str:
     """The seed statements with their probes and what these find, as Markdown."""
-    lines = ["| statement | probes | on Emscripten 3.1.69 | in Chromium |", "|---|---|---|---|"]
+    head = ("statement", "probes", "on Emscripten 3.1.69", "in Chromium", "in the page of the web example")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for item in statements:
-        probes = ", ".join(f"`{probe}`" for probe in item.probes) or f"none: {item.unprobed}"
-        in_browser = findings[_CELL_IN_BROWSER].get(item.id)
-        lines.append(
-            f"| `{item.id}` | {probes} | {_found(item, findings)} | {in_browser.value if in_browser else ''} |"
-        )
+        named = ", ".join(f"`{probe}`" for probe in (*item.probes, *item.page_probes))
+        elsewhere = (_word(findings[cell].get(item.id)) for cell in (_CELL_IN_BROWSER, PAGE))
+        row = (f"`{item.id}`", named or f"none: {item.unprobed}", _found(item, findings), *elsewhere)
+        lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
+
+
+def _word(finding: Finding | None) -> str:
+    return finding.value if finding else ""
 
 
 def _found(item: Limitation, findings: Mapping[str, Mapping[str, Finding]]) -> str:

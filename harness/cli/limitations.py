@@ -21,13 +21,24 @@ def add_probe(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="in a browser: on the page's own thread, which has a deeper stack than a Worker's",
     )
+    parser.add_argument(
+        "--web-example",
+        action="store_true",
+        help="in Chromium: use the web example first, for the statements about its page (see `web-example`)",
+    )
 
 
 def run_probe(options: argparse.Namespace) -> int:
     """Runs the probes of the cells and prints what is documented and what was observed, all cells side by side."""
     from harness.diagnostics.probe import probe_cells  # noqa: PLC0415 - each command loads only its own
 
-    print(probe_cells(options.cell, BuildRequest.of(options), options.run_dir, on_page=options.on_page))
+    run_dir, wishes = options.run_dir, BuildRequest.of(options)
+    if options.web_example:
+        from harness.examples.web_example import try_for_probes  # noqa: PLC0415
+
+        text, run_dir = try_for_probes(options.cell, wishes, run_dir)
+        print(f"{text}\n")
+    print(probe_cells(options.cell, wishes, run_dir, on_page=options.on_page))
     return EXIT_OK
 
 

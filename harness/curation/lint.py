@@ -196,7 +196,7 @@ def _speaks_for_itself(limitation: Limitation) -> bool:
     """Whether a limitation is of use without any entry: it is probed, or says why it cannot be, or explains skips or
     failures to come.
     """
-    of_use = (limitation.probes, limitation.unprobed, limitation.needs, limitation.skips)
+    of_use = (limitation.probes, limitation.page_probes, limitation.unprobed, limitation.needs, limitation.skips)
     return any((*of_use, limitation.explains, limitation.intermittent))
 
 

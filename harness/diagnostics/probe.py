@@ -15,6 +15,7 @@ from harness.errors import ConfigError, UnavailableError
 from harness.limitations.findings import CellProbes, answer_all, load_probes, probes_for, write_probes
 from harness.limitations.findings_table import markdown, summary_line, text_table
 from harness.limitations.observation import Did, Observation
+from harness.limitations.page import load_page_observations
 from harness.limitations.registry import Registry, load_registry
 from harness.matrix.conditions import condition_values
 from harness.matrix.load import load_configuration
@@ -67,6 +68,9 @@ def probe_cell(
             mounts=(Mount(host=prepared.build.root, guest="/", sealed=True),),
             env=prepared.guest_environment,
         )
+        if prepared.cell.engine is Engine.CHROMIUM and not prepared.on_page:
+            # No other browser is used for the page.
+            observed |= load_page_observations(folder)
     finally:
         engine.close()
     tested = {

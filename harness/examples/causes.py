@@ -69,6 +69,16 @@ HALF_ERASED = Cause(
     change="erase a whole character",
     error="the answer is not shown",
 )
+NOT_IN_LIBRARY = Cause(
+    name="not-in-the-library",
+    why="as documented: the library of the page lacks networking and more, and has no sources",
+    error=r"\bnetworking lacks\b",
+)
+NOT_KEPT = Cause(
+    name="only-in-memory",
+    why="as documented: files are in memory, and a page that is loaded again does not have those from before",
+    error=r"\bkept False\b",
+)
 NO_ISOLATION = Cause(
     name="no-isolation",
     why="as documented: only a page that is cross-origin isolated has SharedArrayBuffer, which the example needs",

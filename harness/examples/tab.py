@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +59,27 @@ class Tab:
         self.failure = failure
         self.problems: list[str] = []
         self._problems_before = 0
+        self._has_thrown = False
         page.on("console", self._note_message)
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("pageerror", self._note_error)
 
     def _note_message(self, message: Any) -> None:
         if message.type == "error":
             self.problems.append(message.text)
 
+    def _note_error(self, error: Any) -> None:
+        """An exception of the page, as browsers show it: `ReferenceError: x is not defined`."""
+        self._has_thrown = True
+        name = getattr(error, "name", "")
+        self.problems.append(f"{name}: {error}" if name else str(error))
+
     def open(self, address: str) -> None:
+        self._begin_step()
         self._page.goto(address)
+
+    def reload(self) -> None:
+        self._begin_step()
+        self._page.reload()
 
     @property
     def text(self) -> str:
@@ -75,20 +87,35 @@ class Tab:
         return str(self._page.evaluate(_LINES))
 
     def is_enabled(self, button: str, seconds: float) -> bool:
-        """Whether the button can be clicked before that time is over."""
-        return self._waits(lambda limit: self._page.wait_for_selector(f"#{button}:enabled", timeout=limit), seconds)
+        """Whether the button can be clicked before that time is over, or AFTER_PROBLEM_SECONDS once the page has thrown
+        an exception in the last step. What else the browser complains of, such as a file that is missing, keeps no
+        page from starting.
+        """
+        selector = f"#{button}:enabled"
+        return self._comes(
+            lambda limit: self._page.wait_for_selector(selector, timeout=limit), seconds, lambda: self._has_thrown
+        )
 
     def shows(self, text: str, seconds: float = STEP_SECONDS) -> bool:
         """Whether the terminal shows that text before that time is over, or AFTER_PROBLEM_SECONDS once the browser has
         complained of the last step.
         """
         shown = f"text => ({_LINES})().includes(text)"
+        return self._comes(
+            lambda limit: self._page.wait_for_function(shown, arg=text, timeout=limit),
+            seconds,
+            lambda: len(self.problems) > self._problems_before,
+        )
+
+    def _comes(self, wait: Callable[[float], Any], seconds: float, is_hopeless: Callable[[], bool]) -> bool:
+        """Whether `wait`, which gets milliseconds, ends well in that time, or in AFTER_PROBLEM_SECONDS once it is
+        hopeless.
+        """
         ends = time.monotonic() + seconds
         while (left := ends - time.monotonic()) > 0:
-            if len(self.problems) > self._problems_before and left > AFTER_PROBLEM_SECONDS:
+            if left > AFTER_PROBLEM_SECONDS and is_hopeless():
                 ends -= left - AFTER_PROBLEM_SECONDS
-            limit = min(left, _LOOK_SECONDS)
-            if self._waits(lambda ms: self._page.wait_for_function(shown, arg=text, timeout=ms), limit):
+            if self._waits(wait, min(left, _LOOK_SECONDS)):
                 return True
         return False
 
@@ -101,6 +128,7 @@ class Tab:
 
     def _begin_step(self) -> None:
         self._problems_before = len(self.problems)
+        self._has_thrown = False
 
     def click(self, button: str) -> None:
         self._begin_step()

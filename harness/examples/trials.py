@@ -48,10 +48,11 @@ Attempt = Callable[[tuple[Cause, ...]], Seen]
 @dataclass(frozen=True, kw_only=True)
 class Trial:
     """One trial of an example, with the changes for those causes. `expected` is what keeps it from working; None when
-    nothing does.
+    nothing does. `part` is the part of the web example's page that was tried.
     """
 
     example: str
+    part: str = ""
     changes: tuple[Cause, ...] = ()
     expected: Cause | None = None
     seen: Seen
@@ -70,6 +71,7 @@ class Trial:
         expected = {"fails": self.expected.name, "cause": self.expected.why} if self.expected else {}
         return {
             "example": self.example,
+            **({"part": self.part} if self.part else {}),
             "changes": [cause.change for cause in self.changes],
             "did": self.did,
             "seen": plain(" ".join(self.seen.text.split()))[:_SEEN_LIMIT],
@@ -78,14 +80,14 @@ class Trial:
         }
 
 
-def try_example(example: str, causes: Sequence[Cause], attempt: Attempt) -> Iterator[Trial]:
+def try_example(example: str, causes: Sequence[Cause], attempt: Attempt, part: str = "") -> Iterator[Trial]:
     """The example as it is shipped, then with the change for the first of its causes, for the first two, and so on.
     `causes` are those that hold, in the order in which they are met.
     """
     for number in range(len(causes) + 1):
         changes = tuple(causes[:number])
         expected = causes[number] if number < len(causes) else None
-        yield Trial(example=example, changes=changes, expected=expected, seen=attempt(changes))
+        yield Trial(example=example, part=part, changes=changes, expected=expected, seen=attempt(changes))
 
 
 def headline(output: str) -> str:
@@ -121,13 +123,16 @@ def _with(trial: Trial) -> str:
     return f" with {' and '.join(cause.change for cause in trial.changes)}" if trial.changes else ""
 
 
-def write_trials(path: Path, cell: str, tested: Mapping[str, str], trials: Sequence[Trial]) -> None:
-    """Writes the results file of these trials."""
+def write_trials(
+    path: Path, cell: str, tested: Mapping[str, str], trials: Sequence[Trial], more: Mapping[str, Any]
+) -> None:
+    """Writes the results file of these trials; `more` are further keys of it."""
     data = {
         "schema": TRIALS_SCHEMA,
         "cell": cell,
         "tested": dict(tested),
         "trials": [each.to_json() for each in trials],
+        **more,
     }
     write_atomically(path, json.dumps(data, indent=1) + "\n")
 

@@ -18,15 +18,27 @@ from packaging.version import Version
 
 from harness.build.artifact import Build
 from harness.errors import ConfigError, UnavailableError
-from harness.examples.causes import ENDED_RUNTIME, HALF_ERASED, NO_ISOLATION, NOT_READY, SHORT_LINES, SMALL_STACK
+from harness.examples.causes import (
+    ENDED_RUNTIME,
+    HALF_ERASED,
+    NO_ISOLATION,
+    NOT_IN_LIBRARY,
+    NOT_KEPT,
+    NOT_READY,
+    SHORT_LINES,
+    SMALL_STACK,
+)
 from harness.examples.classic_example import ClassicExample, classic_example_of, is_classic
+from harness.examples.page_probes import ASK_FOR_CONTENTS, CONTENTS, LACKS, LIBRARY, RUN, page_observations
 from harness.examples.results import report
 from harness.examples.tab import Tab, browser_of_playwright, check_playwright, new_tab
 from harness.examples.trials import Cause, Seen, Trial, try_example
 from harness.examples.web_page import PAGE, WebExample, check_makes_web_example, foreign_files, web_example_of
+from harness.limitations.page import WEB_EXAMPLE_FILE, observations_json
 from harness.matrix.cells import Cell
 from harness.matrix.load import load_configuration
 from harness.matrix.pins import Pins, load_pins
+from harness.results.run_folder import new_run_folder
 from harness.run.prepare import BuildRequest, named_cell, prepare
 from harness.run.prepared import Prepared
 from harness.targets import Engine, Target
@@ -36,7 +48,6 @@ from harness.util.cache import cache_root
 from harness.util.files import remove_tree
 from harness.util.process import Background, Command, last_lines
 
-RESULTS_FILE = "web-example.json"
 SYSTEM = "system"
 READY_SECONDS = 30.0
 ANSWER_SECONDS = 20.0
@@ -87,7 +98,24 @@ def web_example(
             bench = _Bench(example=example, browser=started, address=address, elsewhere=elsewhere, work=work)
             return [hashes, *bench.trials(parts)]
 
-    return report(prepared, run_dir, RESULTS_FILE, try_all)
+    return report(
+        prepared, run_dir, WEB_EXAMPLE_FILE, try_all, lambda trials: observations_json(page_observations(trials))
+    )
+
+
+def try_for_probes(cells: Sequence[str], wishes: BuildRequest, run_dir: str) -> tuple[str, str]:
+    """What `web-example` prints of these cells, and the folder of the run, in which the probes find what was seen.
+    ConfigError, before anything is built, for a cell that does not run in Chromium: no other browser is used.
+    """
+    for cell in cells:
+        named = named_cell(cell, wishes)
+        if named.engine is not Engine.CHROMIUM:
+            raise ConfigError(
+                f"--web-example is for cells that run in Chromium, and {cell} runs under {named.engine}",
+                hint="`python -m harness cells -t browser` lists them",
+            )
+    folder = run_dir or str(new_run_folder())
+    return "\n\n".join(web_example(cell, wishes, folder, "")[0] for cell in cells), folder
 
 
 def _example_of(build: Build) -> Example:
@@ -188,20 +216,23 @@ class _Bench:
     def trials(self, parts: Sequence[_Part]) -> Iterator[Trial]:
         for part in parts:
             if part.name == RUN:
-                yield from try_example(part.title, self.example.causes, functools.partial(self._attempt_part, part))
+                yield from try_example(
+                    part.title, self.example.causes, functools.partial(self._attempt_part, part), part.name
+                )
             else:
                 yield from self._trials_of(part)
 
     def _trials_of(self, part: _Part) -> Iterator[Trial]:
         """Where the example has the part's fault: without the change for it, and with it as far as there is one."""
         causes = self.example.causes
-        fault = part.fault if part.fault in (*self.example.faults, NO_ISOLATION) else None
+        fault = part.fault if part.fault in (*self.example.faults, *_DOCUMENTED) else None
         if fault:
             seen = self._attempt_part(part, causes)
-            yield Trial(example=part.title, changes=causes, expected=fault, seen=seen)
+            yield Trial(example=part.title, part=part.name, changes=causes, expected=fault, seen=seen)
         if not fault or fault.change:
             changes = (*causes, *((fault,) if fault else ()))
-            yield Trial(example=part.title, changes=changes, seen=self._attempt_part(part, changes))
+            seen = self._attempt_part(part, changes)
+            yield Trial(example=part.title, part=part.name, changes=changes, seen=seen)
 
     def _attempt_part(self, part: _Part, changes: Sequence[Cause]) -> Seen:
         return self.attempt(part.name, changes, part.act, isolated=part.isolated)
@@ -278,6 +309,29 @@ def _run_again(tab: Tab) -> Seen:
     return Seen(works=False, text=f"Error: nothing is printed by the second program: {tab.text!r}")
 
 
+def _library(tab: Tab) -> Seen:
+    """Works where the library has all that is asked for."""
+    tab.put_code(ASK_FOR_CONTENTS)
+    tab.click("run")
+    seen = _shows(tab, *CONTENTS, _ENDED)
+    return Seen(works=seen.works and LACKS not in seen.text, text=seen.text)
+
+
+def _kept(tab: Tab) -> Seen:
+    tab.put_code("open('/home/web_user/left', 'w').close(); print('written')")
+    tab.click("run")
+    written = _shows(tab, "written", _ENDED)
+    if not written.works:
+        return written
+    tab.reload()
+    if not tab.is_enabled("run", READY_SECONDS):
+        return Seen(works=False, text="Error: the button Run stays disabled when the page is loaded again")
+    tab.put_code("import os; print('kept', os.path.exists('/home/web_user/left'))")
+    tab.click("run")
+    seen = _shows(tab, "kept ", _ENDED)
+    return Seen(works="kept True" in seen.text, text=seen.text)
+
+
 def _paste_lines(tab: Tab) -> Seen:
     _start_repl(tab)
     tab.paste("for number in (40, 41):\n    print('answer', number + 1)\n\n")
@@ -304,7 +358,8 @@ def _erase_unicode(tab: Tab) -> Seen:
     return _shows(tab, "\nanswer 'x'\n")
 
 
-RUN = "run"
+# These hold for the example of every version.
+_DOCUMENTED = (NOT_IN_LIBRARY, NOT_KEPT, NO_ISOLATION)
 # Run comes first: it shows what keeps the example from running any program.
 PARTS = (
     _Part(RUN, "Run", _run),
@@ -316,6 +371,8 @@ PARTS = (
     _Part("run-again", "Run, Run again", _run_again, ENDED_RUNTIME),
     _Part("paste-long-line", "REPL: a long line is pasted", _paste_long_line, SHORT_LINES),
     _Part("erase-unicode", "REPL: a character is erased", _erase_unicode, HALF_ERASED),
+    _Part(LIBRARY, "Run: what the library has", _library, NOT_IN_LIBRARY),
+    _Part("kept", "Run, reload, Run: a file is kept", _kept, NOT_KEPT),
     _Part("not-isolated", "Run, not cross-origin isolated", _run, NO_ISOLATION, isolated=False),
 )
 

@@ -83,7 +83,9 @@ def probes_for(registry: Registry, facts: Facts) -> tuple[str, ...]:
 
 
 def answer_all(registry: Registry, facts: Facts, observed: Mapping[str, Observation]) -> dict[str, ProbeAnswer]:
-    """An answer for every limitation; `observed` has at least the observations of `probes_for`."""
+    """An answer for every limitation; `observed` has at least the observations of `probes_for`, and those of the web
+    example's page where that was tried.
+    """
     return {name: _answer(item, facts, observed) for name, item in registry.limitations.items()}
 
 
@@ -93,11 +95,14 @@ def _answer(limitation: Limitation, facts: Facts, observed: Mapping[str, Observa
         reason = f"documented for {' and '.join(limitation.targets)}"
     elif not limitation.when.holds(facts):
         reason = f"documented where {limitation.when}"
-    elif not limitation.probes:
-        reason = limitation.unprobed or "it has no probe"
     if reason:
         return ProbeAnswer(limitation=limitation.id, finding=Finding.NOT_APPLICABLE, reason=reason)
-    observations = tuple(observed[probe] for probe in limitation.probes)
+    in_page = (probe for probe in limitation.page_probes if probe in observed)
+    observations = tuple(observed[probe] for probe in (*limitation.probes, *in_page))
+    if not observations:
+        tried = "`probe --web-example` tries it, in Chromium" if limitation.page_probes else "it has no probe"
+        reason = limitation.unprobed or tried
+        return ProbeAnswer(limitation=limitation.id, finding=Finding.NOT_APPLICABLE, reason=reason)
     finding = combine([judge_observation(observation, limitation.fails) for observation in observations])
     return ProbeAnswer(limitation=limitation.id, finding=finding, observations=observations)
 

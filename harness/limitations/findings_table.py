@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from harness.limitations.findings import CellProbes
-from harness.limitations.observation import Finding
+from harness.limitations.observation import Did, Finding
 from harness.limitations.registry import Limitation, Registry
 
 NOT_SAID = "-"
@@ -72,5 +72,10 @@ def _deviations(registry: Registry, cells: Sequence[CellProbes]) -> Iterator[str
         for cell in cells:
             answer = cell.answers.get(name)
             if answer is not None and answer.finding not in quiet:
-                seen = "; ".join(f"{each.probe.partition('.')[2]} {each}" for each in answer.observations)
+                # A part of the page may have the name of a guest's probe.
+                said = [each for each in answer.observations if each.did is not Did.NOT_APPLICABLE]
+                names = [
+                    each.probe if each.probe.startswith("page.") else each.probe.partition(".")[2] for each in said
+                ]
+                seen = "; ".join(f"{name} {each}" for name, each in zip(names, said, strict=True))
                 yield f"{name}, {cell.cell}: {answer.finding} ({seen})"

@@ -23,6 +23,7 @@ from harness.util.toml_tables import Mistake, TableReader, load_document
 REGISTRY_FILE = "limitations.toml"
 URL = re.compile(r"https://[^\s/]+/\S+")
 _PROBE = re.compile(r"[a-z]\w*\.[a-z]\w*")
+_PAGE_PROBE = re.compile(r"page\.[a-z]\w*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,8 @@ class Limitation:
     `targets` and `when` say where it holds.
     `needs` names what a test must need to be hit by it, as a `[[need]]` of the same file. `probes` are functions of
     harness/guest/probes, `fails` how what they try fails according to the documentation, in the words of
-    harness.limitations.observation; `unprobed` says why there is no probe. `skips` are patterns of skip reasons that no
+    harness.limitations.observation; `page_probes` are what `web-example` sees of it in its page, with the same `fails`;
+    `unprobed` says why there is no probe. `skips` are patterns of skip reasons that no
     need covers. `explains` are patterns of failures that are most likely due to it, searched for in the text that
     the updater makes of a failure: it proposes the limitation for them. `intermittent` are signatures of failures that
     any case may have because of it, as of a race, if need be with the function of wasm in which it trapped (see
@@ -49,6 +51,7 @@ class Limitation:
     when: Condition = ALWAYS
     needs: tuple[str, ...] = ()
     probes: tuple[str, ...] = ()
+    page_probes: tuple[str, ...] = ()
     fails: tuple[str, ...] = ()
     unprobed: str = ""
     skips: tuple[str, ...] = ()
@@ -192,13 +195,17 @@ def _probe_mistakes(limitation: Limitation) -> Iterator[Mistake]:
             yield Mistake(
                 "probes", f"{probe!r} is no probe", "a file of harness/guest/probes and a function: files.umask"
             )
+    for probe in limitation.page_probes:
+        if not _PAGE_PROBE.fullmatch(probe):
+            yield Mistake("page_probes", f"{probe!r} is no probe", "page and a part of it: page.run")
     for failure in limitation.fails:
         if not FAILURE.fullmatch(failure):
             allowed = "missing, no-effect, error, crash, timeout, or an exception: OSError ENOSYS"
             yield Mistake("fails", f"{failure!r} is no way to fail", f"allowed: {allowed}")
-    if bool(limitation.probes) != bool(limitation.fails):
+    has_probes = bool(limitation.probes or limitation.page_probes)
+    if has_probes != bool(limitation.fails):
         yield Mistake("fails", "probes need what they document, and the other way round")
-    if limitation.probes and limitation.unprobed:
+    if has_probes and limitation.unprobed:
         yield Mistake("unprobed", "a limitation with probes needs no excuse")
 
 

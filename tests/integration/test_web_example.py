@@ -15,16 +15,26 @@ import pytest
 from harness.errors import EXIT_OK, UnavailableError
 from harness.examples.tab import browser_of_playwright, new_tab
 from harness.examples.web_example import _Bench, served
-from harness.examples.web_page import PAGE, WORKER, WebExample
+from harness.examples.web_page import PAGE as PAGE_FILE
+from harness.examples.web_page import WORKER, WebExample
+from harness.limitations.observation import Finding, combine, judge_observation
+from harness.limitations.page import WEB_EXAMPLE_FILE, load_page_observations
+from harness.limitations.registry import load_registry
+from harness.matrix.conditions import condition_values
+from harness.matrix.files import load_matrix
 from harness.run.prepared import Prepared
 from harness.targets import Engine
 from harness.toolchains.browsers import machines_browser
 from tests.integration.conftest import ALPHA, ALPHA_CELL
 from tests.integration.guests import NEEDS_BROWSER
 from tests.integration.test_own_tests import harness
+from tests.probe_findings import FINDINGS, PAGE, REGISTRY, load_findings
 
 PLAYWRIGHT = importlib.util.find_spec("playwright") is not None
 needs_playwright = pytest.mark.skipif(not PLAYWRIGHT, reason="the extra `browser` is not installed")
+ROOT = Path(__file__).parents[2]
+CELL = "emscripten-3.1.69-chromium"
+QUICK = ("run", "repl", "library", "kept", "not-isolated")
 # A page with as much of the example's as is driven; its terminal keeps lines and has no canvas.
 STUB = """<!doctype html>
 <script src="https://elsewhere.test/terminal.js"></script>
@@ -75,7 +85,7 @@ server.test(HandlerClass=Handler, protocol="HTTP/1.1", port=parser.parse_args().
 
 def stub(folder: Path, server: str = SERVER) -> WebExample:
     folder.mkdir()
-    texts = {PAGE: STUB, WORKER: ""}
+    texts = {PAGE_FILE: STUB, WORKER: ""}
     (folder / "server.py").write_text(server)
     (folder / "python3.14.zip").touch()
     return WebExample(folder=folder, texts=texts, library=folder / "python3.14.zip", has_zlib=True)
@@ -180,13 +190,51 @@ def test_without_playwright_its_installation_is_named(tmp_path: Path, monkeypatc
     assert caught.value.hint == "pip install -e '.[browser]'"
 
 
+def page_findings(run: Path) -> dict[str, Finding]:
+    """What the page says of each statement that it was asked for every probe of."""
+    cell = load_matrix(ROOT / "matrices").cell(CELL)
+    facts = condition_values(cell, python="3.13.5")
+    seen = load_page_observations(run / CELL)
+    return {
+        item.id: combine([judge_observation(seen[probe], item.fails) for probe in item.page_probes])
+        for item in load_registry(REGISTRY).limitations.values()
+        if item.page_probes and item.holds_for(facts) and set(item.page_probes) <= set(seen)
+    }
+
+
+@pytest.mark.toolchain
+@needs_playwright
+def test_the_web_example_of_3_13_runs_programs_and_the_repl(chromium: Prepared, tmp_path: Path) -> None:
+    """The parts that end at once, in the Chromium that is pinned; the next test has those that wait for what never
+    comes.
+    """
+    only = [word for part in QUICK for word in ("--only", part)]
+    done = harness("web-example", CELL, *only, "--run-dir", tmp_path)
+    assert done.returncode == EXIT_OK, done.stdout
+    trials = json.loads((tmp_path / CELL / WEB_EXAMPLE_FILE).read_text())["trials"]
+    assert [(each.get("part"), len(each["changes"]), each.get("fails")) for each in trials] == [
+        (None, 0, None),
+        ("run", 0, "fs-is-not-exported"),
+        ("run", 1, "deflated-zip-without-zlib"),
+        ("run", 2, None),
+        ("repl", 2, None),
+        ("library", 2, "not-in-the-library"),
+        ("kept", 2, "only-in-memory"),
+        ("not-isolated", 2, "no-isolation"),
+    ]
+    found, expected = page_findings(tmp_path), load_findings(FINDINGS)[PAGE]
+    assert found == {name: expected[name] for name in found}
+    assert set(expected) - set(found) == {"browser-shell"}
+    assert (tmp_path / CELL / "web-example" / "repl-2.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.toolchain
 @pytest.mark.long
 @needs_playwright
-@NEEDS_BROWSER[Engine.CHROMIUM]
-def test_the_web_example_of_3_13_is_as_expected(tmp_path: Path) -> None:
-    done = harness("web-example", "emscripten-3.1.69", "--browser", "system", "--run-dir", tmp_path)
+def test_the_web_example_of_3_13_is_as_expected(chromium: Prepared, tmp_path: Path) -> None:
+    done = harness("web-example", CELL, "--run-dir", tmp_path)
     assert done.returncode == EXIT_OK, done.stdout
+    assert page_findings(tmp_path) == load_findings(FINDINGS)[PAGE]
 
 
 @pytest.mark.toolchain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -24,7 +25,7 @@ from harness.results.cell_results import load_results, write_results
 from harness.run.prepare import BuildRequest
 from harness.run.prepared import Prepared
 from harness.targets import Engine, Target
-from tests.probe_findings import FINDINGS, load_findings, seed_statements, seed_table
+from tests.probe_findings import FINDINGS, PAGE, load_findings, seed_statements, seed_table
 from tests.unit.refusals import no_build
 from tests.unit.sample_results import usual
 
@@ -92,6 +93,45 @@ def test_every_limitation_has_an_answer() -> None:
     assert answers["threads"].reason == "documented where pthreads"
     assert answers["pages"].reason == "no browser"
     assert answers["sockets"].reason == "documented for emscripten"
+
+
+@pytest.mark.parametrize(
+    ("seen", "finding", "reason"),
+    [
+        ({}, Finding.NOT_APPLICABLE, "`probe --web-example` tries it, in Chromium"),
+        ({"page.run": Observation(probe="page.run", did=Did.WORKS)}, Finding.LIFTED, ""),
+    ],
+)
+def test_what_is_said_of_the_page_alone_has_an_answer_where_the_page_was_tried(
+    seen: dict[str, Observation], finding: Finding, reason: str
+) -> None:
+    item = dataclasses.replace(limitation("page"), probes=(), page_probes=("page.run",), fails=("error",))
+    answer = answer_all(Registry({item.id: item}), WASI, seen)[item.id]
+    assert (answer.finding, answer.reason, answer.observations) == (finding, reason, tuple(seen.values()))
+
+
+def test_what_was_seen_in_the_page_counts_with_what_a_guest_did() -> None:
+    item = dataclasses.replace(limitation("both"), probes=("files.dup",), page_probes=("page.run",), fails=("error",))
+    seen = observed() | {
+        "files.dup": Observation(probe="files.dup", did=Did.WORKS),
+        "page.run": Observation(probe="page.run", **MISSING),  # type: ignore[arg-type]
+    }
+    registry = Registry({item.id: item})
+    answers = answer_all(registry, WASI, seen)
+    assert (answers[item.id].finding, len(answers[item.id].observations)) == (Finding.DIFFERS, 2)
+    lines = text_table(registry, [CellProbes(cell="x", tested={}, answers=answers)]).splitlines()
+    assert lines[-1] == "both, x: differs (dup works; page.run AttributeError: no such function)"
+
+
+def test_what_could_not_be_tried_is_not_among_what_was_seen() -> None:
+    item = dataclasses.replace(limitation("some"), probes=("files.dup", "files.umask"), fails=("error",))
+    seen = {
+        "files.dup": Observation(probe="files.dup", did=Did.NOT_APPLICABLE, message="there is no file"),
+        "files.umask": Observation(probe="files.umask", did=Did.WORKS),
+    }
+    registry = Registry({item.id: item})
+    cells = [CellProbes(cell="x", tested={}, answers=answer_all(registry, WASI, seen))]
+    assert text_table(registry, cells).splitlines()[-1] == "some, x: lifted (umask works)"
 
 
 def test_the_answers_come_back_from_their_file(tmp_path: Path) -> None:
@@ -192,28 +232,21 @@ def test_a_probe_that_never_answers_is_stopped(tmp_path: Path) -> None:
 
 def test_every_shipped_limitation_has_a_probe_or_says_why_not() -> None:
     limitations = load_registry(SHIPPED).limitations.values()
-    assert [item.id for item in limitations if not item.probes and not item.unprobed] == []
+    assert [item.id for item in limitations if not (item.probes or item.page_probes or item.unprobed)] == []
     assert len([item for item in limitations if item.probes]) >= 90
 
 
 def test_the_seed_statements_have_probes_and_the_rest_a_reason() -> None:
-    unprobed = {item.id: item.unprobed for item in SEED if not item.probes}
+    unprobed = {item.id: item.unprobed for item in SEED if not item.probes and not item.page_probes}
     assert len(SEED) == 41
-    assert unprobed == {
-        "thread-with-dynamic-linking": "it is advice",
-        "browser-shell": (
-            "`harness web-example` tries it: pasting and Unicode work but for lines of over 127 bytes and erasing"
-        ),
-        "browser-web-example-toolchain": "`harness web-example` tries the page with the Emscripten of its cell",
-        "browser-shared-array-buffer": "`harness web-example` tries it: it holds",
-    }
+    assert unprobed == {"thread-with-dynamic-linking": "it is advice"}
 
 
 def test_the_documentation_has_the_answers_of_the_seed_statements() -> None:
     """docs/limitations.md shows what tests/data/probe-findings.toml has, which a test holds against real runs."""
     text = (SHIPPED.parents[1] / "docs" / "limitations.md").read_text(encoding="utf-8")
     assert seed_table(SEED, load_findings(FINDINGS)) in text
-    probed = sum(bool(item.probes) for item in SEED)
+    probed = sum(bool(item.probes or item.page_probes) for item in SEED)
     assert f"{probed} of the {len(SEED)} statements" in text
 
 
@@ -223,6 +256,11 @@ def test_every_statement_with_a_probe_has_an_expected_finding_for_each_of_its_ta
         facts = condition_values(load_matrix(MATRICES).cell(cell), python="3.13.5")
         items = load_registry(SHIPPED).limitations.values()
         assert set(expected[cell]) == {item.id for item in items if item.probes and item.holds_for(facts)}
+
+
+def test_every_statement_that_the_page_is_asked_for_has_an_expected_finding() -> None:
+    items = load_registry(SHIPPED).limitations.values()
+    assert set(load_findings(FINDINGS)[PAGE]) == {item.id for item in items if item.page_probes}
 
 
 def test_every_probe_of_the_registry_exists_and_every_probe_is_used() -> None:

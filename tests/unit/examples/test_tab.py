@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,6 +28,13 @@ class Page:
     def click(self, _: str) -> None:
         if self.complains:
             self.heard("TypeError")
+
+    def goto(self, _: str) -> None:
+        self.click("")
+
+    def wait_for_selector(self, selector: str, *, timeout: float) -> None:
+        assert selector == "#run:enabled"
+        self.wait_for_function("", arg="answer", timeout=timeout)
 
     def wait_for_function(self, _: str, *, arg: str, timeout: float) -> None:
         assert arg == "answer"
@@ -65,3 +73,34 @@ def test_what_the_browser_complained_of_before_the_step_is_of_no_matter(
     page.complains = False
     tab.click("run")
     assert tab.shows("answer", 20)
+
+
+@pytest.mark.parametrize(("complains", "seconds"), [(False, 30), (True, 5)])
+def test_a_page_that_throws_as_it_starts_has_five_seconds_left(
+    monkeypatch: pytest.MonkeyPatch, complains: bool, seconds: float
+) -> None:
+    page = Page(after=99, complains=complains)
+    monkeypatch.setattr(time, "monotonic", lambda: page.now)
+    tab = Tab(page, failure=ValueError, timeout=TimeoutError)
+    tab.open("http://127.0.0.1/")
+    assert not tab.is_enabled("run", 30)
+    assert page.now - 100 == pytest.approx(seconds)
+
+
+def test_a_file_that_is_missing_is_no_reason_to_give_a_page_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(after=19, complains=False)
+    monkeypatch.setattr(time, "monotonic", lambda: page.now)
+    tab = Tab(page, failure=ValueError, timeout=TimeoutError)
+    tab.open("http://127.0.0.1/")
+    tab._note_message(SimpleNamespace(type="error", text="Failed to load resource"))
+    assert tab.is_enabled("run", 30)
+
+
+def test_an_exception_has_its_name() -> None:
+    class NamedError(Exception):
+        name = "ReferenceError"
+
+    page = Page(after=0, complains=False)
+    tab = Tab(page, failure=ValueError, timeout=TimeoutError)
+    page.heard(NamedError("SharedArrayBuffer is not defined"))
+    assert tab.problems == ["ReferenceError: SharedArrayBuffer is not defined"]

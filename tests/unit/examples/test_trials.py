@@ -60,9 +60,10 @@ def test_what_an_example_prints_cannot_mislead_a_terminal() -> None:
 
 
 def test_the_results_file_has_every_trial(tmp_path: Path) -> None:
-    write_trials(tmp_path / "embed.json", "a-cell", {"python": "3.14.0"}, fixed_by(FOLDER, PROGRAM))
+    write_trials(tmp_path / "embed.json", "a-cell", {"python": "3.14.0"}, fixed_by(FOLDER, PROGRAM), {"more": 1})
     found = json.loads((tmp_path / "embed.json").read_text())
     assert (found["schema"], found["cell"], found["tested"]) == (1, "a-cell", {"python": "3.14.0"})
+    assert found["more"] == 1
     assert found["trials"][1] == {
         "example": "snippet",
         "changes": ["make it"],

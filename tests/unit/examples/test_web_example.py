@@ -15,7 +15,7 @@ from harness.examples import web_example as web_example_module
 from harness.examples.causes import NO_ISOLATION, SMALL_STACK
 from harness.examples.stdlib import WEB_EXAMPLE
 from harness.examples.trials import Cause, Seen
-from harness.examples.web_example import PARTS, SYSTEM, Act, _Bench, web_example
+from harness.examples.web_example import PARTS, SYSTEM, Act, _Bench, try_for_probes, web_example
 from harness.run.prepare import BuildRequest
 from tests.unit.refusals import no_build
 
@@ -105,6 +105,14 @@ def test_a_part_that_the_page_has_not_is_refused_with_the_names_of_those_that_it
         web_example(CELL, BuildRequest(), "", "", ["repl", "rum"])
     assert caught.value.hint is not None
     assert "run, repl, paste-lines" in caught.value.hint
+
+
+@pytest.mark.parametrize("cell", [CELL, f"{CELL}-firefox"])
+def test_the_probes_get_nothing_of_a_page_in_another_browser_than_the_cells(
+    cell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigError, match="--web-example is for cells that run in Chromium"):
+        try_for_probes([cell], BuildRequest(runtime="153"), "")
 
 
 def test_without_isolation_nothing_else_is_expected_and_there_is_no_change_to_be_tried() -> None:
