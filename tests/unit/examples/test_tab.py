@@ -53,7 +53,7 @@ class Page:
         (19, True, False, 5),
     ],
 )
-def test_a_page_of_which_the_browser_complains_has_five_seconds_left(
+def test_a_page_that_the_browser_complains_of_has_five_seconds_left(
     monkeypatch: pytest.MonkeyPatch, after: float, complains: bool, shown: bool, seconds: float
 ) -> None:
     page = Page(after=after, complains=complains)

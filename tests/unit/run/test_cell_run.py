@@ -65,7 +65,7 @@ def test_a_case_that_the_lists_know_to_hang_is_given_little_time(tmp_path: Path)
     assert not job.expects_hang("test.test_os.LinkTests.test_other")
 
 
-def test_the_guest_is_told_where_its_build_has_the_sysconfig_data(tmp_path: Path) -> None:
+def test_the_guest_learns_where_its_build_has_the_sysconfig_data(tmp_path: Path) -> None:
     job = cell_run(tmp_path).job("test_os", lambda: False)
     assert job.env["PYTHONPATH"] == "/built/build/lib.wasi-wasm32-3.13"
 
@@ -100,7 +100,7 @@ def test_an_unexpected_case_runs_again_by_itself(tmp_path: Path, reruns: int) ->
     assert found.get(A, ()) == ((Outcome.CRASH, *passed) if reruns else ())
 
 
-def test_verify_runs_everything_so_often(tmp_path: Path) -> None:
+def test_verify_runs_everything_as_often_as_was_asked(tmp_path: Path) -> None:
     found = tries(tmp_path, ScriptedGuest(), verify=3)
     assert found == dict.fromkeys(CASES, (Outcome.PASS,) * 3)
 
@@ -304,7 +304,7 @@ def test_a_folder_that_does_not_say_what_it_was_asked_for_is_resumed(tmp_path: P
 @pytest.mark.parametrize(
     ("cases", "show_known", "shown"), [((), False, False), ((), True, True), ((HANGING,), False, True)]
 )
-def test_a_known_failure_is_shown_to_whoever_asks_for_it(
+def test_a_known_failure_is_shown_when_asked_for(
     tmp_path: Path, cases: tuple[str, ...], show_known: bool, shown: bool
 ) -> None:
     run = dataclasses.replace(cell_run(tmp_path, cases), show_known=show_known)
@@ -353,7 +353,7 @@ def test_what_a_worker_is_given_is_plain_data_and_becomes_the_same_run(
     assert carried.expectations.lookup(HANGING)
 
 
-def test_a_resumed_run_took_its_earlier_parts_too(tmp_path: Path) -> None:
+def test_the_time_of_a_resumed_run_includes_its_earlier_parts(tmp_path: Path) -> None:
     run = dataclasses.replace(cell_run(tmp_path), seconds_before=1000.0)
     (run.folder / "modules").mkdir()
     (run.prepared.build.folder / "modules.json").write_text('["test_os"]')

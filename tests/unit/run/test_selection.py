@@ -109,7 +109,7 @@ def test_what_is_the_module_s_own_takes_the_whole_module(prepared: Prepared, cas
     assert choose(prepared, (case, CASE), None).cases_in("test_json") == ()
 
 
-def test_a_case_of_no_module_is_told_with_the_nearest_one() -> None:
+def test_a_case_of_no_module_is_reported_with_the_nearest_one() -> None:
     with pytest.raises(
         ConfigError, match=r"no module of the suite holds the case 'test\.test_jsn\.T\.test_a'"
     ) as caught:
@@ -152,7 +152,7 @@ def source(tmp_path: Path) -> Path:
         ("test_bool.A.test_b", "did you leave out the 'test.' before it?"),
     ],
 )
-def test_a_source_tells_of_a_mistyped_module_before_it_is_built(source: Path, case: str, says: str) -> None:
+def test_a_source_reports_a_mistyped_module_before_it_is_built(source: Path, case: str, says: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(says)):
         check_names(source, [case], ANY, NO_PAST)
 
@@ -165,7 +165,7 @@ def test_a_source_lets_pass_what_a_build_may_have(source: Path, case: str) -> No
     check_names(source, [case], Keyword("test_tasks"), NO_PAST)
 
 
-def test_a_source_tells_of_a_keyword_that_matches_nothing(source: Path) -> None:
+def test_a_source_reports_a_keyword_that_matches_nothing(source: Path) -> None:
     with pytest.raises(ConfigError, match=r"-k test_jsn matches none of \d+ test files of the source") as caught:
         check_names(source, [], Keyword("test_jsn"), NO_PAST)
     assert "did you mean 'test_json'?" in caught.value.hint
