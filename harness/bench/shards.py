@@ -19,8 +19,8 @@ from harness.cli import main as cli
 from harness.results.cell_results import write_results
 from harness.results.run_folder import RESULTS_FILE
 from harness.suite.durations import durations_file, read_case_durations, read_durations
-from harness.suite.parts import cut_modules, module_of, part_named, work_seconds
-from harness.suite.shards import cut
+from harness.suite.parts import cut_modules, module_of_work, part_named, work_seconds
+from harness.suite.shards import cut_suite
 from harness.suite.whole_modules import whole_modules
 from harness.util.cache import cache_root
 from harness.util.text import counted
@@ -37,7 +37,7 @@ def measure(cell: str, folder: Path, *, cases: int = CASES) -> None:
     whole = made_up_results(made, cases)
     sizes = {module.module: float(len(module.cases)) for module in whole.modules}
     runs = []
-    for number, names in enumerate(cut(sizes, sizes, {}, SHARDS), 1):
+    for number, names in enumerate(cut_suite(sizes, {}, (), SHARDS).shards, 1):
         modules = tuple(module for module in whole.modules if module.module in names)
         run = msgspec.structs.replace(whole.run, complete=False, shard=f"{number}/{SHARDS}", plan="made up")
         path = folder / f"shard-{number}" / made.id / RESULTS_FILE
@@ -47,15 +47,13 @@ def measure(cell: str, folder: Path, *, cases: int = CASES) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         cli.main(["merge", *runs, "--run-dir", str(folder / "merged")])
     print(f"merge of {SHARDS} shards: {time.perf_counter() - start:5.2f} s  (limit 3 s; {cases:,} cases)", flush=True)
-    seconds = read_durations(durations_file(cache_root(), cell))
+    record = durations_file(cache_root(), cell)
+    seconds, of_cases = read_durations(record), read_case_durations(record)
     if not seconds:
         print(f"longest shard:     unknown: no run of {cell} has been recorded here")
         return
-    ratio, longest = balance(seconds, SHARDS), max(seconds, key=lambda module: seconds[module])
-    print(f"longest shard:     {ratio:5.2f} of the mean  (limit 1.15; {len(seconds)} modules of {cell})")
-    alone = seconds[longest] * SHARDS / sum(seconds.values())
-    print(f"longest module:    {alone:5.2f} of that mean: {longest}; no cut can do better")
-    print("\n".join(simulate(seconds, read_case_durations(durations_file(cache_root(), cell)))))
+    print("\n".join(balance(seconds, of_cases, SHARDS)))
+    print("\n".join(simulate(seconds, of_cases)))
 
 
 def simulate(seconds: Mapping[str, float], cases: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
@@ -83,7 +81,7 @@ def _is_one_case(
     name: str, cut: Mapping[str, Sequence[Sequence[str]]], cases: Mapping[str, Mapping[str, float]]
 ) -> bool:
     """Whether that module, or that part of one, has a single case."""
-    part, known = part_named(name, cut), cases.get(module_of(name), {})
+    part, known = part_named(name, cut), cases.get(module_of_work(name), {})
     return len(known) == 1 if part is None else len(part.cases or known.keys() - set(part.elsewhere)) == 1
 
 
@@ -95,7 +93,18 @@ def makespan(work: Iterable[float], workers: int) -> float:
     return max(busy_until)
 
 
-def balance(seconds: Mapping[str, float], count: int) -> float:
-    """How long the longest of that many shards is, in units of their mean."""
-    loads = [sum(seconds[module] for module in shard) for shard in cut(seconds, seconds, {}, count)]
-    return max(loads) * count / sum(loads)
+def balance(seconds: Mapping[str, float], cases: Mapping[str, Mapping[str, float]], count: int) -> Iterator[str]:
+    """The lines on that many shards of the suite, by its recorded durations: how long each has to work, and how long it
+    takes with 2 workers and with 4, in units of what is the least by any cut.
+    """
+    whole = whole_modules()
+    cut = cut_suite(seconds, cases, whole, count)
+    work = work_seconds(seconds, cases, cut.parts)
+    loads = [[work[name] for name in shard] for shard in cut.shards]
+    longest, mean = max(map(math.fsum, loads)), math.fsum(seconds.values()) / count
+    parts = f"{counted(len(cut.parts), 'module')} in {sum(len(others) + 1 for others in cut.parts.values())} parts"
+    yield f"{count} shards:          the longest is {longest / mean:4.2f} of the mean, limit 1.15; {parts}"
+    case = max((took for known in cases.values() for took in known.values()), default=0.0)
+    for workers in (2, 4):
+        least, took = max(mean / workers, case), max(makespan(load, workers) for load in loads)
+        yield f"  of {workers} workers:   {took:7.1f} s, {took / least:4.2f} of the least"

@@ -30,7 +30,7 @@ from harness.run.prepared import GUEST_FOLDER, Prepared
 from harness.suite.durations import source_sizes
 from harness.suite.module import ModuleJob, run_module
 from harness.suite.pool import side_by_side
-from harness.suite.shards import cut
+from harness.suite.shards import longest_first
 from harness.util.cache import make_entry
 from harness.util.files import disk_errors_as_unavailable, write_atomically
 from harness.util.paths import expanded
@@ -121,7 +121,7 @@ def run_reference(
     with disk_errors_as_unavailable(records):
         records.mkdir(parents=True, exist_ok=True)
     lacking = [name for name in only or suite if not (records / f"{name}.json").exists()]
-    (wanted,) = cut(lacking, {}, source_sizes(build.root / "Lib", lacking), 1)
+    wanted = longest_first(lacking, {}, source_sizes(build.root / "Lib", lacking))
     if wanted:
         logger.info("native reference: %s modules to run with %s", len(wanted), build.manifest.native)
         _Pool(prepared.cell, python, records).run(wanted, workers)

@@ -62,7 +62,7 @@ def reduce_case(
         raise ConfigError(f"{into} is in the folder of the tests, whose copy it would get", hint="name another --into")
     make_folder(into)
     prepared = prepare(cell, request)
-    (module,) = choose(prepared, [case], None, tests=tests).modules
+    (module,) = choose(prepared, [case], tests=tests).modules
     runs = 0
     with tempfile.TemporaryDirectory() as scratch, closing(prepared.open_engine(Path(scratch) / "log", 0)) as engine:
         whole = _job(prepared, module, Path(scratch) / "module", tests)

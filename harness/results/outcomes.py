@@ -150,6 +150,17 @@ class CaseResult(Record, frozen=True, kw_only=True):
         return next((subtest.detail for subtest in self.subtests if not subtest.outcome.is_good), self.detail)
 
 
+class PartsRun(Record, frozen=True, kw_only=True):
+    """Which parts of a module a shard has run, by their numbers from 1, and the `count` of all. `complete` says that
+    each of them was run to its end, `besides` is the least that one of them took besides its cases, in seconds.
+    """
+
+    numbers: tuple[int, ...]
+    count: int
+    complete: bool
+    besides: Seconds
+
+
 class _ModuleFields(Record, frozen=True, kw_only=True):
     """The fields of a module's result that are the same in memory and in results.json."""
 
@@ -165,6 +176,7 @@ class _ModuleFields(Record, frozen=True, kw_only=True):
     exit_status: int | None = None
     own: bool = False
     imports: tuple[str, ...] = ()
+    parts: PartsRun | None = None
 
 
 class ModuleResult(_ModuleFields, frozen=True, kw_only=True):
@@ -184,6 +196,9 @@ class ModuleResult(_ModuleFields, frozen=True, kw_only=True):
 
     `imports` are the files of the standard library that it imported, without those that regrtest itself imports, by
     their paths in the library. They are stored with the durations and not in results.json.
+
+    `parts` says which parts of the module ran, when the others are in other shards: such a result is not `complete`, and
+    `seconds` is the sum over these parts.
     """
 
     module: str

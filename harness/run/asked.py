@@ -17,7 +17,7 @@ from harness.run.own_tests import OwnTests, find_tests
 from harness.run.past_cases import PastCases, past_results
 from harness.run.prepare import BuildRequest, prepare
 from harness.run.prepared import Prepared
-from harness.run.selection import TestSelection, check_names, check_resources, choose, read_shard
+from harness.run.selection import TestSelection, check_names, check_resources, choose, choose_shard, read_shard
 from harness.suite.shards import Shard
 
 
@@ -69,7 +69,10 @@ class Asked:
         options, tests = self.options, self.tests
         past = PastCases(self.results, prepared.build.manifest, tests.key if tests else "")
         suite = f"--tests {tests.source}" if tests else "the suite"
-        chosen = choose(prepared, options.case, self.shard, cut_by=options.cut_by, tests=tests, past=past)
+        if self.shard:
+            chosen = choose_shard(prepared, self.shard, cut_by=options.cut_by, randomize=options.randomize)
+        else:
+            chosen = choose(prepared, options.case, tests=tests, past=past)
         modules = self.keyword.matching(chosen.modules, past, where=suite)
         chosen = replace(chosen, modules=modules, keyword=self.keyword.expression)
         chosen = chosen.ordered(tests.modules if tests else prepared.build.modules(), RunOptions.of(options))

@@ -56,18 +56,18 @@ from harness.run.resume import (
     as_begun,
     asked_for,
     check_resumed,
-    read_parts,
+    read_cut,
     run_folder_for,
     said_by,
     seconds_before,
     write_asked,
-    write_parts,
+    write_cut,
 )
 from harness.run.selection import TestSelection, planned
 from harness.suite.durations import record_imports, record_run
 from harness.suite.module import ModuleJob, RunStoppedError, run_module
 from harness.suite.other_version import differing_cases
-from harness.suite.parts import as_part, module_of, part_named, part_names
+from harness.suite.parts import as_part, module_of_work, part_named
 from harness.suite.regrtest import exact_pattern
 from harness.suite.unseen import lost_module, with_unmet
 from harness.util.files import disk_errors_as_unavailable
@@ -124,8 +124,9 @@ class CellRun:
         chosen = asked.choose(prepared)
         base = run_dir or new_run_folder()
         if not tests:
-            parts = read_parts(base / prepared.cell.id) if options.resume else None
-            chosen = planned(chosen, prepared, workers, parts)
+            # A resumed run has the pieces of the one that was begun, and no others.
+            chosen = read_cut(base / prepared.cell.id, chosen) if options.resume else chosen
+            chosen = planned(chosen, prepared, 1 if options.resume else workers, cut_by=options.cut_by)
         run = cls(
             prepared=prepared,
             folder=base / prepared.cell.id,
@@ -159,8 +160,8 @@ class CellRun:
             (self.folder / "modules").mkdir(parents=True, exist_ok=True)
             remove_views(self.folder.parent)
             write_asked(self.folder, {**self.said, **asked}, seconds=self.seconds_before)
-            if self.chosen.parts and not self.resume:
-                write_parts(self.folder, self.chosen.parts)
+            if not self.resume:
+                write_cut(self.folder, self.chosen)
             # Those are written at the end: until then nobody is to take an earlier run's for this one's.
             for name in (self.stop_file.name, RESULTS_FILE, "junit.xml", ERROR_FILE, PYTHON_INFO_FILE):
                 (self.folder / name).unlink(missing_ok=True)
@@ -168,7 +169,7 @@ class CellRun:
     @property
     def records(self) -> Records:
         """What the run has written of its modules."""
-        return Records(self.folder, self.chosen.parts, self.prepared.durations)
+        return Records(self.folder, self.chosen.parts, self.chosen.elsewhere, self.prepared.durations)
 
     @property
     def stop_file(self) -> Path:
@@ -243,9 +244,7 @@ class CellRun:
         """The names of the modules to test, and of the parts of those that are cut, longest first; without those that a
         resumed run has finished.
         """
-        cut = self.chosen.parts
-        names = self.chosen.seconds or [name for module in self.chosen.modules for name in _names_of(module, cut)]
-        return [name for name in names if not (self.resume and self.records.has(name))]
+        return [name for name in self.chosen.work() if not (self.resume and self.records.has(name))]
 
     def expected_seconds(self) -> dict[str, float]:
         """How long each piece of work will take, by the record of earlier runs; 0 where there is no record."""
@@ -255,7 +254,7 @@ class CellRun:
         """What running the module of that name, or that part of one, takes. A case that was asked for by name gets all
         its time, also to hang.
         """
-        module, part = module_of(name), part_named(name, self.chosen.parts)
+        module, part = module_of_work(name), part_named(name, self.chosen.parts)
         match = self.chosen.cases_in(module)
         excluded = () if match else self.expectations.not_to_run(module, own=self.tests is not None)
         job = self.prepared.job(
@@ -356,7 +355,12 @@ class CellRun:
             if module not in finished
         )
         chosen = self.chosen.cases or self.chosen.changed
-        everything = not interrupted and not chosen and finished == set(self.prepared.build.modules())
+        everything = (
+            not interrupted
+            and not chosen
+            and not self.chosen.elsewhere
+            and finished == set(self.prepared.build.modules())
+        )
         complete = everything and not own
         comparison = compare(modules, self.expectations, complete=complete)
         differing = self._differing(comparison)
@@ -424,8 +428,3 @@ class CellRun:
                     if line.startswith(NO_SNAPSHOT):
                         return line.removeprefix(NO_SNAPSHOT).strip()
         return ""
-
-
-def _names_of(module: str, cut: Mapping[str, Sequence[Sequence[str]]]) -> tuple[str, ...]:
-    """The names of a module's parts, or that of the module where it is not cut."""
-    return part_names(module, cut[module]) if module in cut else (module,)

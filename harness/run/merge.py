@@ -24,6 +24,7 @@ from harness.expectations.entries import CellExpectations
 from harness.expectations.files import load_lists
 from harness.report.table import read_row
 from harness.results.cell_results import CellResults, OtherSuite, RunInfo, Work, load_results
+from harness.results.outcomes import ModuleResult
 from harness.results.run_folder import (
     ERROR_FILE,
     RESULTS_FILE,
@@ -34,7 +35,8 @@ from harness.results.run_folder import (
 )
 from harness.results.verdicts import Comparison
 from harness.run.publish import publish
-from harness.suite.durations import durations_file, record_run
+from harness.suite.durations import durations_file, read_case_durations, record_run
+from harness.suite.parts import joined
 from harness.suite.shards import parse_shard
 from harness.util.cache import cache_root
 from harness.util.files import disk_errors_as_unavailable
@@ -72,7 +74,8 @@ def merge_runs(runs: Sequence[Path], *, wanted: Mapping[str, str], command: str)
         build = shards[0].build
         try:
             expectations = lists.for_cell(shards[0].cell, python=build.python, libraries=build.libraries)
-            whole.append(merge(shards, expectations, command=command))
+            order = read_case_durations(durations_file(cache_root(), cell))
+            whole.append(merge(shards, expectations, command=command, order=order))
             # What went wrong at first and then not, such as a job that was run again, is no failure.
             failed.pop(cell, None)
         except HarnessError as error:
@@ -157,8 +160,15 @@ class _Gathered:
 _STARTED = ("modules", "journal", "logs")
 
 
-def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, command: str) -> CellResults:
-    """The results of a whole cell from those of all its shards, in any order, judged by `expectations`.
+def merge(
+    shards: Sequence[CellResults],
+    expectations: CellExpectations,
+    *,
+    command: str,
+    order: Mapping[str, Iterable[str]] | None = None,
+) -> CellResults:
+    """The results of a whole cell from those of all its shards, in any order, judged by `expectations`. `order` is that
+    of the cases in the modules that are put together from parts.
 
     ConfigError when they are not the shards of one run: of another build or engine, cut in another way, one missing,
     one twice, one that was not run to its end, or some cases alone. `seconds` are those of the longest.
@@ -171,7 +181,7 @@ def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, comm
                 hint="run all shards of one build with the same --cut-by FILE",
             )
     _check_whole(shards)
-    modules = tuple(sorted((module for shard in shards for module in shard.modules), key=lambda module: module.module))
+    modules = _whole_modules(shards, order)
     run = RunInfo(
         started=min(shard.run.started for shard in shards),
         seconds=max(shard.run.seconds for shard in shards),
@@ -189,6 +199,27 @@ def merge(shards: Sequence[CellResults], expectations: CellExpectations, *, comm
     if other_suite:
         comparison = set_apart(comparison, other_suite.differing)
     return msgspec.structs.replace(first, modules=modules, run=run, comparison=comparison, other_suite=other_suite)
+
+
+def _whole_modules(
+    shards: Sequence[CellResults], order: Mapping[str, Iterable[str]] | None
+) -> tuple[ModuleResult, ...]:
+    """All modules of the shards by their names; those that are cut are put together."""
+    found: dict[str, list[ModuleResult]] = {}
+    for shard in sorted(shards, key=_number):
+        for module in shard.modules:
+            found.setdefault(module.module, []).append(module)
+    for name, results in found.items():
+        there = sorted(number for result in results if result.parts for number in result.parts.numbers)
+        count = next((result.parts.count for result in results if result.parts), 0)
+        if there != list(range(1, count + 1)) or (not count and len(results) > 1):
+            raise ConfigError(
+                f"{shards[0].cell.id}: the shards have not each part of {name} once", hint="run all of them again"
+            )
+    return tuple(
+        joined(results, (order or {}).get(name, ())) if results[0].parts else results[0]
+        for name, results in sorted(found.items())
+    )
 
 
 def _other_suite(shards: Sequence[CellResults], comparison: Comparison) -> OtherSuite | None:

@@ -33,7 +33,7 @@ from harness.run.options import OPTIONS_HINT, TESTING
 from harness.run.publish import module_failure
 from harness.run.python_info import keep_python_info
 from harness.run.state import RunState
-from harness.suite.parts import module_of
+from harness.suite.parts import module_of_work
 from harness.util.log import show_log, to_stdout
 from harness.util.text import plain
 
@@ -331,7 +331,7 @@ class CellNode(pytest.Collector):
     def collect(self) -> Iterator[pytest.Item]:
         for name in self.config.stash[_KEY].run.work():
             # pytest's -k looks at the name, and selects all parts of a module.
-            item: ModuleItem = ModuleItem.from_parent(self, name=module_of(name), nodeid=f"{self.nodeid}::{name}")
+            item: ModuleItem = ModuleItem.from_parent(self, name=module_of_work(name), nodeid=f"{self.nodeid}::{name}")
             yield item
 
 

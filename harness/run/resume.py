@@ -33,6 +33,7 @@ from harness.run.prepared import Prepared
 from harness.run.selection import TestSelection
 from harness.suite.shards import parse_shard
 from harness.util.files import make_folder, write_atomically
+from harness.util.json_text import decode_json, encode_json
 from harness.util.paths import shown
 from harness.util.text import counted
 
@@ -45,7 +46,7 @@ _OPTIONS, _FURTHER, _SECONDS = "options", "further options", "seconds before"
 # Options that neither choose tests nor decide what is tested, by their default: a resumed run takes those that it was
 # begun with where the command line leaves them at that.
 _DEFAULTS = {option.name: option.fallback for option in TESTING if option.name in {"cut_by", "reruns", "verify"}}
-# In the folder of parts: the ids of each part of a module but the first.
+# In the folder of parts.
 _CUT_FILE = "cut.json"
 _TITLES = {_CASES: "choice of modules or cases"}
 _NEW_RUN = "a new run takes a new folder: leave out --resume and --run-dir"
@@ -171,18 +172,33 @@ def write_asked(folder: Path, asked: Mapping[str, Any], *, seconds: float = 0.0)
     write_atomically(folder / ASKED_FILE, json.dumps({**asked, _SECONDS: seconds}, indent=1) + "\n")
 
 
-def write_parts(folder: Path, parts: Mapping[str, Sequence[Sequence[str]]]) -> None:
-    """Leaves in the cell's folder how its modules are cut: a resumed run has the same parts."""
+class _Cut(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """How the modules of a run are cut; `modules` are those of a shard."""
+
+    parts: dict[str, tuple[tuple[str, ...], ...]]
+    elsewhere: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    plan: str = ""
+
+
+def write_cut(folder: Path, chosen: TestSelection) -> None:
+    """Leaves in the cell's folder how its modules are cut, where any is, or the suite into shards."""
+    if not chosen.parts and not chosen.shard:
+        return
+    modules = chosen.modules if chosen.shard else ()
+    parts = {module: tuple(map(tuple, others)) for module, others in chosen.parts.items()}
+    cut = _Cut(parts=parts, elsewhere=tuple(chosen.elsewhere), modules=modules, plan=chosen.plan)
     (folder / PARTS_FOLDER).mkdir(exist_ok=True)
-    write_atomically(folder / PARTS_FOLDER / _CUT_FILE, json.dumps(parts, separators=(",", ":")) + "\n")
+    write_atomically(folder / PARTS_FOLDER / _CUT_FILE, encode_json(cut) + "\n")
 
 
-def read_parts(folder: Path) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """How the modules of the run that was begun in the folder of a cell are cut; none where none is."""
-    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
-        found = json.loads((folder / PARTS_FOLDER / _CUT_FILE).read_bytes())
-        return {str(module): tuple(tuple(map(str, part)) for part in parts) for module, parts in found.items()}
-    return {}
+def read_cut(folder: Path, chosen: TestSelection) -> TestSelection:
+    """The selection cut as the run was that was begun in the folder of a cell, whatever has been recorded since."""
+    with contextlib.suppress(OSError, ValueError):
+        cut = decode_json((folder / PARTS_FOLDER / _CUT_FILE).read_bytes(), _Cut)
+        modules = cut.modules or chosen.modules
+        return dataclasses.replace(chosen, parts=cut.parts, elsewhere=cut.elsewhere, modules=modules, plan=cut.plan)
+    return chosen
 
 
 def write_asked_of_cells(run: Path, cells: Sequence[str], options: Namespace, keyword: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import random
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,8 +21,8 @@ from harness.run.past_cases import NO_PAST, PastCases
 from harness.run.prepared import Prepared
 from harness.suite.durations import guessed_seconds, read_case_durations, read_durations, source_sizes
 from harness.suite.journal import DOCSTRING, unnumbered
-from harness.suite.parts import cut_modules, work_seconds
-from harness.suite.shards import Shard, cut, parse_shard, plan_key
+from harness.suite.parts import cut_modules, module_of_work, part_names, work_seconds
+from harness.suite.shards import Shard, cut_suite, longest_first, parse_shard
 from harness.suite.unseen import is_wanted
 from harness.suite.whole_modules import whole_modules
 
@@ -33,8 +34,9 @@ class TestSelection:
     was not asked for as a whole. `shard` is the part that the modules are, `plan` stands for the way it was cut; both
     are empty when nothing was. `keyword` is the expression of `-k`, empty for none. `seed` is that of `random` in each
     module; `randomize` says that it also gives the order of modules, classes and cases. `parts` has the ids of all
-    parts but the first, for each module that is cut. `seconds` is how long each piece of work, a module or a part of
-    one, will take, the longest first; none where nothing is recorded. In random order no module is cut.
+    parts but the first, for each module that is cut; `elsewhere` names the parts that are in other shards. `seconds` is
+    how long each piece of work, a module or a part of one, will take, the longest first; none where nothing is
+    recorded. In random order no module is cut.
     `changed` is the revision of `--changed`, `reached` how many modules were chosen by it, in words; empty without it.
     """
 
@@ -50,6 +52,7 @@ class TestSelection:
     seed: int = 0
     randomize: bool = False
     parts: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    elsewhere: Collection[str] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     changed: str = ""
     reached: str = ""
@@ -67,11 +70,23 @@ class TestSelection:
         modules = tuple(sorted(self.modules, key=place.__getitem__))
         return replace(self, modules=modules, seed=seed, randomize=True)
 
+    def work(self) -> list[str]:
+        """The names of the modules to test, and of the parts of those that are cut, longest first."""
+        if self.seconds:
+            return list(self.seconds)
+        names = (name for module in self.modules for name in _names_of(module, self.parts))
+        return [name for name in names if name not in self.elsewhere]
+
     def cases_in(self, module: str) -> tuple[str, ...]:
         """The cases that were asked for of one module by name, as patterns for regrtest; none where it was asked for as
         a whole.
         """
         return tuple(self.patterns.get(module, ()))
+
+
+def _names_of(module: str, cut: Mapping[str, Sequence[Sequence[str]]]) -> tuple[str, ...]:
+    """The names of a module's parts, or that of the module where it is not cut."""
+    return part_names(module, cut[module]) if module in cut else (module,)
 
 
 def read_shard(text: str, cases: Collection[str], *, keyword: str = "", own: bool = False) -> Shard | None:
@@ -93,58 +108,72 @@ def read_shard(text: str, cases: Collection[str], *, keyword: str = "", own: boo
 def choose(
     prepared: Prepared,
     cases: Sequence[str],
-    shard: Shard | None,
     *,
-    cut_by: str = "",
     tests: OwnTests | None = None,
     past: PastCases = NO_PAST,
 ) -> TestSelection:
-    """What to test of the cell's suite, or of the `tests` that take its place. `cut_by` is a file of durations to cut
-    by instead of the cell's own record, `past` what earlier results know of the cases.
-
-    ConfigError when the suite has no module of a case, or the file no durations.
+    """What to test of the cell's suite, or of the `tests` that take its place. `past` is what earlier results know of
+    the cases. ConfigError when the suite has no module of a case.
     """
-    if tests:
-        suite = Suite.of_own(tests)
-        wanted = wanted_cases(cases, suite, past)
-        modules = tuple(wanted) if cases else tests.modules
-        return TestSelection(modules=cut(modules, {}, tests.sizes(), 1)[0], cases=tuple(cases), patterns=wanted)
-    seconds = read_durations(Path(cut_by) if cut_by else prepared.durations)
-    wanted = wanted_cases(cases, Suite.of_build(prepared.build, prepared.cell.id), past)
-    modules = tuple(wanted) if cases else prepared.build.modules()
-    if cut_by and not seconds:
-        raise ConfigError(f"{cut_by} holds no durations", hint="name the results.json of a whole run")
-    shards = cut(modules, seconds, source_sizes(prepared.build.root / "Lib", modules), shard.count if shard else 1)
-    return TestSelection(
-        modules=shards[shard.number - 1 if shard else 0],
-        cases=tuple(cases),
-        patterns=wanted,
-        shard=str(shard or ""),
-        plan=plan_key(shards) if shard else "",
-    )
+    suite = Suite.of_own(tests) if tests else Suite.of_build(prepared.build, prepared.cell.id)
+    wanted = wanted_cases(cases, suite, past)
+    modules = tuple(wanted) if cases else tuple(suite.modules.values())
+    seconds = {} if tests else read_durations(prepared.durations)
+    sizes = tests.sizes() if tests else source_sizes(prepared.build.root / "Lib", modules)
+    return TestSelection(modules=longest_first(modules, seconds, sizes), cases=tuple(cases), patterns=wanted)
 
 
-def planned(
-    chosen: TestSelection,
-    prepared: Prepared,
-    workers: int,
-    parts: Mapping[str, Sequence[Sequence[str]]] | None = None,
-) -> TestSelection:
-    """The selection with the work that it is for so many workers, by the recorded durations: a module that takes longer
-    than its share is cut, unless cases of it were asked for by name. `parts` are those of a run that is resumed.
+def choose_shard(prepared: Prepared, shard: Shard, *, cut_by: str = "", randomize: bool = False) -> TestSelection:
+    """The shard of the cell's suite, cut by the durations in the file `cut_by` instead of the cell's own record. In
+    random order all modules stay whole. ConfigError when the file holds no durations.
     """
-    recorded = read_durations(prepared.durations)
-    if not recorded:
-        return replace(chosen, parts=parts or {})
-    sizes = source_sizes(prepared.build.root / "Lib", chosen.modules)
-    seconds = guessed_seconds(chosen.modules, recorded, sizes)
-    cases = read_case_durations(prepared.durations)
+    suite, record = prepared.build.modules(), _record(prepared, cut_by)
+    seconds = _seconds(suite, prepared, record)
+    cut = cut_suite(seconds, {} if randomize else read_case_durations(record), whole_modules(), shard.count)
+    here = cut.shards[shard.number - 1]
+    modules = tuple(dict.fromkeys(map(module_of_work, here)))
+    parts = {module: cut.parts[module] for module in modules if module in cut.parts}
+    names = (name for module, others in parts.items() for name in part_names(module, others))
+    elsewhere = tuple(name for name in names if name not in here)
+    return TestSelection(modules=modules, shard=str(shard), plan=cut.key, parts=parts, elsewhere=elsewhere)
+
+
+def planned(chosen: TestSelection, prepared: Prepared, workers: int, *, cut_by: str = "") -> TestSelection:
+    """The selection with the work that it is for so many workers, by the durations in the file `cut_by` or the cell's
+    own record: a module that takes longer than its share is cut, unless cases of it were asked for by name. With one
+    worker none is cut.
+    """
+    record = _record(prepared, cut_by)
+    if not read_durations(record):
+        return chosen
+    seconds = _seconds(chosen.modules, prepared, record)
     if chosen.randomize:
         return replace(chosen, seconds=seconds)
-    if parts is None:
-        whole = {*whole_modules(), *(module for module in chosen.modules if chosen.cases_in(module))}
-        parts = cut_modules(seconds, cases, workers, whole)
-    return replace(chosen, parts=parts, seconds=work_seconds(seconds, cases, parts))
+    cases = read_case_durations(record)
+    # Of a module that is in several shards only what is in this one counts.
+    here: dict[str, float] = defaultdict(float)
+    for name, took in _without(chosen.elsewhere, work_seconds(seconds, cases, chosen.parts)).items():
+        here[module_of_work(name)] += took
+    whole = {*whole_modules(), *chosen.parts, *(module for module in chosen.modules if chosen.cases_in(module))}
+    parts = {**chosen.parts, **cut_modules(here, cases, workers, whole)}
+    return replace(chosen, parts=parts, seconds=_without(chosen.elsewhere, work_seconds(seconds, cases, parts)))
+
+
+def _record(prepared: Prepared, cut_by: str) -> Path:
+    """The file of durations to cut by: the one that the user named, or the cell's own record."""
+    if cut_by and not read_durations(Path(cut_by)):
+        raise ConfigError(f"{cut_by} holds no durations", hint="name the results.json of a whole run")
+    return Path(cut_by) if cut_by else prepared.durations
+
+
+def _seconds(modules: Iterable[str], prepared: Prepared, record: Path) -> dict[str, float]:
+    """How long each of the modules will take by the record, or by its size."""
+    modules = tuple(modules)
+    return guessed_seconds(modules, read_durations(record), source_sizes(prepared.build.root / "Lib", modules))
+
+
+def _without(names: Collection[str], seconds: Mapping[str, float]) -> dict[str, float]:
+    return {name: took for name, took in seconds.items() if name not in names}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.results.verdicts import Verdict
-from harness.suite.parts import module_of
+from harness.suite.parts import module_of_work
 from harness.util.text import clock, counted, plain
 
 # A line names so many of what runs, the longest first.
@@ -69,7 +69,11 @@ class RunState:
     def planned(self, seconds: Mapping[str, float], workers: int) -> RunState:
         """The state with the modules to test, and the seconds that each will take."""
         return replace(
-            self, total=len(set(map(module_of, seconds))), left=seconds, workers=workers, step="starting the workers"
+            self,
+            total=len(set(map(module_of_work, seconds))),
+            left=seconds,
+            workers=workers,
+            step="starting the workers",
         )
 
     def begun(self, module: str, now: float) -> RunState:
@@ -81,7 +85,7 @@ class RunState:
         """
         running = {name: since for name, since in self.running.items() if name != module}
         left = {name: seconds for name, seconds in self.left.items() if name != module} if finished else self.left
-        is_last = finished and not any(module_of(name) == module_of(module) for name in left)
+        is_last = finished and not any(module_of_work(name) == module_of_work(module) for name in left)
         return replace(self, running=running, left=left, finished=self.finished + is_last, step="")
 
     def judged(self, verdicts: Mapping[str, int], unexpected: str) -> RunState:

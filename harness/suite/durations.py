@@ -8,9 +8,12 @@ import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from harness.results.outcomes import ModuleResult
+import msgspec
+
+from harness.results.outcomes import ModuleRecord, ModuleResult
 from harness.suite.parts import LEAST_SECONDS, recorded_cases
 from harness.util.files import write_atomically
+from harness.util.json_text import decode_json
 
 
 def guessed_seconds(modules: Iterable[str], seconds: Mapping[str, float], sizes: Mapping[str, int]) -> dict[str, float]:
@@ -59,25 +62,39 @@ def record_durations(path: Path, seconds: Mapping[str, float]) -> None:
     write_atomically(path, json.dumps(read_durations(path) | dict(seconds), indent=0, sort_keys=True))
 
 
+def cases_of(modules: Iterable[ModuleResult]) -> dict[str, dict[str, float]]:
+    """What a record keeps of the cases of a run's modules: those of a long one; it may have none."""
+    return {
+        module.module: recorded_cases(module) if module.seconds > LEAST_SECONDS else {}
+        for module in modules
+        if module.complete
+    }
+
+
+class _Results(msgspec.Struct):
+    """What of a results.json is a record."""
+
+    modules: dict[str, ModuleRecord]
+
+
 def record_run(path: Path, modules: Iterable[ModuleResult]) -> None:
     """Merges what a run's whole modules took into the record in the file `path`, and what the cases of the long ones
     took into the one next to it.
     """
     modules = tuple(modules)
     record_durations(path, seconds_of(modules))
-    cases = {
-        module.module: recorded_cases(module) if module.seconds > LEAST_SECONDS else {}
-        for module in modules
-        if module.complete
-    }
-    found = {module: known for module, known in (read_case_durations(path) | cases).items() if known}
+    found = {module: known for module, known in (read_case_durations(path) | cases_of(modules)).items() if known}
     write_atomically(_cases_file(path), json.dumps(found, separators=(",", ":")))
 
 
 def read_case_durations(path: Path) -> dict[str, dict[str, float]]:
     """The recorded seconds of each case of a long module by its id, in the order of the cases; `path` is the record of
-    the modules. None when there is no record yet, or it is damaged.
+    the modules. None when there is no record yet, or it is damaged. A results.json is a record too.
     """
+    with contextlib.suppress(OSError, ValueError):
+        found = decode_json(path.read_bytes(), _Results).modules.items()
+        known = cases_of(record.result(module) for module, record in found)
+        return {module: cases for module, cases in known.items() if cases}
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
         data = json.loads(_cases_file(path).read_text(encoding="utf-8"))
         return {

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import msgspec
 
 from harness.results.case_ids import dotted
-from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, worst
+from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, PartsRun, worst
 from harness.suite.regrtest import NO_TESTS, NOTHING_MATCHED
 
 # A shorter part is not worth the start of one more interpreter.
@@ -46,7 +46,7 @@ class Part:
         return f"{self.module}[{self.number}/{self.count}]"
 
 
-def module_of(name: str) -> str:
+def module_of_work(name: str) -> str:
     """The module that the name of a module, or of one of its parts, is about."""
     found = _PART.fullmatch(name)
     return found["module"] if found else name
@@ -143,8 +143,26 @@ def work_seconds(
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
+def joined_in_shard(parts: Mapping[int, ModuleResult], count: int, order: Iterable[str] = ()) -> ModuleResult:
+    """The result of those parts, by their numbers, of a module whose other parts are in other shards. `joined` makes
+    the whole of the results of all shards.
+    """
+    results = tuple(parts.values())
+    found = _joined(results, order)
+    ran = PartsRun(
+        numbers=tuple(parts),
+        count=count,
+        complete=all(part.complete for part in results),
+        besides=min(map(_besides, results)),
+    )
+    return msgspec.structs.replace(
+        found, complete=False, seconds=math.fsum(part.seconds for part in results), parts=ran
+    )
+
+
 def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleResult:
-    """The result of a module from those of all its parts, as one run of the whole would have it.
+    """The result of a module from those of all its parts, or of the shards that ran them, as one run of the whole would
+    have it.
 
     What several parts report, such as a skip of the whole module or a fixture that fails, stands there once, at its
     worst. A part that ends with a case in which the interpreter dies has no word of regrtest's: in a run of the whole
@@ -152,6 +170,24 @@ def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleRe
     the whole would have taken once. `order` is that of the cases in the last run of the whole module; others come
     behind.
     """
+    found = _joined(parts, order)
+    count = sum(len(part.parts.numbers) if part.parts else 1 for part in parts)
+    least = min(part.parts.besides if part.parts else _besides(part) for part in parts)
+    whole = msgspec.structs.replace(
+        found,
+        complete=all(part.parts.complete if part.parts else part.complete for part in parts),
+        seconds=math.fsum(part.seconds for part in parts) - (count - 1) * least,
+    )
+    (own,) = whole.cases if len(whole.cases) == 1 else (None,)
+    if own is None or own.detail.reason != NOTHING_MATCHED:
+        return whole
+    # All cases that the record has are gone from the module.
+    none = CaseResult(case=own.case, outcome=Outcome.NO_TESTS, detail=Detail(reason=NO_TESTS))
+    return msgspec.structs.replace(whole, cases=(none,), outcome=none.outcome, detail=none.detail)
+
+
+def _joined(parts: Sequence[ModuleResult], order: Iterable[str]) -> ModuleResult:
+    """What `joined` and `joined_in_shard` have in common: all but `complete` and `seconds`."""
     module, own = parts[0].module, parts[0].own
     name = dotted(module, own=own)
     cases = _joined_cases(parts, name)
@@ -168,9 +204,9 @@ def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleRe
     return ModuleResult(
         module=module,
         outcome=outcome,
-        seconds=math.fsum(part.seconds for part in parts) - (len(parts) - 1) * min(map(_besides, parts)),
+        seconds=0.0,
         attempts=attempts,
-        complete=all(part.complete for part in parts),
+        complete=False,
         cases=tuple(found),
         env_changed=any(part.env_changed for part in parts),
         env_tries=tuple(map(any, itertools.zip_longest(*tries, fillvalue=False))),
@@ -190,13 +226,9 @@ def _joined_cases(parts: Sequence[ModuleResult], name: str) -> dict[str, CaseRes
         there = cases.get(case.case)
         if there is None or case.outcome.severity > there.outcome.severity:
             cases[case.case] = case
-    if name in cases and cases[name].detail.reason == NOTHING_MATCHED:
-        if len(cases) > 1:
-            # All cases of a part are gone from the module: that says nothing of the module.
-            del cases[name]
-        else:
-            # None of the parts has any.
-            cases[name] = CaseResult(case=name, outcome=Outcome.NO_TESTS, detail=Detail(reason=NO_TESTS))
+    if len(cases) > 1 and name in cases and cases[name].detail.reason == NOTHING_MATCHED:
+        # All cases of a part are gone from the module: that says nothing of the module.
+        del cases[name]
     return cases
 
 

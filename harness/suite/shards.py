@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.errors import ConfigError
 from harness.suite.durations import guessed_seconds
+from harness.suite.parts import cut_modules, work_seconds
 from harness.util.hashing import content_key
+
+# A shard keeps so many workers busy. How many it really has does not count: all shards of a run are cut alike.
+WORKERS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,24 +36,47 @@ def parse_shard(text: str) -> Shard:
     return Shard(number=int(found[1]), count=int(found[2]))
 
 
-def cut(
-    modules: Iterable[str], seconds: Mapping[str, float], sizes: Mapping[str, int], count: int
-) -> tuple[tuple[str, ...], ...]:
-    """The modules of each of `count` shards, longest first: each module goes to the shard that has least to do yet.
-
-    `seconds` are recorded durations, `sizes` bytes of source for modules without one. The same arguments give the same
-    shards, in whatever order they come.
+def longest_first(modules: Iterable[str], seconds: Mapping[str, float], sizes: Mapping[str, int]) -> tuple[str, ...]:
+    """The modules, the longest first. `seconds` are recorded durations, `sizes` bytes of source for modules without
+    one.
     """
-    guess = guessed_seconds(sorted(modules), seconds, sizes)
+    guess = guessed_seconds(modules, seconds, sizes)
+    return tuple(sorted(guess, key=lambda module: (-guess[module], module)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """A suite cut into shards. `parts` has the ids of each part but the first, for each module that is cut; `shards`
+    the names of the modules and parts in each, longest first.
+    """
+
+    parts: Mapping[str, tuple[tuple[str, ...], ...]]
+    shards: tuple[tuple[str, ...], ...]
+
+    @property
+    def key(self) -> str:
+        """A short name for this way of cutting: shards fit together only when they were cut in the same way."""
+        parts = sorted((module, others) for module, others in self.parts.items())
+        return content_key([parts, self.shards])
+
+
+def cut_suite(
+    seconds: Mapping[str, float], cases: Mapping[str, Mapping[str, float]], whole: Collection[str], count: int
+) -> Cut:
+    """The suite in `count` shards: each module, or part of a long one, goes to the shard that has least to do yet.
+
+    `seconds` is how long each module takes, `cases` how long each case of a long one takes, `whole` are the modules
+    that are never cut. The same arguments give the same shards, in whatever order they come.
+
+    test_tarfile with 40 s of a suite of 160 s, in two shards: eight workers have 20 s each, and no part takes more
+    than 10 s. So test_tarfile is in four parts, two of them in each shard.
+    """
+    ordered = {module: seconds[module] for module in sorted(seconds)}
+    parts = cut_modules(ordered, cases, count * WORKERS, whole) if count > 1 else {}
     shards: list[list[str]] = [[] for _ in range(count)]
     loads = [0.0] * count
-    for module in sorted(guess, key=lambda module: (-guess[module], module)):
+    for name, took in work_seconds(ordered, cases, parts).items():
         least = loads.index(min(loads))
-        shards[least].append(module)
-        loads[least] += guess[module]
-    return tuple(map(tuple, shards))
-
-
-def plan_key(shards: Iterable[Iterable[str]]) -> str:
-    """A short name for one way of cutting: shards fit together only when they were cut in the same way."""
-    return content_key([list(shard) for shard in shards])
+        shards[least].append(name)
+        loads[least] += took
+    return Cut(parts=parts, shards=tuple(map(tuple, shards)))

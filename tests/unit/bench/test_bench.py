@@ -15,7 +15,6 @@ from harness.bench import builds, history, shards
 from harness.bench.browsers import in_browsers
 from harness.bench.builds import neighbour
 from harness.bench.memory import tree_memory
-from harness.bench.shards import balance
 from harness.bench.suite import ending_the_interpreter, executed, standing_still
 from harness.build.artifact import NO_LIBRARIES, Build
 from harness.build.libraries import Libraries
@@ -157,9 +156,19 @@ def test_one_file_of_a_checkout_changes_between_the_first_build_and_the_second(
     assert capsys.readouterr().out.count("100.0 s") == 3
 
 
-def test_shards_are_as_even_as_their_longest_is_short() -> None:
-    assert balance({"a": 2.0, "b": 1.0, "c": 1.0}, 2) == 1.0
-    assert balance({"a": 3.0, "b": 1.0}, 2) == 1.5
+def test_shards_are_as_even_as_their_longest_case_is_short() -> None:
+    seconds = {"test_a": 20.0, "test_b": 10.0}
+    assert list(shards.balance(seconds, {}, 2)) == [
+        "2 shards:          the longest is 1.33 of the mean, limit 1.15; 0 modules in 0 parts",
+        "  of 2 workers:      20.0 s, 2.67 of the least",
+        "  of 4 workers:      20.0 s, 5.33 of the least",
+    ]
+    cases = {"test_a": {f"A{number}.test": 1.0 for number in range(20)}}
+    assert list(shards.balance(seconds, cases, 2)) == [
+        "2 shards:          the longest is 1.00 of the mean, limit 1.15; 1 module in 20 parts",
+        "  of 2 workers:      10.0 s, 1.33 of the least",
+        "  of 4 workers:      10.0 s, 2.67 of the least",
+    ]
 
 
 def test_shards_are_merged_and_their_balance_is_reported(
@@ -172,7 +181,7 @@ def test_shards_are_merged_and_their_balance_is_reported(
     record_durations(tmp_path / "durations" / "wasi.json", {"test_a": 3.0, "test_b": 1.0})
     shards.measure("wasi", tmp_path / "second", cases=1_000)
     said = capsys.readouterr().out
-    assert "6.00 of the mean  (limit 1.15; 2 modules of wasi)" in said
+    assert "8 shards:          the longest is 6.00 of the mean, limit 1.15; 0 modules in 0 parts" in said
     assert "unknown, no run has recorded the cases" in said
 
 

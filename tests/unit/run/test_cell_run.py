@@ -22,10 +22,11 @@ from harness.results.cell_results import OtherSuite, load_results
 from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome, encode_module
 from harness.run import cell_run as cell_run_module
 from harness.run.cell_run import CellRun
+from harness.run.merge import merge
 from harness.run.own_tests import find_tests
 from harness.run.prepared import OwnSuite, Prepared
 from harness.run.publish import module_failure
-from harness.run.resume import read_parts
+from harness.run.resume import read_cut
 from harness.run.selection import TestSelection
 from tests.unit.sample_cells import WASI
 from tests.unit.sample_lists import entry, load
@@ -216,7 +217,7 @@ def test_the_parts_of_a_module_become_its_result_with_the_last_of_them(tmp_path:
 def test_a_resumed_run_has_the_same_parts_and_runs_those_that_are_left(tmp_path: Path) -> None:
     run = cut_run(tmp_path)
     run.test(run.job("test_x[2/2]", lambda: False), ScriptedGuest())
-    assert read_parts(run.folder) == run.chosen.parts
+    assert read_cut(run.folder, TestSelection(modules=("test_x",))) == run.chosen
     again = dataclasses.replace(run, resume=True)
     again.clear()
     assert again.work() == ["test_x[1/2]"]
@@ -229,6 +230,43 @@ def test_a_resumed_run_has_the_same_parts_and_runs_those_that_are_left(tmp_path:
     run.clear()
     assert len(run.work()) == 2
     assert not dataclasses.replace(run, resume=True).records.read("test_x[2/2]")
+
+
+def test_a_shard_runs_its_own_parts_and_merge_makes_the_whole_module(tmp_path: Path) -> None:
+    names = ("test_x[1/2]", "test_x[2/2]")
+    shards = []
+    for here, elsewhere in (names, names[::-1]):
+        chosen = TestSelection(
+            modules=("test_x",), parts={"test_x": ((C,),)}, elsewhere=(elsewhere,), shard=f"{here[7]}/2", plan="p"
+        )
+        run = dataclasses.replace(cell_run(tmp_path / here[7]), chosen=chosen, expectations=CellExpectations())
+        (run.prepared.build.folder / "modules.json").write_text('["test_x"]')
+        run.clear()
+        assert run.work() == [here]
+        run.test(run.job(here, lambda: False), ScriptedGuest())
+        page, unexpected = run.finish(interrupted=False, color=False)
+        assert not unexpected
+        assert f"shard {here[7]} of 2 was run" in page
+        shards.append(load_results(run.folder / "results.json"))
+        assert (shards[-1].run.complete, shards[-1].run.lacking) == (False, 0)
+        # A shard is resumed as it was cut, whatever has been recorded since.
+        again = TestSelection(modules=("test_y",), shard=f"{here[7]}/2", plan="another")
+        assert read_cut(run.folder, again) == chosen
+    (found,) = merge(shards, CellExpectations(), command="merge").modules
+    whole = dataclasses.replace(cell_run(tmp_path / "whole"), chosen=TestSelection(modules=("test_x",)))
+    expected = whole.test(whole.job("test_x", lambda: False), ScriptedGuest())
+    assert {each.case: each.outcome for each in found.cases} == {each.case: each.outcome for each in expected.cases}
+    assert (found.complete, found.parts, found.outcome) == (True, None, expected.outcome)
+
+
+def test_a_shard_without_one_of_its_parts_lacks_the_module(tmp_path: Path) -> None:
+    run = cut_run(tmp_path)
+    run = dataclasses.replace(
+        run, chosen=dataclasses.replace(run.chosen, parts={"test_x": ((CASES[1],), (C,))}, elsewhere=("test_x[2/3]",))
+    )
+    run.test(run.job("test_x[3/3]", lambda: False), ScriptedGuest())
+    run.finish(interrupted=True, color=False)
+    assert load_results(run.folder / "results.json").run.lacking == 1
 
 
 def test_a_part_that_was_lost_loses_the_module_and_one_that_failed_is_not_why(tmp_path: Path) -> None:

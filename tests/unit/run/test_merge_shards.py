@@ -17,7 +17,7 @@ from harness.expectations.entries import CellExpectations
 from harness.manifest import Manifest, WasmRecord
 from harness.results.cell_results import CellResults, OtherSuite, Work
 from harness.results.command_line import RunOptions
-from harness.results.outcomes import Outcome
+from harness.results.outcomes import Outcome, PartsRun
 from harness.results.verdicts import Verdict
 from harness.run.merge import merge
 from tests.unit.sample_results import case, expecting, module, of_other_suite, results
@@ -100,6 +100,26 @@ def test_what_is_not_all_of_one_run_is_refused(
     with pytest.raises(ConfigError, match=rf"{words}\b") as caught:
         merge(spoil(one, two), LISTS, command="merge")
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("numbers", [(1,), (1, 2), (3,)])
+def test_a_module_of_which_a_part_is_missing_or_there_twice_is_refused(numbers: tuple[int, ...]) -> None:
+    one, two = shards_of(whole(2), 2)
+    parts = [
+        msgspec.structs.replace(
+            whole(1).modules[0], parts=PartsRun(numbers=ran, count=3, complete=True, besides=0.5), complete=False
+        )
+        for ran in ((1, 2), numbers)
+    ]
+    shards = [
+        msgspec.structs.replace(shard, modules=(result,)) for shard, result in zip((one, two), parts, strict=True)
+    ]
+    if numbers == (3,):
+        (module,) = merge(shards, LISTS, command="merge").modules
+        assert (module.complete, module.parts) == (True, None)
+    else:
+        with pytest.raises(ConfigError, match="wasi: the shards have not each part of test_0 once"):
+            merge(shards, LISTS, command="merge")
 
 
 def test_the_command_to_run_a_case_again_is_that_of_the_shards() -> None:

@@ -21,11 +21,14 @@ from harness.run.selection import (
     check_names,
     check_resources,
     choose,
+    choose_shard,
     known_resources,
     planned,
     read_shard,
     wanted_cases,
 )
+from harness.suite.parts import module_of_work
+from harness.suite.shards import Shard, parse_shard
 from tests.unit.sample_cells import WASI
 
 SUITE = ("test_bool", "test_json", "test_os", "test.test_asyncio.test_tasks")
@@ -44,14 +47,18 @@ def prepared(tmp_path: Path) -> Prepared:
     return found
 
 
+def record_cases(prepared: Prepared, cases: dict[str, dict[str, float]]) -> None:
+    prepared.durations.with_name(f"{prepared.durations.stem}.cases.json").write_text(json.dumps(cases))
+
+
 def test_without_a_wish_it_is_the_whole_suite_longest_first(prepared: Prepared) -> None:
     modules = ("test_os", "test_json", "test.test_asyncio.test_tasks", "test_bool")
-    chosen = choose(prepared, (), None)
+    chosen = choose(prepared, ())
     assert (chosen.modules, chosen.cases, chosen.patterns) == (modules, (), {})
 
 
 def test_the_shards_are_the_suite_and_name_the_way_they_were_cut(prepared: Prepared) -> None:
-    one, two = (choose(prepared, (), read_shard(text, ())) for text in ("1/2", "2/2"))
+    one, two = (choose_shard(prepared, parse_shard(text)) for text in ("1/2", "2/2"))
     assert one.modules == ("test_os",)
     assert two.modules == ("test_json", "test.test_asyncio.test_tasks", "test_bool")
     assert (one.shard, two.shard) == ("1/2", "2/2")
@@ -61,22 +68,55 @@ def test_the_shards_are_the_suite_and_name_the_way_they_were_cut(prepared: Prepa
 def test_a_shard_is_cut_by_the_durations_that_are_named(prepared: Prepared, tmp_path: Path) -> None:
     named = tmp_path / "named.json"
     named.write_text(json.dumps(dict.fromkeys(SUITE, 1.0) | {"test_bool": 100.0}))
-    assert choose(prepared, (), read_shard("1/2", ()), cut_by=str(named)).modules == ("test_bool",)
+    assert choose_shard(prepared, parse_shard("1/2"), cut_by=str(named)).modules == ("test_bool",)
     named.write_text("{}")
     with pytest.raises(ConfigError, match="holds no durations"):
-        choose(prepared, (), read_shard("1/2", ()), cut_by=str(named))
+        choose_shard(prepared, parse_shard("1/2"), cut_by=str(named))
+
+
+def test_a_long_module_is_in_several_shards(prepared: Prepared) -> None:
+    record_cases(prepared, {"test_os": {f"test.test_os.{name}.test": 2.0 for name in "ABCD"}})
+    shards = [choose_shard(prepared, Shard(number=number, count=3)) for number in (1, 2, 3)]
+    assert len({shard.plan for shard in shards}) == 1
+    work = [planned(shard, prepared, 2).work() for shard in shards]
+    assert work == [shard.work() for shard in shards]
+    assert sorted(name for names in work for name in names) == sorted(
+        [*SUITE[:2], *SUITE[3:], *(f"test_os[{number}/4]" for number in (1, 2, 3, 4))]
+    )
+    assert [{name for name in names if module_of_work(name) == "test_os"} for names in work] == [
+        {f"test_os[{number}/4]" for number in (1, 2, 3, 4)} - set(shard.elsewhere) for shard in shards
+    ]
+    assert sum("test_os" in shard.modules for shard in shards) > 1
+
+
+def test_a_shard_cuts_what_it_has_alone_for_its_own_workers(prepared: Prepared) -> None:
+    prepared.durations.write_text(json.dumps({"test_os": 90, "test_json": 6}))
+    of_os = {f"test.test_os.T{number}.test": 1.0 for number in range(90)}
+    record_cases(prepared, {"test_os": of_os, "test_json": {f"test.test_json.{name}.test": 2.0 for name in "ABC"}})
+    shards = [choose_shard(prepared, Shard(number=number, count=2)) for number in (1, 2)]
+    (shard,) = (shard for shard in shards if "test_json" in shard.modules)
+    assert set(shard.parts) == {"test_os"}
+    many = planned(shard, prepared, 16)
+    assert set(many.parts) == {"test_os", "test_json"}
+    assert many.parts["test_os"] == shard.parts["test_os"]
+    assert not set(many.work()) & set(shard.elsewhere)
+
+
+def test_in_random_order_shards_are_made_of_whole_modules(prepared: Prepared) -> None:
+    record_cases(prepared, {"test_os": {f"test.test_os.{name}.test": 2.0 for name in "ABCD"}})
+    assert choose_shard(prepared, Shard(number=1, count=3)).parts
+    assert not choose_shard(prepared, Shard(number=1, count=3), randomize=True).parts
 
 
 def test_a_module_that_is_longer_than_its_share_is_cut_unless_cases_of_it_are_named(prepared: Prepared) -> None:
     ids = {"test.test_os.A.test_a": 8.0, "test.test_os.B.test_b": 1.0}
-    prepared.durations.with_name(f"{prepared.durations.stem}.cases.json").write_text(json.dumps({"test_os": ids}))
-    whole = choose(prepared, (), None)
+    record_cases(prepared, {"test_os": ids})
+    whole = choose(prepared, ())
     found = planned(whole, prepared, 8)
     assert found.parts == {"test_os": (("test.test_os.B.test_b",),)}
     assert list(found.seconds)[:2] == ["test_os[1/2]", "test_json"]
     assert planned(whole, prepared, 1).parts == {}
-    assert planned(whole, prepared, 1, found.parts).parts == found.parts
-    named = choose(prepared, ("test.test_os.A.test_a",), None)
+    named = choose(prepared, ("test.test_os.A.test_a",))
     assert planned(named, prepared, 8).parts == {}
     shuffled = planned(whole.ordered(SUITE, RunOptions(randseed="7", randomize=True)), prepared, 8)
     assert shuffled.parts == {}
@@ -86,7 +126,7 @@ def test_a_module_that_is_longer_than_its_share_is_cut_unless_cases_of_it_are_na
 
 
 def test_cases_choose_their_modules_and_a_module_by_its_name_is_whole(prepared: Prepared) -> None:
-    chosen = choose(prepared, (CASE, "test.test_bool"), None)
+    chosen = choose(prepared, (CASE, "test.test_bool"))
     assert chosen.modules == ("test_json", "test_bool")
     assert chosen.cases_in("test_json") == (CASE,)
     assert chosen.cases_in("test_bool") == ()
@@ -101,12 +141,12 @@ def test_cases_choose_their_modules_and_a_module_by_its_name_is_whole(prepared: 
     ],
 )
 def test_what_a_report_names_can_be_asked_for(prepared: Prepared, case: str, pattern: str) -> None:
-    assert choose(prepared, (case,), None).cases_in("test_json") == (pattern,)
+    assert choose(prepared, (case,)).cases_in("test_json") == (pattern,)
 
 
 @pytest.mark.parametrize("case", ["setUpModule (test.test_json)", "after (test.test_json)"])
 def test_what_is_the_module_s_own_takes_the_whole_module(prepared: Prepared, case: str) -> None:
-    assert choose(prepared, (case, CASE), None).cases_in("test_json") == ()
+    assert choose(prepared, (case, CASE)).cases_in("test_json") == ()
 
 
 def test_a_case_of_no_module_is_reported_with_the_nearest_one() -> None:

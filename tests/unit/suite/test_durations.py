@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness.results.cell_results import write_results
 from harness.results.outcomes import Outcome
 from harness.suite.durations import (
     guessed_seconds,
@@ -18,7 +19,7 @@ from harness.suite.durations import (
     seconds_of,
     source_sizes,
 )
-from tests.unit.sample_results import case, module
+from tests.unit.sample_results import case, module, results
 
 
 def test_sizes_are_those_of_a_file_or_of_a_package_s_tests(tmp_path: Path) -> None:
@@ -84,3 +85,11 @@ def test_results_are_a_record_of_what_was_complete(tmp_path: Path) -> None:
     modules = {"a": {"seconds": 2.5, "complete": True}, "b": {"seconds": 1.0, "complete": False}}
     record.write_text(json.dumps({"schema": 1, "modules": modules}))
     assert read_durations(record) == {"a": 2.5}
+
+
+def test_results_are_a_record_of_the_cases_of_its_long_modules_too(tmp_path: Path) -> None:
+    long = module("test_a", case("test_a.T.test_x"), case("test_a.T.test_y"))
+    short = msgspec.structs.replace(module("test_b", case("test_b.T.test_x")), seconds=0.5)
+    part = msgspec.structs.replace(long, module="test_c", complete=False)
+    write_results(path := tmp_path / "results.json", results(long, short, part))
+    assert read_case_durations(path) == {"test_a": {"test.test_a.T.test_x": 0.25, "test.test_a.T.test_y": 0.25}}

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import random
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.results.outcomes import CaseResult, Detail, ModuleResult, Outcome
+from harness.results.outcomes import (
+    CaseResult,
+    Detail,
+    ModuleResult,
+    Outcome,
+    PartsRun,
+    decode_module,
+    encode_module,
+)
 from harness.suite.parts import (
     Part,
     as_part,
     cut_cases,
     cut_modules,
     joined,
-    module_of,
+    joined_in_shard,
+    module_of_work,
     part_named,
     part_names,
     recorded_cases,
@@ -74,7 +85,7 @@ def test_a_part_knows_its_cases_and_the_first_one_what_is_elsewhere() -> None:
     assert part_named(first, cut) == Part(module="test_x", number=1, count=3, elsewhere=("b", "c", "d"))
     assert part_named(third, cut) == Part(module="test_x", number=3, count=3, cases=("c", "d"))
     assert part_named("test_x", cut) is None
-    assert [module_of(name) for name in ("test_x[3/3]", "test_x", "test.test_y.test_z")] == [
+    assert [module_of_work(name) for name in ("test_x[3/3]", "test_x", "test.test_y.test_z")] == [
         "test_x",
         "test_x",
         "test.test_y.test_z",
@@ -150,6 +161,50 @@ def test_after_a_part_that_died_the_whole_would_have_been_started_again() -> Non
 def test_a_part_that_is_not_complete_makes_no_whole() -> None:
     assert not joined([part(case("test_x.T.test_1")), part(case("test_x.T.test_2"), complete=False)]).complete
     assert not as_part(part(case("test_x.T.test_1"))).complete
+
+
+@st.composite
+def results_of_parts(draw: st.DrawFn) -> list[ModuleResult]:
+    """Those of two to six parts; each has a case of its own, or all its cases are gone, and may have a fixture that all
+    have.
+    """
+    found = []
+    for number in range(1, draw(st.integers(2, 6)) + 1):
+        outcome = draw(st.sampled_from([Outcome.PASS, Outcome.FAIL, Outcome.CRASH]))
+        fixture = [case("test_x.setUp", draw(st.sampled_from([Outcome.PASS, Outcome.ERROR])))]
+        cases = [case(f"test_x.T.test_{number}", outcome), *fixture * draw(st.booleans())]
+        if draw(st.booleans()) and number > 1:
+            cases = [case("test_x", Outcome.SKIP, reason=NOTHING_MATCHED)]
+        died = outcome is Outcome.CRASH
+        word = draw(st.sampled_from(["passed", "failed", "env_changed"])) if not died or draw(st.booleans()) else ""
+        seconds = 0.5 + 0.25 * draw(st.integers(0, 8))
+        attempts = 1 + died * draw(st.booleans())
+        complete = draw(st.sampled_from([True, True, True, False]))
+        found.append(part(*cases, word=word, exit_status=None, seconds=seconds, attempts=attempts, complete=complete))
+    return found
+
+
+@given(results_of_parts(), st.integers(1, 4), st.randoms())
+def test_it_does_not_matter_which_shard_has_run_which_part(
+    parts: list[ModuleResult], count: int, chance: random.Random
+) -> None:
+    """And none of it says that a case which is not in the shard is gone."""
+    shards: dict[int, dict[int, ModuleResult]] = {}
+    for number, result in enumerate(parts, 1):
+        shards.setdefault(chance.randrange(count), {})[number] = result
+    order = [each.case for result in parts for each in result.cases]
+    of_shards = [joined_in_shard(ran, len(parts), order) for ran in shards.values()]
+    assert not any(result.complete for result in of_shards)
+    found, expected = joined(of_shards, order), joined(parts, order)
+    assert found.seconds == pytest.approx(expected.seconds)
+    assert msgspec.structs.replace(found, seconds=0) == msgspec.structs.replace(expected, seconds=0)
+
+
+def test_a_shard_says_which_parts_it_ran_and_how_long_they_took() -> None:
+    ran = {number: part(case(f"test_x.T.test_{number}"), seconds=2.25) for number in (2, 5)}
+    found = joined_in_shard(ran, 5)
+    assert (found.seconds, found.parts) == (4.5, PartsRun(numbers=(2, 5), count=5, complete=True, besides=2.0))
+    assert decode_module("test_x", encode_module(found)) == found
 
 
 def test_the_tries_of_the_environment_are_those_of_all_parts() -> None:
