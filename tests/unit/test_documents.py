@@ -13,7 +13,7 @@ from harness.cli.reference import commands_page
 from harness.project import project_root
 from harness.results.cell_results import CellResults, RunInfo
 from harness.results.command_line import RunOptions
-from harness.results.outcomes import CaseResult, Detail, ModuleRecord, SubtestResult
+from harness.results.outcomes import CaseResult, Detail, ModuleRecord, PartsRun, SubtestResult
 from harness.results.verdicts import CaseVerdict, Comparison
 
 ROOT = project_root()
@@ -53,7 +53,19 @@ def test_the_commands_are_those_of_the_parsers() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", [CellResults, RunInfo, RunOptions, Comparison, CaseVerdict, ModuleRecord, CaseResult, SubtestResult, Detail]
+    "part",
+    [
+        CellResults,
+        RunInfo,
+        RunOptions,
+        Comparison,
+        CaseVerdict,
+        ModuleRecord,
+        PartsRun,
+        CaseResult,
+        SubtestResult,
+        Detail,
+    ],
 )
 def test_every_key_of_results_is_described(part: type[msgspec.Struct]) -> None:
     text = (ROOT / "reports" / "README.md").read_text(encoding="utf-8").partition("## results.json")[2]
