@@ -148,16 +148,14 @@ def joined_in_shard(parts: Mapping[int, ModuleResult], count: int, order: Iterab
     the whole of the results of all shards.
     """
     results = tuple(parts.values())
-    found = _joined(results, order)
     ran = PartsRun(
         numbers=tuple(parts),
         count=count,
         complete=all(part.complete for part in results),
         besides=min(map(_besides, results)),
     )
-    return msgspec.structs.replace(
-        found, complete=False, seconds=math.fsum(part.seconds for part in results), parts=ran
-    )
+    seconds = math.fsum(part.seconds for part in results)
+    return _joined(results, order, seconds=seconds, complete=False, parts=ran)
 
 
 def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleResult:
@@ -170,52 +168,55 @@ def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleRe
     the whole would have taken once. `order` is that of the cases in the last run of the whole module; others come
     behind.
     """
-    found = _joined(parts, order)
     count = sum(len(part.parts.numbers) if part.parts else 1 for part in parts)
     least = min(part.parts.besides if part.parts else _besides(part) for part in parts)
-    whole = msgspec.structs.replace(
-        found,
-        complete=all(part.parts.complete if part.parts else part.complete for part in parts),
-        seconds=math.fsum(part.seconds for part in parts) - (count - 1) * least,
-    )
-    (own,) = whole.cases if len(whole.cases) == 1 else (None,)
-    if own is None or own.detail.reason != NOTHING_MATCHED:
+    seconds = math.fsum(part.seconds for part in parts) - (count - 1) * least
+    complete = all(part.parts.complete if part.parts else part.complete for part in parts)
+    whole = _joined(parts, order, seconds=seconds, complete=complete)
+    if [case.detail.reason for case in whole.cases] != [NOTHING_MATCHED]:
         return whole
     # All cases that the record has are gone from the module.
-    none = CaseResult(case=own.case, outcome=Outcome.NO_TESTS, detail=Detail(reason=NO_TESTS))
+    none = CaseResult(case=whole.cases[0].case, outcome=Outcome.NO_TESTS, detail=Detail(reason=NO_TESTS))
     return msgspec.structs.replace(whole, cases=(none,), outcome=none.outcome, detail=none.detail)
 
 
-def _joined(parts: Sequence[ModuleResult], order: Iterable[str]) -> ModuleResult:
-    """What `joined` and `joined_in_shard` have in common: all but `complete` and `seconds`."""
-    module, own = parts[0].module, parts[0].own
+def _joined(
+    results: Sequence[ModuleResult],
+    order: Iterable[str],
+    *,
+    seconds: float,
+    complete: bool,
+    parts: PartsRun | None = None,
+) -> ModuleResult:
+    """The results of a module's parts in one; `joined` says how."""
+    module, own = results[0].module, results[0].own
     name = dotted(module, own=own)
-    cases = _joined_cases(parts, name)
+    cases = _joined_cases(results, name)
     place = {case: index for index, case in enumerate(order)}
     found = sorted(cases.values(), key=lambda case: place.get(case.case, len(place)))
-    outcome = cases[name].outcome if name in cases else worst([case.outcome for case in found])
-    ended = [part for part in parts if part.word]
-    said = min(ended or parts, key=lambda part: _WORDS.index(part.word) if part.word in _WORDS else len(_WORDS))
+    ended = [result for result in results if result.word]
+    said = min(ended or results, key=lambda result: _WORDS.index(result.word) if result.word in _WORDS else len(_WORDS))
     # Each part was started once more only because the module is cut, but for one after which the whole would have been.
-    attempts = sum(part.attempts for part in parts) - len(ended) + bool(ended)
+    attempts = sum(result.attempts for result in results) - len(ended) + bool(ended)
     if name in cases and cases[name].outcome in DEATHS and not ended:
-        attempts = max(part.attempts for part in parts)
-    tries = [part.env_tries for part in parts if part.env_tries]
+        attempts = max(result.attempts for result in results)
+    tries = (result.env_tries for result in results)
     return ModuleResult(
         module=module,
-        outcome=outcome,
-        seconds=0.0,
+        outcome=cases[name].outcome if name in cases else worst([case.outcome for case in found]),
+        seconds=seconds,
         attempts=attempts,
-        complete=False,
+        complete=complete,
         cases=tuple(found),
-        env_changed=any(part.env_changed for part in parts),
+        env_changed=any(result.env_changed for result in results),
         env_tries=tuple(map(any, itertools.zip_longest(*tries, fillvalue=False))),
         detail=cases[name].detail if name in cases else Detail(),
-        output="\n".join(part.output for part in parts if part.output),
+        output="\n".join(result.output for result in results if result.output),
         word=said.word,
         exit_status=said.exit_status,
         own=own,
-        imports=tuple(sorted({path for part in parts for path in part.imports})),
+        imports=tuple(sorted({path for result in results for path in result.imports})),
+        parts=parts,
     )
 
 

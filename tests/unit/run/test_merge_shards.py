@@ -117,9 +117,19 @@ def test_a_module_of_which_a_part_is_missing_or_there_twice_is_refused(numbers: 
     if numbers == (3,):
         (module,) = merge(shards, LISTS, command="merge").modules
         assert (module.complete, module.parts) == (True, None)
+        of_other_order = [*whole(1).modules[0].cases][::-1]
+        order = {"test_0": [each.case for each in of_other_order]}
+        (module,) = merge(shards, LISTS, command="merge", order=order).modules
+        assert list(module.cases) == of_other_order
     else:
         with pytest.raises(ConfigError, match="wasi: the shards have not each part of test_0 once"):
             merge(shards, LISTS, command="merge")
+
+
+def test_a_whole_module_that_two_shards_have_is_refused() -> None:
+    one, two = shards_of(whole(2), 2)
+    with pytest.raises(ConfigError, match="wasi: the shards have not each part of test_0 once"):
+        merge([one, msgspec.structs.replace(two, modules=one.modules)], LISTS, command="merge")
 
 
 def test_the_command_to_run_a_case_again_is_that_of_the_shards() -> None:

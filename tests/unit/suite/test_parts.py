@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import msgspec
@@ -19,6 +20,7 @@ from harness.results.outcomes import (
     encode_module,
 )
 from harness.suite.parts import (
+    _WORDS,
     Part,
     as_part,
     cut_cases,
@@ -137,6 +139,8 @@ def test_what_every_part_reports_stands_there_once_at_its_worst() -> None:
     fixture, own = case("test_x.setUp"), case("test_x", Outcome.SKIP, reason="no sockets")
     worse = msgspec.structs.replace(fixture, outcome=Outcome.ERROR)
     assert joined([part(fixture), part(worse)]).cases == (worse,)
+    later = msgspec.structs.replace(worse, seconds=9.0)
+    assert joined([part(worse), part(later)]).cases == (worse,)
     skipped = joined([part(own, detail=own.detail)] * 3)
     assert (skipped.cases, skipped.outcome, skipped.detail, skipped.attempts) == ((own,), Outcome.SKIP, own.detail, 1)
 
@@ -156,6 +160,20 @@ def test_after_a_part_that_died_the_whole_would_have_been_started_again() -> Non
     assert (found.word, found.exit_status, found.attempts) == ("", None, 2)
     imported = part(case("test_x", Outcome.CRASH), word="", exit_status=None, attempts=2)
     assert joined([imported, imported]).attempts == 2
+
+
+@pytest.mark.parametrize(
+    ("worse", "better"),
+    [*itertools.pairwise((*_WORDS, "unheard_of", ""))],
+)
+def test_the_word_of_the_whole_is_the_worst_one(worse: str, better: str) -> None:
+    found = joined([part(case("test_x.T.a"), word=better), part(case("test_x.T.b"), word=worse, exit_status=2)])
+    assert (found.word, found.exit_status) == (worse, 2)
+
+
+def test_the_module_s_own_word_is_its_outcome_whatever_its_cases_did() -> None:
+    own = case("test_x", Outcome.FAIL)
+    assert joined([part(own), part(case("test_x.T.a", Outcome.CRASH))]).outcome is Outcome.FAIL
 
 
 def test_a_part_that_is_not_complete_makes_no_whole() -> None:
@@ -210,6 +228,8 @@ def test_a_shard_says_which_parts_it_ran_and_how_long_they_took() -> None:
 def test_the_tries_of_the_environment_are_those_of_all_parts() -> None:
     found = joined([part(case("test_x.T.a"), env_tries=(False, True, False)), part(case("test_x.T.b"))])
     assert found.env_tries == (False, True, False)
+    found = joined([part(case("test_x.T.a"), env_tries=(False, False)), part(case("test_x.T.b"), env_tries=(True,))])
+    assert found.env_tries == (True, False)
 
 
 def test_cases_are_recorded_with_their_seconds_and_dead_ones_with_those_that_they_cost() -> None:
