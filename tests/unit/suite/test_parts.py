@@ -20,7 +20,6 @@ from harness.results.outcomes import (
     encode_module,
 )
 from harness.suite.parts import (
-    _WORDS,
     Part,
     as_part,
     cut_cases,
@@ -39,6 +38,7 @@ from tests.unit.sample_results import case, module
 A = {"test.test_x.A.test_1": 2.0, "test.test_x.A.test_2": 1.0}
 B = {"test.test_x.B.test_1": 1.5, "test.test_x.B.test_2": 0.5}
 C = {"test.test_x.C.test": 20.0}
+BAD_WORDS = ("interrupted", "uncaught_exc", "failed", "refleak")
 CASES = st.dictionaries(
     st.builds(
         "{}.{}.{}".format, st.just("test.test_x"), st.sampled_from("ABC"), st.text("abc", min_size=1, max_size=3)
@@ -164,7 +164,7 @@ def test_after_a_part_that_died_the_whole_would_have_been_started_again() -> Non
 
 @pytest.mark.parametrize(
     ("worse", "better"),
-    [*itertools.pairwise((*_WORDS, "unheard_of", ""))],
+    [*itertools.pairwise([*BAD_WORDS, "env_changed", "passed", "skipped", "resource_denied", "unheard_of", ""])],
 )
 def test_the_word_of_the_whole_is_the_worst_one(worse: str, better: str) -> None:
     found = joined([part(case("test_x.T.a"), word=better), part(case("test_x.T.b"), word=worse, exit_status=2)])
