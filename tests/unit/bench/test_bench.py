@@ -165,7 +165,7 @@ def test_shards_are_as_even_as_their_longest_case_is_short() -> None:
     ]
     cases = {"test_a": {f"A{number}.test": 1.0 for number in range(20)}}
     assert list(shards.balance(seconds, cases, 2)) == [
-        "2 shards:          the longest is 1.00 of the mean, limit 1.15; 1 module in 20 parts",
+        "2 shards:          the longest is 1.00 of the mean, limit 1.15; 1 module in 7 parts",
         "  of 2 workers:      10.0 s, 1.33 of the least",
         "  of 4 workers:      10.0 s, 2.67 of the least",
     ]

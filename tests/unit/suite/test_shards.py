@@ -89,7 +89,7 @@ def test_a_module_of_many_shards_length_does_not_make_one_of_them_longer() -> No
     seconds = {"test_tarfile": 40.0, **{f"test_{number}": 1.0 for number in range(120)}}
     cases = {"test_tarfile": {f"T{number}.test": 1.0 for number in range(40)}}
     found = cut_suite(seconds, cases, (), 2)
-    assert [sum(name.startswith("test_tarfile[") for name in shard) for shard in found.shards] == [2, 2]
+    assert [sum(name.startswith("test_tarfile[") for name in shard) for shard in found.shards] == [1, 1]
     work = work_seconds(seconds, cases, found.parts)
     assert [sum(work[name] for name in shard) for shard in found.shards] == [80.0, 80.0]
     assert cut_suite(seconds, cases, (), 1).parts == {}
