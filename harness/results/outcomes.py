@@ -197,8 +197,8 @@ class ModuleResult(_ModuleFields, frozen=True, kw_only=True):
     `imports` are the files of the standard library that it imported, without those that regrtest itself imports, by
     their paths in the library. They are stored with the durations and not in results.json.
 
-    `parts` says which parts of the module ran, when the others are in other shards: such a result is not `complete`, and
-    `seconds` is the sum over these parts.
+    `parts` says which parts of the module ran, when the others are in other shards: such a result is not `complete`,
+    and `seconds` is the sum over these parts.
     """
 
     module: str
