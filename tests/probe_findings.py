@@ -22,7 +22,7 @@ PAGE = f"{_CELL_IN_BROWSER} --web-example"
 
 
 def load_findings(path: Path) -> Mapping[str, Mapping[str, Finding]]:
-    """By cell: by limitation the finding."""
+    """The findings by cell, then by limitation."""
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     return {cell: {name: Finding(value) for name, value in found.items()} for cell, found in data.items()}
 

@@ -35,7 +35,7 @@ needs_playwright = pytest.mark.skipif(not PLAYWRIGHT, reason="the extra `browser
 ROOT = Path(__file__).parents[2]
 CELL = "emscripten-3.1.69-chromium"
 QUICK = ("run", "repl", "library", "kept", "not-isolated")
-# A page with as much of the example's as is driven; its terminal keeps lines and has no canvas.
+# A page with the parts of the example's that are driven; its terminal keeps lines and has no canvas.
 STUB = """<!doctype html>
 <script src="https://elsewhere.test/terminal.js"></script>
 <textarea id="codebox"></textarea><button id="run" disabled>Run</button><div id="terminal"></div>
@@ -171,7 +171,7 @@ def test_a_server_that_does_not_start_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.integration
 @needs_playwright
-def test_a_program_that_is_no_browser_is_named(tmp_path: Path) -> None:
+def test_a_program_that_is_not_a_browser_is_named(tmp_path: Path) -> None:
     program = tmp_path / "browser"
     program.write_text("#!/bin/sh\nexit 1\n")
     program.chmod(0o755)

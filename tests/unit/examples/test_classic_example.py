@@ -18,7 +18,7 @@ from harness.examples.classic_example import WORKER, ClassicExample
 from harness.examples.trials import Cause
 from harness.examples.web_page import PAGE
 
-# As CPython 3.13.5 has them, in short.
+# A short form of those of CPython 3.13.5.
 TEXTS = {
     PAGE: """\
     this.input = this.input.slice(0, -1)
@@ -67,12 +67,12 @@ def example(tmp_path: Path, request: pytest.FixtureRequest) -> ClassicExample:
 
 
 def laid(example: ClassicExample, target: Path, *changes: Cause) -> dict[str, str]:
-    """The files of the example with those changes, but for `python.data`."""
+    """The files of the example with those changes, without `python.data`."""
     example.lay(changes, target)
     return {path.name: path.read_text() for path in target.iterdir() if path.name != "python.data"}
 
 
-def test_as_it_is_shipped(example: ClassicExample, tmp_path: Path) -> None:
+def test_without_a_cause_the_example_is_as_it_is_shipped(example: ClassicExample, tmp_path: Path) -> None:
     files = laid(example, tmp_path / "page")
     assert {name: files[name] for name in TEXTS} == TEXTS
     assert (files["server.py"], files["python.wasm"]) == ("the server", "built")

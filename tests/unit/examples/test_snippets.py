@@ -53,7 +53,7 @@ def test_a_readme_that_has_changed_is_refused(readme: str) -> None:
         node_snippet(readme, Path("/srv/lib"))
 
 
-def test_changes_stand_where_they_count() -> None:
+def test_changes_are_made_where_they_count() -> None:
     snippet = node_snippet(README, Path("/srv/lib"))
     assert 'preRun(Module) { Module.FS.mkdirTree("/lib");\n' in with_statement(snippet, 'Module.FS.mkdirTree("/lib");')
     assert 'createEmscriptenModule({ thisProgram: "x",\n' in with_setting(snippet, 'thisProgram: "x"')

@@ -1,4 +1,4 @@
-"""The page of the web example, whose browser is a stand-in."""
+"""The page of the web example in a stand-in of a browser."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_page_that_the_browser_complains_of_has_five_seconds_left(
     assert (tab.shows("answer", 20), page.now - 100) == (shown, seconds)
 
 
-def test_what_the_browser_complained_of_before_the_step_is_of_no_matter(
+def test_a_complaint_of_the_browser_before_the_step_does_not_matter(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page = Page(after=19, complains=True)

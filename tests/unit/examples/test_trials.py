@@ -1,4 +1,4 @@
-"""What a trial of an example says against what is expected of it."""
+"""The result of a trial of an example, compared with what is expected of it."""
 
 from __future__ import annotations
 

@@ -30,14 +30,14 @@ def nothing_is_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cell", ["wasi", "pyodide-0.29.5"])
-def test_a_cell_that_can_have_none(cell: str) -> None:
+def test_a_cell_without_a_web_example_is_refused(cell: str) -> None:
     with pytest.raises(UnavailableError, match=f"{cell} has no web example"):
         web_example(cell, BuildRequest(), "", "")
 
 
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The source tree of a CPython that has a web example; nothing is built of it."""
+    """The source tree of a CPython that has a web example; it is not built."""
     (tmp_path / "Makefile.pre.in").write_text(WEB_EXAMPLE)
 
     def prepare(cell: str, wishes: BuildRequest, check_source: Callable[[Path], None]) -> NoReturn:
@@ -49,7 +49,7 @@ def source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("source")
-def test_a_python_without_playwright(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_without_playwright_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "playwright", None)
     with pytest.raises(UnavailableError, match="playwright, which is not installed"):
         web_example(CELL, BuildRequest(), "", "")
@@ -68,7 +68,7 @@ def test_playwright_is_not_asked_for_where_there_is_nothing_to_drive(
 
 @pytest.mark.usefixtures("source")
 @pytest.mark.parametrize(("cell", "browser"), [(CELL, SYSTEM), (f"{CELL}-firefox", "")])
-def test_a_machine_without_the_browser(cell: str, browser: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_the_browser_is_refused(cell: str, browser: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web_example_module, "check_playwright", lambda: None)
     with pytest.raises(UnavailableError, match="this machine has no"):
         web_example(cell, BuildRequest(), "", browser)
@@ -83,7 +83,7 @@ class Faulty:
 
 
 class NoBrowser(_Bench):
-    """Every attempt works that has a change."""
+    """Every attempt with a change works."""
 
     def attempt(self, photo: str, changes: Sequence[Cause], act: Act, *, isolated: bool = True) -> Seen:
         return Seen(works=bool(changes), text="the answer is not shown")

@@ -23,7 +23,7 @@ from harness.examples.web_page import (
 
 XTERM = b"the terminal"
 HASH = f"sha384-{base64.b64encode(hashlib.sha384(XTERM).digest()).decode()}"
-# As CPython's page has it at 3b18af964da9, in short.
+# A short form of CPython's page at 3b18af964da9.
 TEXTS = {
     PAGE: f"""<link rel="stylesheet"
     href="https://unpkg.com/xterm@4.18.0/css/xterm.css" crossorigin integrity="sha384-AAAA" />
@@ -55,7 +55,7 @@ def test_a_script_element_that_html_does_not_close_is_closed() -> None:
     page = changed(TEXTS, [UNCLOSED_SCRIPT])[PAGE]
     assert not has_unclosed_script(page)
     assert f'integrity="{HASH}"></script>\n<script type="module">' in page
-    # Elements without content are closed so.
+    # This is how elements without content are closed.
     assert 'integrity="sha384-AAAA" />' in page
 
 
@@ -99,7 +99,7 @@ def test_a_tree_whose_makefile_makes_no_web_example_is_refused(tmp_path: Path, m
         (tmp_path / "Makefile.pre.in").write_text(makefile)
     with pytest.raises(UnavailableError, match=r"CPython 3\.13\.5 has no web example"):
         check_makes_web_example(tmp_path)
-    # As 3.14 and as 3.13 make it.
+    # As 3.14 makes it, and as 3.13 does.
     for rule in ("web_example/python.html: $(WEBEX_DIR)/python.html", "python.html: $(srcdir)/Tools/wasm/python.html"):
         (tmp_path / "Makefile.pre.in").write_text(f"{rule}\n")
         check_makes_web_example(tmp_path)

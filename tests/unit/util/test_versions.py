@@ -42,7 +42,7 @@ def test_the_number_is_what_a_version_begins_with(text: str, found: str) -> None
         ({"version": "25", "wasi_sdk": "25.5g0f", "sysroot": "/me/libc"}, "25.5g0f with the sysroot /me/libc"),
     ],
 )
-def test_what_is_no_release_is_shown_with_all_that_it_says(toolchain: dict[str, str], shown: str) -> None:
+def test_what_is_not_a_release_is_shown_with_all_that_it_says(toolchain: dict[str, str], shown: str) -> None:
     assert shown_version(Manifest.from_json({"toolchain": toolchain}).toolchain) == shown
 
 
@@ -55,12 +55,12 @@ def test_what_is_no_release_is_shown_with_all_that_it_says(toolchain: dict[str, 
         ("3.14.0-rc1", "3.14.0rc1"),
     ],
 )
-def test_a_range_takes_what_is_no_release_by_its_number(text: str, release: str) -> None:
+def test_a_range_takes_what_is_not_a_release_by_its_number(text: str, release: str) -> None:
     assert str(parse_version(text)) == release
 
 
 @pytest.mark.parametrize("text", ["/home/a/cpython", "git:https://example.org@main", "build-1-a", ""])
-def test_what_is_no_version_is_none(text: str) -> None:
+def test_what_is_not_a_version_parses_to_none(text: str) -> None:
     assert parse_version(text) is None
 
 
