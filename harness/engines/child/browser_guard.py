@@ -1,7 +1,8 @@
-"""Keeps a browser: `browser_guard.py FOLDER PROGRAM [arguments...]`, until it ends or the guard's standard input does.
+"""Runs a browser: `browser_guard.py FOLDER PROGRAM [arguments...]`, until it ends or the guard's standard input does.
 
-A browser is a tree of processes that outlives a parent which was killed. The guard has a process group that nobody
-kills with the engine's; when its input ends, however that came about, it ends the browser's group and removes FOLDER.
+A browser is a tree of processes that outlives a parent which was killed. The guard is not in the process group of the
+engine, so it is not killed with it. When its standard input ends, for whatever reason, it kills the process group of
+the browser and removes FOLDER.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ REMOVAL_SECONDS = 5.0
 def main(folder: str, *argv: str) -> int:
     """The browser's exit status, or 127 when it cannot be started."""
     try:
-        # Its complaints belong into the engine's log; nobody reads what it prints.
+        # Whatever it prints goes to the engine's log.
         browser = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=2, start_new_session=True)
     except OSError as error:
         print(f"cannot start {argv[0]}: {error.strerror}", file=sys.stderr)
@@ -30,7 +31,7 @@ def main(folder: str, *argv: str) -> int:
     threading.Thread(target=_end_with_input, args=(browser.pid,), daemon=True).start()
     status = browser.wait()
     _end_group(browser.pid)
-    # Processes that are about to die still write there.
+    # Processes that are about to end may still write there.
     deadline = time.monotonic() + REMOVAL_SECONDS
     while Path(folder).exists() and time.monotonic() < deadline:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,9 +1,9 @@
 """The process that runs Emscripten guests in a browser: `browser_host.py`. It speaks the protocol of
 harness/engines/protocol.py on its standard input and output.
 
-It owns the browser and serves the page in which that runs each guest (page.mjs). A tab that dies takes its guest along,
-and with it the last that the guest wrote. So the guest runs once more in a new browser, this time waiting until the
-engine has each of its writes; only if the tab dies again, that is how the guest ends.
+It starts the browser and serves the page that runs each guest (page.mjs). When a tab dies, its guest dies with it, and
+what the guest wrote last is lost. So the guest runs once more in a new browser, where it waits for each of its writes
+to arrive. If the tab dies again, that is how the guest ended.
 
 Run by path, imports nothing of the harness.
 """
@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# Started by path and isolated: the folder of this file is not searched by itself, and only for these.
+# Python was started with -I, which leaves out the folder of this file: only these are imported from there.
 sys.path.insert(0, str(Path(__file__).parent))
 from browser_process import BrowserProcess  # type: ignore[import-not-found]
 from browser_server import Server, Tab  # type: ignore[import-not-found]
@@ -30,12 +30,12 @@ from browser_trees import Tree  # type: ignore[import-not-found]
 del sys.path[0]
 
 HERE = Path(__file__).parent
-# A browser whose page says nothing for as long is started once more, and gets the longer time.
+# A browser whose page does not report within the first time is started once more, and gets the second.
 FIRST_START_SECONDS = 20.0
 START_SECONDS = 60.0
-# A page asks for work all the time; one that has not done so for as long has died without a word, as in Firefox.
+# A page requests work all the time. If it has not for as long it is dead: Firefox does not report that.
 SILENCE_SECONDS = 15.0
-# Bytes of a folder's files up to which the page gets them with the request.
+# A folder whose files have no more bytes is sent to the page with the request.
 SMALL_TREE = 1 << 16
 _TICK_SECONDS = 0.5
 _PARTS = frozenset({".mjs", ".js", ".wasm", ".json", ".zip"})
@@ -43,15 +43,15 @@ _PAGE = '<!doctype html><meta charset="utf-8"><title>harness</title><body><scrip
 
 
 class NotStartedError(Exception):
-    """The browser does not get as far as to run a guest; the text says why."""
+    """The browser cannot run guests; the text says why."""
 
 
 class TabDiedError(Exception):
-    """The page is gone, and the guest that ran in it; the text says how that was seen."""
+    """The page is gone, with the guest that ran in it; the text says how that was noticed."""
 
 
 class SilentError(TabDiedError):
-    """The page has not begun."""
+    """The page has not reported at all."""
 
 
 class Host:
@@ -68,10 +68,11 @@ class Host:
         self._sealed: dict[str, str] = {}
 
     def load(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Starts the browser. NotStartedError when it does not run the page as it has to."""
+        """Starts the browser and returns the answer. NotStartedError when its page cannot run guests."""
         self._settings = request
         module = Path(request["module"])
-        # Emscripten's threads load the module again, and older ones a script next to it; Pyodide all of its package.
+        # Emscripten's threads load the module again, and those of older versions a script next to it. Pyodide loads all
+        # files of its package.
         parts = (path for path in module.parent.iterdir() if path.suffix in _PARTS)
         self.server.files.update({path.name: path for path in HERE.glob("*.mjs")})
         self.server.files.update({f"module/{path.name}": path for path in parts})
@@ -92,13 +93,13 @@ class Host:
         return {"loaded": str(request["wasm"]), "agent": self._start()["agent"]}
 
     def _start(self) -> dict[str, Any]:
-        """The facts that a new browser's page gives of itself."""
+        """What the page of a new browser reports of itself."""
         program = self._settings["program"]
         try:
             try:
                 event, facts = self._open(FIRST_START_SECONDS)
             except SilentError:
-                # Its tab may have died before it had anything to say.
+                # Its tab may have died before it could report.
                 event, facts = self._open(START_SECONDS)
         except TabDiedError as death:
             raise NotStartedError(f"{program}: {death} before it had opened the page of the engine") from None
@@ -111,7 +112,7 @@ class Host:
         return dict(facts)
 
     def _open(self, seconds: float) -> tuple[str, Any]:
-        """The first that a new browser's page has to say."""
+        """Starts a new browser, and returns the first event of its page."""
         if self._browser is not None:
             self._browser.close()
         self.server.tab = Tab()
@@ -119,8 +120,8 @@ class Host:
         return self._next_event(seconds)
 
     def _next_event(self, start_within: float | None = None) -> tuple[str, Any]:
-        """What the page has to say. TabDiedError when it is gone; when it has not begun after so many seconds, or has
-        been silent for too long since.
+        """The next event of the page. TabDiedError when the page is gone, or has been silent for too long; SilentError
+        when it has not reported within `start_within` seconds.
         """
         tab, deadline = self.server.tab, time.monotonic() + (start_within or 0)
         while True:
@@ -141,7 +142,7 @@ class Host:
                 raise TabDiedError(f"it has been silent for {SILENCE_SECONDS:.0f} s")
 
     def run(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer to the request."""
+        """Runs a guest and returns the answer. A guest whose tab dies runs a second time."""
         self._stopped.clear()
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         files = {name: os.open(request[name], flags, 0o666) for name in ("output", "journal") if request[name]}
@@ -159,7 +160,7 @@ class Host:
             try:
                 return self._guest(request, files, waits=True)
             except TabDiedError as death:
-                # The answer comes when the next guest can run: a failure to start is not that guest's.
+                # The next browser is started before the answer, so that a failure to start is not the next guest's.
                 self._start()
                 return {"trap": f"the browser's tab died: {death}"}
         finally:
@@ -183,8 +184,8 @@ class Host:
                 return dict(about[1])
 
     def _hand_over(self, command: Mapping[str, Any]) -> None:
-        """Gives the page the guest. A page that died under no guest, which is often noticed only now, is replaced
-        first: that is none of this guest's tries.
+        """Sends the guest to the page. If the page has died since the last guest, which is often noticed only now, a
+        new one gets the guest, and that does not count as a run of it.
         """
         self.server.tab.commands.put(command)
         try:
@@ -198,8 +199,8 @@ class Host:
                 self.stop()
 
     def _mount(self, folder: str, guest: str, writable: bool, sealed: bool) -> dict[str, Any]:
-        """The mount as the page gets it: its tree is under that name, and stays the same while the engine lives if
-        nothing in the folder can change. A small tree is in it.
+        """The mount as the page gets it, with its tree if that is small, or else with the name under which the page can
+        request the tree. That of a sealed folder, in which nothing changes, is made once.
         """
         mount: dict[str, Any] = {"guest": guest, "writable": writable, "sealed": sealed}
         name = self._sealed.get(folder) if sealed else None
@@ -216,12 +217,12 @@ class Host:
         return mount | {"name": name}
 
     def stop(self) -> None:
-        """Ends the guest that runs, at the next occasion."""
+        """Asks the page to end the guest that runs."""
         self._stopped.set()
         self.server.tab.commands.put({"op": "stop", "run": self._number})
 
     def _written(self, number: int, name: str, data: bytes) -> None:
-        """Appends what the guest of that number has written; of one that is over it is dropped."""
+        """Appends what the guest of that number has written. It is dropped if that guest has ended."""
         sink = self._sinks.get(name)
         if number == self._number and sink is not None:
             os.write(sink, data)
@@ -233,10 +234,10 @@ def answer(message: Mapping[str, Any]) -> None:
 
 
 def serve(host: Host, request: Mapping[str, Any]) -> None:
-    """Answers a load or a run. Whatever goes wrong, the engine must learn of it or wait for ever."""
+    """Answers a load or a run, whatever goes wrong: without an answer the host would wait for ever."""
     try:
         answer(host.run(request) if request["op"] == "run" else host.load(request))
-    except Exception as error:  # noqa: BLE001 - as said above; nothing that a guest does leads here
+    except Exception as error:  # noqa: BLE001 - as said above; nothing that a guest does raises here
         text = str(error) if isinstance(error, NotStartedError) else f"{type(error).__name__}: {error}"
         answer({"engine_error" if request["op"] == "run" else "error": text})
 

@@ -1,7 +1,7 @@
-"""A browser's process: how each kind is started on a page, without a window, and with a profile of its own.
+"""Starts a browser with a page, without a window, and with a profile of its own.
 
 Run by path, so it imports nothing of the harness: with the engine's child, or alone as `browser_process.py KIND
-PROGRAM`, which reads the address of the page from its standard input and ends the browser when that ends.
+PROGRAM`, which reads the address of the page from its standard input, and ends the browser when its input ends.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CHROMIUM_OPTIONS = (
     "--no-default-browser-check",
     "--no-proxy-server",
     "--disable-background-networking",
-    # A page without a window is taken for one in the background.
+    # Chromium throttles pages in the background, and takes a page without a window for one.
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-breakpad",
@@ -48,7 +48,7 @@ _FIREFOX_PREFERENCES = {
     "browser.startup.homepage_override.mstone": "ignore",
     "datareporting.healthreport.uploadEnabled": False,
     "datareporting.policy.dataSubmissionEnabled": False,
-    # A guest that never yields is ended by us.
+    # The harness itself ends guests that take too long.
     "dom.max_script_run_time": 0,
     "dom.min_background_timeout_value": 4,
     "extensions.update.enabled": False,
@@ -63,13 +63,13 @@ _FIREFOX_PREFERENCES = {
 
 
 def chromium_command(program: str, profile: Path, page: str, *, is_root: bool) -> list[str]:
-    """Chromium, Chrome and the headless shell alike. As root they do not start with their sandbox."""
+    """The command of Chromium, Chrome or the headless shell. As root they do not start with their sandbox."""
     sandbox = ["--no-sandbox"] if is_root else []
     return [program, *_CHROMIUM_OPTIONS, *sandbox, f"--user-data-dir={profile}", page]
 
 
 def firefox_command(program: str, profile: Path, page: str, *, is_root: bool) -> list[str]:  # noqa: ARG001 - as above
-    """Firefox reads its preferences from the profile."""
+    """The command of Firefox, whose preferences are written into the profile."""
     lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});\n" for key, value in _FIREFOX_PREFERENCES.items())
     (profile / "user.js").write_text("".join(lines), encoding="utf-8")
     return [program, "--headless", "--no-remote", "--new-instance", "--profile", str(profile), page]
@@ -79,13 +79,13 @@ COMMANDS: dict[str, Callable[..., list[str]]] = {"chromium": chromium_command, "
 
 
 class BrowserProcess:
-    """A browser of that kind that opens `address`, with a home of its own."""
+    """A running browser of that kind that has opened `address`, with a home folder of its own."""
 
     def __init__(self, kind: str, program: str, address: str) -> None:
         home = Path(tempfile.mkdtemp(prefix="harness-browser-"))
         profile = home / "profile"
         profile.mkdir()
-        # The address holds the secret, and everybody on this machine can read a command line.
+        # The address contains the secret, and every user of this machine can read a command line.
         page = home / "start.html"
         page.write_text(f"<!doctype html><script>location.replace({json.dumps(address)})</script>", encoding="utf-8")
         command = COMMANDS[kind](program, profile, page.as_uri(), is_root=os.geteuid() == 0)
@@ -102,21 +102,21 @@ class BrowserProcess:
         return self._guard.poll()
 
     def close(self) -> None:
-        """Ends all of its processes."""
+        """Ends the browser with all of its processes."""
         assert self._guard.stdin is not None
         self._guard.stdin.close()
         self._guard.wait()
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """What a browser gets of the user's environment. Guests take their time zone from it: UTC (emscripten#17635)."""
+    """The environment of a browser. Guests take their time zone from it: UTC (emscripten#17635)."""
     kept = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH") if key in os.environ}
     private = {"HOME": str(home), "TMPDIR": str(home), "XDG_RUNTIME_DIR": str(home)}
     return kept | private | {"TZ": "UTC", "LANG": "C.UTF-8", "MOZ_CRASHREPORTER_DISABLE": "1"}
 
 
 def main(kind: str, program: str) -> int:
-    """The browser's exit status if it ends by itself."""
+    """Runs a browser. Returns its exit status if it ends by itself, else 0."""
     browser = BrowserProcess(kind, program, sys.stdin.readline().strip())
     while (status := browser.exit_status()) is None:
         if select.select([sys.stdin], [], [], 0.1)[0]:

@@ -1,7 +1,7 @@
-"""The loopback server between an engine and its page: files to the page, what a guest writes from it.
+"""The loopback server between an engine and its page: it serves files to the page, and receives what guests write.
 
-Every path begins with a secret that only the browser which was started last has been given; all else is refused. Every
-answer makes the page cross-origin isolated, without which it would have no shared memory.
+Every path begins with a secret that only the newest browser knows; other requests are refused. The headers of every
+response make the page cross-origin isolated, without which it would have no shared memory.
 
 Run by path with the engine's child, so it imports nothing of the harness.
 """
@@ -24,13 +24,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-# How long a question for work is left open, in seconds.
+# How many seconds a request for work is left open.
 POLL_SECONDS = 3.0
 _TICK_SECONDS = 0.2
 _CHUNK = 1 << 20
 _TYPES = {".html": "text/html; charset=utf-8", ".mjs": "text/javascript", ".js": "text/javascript"}
 _TYPES |= {".wasm": "application/wasm", ".json": "application/json"}
-# Guests reach no other server, and run no code that came as text.
+# Guests reach no other server, and cannot run text as code.
 _POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self';"
 _POLICY += " frame-src 'self'"
 _HEADERS = {
@@ -45,9 +45,9 @@ _HEADERS = {
 
 
 class Tab:
-    """The engine's side of one page. What happens to it is put into `events`: `("ready", facts)` of the page,
-    `("taken", run)` when it has got a guest, `("answer", [run, answer])`, and `("gone", why)` when nobody asks for work
-    any more.
+    """The engine's side of one page. `commands` are for the page. `events` are what happens: `("ready", facts)` from
+    the page, `("taken", run)` when it has received a guest, `("answer", [run, answer])`, and `("gone", why)` when its
+    connection is closed.
     """
 
     def __init__(self) -> None:
@@ -60,20 +60,21 @@ class Tab:
         self._lock = threading.Lock()
 
     def took(self, run: int) -> None:
-        """The page has that guest, as its question for another one says, or an answer that was faster."""
+        """Notes that the page has received that guest: it requests the next command, or has answered already."""
         with self._lock:
             if run > self._taken:
                 self._taken = run
                 self.events.put(("taken", run))
 
     def silent_for(self) -> float:
-        """Seconds since the page last asked for work; 0 while its question is open."""
+        """Seconds since the page last requested work; 0 while a request is open."""
         return 0.0 if self.asking else time.monotonic() - self.asked_at
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `tab`, the page of the browser that was started last. `files` are what its page may read, by the path
-    below the secret; `streams` likewise, each a size and its parts; `written` appends what a guest has written.
+    """Serves `tab`, the page of the newest browser. `files`, `texts` and `streams` are what it may read, by the path
+    after the secret; a stream is a size and a function that returns its parts. `written` is called with what a guest
+    writes.
     """
 
     daemon_threads = True
@@ -89,11 +90,11 @@ class Server(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """That of the page of `tab`."""
+        """The address of the page of `tab`."""
         return f"http://127.0.0.1:{self.server_address[1]}/{self.tab.secret}/page.html"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that goes away breaks its connections; anything else is a fault of ours."""
+        """Shows an error of ours. A broken connection is none: a browser that ends breaks all of its own."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -107,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is that of the base class
-        """Not each request: a run makes thousands."""
+        """Logs nothing: a run makes thousands of requests."""
 
     def do_GET(self) -> None:
         if (found := self._admitted()) is None:
@@ -142,8 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus.NO_CONTENT, b"")
 
     def _receive(self, tab: Tab, path: str, body: bytes) -> None:
-        """What comes of a guest: `written/NUMBER/NAME=SIZE...` and so many bytes for each name; its answer is behind
-        the last that it wrote.
+        """Receives what a guest has written, `written/NUMBER/NAME=SIZE...` with so many bytes for each name, or its
+        answer, `answer/NUMBER/NAME=SIZE...`, which follows the last bytes that it wrote.
         """
         what, number, *parts = path.split("/")
         for part in parts:
@@ -155,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
             tab.events.put(("answer", [int(number), json.loads(body)]))
 
     def _admitted(self) -> tuple[Tab, str] | None:
-        """The tab that the request is from and the path below its secret; None when it has been refused."""
+        """The tab of the request and the path after its secret; None if the request was refused."""
         tab = self.server.tab
         secret, _, path = self.path.removeprefix("/").partition("/")
         if hmac.compare_digest(secret.encode(), tab.secret.encode()):
@@ -165,8 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def _wait_for_command(self, tab: Tab) -> None:
-        """Answers with the next command, or that there is none yet. A connection that ends meanwhile is the tab's end:
-        the browser closes it with the process that had asked.
+        """Responds with the next command, or that there is none yet. If the connection is closed meanwhile the tab has
+        died: the browser closes it when the process of the tab ends.
         """
         deadline = time.monotonic() + POLL_SECONDS
         tab.asking += 1

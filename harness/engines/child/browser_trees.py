@@ -1,4 +1,4 @@
-"""Folders of the host as a browser gets them: an index of what is in them, and the bytes of all files in one stream.
+"""Folders of the host in the form in which a browser gets them: an index, and the bytes of all files in one stream.
 
 Run by path with the engine's child, so it imports nothing of the harness.
 """
@@ -17,8 +17,8 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class _Entry:
-    """One file, folder or symbolic link. `parent` is the number of its folder, -1 for the tree's own; `link` is where a
-    link leads, and None for what is none.
+    """One file, folder or symbolic link. `parent` is the number of its folder's entry, -1 for the tree itself. `link`
+    is the target of a link, and None for anything else.
     """
 
     path: Path
@@ -34,7 +34,7 @@ class _Entry:
 
 
 class Tree:
-    """What a folder held when it was read. The first entry is the folder itself; each comes after its own folder."""
+    """The contents of a folder when it was read. The first entry is the folder; each entry follows that of its folder."""
 
     def __init__(self, folder: Path) -> None:
         self._entries = list(_entries(folder))
@@ -45,7 +45,9 @@ class Tree:
         return {"size": self.size, "entries": [entry.to_json() for entry in self._entries]}
 
     def content(self) -> Iterator[bytes]:
-        """The bytes of all files in the order of the entries: as many of each as the index says."""
+        """The bytes of all files in the order of the entries: as many of each as the index says, even if one was
+        truncated since.
+        """
         for entry in self._entries:
             left = entry.size
             if not left:
@@ -58,7 +60,7 @@ class Tree:
 
 
 def _entries(folder: Path) -> Iterator[_Entry]:
-    """Nothing but files, folders and links: a guest in memory has no use for anything else."""
+    """The entries of a folder: files, folders and links, since a guest's file system in memory has nothing else."""
     folders = [(folder, -1)]
     number = 0
     while folders:

@@ -1,4 +1,4 @@
-"""How a WASI guest ends itself: with any status, also one that wasmtime refuses, which allows 0 to 125.
+"""proc_exit for WASI guests with any status: wasmtime's own allows only 0 to 125.
 
 Run by path with the wasmtime child, so it imports nothing of the harness.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class GuestExitedError(Exception):
-    """The guest called proc_exit. `status` is the number that it gave, as a signed one."""
+    """The guest called proc_exit. `status` is its argument as a signed number."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"exit: {status}")
@@ -17,7 +17,7 @@ class GuestExitedError(Exception):
 
 
 def define_exit(wasmtime: Any, linker: Any) -> None:
-    """Puts a proc_exit that raises GuestExitedError in the place of wasmtime's own."""
+    """Replaces wasmtime's own proc_exit by one that raises GuestExitedError."""
 
     def leave(status: int) -> None:
         raise GuestExitedError(status)

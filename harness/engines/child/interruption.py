@@ -1,11 +1,11 @@
-"""Stops a running guest from another thread: its memory is taken away, and so the next access to it is a trap.
+"""Stops a running guest from another thread: its memory is protected, so that its next access to it traps.
 
-Run by path with the wasmtime child, so it imports nothing of the harness. wasmtime's own means for this, epochs, are a
-check at every call and every turn of a loop, which cost CPython a fifth of its time. This costs a guest nothing.
+Run by path with the wasmtime child, so it imports nothing of the harness. wasmtime's own mechanism for this, epochs,
+adds a check to every call and every iteration, which costs CPython a fifth of its time. This costs a guest nothing.
 
-The calls of WASI read and write that memory too, outside of what traps: one that meets what is taken away brings the
-process down. So what goes first is the state of Python's thread, which the interpreter looks at all the time and WASI
-never. All else follows a moment later, for a loop of C that looks at other things.
+The calls of WASI access the guest's memory as well, but in code of the host, which does not trap there: it would crash
+the process. So the first memory that is protected is the state of Python's thread, which the interpreter reads all the
+time and WASI never. The rest follows half a second later, for a loop in C that does not read that state.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import threading
 from collections.abc import Iterator
 
 ALL_AFTER_SECONDS = 0.5
-# As much of the structure of a thread as holds what the interpreter reads at every step.
+# The bytes at the beginning of PyThreadState that the interpreter reads all the time.
 _THREAD_BYTES = 128
 _NONE, _READ_WRITE = 0, mmap.PROT_READ | mmap.PROT_WRITE
 
 
 class StoppedError(Exception):
-    """The guest was to be stopped before it began."""
+    """The guest was stopped before it began."""
 
 
 class Interruption:
-    """Of one guest after the other: only one of them runs at a time."""
+    """Stops the guest that runs. Guests run one after the other."""
 
     def __init__(self) -> None:
         self._protect = ctypes.CDLL(None, use_errno=True).mprotect
@@ -39,13 +39,13 @@ class Interruption:
         self._timer: threading.Timer | None = None
 
     def begin(self) -> None:
-        """From now on `stop` is for another guest."""
+        """Begins a new guest: an earlier `stop` does not concern it."""
         self._is_stopping = False
 
     @contextlib.contextmanager
     def of(self, start: int, size: int) -> Iterator[None]:
-        """While it is entered, `stop` takes this memory, by its address in this process, which is given back at the
-        end. Raises StoppedError if `stop` was called before.
+        """While the block runs, `stop` protects this memory of the guest, `size` bytes at the address `start` of this
+        process. At the end it is accessible again. StoppedError if `stop` was called before.
         """
         with self._lock:
             if self._is_stopping:
@@ -61,7 +61,7 @@ class Interruption:
                 self._protect(start, size, _READ_WRITE)
 
     def thread_is_at(self, address: int) -> None:
-        """Where in the guest's memory the state of its running thread of Python is."""
+        """Sets where in the guest's memory the state of its running thread of Python is."""
         self._thread = address
 
     def stop(self) -> None:

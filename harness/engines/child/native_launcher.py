@@ -1,7 +1,7 @@
 """Starts the native reference: `native_launcher.py JOURNAL NUMBER PYTHON [arguments...]`. Run by path, then gone.
 
-It gets no right that a guest has not got: root's own power to override file permissions is given up. The file JOURNAL,
-if that is not empty, is the open descriptor NUMBER of what is started.
+Like a guest, the process cannot override file permissions, even for root. If JOURNAL is not empty, it is a file that
+the process has open as the descriptor NUMBER.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def open_journal(path: str, number: int) -> None:
-    """Opens the file to be appended to; its number may be beyond the limit of open files that programs start with."""
+    """Opens the file for appending as the descriptor `number`, which may be beyond the soft limit of open files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

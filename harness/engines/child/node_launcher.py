@@ -1,7 +1,7 @@
 """Starts Node as the child that runs Emscripten guests: `node_launcher.py NODE [arguments...]`. Run by path, then gone.
 
-It does what Node cannot do itself: gives up the right to override file permissions, and moves the protocol from the
-descriptors 0 and 1, which guests know as Node's terminal, to 3 and 4.
+It does what Node cannot do itself: it gives up the capabilities to override file permissions, and moves the protocol
+from the descriptors 0 and 1, which guests can reach, to 3 and 4.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ REQUESTS, ANSWERS = 3, 4
 
 
 def move_protocol() -> None:
-    """Nothing is left to read from the descriptor 0; what is written to 1 goes to the log, as from 2."""
+    """Moves the protocol away from 0 and 1. Reading from 0 then gives nothing, and 1 is the log as 2 is."""
     os.dup2(0, REQUESTS)
     os.dup2(1, ANSWERS)
     nothing = os.open(os.devnull, os.O_RDONLY)

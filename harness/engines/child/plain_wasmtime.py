@@ -1,8 +1,7 @@
-"""A plain WASI runner: one process, one guest, as the wasmtime program would run it. Only the oracle uses
-it.
+"""A plain WASI runner: one process, one guest, as the wasmtime program would run it. Only the oracle uses it.
 
-Usage: plain_wasmtime.py RUNTIME COMPILED ROOT STACK -- GUEST_ARGUMENTS. It stands for `wasmtime run` with a
-compiled module: no supervision, no time limit, the whole folder ROOT writable as the guest's `/`.
+Usage: plain_wasmtime.py RUNTIME COMPILED ROOT STACK -- GUEST_ARGUMENTS. It replaces `wasmtime run` with a compiled
+module: no supervision, no time limit, and the whole folder ROOT writable as the guest's `/`.
 """
 
 from __future__ import annotations

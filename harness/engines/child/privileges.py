@@ -1,4 +1,7 @@
-"""What no child of an engine may do, whichever user runs the harness. Run by path with it: imports nothing of ours."""
+"""Takes privileges from the children of engines, so that file permissions count for every user, root included.
+
+Run by path with these children, so it imports nothing of the harness.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 
 def give_up_override() -> None:
-    """Makes file permissions count, on Linux, for root too and for every user who has such a right: they protect the
-    staged library.
+    """Gives up the capabilities, on Linux, to override file permissions, which protect the staged library. root has
+    them, and other users may.
     """
     if sys.platform != "linux":
         return
@@ -28,10 +31,10 @@ def give_up_override() -> None:
 
 
 def become(argv: list[str]) -> None:
-    """Turns this process into the program, without the right to override file permissions."""
+    """Executes the program in this process, without the capabilities to override file permissions."""
     give_up_override()
     if sys.platform == "linux":
-        # root gets all capabilities back with the next program, unless it may not gain any.
+        # Otherwise root would get all capabilities back when it executes a program.
         ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0)))
     # New files have the same permissions for each user that runs the suite.
     os.umask(0o022)

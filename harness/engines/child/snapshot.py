@@ -1,8 +1,8 @@
-"""A guest of CPython that paused where it was ready, kept so that others can go on from there.
+"""Snapshots of guests: the memory of a CPython that has paused, from which other guests continue.
 
-Run by path with the wasmtime child, so it imports nothing of the harness. What makes up a paused guest is its linear
-memory and its stack pointer: CPython's own frames are in that memory. The frames of wasm are not needed: a guest goes
-on with a call of its own, as if it were made from within the `os._exit` that the paused one called.
+Run by path with the wasmtime child, so it imports nothing of the harness. A snapshot is the linear memory and the stack
+pointer: CPython's own frames are in that memory. The wasm frames are not needed. A guest continues with a new call, as
+if it were made from within the `os._exit` that the paused guest called.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ _WASM_PAGE = 65536
 
 @dataclass(frozen=True, kw_only=True)
 class PausedGuest:
-    """`written` is what of its memory is unlike a fresh instance's, by address; the code to go on with is put at
-    `code_at`, with a zero after it at most `code_limit` bytes.
+    """A snapshot. `written` are the stretches of its memory that differ from those of a new instance, by address. The
+    code with which a guest continues is written to `code_at`; with the zero at its end it has at most `code_limit`
+    bytes.
     """
 
     stack: int
@@ -31,8 +32,8 @@ class PausedGuest:
 
     @classmethod
     def of(cls, store: Any, exports: Any, fresh: Any, placement: Mapping[str, int]) -> PausedGuest:
-        """The guest with these exports. `fresh` are those of an instance that has not run yet; `placement` is what the
-        guest printed.
+        """The snapshot of the guest with these exports. `fresh` are the exports of an instance that has not run yet.
+        `placement` is what the guest printed: the address and the size of the place for the code.
         """
         memory, blank = exports["memory"], fresh["memory"]
         blank.grow(store, memory.size(store) - blank.size(store))
@@ -45,8 +46,8 @@ class PausedGuest:
             code_limit=placement["limit"],
         )
 
-    def way_on(self, store: Any, exports: Any, code: bytes) -> Callable[[], object]:
-        """Makes a fresh instance into a copy of the guest. Calling what it gives goes on with `code`."""
+    def resume(self, store: Any, exports: Any, code: bytes) -> Callable[[], object]:
+        """Writes the snapshot into a new instance, and returns the function that continues there with `code`."""
         memory = exports["memory"]
         memory.grow(store, self.wasm_pages - memory.size(store))
         base = ctypes.addressof(memory.data_ptr(store).contents)
@@ -59,7 +60,7 @@ class PausedGuest:
 def _differences(memory: bytes | bytearray, blank: bytes | bytearray) -> Iterator[tuple[int, bytes]]:
     """The stretches of whole pages in which two memories differ.
 
-    Of five pages, where the second, third and fifth were written to: two stretches, from 4096 and from 16384.
+    If the second, third and fifth of five pages differ, there are two: of 8192 bytes at 4096, and 4096 at 16384.
     """
     start = None
     for at in range(0, len(memory) + _PAGE, _PAGE):

@@ -1,4 +1,4 @@
-"""Adds exports to a WebAssembly module: what a command keeps to itself, found by its names. Reads its imports. Pure.
+"""Adds exports to a WebAssembly module, for functions and globals that its name section names; lists its imports. Pure.
 
 Run by path with the engine's child, so it imports nothing of the harness. Sections and encodings are those of the
 WebAssembly core specification 2.0, chapter 5 and appendix 'Custom Sections'.
@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-# What a module of CPython has to export, beyond its own, so that a guest can go on from a snapshot, and the symbols for
-# it. The first runs a string of code in `__main__` (Include/cpython/pythonrun.h).
+# The exports that are added to CPython for snapshots, and their symbols. The first runs a string of code in `__main__`
+# (Include/cpython/pythonrun.h).
 WAY_IN = {"harness.resume": "PyRun_SimpleStringFlags", "harness.stack": "__stack_pointer"}
-# And so that it can be asked, after it trapped, which Python code ran: the first prints the stack of a thread to a
-# descriptor (Include/internal/pycore_traceback.h), the second gives the running one.
+# Those with which a guest prints its stack of Python after a trap. The first prints the stack of a thread to a
+# descriptor (Include/internal/pycore_traceback.h), the second returns the running thread.
 STACK_DUMP = {"harness.dump": "_Py_DumpTraceback", "harness.thread": "PyGILState_GetThisThreadState"}
 
 _HEADER = b"\x00asm\x01\x00\x00\x00"
 _CUSTOM, _IMPORT, _EXPORT = 0, 2, 7
-# Kinds of what is imported.
+# Kinds of imports.
 _TABLE, _MEMORY, _GLOBAL, _TAG = 1, 2, 3, 4
 _FUNCTION_NAMES, _GLOBAL_NAMES = 1, 7
 # Export kinds by the subsection that names what is exported.
@@ -25,10 +25,8 @@ _KINDS = {_FUNCTION_NAMES: 0, _GLOBAL_NAMES: 3}
 
 
 def with_exports(wasm: bytes, wanted: Mapping[str, str], optional: Mapping[str, str] | None = None) -> bytes | None:
-    """The module with a further export for each of `wanted`: its name, and the symbol it stands for. So for those of
-    `optional` that it has a symbol for.
-
-    None when the module's name section lacks a symbol of `wanted`, or there is none: nothing can be added then.
+    """The module with an added export for each of `wanted`, the symbol of each by its name, and for those of `optional`
+    whose symbol the module has. None if its name section lacks a symbol of `wanted`, or there is no such section.
     """
     symbols = {**wanted, **(optional or {})}
     found = {symbol: place for symbol, place in _named(wasm) if symbol in symbols.values()}
@@ -47,7 +45,7 @@ def with_exports(wasm: bytes, wanted: Mapping[str, str], optional: Mapping[str, 
 
 
 def imports_of(wasm: bytes) -> Iterator[tuple[str, str]]:
-    """Each import: the name of the module, and the name in it. IndexError where the module is cut off."""
+    """The module and the name of each import. IndexError for a truncated module."""
     for section, start, _ in _sections(wasm):
         if section != _IMPORT:
             continue
@@ -60,7 +58,7 @@ def imports_of(wasm: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _after_type(wasm: bytes, at: int) -> int:
-    """Where the type of an import ends."""
+    """The position after the type of an import."""
     kind = wasm[at]
     if kind == _GLOBAL:
         return at + 3
@@ -81,7 +79,7 @@ def _sections(wasm: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _named(wasm: bytes) -> Iterator[tuple[str, bytes]]:
-    """Each function and global that has a name, with its kind and index as an export holds them."""
+    """The name of each function and global that has one, with its kind and index encoded as in an export."""
     for section, start, end in _sections(wasm):
         if section != _CUSTOM:
             continue
@@ -104,7 +102,7 @@ def _text(wasm: bytes, at: int) -> tuple[str, int]:
 
 
 def _number(wasm: bytes, at: int) -> tuple[int, int]:
-    """An unsigned LEB128 number, and where what follows it begins."""
+    """An unsigned LEB128 number, and the position after it."""
     value = shift = 0
     while True:
         byte = wasm[at]

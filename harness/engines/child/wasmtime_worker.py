@@ -1,10 +1,8 @@
-"""The child that runs WASI guests with wasmtime's Python bindings. Started by path, imports nothing of the
-harness.
+"""The child that runs WASI guests with wasmtime's Python bindings. Started by path, imports nothing of the harness.
 
-The main thread reads requests, so that a stop, or the end of the harness, is noticed while a guest runs: the
-bindings call the C library without holding the interpreter's lock. Each guest gets a thread whose native
-stack is larger than the wasm stack it is promised, a fresh store and a fresh instance; the compiled module is
-shared by all.
+The main thread reads requests, so that it notices a stop, or the end of the harness, while a guest runs: the bindings
+release the interpreter's lock while they call the C library. Each guest gets a new store, a new instance, and a thread
+whose native stack is larger than the wasm stack that the guest may use. They share the compiled module.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# Started by path and isolated: what lies next to this file is not found by itself, and only these are to be.
+# Python was started with -I, which leaves out the folder of this file: only these are imported from there.
 sys.path.insert(0, str(Path(__file__).parent))
 from guarded_wasi import GuardedWasi  # type: ignore[import-not-found]
 from guest_exit import GuestExitedError, define_exit  # type: ignore[import-not-found]
@@ -34,11 +32,11 @@ from wasm_exports import STACK_DUMP, WAY_IN, with_exports  # type: ignore[import
 del sys.path[0]
 
 NATIVE_STACK_MARGIN = 16 * 1024 * 1024
-# For the stack of Python of a guest that trapped.
+# Limits for printing the stack of Python of a guest that trapped.
 STACK_SECONDS = 3.0
 STACK_LIMIT = 64 * 1024
 SPARE_STACK_PAGES = 2
-# The object itself, the folder of the host, that of the guest, and what the guest may do there.
+# `self`, the folder of the host, that of the guest, and what the guest may do there.
 _PREOPEN_PARAMETERS = 4
 
 
@@ -55,7 +53,9 @@ class Worker:
         self._guest: PausedGuest | None = None
 
     def load(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Maps the compiled module, compiling it first when there is no file of it that fits this engine."""
+        """Loads the compiled module, and compiles it first if there is no compiled file that fits this engine. Returns
+        the answer.
+        """
         stack = request["max_wasm_stack"]
         self.memory_limit = request["memory_limit"]
         try:
@@ -67,12 +67,12 @@ class Worker:
             return {"refused": "a folder that must not be written to: its Python bindings have no option for that"}
         self.module = self._module(Path(request["wasm"]), Path(request["compiled"]))
         if request["processor"] is not None:
-            # wasmtime's WASI hands each file operation to a thread of its own and waits for it. Both on one
-            # processor make that hand-over several times cheaper, and a guest never uses a second one. A module is
-            # compiled on all of them.
+            # wasmtime's WASI hands each file operation to another thread and waits for it. With both threads on one
+            # processor that is several times cheaper, and a guest never uses a second one. Compiling, which is done by
+            # now, uses all of them.
             os.sched_setaffinity(0, {request["processor"]})
             if hasattr(os, "SCHED_BATCH"):
-                # A thread that is woken does not run before the one that wakes it waits, whose lock it would run into.
+                # A batch thread that is woken does not interrupt the one that wakes it and still holds the lock.
                 with contextlib.suppress(OSError):  # where that is not allowed
                     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         if "journal" in request:
@@ -82,10 +82,9 @@ class Worker:
         return {"loaded": str(request["wasm"])}
 
     def _engine(self, stack: int) -> Any:
-        """An engine whose guests have a wasm stack of so many bytes."""
+        """An engine whose guests have `stack` bytes of wasm stack."""
         config = self.wasmtime.Config()
-        # The C library aborts when max_wasm_stack is above the async stack's size, which the class cannot
-        # set.
+        # The C library aborts if max_wasm_stack exceeds the size of the async stack, for which Config has no property.
         self.wasmtime._ffi.dll.wasmtime_config_async_stack_size_set(config.ptr(), ctypes.c_size_t(stack))  # noqa: SLF001
         config.max_wasm_stack = stack
         threading.stack_size(stack + NATIVE_STACK_MARGIN)
@@ -112,21 +111,21 @@ class Worker:
                 if paused is None or len(code) >= paused.code_limit:
                     answer = self.start(store, exports)
                 else:
-                    answer = self._outcome(store, exports, paused.way_on(store, exports, code))
+                    answer = self._outcome(store, exports, paused.resume(store, exports, code))
                 return answer | self._python_stack(store, exports) if "trap" in answer else answer
         finally:
             self.wasi.close_journal()
 
     def _instance(self, store: Any, request: dict[str, Any]) -> Any:
-        """The exports of a fresh instance with the guest's folders."""
+        """The exports of a new instance with the guest's folders."""
         writable = [mount[2] for mount in request["mounts"]]
         exports = self.wasi.instantiate(store, self.module, writable).exports(store)
         _ask_for_huge_pages(exports["memory"].data_ptr(store), self.memory_limit)
         return exports
 
     def _paused(self, request: dict[str, Any]) -> PausedGuest | None:
-        """The guest that has done the prologue, as every guest with the same surroundings would; None when there is
-        none, and the guest has to be run from its start.
+        """The snapshot after the prologue of this request, which guests with the same environment and mounts share;
+        None if there is none, so that the guest runs from its start.
         """
         if not request["prologue"]:
             return None
@@ -150,7 +149,7 @@ class Worker:
                 return None
 
     def _store(self, request: dict[str, Any], output: Path) -> Any:
-        """A fresh store with what the guest can see. What it prints goes to the file `output`."""
+        """A new store with the guest's arguments, environment and mounts. Its output goes to the file `output`."""
         with output.open("ab") as stream:
             os.dup2(stream.fileno(), 1)
             os.dup2(stream.fileno(), 2)
@@ -161,12 +160,12 @@ class Worker:
             wasi.stdin_file = request["input"]
         wasi.inherit_stdout()
         wasi.inherit_stderr()
-        # What tells `preopen_dir` that a folder is not to be written to; it was another way before wasmtime 50.
+        # The arguments of `preopen_dir` for a read-only folder; versions before wasmtime 50 have other ones.
         perms = [getattr(self.wasmtime, name, None) for name in ("DirPerms", "FilePerms")]
         reading = tuple(kind.READ_ONLY for kind in perms if kind) or (False,)
         for host, guest, writable, sealed in request["mounts"]:
-            # Where the operating system already refuses to write, wasmtime need not: it would answer EPERM
-            # even for a file that does not exist, which no real file system does.
+            # If the operating system refuses to write, wasmtime is not asked to: it would answer EPERM even for a file
+            # that does not exist, which no real file system does.
             refuses = sealed and not os.access(host, os.W_OK)
             rights = () if writable or refuses else reading
             wasi.preopen_dir(host, guest, *rights)
@@ -176,12 +175,12 @@ class Worker:
         return store
 
     def start(self, store: Any, exports: Any) -> dict[str, Any]:
-        """Runs the instance with these exports from its start."""
+        """Runs the instance with these exports from its start, and returns the answer."""
         return self._outcome(store, exports, lambda: exports["_start"](store))
 
     def _outcome(self, store: Any, exports: Any, guest: Callable[[], object]) -> dict[str, Any]:
-        """How the guest with these exports ended, which `guest` runs. What Python says of a resumed guest whose code
-        raised is a status too: 1, as from its start.
+        """Calls `guest`, which runs the guest with these exports, and returns the answer. A resumed guest whose code
+        raised returns a true value, which is status 1 as for one that ran from its start.
         """
         try:
             with self._interruptible(store, exports):
@@ -204,10 +203,10 @@ class Worker:
         return self.interruption.of(start, memory.data_len(store))  # type: ignore[no-any-return] # found by path
 
     def _python_stack(self, store: Any, exports: Any) -> dict[str, str]:
-        """The stack of Python that a guest had when it trapped, as `stack`; nothing where it cannot give it.
+        """`stack`, the stack of Python that a guest had when it trapped; empty if the guest cannot print it.
 
-        Its memory may be damaged: what it does now is bounded in time and size, and its trap is known already. One
-        whose own stack is exhausted prints nothing: it is given another at the end of its memory.
+        Its memory may be damaged, so this is limited in time and size. A guest whose stack is exhausted cannot print
+        anything; it is then given another stack at the end of its memory.
         """
         if not all(name in exports for name in STACK_DUMP):
             return {}
@@ -232,7 +231,7 @@ class Worker:
         return {"stack": text} if text else {}
 
     def _dump(self, store: Any, exports: Any) -> None:
-        """Has the guest print the stack of its thread to descriptor 2, as far as it can."""
+        """Makes the guest print the stack of its Python thread to descriptor 2, as far as it can."""
         dump, thread = (exports[name] for name in STACK_DUMP)
         with (
             contextlib.suppress(
@@ -248,15 +247,15 @@ class Worker:
     def serve(self, request: dict[str, Any]) -> None:
         try:
             answer = self.run(request)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the host must learn of it or wait for ever
-            # Nothing that a guest does leads here.
+        except Exception as error:  # noqa: BLE001 - without an answer the host would wait for ever
+            # Nothing that a guest does raises here.
             answer = {"engine_error": f"{type(error).__name__}: {error}"}
         self.answer(answer)
 
 
 def _ask_for_huge_pages(memory: Any, size: int) -> None:
-    """Has the system back a guest's memory with huge pages, where it has them: a collection of CPython's took a third
-    less time with them, and what makes many objects a quarter.
+    """Asks the system for huge pages behind a guest's memory, if it has them. With them a garbage collection of CPython
+    takes a third less time, and code that makes many objects a quarter less.
     """
     if hasattr(mmap, "MADV_HUGEPAGE"):
         start = ctypes.cast(memory, ctypes.c_void_p)
@@ -265,7 +264,7 @@ def _ask_for_huge_pages(memory: Any, size: int) -> None:
 
 def main(runtime: str) -> None:
     """Serves requests until standard input ends. `runtime` is the folder that holds the wasmtime package."""
-    # Guests write to descriptors 1 and 2; the answers keep a descriptor that no guest can name.
+    # Guests write to descriptors 1 and 2; answers go to a descriptor that no guest can reach.
     answers = os.dup(1)
     give_up_override()
     # New files have the same permissions for each user that runs the suite.
