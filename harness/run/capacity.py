@@ -1,4 +1,4 @@
-"""How many cells and workers fit a machine. Pure, but for the two functions that ask the machine."""
+"""How many cells and workers a machine can run at once. Pure, except for the last three functions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from harness.targets import Target
 
-# Above this many workers the longest module of the suite, not the number of workers, decides how long it takes.
+# With more workers than this a suite takes as long as its longest module.
 USEFUL_WORKERS = 8
-# What is left to the system and to its cache of files.
+# Memory for the system and its file cache.
 RESERVED_BYTES = 1 << 30
 
 
@@ -26,10 +26,9 @@ class WorkerPlan:
 
 
 def plan(targets: Sequence[Target], *, processors: int, memory: int, workers: int = 0) -> WorkerPlan:
-    """What this machine can do at once, a cell for each of the targets.
-
-    `memory` is the bytes that are available, `workers` what was asked for. Cells are placed side by
-    side only when one of them cannot use all processors.
+    """The plan for cells of these targets. `memory` is the available memory in bytes, `workers` the number of workers
+    that the user wants for each cell, 0 for as many as possible. Cells run side by side only if one of them cannot use
+    all processors.
     """
     each = max(target.traits.worker_bytes for target in targets or Target)
     possible = max(1, min(processors, (memory - RESERVED_BYTES) // each))
@@ -46,7 +45,7 @@ def plan_here(targets: Sequence[Target], *, workers: int = 0) -> WorkerPlan:
 
 
 def available_memory() -> int:
-    """Bytes that programs can have without swapping; all of the machine's where Linux does not tell."""
+    """The memory that programs can get without swapping, in bytes; all memory of the machine if that is not known."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
@@ -55,7 +54,7 @@ def available_memory() -> int:
 
 
 def usable_processors() -> tuple[int, ...]:
-    """The numbers of those that this process may use."""
+    """The numbers of the processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return tuple(sorted(os.sched_getaffinity(0)))
     return tuple(range(os.cpu_count() or 1))

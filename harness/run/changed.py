@@ -1,4 +1,4 @@
-"""`--changed REV`: what has changed in a checkout since a revision, and which modules that can reach."""
+"""`--changed REV`: the files of a checkout that changed since a revision, and the modules that they can affect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.util.text import counted
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """The files of a checkout that are not as they were at the `revision`, by their paths in it."""
+    """The files of a checkout that differ from those of the `revision`, by their paths in it."""
 
     revision: str
     files: tuple[str, ...]
@@ -28,8 +28,8 @@ class Changes:
 def find_changes(options: Namespace, keyword: str = "") -> Changes | None:
     """What has changed in the checkout of `--cpython` since the revision of `--changed`; None without that option.
 
-    ConfigError where the option makes no sense: without a checkout, for a revision that is not in it, where no test can
-    see the changes, and together with what chooses tests otherwise; `keyword` is the expression of -k.
+    ConfigError if the option has no meaning: without a checkout, for a revision that it does not have, if no test can
+    see the changes, and together with another choice of tests. `keyword` is the expression of -k.
     """
     revision = options.changed
     if not revision:
@@ -64,7 +64,7 @@ def find_changes(options: Namespace, keyword: str = "") -> Changes | None:
 
 
 def reached_by(changes: Changes, chosen: TestSelection, prepared: Prepared) -> tuple[TestSelection, Sequence[str]]:
-    """The selection without the modules that the changes cannot reach, and what to say of it."""
+    """The selection without the modules that the changes cannot affect, and lines for the user about it."""
     suite = prepared.build.modules()
     imports = read_imports(prepared.durations, prepared.build.manifest.python)
     found = reached(changes.files, suite, imports)

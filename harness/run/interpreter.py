@@ -1,4 +1,4 @@
-"""The interpreter of a cell, as a tool: `python -m harness python CELL -c CODE`, as the suite's guests are run."""
+"""Runs the interpreter of a cell as the suite's guests are run: `python -m harness python CELL -c CODE`."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from harness.errors import EXIT_UNEXPECTED, ConfigError
 from harness.run.prepared import Prepared
 from harness.util.files import remove_tree
 
-# Where the guest has the folder of a script, and one that it may write to.
+# The guest's path of the folder of a script, and of a folder that it may write to.
 HERE = "/here"
-MAX_STATUS = 255
 SCRATCH = "/scratch"
+MAX_STATUS = 255
 
 
 def run_interpreter(
     prepared: Prepared, arguments: Sequence[str], output: BinaryIO, *, seconds: float = math.inf
 ) -> tuple[GuestExit, int]:
-    """Runs the interpreter with Python's own arguments; what it prints goes to `output` as it comes.
-
-    Gives how it ended and the exit status of a shell's `python`: its own, or 1 when the engine stopped it. A script is
-    named by its path on the host; its folder is then `/here`. ConfigError when that script is not there. After so many
+    """Runs the interpreter with Python's own arguments, and copies its output to `output` as it comes. After so many
     seconds it is stopped.
+
+    Returns how it ended, and an exit status for the shell: its own, or 1 if it did not exit by itself. A script among
+    the arguments is a path of the host, whose folder the guest has as `/here`. ConfigError when it does not exist.
     """
     argv, mounts = with_script(arguments)
     with tempfile.TemporaryDirectory() as scratch:
@@ -42,7 +42,7 @@ def run_interpreter(
         with printed.open("rb") as reader:
 
             def watch() -> str | None:
-                """Passes on what has been printed since the last call; a reason to stop after too long."""
+                """Copies the output since the last call. Returns a reason to stop after too long."""
                 shutil.copyfileobj(reader, output)
                 output.flush()
                 return None if time.monotonic() < deadline else f"it took more than {seconds:.0f} s"
@@ -51,20 +51,20 @@ def run_interpreter(
                 ending = engine.run(prepared.guest_python(argv, (*mounts, scratch_mount), printed), watch)
             finally:
                 engine.close()
-                # A guest may leave what the folder around it could not be deleted with.
+                # A guest may leave files in there that the context manager cannot delete.
                 remove_tree(scratch_mount.host)
             watch()
     return ending, status_of(ending)
 
 
 def status_of(ending: GuestExit) -> int:
-    """The status for the shell, which would see a guest's 256 as 0."""
+    """The exit status for the shell; 1 for a status above 255, since the shell would see 256 as 0."""
     is_status = ending.ending is Ending.EXITED and 0 <= ending.status <= MAX_STATUS
     return ending.status if is_status else EXIT_UNEXPECTED
 
 
 def with_script(arguments: Sequence[str]) -> tuple[tuple[str, ...], tuple[Mount, ...]]:
-    """The arguments as the guest needs them: the script among them, if there is one, by its path in the guest."""
+    """The arguments with the guest's path of the script among them, if there is one, and the mount of its folder."""
     words = iter(enumerate(arguments))
     for index, word in words:
         if word.startswith(("-c", "-m")):

@@ -1,7 +1,6 @@
 """Shows the state of a run while it goes on: as a board on a terminal, elsewhere as a line every minute.
 
-The process of a cell among several writes its row to a file instead, from which the process over all of them makes one
-board.
+If several cells are tested, the process of each writes its row to a file, and the parent process draws one board.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# In its environment a process finds the file for its row.
+# The environment variable with the file for the row of this process.
 ROW_VARIABLE = "WASM_HARNESS_ROW"
 LINE_SECONDS = 60.0
 ROW_SECONDS = 0.5
@@ -51,7 +50,7 @@ def means() -> Means:
 
 
 class Ticker:
-    """Keeps the state, and shows it now and then from a thread of its own. A board asks for the state itself."""
+    """Has the state, and shows it from time to time in a thread. A board reads the state itself."""
 
     def __init__(self, state: RunState, how: Means | None = None) -> None:
         self.state = state
@@ -87,7 +86,9 @@ class Ticker:
 
 @contextlib.contextmanager
 def steps_shown(cell: str) -> Iterator[None]:
-    """While the cell is prepared: what the messages say is its step. A terminal has the steps' own line."""
+    """Shows the state while the cell is prepared: its step is the last message of the log. On a terminal nothing is
+    shown, since the steps have a line of their own there.
+    """
     ticker = Ticker(RunState(cell=cell, started=time.time()))
 
     def note(record: logging.LogRecord) -> None:
@@ -99,7 +100,7 @@ def steps_shown(cell: str) -> Iterator[None]:
 
 
 def read_board_row(path: Path) -> BoardRow | None:
-    """What a cell's process has written last; None when it has not yet."""
+    """The newest row that the process of a cell has written; None before the first."""
     with contextlib.suppress(OSError, ValueError, TypeError):
         return BoardRow(**json.loads(path.read_text(encoding="utf-8")))
     return None
@@ -107,7 +108,7 @@ def read_board_row(path: Path) -> BoardRow | None:
 
 @contextlib.contextmanager
 def board(rows: Callable[[], Sequence[BoardRow]], title: Callable[[], str] = str) -> Iterator[Console]:
-    """A board at the foot of the terminal, until the block ends. What is printed meanwhile stands above it."""
+    """Draws a board at the bottom of the terminal while the block runs. Other output appears above it."""
     from rich.console import Console, Group  # noqa: PLC0415 - it takes a tenth of a second, and is for terminals alone
     from rich.live import Live  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -116,7 +117,7 @@ def board(rows: Callable[[], Sequence[BoardRow]], title: Callable[[], str] = str
         lines = board_lines(rows(), title())
         return Group(*(Text(line, style=style, no_wrap=True, overflow="ellipsis") for line, style in lines))
 
-    # What is printed keeps its lines, so that a command can be copied.
+    # Output is not wrapped, so that a command can be copied.
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
     with Live(console=console, get_renderable=drawn, refresh_per_second=4, transient=True):
         yield console
@@ -124,7 +125,7 @@ def board(rows: Callable[[], Sequence[BoardRow]], title: Callable[[], str] = str
 
 @contextlib.contextmanager
 def above(console: Console, reporter: Any) -> Iterator[None]:
-    """While the block runs, what pytest's reporter writes stands above the board."""
+    """Lets the output of pytest's reporter appear above the board while the block runs."""
     from rich.file_proxy import FileProxy  # noqa: PLC0415
 
     # pytest has no option for where its reporter writes; a test under a pseudo terminal holds this.
@@ -139,5 +140,5 @@ def above(console: Console, reporter: Any) -> Iterator[None]:
 
 
 def write_whole_line(reporter: Any, line: str) -> None:
-    """Writes the line by pytest's reporter, in a line of its own: its `ensure_newline` does not see the dots."""
+    """Writes a line with pytest's reporter on a line of its own. `ensure_newline` does not notice progress dots."""
     reporter.write_line(f"\n{line}" if reporter._tw.width_of_current_line else line)  # noqa: SLF001

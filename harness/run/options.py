@@ -1,4 +1,4 @@
-"""The options of a cell's test run: pytest knows them as ours, and so does `python -m harness test`."""
+"""The options of a test run of a cell, for `python -m harness test` and for pytest."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from harness.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One option with a value; without `metavar` a switch. `many`: it may be repeated. `default` is of the kind that
-    `kind` makes out of text. `short` is its other name on our own command line: pytest takes no options of one letter.
+    """One option with a value, or a switch if it has no `metavar`. An option with `many` may be repeated. `kind` makes
+    a value of text, and `default` is such a value. `short` is a second name of it, which pytest does not get: it takes
+    no options of one letter.
     """
 
     flag: str
@@ -46,7 +47,7 @@ class Option:
         return self.kind() if self.default is None else self.default
 
 
-# What decides which build is tested, or only built.
+# The options that decide which build is tested, or only built.
 BUILD_OPTIONS = (
     Option(flag="--cpython", metavar="PATH-OR-VERSION", help="another CPython than the cell's own"),
     Option(flag="--provider", metavar="NAME", help="get the toolchain from this provider only"),
@@ -101,8 +102,9 @@ NATIVE = Option(
 OWN_SUITE = Option(
     flag="--own-suite",
     metavar="PATH-OR-VERSION",
-    help="with --suite: the tests of the interpreter's own version, or of one from which it lies on the way to the "
-    "suite's. What they have otherwise is no regression (default: those of its version that are available)",
+    help="with --suite: the tests of the interpreter's own version, or of another one such that its own "
+    "is between that and the suite's. A case that they have with other source is no regression (default: those of its "
+    "version, if available)",
 )
 TESTING = (
     *BUILD_OPTIONS,
@@ -175,7 +177,7 @@ def one_or_more(text: str) -> int:
 
 
 def check_numbers(options: Namespace) -> None:
-    """ConfigError for a number that counts nothing."""
+    """ConfigError for a number out of its range."""
     for name, least in (("reruns", 0), ("verify", 1)):
         if getattr(options, name) < least:
             raise ConfigError(f"--{name} {getattr(options, name)}: must be {least} or more")
@@ -189,14 +191,14 @@ def check_numbers(options: Namespace) -> None:
 
 
 def with_seed(options: Namespace) -> Namespace:
-    """The options with a seed where they ask for a random order and name none: one that is drawn now."""
+    """The options with a new seed, if they ask for a random order and have none."""
     if not options.randomize or options.randseed:
         return options
     return Namespace(**{**vars(options), "randseed": str(random.SystemRandom().getrandbits(32))})
 
 
 def as_arguments(options: Namespace, which: tuple[Option, ...] = TESTING) -> list[str]:
-    """The arguments that say the same again."""
+    """The command line arguments for these options."""
     found = []
     for option in which:
         value = getattr(options, option.name)

@@ -1,7 +1,7 @@
-"""Test files of the user's own, which run in a cell in the place of the suite: which modules they are, and their copy.
+"""The user's own test files, which run in a cell instead of the suite: their modules, and their copy.
 
-A run works on a copy in its folder: every worker, restart and rerun sees the same files, the guest sees nothing but
-them, and nothing that a guest does can reach the originals.
+A run uses a copy in its folder. So every worker, restart and rerun sees the same files, guests see no other ones, and
+no guest can change the originals.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from harness.util.paths import expanded
 TESTS_MOUNT = "/tests"
 MAX_BYTES = 512 << 20
 MAX_FILES = 20_000
-# A module of one of these names is there before a test file is looked for.
+# A test file of one of these names would not be imported, but the module of that name.
 _TAKEN = sys.stdlib_module_names | {"test"}
 _HINT = "name a folder that holds test_*.py modules or test_* packages, or one .py file"
 _LOADER = re.compile(r"^(?:async\s+)?def load_tests\b|^\s*load_tests\s*=|\bimport\b.*\bload_tests\b", re.MULTILINE)
@@ -47,7 +47,7 @@ class OwnTests:
 
     @property
     def key(self) -> str:
-        """Stands for the names and contents of the files."""
+        """The hash of the names and contents of the files."""
         with _readable(self.source):
             return content_key([[name, file_sha256(self.folder / name)] for name in self.files])
 
@@ -64,7 +64,7 @@ class OwnTests:
                 goal.parent.mkdir(parents=True, exist_ok=True)
                 with goal.open("wb") as writing:
                     shutil.copyfileobj(reading, writing)
-                # Readable for its owner whatever the original's mode is: engines give up the right to override it.
+                # Readable whatever the mode of the original: engines cannot override permissions, even as root.
                 goal.chmod(0o644)
         return OwnTests(source=self.source, folder=folder, files=self.files, modules=self.modules)
 
@@ -133,7 +133,7 @@ def _of_file(source: Path) -> OwnTests:
 
 @contextlib.contextmanager
 def _readable(source: Path) -> Iterator[None]:
-    """What the operating system refuses, as a ConfigError with the path."""
+    """Raises a ConfigError with the path for what the operating system refuses in the block."""
     try:
         yield
     except OSError as error:
@@ -173,7 +173,7 @@ def _modules(root: Path, files: tuple[str, ...]) -> Iterator[str]:
 
 
 def _package(root: Path, files: tuple[str, ...], package: str) -> Iterator[str]:
-    """The package, which loads its tests itself, or else each module in it, as regrtest splits its large packages."""
+    """The package, if it loads its tests itself, or else each module in it, as regrtest splits its large packages."""
     inner = package.replace(".", "/") + "/"
     text = ""
     if has_init := f"{inner}__init__.py" in files:
@@ -183,7 +183,7 @@ def _package(root: Path, files: tuple[str, ...], package: str) -> Iterator[str]:
     stems = [name.removesuffix(".py") for name in parts if "/" not in name and name.endswith(".py")]
     folders = list(dict.fromkeys(part.partition("/")[0] for part in parts if "/" in part))
     below = [module for name in folders for module in _package(root, files, f"{package}.{name}")]
-    # CPython's own loader finds packages within the library alone.
+    # CPython's load_package_tests finds packages in the standard library only.
     loads = bool(_LOADER.search(text)) and "load_package_tests" not in text
     if has_init and (loads or not (stems or below) or "TestCase" in text):
         yield package

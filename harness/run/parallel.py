@@ -1,6 +1,6 @@
 """Several cells in one run: a process for each, side by side as far as memory and processors allow.
 
-What the cells share, they share through the cache and its locks: sources, toolchains, the build Python, runtimes.
+They share sources, toolchains, the build Python and runtimes through the cache and its locks.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from harness.util.process import POLL_SECONDS, Background, Command
 from harness.util.text import counted
 
 LOG_FILE = "output.log"
-# There while a cell's process runs under a board.
+# Exists while a cell's process runs and there is a board.
 BOARD_FILE = "board.json"
 _STOP_SECONDS = 20.0
 
 
 @dataclass
 class _Task:
-    """One cell's process, and how much of what it prints has been shown."""
+    """The process of one cell, and how much of its output has been shown."""
 
     cell: Cell
     child: Background
@@ -43,7 +43,7 @@ class _Task:
     rest: str = ""
 
     def show(self, *, last: bool = False) -> None:
-        """Prints what is new, whole lines with the cell's name before them where several run at once."""
+        """Prints the new output; if several cells run at once, whole lines with the name of the cell in front."""
         with contextlib.suppress(OSError), self.log.open("rb") as stream:
             stream.seek(self.shown)
             new = stream.read()
@@ -58,9 +58,9 @@ class _Task:
 
 @dataclass(kw_only=True)
 class ParallelCells:
-    """Runs one command of `python -m harness` for each cell. `arguments` gives the command of a cell.
+    """Runs one command of `python -m harness` for each cell. `arguments` returns the command of a cell.
 
-    `done` is the state of a cell whose command succeeded and left no results: a build.
+    `done` is the state of a cell whose command succeeded and left no results, such as a build.
     """
 
     folder: Path
@@ -74,7 +74,7 @@ class ParallelCells:
     stopping: bool = False
 
     def run(self) -> int:
-        """Runs all cells and prints the table. Gives the worst exit status; Ctrl-C ends all and keeps results."""
+        """Runs all cells and prints the table. Returns the worst exit status. Ctrl-C ends all and keeps results."""
         waiting = deque(self.cells)
         with board(self._board_rows, self._title) if means() is Means.BOARD else contextlib.nullcontext():
             try:
@@ -99,14 +99,14 @@ class ParallelCells:
         print(f"\n== {cell.id} ({len(self.rows) + len(self.tasks) + 1} of {len(self.cells)})", flush=True)
         argv = (sys.executable, "-u", "-m", "harness", *self.arguments(cell))
         slot = min(set(range(self.at_once)) - {task.slot for task in self.tasks})
-        # wasmtime's engines choose among the processors that they find: without this, two cells would choose the same.
+        # Engines of wasmtime bind themselves to processors by their number: two cells would choose the same ones.
         processors = frozenset(usable_processors()[slot :: self.at_once]) if self.at_once > 1 else frozenset()
         row = {ROW_VARIABLE: str(log.with_name(BOARD_FILE))} if means() is Means.BOARD else {}
         child = Background(Command(argv=argv, cwd=Path.cwd(), env=os.environ | row), log=log, processors=processors)
         self.tasks.append(_Task(cell=cell, child=child, slot=slot, prefix=prefix, log=log))
 
     def _board_rows(self) -> list[BoardRow]:
-        """The rows of the cells that run, as their processes have written them last."""
+        """The newest rows that the processes of the running cells have written."""
         files = [(task.cell.id, task.log.with_name(BOARD_FILE)) for task in self.tasks]
         return [read_board_row(file) or BoardRow(cell=cell, now="starting") for cell, file in files]
 
@@ -124,14 +124,14 @@ class ParallelCells:
 
     def _row(self, task: _Task, status: int, seconds: int) -> CellRow:
         found = read_row(task.log.parent)
-        if found and status in WORST_FIRST:  # and not killed, which may have left those of an earlier run
+        if found and status in WORST_FIRST:  # a killed process may have left the results of an earlier run
             worst = worst_status([found.status, status])
             note = "" if worst == found.status else f"; its process ended with status {status}"
             return replace(found, status=worst, state=f"{found.state}{note}")
         if status == EXIT_OK:
             return CellRow(cell=task.cell.id, state=self.done, numbers=CellNumbers(seconds=seconds))
         if self.stopping and status < 0:
-            # It was interrupted before it could react to that.
+            # The signal killed it before it had a handler.
             return failed_row(task.cell.id, EXIT_INTERRUPTED, "", seconds)
         return failed_row(task.cell.id, status, f"its output is in {task.log}", seconds)
 

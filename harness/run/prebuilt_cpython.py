@@ -1,4 +1,4 @@
-"""From a CPython that somebody else has built to its first test: no toolchain and no compiler is needed."""
+"""Prepares a cell with a CPython that somebody else has built: no toolchain and no compiler is needed."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def prepare_cpython(
 ) -> Prepared:
     """The cell with the CPython that the user has named, the tests that belong to it, and its runtime.
 
-    The interpreter itself says which CPython, toolchain, flags and libraries it has. The bare cell of a target takes
-    them as they are; any other cell is refused with a BuildError when they are not its own. UnavailableError when there
-    is no such interpreter, or its tests or the runtime are not available.
+    The interpreter reports which CPython, toolchain, flags and libraries it has. The bare cell of a target takes these
+    as they are. For any other cell it is a BuildError if they differ from the cell's. UnavailableError when there is no
+    such interpreter, or its tests or the runtime are not available.
     """
     if not named.runtime:
         check_runtime(cell.engine.value, cell.runtime, pins, cache)
@@ -88,7 +88,7 @@ def prepare_cpython(
 
 
 def _make(aside: Path, cell: Cell, parts: Parts, runtime: Path, cache: Path) -> None:
-    """Lays the build out in a new folder, and has the interpreter say what it is and compile its library."""
+    """Lays out the build in a new folder; the interpreter identifies itself there and compiles its library."""
     manifest = lay_out_cpython(cell, parts, aside)
     write_atomically(aside / "manifest.json", json.dumps(manifest))
     logger.info("%s: asking the interpreter to identify itself", cell.id)
@@ -107,9 +107,9 @@ def _make(aside: Path, cell: Cell, parts: Parts, runtime: Path, cache: Path) -> 
 
 
 def compile_library(prepared: Prepared) -> None:
-    """Compiles the library, so that no guest does it again: all but the tests, which would take three times as long.
+    """Compiles the library without its tests, which would take three times as long, so that no guest has to.
 
-    What does not compile is left as it is: a release may have compiled all of it, and have no source.
+    A file that does not compile is left as it is. A release may have bytecode only.
     """
     library = prepared.build.manifest.layout.library or "Lib"
     mount = Mount(host=prepared.build.root / library, guest=f"/{library}", writable=True)

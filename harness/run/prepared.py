@@ -1,4 +1,4 @@
-"""A cell that is ready to be tested, and what it gives to those who test it."""
+"""A cell that is ready to be tested: its build and its runtime, its engines and its jobs."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ GUEST_FOLDER = Path(__file__).parents[1] / "guest" / "agent"
 
 @dataclass(frozen=True, kw_only=True)
 class OwnSuite:
-    """The Lib/test in `folder`, of CPython `version`: that of the interpreter, or one from which it lies on the way to
-    the suite's.
+    """The Lib/test in `folder`, of CPython `version`: the interpreter's own version, or another one such that the
+    interpreter's is between it and the suite's.
     """
 
     version: str
@@ -44,11 +44,12 @@ class OwnSuite:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A cell that is ready to be tested. `runtime` is the folder of its runtime, or a runtime of the machine's own,
-    `identity` what build and compiler have said of themselves. `stack_size` are the bytes of stack that its engines
-    give a guest; None for as many as in every run. `on_page`: in a browser guests run on the page's own thread, and not
-    in Workers. `own_suite` are the tests by which those of another version are known, where the build
-    has these; None where it has those of the interpreter's version, and where there are none to compare with.
+    """A cell that is ready to be tested.
+
+    `runtime` is the folder of its runtime, or a program of this machine. `identity` is what interpreter and compiler
+    reported of themselves. `stack_size` is the size of a guest's stack in bytes, None for the usual one. With `on_page`
+    guests in a browser run on the page's own thread instead of in Workers. If the build has the tests of another
+    version of CPython, `own_suite` are those that they are compared with; else, or if there are none, it is None.
     """
 
     cell: Cell
@@ -62,13 +63,13 @@ class Prepared:
 
     @property
     def guest_environment(self) -> dict[str, str]:
-        """What the interpreter needs to find itself."""
+        """The environment in which the interpreter finds its library."""
         if prebuilt := PREBUILT.get(self.cell.distribution):
             return dict(prebuilt.environment)
         return self.build.guest_environment(self.cell.target)
 
     def engine_facts(self) -> dict[str, str]:
-        """For results.json: `path` is that of a runtime which is the machine's own."""
+        """What results.json says of the engine; only a runtime of the machine's own has a `path` there."""
         facts = {"name": self.cell.engine.value, "version": self.cell.runtime, "stack": self.stack()}
         if self.cell.engine is Engine.NODE:
             option = " ".join(node_options(self.cell))
@@ -76,7 +77,7 @@ class Prepared:
         return facts | ({} if self.runtime.is_relative_to(self.cache / "runtimes") else {"path": str(self.runtime)})
 
     def stack(self) -> str:
-        """What bounds the stack of a guest, besides CPython's own in linear memory."""
+        """What limits the stack of a guest, besides the size of CPython's own in linear memory, as text."""
         if self.cell.engine is Engine.WASMTIME:
             return f"{self.build.wasm_stack >> 20} MiB of wasm stack, as CPython's own runner asks of wasmtime"
         if self.cell.engine is Engine.NODE:
@@ -84,14 +85,14 @@ class Prepared:
         return "the browser's own for a Worker"
 
     def open_engine(self, log: Path, index: int, packages: Path | None = None) -> EngineSession:
-        """A warm engine for this build; the sessions that run side by side are numbered. Node finds what is in the
-        folder `packages`.
+        """A new engine for this build. `index` is its number among the engines that run side by side. Node finds npm
+        packages in the folder `packages`.
         """
         return _OPENERS[self.cell.engine](self, log, index, packages)
 
     @property
     def usual_stack(self) -> int | None:
-        """Bytes of stack that a guest has in a run; None where the runtime lets nobody choose."""
+        """The size of a guest's stack in a run in bytes; None if the runtime has no option for it."""
         if self.cell.engine is Engine.WASMTIME:
             return self.build.wasm_stack
         return node.STACK_MB << 20 if self.cell.engine is Engine.NODE else None
@@ -102,7 +103,9 @@ class Prepared:
         return durations_file(self.cache, self.cell.id)
 
     def compiled(self, suffix: str) -> Path:
-        """Where the module, made ready for a runtime, is kept between runs. An exchanged module has another place."""
+        """Where the file made of the interpreter's wasm is cached whose name ends with `suffix`; the name also has the
+        hash of the wasm.
+        """
         found = self.build.wasm.stat()
         sha256 = _sha256_of(self.build.wasm, found.st_size, found.st_mtime_ns)
         compiled = self.cache / "compiled" / f"{sha256[:16]}-{EXPORTS_KEY}{suffix}"
@@ -112,13 +115,11 @@ class Prepared:
 
     @property
     def wasm(self) -> Path:
-        """The module that guests under Node and in browsers start from: with the harness's exports, where it can have
-        them.
-        """
+        """The module that runs under Node and in browsers: with the harness's exports, if it can have them."""
         cell = self.cell
-        # Pyodide takes snapshots by itself. With dynamic linking Emscripten gives each export of the interpreter a
-        # place in the function table. The main thread's instance hides the harness's own, but pthreads are given the
-        # module as such: their tables would be longer, and libraries not be loaded at the same places.
+        # Pyodide takes snapshots by itself. With dynamic linking, Emscripten adds each export of the interpreter to the
+        # function table. The main thread's instance hides the added exports, but pthreads get the module itself: their
+        # tables would be longer, and libraries would be loaded at other indexes than in the main thread.
         if cell.distribution is Distribution.PYODIDE or (cell.pthreads and cell.dynamic_linking):
             return self.build.wasm
         return exporting(self.build.wasm, self.compiled(".wasm"))
@@ -136,8 +137,8 @@ class Prepared:
         return Mount(host=self.build.root, guest="/", sealed=True), agent
 
     def guest(self, script: str, folder: Path) -> GuestRun:
-        """One start of the interpreter with a script of guest/, which is given the number of its journal, the file
-        `answer` in `folder`. What it prints is in `output` there.
+        """One start of the interpreter with a script of guest/agent/, whose argument is the number of its journal. The
+        journal is the file `answer` in `folder`, its output the file `output`.
         """
         run = self.guest_python((f"/harness/{script}", str(JOURNAL)), (), folder / "output")
         return dataclasses.replace(run, journal=folder / "answer")
@@ -160,7 +161,7 @@ class Prepared:
         excluded: tuple[str, ...],
         should_stop: Callable[[], bool],
     ) -> ModuleJob:
-        """What running one module of this cell takes."""
+        """The parameters of running one module of this cell."""
         return ModuleJob(
             module=module,
             folder=folder,
@@ -178,7 +179,7 @@ class Prepared:
 
 @functools.lru_cache
 def _sha256_of(path: Path, _size: int, _changed: int) -> str:
-    """The sha256 of the file, computed once as long as it has that size and that time."""
+    """The sha256 of the file, computed again only when its size or its time has changed."""
     return file_sha256(path)
 
 

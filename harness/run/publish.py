@@ -1,4 +1,4 @@
-"""The results of a cell, written for programs and shown to people."""
+"""Writes the results of a cell to files, and renders them for the terminal."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ WIDTH = 110
 def publish(
     results: CellResults, folder: Path, *, color: bool, known: Sequence[CaseVerdict] = (), go_on: str = ""
 ) -> str:
-    """Writes results.json and junit.xml into the cell's folder of a run, and gives the page for people. `known` are the
-    known failures that it shows, `go_on` is the command that resumes the run.
+    """Writes results.json and junit.xml into the cell's folder of a run, and returns the text for the terminal. `known`
+    are the known failures that it shows, `go_on` is the command that resumes the run.
     """
-    # Before `latest` is this run.
+    # Of a run folder with a name of its own the previous run is `latest`, which becomes this run below.
     newly = newly_skipped_in(results, folder / RESULTS_FILE)
     write_results(folder / RESULTS_FILE, results)
     junit.write_junit(results, folder / "junit.xml")
@@ -42,8 +42,8 @@ def publish(
 
 
 def newly_skipped_in(results: CellResults, path: Path) -> tuple[NewSkip, ...]:
-    """The modules that skip as a whole and ran in the run before. `path` is the file of these results. Reading the
-    run before takes some tenths of a second, so that it is read only where a module skips as a whole.
+    """The modules that are skipped as a whole and ran in the previous run. `path` is the file of these results. The
+    previous run, which takes some tenths of a second to read, is read only if a module is skipped as a whole.
     """
     if not nothing_ran(results.modules):
         return ()
@@ -54,7 +54,7 @@ def newly_skipped_in(results: CellResults, path: Path) -> tuple[NewSkip, ...]:
 
 
 def module_failure(compared: Comparison) -> str:
-    """What of a module's result the lists do not expect, a line per case; empty when nothing."""
+    """The unexpected outcomes of a module, a line per case; empty if there is none."""
     return "\n".join(
         f"{row.verdict}: {row.case}: {row.outcome or 'did not appear'}"
         + (f", expected {row.expectation} ({row.place})" if row.expected else "")

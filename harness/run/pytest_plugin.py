@@ -1,7 +1,7 @@
 """The pytest plugin: with `--cell ID`, pytest collects a cell's modules instead of its own tests.
 
-Thin on purpose. `harness.suite.module.run_module` does the work and `harness.run.cell_run.finish` the results; pytest
-and xdist are the pool. Each xdist worker keeps one warm engine.
+It only connects the two: `harness.suite.module.run_module` runs a module, `harness.run.cell_run.finish` writes the
+results, and pytest and xdist distribute the modules. Each xdist worker keeps one engine.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ from harness.util.log import show_log, to_stdout
 from harness.util.text import plain
 
 _KEY = pytest.StashKey["CellPlugin"]()
-# Under this name a report carries what its worker recorded of the module.
+# Names of user properties in the report of a module. From a worker on another machine: the record of its result.
 RECORD = "harness-record"
-# Under this one, the verdicts of its cases and the last unexpected one.
+# The verdicts of its cases, and the last unexpected one.
 VERDICTS = "harness-verdicts"
-# And under this one, what its engine said that does not work.
+# The message of an engine that failed.
 ENGINE_FAILED = "harness-engine-failed"
 
 
 class FrontEnd:
-    """What `python -m harness test` gives to pytest, to learn of an error with an exit status of its own."""
+    """The plugin by which `python -m harness test` gets an error that has an exit status of its own."""
 
     error: HarnessError | None = None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_cmdline_parse(self) -> Generator[None, pytest.Config, pytest.Config]:
-        """What is wrong with the options, without pytest's usage in front, which knows nothing of cells."""
+        """Shows an error in the options without pytest's usage, which does not mention cells."""
         try:
             return (yield)
         except pytest.UsageError as error:
@@ -70,7 +70,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """`-n auto` of a cell counts memory too; that of other tests is left to xdist."""
+    """The workers for `-n auto` of a cell, which depend on memory too; None, for xdist's own number, without a cell."""
     cells = [cell for cell in load_configuration()[0].cells if cell.id == config.getoption("--cell")]
     return plan_here([cell.target for cell in cells]).workers if cells else None
 
@@ -97,14 +97,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _workers(config: pytest.Config) -> int:
-    """How many workers of xdist will share the work, on this machine or on others; 1 without xdist."""
+    """How many workers of xdist there will be, on this machine or on others; 1 without xdist."""
     given = getattr(config.option, "tx", None) or ["popen"]
     counts = (str(spec).partition("*")[0] for spec in given)
     return sum(int(count) if count.isdecimal() else 1 for count in counts)
 
 
 def _check_words(config: pytest.Config) -> None:
-    """ConfigError for a word that pytest would take for a file: a cell has none but that of the matrix."""
+    """ConfigError for an argument that pytest would take for a file. The only one for a cell is the matrix's."""
     given = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
     if others := [word for word in given if word not in {str(matrix_file()), "matrices"}]:
         raise ConfigError(
@@ -114,7 +114,7 @@ def _check_words(config: pytest.Config) -> None:
 
 
 def _usage_error(config: pytest.Config, error: HarnessError) -> pytest.UsageError:
-    """The error in pytest's terms; a front end learns of its exit status."""
+    """The error as pytest's UsageError. A front end gets the error itself, with its exit status."""
     _pass_to_front_end(config, error)
     return pytest.UsageError(str(error))
 
@@ -126,12 +126,12 @@ def _pass_to_front_end(config: pytest.Config, error: HarnessError) -> None:
 
 
 class CellPlugin:
-    """What pytest does differently while a cell is tested."""
+    """The hooks of pytest while a cell is tested."""
 
     def __init__(self, config: pytest.Config, run: CellRun, worker: str) -> None:
         self.run = run
         self.is_controller = not worker
-        # A worker on another machine: nothing that it writes is seen here.
+        # A worker on another machine: the files that it writes are not seen here.
         self.is_remote = bool(worker) and bool(config.workerinput["harness"].get("sends_results"))  # type: ignore[attr-defined]
         self._config = config
         self._hosts: HostPool | None = None
@@ -147,20 +147,20 @@ class CellPlugin:
         if hasattr(config.option, "maxschedchunk") and config.option.maxschedchunk is None:
             config.option.maxschedchunk = 1
         if reporter := config.pluginmanager.get_plugin("terminalreporter"):
-            # Where in pytest a Ctrl-C has hit is of no interest: the summary says what it means.
+            # pytest would show where in its code Ctrl-C was pressed; the summary says what that means for the run.
             reporter._report_keyboardinterrupt = lambda: None  # noqa: SLF001 - there is no option for it
         workers = config.pluginmanager.get_plugin("terminaldistreporter")
         if workers and config.option.verbose < 0:
-            # It says "bringing up nodes..." for each of them: nobody needs that, and the board comes to its place.
+            # It prints "bringing up nodes..." for each of them, where the board is drawn.
             workers.rewrite = workers.ensure_show_status = lambda *_, **__: None
         if self.is_controller:
             show_log(self._write_line)
         else:
-            # A terminal sends Ctrl-C to us too; the controller tells us to stop in its own way.
+            # A terminal sends Ctrl-C to workers as well, and the controller stops them in its own way.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def should_stop(self) -> bool:
-        """True when the run is being stopped, or the process that started this worker is gone."""
+        """Whether the run is being stopped, or the process that started this worker has ended."""
         return self.run.stop_file.exists() or (not self.is_controller and os.getppid() != self._parent)
 
     def engine(self) -> EngineSession:
@@ -169,7 +169,7 @@ class CellPlugin:
         return self._engine
 
     def test(self, name: str) -> ModuleResult:
-        """Runs one module, or one part of one, and keeps its result at once."""
+        """Runs one module, or one part of one, and writes its result at once."""
         job = self.run.job(name, self.should_stop)
         return self.run.test(job, self.engine())
 
@@ -213,14 +213,14 @@ class CellPlugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_teststatus(self, report: Any) -> Generator[None, tuple[str, Any, Any], tuple[str, Any, Any]]:
-        """What the reporter prints of a module: nothing where the board has it."""
+        """What the reporter prints of a module: nothing if there is a board."""
         category, letter, word = yield
         if report.outcome == LOST:
             category, letter, word = "lost and run again", "L", "LOST"
         return (category, "", "") if self._hosts and self._has_board else (category, letter, word)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Writes what a worker on another machine has sent, and remembers what pytest says of a module that failed."""
+        """Takes over what the report of a module has: a record from another machine, verdicts, a failure."""
         if not self.is_controller:
             return
         work = _work_of(report.nodeid)
@@ -231,7 +231,7 @@ class CellPlugin:
                 self._ticker.state = self._ticker.state.judged(*json.loads(str(record)))
             if name == ENGINE_FAILED:
                 _pass_to_front_end(self._config, EngineFailedError(str(record)))
-        # What was stopped or lost has no result.
+        # A module that was stopped or lost has no record.
         if report.when == "call" and self.run.records.has(work):
             # By our own clock: a worker may be on another machine.
             begin = max(0.0, time.time() - report.duration - self.run.started)
@@ -239,7 +239,7 @@ class CellPlugin:
             done = Work(name=work, worker=worker, begin=round(begin, 2), seconds=round(report.duration, 2))
             self._work.append(done)
         if report.failed:
-            # The last line of what pytest says, without the hint behind an error of ours.
+            # The last line of pytest's report, without the hint after an error of the harness.
             lines = [each for each in report.longreprtext.splitlines() if not each.lstrip().startswith("-> ")]
             self._failures[work] = next((each.strip() for each in reversed(lines) if each.strip()), "")
 
@@ -258,7 +258,7 @@ class CellPlugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Iterator[None]:
-        """Interruptions of the controller reach the workers through a file, within a tick of their watch."""
+        """On Ctrl-C the controller makes the file that workers check several times a second, so that they stop too."""
         with self._shown():
             try:
                 return (yield)
@@ -268,7 +268,7 @@ class CellPlugin:
 
     @contextlib.contextmanager
     def _shown(self) -> Iterator[None]:
-        """While the block runs, the state of the run is shown; a run without workers of xdist shows none."""
+        """Shows the state of the run while the block runs; nothing for a run without xdist."""
         with contextlib.ExitStack() as stack:
             if self._hosts:
                 stack.enter_context(self._ticker.shown())
@@ -285,7 +285,7 @@ class CellPlugin:
             shutil.rmtree(self.run.folder, ignore_errors=True)
         if self.is_controller and not session.config.option.collectonly:
             interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
-            # One that failed and left no result was lost: by an engine that does not start, a disk that is full.
+            # Modules that failed and have no result are lost, for instance by an engine that does not start.
             lost = {} if interrupted else self._failures
             reporter = session.config.pluginmanager.get_plugin("terminalreporter")
             color = bool(reporter and reporter.hasmarkup)
@@ -293,7 +293,7 @@ class CellPlugin:
                 keep_python_info(self.run.prepared, self.run.folder)
             self.summary, unexpected = self.run.finish(interrupted=interrupted, color=color, lost=lost, work=self._work)
             if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.run.resume:
-                # The selection holds modules, or the run would not have been started: they were all finished before.
+                # A run with an empty selection does not start: all modules were finished before it was resumed.
                 session.exitstatus = pytest.ExitCode.OK
             if unexpected and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -301,8 +301,8 @@ class CellPlugin:
                 session.exitstatus = pytest.ExitCode.OK
 
     def _is_only_judged_red(self) -> bool:
-        """Whether all that failed has a result: a worker on another machine has not the interpreter's own tests, by
-        which this process sets cases of another version apart.
+        """Whether all modules that failed have a result, so that the verdict of this process counts: a worker on
+        another machine does not have the interpreter's own tests, with which cases of another version are compared.
         """
         return bool(self.run.prepared.own_suite) and all(map(self.run.records.has, self._failures))
 
@@ -312,12 +312,12 @@ class CellPlugin:
 
 
 def _work_of(nodeid: str) -> str:
-    """The name of the module, or part of one, that the item is."""
+    """The name of the module, or of the part of one, that an item is."""
     return nodeid.rpartition("::")[2]
 
 
 class MatrixFile(pytest.File):
-    """The file that declares the cell; its only child under `--cell` is the cell."""
+    """The file of the matrix. With `--cell` its only child is the cell."""
 
     def collect(self) -> Iterator[pytest.Collector]:
         run = self.config.stash[_KEY].run
@@ -336,13 +336,11 @@ class CellNode(pytest.Collector):
 
 
 class UnexpectedOutcomeError(Exception):
-    """A module did something that the lists do not expect; its text says what."""
+    """A module had unexpected outcomes; the text lists them."""
 
 
 class ModuleItem(pytest.Item):
-    """One module, or one part of one. It passes when its cases did what the lists expect; it is skipped when nothing in
-    it ran.
-    """
+    """One module, or one part of one. It fails if an outcome is unexpected, and is skipped if nothing in it ran."""
 
     def runtest(self) -> None:
         plugin = self.config.stash[_KEY]

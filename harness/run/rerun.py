@@ -1,4 +1,4 @@
-"""Running cases again, to tell what is flaky from what is broken. Pure: who runs them is the caller's."""
+"""Which cases run again, to distinguish flaky from broken ones, and what their further runs add to a result. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ MANY = 20
 
 
 def worth_another_try(result: ModuleResult, compared: Comparison) -> tuple[str, ...]:
-    """The cases of a module that did what nobody expects, by what its result was compared with, and can be asked for by
-    their names; none of them when there are MANY.
+    """The unexpected cases of a module that can be run again by their names; none if there are more than MANY.
 
-    Fixtures and what happened between two cases have no name that regrtest could be given.
+    regrtest cannot run a fixture by itself, nor what happened between two cases.
     """
     cases = {case.case for case in result.cases}
     name = dotted(result.module, own=result.own)
@@ -27,7 +26,7 @@ def worth_another_try(result: ModuleResult, compared: Comparison) -> tuple[str, 
 
 
 def with_environment_tries(result: ModuleResult, again: Sequence[ModuleResult]) -> ModuleResult:
-    """The result with what further runs of the whole module left of its environment; unchanged when none did more."""
+    """The result with whether each further run of the whole module altered its environment; unchanged if no run did."""
     tries = (result.env_changed, *(rerun.env_changed for rerun in again))
     return msgspec.structs.replace(result, env_tries=tries) if again and any(tries) else result
 
@@ -35,11 +34,13 @@ def with_environment_tries(result: ModuleResult, again: Sequence[ModuleResult]) 
 def with_tries(
     result: ModuleResult, again: Sequence[ModuleResult], *, whole: bool = False, only: Collection[str] | None = None
 ) -> ModuleResult:
-    """The result with what further runs made of its cases. Its outcomes stay those of the first run: no case has passed
-    because it passes now and then. Of a run of the whole module, `only` these cases are of interest; None for all.
+    """The result with the outcomes of its cases in further runs as their `tries`. The outcome of a case stays that of
+    the first run, so that a case which only passes now and then has not passed. Only the cases in `only` get tries; all
+    cases if it is None.
 
-    `whole` says that those were of all that the first run was asked for. What went wrong in them and was not there
-    before (a crash between two cases, an import that failed) is in the result too, with a pass for each run without it.
+    `whole` says that the further runs had all cases of the first one. A failure in one of them under a name that the
+    first run does not have, such as a crash between two cases, is then added to the result, with a pass for each run
+    without it.
     """
     further: dict[str, list[Outcome]] = {}
     for rerun in again:

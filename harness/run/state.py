@@ -1,4 +1,4 @@
-"""The state of a run while it goes on: what happens goes in, a row of a board or a line comes out. Pure."""
+"""The state of a run in progress: each event makes a new state, which can be shown as a row or a line. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.results.verdicts import Verdict
 from harness.suite.parts import module_of_work
 from harness.util.text import clock, counted, plain
 
-# A line names so many of what runs, the longest first.
+# How many of the running modules a line names, the longest first.
 NAMED = 4
 
 
@@ -28,8 +28,9 @@ class BoardRow:
 
 
 def board_lines(rows: Sequence[BoardRow], title: str = "") -> list[tuple[str, str]]:
-    """The lines of the board, each with its style: for each cell its numbers, what runs, the last
-    unexpected case."""
+    """The lines of the board, each with its style: for each cell its numbers, the running modules, and the last
+    unexpected case.
+    """
     width = max((len(row.cell) for row in rows), default=0) + 2
     lines = [(title, "dim")] if title else []
     for row in rows:
@@ -44,11 +45,12 @@ def board_lines(rows: Sequence[BoardRow], title: str = "") -> list[tuple[str, st
 
 @dataclass(frozen=True, kw_only=True)
 class RunState:
-    """`cell` is prepared, then tested. `started` is when that began. Times are Unix times in seconds.
+    """The state of a run of `cell`, which is first prepared and then tested; it began at `started`. Times are Unix
+    times in seconds.
 
-    `step` is what is under way as long as no module runs. `total` counts the modules of the run, 0 before they are
-    known; `noun` is what they are called. `left` are those that are not finished, with the seconds that each will take,
-    0 where no earlier run says it; `running` are those that run now, with the time when each began.
+    `step` is what is done while no module runs. `total` is the number of modules, 0 before it is known; `noun` is what
+    they are called. `left` are the unfinished ones with the seconds that each will probably take, 0 if no earlier run
+    has recorded that. `running` are those that run now, with the time at which each began.
     """
 
     cell: str
@@ -80,8 +82,8 @@ class RunState:
         return replace(self, running={**self.running, module: now})
 
     def ended(self, module: str, *, finished: bool = True) -> RunState:
-        """The state without the module, or part of one, among those that run. One that is not finished was lost with
-        its worker. A module is finished with its last part.
+        """The state after a module, or a part of one, has ended. If it is not finished, it was lost with its worker. A
+        module is finished with its last part.
         """
         running = {name: since for name, since in self.running.items() if name != module}
         left = {name: seconds for name, seconds in self.left.items() if name != module} if finished else self.left
@@ -94,10 +96,10 @@ class RunState:
         return replace(self, verdicts=total, unexpected=unexpected or self.unexpected)
 
     def seconds_left(self, now: float) -> float:
-        """How long the run will go on, by what earlier runs took; 0 when none says it.
+        """How long the run will still take, by the records of earlier runs; 0 if there are none.
 
-        Two workers have 100 s of modules before them; one module has run for 10 s of its 80: 45 s each, were they to
-        share them; but that one alone takes 70 s.
+        Two workers have modules of 100 s in all left, and one of these, of 80 s, has run for 10 s. Shared equally the
+        rest is 45 s for each worker; but that module alone takes another 70 s, which is the answer.
         """
         ahead = {name: max(0.0, self.left.get(name, 0.0) - (now - since)) for name, since in self.running.items()}
         waiting = math.fsum(seconds for name, seconds in self.left.items() if name not in ahead)
@@ -127,6 +129,6 @@ class RunState:
         return f"{self.cell}: {', '.join(filter(None, parts))}"
 
     def _now(self, now: float, most: int) -> str:
-        """What runs, and for how long, the longest first."""
+        """The running modules and for how long they have run, the longest first, at most `most`."""
         longest = sorted(self.running.items(), key=lambda item: item[1])[:most]
         return ", ".join(f"{plain(name)} {clock(now - since)}" for name, since in longest)

@@ -34,7 +34,7 @@ class _Entry:
 
 
 class Tree:
-    """The contents of a folder when it was read. The first entry is the folder; each entry follows that of its folder."""
+    """The contents of a folder when it was read. The first entry is the folder, and each follows that of its folder."""
 
     def __init__(self, folder: Path) -> None:
         self._entries = list(_entries(folder))
