@@ -42,7 +42,7 @@ class ToolchainProvider(Protocol[P_contra]):
     """A module that can get the toolchain of a pin into the cache."""
 
     def entry(self, pin: P_contra, pins: Pins, cache: Path, /) -> Path | None:
-        """Where it stands in the cache; None when this provider has no such toolchain."""
+        """Its place in the cache; None when this provider has no such toolchain."""
 
     def obtain(self, pin: P_contra, pins: Pins, cache: Path, /) -> Toolchain:
         """The toolchain, or UnavailableError."""
@@ -56,9 +56,10 @@ EMSCRIPTEN_PROVIDERS: Mapping[str, ToolchainProvider[EmscriptenPin]] = {"emsdk":
 
 @dataclass(frozen=True, kw_only=True)
 class _Choice:
-    """The ways to one toolchain. `attempts` has `path` first, then the providers in their order.
+    """The providers that can be tried for one toolchain. `attempts` has `path`, the user's own, first.
 
-    `set_up` is whether the user has one of their own ready; `in_cache` names the providers whose the cache has.
+    `set_up` says that the environment names a toolchain of the user's own. `in_cache` are the providers whose toolchain
+    is in the cache.
     """
 
     what: str
@@ -68,7 +69,9 @@ class _Choice:
     in_cache: frozenset[str]
 
     def order(self, wanted: str) -> tuple[str, ...]:
-        """Whom to ask: the one that is wanted; else the user's own, who has it in the cache, the others."""
+        """The providers to try in their order: only the wanted one; else the user's own, those whose toolchain is in
+        the cache, and the others.
+        """
         if wanted:
             _check_provider(wanted, self.attempts)
             return (wanted,)
@@ -86,9 +89,9 @@ def obtain_toolchain(
 ) -> Toolchain:
     """The WASI SDK or the Emscripten of the cell, of exactly its version.
 
-    `path` is taken and nothing else. Without it: the user's own (WASI_SDK_PATH; $EMSDK or an emcc on PATH, if
-    it is of the version), what the cache has, the official release, then apt; or only `provider`.
-    UnavailableError tells why each of them could not.
+    It is the one at `path`, or the one of `provider`. Without both these are tried: the user's own (WASI_SDK_PATH;
+    $EMSDK or an emcc on PATH, if it is of that version), the cache, the official release, then apt. UnavailableError
+    with the reason of each if none of them has it.
     """
     choice = _WAYS[cell.target].choose(cell.toolchain, pins, cache, path)
     toolchain = _first(choice, "path" if path else provider)
@@ -102,11 +105,10 @@ def _first(choice: _Choice, wanted: str) -> Toolchain:
 
 
 def check_toolchain(cell: Cell, pins: Pins, *, provider: str = "", path: Path | None = None) -> Path | None:
-    """The toolchain of the user's own that `obtain_toolchain` will take, by the path given or by the environment; None
-    when there is none.
+    """The path of the user's own toolchain that `obtain_toolchain` will take; None if it will take another one.
 
-    Refuses, without the network, a provider that does not exist, a version that nobody has, and a path that holds no
-    such toolchain: ConfigError or UnavailableError.
+    ConfigError or UnavailableError, without the network, for a provider that does not exist, a version that no provider
+    has, and a path without such a toolchain.
     """
     way = _WAYS[cell.target]
     if provider:
@@ -115,8 +117,8 @@ def check_toolchain(cell: Cell, pins: Pins, *, provider: str = "", path: Path | 
 
 
 def stated_version(target: Target, path: Path) -> str:
-    """The version that the toolchain at that path states of itself, as the cells name it: of an Emscripten all of its
-    number, of a WASI SDK the first part. UnavailableError when there is none, or none that states a version.
+    """The version that the toolchain at that path states, in the form of the cells: of an Emscripten `3.1.69`, of a
+    WASI SDK only the first number. UnavailableError when there is none, or it states no version.
     """
     version = _STATED[target](path)
     if not version:
@@ -175,7 +177,7 @@ def _wasi(version: str, pins: Pins, cache: Path, path: Path | None) -> _Choice:
     pin = wasi_sdk_pin(version, pins, own=folder is not None)
     attempts = {"path": lambda: own.obtain(pin, _given(folder, *_NO_SDK))}
     if path and (sysroot := own.find_sysroot(path)):
-        # The clang is that of the SDK which the cell would get without it.
+        # It is combined with the clang of the SDK that the cell would get without it.
         sdk = _wasi(version, pins, cache, None)
         attempts = {"path": lambda: own.with_sysroot(_first(sdk, ""), sysroot, cache)}
     return _Choice(
@@ -197,21 +199,21 @@ def _emscripten(version: str, pins: Pins, cache: Path, path: Path | None) -> _Ch
         hint=f"one of your own serves: --toolchain PATH, of an emsdk or of {number(pin.version)}-git"
         f"{_others(version, pins.emscripten)}",
         attempts=attempts | _attempts(EMSCRIPTEN_PROVIDERS, pin, pins, cache),
-        # Who uses several versions has one of them on PATH: that it is another is no news.
+        # Users of several versions have only one of them on PATH. That this is another one is not reported.
         set_up=given is not None and own_emscripten.is_of_version(given, version),
         in_cache=_in_cache(EMSCRIPTEN_PROVIDERS, pin, pins, cache),
     )
 
 
 def _others(version: str, pins: Iterable[WasiSdkPin | EmscriptenPin]) -> str:
-    """What names another version that apt has too: the packages of one are often within reach where no release is."""
+    """A hint with the other versions that apt has, since apt often works where releases cannot be downloaded."""
     packaged = [pin.version for pin in pins if pin.apt_suite and pin.version != version]
     return f"; another version, which apt has too: --toolchain {' or '.join(packaged)}" if packaged else ""
 
 
 class _Way(NamedTuple):
-    """How the toolchain of a target is obtained: the names of its providers, the user's own that would be taken, and
-    the choice between all of them.
+    """How the toolchain of a target is obtained: its providers, the function behind `check_toolchain`, and the one that
+    lists what can be tried.
     """
 
     providers: Iterable[str]
@@ -226,14 +228,14 @@ _WAYS = {
 
 
 def wasi_sdk_pin(version: str, pins: Pins, *, own: bool) -> WasiSdkPin:
-    """The pin of that version. The user's `own` needs none: its VERSION file says what it is."""
+    """The pin of that version. The user's `own` SDK needs none: its VERSION file says what it is."""
     if own and version not in {pin.version for pin in pins.wasi_sdk}:
         return WasiSdkPin(version=version, llvm="", wasi_libc="", evidence="")
     return pins.wasi_sdk_pin(version)
 
 
 def emscripten_pin(version: str, pins: Pins, *, own: bool) -> EmscriptenPin:
-    """The pin of that version. The user's `own` needs none: it gets the Node of the newest that is pinned."""
+    """The pin of that version. The user's `own` needs none: it gets the Node of the newest pinned version."""
     if own and version not in {pin.version for pin in pins.emscripten}:
         return EmscriptenPin(version=version, node=pins.newest_emscripten.node)
     return pins.emscripten_pin(version)
@@ -265,5 +267,5 @@ def _given(folder: Path | None, fault: str, hint: str) -> Path:
 
 
 def toolchain_environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
-    """Ours, and what the toolchain needs in it."""
+    """The environment of the harness, with what the toolchain needs."""
     return layout.whole_environment(toolchain, cache) if toolchain.kind == layout.TOOLCHAIN_KIND else dict(os.environ)

@@ -1,4 +1,4 @@
-"""What a toolchain is, and how one comes into the cache."""
+"""The type of a toolchain, and how a toolchain is put into the cache and tried there."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _PROGRAM = '#include <stdio.h>\n#include <errno.h>\nint main(void) { return prin
 
 @dataclass(frozen=True, kw_only=True)
 class Toolchain:
-    """A compiler that is there and works.
+    """A compiler that is installed and works.
 
-    `id` stands for the provider and all versions, and names folders. `root` has the shape of a WASI SDK
+    `id` is made of the provider and all versions, and is a part of names of folders. `root` has the shape of a WASI SDK
     (bin/clang, bin/wasm-ld and so on, share/wasi-sysroot), or the one that `emscripten/layout.py` describes.
     `facts` go to the manifest of what is built with it.
     """
@@ -47,18 +47,18 @@ def new_toolchain(kind: str, provider: str, version: str, root: Path, facts: Map
 
 
 def wasi_toolchain(provider: str, version: str, root: Path, facts: Mapping[str, str]) -> Toolchain:
-    """A WASI SDK."""
+    """A toolchain that is a WASI SDK."""
     return new_toolchain("wasi-sdk", provider, version, root, facts)
 
 
 def try_wasi(toolchain: Toolchain) -> Toolchain:
-    """The toolchain that was given, when it works: it compiles a C program. UnavailableError when it does not."""
+    """The same toolchain, if it compiles a C program; else UnavailableError."""
     check_compiles(toolchain.root)
     return toolchain
 
 
 def cached(entry: Path, record: str = _RECORD) -> Toolchain | None:
-    """The toolchain of that cache entry, if it was finished and tried. Touches nothing else."""
+    """The toolchain of that cache entry; None unless it was finished and tried. Only reads its record."""
     try:
         data = json.loads((entry / record).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -72,10 +72,10 @@ def make_toolchain(
     *,
     try_it: Callable[[Toolchain], Toolchain] = try_wasi,
 ) -> Toolchain:
-    """The toolchain of that cache entry; when it is not there yet, `fill(folder)` makes `folder/sdk`.
+    """The toolchain of that cache entry. If the entry does not exist, `fill(folder)` makes `folder/sdk`.
 
-    Its programs may hold the entry's final path, so that they can be tried only there: `try_it` does, and
-    may add facts. Until then the entry does not count, and one that fails is taken away.
+    Its programs may contain the final path of the entry, so they can be tried only there. `try_it` does that, and may
+    add facts. Until then the entry is not used, and one that fails is removed.
     """
     make_entry(entry, lambda folder: _record(fill(folder), folder / _UNTRIED))
     if (tried := cached(entry)) is None:
@@ -85,7 +85,7 @@ def make_toolchain(
 
 
 def _try(entry: Path, try_it: Callable[[Toolchain], Toolchain]) -> Toolchain:
-    """Tries the entry, whose lock is held: nobody else is to try it meanwhile, use it, or take it away."""
+    """Tries the entry while its lock is held, so that no other process tries, uses or removes it meanwhile."""
     untried = cached(entry, _UNTRIED)
     if untried is None and not entry.exists():
         raise UnavailableError(f"another run has tried {entry}, in vain", hint="that run tells why, or try again")

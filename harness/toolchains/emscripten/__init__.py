@@ -1,1 +1,1 @@
-"""Emscripten: what every one looks like, how it is tried, and one module for each provider."""
+"""Emscripten: the layout of every toolchain, how one is tried, and a module for each provider."""

@@ -18,7 +18,7 @@ from harness.util import apt
 
 
 def entry(pin: EmscriptenPin, _pins: Pins, cache: Path) -> Path | None:
-    """Its place in the cache; None when no suite has it. Its programs hold the path of the cache."""
+    """Its place in the cache, whose path its programs contain; None when no suite of Debian has it."""
     if not pin.apt_suite:
         return None
     name = layout.entry_name(pin.version, "apt", pin.apt_suite, pin.node, cache)
@@ -26,7 +26,7 @@ def entry(pin: EmscriptenPin, _pins: Pins, cache: Path) -> Path | None:
 
 
 def obtain(pin: EmscriptenPin, pins: Pins, cache: Path) -> Toolchain:
-    """The packages, downloaded, checked, unpacked and tried unless the cache has them."""
+    """The toolchain: its packages are downloaded, checked, unpacked and tried unless the cache has it."""
     final = entry(pin, pins, cache)
     if final is None:
         raise UnavailableError(
@@ -45,7 +45,7 @@ def obtain(pin: EmscriptenPin, pins: Pins, cache: Path) -> Toolchain:
         for programs in (llvm, folder / "binaryen" / "bin"):
             patchelf.patch_programs(programs, prefix, final / "prefix")
         patchelf.patch_libraries(prefix, final / "prefix")
-        # Debian's Node looks for modules in usr/share/nodejs; any other looks above who imports them.
+        # Debian's Node searches modules in usr/share/nodejs; any other searches the folders above the importing file.
         modules = prefix / "usr" / "share" / "emscripten" / "node_modules"
         if not modules.exists():
             modules.symlink_to("../nodejs")
@@ -94,7 +94,7 @@ def _llvm_folder(prefix: Path) -> Path:
 
 
 def _set_binaryen_apart(prefix: Path, folder: Path) -> None:
-    """Moves binaryen's programs away from the hundreds of others in usr/bin, which have no use here."""
+    """Moves binaryen's programs into a folder without the hundreds of other programs in usr/bin."""
     (folder / "bin").mkdir(parents=True)
     for program in (prefix / "usr" / "bin").glob("wasm*"):
         if not program.is_symlink():

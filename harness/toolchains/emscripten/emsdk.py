@@ -1,6 +1,6 @@
-"""The official Emscripten, installed by emsdk: a pinned commit of it, in a folder of its own for each version.
+"""The official Emscripten, installed by a pinned commit of emsdk, which each version has a copy of.
 
-emsdk checks no archive that it downloads, but its repository holds the sha256 of each, for Bazel.
+emsdk does not check the archives that it downloads, but its repository has the sha256 of each, for Bazel.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def releases(revisions: str) -> dict[str, dict[str, str]]:
 
 
 def _install(version: str, emsdk: EmsdkPin, tree: Path, cache: Path) -> str:
-    """Installs and activates the version in that tree; gives the sha256 of its archive, which is checked."""
+    """Installs and activates the version in that tree, checks its archive, and returns the sha256 of that."""
     revisions = (tree / "bazel" / "revisions.bzl").read_text(encoding="utf-8")
     build, sha256 = archive_pin(revisions, version, sys.platform, platform.machine())
     downloads, kept = tree / "downloads", cache / "emsdk-downloads"
@@ -124,7 +124,7 @@ def _install(version: str, emsdk: EmsdkPin, tree: Path, cache: Path) -> str:
             f"wanted one of sha256 {sha256}, found {', '.join(path.name for path in archives) or 'none'}",
             hint="it was deleted: try again; if it stays so, something on the way changes downloads",
         )
-    # Only what has been installed and checked is kept: one that broke off would never be downloaded again.
+    # Only what has been installed and checked is kept: emsdk would use a truncated download again.
     _link_all(downloads, kept)
     remove_tree(downloads)
     return sha256

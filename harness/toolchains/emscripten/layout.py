@@ -1,11 +1,11 @@
-"""The shape of every Emscripten toolchain, from each provider.
+"""The layout of every Emscripten toolchain, whichever provider it is from.
 
     bin/                    emcc, em++, emar and the others: each starts Emscripten's own script of that name
     emscripten.config       where Emscripten, LLVM, binaryen and Node are
     llvm/, binaryen/        links to the folders of clang and above that of wasm-opt
     seed/                   a link to the system libraries that came built with it, if some did
 
-It runs with what `emscripten_environment` gives, and with nothing of the user's own Emscripten.
+It runs with the variables of `emscripten_environment`, and without any of the user's own settings of Emscripten.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _FOREIGN = ("EM_", "EMCC_", "EMSDK", "EMMAKEN_", "EMPROFILE", "_EMCC_")
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a toolchain is laid out of: the folders of Emscripten's scripts and of clang, binaryen's, and Node."""
+    """The parts of a toolchain: the folder of Emscripten's scripts, that of clang, that of binaryen, and Node."""
 
     emscripten: Path
     llvm: Path
@@ -51,12 +51,14 @@ class Parts:
 
 
 def emscripten_toolchain(provider: str, version: str, root: Path, facts: Mapping[str, str]) -> Toolchain:
-    """An Emscripten."""
+    """A toolchain that is an Emscripten."""
     return new_toolchain(TOOLCHAIN_KIND, provider, version, root, facts)
 
 
 def lay_out(folder: Path, parts: Parts, *, now: Callable[[Path], Path] = lambda path: path) -> None:
-    """Makes the shape in `folder`. Its files name the parts as they are; `now` tells where they are until then."""
+    """Makes the layout in `folder`. Its files contain the paths of `parts`; `now` has the paths at which the parts are
+    at this moment, before the toolchain is moved into place.
+    """
     (folder / "bin").mkdir(parents=True)
     for script in _SCRIPTS:
         places = (parts.emscripten / f"{script}.py", parts.emscripten / "tools" / f"{script}.py")
@@ -100,12 +102,12 @@ def node_of(toolchain: Toolchain) -> Path:
 
 
 def is_whole(root: Path) -> bool:
-    """Whether what it cannot do without is still there."""
+    """Whether the files without which it cannot run still exist."""
     return all((root / name).exists() for name in _NEEDED)
 
 
 def entry_name(version: str, provider: str, *parts: object) -> str:
-    """The name of a cache entry. Its files hold paths and name a Node, so that these are among `parts`."""
+    """The name of a cache entry. Its files contain paths and the Node, which are therefore among `parts`."""
     return f"{TOOLCHAIN_KIND}-{version}-{provider}-{content_key([str(part) for part in parts])}"
 
 
@@ -118,12 +120,12 @@ def em_cache(toolchain: Toolchain, cache: Path) -> Path:
 
 
 def without_foreign(env: Mapping[str, str]) -> dict[str, str]:
-    """An environment without the user's own settings of Emscripten: each can change what it does."""
+    """The environment without the user's own settings of Emscripten: all of them can change what it does."""
     return {name: value for name, value in env.items() if not name.startswith(_FOREIGN) and name != "PYTHON"}
 
 
 def emscripten_environment(toolchain: Toolchain, cache: Path, env: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What to lay over `without_foreign(env)`, so that `emcc` is the toolchain's.
+    """The variables to add to `without_foreign(env)`, so that `emcc` is the toolchain's.
 
     `env` is the harness's own unless one is given. ccache is used where it is installed.
     """
@@ -140,18 +142,18 @@ def emscripten_environment(toolchain: Toolchain, cache: Path, env: Mapping[str, 
 
 
 def whole_environment(toolchain: Toolchain, cache: Path) -> dict[str, str]:
-    """The harness's own environment, made the toolchain's."""
+    """The harness's own environment with the variables of the toolchain."""
     return without_foreign(os.environ) | emscripten_environment(toolchain, cache)
 
 
 def seed_cache(toolchain: Toolchain, cache: Path) -> None:
-    """Makes the toolchain's EM_CACHE, once, out of the system libraries that came with it."""
+    """Makes the toolchain's EM_CACHE, once, from the system libraries that came with it."""
 
     def fill(folder: Path) -> None:
         seed = toolchain.root / "seed"
         if seed.is_dir():
             logger.info("emscripten: taking over the system libraries that came with %s", toolchain.version)
-            # sanity.txt names another LLVM, upon which Emscripten would empty the cache; locks are nobody's.
+            # sanity.txt names another LLVM, for which Emscripten would empty the cache. No process has the locks.
             ignored = shutil.ignore_patterns("sanity.txt", "*.lock")
             copy = shutil.copy2 if toolchain.provider == "path" else _link_or_copy
             shutil.copytree(seed, folder, symlinks=True, ignore=ignored, copy_function=copy, dirs_exist_ok=True)

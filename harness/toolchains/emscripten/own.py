@@ -1,4 +1,4 @@
-"""An Emscripten that the user has: `$EMSDK`, an `emcc` on PATH, or a path given. It is left as it is."""
+"""The user's own Emscripten: `$EMSDK`, an `emcc` on PATH, or a path. It is not changed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Path | None:
 
 
 def find_root(path: Path) -> Path | None:
-    """Emscripten's own folder, which holds emcc.py: of an emsdk, of itself, or of an emcc; None when it is none."""
+    """The folder with emcc.py, for the path of an emsdk, of that folder, or of an emcc; None for any other path."""
     path = expanded(path)
     base = path.resolve().parent if path.is_file() else path
     return next((base / below for below in _BELOW if (base / below / "emcc.py").is_file()), None)
@@ -51,13 +51,13 @@ def version_of(root: Path) -> str:
 
 
 def is_of_version(path: Path, version: str) -> bool:
-    """Whether the release of that version is there, and not a checkout of about its age. Starts nothing."""
+    """Whether it is the release of that version, and not a git checkout of about the same age. Starts no program."""
     root = find_root(path)
     return root is not None and version_of(root) == version
 
 
 def obtain(pin: EmscriptenPin, path: Path, pins: Pins, cache: Path) -> Toolchain:
-    """The Emscripten at that path. UnavailableError when it is none, is another version, or does not work."""
+    """The Emscripten at that path. UnavailableError when there is none, or another version, or it does not work."""
     root = look_at(pin, path)
     check_agrees(root)
     node = obtain_runtime("node", pin.node, pins, cache) / "bin" / "node"
@@ -79,8 +79,8 @@ def obtain(pin: EmscriptenPin, path: Path, pins: Pins, cache: Path) -> Toolchain
 
 
 def _stamp(parts: layout.Parts) -> str:
-    """Changes when a file is replaced in place, as an update of a git checkout does: what the old one built does not
-    stand for the new one's. It is of Emscripten's scripts, the sources of its system libraries, and the programs.
+    """A hash that changes when files of the Emscripten are replaced in place, as by an update of a git checkout: its
+    builds are then other ones. It covers Emscripten's scripts, the sources of its system libraries, and the programs.
     """
     found = [parts.emscripten / "emcc.py", parts.llvm / "clang", parts.binaryen / "bin" / "wasm-opt"]
     for folder in ("tools", "src", "system"):
@@ -92,10 +92,10 @@ def _stamp(parts: layout.Parts) -> str:
 
 
 def look_at(pin: EmscriptenPin, path: Path) -> Path:
-    """Emscripten's own folder at that path. Starts nothing and needs no network.
+    """The folder with emcc.py at that path. Starts no program and needs no network.
 
-    UnavailableError when it is no Emscripten, or another than the pin's. Its number counts: one of a git checkout
-    adds `-git` to the number of the release that it is, or that comes next.
+    UnavailableError when it is no Emscripten, or another version than the pin's. Versions are compared without `-git`,
+    which a git checkout adds to the version of the release that it is, or of the next one.
     """
     root = find_root(path)
     if root is None:
@@ -115,8 +115,8 @@ def look_at(pin: EmscriptenPin, path: Path) -> Path:
 
 
 def check_agrees(root: Path) -> None:
-    """UnavailableError when the clang of its configuration is not the one that this emcc is made for. emcc itself only
-    warns of that, once for each file that it compiles, and what comes of it is seen in the tests at the earliest.
+    """UnavailableError when the clang of its configuration is not of the version that this emcc needs. emcc itself only
+    warns of that, for each file that it compiles, and the consequences might be seen only in the tests.
     """
     expected = expected_llvm(root)
     llvm = _configured(root, "LLVM_ROOT")
@@ -131,7 +131,7 @@ def check_agrees(root: Path) -> None:
 
 
 def expected_llvm(root: Path) -> str:
-    """The major version of LLVM that an Emscripten is made for, by its own scripts; empty where they do not say."""
+    """The major version of LLVM that an Emscripten needs, by its own scripts; empty if they do not say."""
     try:
         text = (root / "tools" / "shared.py").read_text(encoding="utf-8")
     except (OSError, ValueError):
@@ -141,7 +141,7 @@ def expected_llvm(root: Path) -> str:
 
 
 def _configured(root: Path, key: str) -> Path:
-    """What Emscripten's own configuration says, wherever it is."""
+    """The values of Emscripten's own configuration, wherever that is."""
     value = capture([sys.executable, "-E", str(root / "em-config.py"), key], cwd=root).rpartition("\n")[2]
     if not value or not Path(value).is_dir():
         raise UnavailableError(

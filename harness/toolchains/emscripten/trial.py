@@ -1,4 +1,4 @@
-"""An Emscripten toolchain is tried once, where it stands, before it counts."""
+"""Tries an Emscripten toolchain once, at its final place, before it is used."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ int main(void) {{ puts("{_SAYS}"); return 0; }}
 
 
 def make_emscripten(entry: Path, fill: Callable[[Path], Toolchain], cache: Path) -> Toolchain:
-    """`make_toolchain` for an Emscripten; one that lacks a file since then is made again."""
+    """As `make_toolchain`, for an Emscripten. One that has lost a file is made again."""
     if entry.exists() and not layout.is_whole(entry / "sdk"):
         with locked(entry.with_name(f"{entry.name}.lock")):
             if not layout.is_whole(entry / "sdk"):
@@ -44,9 +44,9 @@ def make_emscripten(entry: Path, fill: Callable[[Path], Toolchain], cache: Path)
 
 
 def try_out(toolchain: Toolchain, cache: Path) -> Toolchain:
-    """The toolchain with the versions that its programs tell of themselves, when it works.
+    """The toolchain with the versions that its programs report.
 
-    UnavailableError when it is another version, or does not make a program that its Node can run.
+    UnavailableError when it is another version, or does not build a program that its Node can run.
     """
     with tempfile.TemporaryDirectory() as scratch:  # emcc wants an EM_CACHE even to say its version
         env = layout.whole_environment(toolchain, cache) | {"EM_CACHE": scratch}
@@ -73,13 +73,13 @@ def try_out(toolchain: Toolchain, cache: Path) -> Toolchain:
 
 
 def version_in(text: str) -> str:
-    """The version in what emcc, clang or wasm-opt print; empty when there is none. emcc's may be `3.1.73-git`."""
+    """The version in the output of emcc, clang or wasm-opt; empty if there is none. emcc's may be `3.1.73-git`."""
     found = _VERSION.search(text)
     return found.group(1) or found.group(2) if found else ""
 
 
 def revision_in(text: str) -> str:
-    """The commit in what emcc prints as its version; empty where it prints none."""
+    """The commit in the output of `emcc --version`; empty if there is none."""
     found = _REVISION.search(text)
     return found[1] if found else ""
 
@@ -90,8 +90,8 @@ def check_runs(toolchain: Toolchain, cache: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "probe.c").write_text(_SOURCE, encoding="utf-8")
-        # The first link builds what system libraries did not come with it. A script and not a module: the
-        # modules of 3.1.6 are not for Node.
+        # The first link builds the system libraries that did not come with it. Its output is a script and not a
+        # module, since modules of 3.1.6 do not run under Node.
         emcc = (str(toolchain.root / "bin" / "emcc"), "probe.c", "-o", "probe.js")
         done = run(Command(argv=emcc, cwd=folder, env=env, timeout=1200))
         if not done.ok:

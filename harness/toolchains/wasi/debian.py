@@ -1,6 +1,6 @@
-"""A WASI SDK put together from Debian's packages, where a pin says that they are this SDK's revisions.
+"""A WASI SDK made of Debian's packages, for an SDK whose pin says that they are of the same revisions.
 
-The packages are unpacked into a prefix, and a folder of the SDK's own shape is laid over it with links.
+The packages are unpacked into a prefix, next to a folder of links that has the layout of an SDK.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _ALIASES = {"ar": "llvm-ar", "ranlib": "llvm-ranlib", "nm": "llvm-nm"}
 def entry(pin: WasiSdkPin, _pins: Pins, cache: Path) -> Path | None:
     """Its place in the cache; None when the pin names no packages.
 
-    Its programs hold the path of the cache, so that another path is another entry.
+    Its programs contain the path of the cache, which is therefore a part of the name.
     """
     key = content_key([pin.apt_suite, pin.apt_packages, str(cache)])
     return cache / "toolchains" / f"wasi-sdk-{pin.version}-apt-{key}" if pin.apt_packages else None
 
 
 def obtain(pin: WasiSdkPin, pins: Pins, cache: Path) -> Toolchain:
-    """The packages, downloaded, checked and unpacked unless the cache has them.
+    """The toolchain: its packages are downloaded, checked and unpacked unless the cache has it.
 
-    UnavailableError when they are other revisions than the SDK's.
+    UnavailableError when they are of other revisions than the SDK.
     """
     final = entry(pin, pins, cache)
     if final is None:
@@ -72,7 +72,7 @@ def obtain(pin: WasiSdkPin, pins: Pins, cache: Path) -> Toolchain:
 
 
 def packages_of(pin: WasiSdkPin) -> tuple[str, ...]:
-    """The packages that an SDK is put together from, by Debian's names for the parts of that clang."""
+    """Debian's packages for an SDK with that version of clang."""
     major = _major(pin)
     return (f"clang-{major}", f"lld-{major}", f"llvm-{major}", "wasi-libc", f"libclang-rt-{major}-dev-wasm32")
 
@@ -90,7 +90,7 @@ def _check_revisions(pin: WasiSdkPin, versions: Mapping[str, str]) -> None:
 
 
 def other_revisions(pin: WasiSdkPin, versions: Mapping[str, str]) -> str:
-    """What is wrong with these package versions for that SDK; empty when clang and wasi-libc are its own."""
+    """How these package versions differ from the SDK's; empty if clang and wasi-libc are of the same revisions."""
     clang = versions.get(f"clang-{_major(pin)}", "missing").split(":")[-1]
     libc = versions.get("wasi-libc", "missing")
     wrong = []
@@ -102,7 +102,7 @@ def other_revisions(pin: WasiSdkPin, versions: Mapping[str, str]) -> str:
 
 
 def target_of(pin: WasiSdkPin) -> str:
-    """What that clang calls WASI preview 1: clang 22 warns at the old name."""
+    """The name of WASI preview 1 for that clang: clang 22 warns about the old one."""
     return "wasm32-wasip1" if int(_major(pin)) >= _RENAMED else "wasm32-wasi"
 
 

@@ -1,6 +1,6 @@
-"""A WASI SDK that the user has: `WASI_SDK_PATH`, as CPython's own Tools/wasm reads it, or a path given.
+"""The user's own WASI SDK: `WASI_SDK_PATH`, which CPython's own Tools/wasm reads as well, or a path.
 
-Or a sysroot, as wasi-libc's own build leaves it: it takes the place of the one in an SDK.
+It may also be only a sysroot, as wasi-libc's own build makes it. It then replaces the sysroot of an SDK.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ _SYSROOTS = ("", "sysroot", "build/sysroot")
 
 
 def obtain(pin: WasiSdkPin, path: Path) -> Toolchain:
-    """The SDK at that path, left as it is. UnavailableError when it is none, is another, or does not work."""
+    """The SDK at that path, which is not changed. UnavailableError when there is none, or another version, or it does
+    not work.
+    """
     root = expanded(path)
     stated, llvm = look_at(pin, root)
     check_compiles(root)
-    # The stamp changes when the SDK is replaced in place: what the old one built is not taken for the new one's.
+    # The stamp changes when the SDK is replaced in place: its builds are then other ones.
     libraries = sorted((root / "share" / "wasi-sysroot").glob("lib/**/*.a"))
     parts = [root / "bin" / "clang", root / "bin" / "wasm-ld", root / "VERSION", *libraries]
     seen = [(part.relative_to(root).as_posix(), part.stat()) for part in parts if part.exists()]
@@ -38,7 +40,7 @@ def obtain(pin: WasiSdkPin, path: Path) -> Toolchain:
 
 
 def look_at(pin: WasiSdkPin, path: Path) -> tuple[dict[str, str], str]:
-    """What the SDK at that path states of its parts, and the version of its clang. Needs no network.
+    """The facts that the SDK at that path states, and the version of its clang. Needs no network.
 
     UnavailableError when it is no WASI SDK, or another than the pin's.
     """
@@ -59,7 +61,7 @@ def look_at(pin: WasiSdkPin, path: Path) -> tuple[dict[str, str], str]:
 
 
 def find_sysroot(path: Path) -> Path | None:
-    """The sysroot at that path, or in the checkout of wasi-libc there; None where there is none, or a whole SDK."""
+    """The sysroot at that path, or in the checkout of wasi-libc there; None if there is none, or a whole SDK."""
     root = expanded(path)
     if (root / "bin" / "clang").exists():
         return None
@@ -67,7 +69,7 @@ def find_sysroot(path: Path) -> Path | None:
 
 
 def with_sysroot(base: Toolchain, sysroot: Path, cache: Path) -> Toolchain:
-    """The SDK with that sysroot in the place of its own. UnavailableError when the two do not work together."""
+    """The SDK with that sysroot instead of its own. UnavailableError when the two do not work together."""
     files = sorted(path for part in ("include", "lib") for path in (sysroot / part).rglob("*") if path.is_file())
     stats = [(path.relative_to(sysroot).as_posix(), path.stat()) for path in files]
     stamp = content_key([[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats])
@@ -82,7 +84,7 @@ def with_sysroot(base: Toolchain, sysroot: Path, cache: Path) -> Toolchain:
         (folder / "sdk" / "bin").symlink_to(base.root / "bin")
         for part in ("include", "lib"):
             (goal := folder / "sdk" / "share" / "wasi-sysroot" / part).mkdir()
-            # The clang of the SDK asks for the name that it has for WASI preview 1, the sysroot has the one of its day.
+            # The clang of the SDK and the sysroot may have different names for WASI preview 1.
             for triple in _TRIPLES:
                 (goal / triple).symlink_to(_triple_folder(sysroot / part) or sysroot / part)
         return wasi_toolchain("path", base.version, final / "sdk", facts)
@@ -102,15 +104,15 @@ def _triple_folder(folder: Path) -> Path | None:
 
 
 def _revision(sysroot: Path) -> str:
-    """The commit of the checkout of wasi-libc that a sysroot lies in; empty where there is none."""
+    """The commit of the checkout of wasi-libc that contains the sysroot; empty if there is none."""
     places = (sysroot, *sysroot.parents[:2])
-    # A checkout of something else may have it in a folder, too.
+    # A checkout of another repository may contain it.
     checkout = next((place for place in places if (place / ".git").exists() and (place / _OF_LIBC).is_dir()), None)
     return git_output(checkout, "rev-parse", "HEAD").strip() if checkout else ""
 
 
 def stated_version(path: Path) -> str:
-    """What the SDK's VERSION says of the SDK itself: `25.0`, `33.0+m`; empty where it has no such file."""
+    """The version in the SDK's VERSION file, such as `25.0` or `33.0+m`; empty if it has no such file."""
     return _version_file(expanded(path)).get("wasi_sdk", "")
 
 

@@ -18,7 +18,7 @@ _SYSTEMS = {"darwin": "macos"}
 
 
 def platform_name(system: str = sys.platform, machine: str = "") -> str:
-    """This machine in the words of the SDK's releases: `x86_64-linux`, `arm64-macos`."""
+    """The name of this machine in the SDK's releases: `x86_64-linux`, `arm64-macos`."""
     machine = (machine or platform.machine()).lower()
     return f"{_MACHINES.get(machine, machine)}-{_SYSTEMS.get(system, system)}"
 
