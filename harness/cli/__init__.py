@@ -1,1 +1,1 @@
-"""The command line: each command's arguments stand next to what it does. `main` has the table of all of them."""
+"""The command line. Each file has the arguments of some commands next to their functions; `main` has their table."""

@@ -1,4 +1,4 @@
-"""`python -m harness COMMAND`: the table of the commands, and what becomes of an error."""
+"""`python -m harness COMMAND`: the table of the commands, and how errors are reported."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from harness.util.paths import shown
 
 @dataclass(frozen=True, kw_only=True)
 class Subcommand:
-    """One command. For `audit-skips` of the module `limitations`, `harness.cli.limitations` has the functions
-    `add_audit_skips`, which declares its arguments, and `run_audit_skips`, which gives the exit status.
+    """One command. For `audit-skips` with the module `limitations`, `harness.cli.limitations` has the functions
+    `add_audit_skips`, which declares its arguments, and `run_audit_skips`, which returns the exit status.
 
-    `takes_rest` says that arguments the parser does not know are the command's own: pytest's, or names of cells;
-    `prints_result` that its standard output is its result, so that the harness's own messages go to standard error.
+    With `takes_rest` the command also gets the arguments that its parser does not know: names of cells, or options of
+    pytest. With `prints_result` its standard output is data, so that messages go to standard error.
     """
 
     name: str
@@ -47,13 +47,13 @@ class Subcommand:
     prints_result: bool = False
 
     def function(self, verb: str) -> Callable[..., int]:
-        """The function `add_...` or `run_...`; only now is the module of the command imported."""
+        """The function `add_...` or `run_...`. The module of the command is imported only now."""
         module = importlib.import_module(f"harness.cli.{self.module}")
         found: Callable[..., int] = getattr(module, f"{verb}_{self.name.replace('-', '_')}")
         return found
 
 
-# By what a person wants to do.
+# Grouped by purpose, as `--help` shows them.
 GROUPS: dict[str, tuple[Subcommand, ...]] = {
     "build and test": (
         Subcommand(
@@ -112,7 +112,7 @@ GROUPS: dict[str, tuple[Subcommand, ...]] = {
 }
 COMMANDS = {command.name: command for group in GROUPS.values() for command in group}
 
-# What a machine may refuse anywhere, even in the middle of a line that is printed.
+# Errors of the machine that may occur anywhere, even while a line is printed.
 _REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
@@ -123,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = run_command(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of our output has seen enough; the interpreter would complain once more when it ends.
+        # The reader of the output, such as `head`, has ended. The interpreter would report that once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
     except HarnessError as error:
@@ -153,7 +153,7 @@ def run_command(arguments: Sequence[str]) -> int:
     parser = parser_of(command)
     options, rest = parser.parse_known_args(others)
     if rest and not command.takes_rest and not rest[0].startswith("-"):
-        # A word behind an option; a parser with commands of its own cannot take it there.
+        # A positional argument after an option. TypeError: a parser with subcommands does not support that.
         with contextlib.suppress(TypeError):
             options, rest = parser.parse_known_intermixed_args(others)
     show_log(to_stderr if command.prints_result else to_stdout)
@@ -166,7 +166,7 @@ def run_command(arguments: Sequence[str]) -> int:
 
 
 def _meant(word: str, parser: argparse.ArgumentParser) -> str:
-    """What may be meant by an option that a command does not have; empty where that is not known."""
+    """A suggestion for an option that the command does not have; empty if there is none."""
     from harness.run.options import TESTING  # noqa: PLC0415 - only a mistake needs it
 
     flag = word.partition("=")[0]
@@ -178,7 +178,7 @@ def _meant(word: str, parser: argparse.ArgumentParser) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's parser, whose complaints are errors like all others: one line, and where the help is."""
+    """argparse's parser, whose errors are reported like all others, in one line and with a hint."""
 
     def error(self, message: str) -> NoReturn:
         raise ConfigError(message, hint=f"`{self.prog} --help` lists the arguments")
@@ -206,7 +206,7 @@ def overview() -> str:
 
 
 def _report_missing(error: ModuleNotFoundError) -> int:
-    """Reports a missing package: without its environment activated, the harness runs by a Python that lacks some."""
+    """Reports a missing package: the usual cause is that the environment of the harness is not activated."""
     package = (error.name or "").partition(".")[0]
     if package in {"", "harness"} | sys.stdlib_module_names:
         return _report_unforeseen(error)

@@ -50,7 +50,7 @@ from harness.run.prepare import BuildRequest, prepare
 from harness.run.resume import check_all_resumed, check_not_lost, write_asked_of_cells
 from harness.util.paths import shown
 
-# pytest's own exit codes, in the harness's terms. 5 is "no tests collected": the selection was empty.
+# The exit statuses of the harness for those of pytest. 5 is "no tests collected": the selection was empty.
 _PYTEST_EXIT = {
     0: EXIT_OK,
     1: EXIT_UNEXPECTED,
@@ -74,7 +74,7 @@ def run_build(options: argparse.Namespace, rest: list[str]) -> int:
     if rest:
         raise ConfigError(f"unknown argument {rest[0]!r}", hint="`python -m harness build --help` lists the arguments")
     if not selection.is_one:
-        return _each(options, selection, "build", as_arguments(options, BUILD_OPTIONS), done="built")
+        return _run_each(options, selection, "build", as_arguments(options, BUILD_OPTIONS), done="built")
     with _recorded(options, selection.cells[0]):
         print(f"build: {prepare(selection.cells[0].id, BuildRequest.of(options)).build.folder}")
     return EXIT_OK
@@ -104,16 +104,16 @@ def run_test(options: argparse.Namespace, rest: list[str]) -> int:
         if expression := _keyword_in(rest):
             from harness.run.keywords import Keyword  # noqa: PLC0415 - it takes a part of pytest
 
-            # One that is no expression is refused here, not by every cell.
+            # A wrong expression is refused here, and not by every cell.
             Keyword(expression).compiled()
         color = ("--color=yes",) if sys.stdout.isatty() else ()
         arguments = [*as_arguments(options), *color, *rest]
-        return _each(options, selection, "test", arguments, done="no results", keyword=_keyword_in(rest))
+        return _run_each(options, selection, "test", arguments, done="no results", keyword=_keyword_in(rest))
     return _test_one(options, selection.cells[0], rest)
 
 
 def _check_spelling(rest: Sequence[str]) -> None:
-    """ConfigError for what is nearly an option of ours: pytest would answer with a page of its usage."""
+    """ConfigError for a misspelled option of the harness, for which pytest would print its whole usage."""
     ours = [*(option.flag for option in TESTING), "--tag", "--workers"]
     for name in (word.partition("=")[0] for word in rest if word.startswith("--")):
         if near := difflib.get_close_matches(name, ours, n=1, cutoff=0.75):
@@ -130,7 +130,9 @@ def _keyword_in(rest: Sequence[str]) -> str:
 
 
 def _add_cells(parser: argparse.ArgumentParser, name: str, usage: str) -> None:
-    """Cells are words before the first option that the parser does not know, which argparse cannot say."""
+    """Adds the arguments that select cells. The cells themselves are the words before the first option that the parser
+    does not know, which argparse cannot express.
+    """
     parser.usage = f"python -m harness {name} [options] {usage}"
     modules = ", and the modules if not all of the suite, before all options of pytest's" if name == "test" else ""
     parser.description = (
@@ -150,7 +152,7 @@ def _number_of_workers(text: str) -> int:
 
 
 def _selected(options: argparse.Namespace, rest: list[str]) -> tuple[Selection, list[str]]:
-    """The cells that are meant, and the arguments behind their names."""
+    """The selected cells, and the arguments after their names."""
     before = list(itertools.takewhile(lambda word: not word.startswith("-") or _SWITCHES.fullmatch(word), rest))
     switches = [word for word in before if word.startswith("-")]
     own = bool(getattr(options, "tests", ""))
@@ -175,13 +177,13 @@ def _selected(options: argparse.Namespace, rest: list[str]) -> tuple[Selection, 
     return matrix.selection(ids=names, tags=options.tag), [*switches, *rest[len(before) :]]
 
 
-# Of pytest's options those without a value that may stand before the cells.
+# The options of pytest that may be given before the cells: those without a value.
 _SWITCHES = re.compile(r"-[vqxs]+")
 
 
 def _as_regrtest_names(word: str, *, own: bool) -> str:
-    """The module of a path such as Lib/test/test_json.py or test_json/test_decode.py, of the suite or of the user's
-    `own` tests; any other word as it is.
+    """regrtest's name for a path of a module, such as Lib/test/test_json.py or test_json/test_decode.py; any other word
+    is returned unchanged. `own` says that it is one of the user's own tests.
     """
     if own:
         return word.removesuffix(".py")
@@ -190,11 +192,11 @@ def _as_regrtest_names(word: str, *, own: bool) -> str:
 
 
 def _is_module(word: str) -> bool:
-    """Whether the word names a module as regrtest's arguments do; no cell is called so."""
+    """Whether the word is a module's name for regrtest. No cell has such a name."""
     return word.startswith(("test_", "test."))
 
 
-def _each(
+def _run_each(
     options: argparse.Namespace,
     selection: Selection,
     command: str,
@@ -203,7 +205,7 @@ def _each(
     done: str,
     keyword: str = "",
 ) -> int:
-    """The command for each cell, in one run folder. `keyword` is the expression of -k."""
+    """Runs the command for each cell, with one run folder. `keyword` is the expression of -k."""
     folder = _folder_for(selection.cells, options, keyword) if command == "test" else _build_folder(options)
     asked = options.workers if command == "test" else len(usable_processors())
     planned = plan_here([cell.target for cell in selection.cells], workers=asked)
@@ -237,8 +239,8 @@ def _build_folder(options: argparse.Namespace) -> Path:
 
 
 def _folder_for(cells: Sequence[Cell], options: argparse.Namespace, keyword: str) -> Path:
-    """The run folder of several cells that are tested. ConfigError for one that holds what a run would lose, and for
-    one to resume in which a cell was begun with another choice of tests.
+    """The run folder for testing several cells. ConfigError for a folder whose results the run would overwrite, and
+    when resuming for one in which a cell was started with another choice of tests.
     """
     names = [cell.id for cell in cells]
     if options.resume:
@@ -257,11 +259,11 @@ def _folder_for(cells: Sequence[Cell], options: argparse.Namespace, keyword: str
 
 @contextlib.contextmanager
 def _recorded(options: argparse.Namespace, cell: Cell) -> Iterator[None]:
-    """Leaves an error in the run folder, if there is one, for the table over several cells."""
+    """Records an error of the block in the run folder, from which the table over several cells is made."""
     try:
         yield
     except HarnessError as error:
-        # A mistake in the arguments makes no run folder. Results of before stay what they are.
+        # A mistake in the arguments makes no run folder, and earlier results are not touched.
         folder = Path(options.run_dir) / cell.id if options.run_dir else None
         kept = folder and has_results(folder) and not getattr(options, "overwrite", False)
         if folder and not kept and (error.exit_code != EXIT_CONFIG or folder.parent.is_dir()):
@@ -275,7 +277,7 @@ def _test_one(options: argparse.Namespace, cell: Cell, rest: list[str]) -> int:
 
     from harness.run.pytest_plugin import FrontEnd  # noqa: PLC0415
 
-    # `tmpdir` would delete at its end what earlier runs of pytest have left, of whatever project.
+    # At its end, `tmpdir` would delete the temporary folders of earlier runs of pytest, of any project.
     plugins = ["-p", "xdist", "-p", "harness.run.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:tmpdir"]
     ours = [f"--cell={cell.id}", *as_arguments(options), "-q", "--tb=short", "-rN"]
     words = [*plugins, *ours, *worker_arguments(options, rest), *rest]
@@ -293,8 +295,8 @@ def _test_one(options: argparse.Namespace, cell: Cell, rest: list[str]) -> int:
 
 @contextlib.contextmanager
 def _without_other_plugins() -> Iterator[None]:
-    """Whatever else is installed for pytest costs every worker its import; `-p NAME` brings one back. What this process
-    starts later is left as it was.
+    """Keeps pytest from loading other installed plugins, which every worker would have to import; `-p NAME` loads one
+    all the same. The environment variable for that is restored at the end.
     """
     name = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
     before = os.environ.get(name)
@@ -317,7 +319,7 @@ def worker_arguments(options: argparse.Namespace, rest: Sequence[str]) -> list[s
     project's.
     """
     if not _names_hosts(rest):
-        # A folder among the arguments must not move pytest's root there, away from its settings.
+        # Without -c a folder among the arguments might become pytest's root, which has other settings.
         return ["-n", str(options.workers or "auto"), "-c", str(project_root() / "pyproject.toml"), str(matrix_file())]
     if options.tests:
         raise ConfigError("--tests names files of this machine, and --tx other machines", hint="leave one of them out")
@@ -327,7 +329,7 @@ def worker_arguments(options: argparse.Namespace, rest: Sequence[str]) -> list[s
         )
     if project_root() != Path.cwd():
         raise ConfigError("--tx works in the project's own folder only", hint=f"cd {project_root()}")
-    # execnet leaves the pipes to a host that does not answer to the garbage collector.
+    # execnet does not close the pipes to a host that does not answer.
     unclosed = ["-Wignore::pytest.PytestUnraisableExceptionWarning", "-Wignore::ResourceWarning"]
-    # Hosts are given the same words, and none of our paths means anything there.
+    # Hosts get the same arguments, and paths of this machine have no meaning there.
     return ["--dist=load", "--override-ini=testpaths=matrices", *unclosed]

@@ -1,7 +1,7 @@
-"""Where everything lives that can be made again, and how it is made safely.
+"""The cache of everything that can be made again.
 
-`WASM_HARNESS_CACHE` moves the cache; without it the user's own cache folder is taken. An entry is made aside,
-under a lock, and moved into place when it is finished: it is there whole, or not at all.
+It is in the user's cache folder, or where `WASM_HARNESS_CACHE` says. An entry is made in a temporary folder, under a
+lock, and moved into place when it is finished: it is there completely, or not at all.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ from harness.util.paths import expanded
 
 
 def cache_root() -> Path:
-    """The cache folder, which need not exist yet."""
+    """The path of the cache folder, which may not exist yet."""
     moved = os.environ.get(CACHE_VARIABLE)
     return expanded(Path(moved)) if moved else Path(platformdirs.user_cache_dir("cpython-wasm-harness"))
 
 
 def make_entry(final: Path, make: Callable[[Path], None]) -> Path:
-    """`final`, made by `make(folder)` in a folder aside unless it is there. Two runs may want it at once."""
+    """The path `final`, which `make(folder)` makes in a temporary folder unless it exists. Two runs may call it at
+    once.
+    """
     if final.exists():
         return final
     with disk_errors_as_unavailable(final), locked(final.with_name(final.name + ".lock")):

@@ -1,7 +1,7 @@
-"""The only file that opens the network: a url and its sha256 become a file.
+"""The only file that opens the network: downloads files and checks their sha256.
 
-An origin that cannot be reached is an error at once. Only what may pass by itself is tried again: a server's 5xx,
-a connection that breaks or stalls on the way.
+An origin that cannot be reached is an error at once. Only transient faults are tried again: a status 5xx, a connection
+that breaks or stalls during the download.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _PASSING = frozenset({408, 425, 429})
 
 
 class _Transient(Exception):  # noqa: N818 - never leaves this module
-    """A fault that may be gone at the next attempt."""
+    """A fault that may not occur at the next attempt."""
 
 
 class Response(Protocol):
@@ -121,9 +121,9 @@ def _with_retries(attempt: Callable[[], tuple[int, str]], url: str, sleep: Calla
 
 
 def connection_fault(url: str, seconds: float) -> str:
-    """Why nobody answers at the address, or at the proxy on the way to it; empty when someone does.
+    """Why no server answers at the address, or at the proxy for it; empty if one does.
 
-    Connects once, to the first of its addresses that answers, within `seconds` altogether; sends nothing.
+    It connects to the first address that answers, within `seconds` in all, and sends nothing.
     """
     deadline = time.monotonic() + seconds
     fault = "it has no address"
@@ -184,7 +184,7 @@ def head_status(url: str, seconds: float) -> int:
 
 
 def _first_hop(url: str) -> tuple[str, int]:
-    """Whom we connect to: the proxy that the environment names for this address, else the origin."""
+    """The server to connect to: the proxy that the environment names for this address, or else the origin."""
     parts = urllib.parse.urlsplit(url)
     proxy = urllib.request.getproxies().get(parts.scheme, "")
     if proxy and not urllib.request.proxy_bypass(parts.hostname or ""):

@@ -1,4 +1,4 @@
-"""Writing and removing files; what a full or read-only disk means for the user."""
+"""Writes and removes files, and reports a full or read-only disk as an error of the machine."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from harness.project import CACHE_VARIABLE
 
 
 def remove_tree(folder: Path) -> None:
-    """Deletes a folder, if it is there, with all that is in it, also where permissions forbid it.
+    """Deletes a folder, if it exists, with everything in it, also where permissions forbid that.
 
-    A guest may have made it: no link is followed, and it may be deeper than a path is long or than many files are open.
-    So each folder in it is moved to its top before it is emptied. What the system does not let go is left.
+    A guest may have made it. No link is followed. It may be deeper than a path can be long, or than files can be open,
+    so each folder in it is moved to the top before it is emptied. What cannot be deleted is left.
     """
     if folder.is_symlink() or not folder.is_dir():
         return

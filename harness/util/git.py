@@ -27,7 +27,7 @@ def fetch_commit(url: str, ref: str, cache: Path) -> tuple[Path, str]:
             return bare, ref
         with disk_errors_as_unavailable(bare):
             bare.mkdir(parents=True, exist_ok=True)
-            # What a git that was killed has left: we hold our own lock, so that no git is at work there.
+            # Left by a git that was killed: no other one works there, since the lock of the harness is held.
             for lock in (*bare.glob("*.lock"), *(bare / "refs").rglob("*.lock")):
                 lock.unlink(missing_ok=True)
         _git(bare, "init", "--quiet", "--bare", str(bare))
@@ -43,7 +43,7 @@ def remote_tags(url: str) -> dict[str, str]:
     """The tags of a repository, each with the commit that it means. OriginError when the repository cannot be read."""
     env = os.environ | {"GIT_TERMINAL_PROMPT": "0"}
     command = Command(argv=("git", "ls-remote", "--tags", "--", url), cwd=Path.cwd(), env=env, timeout=120)
-    done = run(command, apart=True)
+    done = run(command, separate_stderr=True)
     if not done.ok:
         last = done.combined_output.splitlines()[-1:] or [done.ending]
         raise OriginError(f"git: {url} cannot be read: {last[0]}", hint="check the address and the network")
@@ -65,13 +65,13 @@ def export_tree(bare: Path, commit: str, tree: Path) -> None:
 
 
 def git_output(root: Path, *arguments: str) -> str:
-    """What git says in that checkout, which it does not change. UnavailableError with its words when it fails."""
+    """The output of git in that checkout, which is not changed. UnavailableError with git's message when it fails."""
     # Without the option, `git status` would refresh the index of a checkout that is not ours.
-    done = run(Command(argv=("git", "--no-optional-locks", *arguments), cwd=root, timeout=120), apart=True)
+    done = run(Command(argv=("git", "--no-optional-locks", *arguments), cwd=root, timeout=120), separate_stderr=True)
     if not done.ok:
         raise UnavailableError(
             f"git {arguments[0]} {done.ending} in {root}:\n  {done.combined_output}",
-            hint="the folder has a .git that git does not accept; its words say why",
+            hint="the folder has a .git that git does not accept; its message says why",
         )
     return done.output
 
@@ -90,7 +90,7 @@ def commit_of(root: Path, revision: str) -> str:
         "--end-of-options",
         f"{revision}^{{commit}}",
     )
-    done = run(Command(argv=argv, cwd=root, timeout=120), apart=True)
+    done = run(Command(argv=argv, cwd=root, timeout=120), separate_stderr=True)
     return done.output.strip() if done.ok else ""
 
 
@@ -108,7 +108,9 @@ def _git(bare: Path, *arguments: str, index: Path | None = None) -> str:
     env = os.environ | {"GIT_TERMINAL_PROMPT": "0"}
     if index:
         env["GIT_INDEX_FILE"] = str(index)
-    done = run(Command(argv=("git", f"--git-dir={bare}", *arguments), cwd=bare, env=env, timeout=3600), apart=True)
+    done = run(
+        Command(argv=("git", f"--git-dir={bare}", *arguments), cwd=bare, env=env, timeout=3600), separate_stderr=True
+    )
     if not done.ok:
         words = indented("\n".join(done.combined_output.splitlines()[-5:]))
         raise UnavailableError(

@@ -21,11 +21,12 @@ LOCK_POLL_SECONDS = 0.1
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[int]:
-    """Holds the lock `path`, waiting for the process that has it. Gives the descriptor that carries it.
+    """Holds the lock of the file `path` while the block runs, and waits for another process that has it. Yields the
+    descriptor of the lock.
 
-    A child that inherits the descriptor keeps the lock after our death, so that nobody enters a tree in which
-    an orphaned make is still at work. `name_group` notes that child in the lock; a process that waits ends the
-    orphans, where it can know them for such (on Linux, in the same pid namespace), else waits for their end.
+    A child that inherits the descriptor keeps the lock when this process dies, so that no other process enters a tree
+    in which an orphaned make still works. `name_group` records that child in the file. A process that waits kills such
+    orphans if it can recognise them (on Linux, in the same pid namespace), and else waits until they end.
     """
     with disk_errors_as_unavailable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +50,9 @@ def locked(path: Path) -> Iterator[int]:
 
 
 def name_group(descriptor: int, group: int) -> None:
-    """Notes in a lock that we hold it, the process group of a child that inherits it, and where both are."""
+    """Records in the file of a lock that this process has it, the process group of a child that inherits it, and the
+    pid namespace of both.
+    """
     os.pwrite(descriptor, f"{os.getpid():<12}{group:<12}{_place():<16}".encode(), 0)
 
 
@@ -66,7 +69,7 @@ def _end_orphans(descriptor: int) -> None:
 
 
 def _place() -> str:
-    """Stands for what a pid means something in: a start of the system and a pid namespace. Empty if not known."""
+    """The scope of a pid as text: the start of the system and the pid namespace. Empty if it is not known."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         namespace = str(Path("/proc/self/ns/pid").readlink())
@@ -86,7 +89,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def try_lock(descriptor: int) -> bool:
-    """Whether we hold the lock of the file now, without waiting for another process that has it."""
+    """Tries to lock the file, without waiting for another process that has the lock. Returns whether it succeeded."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,8 +1,8 @@
 """The only file that starts processes.
 
-A `Command` goes in, a `Completed` comes out. Every child leads a process group of its own, has no standard
-input unless it is a `Child`, and does not outlive the harness: its whole group is killed when we are
-interrupted, and on Linux the kernel kills it when we die without a word.
+`run` takes a `Command` and returns a `Completed`. Every child leads a process group of its own and does not outlive the
+harness: its whole group is killed when the harness is interrupted, and on Linux the kernel kills it when the harness is
+killed. Only a child of `start_child`, or one with a `source`, has a standard input.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Completed:
-    """What became of a command. `returncode` is negative for a signal; `output` is empty when it went to a
-    log. `errors` is the standard error of one that ran with `apart`; of others it is in the output.
+    """A command that has ended. `returncode` is negative for a signal. `output` is empty if it went to a log. `errors`
+    is its standard error if it ran with `separate_stderr`; otherwise that is a part of `output`.
     """
 
     command: Command
@@ -91,21 +91,21 @@ def run(
     *,
     log: Path | None = None,
     source: Path | None = None,
-    apart: bool = False,
+    separate_stderr: bool = False,
     keep_open: Sequence[int] = (),
     on_tick: Callable[[float], None] | None = None,
 ) -> Completed:
-    """Runs to the end; output goes to `log` (appended), or into the result when there is none. The file `source` is
-    its standard input.
+    """Runs a command to its end. Its output is appended to `log`, or without one is in the result. Its standard input
+    is the file `source`, or empty.
 
-    With `apart` the output is data: what comes on standard error is kept out of it.
-    `keep_open` are descriptors of locks that the child has to keep open; `on_tick` is called with the
-    elapsed seconds a few times a second. UnavailableError when the program cannot be started at all.
+    With `separate_stderr` the output does not contain the standard error. `keep_open` are descriptors of locks that the
+    child keeps open. `on_tick` is called with the elapsed seconds a few times a second. UnavailableError when the
+    program cannot be started.
     """
     start = time.monotonic()
     with contextlib.ExitStack() as stack:
         target = stack.enter_context(_appended(log)) if log is not None else subprocess.PIPE
-        errors = subprocess.PIPE if apart else subprocess.STDOUT
+        errors = subprocess.PIPE if separate_stderr else subprocess.STDOUT
         given = stack.enter_context(source.open("rb")) if source is not None else subprocess.DEVNULL
         # Leaving the block closes its pipes.
         child = stack.enter_context(_popen(command, stdin=given, stdout=target, stderr=errors, keep_open=keep_open))
@@ -148,10 +148,10 @@ def _wait(
 
 
 class Background:
-    """A command that runs while we do something else; its output is appended to `log`.
+    """A command that runs in the background; its output is appended to `log`.
 
-    It keeps to `processors`, if there are any and the system can do that. UnavailableError when it cannot be
-    started. Its caller polls it to its end, or kills it.
+    It is bound to `processors`, if these are given and the system supports that. UnavailableError when it cannot be
+    started. The caller has to poll it until it ends, or kill it.
     """
 
     def __init__(self, command: Command, *, log: Path, processors: frozenset[int] = frozenset()) -> None:
@@ -161,7 +161,7 @@ class Background:
             self._child = _popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
 
     def poll(self) -> Completed | None:
-        """None while it runs."""
+        """The result if the command has ended; None while it runs."""
         status = self._child.poll()
         if status is None:
             return None
@@ -169,7 +169,7 @@ class Background:
         return Completed(command=self._command, returncode=status, seconds=seconds, timed_out=False)
 
     def interrupt(self) -> None:
-        """Asks it to end, as Ctrl-C would: it alone gets the signal, and ends what it has started in its own way."""
+        """Asks it to end as Ctrl-C does. Only the process itself gets the signal, and ends what it has started."""
         self._child.terminate()
 
     def kill(self) -> None:
@@ -179,7 +179,7 @@ class Background:
 
 @contextlib.contextmanager
 def _on_processors(processors: frozenset[int]) -> Iterator[None]:
-    """What is started meanwhile inherits them."""
+    """Binds this process to the processors while the block runs, so that a child inherits them."""
     if not processors or not hasattr(os, "sched_setaffinity"):
         yield
         return
@@ -192,9 +192,7 @@ def _on_processors(processors: frozenset[int]) -> Iterator[None]:
 
 
 def start_child(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
-    """A long-lived child with pipes to its standard input and output; what it says on standard error goes to
-    `log`.
-    """
+    """A long-lived child with pipes to its standard input and output. Its standard error goes to `log`."""
     with _appended(log) as errors:
         return _popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
 
@@ -217,8 +215,8 @@ def _popen(
             stderr=stderr,
             pass_fds=tuple(keep_open),
             start_new_session=True,
-            # Only the kernel can end a child after our own SIGKILL; _libc is loaded before the fork, so that
-            # nothing but one system call happens between fork and exec.
+            # After a SIGKILL of the harness only the kernel can end its children. _libc is loaded already: between fork
+            # and exec there is only one system call.
             preexec_fn=_die_with_parent if _libc else None,  # noqa: PLW1509
         )
     except OSError as error:
@@ -246,7 +244,7 @@ def capture(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, s
         argv=tuple(argv), cwd=cwd or Path.cwd(), env=env if env is not None else dict(os.environ), timeout=60
     )
     try:
-        done = run(command, apart=True)
+        done = run(command, separate_stderr=True)
     except UnavailableError:
         return ""
     return done.output.strip() if done.ok else ""

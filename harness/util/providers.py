@@ -1,4 +1,4 @@
-"""What providers of sources, toolchains and runtimes share."""
+"""Tries providers of a source or a toolchain one after the other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 def first_available(what: str, attempts: Mapping[str, Callable[[], T]], *, hint: str) -> T:
     """The result of the first attempt, in their order, that does not raise UnavailableError.
 
-    When all do, one UnavailableError has what each of them said; an OriginError when each of them was one.
+    If all of them do, it raises one UnavailableError with all messages; an OriginError if all of them were that.
     """
     refusals = []
     for name, attempt in attempts.items():

@@ -35,7 +35,7 @@ def test_output_goes_into_the_result(tmp_path: Path) -> None:
 
 
 def test_output_that_is_data_has_no_errors_in_it(tmp_path: Path) -> None:
-    done = run(shell("echo out; echo err >&2; exit 3", tmp_path), apart=True)
+    done = run(shell("echo out; echo err >&2; exit 3", tmp_path), separate_stderr=True)
     assert (done.output, done.errors, done.combined_output) == ("out\n", "err\n", "err\nout")
     assert capture(["/bin/sh", "-c", "echo warning >&2; echo 1.2"]) == "1.2"
 
