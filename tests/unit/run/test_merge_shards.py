@@ -103,7 +103,7 @@ def test_what_is_not_all_of_one_run_is_refused(
 
 
 @pytest.mark.parametrize("numbers", [(1,), (1, 2), (3,)])
-def test_a_module_of_which_a_part_is_missing_or_there_twice_is_refused(numbers: tuple[int, ...]) -> None:
+def test_a_module_with_a_missing_or_doubled_part_is_refused(numbers: tuple[int, ...]) -> None:
     one, two = shards_of(whole(2), 2)
     parts = [
         msgspec.structs.replace(

@@ -51,7 +51,7 @@ def record_cases(prepared: Prepared, cases: dict[str, dict[str, float]]) -> None
     prepared.durations.with_name(f"{prepared.durations.stem}.cases.json").write_text(json.dumps(cases))
 
 
-def test_without_a_wish_it_is_the_whole_suite_longest_first(prepared: Prepared) -> None:
+def test_without_a_selection_the_whole_suite_runs_longest_first(prepared: Prepared) -> None:
     modules = ("test_os", "test_json", "test.test_asyncio.test_tasks", "test_bool")
     chosen = choose(prepared, ())
     assert (chosen.modules, chosen.cases, chosen.patterns) == (modules, (), {})

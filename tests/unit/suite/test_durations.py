@@ -68,13 +68,13 @@ def test_the_cases_of_long_modules_are_recorded_until_a_later_run_knows_better(t
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", '{"a": "x"}', '{"a": {"b": null}}'])
-def test_a_damaged_record_of_cases_is_none(tmp_path: Path, text: str) -> None:
+def test_a_damaged_record_of_cases_is_empty(tmp_path: Path, text: str) -> None:
     (tmp_path / "record.cases.json").write_text(text)
     assert read_case_durations(tmp_path / "record.json") == {}
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", '{"a": "x"}'])
-def test_a_damaged_record_is_none(tmp_path: Path, text: str) -> None:
+def test_a_damaged_record_is_empty(tmp_path: Path, text: str) -> None:
     path = tmp_path / "record.json"
     path.write_text(text)
     assert read_durations(path) == {}

@@ -53,7 +53,7 @@ def test_a_long_case_is_a_part_by_itself_and_classes_stay_whole() -> None:
     assert cut_cases({**A, **C, **B}, 6.0) == ((*A, *B), tuple(C))
 
 
-def test_a_class_that_is_too_long_is_torn_apart() -> None:
+def test_a_class_that_is_too_long_is_divided() -> None:
     assert cut_cases({**A, **B}, 2.5) == ((*B,), ("test.test_x.A.test_1",), ("test.test_x.A.test_2",))
 
 
@@ -76,7 +76,7 @@ def test_what_is_longer_than_its_share_is_cut() -> None:
     assert cut_modules(seconds, cases, 4, ()) == cut
     assert cut_modules(seconds, cases, 4, {"test_x"}) == {}
     assert cut_modules({"test_x": 25.0}, cases, 1, ()) == {}
-    # What no record has the cases of stays whole.
+    # A module without recorded cases stays whole.
     assert cut_modules(seconds, {}, 4, ()) == {}
 
 
@@ -94,7 +94,7 @@ def test_a_part_knows_its_cases_and_the_first_one_what_is_elsewhere() -> None:
     ]
 
 
-def test_each_part_takes_its_cases_and_what_the_module_takes_besides_them() -> None:
+def test_each_part_takes_the_time_of_its_cases_and_of_the_module_outside_them() -> None:
     seconds = work_seconds({"test_x": 26.0, "test_y": 4.0}, {"test_x": {**A, **B, **C}}, {"test_x": (tuple(C),)})
     assert list(seconds.items()) == [("test_x[2/2]", 21.0), ("test_x[1/2]", 6.0), ("test_y", 4.0)]
 
@@ -128,14 +128,14 @@ def test_parts_are_joined_to_what_the_whole_would_be() -> None:
 
 
 def test_a_module_takes_no_longer_because_it_is_cut() -> None:
-    """Else the record would make its parts longer and fewer from run to run."""
+    """Otherwise the record would make its parts longer and fewer from run to run."""
     found = joined([part(case(f"test_x.T.test_{number}"), seconds=2.25) for number in range(5)])
     assert found.seconds == pytest.approx(5 * 0.25 + 2.0)
     hanging = part(case("test_x.T.test_9", Outcome.TIMEOUT), seconds=7.25)
     assert joined([part(case("test_x.T.test_1"), seconds=2.25), hanging]).seconds == pytest.approx(0.25 + 2.0 + 5.25)
 
 
-def test_what_every_part_reports_stands_there_once_at_its_worst() -> None:
+def test_what_every_part_reports_appears_once_with_its_worst_outcome() -> None:
     fixture, own = case("test_x.setUp"), case("test_x", Outcome.SKIP, reason="no sockets")
     worse = msgspec.structs.replace(fixture, outcome=Outcome.ERROR)
     assert joined([part(fixture), part(worse)]).cases == (worse,)
@@ -145,7 +145,7 @@ def test_what_every_part_reports_stands_there_once_at_its_worst() -> None:
     assert (skipped.cases, skipped.outcome, skipped.detail, skipped.attempts) == ((own,), Outcome.SKIP, own.detail, 1)
 
 
-def test_a_part_whose_cases_are_gone_says_nothing_of_the_module() -> None:
+def test_a_part_says_nothing_of_the_module_when_its_cases_are_gone() -> None:
     gone = case("test_x", Outcome.SKIP, reason=NOTHING_MATCHED)
     found = joined([part(case("test_x.T.test_1")), part(gone, word="did_not_run", exit_status=4)])
     assert [each.case for each in found.cases] == ["test.test_x.T.test_1"]
@@ -176,7 +176,7 @@ def test_the_module_s_own_word_is_its_outcome_whatever_its_cases_did() -> None:
     assert joined([part(own), part(case("test_x.T.a", Outcome.CRASH))]).outcome is Outcome.FAIL
 
 
-def test_a_part_that_is_not_complete_makes_no_whole() -> None:
+def test_a_part_that_is_not_complete_makes_the_module_incomplete() -> None:
     assert not joined([part(case("test_x.T.test_1")), part(case("test_x.T.test_2"), complete=False)]).complete
     assert not as_part(part(case("test_x.T.test_1"))).complete
 
@@ -250,7 +250,7 @@ def test_a_module_with_a_case_that_is_not_called_as_its_id_is_not_cut(name: str)
     assert recorded_cases(module("test_x", case("test_x.T.test_1"), second)) == {}
 
 
-def test_a_module_all_of_whose_recorded_cases_are_gone_has_no_tests() -> None:
+def test_a_module_has_no_tests_when_all_of_its_recorded_cases_are_gone() -> None:
     gone = case("test_x", Outcome.SKIP, reason=NOTHING_MATCHED)
     found = joined([module("test_x", gone), module("test_x", gone)])
     assert (found.outcome, [each.detail.reason for each in found.cases]) == (Outcome.NO_TESTS, [NO_TESTS])
