@@ -1,7 +1,8 @@
-"""Keys of a cell's parts, known before anything is downloaded: a job without a cache of its own keeps them by these.
+"""Keys of a cell's parts that are known before anything is downloaded, for the caches of CI jobs. Pure.
 
-The name of a build in the cache says more (which provider served, what its clang says of itself), and is known only
-when source and toolchain are there. These keys stand for what is asked for. Pure.
+The name of a build in the harness's own cache depends on more, such as the provider of the toolchain and the version
+that its clang reports, and is known only when source and toolchain are there. These keys depend only on what the cell
+asks for.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from harness.util.hashing import content_key
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Keys:
-    """`build` changes with all that makes the finished build another one, `source` with the CPython and the recipe of
-    its build Python, `toolchain` with the pins of the compiler.
+    """The keys of a cell. `build` depends on everything that a build is made from, `source` on the CPython and the
+    recipe of its build Python, `toolchain` on the pins of the compiler.
     """
 
     build: str
@@ -32,7 +33,7 @@ class Keys:
 
 
 def keys_of(cell: Cell, pins: Pins, bundle_format: int) -> Keys:
-    """The keys of a cell. A job keeps its build as a bundle of the format `bundle_format`.
+    """The keys of a cell. A job caches its build as a bundle of the format `bundle_format`.
 
     UnavailableError when its CPython, its toolchain or one of its libraries is not pinned.
     """
@@ -70,12 +71,12 @@ def _emscripten(cell: Cell, pins: Pins) -> Iterator[dict[str, Any]]:
         yield dataclasses.asdict(pins.emsdk)
 
 
-# The pins of all providers: which of them will serve is not known yet.
+# The pins for all providers, since it is not known yet which of them will be used.
 _TOOLCHAIN_PINS = {Target.WASI: _wasi_sdk, Target.EMSCRIPTEN: _emscripten}
 
 
 def builds_of(cells: Sequence[Cell], pins: Pins, bundle_format: int) -> dict[str, str]:
-    """The key of each cell's build, by its id. What is not pinned shares none."""
+    """The key of each cell's build, by the cell's id. A cell that is not pinned has a key of its own."""
 
     def build_of(cell: Cell) -> str:
         try:

@@ -1,7 +1,7 @@
-"""The libraries that a cell is linked with: built once for each toolchain and flags, and shared by its cells.
+"""The libraries that a cell is linked with: built once for each toolchain and flags, and shared by cells.
 
-A library lies in `dependencies/<name>-<key>`: `include` and `lib`, and `dependency.json`, which
-says what it was made of. The log of its build lies next to it.
+A library is in `dependencies/<name>-<key>`: `include`, `lib`, and `dependency.json`, which says what it was built from.
+The logs of its build are next to it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _RECORD = "dependency.json"
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltLibrary:
-    """A library that is there. `id` stands for all that it was made of, `record` says it."""
+    """A finished library. `record` says everything that it was built from, and `id` has the hash of that."""
 
     library: Library
     id: str
@@ -47,14 +47,14 @@ class BuiltLibrary:
 
 @dataclass(frozen=True, kw_only=True)
 class Libraries:
-    """The libraries of a cell: those that are there, and why the others are not."""
+    """The libraries of a cell: those that are built, and why the others are missing."""
 
     found: tuple[BuiltLibrary, ...] = ()
     missing: Mapping[Library, str] = field(default_factory=dict)
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """What they add to the key of a build."""
+        """Their part of the key of a build."""
         return tuple(library.id for library in self.found)
 
     @property
@@ -76,12 +76,12 @@ def obtain_libraries(cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path, 
     One that is not available or cannot be built is left out, with the reason; unless the cell requires it: then its
     UnavailableError or BuildError is raised.
     """
-    shelf = _Shelf(cell=cell, toolchain=toolchain, pins=pins, cache=cache)
+    store = _LibraryStore(cell=cell, toolchain=toolchain, pins=pins, cache=cache)
     found: list[BuiltLibrary] = []
     missing: dict[Library, str] = {}
     for library in cell.libraries:
         try:
-            found.append(shelf.cached(library) or shelf.make(library, jobs))
+            found.append(store.cached(library) or store.make(library, jobs))
         except (UnavailableError, BuildError) as fault:
             if library in cell.requires:
                 raise
@@ -91,7 +91,7 @@ def obtain_libraries(cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path, 
 
 
 def describe_libraries(manifest: Manifest) -> tuple[str, ...]:
-    """A line on what a build is linked with and what it goes without; none for one that wants nothing."""
+    """A line about the libraries that a build is linked with and those it lacks; none if it wants no library."""
     found = [f"{name} {version}" for name, version in (manifest.libraries or {}).items()]
     missing = manifest.missing_libraries
     parts = [*([f"with {', '.join(found)}"] if found else []), *([f"without {', '.join(missing)}"] if missing else [])]
@@ -100,14 +100,14 @@ def describe_libraries(manifest: Manifest) -> tuple[str, ...]:
 
 def cached_libraries(cell: Cell, toolchain: Toolchain, pins: Pins, cache: Path) -> Libraries:
     """The libraries of the cell that the cache has."""
-    shelf = _Shelf(cell=cell, toolchain=toolchain, pins=pins, cache=cache)
-    there = (shelf.cached(library) for library in cell.libraries)
+    store = _LibraryStore(cell=cell, toolchain=toolchain, pins=pins, cache=cache)
+    there = (store.cached(library) for library in cell.libraries)
     return Libraries(found=tuple(library for library in there if library))
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Shelf:
-    """Where the libraries of one cell stand."""
+class _LibraryStore:
+    """The libraries of one cell in the cache."""
 
     cell: Cell
     toolchain: Toolchain
@@ -121,7 +121,7 @@ class _Shelf:
         return next((_load(library, entry) for entry in entries if (entry / _RECORD).exists()), None)
 
     def entry(self, library: Library, source: str) -> Path:
-        """Its place. What the library shares with the interpreter is in the key, what it does not is not."""
+        """Its place in the cache. The key has the flags of the cell that a library must share with the interpreter."""
         key = content_key([VERSION, source, self.toolchain.id, flags_of(self.cell)])
         return self.cache / "dependencies" / f"{library}-{key}"
 
@@ -130,7 +130,7 @@ class _Shelf:
         source = obtain_library_source(self.pins.library_pin(library), self.cache)
         entry = self.entry(library, source.id)
         logs, work = entry.with_name(f"{entry.name}.logs"), self.cache / "work" / entry.name
-        # Ours without what would change how a library is built, and what the toolchain needs in it.
+        # The environment of the harness without variables that change a build, and with what the toolchain needs.
         env, flags = clean_build_env(layout.whole_environment(self.toolchain, self.cache)), flags_of(self.cell)
         steps = library_steps(library, source.version, flags, work=work, env=env, jobs=jobs)
         progress = Progress(f"build {library} {source.version}", total=len(steps))
@@ -151,7 +151,7 @@ class _Shelf:
                 "steps": done,
             }
             write_atomically(folder / _RECORD, json.dumps(record, indent=1) + "\n")
-            # A build that fails is kept, so that its step can be run again by hand.
+            # The work tree of a build that fails stays, so that its step can be run again by hand.
             remove_tree(work)
 
         return _load(library, make_entry(entry, build))

@@ -25,13 +25,13 @@ _AMALGAMATION = ("sqlite3.c", "sqlite3.h", "sqlite3ext.h")
 
 
 def source_entries(pin: LibraryPin, cache: Path) -> dict[str, Path]:
-    """Where the source stands that each provider gives. Two that give the same bytes have one place."""
+    """The place in the cache of each provider's source. Providers with the same bytes share one."""
     hashes = {"tarball": pin.sha256, "apt": pin.sha256_of_apt}
     return {name: cache / "sources" / f"{pin.name}-{pin.version}-{hashes[name][:16]}" for name in SOURCE_PROVIDERS}
 
 
 def obtain_library_source(pin: LibraryPin, cache: Path) -> Source:
-    """What the cache has; else from the official origin; else from apt. UnavailableError tells why none could."""
+    """The source from the cache, or from the official origin, or from apt. UnavailableError with the reason of each."""
     entries = source_entries(pin, cache)
     in_order = sorted(entries, key=lambda name: cached(entries[name]) is None)
     attempts = {name: _attempt(name, entries[name], pin, cache) for name in in_order}
@@ -52,7 +52,7 @@ def _attempt(name: str, entry: Path, pin: LibraryPin, cache: Path) -> Callable[[
 
 
 def _amalgamate(tree: Path) -> None:
-    """Makes of SQLite's full source, in its place, the three files that its release has."""
+    """Replaces SQLite's full source by the three files of its release, which it makes from that source."""
     if not any(map(shutil.which, _TCLSH)):
         raise UnavailableError(
             "apt: Debian's source of SQLite is not the amalgamation, and making that needs tclsh, which is not here",

@@ -1,5 +1,5 @@
-"""An interpreter that somebody else has built, laid out as a build: its package as it was published, and the tests of a
-CPython, which such a package leaves out.
+"""Lays out a published interpreter as a build: the files of its package, and the tests of a CPython, which the package
+does not contain.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from harness.sources import Source
 from harness.util.files import write_atomically
 from harness.util.hashing import content_key
 
-# Changes with what is laid out here.
+# To be increased when the layout changes, so that older builds are not used.
 _VERSION = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrebuiltLayout:
-    """Where things lie in the package of a distribution, and what its guests need.
+    """The places of files in the package of a distribution, and the environment of its guests.
 
-    `folder` is the package's own below the root of the build, `files` are patterns of what is taken of it. `tests` is
-    where the guest has the package `test`, with the series of CPython in the place of `{series}`.
+    `folder` is the folder below the root of the build that gets the package; `files` are patterns of the files that are
+    copied. `tests` is the guest's path of the package `test`; `{series}` stands for the series of CPython.
     """
 
     folder: str
@@ -50,13 +50,13 @@ class PrebuiltLayout:
 PREBUILT: Mapping[Distribution, PrebuiltLayout] = {
     Distribution.PYODIDE: PrebuiltLayout(
         folder="pyodide",
-        # A dist that somebody has built has all packages too.
+        # The `dist` of a build also contains all of Pyodide's packages, which are not copied.
         files=("pyodide*", "python*", "package.json"),
         program="pyodide/pyodide.mjs",
         wasm="pyodide/pyodide.asm.wasm",
         # From 0.315 on the folder above it is not on sys.path.
         tests="/lib/python{series}/site-packages/test",
-        # Unless it is set, Pyodide's loader makes it 1: then SystemExit ends no interpreter.
+        # If it is not set, Pyodide's loader sets it to 1, and SystemExit does not end the interpreter.
         environment={"HOME": "/home/pyodide", "PYTHONINSPECT": ""},
     )
 }
@@ -79,7 +79,7 @@ def prebuilt_folder(cell: Cell, pin: PackagePin, suite: Source, cache: Path) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """What a folder with a distribution says of itself: its version, that of its CPython, and its Emscripten's."""
+    """The versions that a folder with a distribution states: its own, that of its CPython, and its Emscripten's."""
 
     version: str
     python: str
@@ -103,7 +103,7 @@ def read_release(distribution: Distribution, folder: Path) -> Release:
         python, platform = str(info["python"]), str(info["platform"])
     except (ValueError, TypeError, KeyError) as error:
         raise _no_release(distribution, folder, f"{lock.name} names no CPython and no platform") from error
-    # The lock file's own version is not kept up; the loader has the one that it shows.
+    # The version in the lock file is not maintained; the loader has the right one.
     found = re.search(r'="(\d+\.\d+\.\d+[\w.]*)"', loader.read_text(encoding="utf-8", errors="replace"))
     if not found:
         raise _no_release(distribution, folder, f"{loader.name} states no version")
@@ -121,13 +121,13 @@ def _no_release(distribution: Distribution, folder: Path, why: str) -> Unavailab
 def lay_out_prebuilt(
     cell: Cell, pin: PackagePin, package: Path, suite: Source, folder: Path, *, provider: str = "npm"
 ) -> None:
-    """Fills `folder` with the build but for the list of its modules: the files of `package`, and the tests of `suite`
-    as hard links where the file system allows it. `provider` is where the package is from.
+    """Makes the build in `folder`, without the list of its modules: the files of `package`, and the tests of `suite`,
+    as hard links if the file system allows it. `provider` is the origin of the package.
     """
     layout = PREBUILT[cell.distribution]
     root = folder / "root"
     (root / layout.folder).mkdir(parents=True)
-    # Copies: their permissions are taken away, and the package may be the user's own.
+    # Copies, since the build's files become read-only and the package may be the user's own.
     for path in (path for pattern in layout.files for path in package.glob(pattern) if path.is_file()):
         shutil.copy2(path, root / layout.folder / path.name)
     link_tree(suite.root / "Lib" / "test", root / "Lib" / "test", leave_out=("__pycache__",))

@@ -1,4 +1,4 @@
-"""A CPython for WebAssembly that somebody else has built, in a folder: which one it is, and how it becomes a build.
+"""A CPython for WebAssembly that somebody else has built: recognises it in a folder, and lays it out as a build.
 
 It may be a build folder of CPython's own scripts, which has the interpreter and no library, or an installed tree, with
 the library in `lib/pythonX.Y`: what `make install` makes, and what releases such as cpython-wasi-build's have.
@@ -33,20 +33,20 @@ from harness.targets import Target
 from harness.util.files import remove_tree
 from harness.util.hashing import content_key, file_sha256
 
-# Changes with what is laid out here.
+# To be increased when the layout changes, so that older builds are not used.
 _VERSION = 2
-# The interpreter in a build folder, and in an installed tree or a release.
+# The program in a build folder, and in an installed tree or a release.
 _PROGRAMS: Mapping[Target, tuple[str, ...]] = {
     Target.WASI: ("python.wasm", "bin/python3*.wasm"),
     Target.EMSCRIPTEN: ("python.mjs", "bin/python3*.mjs"),
 }
-# What CPython's getpath knows its library by: a library may be compiled, and without its source.
+# The files by which CPython's getpath recognises its library, which may consist of bytecode only.
 _LANDMARKS = ("os.py", "os.pyc")
-# The version and the layer that a component has after the magic number.
+# The version and the layer of a component, which follow the magic number.
 _COMPONENT = b"\x0d\0\1\0"
 _SERIES = re.compile(r"lib\..+-(\d+\.\d+)")
-# The stack that CPython's runner asks wasmtime for, where no source tree of the interpreter's own says it, from the
-# version on at which it begins: 8 MiB up to 3.13, then 16, and 32 in the Platforms/ of 3.15.
+# The stack that CPython's runner requests of wasmtime, by the version from which on it does so, for an interpreter
+# without a source tree: 8 MiB up to 3.13, then 16, and 32 in the Platforms/ of 3.15.
 _STACKS = {"3.15.0a6": 32 << 20, "3.14.0a0": 16 << 20, "0": 8 << 20}
 _MODULES: Mapping[str, Library] = {
     "zlib": Library.ZLIB,
@@ -58,9 +58,9 @@ _MODULES: Mapping[str, Library] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Interpreter:
-    """A CPython in `folder`, which the user called `name`. `program` is what the engine loads, `wasm` the interpreter
-    itself, `library` the folder of its standard library: paths below `folder`, `library` empty for a build folder.
-    `python` is the version that the wasm states. `has_tests` is whether its library has the package `test`.
+    """A CPython in `folder`, which messages call `name`, as the user did. `program` is the file that the engine loads,
+    `wasm` the interpreter itself, and `library` the folder of its standard library, empty for a build folder. These are
+    paths below `folder`. `python` is the version in the wasm. `has_tests` says that its library has the package `test`.
     """
 
     folder: Path
@@ -73,7 +73,7 @@ class Interpreter:
 
     @functools.cached_property
     def key(self) -> str:
-        """Stands for the contents of all files that a build takes of it."""
+        """The hash of all files of it that become a part of the build."""
         if not self.library:
             files = _files(self.folder, leave_out=True)
         else:
@@ -91,8 +91,10 @@ def _files(folder: Path, *, leave_out: bool = False) -> list[Path]:
 
 
 def read_interpreter(target: Target, folder: Path, *, name: str = "", program: Path | None = None) -> Interpreter:
-    """The interpreter in the folder, which messages call `name`; `program` is the file of it that was named, if any.
-    UnavailableError, with what is wrong, when it holds none that can be tested, or several and none was named.
+    """The interpreter in the folder, which messages call `name`. `program` is its file, if the user has named that.
+
+    UnavailableError, with the reason, when the folder has no interpreter that can be tested, or has several and none
+    was named.
     """
     name = name or str(folder)
     programs = [path for pattern in _PROGRAMS[target] for path in sorted(folder.glob(pattern))]
@@ -147,7 +149,7 @@ def _library(target: Target, folder: Path, name: str, program: Path) -> tuple[st
 
 
 def _is_library(archive: Path) -> bool:
-    """Whether a zip is a standard library: tests look for its files, and so it is not taken as it is."""
+    """Whether a zip is a standard library. It cannot be used as it is, since tests need its files."""
     try:
         with zipfile.ZipFile(archive) as packed:
             return not set(_LANDMARKS).isdisjoint(packed.namelist())
@@ -156,7 +158,7 @@ def _is_library(archive: Path) -> bool:
 
 
 def _check_module(target: Target, name: str, wasm: str, content: bytes) -> None:
-    """Refuses what no engine can start. wasmtime would say so too, but after minutes: it compiles a module first."""
+    """UnavailableError for a module that no engine can start. wasmtime would report it only after compiling it."""
     if not content.startswith(b"\0asm"):
         raise _no_interpreter(target, name, f"{wasm} is no WebAssembly")
     if content[4:8] == _COMPONENT:
@@ -169,7 +171,7 @@ def _check_module(target: Target, name: str, wasm: str, content: bytes) -> None:
 
 def _version(target: Target, name: str, wasm: str, content: bytes, series: str) -> str:
     """The version of CPython of that series which the wasm states."""
-    # The string is that of sys.version; the interpreter is asked later whether it is.
+    # A string of the form of sys.version. That it is really the version is checked when the interpreter runs.
     pattern = rb"\0(" + re.escape(series).encode() + rb"\.\d+(?:(?:a|b|rc)\d+)?\+?)\0"
     if not (found := re.search(pattern, content)):
         raise _no_interpreter(target, name, f"{wasm} is no CPython {series}: it states no version of it")
@@ -185,8 +187,8 @@ def _no_interpreter(target: Target, name: str, why: str) -> UnavailableError:
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a build of it is made of: the interpreter, `library`, the source of a build folder, and `tests`, the CPython
-    whose tests take the place of those that come with the library. None for what the interpreter has itself.
+    """The parts of a build: the interpreter, `library`, the source of a build folder, and `tests`, the CPython whose
+    tests replace those of the library. None for a part that the interpreter brings itself.
     """
 
     interpreter: Interpreter
@@ -214,9 +216,10 @@ class Parts:
 
 
 def lay_out_cpython(cell: Cell, parts: Parts, aside: Path) -> dict[str, Any]:
-    """Makes `root` in the folder `aside`, and gives the manifest as far as it is known before the interpreter is asked.
+    """Makes `root` in the folder `aside`, and returns the manifest as far as it is known before the interpreter has
+    run.
 
-    Copies of what is the user's own: their permissions are taken away.
+    The user's own files are copied, since files of a build become read-only.
     """
     found, root = parts.interpreter, aside / "root"
     if parts.library:
@@ -249,7 +252,7 @@ def lay_out_cpython(cell: Cell, parts: Parts, aside: Path) -> dict[str, Any]:
 
 
 def _lay_out_installed(parts: Parts, root: Path) -> dict[str, Any]:
-    """Only the interpreter and its library of all that was installed; where they lie, as the manifest has it."""
+    """Copies the interpreter and its library from an installed tree. Returns their places, as in the manifest."""
     found, tests = parts.interpreter, parts.tests
     for name in dict.fromkeys([found.program, found.wasm]):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -286,7 +289,7 @@ def described_by(manifest: Mapping[str, Any], answer: Mapping[str, Any]) -> dict
 
 
 def from_path(manifest: Manifest, name: str) -> Manifest:
-    """The manifest of the same interpreter where the user has it at another path."""
+    """The manifest of the same interpreter at another path of the user's."""
     record = manifest.record
     own = {"source": {**record["source"], "origin": name}} if manifest.layout.library else {}
     return Manifest.from_json({**record, **own, "prebuilt": {**record["prebuilt"], "origin": name}})
@@ -304,9 +307,10 @@ def _departures(parts: Parts) -> list[str]:
 
 
 def cell_of(cell: Cell, manifest: Manifest) -> Cell:
-    """The cell as the interpreter of that build is; any cell but the bare one of a target keeps what it asks for.
+    """The cell with the flags and versions of the interpreter in that build, if it is the bare cell of a target. Any
+    other cell keeps its own.
 
-    BuildError when it is another WASI SDK's; what else differs is seen by those who compare cell and answer.
+    BuildError when the interpreter is of another WASI SDK. Other differences are found by `identity.check`.
     """
     toolchain, inputs = manifest.toolchain.version, manifest.inputs
     if cell.build_id != cell.target.value:

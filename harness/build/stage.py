@@ -1,4 +1,4 @@
-"""Lays out what the guest will see as `/`: the source tree and, at its usual place in it, what was built."""
+"""Lays out what the guest will see as `/`: the source tree, with the build folder at its usual place in it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-# `lib.emscripten-wasm32-3.14`, and its series with what marks a debug build.
+# `lib.emscripten-wasm32-3.14`; the group is the series, with the suffix of a debug build.
 _LIB_FOLDER = re.compile(r"lib\..+-(\d+\.\d+\w*(?:-pydebug)?)")
 # Object files and archives serve only the linker.
 LEFT_OUT = shutil.ignore_patterns("*.o", "*.a", "__pycache__", "config.cache")
@@ -30,10 +30,11 @@ def stage(source: Path, built: Path, root: Path, build_folder: str, platform: st
 
 
 def put_sysconfig_vars(built: Path, platform: str) -> None:
-    """Copies the JSON file of the sysconfig variables, which CPython has from 3.14 on, to where the guest looks for it.
+    """Copies the JSON file of the sysconfig variables, which CPython has from 3.14 on, to the folder in which the guest
+    searches it.
 
-    It is made in a folder that is named after the platform as configure knows it (`emscripten-wasm32`), and looked for
-    in one that is named after `os.uname()` (`emscripten-3.1.73-wasm32`).
+    It is written to a folder that is named after configure's platform (`emscripten-wasm32`), and searched in one that
+    is named after `os.uname()` (`emscripten-3.1.73-wasm32`).
     """
     written = built / "pybuilddir.txt"
     folder = built / written.read_text(encoding="utf-8").strip() if written.exists() else built
@@ -46,9 +47,9 @@ def put_sysconfig_vars(built: Path, platform: str) -> None:
 
 
 def link_tree(source: Path, root: Path, *, leave_out: tuple[str, ...]) -> None:
-    """Makes `root` another tree of the same files, hard links where the file system allows it.
+    """Makes `root` a tree with the same files, as hard links if the file system allows it.
 
-    `leave_out` are names at its top.
+    The entries `leave_out` at the top are left out.
     """
 
     def left_out(folder: str, names: list[str]) -> set[str]:
@@ -58,7 +59,7 @@ def link_tree(source: Path, root: Path, *, leave_out: tuple[str, ...]) -> None:
 
 
 def link_to(link: Path, goal: Path) -> None:
-    """Makes `link` a symbolic link to `goal`, also where it was one to something else."""
+    """Makes `link` a symbolic link to `goal`, also if it was a link to something else."""
     if link.is_symlink() and link.readlink() != goal:
         link.unlink()
     if not link.is_symlink():
@@ -73,13 +74,13 @@ def _link(source: str, target: str) -> None:
 
 
 def make_folders_read_only(root: Path) -> None:
-    """Takes the permission to write from the folders below `root`, and leaves the files as they are."""
+    """Removes the permission to write from the folders below `root`, but not from files."""
     for folder, _, _ in os.walk(root):
         Path(folder).chmod(0o555)
 
 
 def make_read_only(root: Path) -> None:
-    """Takes every permission to write from the files and folders below `root`."""
+    """Removes every permission to write from the files and folders below `root`."""
     for folder, _, files in os.walk(root):
         for name in files:
             path = Path(folder, name)

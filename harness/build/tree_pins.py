@@ -1,6 +1,6 @@
-"""The cell that a source tree asks for: what CPython's own scripts pin, in the place of what the cell says. Pure.
+"""Cells that take the versions which their source tree pins, instead of their own. Pure.
 
-A tree says it in its settings (`Platforms/emscripten/config.toml`); for older ones CPython's documents do.
+A tree pins them in its settings (`Platforms/emscripten/config.toml`). For older ones CPython's documents name them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harness.util.versions import number
 
 logger = logging.getLogger(__name__)
 
-# The toolchain of a series whose tree does not say. docs/cells.md has the table with its sources.
+# The toolchain of a series whose tree pins none. docs/cells.md has the table with its sources.
 DOCUMENTED = {
     (Target.WASI, "3.11"): "21",
     (Target.WASI, "3.12"): "21",
@@ -31,7 +31,7 @@ DOCUMENTED = {
 }
 
 
-# Where a setting of the cell comes from, as it is said.
+# The origins of a setting, as messages name them.
 _TREE, _COMMAND, _CELL = "its tree", "the command line", "the cell"
 
 
@@ -44,7 +44,7 @@ class Overrides:
 
 
 def check_takes_tree_pins(cell: Cell) -> None:
-    """ConfigError for a cell whose id names a toolchain: the tree's would be another one under the same name."""
+    """ConfigError for a cell whose id names a toolchain, since the tree's might be another one."""
     if cell.toolchain and cell.toolchain in cell.id.split("-"):
         raise ConfigError(
             f"--tree-pins takes the toolchain that the tree of its CPython pins, and {cell.id} names its own",
@@ -55,9 +55,9 @@ def check_takes_tree_pins(cell: Cell) -> None:
 def pinned_by_tree(cell: Cell, tree: Tree, version: str, pins: Pins, chosen: Overrides = Overrides()) -> Cell:
     """The cell with the toolchain, the Node and the regrtest resources that the tree of CPython `version` pins.
 
-    What the tree leaves open stays as the cell has it. ConfigError where the cell has no toolchain either, and where a
-    version is missing in settings that the tree has; UnavailableError with every item that the harness has no pin for,
-    and what to write in its place.
+    What the tree does not pin stays as the cell has it. ConfigError if the cell has no toolchain either, and if the
+    settings of the tree lack a version. UnavailableError with everything that the harness has no pin for, and with what
+    to use instead.
     """
     _check_settings(cell, tree, chosen)
     found, lacking = cell, list[str]()
@@ -73,13 +73,13 @@ def pinned_by_tree(cell: Cell, tree: Tree, version: str, pins: Pins, chosen: Ove
     if lacking:
         raise UnavailableError("\n".join([f"{tree.name} asks for what is not pinned here:", *lacking]))
     found = dataclasses.replace(found, resources=tree.pinned_resources(cell.target) or cell.resources)
-    logger.info("CPython %s: %s", version, "; ".join(_whence(cell, found, tree, version, chosen)))
+    logger.info("CPython %s: %s", version, "; ".join(_origins(cell, found, tree, version, chosen)))
     return found
 
 
 def _check_settings(cell: Cell, tree: Tree, chosen: Overrides) -> None:
-    """ConfigError where the tree has settings and a version is missing there that nobody else has chosen: to take it
-    from elsewhere would test another toolchain than the tree is written for.
+    """ConfigError if the settings of the tree lack a version that the user has not chosen: any other one might not be
+    the toolchain for which the tree is written.
     """
     options = {"--toolchain": chosen.toolchain, "--runtime": chosen.runtime or cell.engine is not Engine.NODE}
     needed = [(key, option) for key, option in tree.lacking_settings(cell.target).items() if not options[option]]
@@ -90,8 +90,8 @@ def _check_settings(cell: Cell, tree: Tree, chosen: Overrides) -> None:
         )
 
 
-def _whence(cell: Cell, found: Cell, tree: Tree, version: str, chosen: Overrides) -> list[str]:
-    """What the cell has, and where that comes from: the tree, the documents of its CPython, the command or the cell."""
+def _origins(cell: Cell, found: Cell, tree: Tree, version: str, chosen: Overrides) -> list[str]:
+    """The versions of the cell with their origin: the tree, the documents of its CPython, the command or the cell."""
     toolchain = _COMMAND if chosen.toolchain else _toolchain(cell, tree, version)[1]
     has_node = cell.engine is Engine.NODE and tree.pinned_node()
     runtime = _COMMAND if chosen.runtime else _TREE if has_node else _CELL
@@ -106,8 +106,8 @@ def _whence(cell: Cell, found: Cell, tree: Tree, version: str, chosen: Overrides
 
 
 def check_fits(cell: Cell, tree: Tree, version: str) -> None:
-    """ConfigError when it is known that the toolchain of the cell does not build CPython `version`, or that CPython's
-    own script does not run there.
+    """ConfigError if the toolchain of the cell is known not to build CPython `version`, or CPython's own script not to
+    run with it.
     """
     if cell.target is Target.WASI:
         tree.wasi_triple()
@@ -122,7 +122,7 @@ def check_fits(cell: Cell, tree: Tree, version: str) -> None:
 
 
 def _toolchain(cell: Cell, tree: Tree, version: str) -> tuple[str, str]:
-    """The toolchain for the tree, and where that comes from."""
+    """The version of the toolchain for the tree, and its origin."""
     series = ".".join(version.split(".")[:2])
     candidates = (
         (tree.pinned_toolchain(cell.target), _TREE),
@@ -154,7 +154,7 @@ def _toolchain_lacks(cell: Cell, pins: Pins) -> list[str]:
 
 
 def newest_of_series(versions: Sequence[str], series: str) -> str:
-    """The newest of the versions that is `series` or begins with its parts; empty when none does."""
+    """The newest of the versions in the series, which is itself a version or the beginning of one; empty if none is."""
     parts = series.split(".")
     fitting = [version for version in versions if version.split(".")[: len(parts)] == parts]
     return max(fitting, key=_parts, default="")

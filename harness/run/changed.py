@@ -1,4 +1,4 @@
-"""`--changed REV`: the files of a checkout that changed since a revision, and the modules that they can affect."""
+"""`--changed REV`: the files of a checkout that changed since a revision, and the modules that they can reach."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def find_changes(options: Namespace, keyword: str = "") -> Changes | None:
 
 
 def reached_by(changes: Changes, chosen: TestSelection, prepared: Prepared) -> tuple[TestSelection, Sequence[str]]:
-    """The selection without the modules that the changes cannot affect, and lines for the user about it."""
+    """The selection without the modules that the changes cannot reach, and lines for the user about it."""
     suite = prepared.build.modules()
     imports = read_imports(prepared.durations, prepared.build.manifest.python)
     found = reached(changes.files, suite, imports)

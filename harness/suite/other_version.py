@@ -1,9 +1,9 @@
-"""Which cases two versions of CPython's test suite have differently, by the source of their tests.
+"""Which cases differ between two versions of CPython's test suite, by the source of their tests.
 
-The source of a case is that of its test method and of all that the method reaches by name: methods and attributes of
-its class and the bases, functions and constants of its file and of the files of the suite that this one imports, and
-the data files of the suite that it names. What is in `test.support` is left out: every test uses it. Comments and
-layout make no difference.
+The source of a case is that of its test method and of everything that the method reaches by name: methods and
+attributes of its class and the base classes, functions and constants of its file and of the files of the suite that
+this one imports, and the data files of the suite that it names. `test.support` is left out, since every test uses it.
+Comments and layout make no difference.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def differing_cases(cases: Iterable[tuple[str, str]], suite: Path, own: Path) -> tuple[str, ...]:
-    """The ids of the cases, each given with its module, that the folders `suite` and `own`, each a Lib/test, do not
-    have with the same source. A case that is found in neither of them is not among them.
+    """The ids of those cases, each given with its module, whose source differs between the folders `suite` and `own`,
+    two Lib/test, or that only one of them has. A case that is found in neither is not returned.
     """
     by_module: dict[str, list[str]] = {}
     for module, case in cases:
         by_module.setdefault(module, []).append(case)
-    # Syntax trees are millions of objects and no garbage, and searching them for some takes most of the time.
+    # Syntax trees are millions of objects without garbage, and collecting them would take most of the time.
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -63,7 +63,7 @@ class _Tree:
 
 
 def _differing(module: str, cases: Iterable[str], suite: _Tree, own: _Tree) -> Iterator[str]:
-    # Both versions of a file may be the same. What was read for one module is not kept for the next, to save memory.
+    # Both versions of a file may be the same. What was read for a module is dropped before the next, to save memory.
     read = functools.cache(_read)
     ours, theirs = _Suite(suite, read), _Suite(own, read)
     for case in dict.fromkeys(cases):
@@ -72,19 +72,19 @@ def _differing(module: str, cases: Iterable[str], suite: _Tree, own: _Tree) -> I
 
 
 class _Source:
-    """A definition; both facts are found once, and only of what is reached."""
+    """A definition. Its text and its names are computed once, and only if it is reached."""
 
     def __init__(self, node: ast.AST) -> None:
         self._node = node
 
     @functools.cached_property
     def text(self) -> str:
-        """The definition without its layout."""
+        """The definition without its layout and comments."""
         return ast.dump(self._node)
 
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
-        """The names and attributes in it."""
+        """The names and attributes that the definition uses."""
         found = (
             inner.id if isinstance(inner, ast.Name) else inner.attr
             for inner in ast.walk(self._node)
@@ -94,14 +94,14 @@ class _Source:
 
     @functools.cached_property
     def strings(self) -> frozenset[str]:
-        """The texts in it."""
+        """The string constants in the definition."""
         nodes = ast.walk(self._node)
         return frozenset(each.value for each in nodes if isinstance(each, ast.Constant) and isinstance(each.value, str))
 
 
 @dataclass
 class _Class:
-    """A class: what stands in it besides its methods, the names of its bases, and its methods by name."""
+    """A class: its statements besides its methods, the names of its bases, and its methods by name."""
 
     bases: tuple[str, ...]
     head: list[_Source]
@@ -110,8 +110,8 @@ class _Class:
 
 @dataclass
 class _File:
-    """A file of tests: what it defines by name, the modules that it imports, those that its functions import, and what
-    runs when it is imported.
+    """A test file: its definitions by name, the modules that it imports, those that its functions import, and the
+    statements that run when it is imported.
     """
 
     names: dict[str, list[_Source]] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class _File:
 
 
 class _Suite:
-    """The tests of a suite. `read` makes something of the content of a file."""
+    """The tests of a suite. `read` parses the content of a file."""
 
     def __init__(self, tree: _Tree, read: Callable[[bytes], _File]) -> None:
         self.root, self._data = tree.root, tree.data
@@ -130,8 +130,9 @@ class _Suite:
         self._reach: dict[str, list[_File]] = {}
 
     def source(self, module: str, case: str) -> object:
-        """What stands for the source of the case: of its method, or else of its class or function, or else of what its
-        file, or each file of its package, does when it is imported. None where there is no such file.
+        """A text that is the same for the same source of the case. It is the source of its method, or else of its class
+        or function, or else of the statements that run when its file, or a file of its package, is imported. None if
+        there is no such file.
         """
         subject = subject_of(case)
         parts = (subject if subject.startswith("test.") else dotted(module)).split(".")[1:]
@@ -145,8 +146,8 @@ class _Suite:
         if name in files[0].classes:
             family = _family(files, name)
         else:
-            # Classes that are made while a file is imported have their methods from some class in it, or in a file
-            # that the function which makes them imports: test_xml_etree_c has those of test_xml_etree so.
+            # A class that code makes while a file is imported has its methods from some class in that file, or in a
+            # file that the function which makes it imports. So test_xml_etree_c has those of test_xml_etree.
             family = [each for each in files[0].classes.values() if method in each.methods]
             if not family:
                 files = [*self._inner_files(own), *files]
@@ -205,7 +206,7 @@ def _read(content: bytes) -> _File:
     try:
         body = ast.parse(content).body
     except (SyntaxError, ValueError):
-        # It has the grammar of a newer Python, or an error on purpose: what is in it is compared as a whole.
+        # It has the grammar of a newer Python, or an error on purpose. Then the whole file is compared.
         return _File(head=[_Source(ast.Constant(content))])
     found = _File()
     for node in _statements(body):
@@ -228,7 +229,7 @@ def _read(content: bytes) -> _File:
 
 
 def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements, those inside `if`, `try`, `with` and loops in the place of these."""
+    """The statements; `if`, `try`, `with` and loops are replaced by the statements inside them."""
     for node in body:
         inner = [each for name in ("body", "orelse", "finalbody") for each in getattr(node, name, ())]
         inner += [each for handler in getattr(node, "handlers", ()) for each in handler.body]
@@ -248,14 +249,14 @@ def _class_of(node: ast.ClassDef) -> _Class:
 
 
 def _take_import(node: ast.Import | ast.ImportFrom, found: _File) -> None:
-    """Notes the names that the statement defines, and what may be a module of each."""
+    """Records the names that the import defines, and for each what may be a module."""
     found.imports += _imported(node)
     for alias in node.names:
         found.names.setdefault(alias.asname or alias.name, []).append(_Source(ast.Constant(_inner(node, alias))))
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
-    """What may be a module of what the statement imports."""
+    """The names in the import that may be modules."""
     start = _start(node)
     return [*([start] if start else []), *(_inner(node, alias) for alias in node.names)]
 
@@ -293,8 +294,8 @@ def _family(files: Sequence[_File], name: str) -> list[_Class]:
 def _reached(
     wanted: Iterable[str], head: Sequence[_Source], family: Sequence[_Class], files: Sequence[_File]
 ) -> Mapping[str, Sequence[_Source]]:
-    """By name the source of what is `wanted`, methods of the family of classes or what the files define, and of all
-    that these and the head of the classes reach. The head itself has no name.
+    """The sources by name of what is `wanted`, which are methods of the family of classes or definitions of the files,
+    and of everything that these and the other statements of the classes reach. These statements have no name.
     """
     found: dict[str, Sequence[_Source]] = {"": head}
     todo = [*wanted, *(name for source in head for name in source.names if family)]

@@ -1,4 +1,4 @@
-"""Modules run side by side without pytest: for what is no test run, the native reference and the audit of skips."""
+"""Runs modules side by side without pytest, for the native reference and the audit of skips."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ R = TypeVar("R")
 def side_by_side(
     work: Callable[[T], R], items: Sequence[T], workers: int, stopping: threading.Event
 ) -> Iterator[Iterator[R]]:
-    """Gives `work` of each item, in their order, `workers` at a time in threads of their own.
+    """Yields an iterator over the results of `work` for the items, in their order. `workers` of them run at a time,
+    each in a thread.
 
-    When the block is left by an exception, `stopping` is set: what is under way is to end by that, and nothing more is
-    begun.
+    When an exception leaves the block, `stopping` is set. Work that has begun has to end because of that, and no other
+    work begins.
     """
     with ThreadPoolExecutor(workers) as pool:
         try:

@@ -1,7 +1,8 @@
-"""Which modules of a suite the changed files of a CPython can reach. Pure.
+"""Which modules of a suite changed files of CPython can reach: the modules whose outcomes they may change. Pure.
 
-A changed test file reaches its own module and those that import it; a changed file of the standard library the modules
-that were seen to import it. Everything else, such as C code or what regrtest itself imports, reaches all of them.
+A changed test file can reach its own module and those that import it, a changed file of the standard library the
+modules that have imported it in an earlier run. Any other file, such as C code or what regrtest itself imports, can
+affect all modules.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from dataclasses import dataclass, field
 
 from harness.util.text import counted
 
-# What no test reads, and the interpreter is not made of.
+# Files that no test reads and that are not a part of the interpreter.
 _OF_NO_TEST = re.compile(r"Doc/.*|Misc/NEWS\.d/.*|Misc/ACKS|Misc/NEWS|\.github/.*|[^/]*\.rst|\.git\w+")
 _FILES_SHOWN = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """`modules` are those that the changes can reach, in the order of the suite; `by_file` says of each changed file
-    which these are, None for all; `unknown` are modules whose imports no run has recorded, which are reached in any
-    case; `suite` is how many there are.
+    """What changes can reach. `modules` are the modules, in the order of the suite, which has `suite` in all.
+    `by_file` has those of each changed file, or None for all of them. `unknown` are modules whose imports no run has
+    recorded, which are always among `modules`.
     """
 
     modules: tuple[str, ...]
@@ -58,13 +59,13 @@ class Reach:
 
 
 def touching_tests(changed: Iterable[str]) -> tuple[str, ...]:
-    """Those of the changed files that a test may read, or the interpreter is made of."""
+    """Those of the changed files that a test may read, or that are a part of the interpreter."""
     return tuple(file for file in changed if not _OF_NO_TEST.fullmatch(file))
 
 
 def reached(changed: Iterable[str], suite: Sequence[str], imports: Mapping[str, Iterable[str]]) -> Reach:
-    """What the changed files, by their paths in CPython's tree, can reach of the modules of the suite. `imports` are
-    the files of `Lib` that each module imported when it was last run as a whole.
+    """The modules of the suite that the changed files, by their paths in CPython's tree, can reach. `imports` are the
+    files of `Lib` that each module imported when it was last run as a whole.
     """
     importers: dict[str, list[str]] = {}
     for module in suite:
@@ -86,7 +87,7 @@ def reached(changed: Iterable[str], suite: Sequence[str], imports: Mapping[str, 
 
 
 def _reached_by(file: str, suite: Sequence[str], importers: Mapping[str, Sequence[str]]) -> tuple[str, ...] | None:
-    """The modules that a changed file can reach; None for all of them, where nothing says which."""
+    """The modules that a changed file can reach; None if it is not known which, so that it is all of them."""
     if _OF_NO_TEST.fullmatch(file):
         return ()
     path = file.removeprefix("Lib/")
@@ -98,6 +99,6 @@ def _reached_by(file: str, suite: Sequence[str], importers: Mapping[str, Sequenc
 
 
 def _is_of_module(path: str, module: str) -> bool:
-    """Whether the file of `Lib` is the module's own, or lies in its package."""
+    """Whether the file of `Lib` is that of the module, or in its package."""
     stem = f"test/{module.removeprefix('test.').replace('.', '/')}"
     return path == f"{stem}.py" or path.startswith(f"{stem}/")

@@ -1,4 +1,4 @@
-"""What was asked for and could not be seen: it is reported, and turns a run red, but says nothing of CPython. Pure."""
+"""Cases and modules that were to run and have no outcome. They turn a run red, but say nothing of CPython. Pure."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _LOST = "lost: "
 
 
 def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
-    """The result, in which a case that was asked for by name and did not appear was not run: a name that is mistyped
-    must not look like a case that is skipped.
+    """The result with an outcome not-run for each wanted case that did not appear, so that a mistyped name does not
+    look like a case that is skipped.
     """
     skipped = result.outcome is Outcome.SKIP and result.detail.reason != NOTHING_MATCHED
     name = dotted(result.module, own=result.own)
@@ -34,13 +34,13 @@ def with_unmet(result: ModuleResult, wanted: Collection[str]) -> ModuleResult:
 
 
 def is_wanted(case: str, patterns: Iterable[str]) -> bool:
-    """Whether the case, by its name in results, is one that regrtest runs for one of the patterns."""
+    """Whether regrtest runs the case, given by its name in results, for one of the patterns."""
     names = {case, unnumbered(case), unnumbered(case).removesuffix(DOCSTRING)}
     return any(name == wanted or fnmatchcase(name, wanted) for name in names for wanted in patterns)
 
 
 def lost_module(module: str, why: str, *, own: bool = False) -> ModuleResult:
-    """The result of a module that was to run, if nothing is known of it. `own` as of ModuleResult."""
+    """The result of a module that was to run and is lost. `own` is as in ModuleResult."""
     case = CaseResult(case=dotted(module, own=own), outcome=Outcome.NOT_RUN, detail=Detail(reason=f"{_LOST}{why}"))
     return ModuleResult(
         module=module,
@@ -55,7 +55,7 @@ def lost_module(module: str, why: str, *, own: bool = False) -> ModuleResult:
 
 
 def seen_cases(result: ModuleResult) -> tuple[CaseResult, ...]:
-    """The module's cases as they are judged, but for those that nobody has seen: what lists and history learn from."""
+    """The module's cases as they are judged, without those of this file: what lists and history learn from."""
     return tuple(case for case in judged_cases(result) if not _is_unseen(case))
 
 

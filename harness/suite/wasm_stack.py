@@ -1,4 +1,4 @@
-"""The functions of wasm that were being called when a guest trapped, in few lines. Pure."""
+"""The stack of wasm functions at a trap, shortened to a few lines. Pure."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Iterator, Sequence
 FRAMES_SHOWN = 20
 # A cycle of more functions than this is shown frame by frame.
 LONGEST_CYCLE = 16
-# Of functions that recurse, those that are named, and what part of all frames they must be.
+# How many recursive functions are named at most, and which part of all frames each must have.
 RECURSIVE_SHOWN = 6
 RECURSIVE_PART = 0.05
-# As many frames no program has that does not recurse.
+# A stack with as many frames is recursive.
 DEEP = 500
 
 
 def wasm_stack(frames: Sequence[str], *, is_overflow: bool = False) -> str:
     """The stack as text, the innermost function first; empty without frames.
 
-    What is called again and again stands once, with how often. Of an overflow, and of any stack that is as deep as one,
-    the functions that recurse are named first, most frequent first. So a, b, a, b, a, b, c becomes::
+    Repeated calls are shown once, with their number. For an overflow, and any stack that is as deep, the recursive
+    functions are named first, the most frequent first. So a, b, a, b, a, b, c becomes::
 
         wasm stack, the innermost of 7 frames first; a 3 times, b 3 times:
           3 times these 2:
@@ -55,7 +55,7 @@ def _lines(frames: Sequence[str]) -> Iterator[str]:
 
 
 def _cycle(frames: Sequence[str], at: int) -> tuple[int, int]:
-    """How many functions from there on are called in turn, and how often; (1, 1) where nothing is."""
+    """The length of the cycle that begins at that frame, and how often it repeats; (1, 1) if there is no cycle."""
     best = (1, 1)
     for length in range(1, min(LONGEST_CYCLE, (len(frames) - at) // 2) + 1):
         end = at + length

@@ -21,7 +21,7 @@ class _Rule:
 
 @functools.cache
 def whole_modules(path: Path = RULES_FILE) -> Mapping[str, str]:
-    """Why each of these modules is not cut, by its name. ConfigError for a file that holds anything but such rules."""
+    """The reason why each of these modules is not cut, by its name. ConfigError for mistakes in the file."""
     problems: list[Problem] = []
     reader = TableReader(load_document(path, path.name, problems), problems)
     reader.check_top_level({"whole"})

@@ -1,4 +1,4 @@
-"""How a CPython is built, as a list of commands. Pure: a recipe computes, `steps.py` executes.
+"""Recipes: the commands that build a CPython. Pure: a recipe is computed, and `steps.py` runs it.
 
 Where a tree has its own build script, a recipe follows that script's steps, arguments and environment, and
 names every departure from it with its reason; the departures go into the manifest.
@@ -26,9 +26,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Steps in order. `version` changes when the recipe's steps do, so that old builds are not taken for new
-    ones.
-    """
+    """Steps in order. `version` has to change with the steps, so that older builds are not used."""
 
     name: str
     version: int
@@ -38,10 +36,10 @@ class Recipe:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where things lie in a build, relative to the root that the guest will see.
+    """The places of files in a build, relative to the root that the guest will see.
 
-    `build_folder` is where CPython's own script has it: getpath finds the library by the number of its levels.
-    `program` is what an engine loads, `wasm` the code in it.
+    `build_folder` is the same as in CPython's own script: getpath finds the library by the number of its levels.
+    `program` is the file that an engine loads, `wasm` the one with its code.
     """
 
     build_folder: str
@@ -51,12 +49,11 @@ class Layout:
 
 @dataclass(frozen=True, kw_only=True)
 class HostBuild:
-    """All that a cross build is made with.
+    """The input of a recipe for a cross build.
 
-    `view` is a folder that looks like the checkout, with the build Python where CPython's scripts look for it; `tree`
-    what they say; `sdk` the toolchain's folder; `env` the whole environment, that of the toolchain included;
-    `cache_file` configure's. `libraries` are the folders of those that it is linked with, each with `include` and `lib`
-    in it.
+    `view` is a folder that looks like the checkout, with the build Python where CPython's scripts search it. `tree` is
+    what these scripts say. `sdk` is the folder of the toolchain, `env` the whole environment, `cache_file` configure's
+    cache. `libraries` has the folders of the libraries to link, each with `include` and `lib`.
     """
 
     view: Path
@@ -80,7 +77,7 @@ def run_note(script: Script) -> str:
 
 
 def passed_on(cell: Cell) -> tuple[str, ...]:
-    """The cell's own arguments for configure, which come last and so win. One it does not know is an error then."""
+    """The cell's own arguments for configure. They come last, so that they win; an unknown one is an error."""
     return ("--enable-option-checking=fatal", *cell.configure) if cell.configure else ()
 
 
@@ -100,5 +97,7 @@ def make_step(host: HostBuild, work: Path, env: Mapping[str, str], *arguments: s
 
 
 def outside_git(host: HostBuild) -> dict[str, str]:
-    """Keeps the scripts from taking the time of the last commit of a repository that the cache happens to lie in."""
+    """The variables that hide a git repository around the cache from the scripts, which read the time of its last
+    commit.
+    """
     return {"GIT_CEILING_DIRECTORIES": str(host.view.parent)}

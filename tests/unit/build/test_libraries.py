@@ -58,8 +58,8 @@ def commands_of(library: Library, flags: tuple[str, ...] = ("-O2",)) -> list[Com
 def put(cache: Path, library: Library, cell: Cell = CELL, provider: str = "apt") -> Path:
     """A finished library in the cache."""
     source = source_entries(PINS.library_pin(library), cache)[provider].name
-    shelf = built._Shelf(cell=cell, toolchain=TOOLCHAIN, pins=PINS, cache=cache)
-    entry = shelf.entry(library, source)
+    store = built._LibraryStore(cell=cell, toolchain=TOOLCHAIN, pins=PINS, cache=cache)
+    entry = store.entry(library, source)
     entry.mkdir(parents=True)
     (entry / "dependency.json").write_text(json.dumps({"version": "1.2"}))
     return entry
