@@ -2,7 +2,7 @@
 
 A changed test file can reach its own module and those that import it, a changed file of the standard library the
 modules that have imported it in an earlier run. Any other file, such as C code or what regrtest itself imports, can
-affect all modules.
+reach all modules.
 """
 
 from __future__ import annotations

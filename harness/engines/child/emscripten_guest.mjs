@@ -1,6 +1,6 @@
-// Guests of the Emscripten module in one thread, under Node and in a browser: one after another, each a fresh instance. A
-// guest runs `argv` from the start, or goes on from `snapshot` with the Python code `resume`. With `keep` its memory is
-// sent to the engine at its end.
+// Runs guests of the Emscripten module in one thread, under Node and in a browser: one after another, each as a new
+// instance. A guest runs `argv` from the start, or continues from `snapshot` with the Python code `resume`. With `keep`
+// its memory is sent to the engine at its end, as a snapshot.
 
 import { callResumed, isExit, settingsFor } from "./emscripten_instance.mjs";
 import { beginningOf, dumpStack, kept, obstacle, restore } from "./emscripten_snapshot.mjs";
@@ -8,16 +8,16 @@ import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
 
 const STACK_LIMIT = 64 * 1024;
 
-// Of the guest that runs: the parts of its instance, and where what it prints goes.
+// Of the running guest: the parts of its instance, and the function that gets its output.
 let parts;
 let print;
 
-// Runs one guest. What it prints goes to `write`, a buffer, an offset and a length in it; `lay` makes its file system and
-// gets the function by which it prints; `begin` is called when all that follows depends on the guest, `end` with its
-// status; `send` passes a message to the engine. A fault of the guest has been sent when it is thrown.
+// Runs one guest. `write` gets its output: a buffer, an offset and a length. `lay` makes its file system, and gets the
+// function that prints. `begin` is called before the guest's own code runs, `end` with its exit status. `send` sends a
+// message to the engine. A fault of the guest is sent before it is thrown.
 //
-// Gives the file system of a guest that went on from a snapshot and has exited: nothing of it runs any more. Of others
-// a part may, such as a timer of Emscripten.
+// Returns the file system of a guest that continued from a snapshot and has exited: nothing of that guest runs any
+// more. Of other guests something may, such as a timer of Emscripten.
 export async function runGuest(factory, { argv, compiled, env, keep, resume, snapshot }, { begin, end, lay, send, write }) {
   print = write;
   let beginning;
@@ -42,7 +42,7 @@ export async function runGuest(factory, { argv, compiled, env, keep, resume, sna
   if (keep) beginning = beginningOf(parts);
   Error.stackTraceLimit = FRAMES_KEPT;
   try {
-    // A prologue that cannot be kept is not begun.
+    // A prologue whose memory cannot be kept is not run.
     if (keep && obstacle(parts, python.FS, parts.table?.length)) finish(0);
     else if (goOn) callResumed(goOn, finish);
     else python.callMain(argv.slice(1));
@@ -57,8 +57,8 @@ export async function runGuest(factory, { argv, compiled, env, keep, resume, sna
   return python.FS;
 }
 
-// Sends the stack of Python that the guest had when it trapped or was interrupted, as far as it can print it. Its memory
-// may be damaged, so the engine gives it a few seconds.
+// Sends the stack of Python of a guest that trapped or was interrupted, as far as it can print it. Its memory may be
+// damaged, so the engine waits only a few seconds for it.
 export function sendPythonStack(send) {
   if (!parts) return;
   let left = STACK_LIMIT;

@@ -1,19 +1,20 @@
-// How an instance of the Emscripten module is made for a guest, wherever it runs, and how its end is learned.
+// Makes an instance of the Emscripten module for a guest, under Node or in a browser, and reports its end.
 
 import { partsOf } from "./emscripten_snapshot.mjs";
 
-// The import by which a pthread has the main thread do something, in the words of Emscripten's JavaScript.
+// The name in Emscripten's JavaScript of the import with which a pthread calls the main thread.
 const ON_MAIN_THREAD = "_emscripten_receive_on_main_thread_js";
-// The import that tells the time in milliseconds, and how a busy wait is known by it: so many calls in that time.
+// The import that returns the time in milliseconds. So many calls of it within that time are a busy wait.
 const NOW = "_emscripten_get_now";
 const CALLS = 100;
 const BUSY_MS = 0.01;
-// A busy wait goes on by naps, of a part of the time that it has taken so far.
+// A busy wait becomes a series of sleeps, each of this part of the time that it has taken so far.
 const NAP_PART = 1 / 8;
 const NAP_MS = { least: 0.05, most: 1 };
 
-// The settings for the module's factory. `argv`, `compiled` and `env` are the guest's; `say` gets lines that Emscripten
-// itself prints, `ready` the parts of the instance, `lay` its file system before anything runs, `end` its exit status.
+// The settings for the module's factory. `argv`, `compiled` and `env` are the guest's. `say` is called with lines that
+// Emscripten itself prints, `ready` with the parts of the instance, `lay` with its file system before anything runs,
+// and `end` with its exit status.
 export function settingsFor({ argv, compiled, env, say, ready, lay, end }) {
   return {
     thisProgram: argv[0],
@@ -23,13 +24,13 @@ export function settingsFor({ argv, compiled, env, say, ready, lay, end }) {
       wrapImport(imports, NOW, napping);
       WebAssembly.instantiate(compiled, imports).then((instance) => {
         ready(partsOf(instance, imports));
-        // With dynamic linking Emscripten looks at every export; ours it would take for symbols of libraries.
+        // With dynamic linking Emscripten would take the harness's exports for symbols of libraries.
         const own = Object.entries(instance.exports).filter(([name]) => !name.startsWith("harness."));
         receive({ exports: Object.fromEntries(own) }, compiled);
       });
       return {};
     },
-    // A library that the guest's file system does not have would be looked for outside of it.
+    // Emscripten would search a library that the guest's file system does not have on the host.
     locateFile: (name) => `/nonexistent/${name}`,
     print: say,
     printErr: say,
@@ -41,7 +42,7 @@ export function settingsFor({ argv, compiled, env, say, ready, lay, end }) {
   };
 }
 
-// Puts what `wrap` makes of it into the place of the import that JavaScript knows by that name.
+// Replaces the import that Emscripten's JavaScript has under that name by `wrap` of it.
 function wrapImport(imports, wanted, wrap) {
   // With dynamic linking GOT.mem and GOT.func are proxies: what is read of them is then taken for a symbol in use.
   for (const [module, functions] of Object.entries(imports)) {
@@ -50,8 +51,8 @@ function wrapImport(imports, wanted, wrap) {
   }
 }
 
-// Where main() runs in a pthread, its os._exit() has the main thread throw an exit, which goes no further: Emscripten
-// keeps the main thread for other threads, and calls no `onExit`.
+// If main() runs in a pthread, its os._exit() makes the main thread throw an exit. Emscripten catches that to keep the
+// main thread alive for other threads, and does not call `onExit`.
 function endingWith(call, end) {
   return (...words) => {
     try {
@@ -63,10 +64,10 @@ function endingWith(call, end) {
   };
 }
 
-// Emscripten's sleep looks at the clock until the time has come. That takes a processor, which other guests could use.
+// Emscripten's sleep is a busy wait, which takes processor time from other guests.
 function napping(now) {
-  // A browser's clock is too coarse to tell a busy wait from a program that asks for the time, and the own thread of its
-  // page must not wait.
+  // A browser's clock is too coarse to distinguish a busy wait from a program that reads the time, and the thread of
+  // its page must not sleep.
   if (!globalThis.process?.versions?.node) return now;
   const never = new Int32Array(new SharedArrayBuffer(4));
   let calls = 0;
@@ -83,19 +84,19 @@ function napping(now) {
     }
     Atomics.wait(never, 0, 0, Math.min(Math.max((time - since) * NAP_PART, NAP_MS.least), NAP_MS.most));
     const later = now();
-    // Ten calls more, as fast, are another nap.
+    // After ten more such calls it sleeps again.
     [calls, begun] = [CALLS - CALLS / 10, later - BUSY_MS * 0.9];
     return later;
   };
 }
 
-// Whether what was thrown only says that the interpreter has exited, which `end` has learned of already.
+// Whether what was thrown is only Emscripten's way to exit, which has been reported to `end` already.
 export function isExit(error) {
   return error === "unwind" || error?.name === "ExitStatus";
 }
 
-// Calls what a guest goes on with from a snapshot, as Emscripten calls main(). What Python says of code that raised is a
-// status too: 1, as from its start.
+// Calls the function that continues a guest from a snapshot, as Emscripten calls main(). If its code raised, the status
+// is 1, as for a guest that ran from its start.
 export function callResumed(call, end) {
   try {
     end(call() ? 1 : 0);

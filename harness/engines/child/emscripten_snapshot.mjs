@@ -1,12 +1,12 @@
-// A snapshot of an Emscripten guest that has started CPython and imported regrtest: the memory of that interpreter, from
-// which every further guest starts.
+// A snapshot of an Emscripten guest that has started CPython and imported regrtest: the memory of that interpreter,
+// from which every further guest starts.
 //
-// CPython's own frames are in the linear memory, so the frames of wasm are not needed: a guest goes on with a call of its
-// own, as if it were made from within the `os._exit` that ended the first one. What JavaScript holds next to the memory
-// (streams, mounts, the function table, the environment) is made again by the guest's own start, and has to be the same:
-// `obstacle` says where it is not.
+// CPython's own frames are in the linear memory, so the wasm frames are not needed: a guest continues with a new call,
+// as if it were made from within the `os._exit` that ended the first one. The state of JavaScript (streams, mounts, the
+// function table, the environment) is made again when the guest starts, and has to be the same: `obstacle` says if it
+// is not.
 
-// Exports that the harness adds to the module (harness/engines/exports.py).
+// The exports that the harness adds to the module (harness/engines/exports.py).
 const RESUME = "harness.resume";
 const STACK = "harness.stack";
 const DUMP = "harness.dump";
@@ -16,8 +16,8 @@ const STDERR = 2;
 const SPARE_STACK = 1 << 17;
 const WORDS = 1024; // of a page of 4096 bytes
 
-// The parts of an instance that a snapshot is about. Emscripten's own names are shortened in an optimised build, so the
-// memory and the table are found by what they are, and the import that grows the memory by its function's name.
+// The parts of an instance that a snapshot needs. Emscripten's names are minified in an optimised build, so the memory
+// and the table are found by their types, and the import that grows the memory by the name of its function.
 export function partsOf(instance, imports) {
   // With dynamic linking GOT.mem and GOT.func are proxies: what is read of them is then taken for a symbol in use.
   const own = Object.entries(imports).filter(([module]) => !module.startsWith("GOT."));
@@ -34,7 +34,7 @@ export function partsOf(instance, imports) {
   };
 }
 
-// Why a guest of this module cannot be kept; empty when it can.
+// Why there can be no snapshot of a guest of this module; empty if there can.
 export function obstacle(parts, FS, tableLength) {
   if (parts.memory.buffer instanceof SharedArrayBuffer) return "its memory is shared between threads";
   if (!parts.resume || !parts.stack || !parts.grow) return "its module lacks what a snapshot is taken by";
@@ -43,7 +43,7 @@ export function obstacle(parts, FS, tableLength) {
   return "";
 }
 
-// How a guest begins that is going to be kept: what `kept` compares with.
+// The state of a guest at its beginning, with which `kept` compares.
 export function beginningOf({ memory, table }) {
   return { memory: memory.buffer.slice(0), tableLength: table?.length };
 }
@@ -54,8 +54,8 @@ export function kept(parts, FS, begun) {
   return why ? { why } : { snapshot: take(parts, FS, begun.memory) };
 }
 
-// What a guest that has ended left, for other threads. `before` is the memory with which it began: as every guest of this
-// module begins, so that only what differs is kept.
+// The state of a guest that has ended, in a form for other threads. `before` is the memory with which it began, which
+// is that of every guest of this module: only pages that differ are kept.
 function take(parts, FS, before) {
   const now = new Uint8Array(parts.memory.buffer);
   const bytes = new Uint8Array(new SharedArrayBuffer(now.length));
@@ -69,7 +69,7 @@ function take(parts, FS, before) {
   return { bytes, written, stack: parts.stack.value, folder: FS.cwd() };
 }
 
-// Where the pages begin, in bytes, in which `now` differs from `before`, which may be shorter and goes on with zeros.
+// The addresses of the pages in which `now` differs from `before`. If that is shorter, the rest of it counts as zeros.
 function* differing(now, before) {
   for (let page = 0; page < now.length; page += WORDS) {
     let at = page;
@@ -80,8 +80,8 @@ function* differing(now, before) {
   }
 }
 
-// Has a guest that trapped print the stack of Python that it had, as far as it can. One whose own stack is exhausted
-// prints nothing (`hasPrinted` says so): it is given another at the end of its memory, which is made larger for that.
+// Makes a guest that trapped print its stack of Python, as far as it can. If its own stack is exhausted it prints
+// nothing (`hasPrinted` says so), and is given another stack at the end of its memory, which grows for that.
 export function dumpStack(parts, hasPrinted) {
   if (!parts.dump) return;
   try {
@@ -98,10 +98,10 @@ export function dumpStack(parts, hasPrinted) {
   }
 }
 
-// Makes a fresh instance into a copy of the guest, with `code` at its place. Returns the call that goes on with the code.
+// Writes the snapshot into a new instance, with `code` at its place. Returns the function that continues with the code.
 export function restore(snapshot, parts, FS, code) {
   const { bytes, written, stack, folder, place } = snapshot;
-  // Emscripten keeps views of the memory, which its own function renews.
+  // Emscripten has views of the memory, which this function of its own updates.
   if (parts.memory.buffer.byteLength < bytes.length) parts.grow(bytes.length);
   const memory = new Uint8Array(parts.memory.buffer);
   for (const { start, end } of written) memory.set(bytes.subarray(start, end), start);

@@ -7,9 +7,9 @@ const O_RDONLY = 0;
 const O_WRONLY = 1;
 const S_IFCHR = 0o020000;
 
-// Standard input is what `read` gives: the number of bytes that it has put at an offset of a buffer, up to a length; 0 at
-// its end. Output is given to `print` at once: a buffer, an offset and a length in it. Emscripten's own streams, which it
-// makes unless it finds these, are terminals that keep what they print until the end of a line.
+// Standard input comes from `read`, which writes into a buffer at an offset, up to a length, and returns the number of
+// bytes; 0 at the end. Output goes to `print` at once: a buffer, an offset and a length. Without these Emscripten makes
+// streams of its own, which are terminals that buffer output until the end of a line.
 export function openStreams(FS, print, read) {
   const operations = {
     read: (stream, buffer, offset, length) => read(buffer, offset, length),
@@ -26,9 +26,9 @@ export function openStreams(FS, print, read) {
   FS.init.initialized = true; // where older Emscripten keeps it
 }
 
-// Gives to `append` what the guest writes with `pwrite` to the stream `number`. The stream is in no list of open ones, so
-// that nothing takes its number or its place; its flags stay; and it has no path by which another one could be opened.
-// Emscripten passes on the stream's own position for a `write`, which has none.
+// Calls `append` with what the guest writes with `pwrite` to the stream `number`. The stream is not in the list of open
+// ones, so that nothing takes its number; its flags cannot be changed; and it has no path with which it could be opened
+// again. For a `write` Emscripten passes the position of the stream, which has none.
 export function openJournal(FS, number, append) {
   const refuse = () => { throw new FS.ErrnoError(EBADF); };
   const operations = {
@@ -44,7 +44,7 @@ export function openJournal(FS, number, append) {
   FS.getStream = (fd) => (fd === number ? journal : getStream(fd));
 }
 
-// A property that can be assigned to, which changes nothing.
+// A property that ignores assignments.
 function fixed(value) {
   return { get: () => value, set() {} };
 }

@@ -1,7 +1,7 @@
-// What went wrong in a guest, in words: a headline of name and message, and the innermost frames below it; and its frames
-// by their names.
+// Describes a fault of a guest: a headline of name and message with the innermost frames below it, and the names of all
+// frames.
 
-// Frames that the engine keeps of an error: how often a function stands in them says that it recurses.
+// How many frames the engine keeps of an error. With this many it can be seen which functions recurse.
 export const FRAMES_KEPT = 50_000;
 const FRAMES_SHOWN = 20;
 // V8: `    at python.wasm.list_repr (wasm://wasm/python.wasm-018dd31e:wasm-function[12]:0x1f)`, with the name of the
@@ -20,8 +20,8 @@ export function describe(error) {
   return text.split("\n").filter((line) => !frameOf(line) || (shown += 1) <= FRAMES_SHOWN).join("\n");
 }
 
-// The names of the functions that were being called, innermost first, as far out as there is wasm. Functions of
-// JavaScript have ` [js]` behind their name.
+// The names of the functions on the stack, the innermost first, up to the outermost one of wasm. The names of functions
+// of JavaScript end with ` [js]`.
 export function framesOf(error) {
   const frames = String(error?.stack ?? "").split("\n").map(frameOf).filter(Boolean);
   const last = frames.findLastIndex(({ wasm }) => wasm);

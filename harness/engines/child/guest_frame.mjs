@@ -1,6 +1,6 @@
-// A guest on the page's own thread, in a frame of it: what a Worker sends to the page goes to `fromGuest` there.
-// Nothing can stop such a guest but the end of its tab. The page gives it a command by `giveGuest`, as a message: objects
-// of the page itself are of other classes than the frame's.
+// A guest on the page's own thread, in a frame of it. What a Worker would send to the page goes to `fromGuest` there.
+// Such a guest can only be stopped by ending its tab. The page passes a command to `giveGuest` as a message, since the
+// page's own objects have other classes than the frame's.
 
 self.giveGuest = self.postMessage;
 self.postMessage = (data) => window.parent.fromGuest({ data });

@@ -1,13 +1,13 @@
-// The file system of a guest in a browser: copies of the host's folders in memory, as browser_trees.py gives them.
+// The file system of a guest in a browser: copies of the host's folders in memory, in the form of browser_trees.py.
 //
-// A file's contents are a view of its tree's bytes, which all guests share. So nothing of a tree may change that is not
-// writable: neither it nor what the next guest sees. Permissions alone do not protect files from a chmod.
+// The contents of a file are a view of its tree's bytes, which all guests share. So nothing in a tree that is not
+// writable may change, or the next guest would see that. Permissions alone do not prevent it, since a guest can chmod.
 
 const ENOENT = 44;
 const EROFS = 69;
 const WRITING = 3; // O_WRONLY or O_RDWR
 const PERMISSIONS = 0o7777;
-// What a guest finds at /tmp everywhere else: a folder for everybody's own files.
+// The mode of /tmp under other engines: writable for all users, with the sticky bit.
 const SCRATCH_MODE = 0o1777;
 const CHANGES = ["setattr", "mknod", "rename", "unlink", "rmdir", "symlink"];
 // Newer Emscripten keeps three times.
@@ -24,20 +24,20 @@ export function layFiles(FS, mounts) {
     if (writable) root.mode = (root.mode & ~PERMISSIONS) | SCRATCH_MODE;
     covered.mode = root.mode;
   }
-  // Last, as nothing can be added to it then. Emscripten cannot mount anything over its root.
+  // The root is last, since nothing can be added to it afterwards. Emscripten cannot mount anything over its root.
   const own = mounts.find((mount) => mount.guest === "/");
   if (own) fill(FS, FS.root, own.tree, own.writable);
 }
 
-// Puts what is in the tree into the folder `root`, but for names that it already has. Of what cannot change a guest gets
-// only what it looks for: a staged library has thousands of files.
+// Adds the contents of the tree to the folder `root`, without names that it already has. Entries that cannot change are
+// made only when the guest looks them up: a staged library has thousands of files.
 function fill(FS, root, tree, writable) {
   root.mode = (root.mode & ~PERMISSIONS) | (tree.entries[0][2] & PERMISSIONS);
   if (writable) copy(FS, root, tree, 0);
   else seal(FS, root, tree);
 }
 
-// Puts what is in the folder `number` of the tree into a folder.
+// Adds the contents of the folder `number` of the tree to a folder.
 function copy(FS, folder, tree, number) {
   for (const [name, each] of namesIn(tree, number)) {
     if (Object.hasOwn(folder.contents, name)) continue;
@@ -47,7 +47,7 @@ function copy(FS, folder, tree, number) {
   setTimes(folder, tree, number);
 }
 
-// Makes a folder into one that has what is in the tree, and cannot change.
+// Turns a folder into a read-only one with the contents of the tree.
 function seal(FS, root, tree) {
   const known = new Map();
   // One for all: making one takes a while.
@@ -60,7 +60,7 @@ function seal(FS, root, tree) {
     const own = Object.keys(node.contents).filter((name) => !names.has(name));
     node.node_ops = {
       ...node.node_ops,
-      // Asked for what is not among the nodes.
+      // Called for names that have no node yet.
       lookup(folder, name) {
         if (!names.has(name)) throw missing;
         const found = addNode(FS, folder, tree, name, names.get(name));
@@ -98,7 +98,7 @@ function namesIn(tree, number) {
   return tree.names[number] ?? new Map();
 }
 
-// Adds to a tree what is in each folder, and where the bytes of each file begin.
+// Adds to a tree the entries of each folder, and the position of each file's bytes.
 function index(tree) {
   tree.names = [];
   tree.places = [];
@@ -110,7 +110,7 @@ function index(tree) {
   }
 }
 
-// The same operations without those that change anything; one table for all nodes of a kind.
+// The operations without those that change anything, in one table for all nodes of a kind.
 function sealedOf(FS, operations, known) {
   if (!known.has(operations)) {
     const refuse = () => { throw new FS.ErrnoError(EROFS); };

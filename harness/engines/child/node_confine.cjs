@@ -5,10 +5,10 @@
 const processes = require("node:child_process");
 const threads = require("node:worker_threads");
 
-// Emscripten's system() runs a shell of the host. Now it finds none of the commands asked for.
+// Emscripten's system() runs a shell of the host. This makes it fail as if the command did not exist.
 processes.spawnSync = () => ({ status: 127, signal: null });
 
-// Emscripten knows nothing of limits: the stack of a pthread would be a fraction of the first thread's.
+// Emscripten passes no limits to its Workers: the stack of a pthread would be a fraction of the first thread's.
 threads.Worker = class extends threads.Worker {
   constructor(file, options) {
     super(file, { ...options, resourceLimits: threads.resourceLimits });

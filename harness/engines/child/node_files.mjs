@@ -1,8 +1,8 @@
-// What a guest sees as its file system: the mounted folders, and Emscripten's own /dev, /proc and /home in memory.
+// The file system of a guest: the mounted folders, and Emscripten's own /dev, /proc and /home in memory.
 //
-// Emscripten follows symbolic links itself, within the guest's file system, and so a link cannot lead out of it by its
-// text alone. What is left to the host is guarded here: no operation follows a link, or writes to a mount that is not
-// writable (permissions do not protect files from a chmod by their owner).
+// Emscripten resolves symbolic links itself, within the guest's file system, so the text of a link cannot lead out of
+// it. The operations on the host are guarded here: none follows a link, or writes to a mount that is not writable (file
+// permissions are no protection, since the owner can chmod).
 
 import { closeSync, constants, lstatSync, readSync, realpathSync, writeSync } from "node:fs";
 import { dirname, sep } from "node:path";
@@ -53,7 +53,7 @@ function optionsOf([host, , writable]) {
   return { root: realpathSync.native(host), writable };
 }
 
-// Emscripten cannot mount anything over its root. So the root stays, and what it does not have it looks up on the host.
+// Emscripten cannot mount anything over its root. So its root in memory stays, and looks up other names on the host.
 function overlay(FS, NODEFS, options) {
   const { root } = FS;
   Object.assign(root.mount.opts, options);
@@ -65,7 +65,7 @@ function overlay(FS, NODEFS, options) {
   root.mode = NODEFS.getMode(options.root);
 }
 
-// No operation writes to a mount that is not writable, follows a link, or takes a way out of its mount.
+// Guards the operations: none writes to a mount that is not writable, follows a link, or leaves its mount.
 function guard(FS, NODEFS) {
   const { tryFSOperation } = NODEFS;
   NODEFS.tryFSOperation = (operation) => withoutStacks(() => tryFSOperation(operation));
@@ -89,8 +89,8 @@ function guardWrites(FS, { node_ops: nodes, stream_ops: streams }) {
   before(nodes, "rename", (node, folder, name) => {
     mustBeWritable(FS, node);
     mustBeWritable(FS, folder);
-    // From 3.1.74 on a rename unlinks what it replaces, so that its node is forgotten. But it takes the host's path for
-    // the guest's, which only helps where a folder is mounted under its own path, as CPython's own runner does it.
+    // From 3.1.74 on a rename unlinks what it replaces, to drop its node. But it takes the host's path for the guest's,
+    // which works only if a folder is mounted under its own path, as in CPython's own runner.
     if (forgetsReplaced) unlinkIfThere(FS, `${FS.getPath(folder)}/${name}`);
   });
   // Newer Emscripten changes an open file by its descriptor.
@@ -100,9 +100,9 @@ function guardWrites(FS, { node_ops: nodes, stream_ops: streams }) {
   });
 }
 
-// Node's chmod, utimes and truncate follow links, also where the caller wants the link itself (newer Emscripten has
-// lutimes for that). So do these, but within the guest's file system: the host knows the link's text, and not where it
-// leads from a mount. A file is not opened through a link.
+// Node's chmod, utimes and truncate follow links, also if the caller means the link itself (newer Emscripten has
+// lutimes for that). These do too, but within the guest's file system: on the host a link leads elsewhere. No file is
+// opened through a link.
 function guardLinks(FS, NODEFS) {
   const { node_ops: nodes, flagsForNode } = NODEFS;
   const { setattr } = nodes;
@@ -112,7 +112,7 @@ function guardLinks(FS, NODEFS) {
     mustBeWritable(FS, node);
     if (attributes.dontFollow || !isLink(NODEFS.realPath(node))) return setattr(node, attributes);
     const { node: target } = FS.lookupPath(FS.getPath(node), { follow: true });
-    // Emscripten takes a name for what it was: here a link has taken the place of something else.
+    // Emscripten has a stale node: the name was something else, and is a link now.
     if (target === node) refuse(FS, EOPNOTSUPP);
     const { mode } = attributes;
     const kept = mode === undefined ? {} : { mode: (mode & ~constants.S_IFMT) | (target.mode & constants.S_IFMT) };
@@ -121,8 +121,8 @@ function guardLinks(FS, NODEFS) {
   NODEFS.flagsForNode = (flags) => flagsForNode(flags) | constants.O_NOFOLLOW;
 }
 
-// Emscripten remembers what a name was. Where the guest can put a link in its place, the path is looked at again, but for
-// `folders`, which have no link on their way: looking takes a quarter of what such calls take.
+// Emscripten caches nodes. Where the guest can replace a name by a link, the path is checked again at each call, except
+// for `folders`, which are known to have no link in their path: the check takes a quarter of the time of such calls.
 function guardPaths(FS, NODEFS) {
   const { node_ops: nodes, realPath } = NODEFS;
   const folders = new Set();
@@ -159,14 +159,14 @@ function refuse(FS, code) {
   throw new FS.ErrnoError(code);
 }
 
-// Whether a folder of the mount, or one that is not there, lies in it once all links are followed.
+// Whether a folder of the mount, or one that does not exist, is in the mount when all links are resolved.
 function isBelow(folder, root, folders) {
   if (isFolder(folder, root, folders)) return true;
-  // The real path of the deepest folders that tests make takes a thousand steps.
+  // For the deepest folders that tests make, realpath takes a thousand steps.
   return (isFolder(dirname(folder), root, folders) && !statOf(folder)) || isInside(folder, root);
 }
 
-// Whether that is a folder with no link on its way from the mount's root; then it is one of `folders`.
+// Whether it is a folder without a link in its path from the mount's root; then it is added to `folders`.
 function isFolder(path, root, folders) {
   if (path === root || folders.has(path)) return true;
   if (path.length <= root.length) return false;
@@ -183,7 +183,7 @@ function unlinkIfThere(FS, path) {
   }
 }
 
-// Runs what fails often and is caught: V8 would collect the stack of each error, which goes through all of wasm.
+// Runs an operation that often throws, without stack traces: V8 would collect them through all frames of wasm.
 function withoutStacks(operation) {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
@@ -191,7 +191,7 @@ function withoutStacks(operation) {
     return operation();
   } catch (error) {
     Error.stackTraceLimit = limit;
-    // A stack that is exhausted is a fault of the guest, which is described by its frames.
+    // An exhausted stack is a fault of the guest, whose frames are needed.
     if (error instanceof RangeError) Error.captureStackTrace(error);
     throw error;
   } finally {
@@ -199,7 +199,7 @@ function withoutStacks(operation) {
   }
 }
 
-// Whether a folder lies in the mount once all links are followed. One that does not exist lies where its parent does.
+// Whether a folder is in the mount when all links are resolved. For one that does not exist its parent decides.
 function isInside(folder, root) {
   try {
     const real = withoutStacks(() => realpathSync.native(folder));
@@ -209,7 +209,7 @@ function isInside(folder, root) {
   }
 }
 
-// What is there; undefined where nothing is, also where a name is too long or its folder a file.
+// The lstat of a path; undefined if there is nothing, a name is too long, or a part of the path is a file.
 function statOf(path) {
   try {
     return withoutStacks(() => lstatSync(path));

@@ -10,9 +10,9 @@ import { compiled, journalNumber, module, send, serve } from "./node_thread.mjs"
 
 const { default: factory } = await import(pathToFileURL(module));
 
-// For the host, which has it called in the midst of whatever runs when it stops the guest.
+// Called for the host in the middle of whatever runs when the guest is stopped.
 globalThis[Symbol.for("harness.stack")] = () => {
-  // It may be in an operation on files, which collects no frames.
+  // The guest may be in an operation on files, which has switched stack traces off.
   Error.stackTraceLimit = FRAMES_KEPT;
   // The innermost two frames are this function and the expression that calls it.
   send({ frames: framesOf(new Error("stopped")).slice(2) });

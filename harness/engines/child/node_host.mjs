@@ -1,10 +1,10 @@
 // The process that runs Emscripten guests under Node. It speaks the protocol of harness/engines/protocol.py on the
-// descriptors 3 and 4, where node_launcher.py puts it: 0 and 1 are known to guests.
+// descriptors 3 and 4, where node_launcher.py puts it: 0 and 1 can be reached by guests.
 //
-// The main thread reads requests, so that a stop, or the end of the harness, is noticed while a guest runs. Each guest
-// gets a fresh instance of the module, which is compiled once, in a Worker: whatever it does to its thread (process.exit,
-// abort, stack overflow, out of memory, an endless loop) ends that guest alone. The thread of one that exited from a
-// snapshot runs the next one too: V8 takes 40 ms to start another, which then knows nothing of Emscripten's code.
+// The main thread reads requests, so that it notices a stop, or the end of the harness, while a guest runs. Each guest
+// gets a new instance of the module, which is compiled once, in a Worker: whatever it does to its thread (process.exit,
+// abort, stack overflow, out of memory, an endless loop) ends only that guest. A thread whose guest continued from a
+// snapshot and exited also runs the next one: V8 takes 40 ms to start a thread, which has to parse Emscripten's code.
 
 import { createReadStream, mkdtempSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,9 +16,10 @@ import { Worker } from "node:worker_threads";
 const REQUESTS = 3;
 const ANSWERS = 4;
 const TRAP_LENGTH = 4000;
-// For the stack of Python of a guest that trapped, or is stopped: most need milliseconds, on a busy machine a second.
+// How long a guest that trapped or is stopped may take to print its stack of Python: usually milliseconds, on a busy
+// machine a second.
 const STACK_MS = 3000;
-// What a guest has for it: node_guest.mjs.
+// Calls the function in the guest's thread that does it (node_guest.mjs).
 const ASK_STACK = 'globalThis[Symbol.for("harness.stack")]?.()';
 
 let settings;
@@ -39,7 +40,7 @@ async function load(request) {
   return { loaded: request.wasm };
 }
 
-// Runs one guest; gives the answer to its request, and what it sent of its snapshot.
+// Runs one guest. Returns the answer to its request, and the snapshot that it sent, if any.
 function runGuest(data) {
   // Written by the guest, read after its end: a message could be lost when a guest ends by process.exit.
   const ended = new Int32Array(new SharedArrayBuffer(12));
@@ -53,12 +54,12 @@ function runGuest(data) {
     const finish = (otherwise) => {
       for (const [name, handle] of Object.entries(handlers)) guest.off(name, handle);
       guest = undefined;
-      // The status is the interpreter's last word; a fault after it is of the engine's clean-up.
+      // If there is a status, a fault came after the interpreter had exited, in clean-up code of the engine.
       resolve([{ ...ending(ended, fault ?? otherwise), frames, ...(stack && { stack }) }, sent]);
     };
     const handlers = {
       message(message) {
-        // One that is being stopped may exit first: its thread is going to end.
+        // A guest that is being stopped may exit first. Its thread will end all the same.
         if (message === "ended" || (message === "free" && stopped)) guest.terminate();
         else if (message === "free") {
           free = guest;
@@ -83,7 +84,7 @@ function newThread() {
   const thread = new Worker(new URL(settings.guest, import.meta.url), {
     workerData: { module: settings.module, journalNumber: settings.journal, compiled },
     resourceLimits: settings.limits,
-    // Node's own variable for where require() looks; no guest sees the environment of its thread.
+    // The folders that require() searches. Guests do not see the environment of their thread.
     env: settings.packages ? { NODE_PATH: settings.packages } : {},
     execArgv: ["--require", fileURLToPath(new URL("node_confine.cjs", import.meta.url))],
   });
@@ -102,8 +103,8 @@ async function start(request) {
   return answered;
 }
 
-// The guest that has done the prologue, as every guest with the same surroundings would. It is tried once; where it
-// is not available, guests start from their beginning.
+// The snapshot after the prologue, which guests with the same environment and mounts share. It is tried once; if there
+// is none, guests run from their start.
 async function snapshotOf(request) {
   const key = JSON.stringify([request.prologue, request.env, request.mounts.map(([, ...mount]) => mount)]);
   if (kept?.key !== key) {
@@ -142,8 +143,8 @@ function describe(error) {
   return String(error?.stack ?? error?.message ?? error).slice(0, TRAP_LENGTH);
 }
 
-// Ends a guest that does not end by itself, once it has sent where it is. Its thread may be in an endless loop and read no
-// message: Node's inspector interrupts whatever runs there, and has it evaluate an expression.
+// Ends a guest after it has sent its stack of Python. Its thread may be in an endless loop and read no messages: Node's
+// inspector interrupts whatever runs there, to evaluate an expression.
 async function stopGuest(running) {
   const end = () => running.terminate();
   setTimeout(end, STACK_MS);

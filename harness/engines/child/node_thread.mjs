@@ -6,7 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { globalsOf, haveChanged } from "./globals.mjs";
 import { closeFiles } from "./node_files.mjs";
 
-// What `ended` says: whether the guest has exited, with which status, whether it has begun.
+// The indexes in `ended`: whether the guest has exited, with which status, and whether it has begun.
 const HAS_EXITED = 0;
 const STATUS = 1;
 const HAS_BEGUN = 2;
@@ -17,9 +17,9 @@ const FAULTS = ["uncaughtException", "unhandledRejection"];
 export const { compiled, journalNumber, module } = workerData;
 export const send = (message) => parentPort.postMessage(message);
 
-// Runs each guest that the host has a command for. `run` gets the command and what it needs of the thread: `opened` opens
-// a file of the host, `begin` is called when all that follows depends on the guest, `end` with its status. It gives the
-// file system of a guest when nothing of that runs any more.
+// Runs a guest for each command of the host. `run` gets the command and functions of the thread: `opened` opens a file
+// of the host, `begin` is to be called before the guest's own code runs, `end` with its status. It returns the file
+// system of a guest if nothing of that guest runs any more.
 export function serve(run) {
   parentPort.once("message", async ({ ended, ...command }) => {
     // The thread of a guest that has not ended, and has nothing to wait for, ends.
@@ -42,8 +42,8 @@ export function serve(run) {
     if (!FS) return;
     // A promise of the guest that fails does so before.
     await new Promise((resolve) => setImmediate(resolve));
-    // What is left of a guest that has exited goes, and the thread is free for another. A timer would run while that
-    // does, and a global would be there for it: then the thread ends.
+    // What a guest that has exited has left is removed, and the thread is free for the next one. It ends if there is a
+    // timer, which would run under the next guest, or a new global, which that guest would see.
     closeFiles(FS);
     descriptors.forEach((descriptor) => closeSync(descriptor));
     FAULTS.forEach((name) => process.removeAllListeners(name));

@@ -1,14 +1,14 @@
-// The page in which a browser runs guests: it asks the engine for work, gives each guest a Worker with a fresh instance
-// of the module, which is compiled once, and passes on what the guest writes. Whatever a guest does to its thread ends
-// that guest alone. The Worker of one that exited from a snapshot runs the next one too.
+// The page in which a browser runs guests: it requests work from the engine, gives each guest a Worker with a new
+// instance of the module, which is compiled once, and sends what the guest writes to the engine. Whatever a guest does
+// to its thread ends only that guest. A Worker whose guest continued from a snapshot and exited also runs the next one.
 
 import { describe } from "./faults.mjs";
 
-// A guest's output is collected for as long, or until there is so much of it, in bytes.
+// Output of a guest is collected for so long, or up to so many bytes, before it is sent.
 const WRITE_PAUSE_MS = 100;
 const WRITE_SIZE = 1 << 18;
 const FRAME_PAUSE_MS = 5;
-// For the stack of Python of a guest that trapped.
+// How long a guest that trapped may take to print its stack of Python.
 const STACK_MS = 1000;
 const TRAP_LENGTH = 4000;
 const STOPPED = "stopped";
@@ -30,7 +30,7 @@ async function start() {
   compiled = await WebAssembly.compileStreaming(fetch("code.wasm"));
 }
 
-// A tree as browser_trees.py gives it; a small one comes with the command, and one that cannot change is fetched once.
+// A tree in the form of browser_trees.py. A small one is a part of the command; one that cannot change is fetched once.
 async function treeOf({ name, sealed, small }) {
   if (small) return { bytes: Uint8Array.from(atob(small.content), (each) => each.charCodeAt(0)), entries: small.entries };
   if (kept.has(name)) return kept.get(name);
@@ -51,8 +51,8 @@ async function* partsOf(response) {
   for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
 }
 
-// What one guest writes, in order: the engine gets it in batches, the last one with the answer. `pending` counts the bytes
-// that it does not have yet, for the guest to wait on.
+// Sends what one guest writes to the engine, in order and in batches, the last one with the answer. `pending` counts
+// the bytes that the engine does not have yet, so that the guest can wait for it.
 class Writes {
   constructor(run, waits) {
     this.run = run;
@@ -106,7 +106,7 @@ class Writes {
 
 const lengthOf = (parts) => parts.reduce((sum, { length }) => sum + length, 0);
 
-// What a guest writes that nobody but the page reads.
+// What a guest writes that only the page reads.
 class Output {
   constructor() {
     this.pending = new Int32Array(new SharedArrayBuffer(4));
@@ -136,8 +136,8 @@ async function run(command, writes) {
   return answer;
 }
 
-// The guest that has done the prologue, as every guest with the same surroundings would. It is tried once; where it
-// is not available, guests start from their beginning.
+// The snapshot after the prologue, which guests with the same environment and mounts share. It is tried once; if there
+// is none, guests run from their start.
 async function snapshotOf(command) {
   const surroundings = command.mounts.map(({ guest: place, writable }) => [place, writable]);
   const key = JSON.stringify([command.prologue, command.env, surroundings]);
@@ -191,7 +191,7 @@ function newWorker() {
   return worker;
 }
 
-// Runs one guest; gives its answer, and what it sent of its snapshot.
+// Runs one guest. Returns its answer, and the snapshot that it sent, if any.
 function runGuest(command, writes) {
   const worker = free ?? newWorker();
   free = undefined;
@@ -233,7 +233,8 @@ function runGuest(command, writes) {
   });
 }
 
-// Keeps the Worker for the next guest. One that has anything to say meanwhile is not as it was.
+// Keeps the Worker for the next guest, unless it sends a message meanwhile: then something of the last guest still
+// runs.
 function keepFree(worker) {
   if (settings.onPage) {
     worker.terminate();
@@ -246,8 +247,8 @@ function keepFree(worker) {
   };
 }
 
-// A fault before the guest has begun is the engine's own. The status is the interpreter's last word; a fault after it is
-// of its clean-up.
+// A fault before the guest has begun is the engine's own. If there is a status, a fault came after the interpreter had
+// exited, in clean-up code.
 function ending({ status, begun, frames, stack }, fault) {
   if (status !== undefined) return { status };
   return begun || fault === STOPPED ? { trap: fault, frames, ...(stack && { stack }) } : { engine_error: fault };
@@ -266,7 +267,7 @@ async function serve(command) {
 const facts = { agent: navigator.userAgent, isolated: globalThis.crossOriginIsolated === true };
 if (facts.isolated) await start().catch((error) => { facts.error = describe(error); });
 await post("ready", JSON.stringify(facts));
-// The engine learns of the guest that was taken by the question for more.
+// The request for the next command says that the page has received the last guest.
 for (let taken = 0; ; ) {
   const response = await fetch(`next/${taken}`).catch(() => undefined);
   if (!response) break; // the engine has ended

@@ -1,4 +1,5 @@
-// A plain runner of Pyodide: one process, one guest, started cold by Pyodide's own `loadPyodide`. Only the oracle uses it.
+// A plain runner of Pyodide: one process, one guest, started cold by Pyodide's own `loadPyodide`. Only the oracle uses
+// it.
 //
 // Usage: node plain_pyodide.mjs pyodide.mjs TESTS GUEST_TESTS GUEST_ARGUMENTS. No supervision, no time limit, no
 // confinement: the guest has the folders of the host under their own names, but for those that Pyodide has itself, the

@@ -1,6 +1,7 @@
-// A thread of node_host.mjs that runs guests of Pyodide: each is a fresh one, loaded by its own `loadPyodide`. It runs
-// `argv` from the start, or goes on from `snapshot`, one of Pyodide's own, with the Python code `resume`. With `keep` it
-// gets ready and sends its snapshot to the host. One that has used JavaScript is the last in its thread.
+// A thread of node_host.mjs that runs guests of Pyodide: each is a new one, loaded by Pyodide's own `loadPyodide`. It
+// runs `argv` from the start, or continues from `snapshot`, one of Pyodide's own, with the Python code `resume`. With
+// `keep` it runs the prologue and sends its snapshot to the host. A guest that has used JavaScript is the last in its
+// thread.
 
 import { readSync, realpathSync, writeSync } from "node:fs";
 import promises from "node:fs/promises";
@@ -13,7 +14,8 @@ import { layFiles, openJournal } from "./node_files.mjs";
 import { compiled, journalNumber, module, send, serve } from "./node_thread.mjs";
 import { javascriptOf, run, snapshotOf, useCompiled } from "./pyodide_instance.mjs";
 
-// Pyodide's loader reads its files with every start. They are read once; of what a guest can write to, it gets a copy.
+// Pyodide's loader reads its files at every start. Here they are read once; a guest gets copies of what it can write
+// to.
 const { readFile } = promises;
 const folder = realpathSync(dirname(module)) + sep;
 const files = new Map();

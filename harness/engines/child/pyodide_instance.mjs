@@ -1,8 +1,8 @@
-// What is done with an instance of Pyodide for a guest, wherever it runs.
+// What guests of Pyodide need of its instance, under Node and in a browser.
 
 const { instantiate } = WebAssembly;
 
-// Pyodide compiles its wasm with every start; `compiled` is what its engine has compiled once.
+// Pyodide compiles its wasm at every start; `compiled` is the module that the engine has compiled once.
 export function useCompiled(compiled) {
   WebAssembly.instantiate = async (code, imports) => {
     if (code instanceof WebAssembly.Module || !isWhole(code)) return instantiate(code, imports);
@@ -15,19 +15,21 @@ export function useCompiled(compiled) {
   };
 }
 
-// Whether it is Pyodide itself, and not one of the small modules that it makes on its way.
+// Whether it is Pyodide itself, and not one of the small modules that it makes.
 function isWhole(code) {
   return !(code?.byteLength < 1 << 20);
 }
 
-// Python code as the interpreter's own main() would run it: SystemExit ends it. What code that raised comes to is a status.
+// Runs Python code as the interpreter's own main() would: SystemExit ends it. If the code raised, that is a status as
+// well.
 export function run(python, code) {
   const { _PyRun_SimpleString, stringToNewUTF8 } = python._module;
   return _PyRun_SimpleString(stringToNewUTF8(code)) ? 1 : 0;
 }
 
-// Runs the agent at `path` until it pauses; gives the snapshot to send, or why there is none. The agent pauses by ending
-// the interpreter, whose memory is kept then. Pyodide keeps that of one that goes on.
+// Runs the agent at `path` until it pauses. Returns the snapshot to send, or why there is none. The agent pauses by
+// ending the interpreter, and the snapshot is taken of an ended one; Pyodide's own function takes it of one that goes
+// on.
 export function snapshotOf(python, path) {
   const agent = JSON.stringify(path);
   const failed = run(python, `
@@ -48,8 +50,8 @@ del end, os
   return { snapshot: { bytes } };
 }
 
-// The global object as a guest has it as its module `js`, and whether it has done anything with that: then it may have
-// changed whatever a later guest in the same thread has too.
+// The global object that a guest has as its module `js`, and whether the guest has used it: then it may have changed
+// something that a later guest in the same thread would see.
 export function javascriptOf(globals) {
   const javascript = { isUsed: false };
   const functions = new Map();

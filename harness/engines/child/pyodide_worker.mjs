@@ -1,6 +1,6 @@
-// A Worker of page.mjs that runs guests of Pyodide: each is a fresh one, loaded by its own `loadPyodide`. It runs `argv`
-// from the start, or goes on from `snapshot`, one of Pyodide's own, with the Python code `resume`. With `keep` it gets
-// ready and sends its snapshot to the page. One that has used JavaScript is the last in its Worker.
+// A Worker of page.mjs that runs guests of Pyodide: each is a new one, loaded by Pyodide's own `loadPyodide`. It runs
+// `argv` from the start, or continues from `snapshot`, one of Pyodide's own, with the Python code `resume`. With `keep`
+// it runs the prologue and sends its snapshot to the page. A guest that has used JavaScript is the last in its Worker.
 
 import { openJournal } from "./emscripten_streams.mjs";
 import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
@@ -10,7 +10,7 @@ import { reader, sender, serve, treesOf } from "./worker_streams.mjs";
 
 const send = (message) => self.postMessage(message);
 const { fetch } = self;
-// What Pyodide's loader has fetched, by address.
+// The files that Pyodide's loader has fetched, by their addresses.
 const files = new Map();
 
 // Fetches a file of Pyodide once, and never its wasm, which is there.
@@ -50,7 +50,7 @@ serve(async (command, begin) => {
     stdout: say,
     stderr: say,
     _makeSnapshot: keep,
-    // A browser decodes no text in memory that is shared.
+    // Browsers do not decode text in shared memory.
     ...(snapshot && { jsglobals: javascript.object, _loadSnapshot: snapshot.bytes.slice() }),
     async fsInit(FS) {
       if (journal) openJournal(FS, journalNumber, (...part) => put("journal", ...part));

@@ -1,11 +1,11 @@
-// What passes between a Worker of page.mjs and the page: commands to run a guest, and the streams of that.
+// Messages between a Worker of page.mjs and the page: commands to run a guest, and the streams of that guest.
 
 import { globalsOf, haveChanged } from "./globals.mjs";
 
-// As many bytes may be under way to the engine before the guest waits.
+// A guest waits while more bytes than this are on their way to the engine.
 const UNDER_WAY = 1 << 20;
 
-// What goes on by itself once it is begun, and would be there under the next guest.
+// Functions that start something which would still run under the next guest.
 const GOING_ON = [
   ...["setTimeout", "setInterval", "requestAnimationFrame", "Worker", "SharedWorker"],
   ...["BroadcastChannel", "WebSocket", "WebTransport", "EventSource", "XMLHttpRequest", "fetch", "importScripts"],
@@ -17,8 +17,8 @@ const trees = new Map();
 const listening = [];
 let isGoingOn;
 
-// Runs each guest that the page sends a command for: `run` gets the command, and what it calls when all that follows
-// depends on the guest; it gives whether nothing of the guest runs any more. Its failure goes to `sendFault`.
+// Runs a guest for each command of the page. `run` gets the command, and a function to call before the guest's own code
+// runs; it returns whether nothing of the guest runs any more. If it fails, `sendFault` is called.
 export function serve(run, sendFault) {
   for (const name of GOING_ON.filter((each) => self[each])) self[name] = noticed(self[name]);
   self.addEventListener = (...words) => {
@@ -51,7 +51,7 @@ export function serve(run, sendFault) {
   };
 }
 
-// Ends what a guest has left listening, by which it would stay in memory.
+// Removes the listeners that a guest has left, which would keep it in memory.
 function stopListening() {
   for (const each of listening.splice(0)) {
     if (Array.isArray(each)) self.removeEventListener(...each);
@@ -68,7 +68,7 @@ function noticed(call) {
   return new Proxy(call, { apply: notice(Reflect.apply), construct: notice(Reflect.construct) });
 }
 
-// The mounts of a command with their trees, as memory_files.mjs wants them.
+// The mounts of a command with their trees, in the form for memory_files.mjs.
 export function treesOf({ mounts }) {
   return mounts.map(({ name, tree, ...mount }) => {
     if (tree) trees.set(name, tree);
@@ -76,19 +76,19 @@ export function treesOf({ mounts }) {
   });
 }
 
-// Sends part of a buffer to the page, for the file `name` of the engine; gives its length.
+// Sends a part of a buffer to the page, for the file `name` of the engine. Returns its length.
 export function sender({ pending, waits }) {
   return (name, buffer, offset, length) => {
     const bytes = Uint8Array.from(buffer.subarray(offset, offset + length));
     const before = Atomics.add(pending, 0, length) + length;
     self.postMessage({ name, bytes }, [bytes.buffer]);
-    // A tab that dies takes along what is under way: with `waits` there never is anything.
+    // When a tab dies, the bytes on their way are lost. With `waits` there are none.
     for (let left = before; left > (waits ? 0 : UNDER_WAY); left = Atomics.load(pending, 0)) Atomics.wait(pending, 0, left);
     return length;
   };
 }
 
-// Puts what comes next of the standard input into a buffer, up to a length; gives how much that is.
+// Reads from the standard input into a buffer, up to a length. Returns the number of bytes.
 export function reader({ input }) {
   let readAt = 0;
   return (buffer, offset, length) => {
