@@ -249,7 +249,7 @@ def _row(
     page: _Page, cell_id: str, options: RunOptions, row: CaseVerdict, module: ModuleResult | None, *, suite: str
 ) -> Iterator[str]:
     case = next((case for case in judged_cases(module) if case.case == row.case), None) if module else None
-    detail = case.telling if case and row.detail == Detail() else row.detail
+    detail = case.shown_detail if case and row.detail == Detail() else row.detail
     verdict = page.style(row.verdict.value.upper(), _VERDICT_STYLE[row.verdict])
     yield f"{verdict}  {page.style(plain(row.case), 'bold')}"
     yield from page.field("got", _got(row, detail))

@@ -98,7 +98,7 @@ class Dataset:
             if row is None and case.outcome is Outcome.PASS:
                 kinds[number] = PASSED
                 continue
-            kinds[number] = self._kind(case.outcome, case.telling, row)
+            kinds[number] = self._kind(case.outcome, case.shown_detail, row)
             if row and row.verdict.is_unexpected:
                 self._keep_output(outputs, (module.module, number), case, module)
         for row in rows.values():

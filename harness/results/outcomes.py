@@ -143,8 +143,8 @@ class CaseResult(Record, frozen=True, kw_only=True):
         return len(set(self.tries)) > 1
 
     @property
-    def telling(self) -> Detail:
-        """Its detail, or that of its first bad subtest when only subtests failed."""
+    def shown_detail(self) -> Detail:
+        """The detail to show: its own, or that of its first failed subtest if only subtests failed."""
         if self.detail != NO_DETAIL:
             return self.detail
         return next((subtest.detail for subtest in self.subtests if not subtest.outcome.is_good), self.detail)

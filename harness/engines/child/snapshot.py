@@ -14,7 +14,6 @@ from typing import Any
 
 _RESUME, _STACK = "harness.resume", "harness.stack"
 _PAGE = 4096
-_WASM_PAGE = 65536
 
 
 @dataclass(frozen=True, kw_only=True)

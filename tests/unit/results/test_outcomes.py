@@ -159,7 +159,7 @@ def test_a_case_without_a_message_has_that_of_its_first_bad_subtest() -> None:
         SubtestResult(params="(i=2)", outcome=Outcome.FAIL, detail=Detail(message="second")),
     )
     silent = CaseResult(case="test.test_os.T.test_a", outcome=Outcome.ERROR, subtests=subtests)
-    assert silent.telling == Detail(message="first")
+    assert silent.shown_detail == Detail(message="first")
     speaking = msgspec.structs.replace(silent, detail=Detail(message="its own"))
-    assert speaking.telling == Detail(message="its own")
-    assert msgspec.structs.replace(silent, subtests=subtests[:1]).telling == Detail()
+    assert speaking.shown_detail == Detail(message="its own")
+    assert msgspec.structs.replace(silent, subtests=subtests[:1]).shown_detail == Detail()
