@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-FIXTURE = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \(([\w.]+)\)")
-
-
+# The beginning of a fixture's name in results, a pattern.
+FIXTURE_KIND = r"(?:setUp|tearDown)(?:Class|Module)"
+# A fixture, or what happened between two cases, with the class, module or case that it is about.
+FIXTURE = re.compile(rf"(?:{FIXTURE_KIND}|after) \(([\w.]+)\)")
 WILDCARD = ".*"
 
 

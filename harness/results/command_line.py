@@ -1,4 +1,4 @@
-"""The command that runs a case again as it was run: everything that decided what was tested stands in it."""
+"""The command that runs a case again as it was run, with every option that decided what was tested."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 
 from harness.project import CACHE_VARIABLE, project_root
-from harness.results.case_ids import dotted, subject_of
+from harness.results.case_ids import FIXTURE_KIND, dotted, subject_of
 from harness.util.cache import cache_root
 from harness.util.paths import expanded, shown
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
-ABOUT = re.compile(r"(?:setUpModule|tearDownModule|setUpClass|tearDownClass|after) \((.+)\)", re.DOTALL)
+# As FIXTURE, for the id of any class or case, which may contain any character.
+ABOUT = re.compile(rf"(?:{FIXTURE_KIND}|after) \((.+)\)", re.DOTALL)
 _VERSION = re.compile(r"\d+(\.\d+)*\w*")
 # A bracket that stands for one character of an id.
 _ESCAPED = re.compile(r"\[([\[*?])\]")
@@ -28,8 +29,9 @@ _ESCAPED = re.compile(r"\[([\[*?])\]")
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What decided, besides cell and cases, what a run tested; empty for the default.
 
-    The first fields are options of `test`, their paths absolute. `cache` is the cache where the environment moved it,
-    `project` the folder with matrix and lists where that is not the checkout, `program` what starts our Python.
+    The first fields are options of `test`, with absolute paths. `cache` is the cache folder if the environment names
+    one, `project` the folder with matrix and lists if it is not the checkout, and `program` the command that starts the
+    harness's Python.
     """
 
     cpython: str = ""
@@ -54,7 +56,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @classmethod
     def of(cls, options: object) -> RunOptions:
-        """The options of a run among parsed ones; not every command has all of them."""
+        """The options of a run in parsed options; not every command has all of them."""
         given = {name: absolute(name, str(getattr(options, name, "") or "")) for name in _VALUES}
         switches = {name: bool(getattr(options, name, False)) for name in _SWITCHES}
         decided: dict[str, Any] = given | switches | {"use": tuple(getattr(options, "use", ()))}
@@ -110,7 +112,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def go_on_line(argv: Sequence[str], run: Path) -> str:
-    """The line that resumes the run in the folder `run` which the command with these arguments began."""
+    """The line that resumes the run in the folder `run`, which the command with these arguments has started."""
     module = "pytest" if "pytest" in argv[0] else "harness"
     words = iter(argv[1:])
     kept = []
@@ -141,7 +143,7 @@ _SWITCHES = ("randomize", "tree_pins", "isolated", "fail_env_changed")
 
 
 def absolute(name: str, value: str) -> str:
-    """The value of the option of that name, a path in it as it is from every folder."""
+    """The value of the option of that name, with an absolute path if it has one."""
     if not value or name in {"provider", "randseed"}:
         return value
     if name == "runtime":
@@ -155,7 +157,7 @@ def absolute(name: str, value: str) -> str:
 
 
 def shell_word(text: str) -> str:
-    """One word for a shell, on one line and without characters that a terminal would not show."""
+    """The text quoted for a shell, on one line and without characters that a terminal would not show."""
     if text.isprintable():
         return shlex.quote(text)
     return f"$'{''.join(map(_escaped, text))}'"
@@ -171,8 +173,8 @@ def _escaped(character: str) -> str:
 
 
 def case_word(case: str, module: str, *, own: bool = False) -> str:
-    """The word for `--case` that means this case of this module: its id, after `MODULE::` where the id does not begin
-    with the module's name. What `--case` would take for a pattern is escaped.
+    """The argument of `--case` for this case of this module: its id, with `MODULE::` in front if the id does not begin
+    with the name of the module. Characters that `--case` would take for a pattern are escaped.
     """
     word = re.sub(r"([\[*])", r"[\1]", case) if "*" in case or _ESCAPED.search(case) else case
     name, subject = dotted(module, own=own), subject_in(case)
@@ -180,25 +182,25 @@ def case_word(case: str, module: str, *, own: bool = False) -> str:
 
 
 def subject_in(case: str) -> str:
-    """What an id is about, as `subject_of` in case_ids.py; here any class or case may have a fixture."""
+    """What an id is about, as `subject_of` in case_ids.py, but for ids that may contain any character."""
     found = ABOUT.fullmatch(case)
     return found[1] if found else subject_of(case)
 
 
 def split_word(word: str) -> tuple[str, str]:
-    """The module, if the word names one before `::`, and the id or the pattern."""
+    """The module before `::` in an argument of `--case`, or an empty string, and the id or the pattern."""
     module, colons, case = word.partition("::")
     return (module, case) if colons and case and re.fullmatch(r"[\w.]+", module) else ("", word)
 
 
 def literal(word: str) -> str:
-    """The id that a word for `--case` without a pattern in it means."""
+    """The id for an argument of `--case` without a pattern in it."""
     return _ESCAPED.sub(r"\1", word)
 
 
 def pattern(word: str) -> str:
-    """The word for `--case` as a pattern of fnmatch. Only `*` stands for any text; `?` is what ids have for a character
-    that cannot be printed. White space at an end, which regrtest would strip, is put in brackets.
+    """The argument of `--case` as a pattern for fnmatch. Only `*` is a wildcard: ids have `?` for a character that
+    cannot be printed. White space at an end, which regrtest would strip, is put in brackets.
     """
     escaped = re.sub(r"\[[\[*?]\]|\[", lambda found: found[0] if len(found[0]) == 3 else "[[]", word)
     return re.sub(r"^\s|\s$", lambda found: f"[{found[0]}]", escaped)

@@ -146,13 +146,7 @@ class CellPlugin:
         config.args = [str(matrix_file())]
         if hasattr(config.option, "maxschedchunk") and config.option.maxschedchunk is None:
             config.option.maxschedchunk = 1
-        if reporter := config.pluginmanager.get_plugin("terminalreporter"):
-            # pytest would show where in its code Ctrl-C was pressed; the summary says what that means for the run.
-            reporter._report_keyboardinterrupt = lambda: None  # noqa: SLF001 - there is no option for it
-        workers = config.pluginmanager.get_plugin("terminaldistreporter")
-        if workers and config.option.verbose < 0:
-            # It prints "bringing up nodes..." for each of them, where the board is drawn.
-            workers.rewrite = workers.ensure_show_status = lambda *_, **__: None
+        _quiet_reporters(config)
         if self.is_controller:
             show_log(self._write_line)
         else:
@@ -309,6 +303,17 @@ class CellPlugin:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         terminalreporter.ensure_newline()
         terminalreporter.write(self.summary + "\n")
+
+
+def _quiet_reporters(config: pytest.Config) -> None:
+    """Keeps the reporters of pytest and xdist from printing what the summary and the board replace."""
+    if reporter := config.pluginmanager.get_plugin("terminalreporter"):
+        # pytest would show where in its code Ctrl-C was pressed; the summary says what that means for the run.
+        reporter._report_keyboardinterrupt = lambda: None  # noqa: SLF001 - there is no option for it
+    workers = config.pluginmanager.get_plugin("terminaldistreporter")
+    if workers and config.option.verbose < 0:
+        # It prints "bringing up nodes..." for each of them, where the board is drawn.
+        workers.rewrite = workers.ensure_show_status = lambda *_, **__: None
 
 
 def _work_of(nodeid: str) -> str:

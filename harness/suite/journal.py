@@ -17,10 +17,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from harness.results.case_ids import FIXTURE_KIND
 from harness.results.outcomes import NO_DETAIL, CaseResult, Detail, Outcome, SubtestResult, worst
 
 NO_OUTCOME = "unittest reported no outcome"
-_FIXTURE = re.compile(r"(?:setUp|tearDown)(?:Class|Module) \(.*\)")
+_FIXTURE = re.compile(rf"{FIXTURE_KIND} \(.*\)")
 # Names in results of what is not a case.
 _NOT_A_CASE = re.compile(rf"{_FIXTURE.pattern}|after \(.*\)")
 # The end of the name of a module's own doctest, whose id is the name of the module.
