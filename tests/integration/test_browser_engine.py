@@ -76,6 +76,24 @@ def test_a_tab_that_dies_loses_no_result(opened: Opener, tmp_path: Path) -> None
     assert session.starts == 1
 
 
+def test_a_module_whose_request_breaks_off_is_asked_for_once_more(opened: Opener, tmp_path: Path) -> None:
+    """The server closes the connection where a file is not there, until the file is there again."""
+    session, output, log = opened("well"), tmp_path / "output.txt", tmp_path / "engine.log"
+    module, away = tmp_path / "well.mjs", tmp_path / "away"
+    module.rename(away)
+
+    def watch() -> str | None:
+        if away.exists() and log.exists() and "FileNotFoundError" in log.read_text():
+            away.rename(module)
+        return None
+
+    # It loads the module when it is to run a guest, and knows its files from before.
+    module.symlink_to(away.with_name("nowhere"))
+    ended = session.run(GuestRun(argv=("guest",), mounts=(), output=output), watch)
+    assert (ended.ending, output.read_text()) == (Ending.EXITED, "hello\n")
+    assert not away.exists()
+
+
 def test_a_guest_has_trapped_when_its_tab_dies_a_second_time(opened: Opener, tmp_path: Path) -> None:
     session, output = opened("counts"), tmp_path / "output.txt"
     guest = GuestRun(argv=("guest",), mounts=(), output=output)

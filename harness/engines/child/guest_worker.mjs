@@ -6,7 +6,7 @@ import { isExit } from "./emscripten_instance.mjs";
 import { openJournal, openStreams } from "./emscripten_streams.mjs";
 import { describe, framesOf } from "./faults.mjs";
 import { layFiles } from "./memory_files.mjs";
-import { reader, sender, serve, treesOf } from "./worker_streams.mjs";
+import { importModule, reader, sender, serve, treesOf } from "./worker_streams.mjs";
 
 const send = (message) => self.postMessage(message);
 
@@ -28,7 +28,7 @@ self.onerror = (message, file, line, column, error) => {
 
 serve(async (command, begin) => {
   const { journal, journalNumber, module, snapshot } = command;
-  const { default: factory } = await import(module);
+  const { default: factory } = await importModule(module);
   const put = sender(command);
   const FS = await runGuest(factory, command, {
     write: (...part) => put("output", ...part),

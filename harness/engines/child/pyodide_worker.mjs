@@ -6,7 +6,7 @@ import { openJournal } from "./emscripten_streams.mjs";
 import { FRAMES_KEPT, describe, framesOf } from "./faults.mjs";
 import { layFiles } from "./memory_files.mjs";
 import { javascriptOf, run, snapshotOf, useCompiled } from "./pyodide_instance.mjs";
-import { reader, sender, serve, treesOf } from "./worker_streams.mjs";
+import { importModule, reader, sender, serve, treesOf } from "./worker_streams.mjs";
 
 const send = (message) => self.postMessage(message);
 const { fetch } = self;
@@ -40,7 +40,7 @@ serve(async (command, begin) => {
   const javascript = javascriptOf(globalThis);
   const end = (status) => send({ ended: status, isLast: !snapshot || javascript.isUsed });
   useCompiled(compiled);
-  const { loadPyodide } = await import(module);
+  const { loadPyodide } = await importModule(module);
   const ownFetch = self.fetch;
   self.fetch = fetchOnce;
   const python = await loadPyodide({

@@ -17,6 +17,19 @@ const trees = new Map();
 const listening = [];
 let isGoingOn;
 
+const AGAIN_MS = 1000;
+
+// The module at that address. A request for it that breaks off is made once more: those that are under way break off when
+// the network of the machine changes. A browser remembers by its address that a module could not be loaded.
+export async function importModule(address) {
+  try {
+    return await import(address);
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    return import(`${address}#again`);
+  }
+}
+
 // Runs a guest for each command of the page. `run` gets the command, and a function to call before the guest's own code
 // runs; it returns whether nothing of the guest runs any more. If it fails, `sendFault` is called.
 export function serve(run, sendFault) {
