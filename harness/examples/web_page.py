@@ -19,6 +19,9 @@ from harness.sources.base import read_version
 
 PAGE = "python.html"
 WORKER = "python.worker.mjs"
+# The page of trees that make it for the target `browser`; in 3.11 it has no programs.
+_CLASSIC_PAGE = "Tools/wasm/python.html"
+_RUN_BUTTON = 'id="run"'
 _UNCLOSED = re.compile(r"(<script\b[^>]*?)\s*/>")
 # `https://unpkg.com/xterm@4.18.0/lib/xterm.js`, and the attribute that says what it has to be.
 _FROM_ELSEWHERE = re.compile(
@@ -139,13 +142,19 @@ class WebExample:
 
 
 def check_makes_web_example(tree: Path) -> None:
-    """UnavailableError when the makefile of the source tree makes no web example."""
+    """UnavailableError when the makefile of the source tree makes no web example, or one without a box for programs."""
     makefile = tree / "Makefile.pre.in"
     text = makefile.read_text(encoding="utf-8", errors="replace") if makefile.is_file() else ""
     # Until 3.13 it makes the page for the target `browser`.
     if WEB_EXAMPLE not in text and PAGE not in text:
         raise UnavailableError(
             f"CPython {read_version(tree)} has no web example: CPython's makefile makes it from 3.11 on",
+            hint="--cpython PATH-OR-VERSION names another CPython",
+        )
+    page = tree / _CLASSIC_PAGE
+    if page.is_file() and _RUN_BUTTON not in page.read_text(encoding="utf-8", errors="replace"):
+        raise UnavailableError(
+            f"the web example of CPython {read_version(tree)} is a REPL without a box for programs, and is not tried",
             hint="--cpython PATH-OR-VERSION names another CPython",
         )
 

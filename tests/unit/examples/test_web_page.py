@@ -105,6 +105,20 @@ def test_a_tree_whose_makefile_makes_no_web_example_is_refused(tmp_path: Path, m
         check_makes_web_example(tmp_path)
 
 
+def test_a_tree_whose_page_has_no_programs_is_refused(tmp_path: Path) -> None:
+    """CPython 3.11 has a page with nothing but a REPL."""
+    (tmp_path / "Include").mkdir()
+    (tmp_path / "Include" / "patchlevel.h").write_text('#define PY_VERSION "3.11.2"\n')
+    (tmp_path / "Makefile.pre.in").write_text("python.html: $(srcdir)/Tools/wasm/python.html\n")
+    page = tmp_path / "Tools" / "wasm" / "python.html"
+    page.parent.mkdir(parents=True)
+    page.write_text('<button id="repl" disabled>Start REPL</button>')
+    with pytest.raises(UnavailableError, match=r"the web example of CPython 3\.11\.2 is a REPL without a box"):
+        check_makes_web_example(tmp_path)
+    page.write_text('<button id="run" disabled>Run</button>')
+    check_makes_web_example(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("compression", "zlib", "names"),
     [
