@@ -54,14 +54,18 @@ def kill_tab(pid: int) -> bool:
 
 def killing(session: ChildEngine, output: Path, times: int) -> Callable[[], str | None]:
     """A watch that kills the guest's tab so many times, each time after the guest has printed something."""
-    deadline, printed, killed = time.monotonic() + 120, False, 0
+    log, deadline = output.with_name("engine.log"), time.monotonic() + 120
+    killed = before = 0
 
     def watch() -> str | None:
-        nonlocal printed, killed
-        before, printed = printed, bool(output.exists() and output.stat().st_size)
-        if printed and not before and killed < times:
+        nonlocal killed, before
+        size = output.stat().st_size if output.exists() else 0
+        deaths = log.read_text().count("the tab died") if log.exists() else 0
+        # Until the engine has seen that the tab died, the output is that of the dead guest.
+        if deaths == killed < times and size not in {0, before}:
             assert kill_tab(session.pid)
             killed += 1
+        before = size
         return f"killed {killed} times" if time.monotonic() > deadline else None
 
     return watch
