@@ -257,7 +257,8 @@ def test_a_build_that_was_killed_is_continued(bench: Bench, cell: Cell) -> None:
     child.wait()
     set_fault(bench.root, bench.log, "true")
     assert bench.build(cell).wasm.exists()
-    assert not is_running(int(started.read_text())), "the command of the killed run goes on"
+    pid = int(started.read_text())
+    wait_for(lambda: not is_running(pid), "the command of the killed run has ended")
     assert sum("--host" not in line and line != "made" for line in bench.lines()) == 1
 
 

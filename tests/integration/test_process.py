@@ -90,10 +90,11 @@ def test_a_signal_is_named(tmp_path: Path) -> None:
 
 def test_a_command_that_takes_too_long_is_stopped_with_its_children(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
-    done = run(shell(f"sleep 60 & echo $! > {pid_file}; wait", tmp_path, timeout=0.3))
+    done = run(shell(f"sleep 600 & echo $! > {pid_file}; wait", tmp_path, timeout=0.3))
     assert done.timed_out
     assert "was stopped after" in done.ending
-    assert not is_running(int(pid_file.read_text()))
+    pid = int(pid_file.read_text())
+    wait_for(lambda: not is_running(pid), "its child has ended")
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
@@ -140,8 +141,9 @@ def test_an_interruption_takes_the_children_along(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(shell(f"sleep 60 & echo $! > {pid_file}; wait", tmp_path), on_tick=interrupt)
-    assert not is_running(int(pid_file.read_text()))
+        run(shell(f"sleep 600 & echo $! > {pid_file}; wait", tmp_path), on_tick=interrupt)
+    pid = int(pid_file.read_text())
+    wait_for(lambda: not is_running(pid), "its child has ended")
 
 
 def test_two_threads_make_an_entry_once(tmp_path: Path) -> None:
@@ -194,8 +196,9 @@ with locked(Path({str(lock)!r})) as descriptor:
     with subprocess.Popen([sys.executable, "-c", script]) as owner:
         wait_for(started.exists, "the command runs")
         owner.send_signal(signal.SIGKILL)
+    pid = int(started.read_text())
     with locked(lock):
-        assert not is_running(int(started.read_text()))
+        wait_for(lambda: not is_running(pid), "the command has ended")
 
 
 @pytest.mark.skipif(not Path("/proc/self/ns/pid").is_symlink(), reason="only Linux tells where a pid is one")
