@@ -1,7 +1,7 @@
-"""What a case needs of the lists in one setting, after what its runs saw. Pure.
+"""Decides which entry a case needs in one setting, from what its runs did. Pure.
 
-`NeededEntry` is an entry with those outcomes and signatures, `NO_ENTRY` none at all, `KEEP` what there is: an entry, or
-none. `held` is the reason why something that was seen changes nothing.
+The decision is one of three. `NeededEntry`: an entry with these outcomes and signatures. `NO_ENTRY`: no entry, so that
+one that exists goes. `KEEP`: no change, whether there is an entry or not.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ KEEP, NO_ENTRY = ListAction.KEEP, ListAction.NO_ENTRY
 
 
 class NeededEntry(NamedTuple):
-    """The usual outcome first; `signature` in order."""
+    """The outcomes and signatures of an entry. The most frequent outcome comes first."""
 
     outcome: tuple[Outcome, ...]
     signature: tuple[str, ...]
@@ -46,8 +46,9 @@ DesiredEntry: TypeAlias = NeededEntry | ListAction
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """`runs` must agree before an entry goes. `accept_regression` marks also what used to pass, `cautious` leaves an
-    entry as it is wherever no run was seen, even where all that were seen agree.
+    """When the lists change. An entry goes once so many `runs` in a row agree. With `accept_regression` a case that
+    passed in an earlier run gets an entry too. With `cautious` an entry stays as it is for cells without a run, even
+    where the runs of all other cells agree.
     """
 
     runs: int = RUNS_WANTED
@@ -56,7 +57,7 @@ class Rules:
 
 
 class Decision(NamedTuple):
-    """`held` says why nothing is done, where something might be."""
+    """What a case needs. `held` is why an outcome that the lists do not expect changes nothing, and else empty."""
 
     want: DesiredEntry
     held: str = ""
@@ -65,7 +66,9 @@ class Decision(NamedTuple):
 def decide(
     sequence: Sequence[CaseSighting], entry: Expectation | None, rules: Rules, *, passed_in: str = ""
 ) -> Decision:
-    """What a case needs in one setting. `sequence` has the oldest first; `passed_in` names a run in which it passed."""
+    """What a case needs in one setting. `sequence` has what each run saw of the case, the oldest first; `passed_in` is
+    the name of an earlier run in which it passed, if there is one.
+    """
     if not sequence:
         return Decision(KEEP)
     state = settled(sequence, rules.runs)
@@ -76,7 +79,7 @@ def decide(
     if all(_is_known(seen, entry) for seen in state):
         return Decision(KEEP)
     if not bad and Outcome.ENV_CHANGED in entry.outcome:
-        # Of the environment of a module only a run with --fail-env-changed says something, and its verdict does.
+        # Only a run with --fail-env-changed reports that a module altered its environment, as a verdict on it.
         return Decision(KEEP)
     if not bad:
         return _passing(sequence, rules)
@@ -84,8 +87,8 @@ def decide(
 
 
 def settled(sequence: Sequence[CaseSighting], runs: int) -> Sequence[CaseSighting]:
-    """What is left after the last change that lasted: `pass pass fail fail` is `fail fail`, and what alternates stays
-    whole, unless so many whole runs have seen nothing bad since.
+    """The runs since the case changed for good: `pass pass fail fail` gives `fail fail`. Where outcomes alternate, as
+    in `pass fail pass fail`, all runs count, unless the last `runs` whole ones have seen nothing bad.
     """
     if agreeing_runs(sequence) >= runs:
         last_bad = max((place for place, seen in enumerate(sequence) if not seen.is_good), default=-1)
@@ -99,6 +102,7 @@ def settled(sequence: Sequence[CaseSighting], runs: int) -> Sequence[CaseSightin
 
 
 def _is_known(seen: CaseSighting, entry: Expectation) -> bool:
+    """Whether the entry expects what the run saw."""
     return seen.outcome is not None and judge_outcome(seen.outcome, entry, seen.signature) is Verdict.KNOWN
 
 
@@ -110,7 +114,7 @@ def _without_entry(bad: Sequence[CaseSighting], good: Sequence[CaseSighting], ru
         return Decision(NO_ENTRY, "was not run, which is no failure of its own")
     if passed_in and not rules.accept_regression:
         return Decision(NO_ENTRY, f"is a regression: it passed in {passed_in}; --accept-regression would list it")
-    if (held := _unspeakable(good)) is not None:
+    if (held := _not_expressible(good)) is not None:
         return Decision(NO_ENTRY, held)
     return Decision(NeededEntry(outcomes + ((Outcome.PASS,) if good else ()), _signatures(bad)))
 
@@ -125,7 +129,7 @@ def _passing(sequence: Sequence[CaseSighting], rules: Rules) -> Decision:
 
 
 def agreeing_runs(sequence: Sequence[CaseSighting]) -> int:
-    """How many runs in a row, up to the newest, are whole and saw nothing bad. What is not whole is passed over."""
+    """How many whole runs have seen nothing bad since the last run that did. Runs of a part do not count."""
     count = 0
     for seen in reversed(sequence):
         if not seen.is_good:
@@ -145,13 +149,14 @@ def _with_entry(
     worse = [outcome for outcome in outcomes if outcome in _WORSE and outcome not in entry.outcome]
     if worse and not rules.accept_regression:
         return Decision(KEEP, f"does {worse[0]} now, worse than its entry: --accept-regression would list it")
-    if (held := _unspeakable(good)) is not None:
+    if (held := _not_expressible(good)) is not None:
         return Decision(KEEP, held)
     now_and_then = (Outcome.PASS,) if good else ()
     signatures = _signatures(bad)
     if set(outcomes) & set(entry.outcome):
         raw = {seen.signature for seen in bad}
-        # A run that could not name a place says nothing against the one that is listed; two other places do.
+        # The entry lists a signature with a place, and a run saw the same without one: that is no new signature. Two
+        # signatures with other places are.
         telling = [
             name
             for name in signatures
@@ -162,14 +167,14 @@ def _with_entry(
     return Decision(NeededEntry((*outcomes, *now_and_then), signatures))
 
 
-def _unspeakable(good: Sequence[CaseSighting]) -> str | None:
-    """What a list cannot say of a case that is good now and then; None when it can."""
+def _not_expressible(good: Sequence[CaseSighting]) -> str | None:
+    """Why no list can express what a case does when it does not fail: it is skipped, or absent. None when it passes."""
     others = sorted({str(seen.outcome or "missing") for seen in good if seen.outcome is not Outcome.PASS})
     return f"is {' or '.join(others)} now and then, which no list can say" if others else None
 
 
 def _ranked(bad: Iterable[CaseSighting]) -> tuple[Outcome, ...]:
-    """The outcomes, the usual one first."""
+    """The outcomes, the most frequent one first."""
     counts = Counter(seen.outcome for seen in bad if seen.outcome is not None)
     return tuple(sorted(counts, key=lambda outcome: (-counts[outcome], -outcome.severity)))
 
@@ -179,5 +184,5 @@ def _signatures(bad: Iterable[CaseSighting]) -> tuple[str, ...]:
 
 
 def merged(listed: Iterable[T], seen: Iterable[T]) -> tuple[T, ...]:
-    """What is listed, in its order, and what was seen besides."""
+    """The listed values in their order, then those that were seen and are not listed."""
     return tuple(dict.fromkeys([*listed, *seen]))
