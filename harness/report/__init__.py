@@ -1,1 +1,1 @@
-"""Every view of results: page, Markdown, JUnit, console."""
+"""The views of results: HTML page, Markdown, JUnit XML, console text."""

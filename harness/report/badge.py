@@ -12,7 +12,7 @@ LABEL = "CPython on WebAssembly"
 
 
 def badge(run: RunDigest) -> dict[str, Any]:
-    """Green only when all cells were run to their end and everything is as expected."""
+    """The JSON of the badge. It is green only when every cell was run to its end and everything is as expected."""
     message = f"{counted(run.cases, 'case')}, {status_line(run)}"
     color = (
         "red"

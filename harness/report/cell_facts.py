@@ -1,4 +1,4 @@
-"""What the page says of one cell: what was tested, from what and with what it was built, and how that went. Pure."""
+"""The facts of one cell for the page: what was tested, how it was built, and what the build took. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from harness.util.text import visible
 
 @dataclass(frozen=True, kw_only=True)
 class CellFacts:
-    """`facts` are names and values, `steps` those of the build with their seconds, `departures` where its recipe leaves
-    CPython's own. `again` is the command that tests the cell again, `own` says that it runs the user's own tests,
-    `python_info` that CPython's pythoninfo of it is among its files. `work` is what its workers did, when.
+    """The facts of one cell. `facts` has names and values, `steps` the steps of the build with their seconds, and
+    `departures` the places where its recipe differs from CPython's own. `again` is the command that tests the cell
+    again. `own` says that it tests the user's own tests, `python_info` that its files include the output of CPython's
+    pythoninfo. `work` has what each worker ran, and when.
     """
 
     label: str
@@ -53,7 +54,7 @@ class CellFacts:
 
 
 def cell_facts(label: str, results: CellResults, *, folder: str = "", python_info: bool = False) -> CellFacts:
-    """The facts of a cell. `folder` is where its files are, seen from the page; empty when they are elsewhere."""
+    """The facts of a cell. `folder` is the path of its files relative to the page; empty if they are not below it."""
     build = results.build
     return CellFacts(
         label=label,

@@ -1,4 +1,4 @@
-"""The page people see: what a cell did, in plain text."""
+"""The report of one cell for the console, in plain text."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _STYLES = {
     "bold": "1",
     "dim": "2",
 }
-# In the order in which they are shown: the worst news first.
+# In the order in which the report shows them: the worst first.
 _VERDICT_STYLE = {
     Verdict.REGRESSION: "red",
     Verdict.CHANGED: "magenta",
@@ -70,7 +70,7 @@ _VERDICT_STYLE = {
 
 @dataclass(frozen=True, kw_only=True)
 class _Page:
-    """How the page is drawn."""
+    """The width of the page, and whether it has colors."""
 
     color: bool
     width: int
@@ -82,7 +82,7 @@ class _Page:
         return "  " + self.style(f"{text:<{_LABEL}}", "dim")
 
     def field(self, label: str, text: str) -> Iterator[str]:
-        """A label and its text, wrapped to hang under it."""
+        """The lines of a label and its text, which is wrapped and indented behind the label."""
         width = max(20, self.width - _LABEL - 2)
         lines = textwrap.wrap(plain(text), width, break_on_hyphens=False) or [""]
         yield f"{self.label(label)}{lines[0]}"
@@ -100,12 +100,12 @@ def render_console(
     known: Sequence[CaseVerdict] = (),
     go_on: str = "",
 ) -> str:
-    """The report of one cell, its last line a headline. Control characters of a test's output are shown, not
-    sent.
+    """The report of one cell; its last line is a headline. Control characters in the output of tests are escaped, so
+    that they do not reach the terminal.
 
-    `results_file` is where the reader finds all of it, `skips` the account of the skips in a line, `newly` are the
-    modules that skip as a whole and ran in the run before, `known` the known failures to show as the unexpected ones
-    are, `go_on` is the command that resumes the run.
+    `results_file` is the path of the full results, `skips` a line that accounts for the skips. `newly` are the modules
+    that are skipped as a whole now and ran in the previous run. `known` are known failures that are to be shown like
+    unexpected ones. `go_on` is the command that resumes the run.
     """
     page = _Page(color=color, width=width)
     file = results_file or f"reports/latest/{results.cell.id}/results.json"
@@ -156,7 +156,7 @@ def _head(page: _Page, results: CellResults, file: str, skips: str, newly: Seque
 
 
 def _part(results: CellResults) -> str:
-    """What was run when that is not the whole suite."""
+    """The part of the suite that was run, in words; empty for the whole suite."""
     run = results.run
     if own := run.options.tests:
         return f"the tests of {own} were run; of the suite nothing is said"
@@ -225,7 +225,7 @@ def _headline(results: CellResults) -> str:
 
 
 def _rows(page: _Page, results: CellResults, rows: Sequence[CaseVerdict], more: str) -> Iterator[str]:
-    """The first rows, a paragraph each, the worst news first; of the others how many they are, and `more`."""
+    """A paragraph for each of the first rows, the worst first; then the number of the other rows, and `more`."""
     order = list(_VERDICT_STYLE)
     rows = sorted(rows, key=lambda row: order.index(row.verdict))
     modules = {module.module: module for module in results.modules}
@@ -270,7 +270,7 @@ def _row(
     for subtest in (case.subtests if case else ())[:SUBTESTS_SHOWN]:
         yield from page.field("subtest", f"{subtest.params} {subtest.outcome.value}")
     yield from _tail(page, row, detail, module)
-    # A case that is not there cannot run again, but its module can.
+    # A missing case cannot run again, but its module can.
     subject = row.case
     if row.verdict is Verdict.MISSING:
         subject = dotted(row.module, own=bool(options.tests)) if row.module else ""
@@ -279,7 +279,7 @@ def _row(
 
 
 def _near(test: str, module: ModuleResult) -> str:
-    """What an entry may mean that met no case of its module: as a question; empty when nothing is near."""
+    """For an entry that matches no case of its module, a question with the nearest names; empty when none is near."""
     cases = {case.case for case in module.cases}
     names = {wildcard_of(case) for case in cases} if test.endswith(".*") else cases
     near = did_you_mean(test, names)
@@ -289,17 +289,17 @@ def _near(test: str, module: ModuleResult) -> str:
 def _got(row: CaseVerdict, detail: Detail) -> str:
     if row.outcome is None:
         return f"nothing; {detail.reason}" if detail.reason else "nothing"
-    # The message of a crash is all that its engine reported, the headline among it.
+    # The message of a crash is the whole report of the engine, which already contains the headline.
     text = "" if row.outcome in DEATHS and detail.exception else detail.message or detail.reason
-    # A traceback has all of its lines.
+    # The traceback, which is shown below, has all lines of the message.
     text = text.partition("\n")[0] if detail.traceback else text
     what = ": ".join(part for part in (headline_of(detail), text) if part)
     return f"{row.outcome.value}: {what}" if what else row.outcome.value
 
 
 def _end_of(detail: Detail) -> list[str]:
-    """The last lines of a traceback or a stack. Of a long message the traceback ends with, only the first ones: a
-    difference of two lists would push out the lines that ran.
+    """The last lines of a traceback or a stack. If the traceback ends with a long message, such as the difference of
+    two lists, only the first lines of that message, so that the lines of source remain visible.
     """
     lines = detail.frames.rstrip().splitlines()
     first = detail.message.partition("\n")[0]
@@ -314,8 +314,8 @@ def _end_of(detail: Detail) -> list[str]:
 
 
 def _tail(page: _Page, row: CaseVerdict, detail: Detail, module: ModuleResult | None) -> Iterator[str]:
-    """The last lines of the traceback or of Python's stack and the first ones of that of wasm; the last lines of the
-    output when the interpreter died without any.
+    """The last lines of the traceback or of Python's stack, then the first lines of the wasm stack. If the interpreter
+    died without either, the last lines of the output.
     """
     died = row.outcome in {Outcome.CRASH, Outcome.TIMEOUT, Outcome.NOT_RUN}
     printed = detail.output or (module.output if module and died and not detail.wasm_stack else "")

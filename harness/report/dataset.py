@@ -1,9 +1,8 @@
-"""The cases of many cells in little space, for the page. Pure.
+"""The cases of many cells in compact form, as data for the page. Pure.
 
-A case does on most cells what it does on the others and what its neighbours do. So every combination of outcome,
-verdict and words about it is kept once, as a `kind`, and a cell is a list of numbers: how many cases in a row have
-which kind. Every text is kept once too. What a test printed is kept for unexpected cases alone, and only up to a
-budget.
+Most cases have the same outcome on all cells, and the same as their neighbours. So each combination of outcome,
+verdict and texts is stored once, as a `kind`, and a cell is a run-length encoded list of kinds. Each text is stored
+once too. The output of tests is stored for unexpected cases only, and only up to a budget.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from harness.results.verdicts import CaseVerdict, Verdict
 from harness.util.text import as_script_data, visible
 
 ABSENT, PASSED = 0, 1
-# Characters, as they stand in the page. Fifty cells in which everything fails still make less than 15 MB.
+# Lengths and budgets in characters of the page. Fifty cells in which everything fails still make less than 15 MB.
 PAGE_MESSAGE_LENGTH = 300
 OUTPUT_LENGTH = 6000
 MESSAGES_BUDGET = 2_500_000
@@ -30,7 +29,7 @@ UNCLAIMED = "expected_failures"
 
 
 class Strings:
-    """Texts by number, each once. `size` is what they take in the page, where some characters need six."""
+    """Numbered texts, each stored once. `size` is their length in the page, where some characters become six."""
 
     def __init__(self) -> None:
         self.texts: list[str] = [""]
@@ -38,7 +37,7 @@ class Strings:
         self._numbers: dict[str, int] = {"": 0}
 
     def number(self, text: str) -> int:
-        """The text's number; characters that could mislead a reader are shown as escapes."""
+        """The number of the text, which is stored with escapes for characters that could mislead a reader."""
         if text not in self._numbers:
             shown = visible(text)
             self._numbers[text] = len(self.texts)
@@ -48,7 +47,7 @@ class Strings:
 
 
 class Dataset:
-    """Takes the results of one cell after the other, and gives what the page needs as JSON."""
+    """Collects the results of one cell after the other; `to_json` returns the data of the page."""
 
     def __init__(self, cells: int) -> None:
         self._share = max(1, cells)
@@ -63,8 +62,8 @@ class Dataset:
         self._explain: Callable[[str], str] | None = None
 
     def add(self, label: str, results: CellResults, explain: Callable[[str], str] | None = None) -> None:
-        """Takes in a cell. Each has the same share of the space for messages and outputs. `explain` gives the id of
-        what explains a reason for a skip, or "".
+        """Adds a cell. Each cell has the same share of the budgets for messages and outputs. `explain` returns the id
+        of the limitation or circumstance that explains a reason for a skip, or "".
         """
         self._explain = explain
         self._messages_left = MESSAGES_BUDGET // self._share
@@ -77,7 +76,7 @@ class Dataset:
             module.module: self._module(module, rows.pop(module.module, {}), outputs) for module in results.modules
         }
         for name, left in rows.items():
-            # The module has not run, or the rows belong to none.
+            # The module has not run, or the rows belong to no module.
             unseen = ModuleResult(
                 module=name or UNCLAIMED, outcome=Outcome.NOT_RUN, seconds=0.0, attempts=0, complete=False, cases=()
             )
@@ -89,7 +88,7 @@ class Dataset:
     def _module(
         self, module: ModuleResult, rows: Mapping[str, CaseVerdict], outputs: dict[tuple[str, int], int]
     ) -> array[int]:
-        """The kinds of a module's cases, by their numbers in the module."""
+        """The kinds of a module's cases, in the order of their numbers in the module."""
         numbers = self._modules.setdefault(module.module, {})
         kinds = array("H", bytes(2 * len(numbers)))
         for case in judged_cases(module):
@@ -119,7 +118,7 @@ class Dataset:
         return self._kinds.setdefault(kind, len(self._kinds))
 
     def _message(self, detail: Detail) -> int:
-        """The number of an outcome's words; once the cell's share is used up, of the exception's name alone."""
+        """The number of the text of an outcome; once the cell's share is used up, that of the exception's name only."""
         text = detail.reason or ": ".join(part for part in (headline_of(detail), detail.message) if part)
         if self._messages_left <= 0:
             text = detail.exception
@@ -141,7 +140,7 @@ class Dataset:
         self._outputs_left -= self._strings.size - before
 
     def passed(self, label: str, module: str, case: str) -> bool:
-        """Whether the cell has passed that case of that module, as nothing else was expected."""
+        """Whether the case of that module passed on the cell, and was expected to pass."""
         number = self._modules.get(module, {}).get(case)
         kinds = self._cells[label].get(module)
         return number is not None and kinds is not None and number < len(kinds) and kinds[number] == PASSED
@@ -149,10 +148,12 @@ class Dataset:
     def to_json(
         self, new: Iterable[Iterable[tuple[str, str]]] = (), since: Mapping[tuple[str, str], str] | None = None
     ) -> dict[str, Any]:
-        """`modules`: name and cases, by what their ids have in common. `results` and `seconds`: by cell. `outputs`: by
-        cell, the number of a text by the number of a case. `new`: by cell, the numbers of the cases that are unexpected
-        now and were not in the run before. `since`: by the number of a case, since when it misbehaves. These two are
-        given by module and id.
+        """The data of the page. `modules` has each name with its cases, grouped by the common beginning of their ids.
+        `results` and `seconds` are lists with an item for each cell. `outputs` has for each cell the number of a text
+        by the number of a case, `new` for each cell the numbers of the cases that are unexpected now and were not in
+        the previous run. `since` has, by the number of a case, the version since which it misbehaves.
+
+        The arguments `new` and `since` name cases by module and id.
         """
         starts: dict[str, int] = {}
         total = 0
@@ -185,7 +186,7 @@ class Dataset:
 
 
 def _numbered(case: str, numbers: dict[str, int], kinds: array[int]) -> int:
-    """The case's number, with a place for it among the kinds."""
+    """The number of the case in its module, after appending it to `numbers` and, as absent, to `kinds` if needed."""
     number = numbers.setdefault(case, len(numbers))
     if number >= len(kinds):
         kinds.append(ABSENT)
@@ -193,23 +194,23 @@ def _numbered(case: str, numbers: dict[str, int], kinds: array[int]) -> int:
 
 
 def _runs(kinds: Iterable[int]) -> Iterator[int]:
-    """How many in a row, and which, again and again."""
+    """The kinds in run-length encoding: a count, the kind, the next count, the next kind, and so on."""
     for kind, group in groupby(kinds):
         yield sum(1 for _ in group)
         yield kind
 
 
 def _prefixed(cases: Iterable[str]) -> Iterator[list[Any]]:
-    """The ids in their order, neighbours of one class together: its name, then theirs."""
+    """The ids in their order, grouped where neighbours are of one class: the class, and the names of its cases."""
     for prefix, group in groupby(cases, key=lambda case: "" if " " in case else case.rpartition(".")[0]):
         names = [case[len(prefix) + 1 :] if prefix else case for case in group]
         yield [visible(prefix), [visible(name) for name in names]]
 
 
 def _output(case: CaseResult, module: ModuleResult) -> str:
-    """The test's traceback or stack, those of its subtests, and the module's output when the interpreter died."""
+    """The traceback or stack of the case, those of its subtests, and the module's output if the interpreter died."""
     detail = case.detail
-    # The message of a trap has its frames too, by their addresses.
+    # The message of a trap would repeat the frames of the wasm stack, by their addresses.
     said = detail.exception if detail.wasm_stack else detail.message
     parts = [detail.traceback or said, detail.python_stack, detail.wasm_stack]
     for subtest in case.subtests:

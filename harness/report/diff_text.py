@@ -11,7 +11,7 @@ from harness.util.text import counted, plain
 
 DIFF_SCHEMA = 1
 DIFF_CASES_SHOWN = 20
-# Of two cells nothing has become so: what is true of one of them alone.
+# For two different cells, which did not change from one into the other: what is true of only one of them.
 _OF_PLACES = {
     Change.NEW_CRASH: "crashes only in {after}",
     Change.BROKEN: "wrong only in {after}",
@@ -27,14 +27,14 @@ _OF_PLACES = {
 
 
 def _words(change: Change, pair: CellDiff) -> str:
-    """What a change is called: over time, or between two places."""
+    """The words for a change over time, or for the difference between two cells."""
     return change.value if pair.is_over_time else _OF_PLACES[change].format(before=pair.before, after=pair.after)
 
 
 def differences_json(
     pairs: Sequence[CellDiff], only_before: Sequence[str], only_after: Sequence[str]
 ) -> dict[str, Any]:
-    """`harness diff --json`: every change of every pair, and the cells that only one of the runs has."""
+    """The JSON of `harness diff --json`: every change of every pair, and the cells that only one of the runs has."""
     return {
         "schema": DIFF_SCHEMA,
         "pairs": [pair.to_json() for pair in pairs],
@@ -46,8 +46,8 @@ def differences_json(
 def render_differences(
     pairs: Sequence[CellDiff], only_before: Sequence[str], only_after: Sequence[str], *, everything: bool = False
 ) -> str:
-    """A part for each pair, worst news first, its last line a headline. Of many cases that a module has in common, the
-    first ones are named unless `everything` is wanted.
+    """A section for each pair with its changes, the worst first, and a headline as its last line. If many cases of a
+    module have the same change, only the first ones are named, unless `everything` is set.
     """
     lines: list[str] = []
     for pair in pairs:

@@ -1,6 +1,7 @@
-"""What all views of a run share: one cell after the other reduced to its numbers and its unexpected cases. Pure.
+"""The digest of a run, which all views share: for each cell its numbers and its unexpected cases. Pure.
 
-A cell's results take a hundred times the memory of its digest, and a run may have fifty: they are read one at a time.
+The results of a cell take a hundred times the memory of its digest, and a run may have fifty cells, so that the results
+are read one at a time.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from harness.results.signatures import headline_of
 from harness.results.verdicts import CaseVerdict, Verdict
 from harness.util.text import counted
 
-# Where everything goes wrong in a cell, the first hits say enough; all are counted, and in its results.json.
+# If everything goes wrong in a cell, the first hits are enough. All are counted, and results.json has all of them.
 HITS_KEPT = 2000
-# It is worked out for the worst cases only, since which version they misbehave.
+# The version since which a case misbehaves is computed for the worst cases only.
 CASES_PARTED = 2000
 MESSAGE_LENGTH = 500
-# The worst news first.
+# The worst first.
 RANKED_VERDICTS = (Verdict.REGRESSION, Verdict.CHANGED, Verdict.FLAKY, Verdict.FIXED, Verdict.MISSING)
 STALE = frozenset({Verdict.FIXED, Verdict.MISSING})
 WRONG = frozenset({Verdict.REGRESSION, Verdict.CHANGED})
@@ -38,7 +39,9 @@ WRONG = frozenset({Verdict.REGRESSION, Verdict.CHANGED})
 
 @dataclass(frozen=True, kw_only=True)
 class Before:
-    """The run before of a cell: without its modules, whether a module had a case then, and each module's outcome."""
+    """The previous run of a cell. `results` is without modules. `had` says whether a module had a case in that run, and
+    `outcomes` has the outcome of each module.
+    """
 
     run: str
     results: CellResults
@@ -48,9 +51,9 @@ class Before:
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """One unexpected verdict on one cell, by its label and its id. `is_new` says that the case ran in the run before
-    and was as expected or known there; None when there is no run before, or it does not have the case. `options` are
-    those of the run.
+    """One unexpected verdict on one cell; `label` and `cell` are the cell's label and id. `is_new` says that the case
+    did not have this verdict in the previous run; None when there is no previous run, or it does not have the case.
+    `options` are those of the run.
     """
 
     label: str
@@ -65,13 +68,13 @@ class Hit:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """For sorting: crashes first, then by verdict and severity."""
+        """The sort key: crashes first, then by verdict and severity."""
         severity = self.row.outcome.severity if self.row.outcome else -1
         return -1 if self.is_crash else RANKED_VERDICTS.index(self.row.verdict), -severity
 
     @property
     def command(self) -> str:
-        """What runs the case again on that cell; empty for one that does not exist."""
+        """The command that runs the case again on that cell; empty for a case that does not exist."""
         exists = self.row.verdict is not Verdict.MISSING
         return self.options.again(self.cell, self.row.case, self.row.module) if exists else ""
 
@@ -79,12 +82,12 @@ class Hit:
 @dataclass(frozen=True, kw_only=True)
 class CellDigest:
     """One cell of a run. `hits` are its unexpected verdicts, at most HITS_KEPT of them; `unexpected` counts all.
-    `before` names the run that it was compared with, if any; `changed_axes` is what differs from there. `status` is
-    the exit status of the cell. `intermittent` are the cases with an intermittent failure, each with the id of its
-    limitation. `skips` are counted by the id of what explains them, "" for nothing; None when nobody has asked.
-    `options` are those of the run; `other_suite` is a sentence on tests that are those of another CPython.
-    `newly_skipped` are the modules that ran in the run before, and run nothing now. `unfinished` says how far a run
-    came that somebody interrupted.
+    `before` names the previous run that the cell was compared with, if any; `changed_axes` are the axes that differ
+    from it. `status` is the exit status of the cell. `intermittent` are the cases with an intermittent failure, each
+    with the id of its limitation. `skips` counts the skips by the id of what explains them, "" for unexplained ones; it
+    is None if no explanations were available. `options` are those of the run. `other_suite` is a sentence about tests
+    of another version of CPython. `newly_skipped` are the modules that ran in the previous run and run nothing now.
+    `unfinished` says how far an interrupted run came.
     """
 
     label: str
@@ -108,7 +111,7 @@ class CellDigest:
 
     @property
     def own_tests(self) -> str:
-        """Where the user's own tests are, if these were run in the place of the suite."""
+        """The folder of the user's own tests, if these were run instead of the suite; else empty."""
         return self.options.tests
 
     @property
@@ -118,7 +121,9 @@ class CellDigest:
 
 @dataclass(frozen=True, kw_only=True)
 class UnexpectedCase:
-    """One case with everything unexpected about it, worst first; `since` when the cells tell the version."""
+    """One case with all its unexpected verdicts, the worst first. `since` is the version since which it misbehaves, if
+    the cells of the run show that.
+    """
 
     case: str
     hits: tuple[Hit, ...]
@@ -139,8 +144,8 @@ class UnexpectedCase:
 
 @dataclass(frozen=True, kw_only=True)
 class RunDigest:
-    """A whole run. `wrong` are the cases that regressed or do something else than their entry says on a cell, `flaky`
-    those that only change their mind, `stale` those whose entry is no longer right.
+    """A whole run. `wrong` are the cases that regressed or changed on some cell, `flaky` those that are flaky and not
+    wrong anywhere, `stale` those whose entry no longer holds.
     """
 
     name: str
@@ -152,7 +157,7 @@ class RunDigest:
 
     @property
     def is_as_expected(self) -> bool:
-        """Nothing is unexpected, and nothing that was asked for has no result."""
+        """Whether nothing is unexpected, and every requested cell and module has a result."""
         return not any(cell.unexpected for cell in self.cells) and not self.failed and not self.unfinished
 
     @property
@@ -170,7 +175,9 @@ class RunDigest:
 
     @property
     def skips(self) -> Mapping[str, Sequence[int]]:
-        """By the id of what explains them, "" for nothing: how many skips on each cell that has any. Most first."""
+        """The numbers of skips on the cells that have any, by the id of what explains these skips, "" for unexplained
+        ones. The id with the most skips comes first.
+        """
         found: dict[str, list[int]] = {}
         for cell in self.cells:
             for cause, number in (cell.skips or {}).items():
@@ -179,15 +186,15 @@ class RunDigest:
 
     @property
     def compared(self) -> tuple[CellDigest, ...]:
-        """The cells that have a run before."""
+        """The cells that have a previous run."""
         return tuple(cell for cell in self.cells if cell.before)
 
 
 def digest_cell(
     label: str, results: CellResults, before: Before | None = None, explain: Callable[[str], str] | None = None
 ) -> CellDigest:
-    """The cell in short. `label` names it among the others: its id, and the run too where two have the same. `explain`
-    gives the id of what explains a reason for a skip, or "".
+    """The digest of a cell. `label` names it among the others: its id, with the run if two have the same id. `explain`
+    returns the id of the limitation or circumstance that explains a reason for a skip, or "".
     """
     rows = results.comparison.unexpected
     unexpected_before = {row.case: row.verdict for row in before.results.comparison.unexpected} if before else {}
@@ -230,8 +237,8 @@ def _unfinished(results: CellResults) -> str:
 
 
 def _skips(results: CellResults, explain: Callable[[str], str]) -> Counter[str]:
-    """The skips that are as expected, counted by what explains them: one that has a row is known or unexpected for a
-    reason of its own.
+    """The number of skips by the id of what explains them. A skip that has a row in the comparison is not counted: it
+    is known or unexpected for another reason.
     """
     with_row = {(row.module, row.case) for row in results.comparison.rows}
     return Counter(
@@ -243,7 +250,7 @@ def _skips(results: CellResults, explain: Callable[[str], str]) -> Counter[str]:
 
 
 def _in_short(row: CaseVerdict) -> CaseVerdict:
-    """The row without its traceback and stacks: those of fifty broken cells would be too many."""
+    """The row without traceback, stacks and output, since those of fifty broken cells would take too much memory."""
     headline, message = headline_of(row.detail), row.detail.message[:MESSAGE_LENGTH]
     detail = msgspec.structs.replace(
         row.detail, exception=headline, message=message, traceback="", python_stack="", wasm_stack="", output=""
@@ -258,8 +265,8 @@ def digest_run(
     *,
     passed: Callable[[str, str, str], bool],
 ) -> RunDigest:
-    """The run in short, the cells with the worst news first. `passed` says whether a cell, by its label, has passed the
-    case of a module: only then it can tell since when the case fails on others.
+    """The digest of a run; the cells with the most unexpected cases come first. `passed` says whether a cell, by its
+    label, has passed a case of a module. Only such cells show since which version the case fails on others.
     """
     by_case: dict[str, list[Hit]] = {}
     for cell in cells:

@@ -1,4 +1,4 @@
-"""The previous run of a cell: where its results may be, and the first of these that can be compared with."""
+"""The previous run of a cell: the files that may have its results, and the first of these that is usable."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from harness.results.run_folder import befores_of
 
 
 def earlier_results(path: Path) -> tuple[Path, ...]:
-    """The files with earlier results of the cell whose results.json is `path`, the newest first. For a run folder that
-    is not named by its time, that is the run which ended last.
+    """The files with earlier results of the cell whose results.json is `path`, the newest first. A run folder that is
+    not named by its time cannot be ordered: its earlier results are those of the latest run.
     """
     latest = project_root() / "reports" / "latest" / path.parent.name / path.name
     found = tuple(befores_of(path)) or ((latest,) if latest.is_file() else ())
@@ -23,8 +23,8 @@ def earlier_results(path: Path) -> tuple[Path, ...]:
 
 
 def read_before(paths: Iterable[Path], *, whatever: bool = False) -> Before | None:
-    """The first results that are readable and of a whole suite; None if there are none. With `whatever` the first ones,
-    and a ConfigError if they are not readable.
+    """The first of the results that are readable and of a whole suite; None if there are none. With `whatever`, the
+    first of the results even if they are of a part of the suite, and ConfigError if they are not readable.
     """
     for path in paths:
         with suppress(*([] if whatever else [ConfigError])):

@@ -1,4 +1,4 @@
-"""How the pages are rendered: jinja2 with escaping of every text, and of what could mislead a reader. Pure."""
+"""The jinja2 environment of the pages. It escapes every text, also characters that could mislead a reader. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from harness.util.text import visible
 
 
 def page_environment(*packages: str) -> jinja2.Environment:
-    """What renders the templates of those packages; a name of several is the first one's. A name that a template does
-    not know is an error.
+    """The environment with the templates of those packages. If several have a template of the same name, the first
+    package wins. An undefined name in a template is an error.
     """
     return jinja2.Environment(
         loader=jinja2.ChoiceLoader([jinja2.PackageLoader(package) for package in packages]),
@@ -23,7 +23,7 @@ def page_environment(*packages: str) -> jinja2.Environment:
 
 
 def source_of(environment: jinja2.Environment, name: str) -> str:
-    """The text of a file among the templates that is not rendered: a style, a script."""
+    """The text of a file among the templates that is not rendered, such as a style sheet or a script."""
     assert environment.loader
     return environment.loader.get_source(environment, name)[0].rstrip("\n")
 

@@ -1,7 +1,7 @@
-"""Workflow commands that GitHub shows as annotations: what regressed is an error, a stale entry a warning. Pure.
+"""Workflow commands that GitHub shows as annotations: a regression as an error, a stale entry as a warning. Pure.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message; the
-escapes are those of the toolkit's own: https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
+escapes are those of GitHub's toolkit: https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from harness.report.digest import STALE, WRONG, Hit, RunDigest, UnexpectedCase
 from harness.results.verdicts import Verdict
 from harness.util.text import counted, visible
 
-# GitHub shows ten errors and ten warnings of a step: the last one says how many there are more.
+# GitHub shows ten errors and ten warnings of a step. If there are more, the last one says how many.
 SHOWN = 10
 _PLACE = re.compile(r"(?P<file>.+):(?P<line>\d+)")
 _CELLS_NAMED = 5
 
 
 def github_annotations(run: RunDigest) -> str:
-    """A workflow command a line; empty when there is nothing to say."""
+    """The workflow commands, one on each line; empty when there is nothing to report."""
     lines = [_command("error", {"title": failed.label}, f"no results: {failed.why}") for failed in run.failed]
     lines += [_of_case("error", case, case.hits_of(WRONG)) for case in run.wrong]
     warnings = [_of_case("warning", case, case.hits_of(STALE)) for case in run.stale]
@@ -59,5 +59,8 @@ def _command(level: str, properties: dict[str, str], message: str) -> str:
 
 
 def _escaped(text: str, further: str = "") -> str:
-    """A workflow command ends at a line's end, and a property at a comma or a colon."""
+    """The text with escapes for the ends of lines, which would end the command, and for the characters in `further`.
+
+    In a property these are comma and colon, which would end it.
+    """
     return re.sub(f"[%\r\n{further}]", lambda found: f"%{ord(found[0]):02X}", visible(text))

@@ -1,4 +1,4 @@
-"""What a maintainer wants to know first of a run, in a few sentences, each with the command that goes on. Pure."""
+"""The headline of a run: a few sentences about its results, each with the commands to type next. Pure."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ VERSIONS_NAMED = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One sentence. `mood` is `good`, `bad`, `stale` or `plain`; `commands` are what can be typed next, each with
-    what it is about.
+    """One sentence. `mood` is `good`, `bad`, `stale` or `plain`. `commands` are commands to type next, each after the
+    text that says what it is for.
     """
 
     text: str
@@ -46,7 +46,7 @@ def status_line(run: RunDigest) -> str:
 
 
 def statements(run: RunDigest, folder: str) -> tuple[Statement, ...]:
-    """The sentences, in the order in which they matter. `folder` is the run's, as a user would type it."""
+    """The sentences, the most important first. `folder` is the path of the run folder as a user would type it."""
     return (
         _what_ran(run),
         *_newly_skipped(run),
@@ -62,7 +62,7 @@ def statements(run: RunDigest, folder: str) -> tuple[Statement, ...]:
 
 
 def when(started: str) -> str:
-    """A time of results.json for people: `2026-11-22 03:00 UTC`."""
+    """A time of results.json in readable form, such as `2026-11-22 03:00 UTC`."""
     return f"{started[:10]} {started[11:16]} UTC" if len(started) >= 16 else started
 
 
@@ -81,7 +81,7 @@ def _what_ran(run: RunDigest) -> Statement:
 
 
 def _newly_skipped(run: RunDigest) -> Iterator[Statement]:
-    """One sentence for each cell on which modules that ran before skip as a whole."""
+    """One sentence for each cell that skips modules as a whole which ran in the previous run."""
     for cell in run.cells:
         if cell.newly_skipped:
             number = len(cell.newly_skipped)
@@ -98,7 +98,7 @@ def _failed(run: RunDigest) -> Iterator[Statement]:
 
 
 def _unfinished(run: RunDigest, folder: str) -> Iterator[Statement]:
-    """One sentence for each cell whose run was ended early, with the command that goes on."""
+    """One sentence for each cell whose run was interrupted, with the command that resumes it."""
     for cell in run.unfinished:
         again = cell.options.command(cell.cell.id, f"--run-dir={folder}", "--resume")
         yield Statement(
@@ -107,14 +107,18 @@ def _unfinished(run: RunDigest, folder: str) -> Iterator[Statement]:
 
 
 def _first_reason(failed: FailedCell) -> str:
-    """The first line of why; what is not available says so itself, and needs no state before it."""
+    """The first line of the reason why a cell has no results. For something that is not available it is without the
+    state before the colon, which would only repeat that.
+    """
     first = failed.why.splitlines()[0].rstrip(":")
     state, _, reason = first.partition(": ")
     return reason or state if failed.status == EXIT_UNAVAILABLE else first
 
 
 def _regressions(run: RunDigest) -> Iterator[Statement]:
-    """What is wrong, in comparison with the run before, and the only axis that has changed on all cells since then."""
+    """Sentences about the cases that are wrong, compared with the previous run, and about the axis that has changed
+    since then if it is the only one, and the same on all cells.
+    """
     new = [case for case in run.wrong if case.is_new]
     unseen = [case for case in run.wrong if not case.is_new and all(hit.is_new is None for hit in case.hits)]
     old = len(run.wrong) - len(new) - len(unseen)
@@ -137,7 +141,7 @@ def _regressions(run: RunDigest) -> Iterator[Statement]:
 
 
 def _again(cases: Sequence[UnexpectedCase]) -> tuple[tuple[str, str], ...]:
-    """The first ones to run again; crashes have a sentence of their own."""
+    """The commands that run the first of the cases again, without crashes, which have a sentence of their own."""
     others = [case for case in cases if not any(hit.is_crash for hit in case.hits)]
     return tuple((case.case, case.worst.command) for case in others[:CASES_NAMED])
 
@@ -160,7 +164,7 @@ def _crashes(run: RunDigest) -> Iterator[Statement]:
 
 
 def _unsteady(run: RunDigest) -> Iterator[Statement]:
-    """The cases that are flaky, and those whose failure is known to come now and then."""
+    """Sentences about flaky cases, and about cases with a known intermittent failure."""
     if run.flaky:
         verb = "changes its" if len(run.flaky) == 1 else "change their"
         yield Statement(

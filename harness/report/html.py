@@ -1,8 +1,8 @@
 """The HTML page of a run: one file that needs no server and no network.
 
-What can be read without a script stands in the page itself: the headline and the table of cells. The cases are data,
-from which a small script draws what the reader asks for. Every text goes through jinja2's escaping or into the data,
-and the script puts it into the page as text; the page's own policy lets no other script run.
+The headline and the table of cells are readable without a script. The cases are data, from which a small script draws
+the ones that the reader selects. Every text is escaped by jinja2 or is in the data, which the script inserts into the
+page as text. The Content Security Policy of the page allows no other script.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ SCRIPTS = ("data.js", "draw.js", "heat.js", "cases.js", "timeline.js", "cells.js
 def page(
     run: RunDigest, cells: Mapping[str, CellFacts], dataset: Mapping[str, Any], causes: Mapping[str, Any], folder: str
 ) -> str:
-    """The page of a run. `cells` are the facts of each cell in the order of the dataset, `causes` what is known of the
-    limitations, `folder` the run's as a user would type it.
+    """The HTML page of a run. `cells` are the facts of each cell in the order of the dataset, `causes` is the result of
+    `causes_json`, and `folder` is the path of the run folder as a user would type it.
     """
     environment = page_environment("harness.report")
     script = "\n".join(source_of(environment, name) for name in SCRIPTS)
@@ -57,8 +57,8 @@ def page(
 
 
 def causes_json(registry: Registry, probes: Sequence[Mapping[str, tuple[str, str]]]) -> dict[str, dict[str, Any]]:
-    """Of each limitation the statement and its source, and by cell what its probes have found and seen; null where
-    there are no probes. Of each circumstance the statement.
+    """The limitations and circumstances by id. A limitation has its statement and source, and for each cell what its
+    probes found and saw, or null if that cell was not probed. A circumstance has its statement.
     """
     limitations, probed = registry.limitations, (name for found in probes for name in found)
     found: dict[str, dict[str, Any]] = {

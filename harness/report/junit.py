@@ -1,7 +1,7 @@
-"""JUnit XML of one cell: verdicts in the words that a CI server knows.
+"""JUnit XML of one cell: verdicts as the results that a CI server knows.
 
-A known failure is `skipped` and says why; what turns a run red is a `failure` or an `error`; nothing that was
-not run counts as a pass.
+A known failure is `skipped`, with the reason. An unexpected verdict is a `failure` or an `error`. A case that was not
+run is never a pass.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _Result: TypeAlias = junitparser.Skipped | junitparser.Failure | junitparser.Err
 
 
 def write_junit(results: CellResults, path: Path) -> None:
-    """Writes the cell's JUnit XML in one step, folder included. UnavailableError when the disk refuses."""
+    """Writes the cell's JUnit XML atomically, and makes its folder if needed. UnavailableError when that fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = junit_xml(results).tostring().decode("utf-8")  # type: ignore[no-untyped-call]
     write_atomically(path, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n')
 
 
 def junit_xml(results: CellResults) -> junitparser.JUnitXml:
-    """One suite per module, one testcase per case. A missing case stands in the suite of its module."""
+    """The XML with a suite for each module and a testcase for each case. A missing case is in its module's suite."""
     rows: dict[str, dict[str, CaseVerdict]] = {}
     for row in results.comparison.rows:
         rows.setdefault(row.module, {})[row.case] = row
@@ -89,7 +89,9 @@ def _testcase(
 
 
 def _named(case: str, seconds: float) -> junitparser.TestCase:
-    """Classname `test.test_os.LinkTests`, name `test_link`; a fixture keeps its whole name."""
+    """The testcase of a case id, such as classname `test.test_os.LinkTests` and name `test_link`. A fixture has its
+    whole id as its name.
+    """
     class_name, _, name = ("", "", case) if " " in case else case.rpartition(".")
     return junitparser.TestCase(xml_text(name), xml_text(class_name), round(seconds, 4))
 
@@ -133,7 +135,7 @@ def _result_of_row(results: CellResults, row: CaseVerdict, subtests: Sequence[Su
 
 
 def _text_of(detail: Detail) -> str:
-    """The traceback of what went wrong; where there is none, its exception and message, and the stacks of a trap."""
+    """The traceback of a failure; if it has none, its exception and message, and the stacks of a trap."""
     if detail.traceback:
         return detail.traceback
     text = ": ".join(part for part in (detail.exception, detail.message) if part) or detail.reason
@@ -141,10 +143,10 @@ def _text_of(detail: Detail) -> str:
 
 
 def merge_junit(results: Mapping[str, Path], path: Path) -> None:
-    """Writes one JUnit XML with the suites of all cells, each suite's name after that of its cell.
+    """Writes one JUnit XML file with the suites of all cells; the name of each suite begins with that of its cell.
 
-    It is put together from the cells' own files, which are made again where they are missing or older than the results.
-    One cell's file is in memory at a time: those of fifty cells are 200 MB. UnavailableError when the disk refuses.
+    The file is made from those of the cells, which are written again if they are missing or older than the results. One
+    of them is in memory at a time, since those of fifty cells are 200 MB. UnavailableError when writing fails.
     """
     parts = {label: _own_junit(file) for label, file in results.items()}
     totals = dict.fromkeys(_COUNTS, 0.0)
@@ -182,7 +184,7 @@ def _own_junit(results: Path) -> Path:
 
 
 def _suites(results: Path, path: Path) -> junitparser.JUnitXml:
-    """The cell's own JUnit, made again where it turns out to be cut short."""
+    """The suites of the cell's own JUnit file, which is written again if it turns out to be truncated."""
     try:
         return junitparser.JUnitXml.fromfile(str(path))
     except ParseError:
@@ -191,7 +193,7 @@ def _suites(results: Path, path: Path) -> junitparser.JUnitXml:
 
 
 def _counts(path: Path) -> dict[str, float]:
-    """The counts of the root element; nothing behind it is read. ParseError for what is no XML."""
+    """The counts in the root element; the rest of the file is not read. ParseError if the file is not XML."""
     with path.open("rb") as stream:
         _, root = next(iterparse(stream, events=("start",)))
     return {name: float(root.attrib[name]) for name in _COUNTS}

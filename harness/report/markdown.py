@@ -1,6 +1,6 @@
-"""A run for a CI job's summary: short, and what has changed first. Pure.
+"""The summary of a run as Markdown, for the summary of a CI job: short, and with the changes first. Pure.
 
-GitHub shows at most a mebibyte of it, which this never comes near.
+GitHub accepts at most a mebibyte; the summary is far below that.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ CELLS_SHOWN = 30
 CELLS_NAMED = 3
 SUMMARY_CAUSES_SHOWN = 10
 _MESSAGE_LENGTH = 160
-# At the start of a line also what makes lists and rules. Between letters and digits an underscore means nothing.
+# Characters with a meaning in Markdown, and at the start of a line also those of lists and rules. An underscore between
+# letters or digits has none.
 _MEANINGFUL = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])|[\\`*\[\]#|<>~&@]|^[-+=]|(?<=^\d)[.)]")
 
 
 def render_markdown(run: RunDigest, folder: str) -> str:
-    """The page. `folder` is the run's, as a user would type it."""
+    """The Markdown of the run. `folder` is the path of the run folder as a user would type it."""
     icon = "\u2705" if run.is_as_expected else "\u274c"
     lines = [f"## {icon} {escaped(run.name)}: {escaped(status_line(run))}", ""]
     for statement in statements(run, folder):
@@ -40,19 +41,19 @@ def render_markdown(run: RunDigest, folder: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text of any origin as plain Markdown in one line: nothing in it is markup or a mention."""
+    """Text of any origin in one line, escaped so that Markdown sees no markup and no mention in it."""
     line = " ".join(visible(text).split())
     return _MEANINGFUL.sub(lambda found: "".join(f"&#{ord(character)};" for character in found[0]), line)
 
 
 def code(text: str) -> str:
-    """The text as code in one line. HTML's own, since a backtick in the text would end Markdown's."""
+    """The text as code in one line. HTML's code element, since a backtick in the text would end Markdown's code."""
     return f"<code>{escaped(text)}</code>" if text else ""
 
 
 def command(text: str) -> str:
-    """A command as code, to be copied from the file as well as from what is drawn of it: Markdown's own code, which
-    has no escapes, unless the command has what would end it.
+    """A command as code. Markdown's own code has no escapes, so that the command can be copied from the file as well as
+    from the rendered page. HTML's code element is used if the command has a character that would end Markdown's.
     """
     line = visible(text)
     return f"`{line}`" if line and not set(line) & set("`|\n") and line == line.strip() else code(text)
@@ -102,7 +103,7 @@ def _cells(run: RunDigest) -> Iterator[str]:
 
 
 def _skips(run: RunDigest) -> Iterator[str]:
-    """What the suite leaves out by itself, and why: the registry's words, not the reasons' own."""
+    """The table of the cases that the suite skips by itself, with the statements of the registry that explain them."""
     if not run.skips:
         return
     yield from ("", "### Skips", "", "| because of | skips | cells |", "|---|--:|--:|")

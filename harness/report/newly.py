@@ -1,6 +1,7 @@
-"""Modules that run nothing any more: the run before ran them, and this one skips them as a whole. Pure.
+"""Modules that ran in the previous run and are skipped as a whole now. Pure.
 
-No skip turns a run red, so that a broken build option can switch off a part of the suite unseen. This makes it seen.
+Skips do not fail a run, so that a broken build option could disable a part of the suite without notice. The reports
+name these modules.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ MODULES_NAMED = 10
 
 @dataclass(frozen=True, kw_only=True)
 class NewSkip:
-    """One module that ran before: whether it skips everything now or has no tests, and its reason, if it has one."""
+    """One module that ran in the previous run, with its outcome now, skip or no tests, and the reason, if any."""
 
     module: str
     outcome: Outcome
@@ -27,12 +28,12 @@ class NewSkip:
 
 
 def nothing_ran(modules: Iterable[ModuleResult]) -> tuple[ModuleResult, ...]:
-    """The modules that ran nothing though all of their cases were asked for."""
+    """The modules that ran nothing although all their cases were selected."""
     return tuple(module for module in modules if module.complete and module.outcome in NOTHING_RAN)
 
 
 def newly_skipped(modules: Iterable[ModuleResult], before: Mapping[str, Outcome]) -> tuple[NewSkip, ...]:
-    """The modules that ran nothing now and something in the run before; `before` are its outcomes by module."""
+    """The modules that ran nothing now and something in the previous run, whose outcomes by module are `before`."""
     ran = {name for name, outcome in before.items() if outcome not in {*NOTHING_RAN, Outcome.NOT_RUN}}
     return tuple(
         NewSkip(module=module.module, outcome=module.outcome, reason=_reason(module))
@@ -42,12 +43,12 @@ def newly_skipped(modules: Iterable[ModuleResult], before: Mapping[str, Outcome]
 
 
 def _reason(module: ModuleResult) -> str:
-    """The module's own reason, or the one that most of its cases have."""
+    """The reason why the module was skipped, or the most frequent reason of its cases."""
     reasons = Counter(case.detail.reason for case in module.cases if case.detail.reason)
     return module.detail.reason or next((reason for reason, _ in reasons.most_common(1)), "")
 
 
 def listed(skips: Sequence[NewSkip]) -> str:
-    """The first MODULES_NAMED in one line, and how many more there are."""
+    """The first MODULES_NAMED modules in one line, and the number of the others."""
     more = f", and {len(skips) - MODULES_NAMED:,} more" if len(skips) > MODULES_NAMED else ""
     return ", ".join(map(str, skips[:MODULES_NAMED])) + more

@@ -1,4 +1,4 @@
-"""Since which version a case misbehaves: what the cells of one run say when they are laid side by side. Pure."""
+"""The version since which a case misbehaves, from a comparison of the cells of one run. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NO_IDENTITY = {"id", "description", "tags", "broken", "case_timeout", "module_t
 
 @dataclass(frozen=True, kw_only=True)
 class Since:
-    """The first version at which something goes wrong, and the last one below it where it does not."""
+    """The first version at which a case misbehaves, and `good`, the last version below it at which it does not."""
 
     name: str
     version: str
@@ -30,10 +30,10 @@ class Since:
 
 
 def first_bad_version(good: Collection[Cell], bad: Collection[Cell]) -> Since | None:
-    """The version that parts the good cells from the bad ones: of the toolchain, of CPython, or of the engine.
+    """The version that separates the good cells from the bad ones: that of the toolchain, of CPython, or of the engine.
 
-    Only cells that are alike but for that version are compared, and every such group must part at the same place.
-    None when there is no such version, or when several would do.
+    Only cells that differ in nothing but that version are compared with each other, and the boundary must be the same
+    in every such group. None when there is no such version, or when several axes have one.
     """
     found = {since for axis in VERSION_FIELDS if (since := _parted_by(axis, good, bad))}
     return found.pop() if len(found) == 1 else None
@@ -67,7 +67,7 @@ def _apart_from(axis: str, cell: Cell) -> tuple[object, ...]:
 
 
 def _boundary(group: Sequence[tuple[Version, str, bool]]) -> tuple[str, str] | None:
-    """The last good version and the first bad one, when the good ones all come first."""
+    """The last good version and the first bad one; None unless all good versions come before all bad ones."""
     states = [is_bad for _, _, is_bad in group]
     if states != sorted(states) or not any(states) or all(states):
         return None
@@ -78,8 +78,8 @@ def _boundary(group: Sequence[tuple[Version, str, bool]]) -> tuple[str, str] | N
 
 
 def listed_since(found: Iterable[tuple[Since, int]]) -> list[tuple[Since, int]]:
-    """Each version with the number of cases that misbehave since then. `found` has each case's version, and on how many
-    cells it misbehaves: what most cells say comes first.
+    """Each version with the number of cases that misbehave since then. `found` has the version of each case, and the
+    number of cells on which it misbehaves; the version with the largest sum of these comes first.
     """
     cases, cells = Counter[Since](), Counter[Since]()
     for since, count in found:

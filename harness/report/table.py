@@ -1,4 +1,4 @@
-"""The table over several cells of one run: what each did, or why it has no results."""
+"""The table of the cells of one run: the numbers of each, or the reason why it has no results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.util.text import counted, plain
 
 @dataclass(frozen=True, kw_only=True)
 class CellNumbers:
-    """The columns between cell and state; None for what is not known of a cell without results."""
+    """The columns between cell and state. A number is None if it is unknown, since the cell has no results."""
 
     cases: int | None = None
     passed: int | None = None
@@ -38,10 +38,7 @@ COLUMNS = ("cell", *(field.name for field in dataclasses.fields(CellNumbers)), "
 
 @dataclass(frozen=True, kw_only=True)
 class CellRow:
-    """One cell.
-
-    `status` is its exit status, `why` the reason of a state that does not explain itself.
-    """
+    """One cell. `status` is its exit status, `why` the reason for a state that needs one."""
 
     cell: str
     state: str
@@ -82,15 +79,15 @@ def failed_row(cell: str, status: int, why: str = "", seconds: int | None = None
 
 
 def left_out_row(cell: str, why: str) -> CellRow:
-    """The row of a cell that its declaration calls broken."""
+    """The row of a cell that is declared as broken, and therefore not tested."""
     return CellRow(cell=cell, state="left out", why=f"declared as broken: {why}")
 
 
 def read_row(folder: Path) -> CellRow | None:
-    """The row of the cell whose results, or whose error, are in `folder`; None when neither is there."""
+    """The row of the cell whose results or error are in `folder`; None when the folder has neither."""
     if (folder / ERROR_FILE).is_file():
         status, why = read_failure(folder / ERROR_FILE)
-        # A run that was refused has left the results of the one before.
+        # A run that was refused did not replace the results of the previous one.
         if status != EXIT_CONFIG or not (folder / RESULTS_FILE).is_file():
             return failed_row(folder.name, status, why)
     if (folder / RESULTS_FILE).is_file():
@@ -99,7 +96,7 @@ def read_row(folder: Path) -> CellRow | None:
 
 
 def render_cells(rows: Sequence[CellRow]) -> str:
-    """The table, then the reasons, then a headline."""
+    """The text of the table, followed by the reasons and a headline."""
     lines = [COLUMNS]
     for row in rows:
         numbers = ("-" if value is None else f"{value:,}" for value in dataclasses.astuple(row.numbers))

@@ -1,4 +1,4 @@
-"""All views of a run, written from its results.json files, which are read one at a time."""
+"""Writes all views of a run from its results.json files, which are read one at a time."""
 
 from __future__ import annotations
 
@@ -28,12 +28,14 @@ PAGE, SUMMARY, BADGE, ANNOTATIONS, JUNIT = VIEW_FILES
 
 
 def write_views(files: RunFiles, *, registry: Path | None = None, junit: bool = True, shown: str = "") -> RunDigest:
-    """Writes every view into the run's folder. `registry` is the file of the limitations, `shown` the folder as a user
-    would type it. A cell whose results cannot be read is one without results; ConfigError when it is the only one.
-    UnavailableError when the disk refuses.
+    """Writes every view into the run folder, and returns the digest of the run. `registry` is the file of the
+    limitations, `shown` the run folder as a user would type it.
+
+    A cell with unreadable results counts as one without results; ConfigError when it is the only cell. UnavailableError
+    when writing fails.
     """
     known = None
-    # The views can do without the registry; `lint` reports its mistakes.
+    # The views are useful without the registry too; `lint` reports its mistakes.
     with suppress(ConfigError):
         known = load_registry(registry) if registry and registry.is_file() else None
     read = _read(files, known)
@@ -55,7 +57,7 @@ def write_views(files: RunFiles, *, registry: Path | None = None, junit: bool = 
 
 @dataclass(frozen=True, kw_only=True)
 class _Read:
-    """What has been made of the results of each cell, one after the other."""
+    """What the views need of all cells, collected while the results are read one after the other."""
 
     dataset: Dataset
     failed: list[FailedCell]
@@ -79,7 +81,7 @@ def _read(files: RunFiles, known: Registry | None) -> _Read:
         read.cells.append(digest_cell(label, results, _before(files, label, results), explain))
         read.dataset.add(label, results, explain)
         folder, home = path.absolute().parent, files.folder.absolute()
-        # As seen from the page, if they are below it.
+        # Relative to the page, if the results are below its folder.
         place = folder.relative_to(home).as_posix() if folder.is_relative_to(home) else ""
         read.facts[label] = cell_facts(label, results, folder=place, python_info=(folder / PYTHON_INFO_FILE).is_file())
         read.paths[label] = path
@@ -93,8 +95,8 @@ def exit_status(run: RunDigest) -> int:
 
 
 def _before(files: RunFiles, label: str, now: CellResults) -> Before | None:
-    """The last earlier results of the cell that are complete; the run that the user names may be any. A run of own
-    tests is compared with no other unless the user says so.
+    """The newest earlier results of the cell that are complete. If the user names a run, its results need not be
+    complete. A run of the user's own tests is compared only with a run that the user names.
     """
     if now.run.options.tests and not files.since:
         return None
