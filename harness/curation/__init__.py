@@ -1,1 +1,1 @@
-"""What keeps the lists: lint, update, exports. No run imports anything of it."""
+"""Maintenance of the lists: lint, update, imports, exports and pins. A run imports nothing of this package."""

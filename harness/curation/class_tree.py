@@ -1,4 +1,4 @@
-"""The classes of a test file of CPython's, and which of them inherit what. Pure."""
+"""The classes in a test file of CPython, and which of them inherit a method. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import ast
 
 
 def heirs(tree: ast.Module, method: str = "") -> dict[str, set[str]]:
-    """Each class at the top of the file with those that inherit from it there, itself among them; with a `method` only
-    as far as they inherit that: a class that defines one of its own is none.
+    """For each class at the top level of the file, the class itself and all classes there that inherit from it. With a
+    `method`, only the classes that inherit this method, and not those that define their own.
     """
     found: dict[str, set[str]] = {}
-    # A class comes after those that it inherits.
+    # A class is defined after its bases.
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             own = bool(method) and any(isinstance(each, FUNCTIONS) and each.name == method for each in node.body)
@@ -23,7 +23,7 @@ def heirs(tree: ast.Module, method: str = "") -> dict[str, set[str]]:
 
 
 def last_name(node: ast.expr) -> str:
-    """`b` of `a.b`; empty for what is no name."""
+    """The last name of an expression, `b` for `a.b`; empty if the expression is not a name."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 

@@ -1,4 +1,4 @@
-"""Lint: every entry against every declared cell, every id against the suite. Pure; all problems at once."""
+"""Lint: checks every entry against every declared cell, and every id against the suite. Pure. Reports all problems."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from harness.results.case_ids import subject_of
 from harness.results.outcomes import Outcome
 from harness.util.text import counted
 
-# Looking for a near name costs milliseconds; where hundreds of ids match nothing, one cause is behind them all.
+# Near names are searched for this many ids: each search takes milliseconds, and hundreds of ids that match nothing have
+# one common cause.
 NEAR_NAMES = 50
 
 
 def find_problems(lists: ReadLists, registry: Registry, cells: Sequence[Cell], suites: Suites) -> list[Problem]:
-    """All that is wrong with the lists and the registry, sorted by file and line."""
+    """All problems of the lists and the registry, sorted by file and line."""
     facts = {cell.id: condition_values(cell) for cell in cells}
     reach = _Reach(facts)
     return sorted(
@@ -35,14 +36,14 @@ def find_problems(lists: ReadLists, registry: Registry, cells: Sequence[Cell], s
             *(problem for entry in lists.entries for problem in _undocumented(entry, reach, registry)),
             *(problem for entry in lists.entries for problem in _loose(entry)),
             *_unmatched(lists.entries, reach, suites, {cell.id: cell.python.series for cell in cells}),
-            # An entry that could not be read may name any limitation.
+            # An unreadable entry may name any limitation, so that none is certainly unused.
             *(() if lists.problems else _dead(registry, lists.entries)),
         }
     )
 
 
 class _Reach:
-    """The cells for which a condition holds, worked out once for each condition."""
+    """The cells for which a condition holds, computed once for each condition."""
 
     def __init__(self, facts: Mapping[str, Facts]) -> None:
         self.facts = facts
@@ -63,7 +64,9 @@ def _unreachable(entry: Expectation, reach: _Reach) -> Iterator[Problem]:
 
 
 def _for_any_checkout(entry: Expectation) -> Expectation:
-    """The entry without a range of CPython that names a pre-release: a cell runs that only by `--cpython`."""
+    """The entry without its range of CPython versions if that names a pre-release, which a cell has only with
+    `--cpython`.
+    """
     return dataclasses.replace(
         entry, when=Condition(tuple(term for term in entry.when.terms if not _names_prerelease(*term)))
     )
@@ -74,7 +77,7 @@ def _names_prerelease(axis: str, wanted: object) -> bool:
 
 
 def _why_unreachable(entry: Expectation, cells: Mapping[str, Facts]) -> str:
-    """The term that keeps every cell out, and what the cells have on its axis."""
+    """The term of the condition that no cell fulfils, with the values that the cells have on its axis."""
     for axis, wanted in entry.when.terms:
         values = sorted({str(facts[axis]).lower() for facts in cells.values() if axis in facts})
         held = any(type(entry.when)(((axis, wanted),)).holds(facts) for facts in cells.values())
@@ -85,7 +88,7 @@ def _why_unreachable(entry: Expectation, cells: Mapping[str, Facts]) -> str:
 
 
 def _undocumented(entry: Expectation, reach: _Reach, registry: Registry) -> Iterator[Problem]:
-    """A limitation that some of the entry's cells do not have."""
+    """A problem if the entry names a limitation that some of its cells do not have."""
     limitation = registry.limitations.get(entry.limitation)
     if limitation is None or not limitation.when.terms:
         return
@@ -96,7 +99,7 @@ def _undocumented(entry: Expectation, reach: _Reach, registry: Registry) -> Iter
 
 
 def _loose(entry: Expectation) -> Iterator[Problem]:
-    """What rules 7 and 8 of expected_failures/README.md ask of an entry and it does not have."""
+    """Problems with what rules 7 and 8 of expected_failures/README.md require and the entry lacks."""
     if not entry.signature and _SIGNED & set(entry.outcome):
         hint = "`update --learn-signatures` takes it from runs"
         yield problem_at(entry.place, "expect.signature", "is missing: the case may fail for any other reason", hint)
@@ -105,7 +108,7 @@ def _loose(entry: Expectation) -> Iterator[Problem]:
         yield problem_at(entry.place, "expect.when", message, "add an upper bound, such as python = '<3.15'")
 
 
-# A signature says more of these outcomes.
+# The outcomes that an entry has to narrow by a signature.
 _SIGNED = frozenset({Outcome.FAIL, Outcome.ERROR, Outcome.CRASH})
 
 
@@ -118,7 +121,9 @@ def _has_end(wanted: object) -> bool:
 def _unmatched(
     entries: Iterable[Expectation], reach: _Reach, suites: Suites, series: Mapping[str, str | None]
 ) -> Iterator[Problem]:
-    """`series` is the CPython of each cell: the suites of one series have the same modules, but for a few."""
+    """Problems with ids that match nothing. `series` is the series of CPython of each cell: suites of one series have
+    the same modules, with few exceptions.
+    """
     names_left = NEAR_NAMES
     modules: dict[str | None, set[str]] = {}
     for cell in suites.by_cell.keys() & series.keys():
@@ -127,7 +132,7 @@ def _unmatched(
         known = _known(entry, reach, suites)
         for test in entry.tests:
             answers = [suite.has(test) for suite in known]
-            # Each suite that does not know the test refuses it before a run, if none of its modules can hold it.
+            # If no module of a suite can hold the test, a run with that suite is refused.
             others = {suite.modules: None for suite, has in zip(known, answers, strict=True) if not has}
             if refused := [problem for names in others for problem in suite_mistakes(entry, test, names)]:
                 yield refused[0]
@@ -147,12 +152,14 @@ def _unmatched(
 
 
 def _known(entry: Expectation, reach: _Reach, suites: Suites) -> list[KnownSuite]:
-    """The suites of the cells for which the entry holds, as far as they are known."""
+    """The known suites among those of the cells for which the entry holds."""
     return [suites.by_cell[cell] for cell in reach.of(entry) if cell in suites.by_cell]
 
 
 def _not_own(entry: Expectation, test: str, suites: Suites) -> Iterator[Problem]:
-    """A case of the suite whose id lacks its beginning, and so looks like one of the user's own tests."""
+    """A problem if the id is that of a case of the suite without its beginning, and so looks like one of the user's
+    own tests.
+    """
     tail = "." + ".".join(subject_of(test).split(".")[-2:])
     for suite in suites.by_cell.values():
         if meant := next((case for case in sorted(suite.cases) if case.endswith(tail)), ""):
@@ -161,8 +168,8 @@ def _not_own(entry: Expectation, test: str, suites: Suites) -> Iterator[Problem]
 
 
 def unchecked_text(lists: ReadLists, cells: Sequence[Cell], suites: Suites) -> str:
-    """Which ids of the lists could not be held against the suite, for the end of a report without a problem; empty when
-    all could.
+    """The text about ids of the lists that could not be checked against the suite, for the end of a report without a
+    problem; empty when all ids were checked.
     """
     reach = _Reach({cell.id: condition_values(cell) for cell in cells})
     counts: Counter[str] = Counter()
@@ -174,7 +181,7 @@ def unchecked_text(lists: ReadLists, cells: Sequence[Cell], suites: Suites) -> s
 
 
 def _unchecked(test: str, known: Sequence[KnownSuite]) -> str:
-    """Why it is not known whether a test exists; empty when it is."""
+    """The reason why it is unknown whether a test exists; empty when it is known."""
     if is_own(test):
         return "of tests of your own not checked"
     if any(suite.has(test) is not None for suite in known):
@@ -193,15 +200,15 @@ def _dead(registry: Registry, entries: Iterable[Expectation]) -> Iterator[Proble
 
 
 def _speaks_for_itself(limitation: Limitation) -> bool:
-    """Whether a limitation is of use without any entry: it is probed, or says why it cannot be, or explains skips or
-    failures to come.
+    """Whether a limitation is useful without any entry: it has a probe or the reason why it cannot be probed, or it
+    explains skips or future failures.
     """
     of_use = (limitation.probes, limitation.page_probes, limitation.unprobed, limitation.needs, limitation.skips)
     return any((*of_use, limitation.explains, limitation.intermittent))
 
 
 def causes_text(entries: Iterable[Expectation], registry: Registry) -> str:
-    """How many of the tests that are named have which kind of cause; a class counts as one."""
+    """The number of the tests named by entries for each kind of cause, as text; a class counts as one test."""
     kinds = Counter[str]()
     for entry in entries:
         limitation = registry.limitations.get(entry.limitation)

@@ -1,4 +1,4 @@
-"""What there is to name: the modules and cases of the suite, as the newest runs and builds know them."""
+"""The ids that lists can name: the modules and cases of the suite, from the newest runs and builds."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from harness.util.text import counted
 RUNS_READ = 10
 INDEX_VERSION = 2
 
-# Of cells about which there is nothing to say.
+# How many cells without a known suite a note names.
 NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class KnownSuite:
-    """The suite of one cell. `source` says who knows it.
+    """The suite of one cell. `source` is the run or build that it is read from.
 
-    `modules` are dotted names. `whole` are those whose every case is known; of the others, the absence
-    of a case means nothing.
+    `modules` are dotted names. `whole` are the modules with all cases known; the absence of a case in another module
+    means nothing.
     """
 
     source: str
@@ -46,11 +46,11 @@ class KnownSuite:
 
     @functools.cached_property
     def _scopes(self) -> frozenset[str]:
-        """The modules that define the classes: some are helpers that regrtest does not list."""
+        """The modules of the suite and those that define the classes; some are helpers that regrtest does not list."""
         return frozenset(name.rpartition(".")[0] for name in self._classes) | self.modules
 
     def has(self, test: str) -> bool | None:
-        """Whether what a list names exists; None where that is not known."""
+        """Whether the id in a list exists in the suite; None if that is unknown."""
         if self._names(test):
             return True
         if is_own(test):
@@ -68,7 +68,9 @@ class KnownSuite:
         return test in self.cases or test in self.modules
 
     def near(self, test: str) -> Iterable[str]:
-        """What might have been meant: the cases of its class, of its module, of any module, or else the modules."""
+        """The ids to suggest for an unknown one: the cases of its class, of its module, or of any module, or else the
+        modules.
+        """
         subject = subject_of(test)
         scope = subject.rpartition(".")[0]
         if scope in self._classes:
@@ -84,15 +86,15 @@ class KnownSuite:
 
 @dataclass(frozen=True, kw_only=True)
 class Suites:
-    """The suites by cell id, as far as they are known. `notes` says from where, and which cells have no known suite."""
+    """The known suites by cell id. `notes` says where each is from, and which cells have no known suite."""
 
     by_cell: Mapping[str, KnownSuite] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 def load_suites(cells: Iterable[Cell], reports: Path, cache: Path) -> Suites:
-    """The suite of each cell: what its newest whole run found, or else the modules of its newest build, with the cases
-    of those that ran whole in runs of a part.
+    """The suite of each cell: that of its newest whole run, or else the modules of its newest build, with the cases of
+    those modules that ran as a whole in runs of a part of the suite.
     """
     found: dict[str, KnownSuite] = {}
     notes: list[str] = []
@@ -140,7 +142,7 @@ def _suite_of(cell: Cell, reports: Path, cache: Path) -> KnownSuite | None:
 
 
 def _with_parts(built: KnownSuite, parts: Iterable[KnownSuite]) -> KnownSuite:
-    """The modules of a build, with the cases of those that ran whole in a run of a part: the newest of each."""
+    """The suite of a build, with the cases of each module from the newest run of a part that ran the module whole."""
     cases: dict[str, frozenset[str]] = {}
     for part in parts:
         for module in (part.whole & built.modules) - cases.keys():
@@ -152,7 +154,7 @@ def _with_parts(built: KnownSuite, parts: Iterable[KnownSuite]) -> KnownSuite:
 
 
 def _index_of(path: Path, cache: Path) -> dict[str, Any]:
-    """What of a results.json says which cases there are. It is kept: results have megabytes."""
+    """The index of the cases in a results.json. It is cached, since results have megabytes."""
     status = path.stat()
     key = content_key([INDEX_VERSION, str(path), status.st_mtime_ns, status.st_size])
     kept = cache / "suites" / f"{key}.json"
@@ -177,7 +179,7 @@ def _index_of(path: Path, cache: Path) -> dict[str, Any]:
 
 
 def _is_whole(name: str, module: Mapping[str, Any]) -> bool:
-    """Whether every case of the module was seen: not where the module as such went wrong."""
+    """Whether the results have every case of the module, which is not so if the module as such went wrong."""
     own = module["cases"].get(dotted(name))
     return module["complete"] and (own is None or Outcome(own["outcome"]).is_good)
 
@@ -192,7 +194,7 @@ def _of_builds(cell: Cell, cache: Path) -> KnownSuite | None:
             names = [str(name) for name in json.loads(path.read_bytes())]
         except (OSError, ValueError, TypeError):
             continue
-        # A CPython that `--cpython` named has another suite.
+        # The build of another CPython, which `--cpython` named, has another suite.
         if manifest.python == cell.python.version:
             return KnownSuite(source=f"the build {path.parent.name}", modules=frozenset(map(dotted, names)))
     return None

@@ -1,4 +1,4 @@
-"""What the commands stand on: the lists as they lie on the disk, with the registry and the cells."""
+"""The input of the commands that maintain the lists: the texts of the lists, the registry and the cells."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from harness.util.cache import cache_root
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """`texts` are the lists by name, `unreadable` the problems of those that have no text at all."""
+    """The lists with the registry and the cells. `texts` are the texts of the lists by name, `unreadable` the problems
+    of lists that could not be read as text.
+    """
 
     folder: Path
     reports: Path
@@ -32,7 +34,9 @@ class Workspace:
 
 
 def load_workspace(lists: str = "", reports: str = "") -> Workspace:
-    """The folders named, or else the project's. ConfigError for a registry or a matrix with mistakes."""
+    """The workspace of the folders `lists` and `reports`, or of the project's own. ConfigError for a registry or a
+    matrix with mistakes.
+    """
     root = project_root()
     folder = Path(lists).absolute() if lists else root / "expected_failures"
     registry = load_registry(folder / REGISTRY_FILE)

@@ -1,1 +1,1 @@
-"""From results to a proposed change of the lists."""
+"""Computes a proposed change of the lists from results."""

@@ -1,6 +1,7 @@
-"""The likely cause of a failure that no entry names. Pure; what it proposes, a person has to agree with.
+"""Proposes a cause for a failure that no entry names. Pure. A person has to confirm each proposal.
 
-A limitation is proposed when it looks like the failure and a probe of that very cell agrees, and no other one does.
+A limitation is proposed when its pattern matches the failure, a probe of the same cell agrees, and no other limitation
+fits as well.
 """
 
 from __future__ import annotations
@@ -20,14 +21,16 @@ from harness.results.case_ids import wildcard_of
 
 _REASON_LENGTH = 160
 _CANDIDATES = 3
-# With these a system says that it lacks the call itself; with any other, that this use of it went wrong.
+# These errnos say that the system lacks the call itself, and any other that this use of the call failed.
 _LACKING = frozenset({"ENOSYS", "ENOTSUP", "EOPNOTSUPP"})
 _CALL = re.compile(r"([A-Za-z_]\w*(?:\.\w+)+)\(")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LimitationGuess:
-    """A limitation, where it holds, and a reason; none and `TODO` where nothing is sure, followed by what it may be."""
+    """A limitation, the condition under which it holds, and a reason. Without a certain cause the limitation is empty
+    and the reason is `TODO`, which names of possible limitations may follow.
+    """
 
     limitation: str = ""
     reason: str = TODO
@@ -35,7 +38,7 @@ class LimitationGuess:
 
 
 class _Word(Enum):
-    """What the probes of the cells concerned say of a limitation as the cause of a failure."""
+    """Whether the probes of the cells with a failure confirm a limitation as its cause."""
 
     YES = auto()
     UNKNOWN = auto()
@@ -44,7 +47,7 @@ class _Word(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """Where a failure was seen, and what the probes there have found, cell by cell, by limitation."""
+    """The settings in which a failure was seen, and for each probed one the answers of the probes by limitation."""
 
     settings: Sequence[Setting]
     probed: Sequence[Mapping[str, ProbeAnswer]] = ()
@@ -52,14 +55,14 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True)
 class Causes:
-    """What the registry and the lists already say of failures."""
+    """The registry, and the limitations in the lists by class and signature."""
 
     registry: Registry
     siblings: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, registry: Registry, entries: Iterable[Expectation]) -> Causes:
-        """Reads off the entries which limitation explains a signature for the cases of a class."""
+        """The causes with, from the entries, the one limitation that explains a signature for the cases of a class."""
         found: dict[tuple[str, str], set[str]] = {}
         for entry in entries:
             for test in entry.tests:
@@ -69,9 +72,9 @@ class Causes:
         return cls(registry=registry, siblings=known)
 
     def propose(self, test: str, failure: Failure, signature: tuple[str, ...], scene: Scene) -> LimitationGuess:
-        """The one limitation that looks like the failure and is confirmed by a probe; else the one that fails with the
-        same words in a probe; else that of the other cases of the class, unless its own pattern says otherwise. Where
-        several do: none, and their names.
+        """The limitation whose pattern matches the failure and that a probe confirms; else the one whose probe failed
+        with the same message; else that of the other cases of the class, unless its own pattern does not match. If
+        several fit equally well, none of them, and a reason with their names.
         """
         speaking = [
             item
@@ -89,11 +92,11 @@ class Causes:
             for item in speaking
             if item.id in named and words[item.id] is not _Word.NO and (not item.explains or _looks_like(item, text))
         ]
-        # That an assertion failed does not say why: it may be for another reason than in the rest of the class.
+        # An assertion alone does not show the cause, which may differ from that of the other cases of the class.
         is_bare = set(signature) == {AssertionError.__name__}
         for found in (confirmed, repeated, *((alike, siblings) if is_bare else (siblings, alike))):
             if found:
-                # What is documented for one target says more than what is documented for all.
+                # A limitation that is documented for one target is more specific than one for all targets.
                 fewest = min(len(item.targets) for item in found)
                 narrowest = [item for item in found if len(item.targets) == fewest]
                 is_guess = found is alike or (found is siblings and is_bare)
@@ -111,8 +114,8 @@ def _cause(found: Sequence[Limitation], failure: Failure, *, sure: bool) -> Limi
 
 
 def text_of(failure: Failure) -> str:
-    """What `explains` is searched in: the signature and the message in a line; below it the lines of source that the
-    traceback shows, the innermost first.
+    """The text in which the pattern `explains` of a limitation is searched: a line with the signature and the message,
+    then the lines of source in the traceback, the innermost first.
     """
     head = f"{failure.signature or failure.exception}: {' '.join(failure.message.split())}"
     return "\n".join((head, *failure.lines))
@@ -127,7 +130,9 @@ def _answers(limitation: Limitation, scene: Scene) -> list[ProbeAnswer]:
 
 
 def _word(limitation: Limitation, failure: Failure, scene: Scene) -> _Word:
-    """YES where a probe fails as the case does, or nothing can be probed; NO where what is stated was found lifted."""
+    """YES if a probe failed as the case did, or the limitation has no probe; NO if a probe found the limitation lifted;
+    else UNKNOWN.
+    """
     if not limitation.probes:
         return _Word.YES
     answers = _answers(limitation, scene)
@@ -138,14 +143,14 @@ def _word(limitation: Limitation, failure: Failure, scene: Scene) -> _Word:
 
 
 def _shows(observation: Observation, failure: Failure) -> bool:
-    """Whether a probe saw what the case fails with. What has no effect may come to light in any way."""
+    """Whether a probe saw the failure of the case. A call without effect can make a case fail in any way."""
     if observation.did is Did.ERROR and _is_same_type(observation, failure):
         return not observation.errno or _errno(failure) in observation.errno
     return observation.did is Did.NO_EFFECT
 
 
 def _is_repeated(limitation: Limitation, failure: Failure, scene: Scene) -> bool:
-    """Whether a probe of what does hold there failed with the very words of the case."""
+    """Whether a probe failed with the same message as the case, in a cell where the limitation holds or differs."""
     observations = (
         observation
         for answer in _answers(limitation, scene)
@@ -156,7 +161,9 @@ def _is_repeated(limitation: Limitation, failure: Failure, scene: Scene) -> bool
 
 
 def _has_the_words(observation: Observation, failure: Failure) -> bool:
-    """Whether a probe saw the same exception with the same message; with an errno only the lack of the same call."""
+    """Whether a probe saw the same exception with the same message. An exception with an errno counts only if it
+    reports that the system lacks the call, and both called the same function.
+    """
     if observation.did is not Did.ERROR or not _is_same_type(observation, failure):
         return False
     if observation.errno:
@@ -174,12 +181,16 @@ def _errno(failure: Failure) -> str:
 
 
 def _calls(*lines: str) -> set[str]:
-    """The functions of modules that a line of source calls; the standard library has its own names for os."""
+    """The functions of modules that the lines of source call, with `os.` in the place of the names that the standard
+    library has for that module.
+    """
     return {re.sub(r"^_?(posix|os)\.", "os.", name) for line in lines for name in _CALL.findall(line)}
 
 
 def reason_of(failure: Failure) -> str:
-    """One line that says how it fails: what a test prints besides may hold anything, and paths differ each time."""
+    """The failure in one line without characters that cannot be printed, and without paths of temporary files, which
+    differ in each run.
+    """
     text = " ".join(f"{failure.exception}: {failure.message}".split()).strip(": ")
     text = "".join(character if character.isprintable() else "?" for character in text)
     text = re.sub(r"/tmp/[^\s'\"]+", "/tmp/...", text)

@@ -1,7 +1,7 @@
-"""What runs say of each case, and how far their word goes. Pure.
+"""The evidence of runs: what each run saw of each case, and what this proves. Pure.
 
-A pass is a reason to remove an entry only in a run of the whole suite, in a module that ran to its end without a
-crash or a hang that nobody explained: after those the rest of a module runs in another interpreter, or not at all.
+A pass is a reason to remove an entry only in a run of the whole suite, in a module that ran to its end without an
+unexplained crash or hang: after these the rest of a module runs in another interpreter, or not at all.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Setting: TypeAlias = tuple[tuple[str, str | bool], ...]
 class CaseSighting(NamedTuple):
     """What one run saw of one case. `outcome` is None when the case did not appear although it should have.
 
-    `whole` says that it may count as a reason to remove an entry.
+    `whole` says that the sighting can be a reason to remove an entry.
     """
 
     outcome: Outcome | None
@@ -46,17 +46,17 @@ class CaseSighting(NamedTuple):
 
 
 TODO = "TODO"
-"""How the reason of an entry begins that a person has not looked at yet; lint refuses it."""
+"""The beginning of the reason of an entry that no person has reviewed yet; lint refuses it."""
 
 _LINES = 4
 
-# Nearly all cases of all runs are the same few: one object serves them all.
+# Nearly all cases of all runs have one of a few sightings, which are shared to save memory.
 _seen = functools.cache(CaseSighting)
 
 
 class Failure(NamedTuple):
-    """What a failing case said, for the cause and the reason of an entry. `lines` are the last lines of source of its
-    traceback, the innermost first.
+    """The failure of a case, from which the updater derives the cause and the reason of an entry. `lines` are the last
+    lines of source in its traceback, the innermost first.
     """
 
     exception: str
@@ -66,7 +66,7 @@ class Failure(NamedTuple):
 
 
 class CrashSighting(NamedTuple):
-    """A crash or a hang, and all cases of the module in which it happened."""
+    """The case in which the interpreter crashed or hung, and all cases of its module."""
 
     case: str
     seen: CaseSighting
@@ -76,11 +76,11 @@ class CrashSighting(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run of one cell. `modules` are the dotted names of those whose every case is accounted for.
+    """One run of one cell. `modules` are the dotted names of the modules for which the run accounts for every case.
 
-    `order` sorts the runs of a cell by time. `unsettled` are the cases that were there and prove nothing. `probes` is
-    what was found there of the limitations, if they were probed; `options` is what decided, besides the cell, what was
-    tested.
+    `order` sorts the runs of a cell by time. `unsettled` are the cases that appeared and prove nothing. `probes` has
+    the answers of probes by limitation, if the run was probed. `options` are those that decided, apart from the cell,
+    what was tested.
     """
 
     cell: str
@@ -99,7 +99,7 @@ class Run:
 
 
 def setting_of(cell: Cell, *, python: str = "", libraries: Collection[str] | None = None) -> Setting:
-    """The facts of a cell as a key; versions that are equal are spelled alike."""
+    """The facts of a cell as a key, in which equal versions are spelled alike."""
     return as_setting(condition_values(cell, python=python, libraries=libraries))
 
 
@@ -110,9 +110,10 @@ def as_setting(facts: Facts) -> Setting:
 
 
 class ModuleEvidence(NamedTuple):
-    """What one run says of one module, by its dotted name: the outcomes of all cases, what was seen of those that prove
-    something, and what the bad ones of these said; and the crashes and hangs, where also one that did not come again
-    means that the cases after it ran in another interpreter. `complete` as in ModuleResult.
+    """The evidence of one run on one module, which has its dotted name. `cases` has the outcomes of all cases,
+    `sightings` only the cases that prove something, and `failures` the bad ones among these. `died` has all crashes and
+    hangs, also those that a rerun did not repeat, since the cases after them ran in another interpreter. `complete` is
+    that of ModuleResult.
     """
 
     module: str
@@ -130,8 +131,8 @@ def read_run(results: CellResults, *, source: str, index: int = 0) -> Run:
     for module in results.modules:
         cases = {sys.intern(case.case): case for case in seen_cases(module)}
         whole = results.run.complete and module.complete
-        # What changed its mind within one run proves nothing, least of all what to expect of it; nor does a test of
-        # another version than the interpreter.
+        # A case with different outcomes within one run proves nothing, and neither does a test that is of another
+        # version of CPython than the interpreter.
         steady = {
             case
             for case, found in cases.items()
@@ -168,7 +169,7 @@ def run_of(
     probes: Mapping[str, ProbeAnswer] | None = None,
     options: RunOptions = DEFAULT,
 ) -> Run:
-    """A run, put together out of what it says of each module."""
+    """The run with the evidence of all its modules."""
     seen: dict[str, CaseSighting] = {}
     failures: dict[str, Failure] = {}
     unsettled: set[str] = set()
@@ -208,15 +209,15 @@ def _failure_of(case: CaseResult) -> Failure:
     details = [case.detail, *(subtest.detail for subtest in case.subtests if not subtest.outcome.is_good)]
     telling = next((detail for detail in details if detail.exception), case.detail)
     message = telling.message or telling.reason
-    # The line of source that each frame shows, the innermost frame first.
+    # The line of source of each frame, the innermost frame first.
     lines = tuple(line.strip() for line in reversed(_SHOWN.findall(telling.traceback)[-_LINES:]))
     return Failure(telling.exception, message, signature_of(case), lines)
 
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedRun:
-    """A run held against the lists: `doubtful` are the modules that died of what nobody has explained, and all their
-    cases.
+    """A run compared with the lists. `doubtful` has the modules with a crash or hang that no entry explains, and all
+    their cases.
     """
 
     run: Run
@@ -228,7 +229,7 @@ class JudgedRun:
         return cls(run=run, doubtful=frozenset().union(*({death.module, *death.cases} for death in unexplained)))
 
     def sight(self, test: str) -> CaseSighting | None:
-        """What was seen of a test; None when the run says nothing of it."""
+        """What the run saw of a test; None when it has no evidence on it."""
         found = self.run.seen.get(test)
         if found is None:
             return None if test in self.run.unsettled else self._absence(test)
@@ -244,7 +245,7 @@ class JudgedRun:
 
 
 def _is_explained(death: CrashSighting, entry: Expectation | None) -> bool:
-    """Whether a person has said why: an entry that waits for its reason explains nothing."""
+    """Whether the entry explains the crash or hang. An entry that still waits for its reason explains nothing."""
     return (
         entry is not None
         and not entry.reason.startswith(TODO)
@@ -255,7 +256,7 @@ def _is_explained(death: CrashSighting, entry: Expectation | None) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """All runs by setting, each setting's in the order of time."""
+    """All runs by setting; those of each setting are in order of time."""
 
     runs: Mapping[Setting, tuple[JudgedRun, ...]] = field(default_factory=dict)
 
@@ -275,11 +276,11 @@ class Evidence:
         return [seen for judged in self.runs.get(setting, ()) if (seen := judged.sight(test)) is not None]
 
     def cells(self, setting: Setting) -> tuple[str, ...]:
-        """The cells that ran with this setting; one, unless two differ in what is no axis."""
+        """The cells that ran with this setting. There is one, unless cells differ only in fields that are no axis."""
         return tuple(sorted({judged.run.cell for judged in self.runs.get(setting, ())}))
 
     def appears(self, case: str, setting: Setting) -> bool:
-        """Whether any run of the setting has the case."""
+        """Whether the case appears in any run of the setting."""
         runs = (judged.run for judged in self.runs.get(setting, ()))
         return any(case in run.seen or case in run.unsettled for run in runs)
 
@@ -292,7 +293,7 @@ class Evidence:
         yield from sorted({case for run in self.all_runs() for case in run.failures})
 
     def passed_in(self, test: str, cells: Iterable[str]) -> str:
-        """The last run of those cells, under whatever CPython, that saw the case pass; empty when there is none."""
+        """The source of the last run of those cells, with any CPython, in which the case passed; empty if none has."""
         wanted = frozenset(cells)
         found = [
             run
@@ -302,13 +303,13 @@ class Evidence:
         return max(found, key=lambda run: run.order).source if found else ""
 
     def failure(self, test: str, setting: Setting) -> Failure:
-        """What the newest failure of a test said there."""
+        """The newest failure of a test in the setting; an empty one if there is none."""
         for judged in reversed(self.runs.get(setting, ())):
             if test in judged.run.failures:
                 return judged.run.failures[test]
         return Failure("", "")
 
     def probes(self, setting: Setting) -> Mapping[str, ProbeAnswer]:
-        """What the newest run of a setting that was probed has found of each limitation."""
+        """The answers of probes by limitation from the newest probed run of the setting; empty if none was probed."""
         probed = (judged.run.probes for judged in reversed(self.runs.get(setting, ())))
         return next((found for found in probed if found), {})

@@ -1,4 +1,4 @@
-"""Runs as the history has them: evidence for the updater also where their results.json is gone."""
+"""Reads runs from the history, which are evidence for the updater even if their results.json no longer exists."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from harness.results.outcomes import DEATHS
 
 
 def past_runs(file: Path, newest: Mapping[str, str], known: Collection[tuple[str, str]], *, limit: int) -> list[Run]:
-    """Of each cell the last runs that began before the time in `newest`, but for those that are `known`, by cell and
-    time. ConfigError when the file is no history.
+    """The last runs of each cell, at most `limit`, that began before the cell's time in `newest`. Runs in `known`, by
+    cell and time, are left out. ConfigError when the file is no history.
     """
     with opened(file, write=False) as connection:
         store = Store(connection)
@@ -40,8 +40,8 @@ def past_runs(file: Path, newest: Mapping[str, str], known: Collection[tuple[str
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Module:
-    """What is kept of one module. `steady` are the cases that did the same in all runs that are wanted, `moving` the
-    steps of the others, `apart` what runs saw that say nothing of the rest.
+    """One module in the history. `steady` are the cases with the same state in all requested runs, `moving` the state
+    changes of the other cases. `apart` has, by the place of a run, the cases seen in runs that do not cover the module.
     """
 
     name: str
@@ -51,7 +51,7 @@ class _Module:
 
     @functools.cached_property
     def witnesses(self) -> Mapping[bool, ModuleEvidence]:
-        """What the steady cases say in a whole run, and in another one."""
+        """The evidence of the steady cases, for a whole run (True) and for any other run (False)."""
         return {whole: _witness(self.name, self.steady, whole=whole) for whole in (True, False)}
 
 
@@ -67,7 +67,7 @@ class _Past:
 
     @classmethod
     def of(cls, store: Store, cell: str, runs: Sequence[StoredRun], cases: Mapping[int, Case], first: int) -> _Past:
-        """For the runs from the place `first` on."""
+        """The cell with the states of its cases in the runs from the place `first` on."""
         number = store.cells()[cell]
         names = {key: name for name, key in store.modules().items()}
         modules = {name: _Module(name=name) for name in names.values()}
@@ -115,10 +115,10 @@ class _Past:
 
 
 def _witness(module: str, saw: Mapping[str, State], *, whole: bool = False) -> ModuleEvidence:
-    """What the cases say of a module, which may have more."""
+    """The evidence of these cases on a module, which may have further cases."""
     outcomes = {case: state.outcome for case, state in saw.items() if state.outcome is not None}
     sightings = {case: _seen(state, whole) for case, state in saw.items() if state.steady}
-    # What a failure said is not kept: of new entries a newer run tells the reason, or a person.
+    # The history has no messages of failures: the reason of a new entry comes from a newer run, or from a person.
     failures = {case: _SILENT for case, seen in sightings.items() if not seen.is_good}
     died = {case: _seen(state, whole) for case, state in saw.items() if state.outcome in DEATHS}
     return ModuleEvidence(module, False, outcomes, sightings, failures, died)

@@ -1,4 +1,4 @@
-"""The tightest condition that holds for some settings and not for others. Pure.
+"""Infers the tightest condition that holds for some settings and not for others. Pure.
 
 A condition is a conjunction, so a set of settings may need several, which then exclude each other. Versions are
 ordered: a range begins at the first version that needs it and ends before the first one after it that does not.
@@ -31,10 +31,10 @@ _OUTSIDE = {">=": "<", "<": ">=", ">": "<=", "<=": ">"}
 
 
 def infer(needed: Iterable[Setting], excluded: Iterable[Setting], base: Condition) -> tuple[Condition, ...] | None:
-    """Conditions: exactly one of them holds for each of the `needed`, and none for any of the `excluded`.
+    """The conditions for the `needed` settings: exactly one of them holds for each, and none for any of the `excluded`.
 
-    As few as possible, each as short as possible. What of `base` holds for all the `needed` is part of each. None when
-    no condition can tell them apart.
+    They are as few and as short as possible. The terms of `base` that hold for all the `needed` are part of each. None
+    when no condition can separate the two.
     """
     wanted = tuple(sorted(set(needed), key=repr))
     unwanted = tuple(sorted(set(excluded), key=repr))
@@ -46,26 +46,26 @@ def infer(needed: Iterable[Setting], excluded: Iterable[Setting], base: Conditio
 
 
 def narrowed(condition: Condition, other: Condition) -> Condition:
-    """The condition that holds where both do; there must be a setting for which they do."""
+    """The condition that holds where both conditions hold. There must be a setting for which they do."""
     return _condition((*literals_of(condition), *literals_of(other)), condition)
 
 
 def cut_at_bounds(condition: Condition, needed: Sequence[Setting], others: Iterable[Condition]) -> Condition:
-    """The condition, ended at a version bound of each of the `others` that it overlaps: they then exclude each other
-    also at versions that no cell has. It goes on to overlap one whose bounds all cut off some of the `needed`.
+    """The condition, cut at a version bound of each of the `others` that it overlaps, so that they exclude each other
+    also at versions that no cell has. It still overlaps one if each bound of that would cut off some of the `needed`.
     """
     for other in others:
         if not _exclude_each_other(condition, other):
             outside = (literal for literal in _beyond_bounds(other) if all(_holds(literal, one) for one in needed))
             if (literal := next(outside, None)) is not None:
-                # It is tighter than the bound on that side which is there: that one did not keep the two apart.
+                # The new bound replaces the one on the same side, which is wider: the two overlapped in spite of it.
                 left = (one for one in literals_of(condition) if _side(one) != _side(literal))
                 condition = _condition((*left, literal), condition)
     return condition
 
 
 def _beyond_bounds(condition: Condition) -> Iterator[Literal]:
-    """What lies on the other side of each version bound, the likeliest axis first."""
+    """For each version bound of the condition the literal for the other side of it, the likeliest axis first."""
     terms = sorted(condition.terms, key=lambda term: axes.LIKELIEST_FIRST.index(term[0]))
     for axis, wanted in terms:
         for specifier in wanted.specifiers if isinstance(wanted, VersionRange) else ():
@@ -74,7 +74,7 @@ def _beyond_bounds(condition: Condition) -> Iterator[Literal]:
 
 
 def _side(literal: Literal) -> Literal:
-    """The axis and from which side a bound limits it; the literal itself when it is no bound."""
+    """The axis of a bound and the side from which it limits that; the literal itself if it is not a bound."""
     axis, value = literal
     return (axis, str(value)[0]) if axis in axes.VERSIONS else literal
 
@@ -91,7 +91,7 @@ def _exclude_each_other(one: Condition, other: Condition) -> bool:
 
 
 def literals_of(condition: Condition) -> tuple[Literal, ...]:
-    """The terms of a condition, a version range bound by bound."""
+    """The terms of a condition as literals; a version range gives one for each of its bounds."""
     found: list[Literal] = []
     for axis, wanted in condition.terms:
         if isinstance(wanted, VersionRange):
@@ -105,8 +105,8 @@ def literals_of(condition: Condition) -> tuple[Literal, ...]:
 def _cover(
     needed: tuple[Setting, ...], excluded: tuple[Setting, ...], kept: tuple[Literal, ...], cuts: int
 ) -> tuple[tuple[Literal, ...], ...] | None:
-    """One conjunction if there is one, else the fewest that dividing the needed gives; after so many cuts, the
-    first.
+    """The conjunctions that cover the needed: one if possible, else the fewest that a division of the needed gives.
+    All divisions are tried down to a depth of `cuts`, and below it only the first one. None when no division works.
 
     A case fails on Emscripten 3.1.69 with threads and on WASI, and passes on 3.1.69 without threads and on 6.0.5 with
     them. No conjunction holds for both that fail. Divided by `target` each part has one: `target = "emscripten",
@@ -116,7 +116,7 @@ def _cover(
     if (one := _fewest(needed, left)) is not None:
         return ((*kept, *one),)
     best: tuple[tuple[Literal, ...], ...] | None = None
-    # Flags that always come together divide alike: the likeliest stands for all of them.
+    # Flags that always occur together give the same division: the likeliest of them represents all.
     divisions: dict[tuple[bool, ...], tuple[Literal, Literal]] = {}
     for pair in _divisions(_facts(needed), _facts(left)):
         if all(_holds(pair[0], one) != _holds(pair[1], one) for one in needed):
@@ -142,7 +142,7 @@ def _fewest(needed: Sequence[Setting], excluded: Sequence[Setting]) -> tuple[Lit
         for literal in _candidates(_facts(needed), _facts(excluded))
         if all(_holds(literal, setting) for setting in needed)
     ]
-    # Flags that always come together break the same settings: the likeliest stands for all of them.
+    # Flags that always occur together exclude the same settings: the likeliest of them represents all.
     likeliest: dict[frozenset[int], Literal] = {}
     for literal, broken in candidates:
         likeliest.setdefault(broken, literal)
@@ -171,7 +171,9 @@ def _candidates(needed: Sequence[Facts], excluded: Sequence[Facts]) -> Iterator[
 
 
 def _bounds(axis: str, needed: Sequence[Facts], excluded: Sequence[Facts]) -> Iterator[Literal]:
-    """Since the first version that needs it; before the next one that does not; else what pre-releases need."""
+    """The bounds of a version range for the needed: from the first version that needs the entry, and to before the next
+    one that does not; else bounds for pre-releases.
+    """
     versions, others = _versions(axis, needed), _versions(axis, excluded)
     low, high = min(versions), max(versions)
     below = [version for version in others if version < low]
@@ -195,7 +197,7 @@ def _divisions(needed: Sequence[Facts], excluded: Sequence[Facts]) -> Iterator[t
         if axis in axes.VERSIONS:
             versions, between = sorted(_versions(axis, needed)), sorted(_versions(axis, excluded))
             for lower, upper in itertools.pairwise(versions):
-                # The range ends before the first version that does not need it, as everywhere.
+                # As in `_bounds`, the range ends before the first version that does not need the entry.
                 end = next((version for version in between if lower < version <= upper), upper)
                 yield (axis, f"<{end}"), (axis, f">={upper}")
         elif axis in axes.SWITCHES:
@@ -220,7 +222,7 @@ def _facts(settings: Iterable[Setting]) -> list[Facts]:
 
 
 def _condition(literals: Sequence[Literal], base: Condition) -> Condition:
-    """The literals as a condition; a range that is as the base has it keeps its text."""
+    """The literals as a condition. A version range that equals that of the base keeps the text of the base."""
     written = {(axis, wanted.specifiers): wanted for axis, wanted in base.terms if isinstance(wanted, VersionRange)}
     spelled = _condition_of(literals)
     return Condition(

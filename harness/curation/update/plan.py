@@ -1,8 +1,8 @@
-"""From what runs saw to what the lists should say: which entries change, and which are new. Pure.
+"""Plans from the evidence of runs which entries of the lists change, and which are new. Pure.
 
-Where no run was seen, everything stays as it is: an entry that holds for such a cell goes on holding for it, and one
-that does not goes on not holding. Only a new entry may come to hold there, and only one that is stale wherever a run
-was seen on that target goes there too, unless the rule `cautious` forbids it.
+In settings without a run nothing changes: each existing entry holds for the same ones as before. There are two
+exceptions. A new entry may hold there, and an entry that is stale in all settings with a run of the same target is
+removed there too, unless the rule `cautious` is set.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from harness.targets import Target
 
 
 class Piece(NamedTuple):
-    """What an entry says of a test: with these outcomes and signatures, under this condition."""
+    """The outcomes and signatures that an entry has for a test, and the condition under which it does."""
 
     outcome: tuple[Outcome, ...]
     signature: tuple[str, ...]
@@ -34,10 +34,9 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ListsPlan:
-    """`kept` has each entry's pieces with the tests of each, by its place; `added` what no entry can say. `assumed` are
-    the settings without a run in which a test is to change as in all that were seen.
-
-    An entry that is as it was has one piece, its own.
+    """The plan for the lists. `kept` has, by the place of each entry, its pieces with the tests of each; an unchanged
+    entry has one piece, its own. `added` has the new pieces, each with its tests. `assumed` has, by test, the settings
+    without a run in which its entry is removed, as in all settings with one.
     """
 
     kept: Mapping[str, tuple[tuple[Piece, tuple[str, ...]], ...]]
@@ -49,7 +48,7 @@ class ListsPlan:
 def make_plan(
     entries: Sequence[Expectation], evidence: Evidence, declared: Iterable[Setting], rules: Rules
 ) -> ListsPlan:
-    """What the lists should say. `declared` are the settings of the cells that can be run."""
+    """The plan for the lists. `declared` are the settings of the cells that can be run."""
     declared = tuple(declared)
     planner = _Planner(EntryRequirements(entries, evidence, declared, rules), evidence, declared, rules)
     kept = {entry.place: planner.regroup(entry) for entry in entries}
@@ -58,7 +57,7 @@ def make_plan(
 
 
 class _Planner:
-    """Works the plan out, entry by entry. A need that an entry was widened for is claimed, and not served twice."""
+    """Makes the plan, entry by entry. A need that a widened entry covers is claimed, so that no other entry has it."""
 
     def __init__(
         self, needs: EntryRequirements, evidence: Evidence, declared: tuple[Setting, ...], rules: Rules
@@ -71,10 +70,10 @@ class _Planner:
         self._final: dict[str, list[Condition]] = {}
         self.assumed: dict[str, tuple[Setting, ...]] = {}
 
-    # An entry that exists.
+    # Existing entries.
 
     def regroup(self, entry: Expectation) -> tuple[tuple[Piece, tuple[str, ...]], ...]:
-        """The entry's pieces with the tests of each; several where its tests have come to differ."""
+        """The pieces of the entry, each with its tests. There are several if its tests now differ in what they need."""
         by_piece: dict[Piece, list[str]] = {}
         for test in self._split_wildcards(entry):
             for piece in self._pieces(entry, test):
@@ -83,14 +82,14 @@ class _Planner:
         return tuple((piece, tuple(tests)) for piece, tests in by_piece.items())
 
     def _split_wildcards(self, entry: Expectation) -> list[str]:
-        """The entry's tests; a class whose cases have come to differ is named case by case."""
+        """The tests of the entry. A class is replaced by its cases if these now differ in what they need."""
         tests: list[str] = []
         for test in entry.tests:
             cases = self._covered(entry, test) if test.endswith(".*") else []
             wants = set()
             for setting, case in cases:
                 want = self.needs.of_test(case, setting)
-                # Nothing changes where the entry says that already.
+                # A need that the entry already fulfils is no change.
                 wants.add((setting, KEEP if want == (entry.outcome, entry.signature) else want))
             if len(wants) > len({setting for setting, _ in wants}):
                 tests.extend(dict.fromkeys(case for _, case in cases))
@@ -109,7 +108,7 @@ class _Planner:
         ]
 
     def _pieces(self, entry: Expectation, test: str) -> tuple[Piece, ...]:
-        """What is left to say of a test. Its own piece comes first: the outcomes of the entry and what joined them."""
+        """The pieces for a test of the entry. The entry's own piece comes first, with the outcomes that were added."""
         own, others = NeededEntry(entry.outcome, entry.signature), dict[NeededEntry, set[Setting]]()
         needed: set[Setting] = set()
         wants = self._wants(entry, test)
@@ -134,9 +133,9 @@ class _Planner:
     def _wants(self, entry: Expectation, test: str) -> dict[Setting, DesiredEntry]:
         """What a test of the entry needs in each setting for which the entry holds.
 
-        A setting without a run needs no entry where none of its target with one does: of an entry for `wasi` whose
-        case passes in the runs of `wasi` and `wasi-debug`, nothing is left for `wasi-24` either. Otherwise it needs
-        what there is.
+        A setting without a run needs no entry if no setting of its target with a run does: if the case of an entry for
+        `wasi` passes in the runs of `wasi` and `wasi-debug`, the entry is removed for `wasi-24` too. Otherwise a
+        setting without a run keeps its entry.
         """
         holding = [setting for setting in self.needs.universe if entry.when.holds(dict(setting))]
         wants = {setting: self.needs.of_entry(entry, test, setting) for setting in holding}
@@ -157,8 +156,8 @@ class _Planner:
         return wants
 
     def _widened(self, entry: Expectation, test: str, needed: set[Setting]) -> tuple[Condition, ...]:
-        """Conditions for where the entry is needed, and for where else its tests fail in its way: one condition for
-        both if that can be, else the entry's own stays as it is.
+        """The conditions for the settings that need the entry, and for others in which its tests fail in the same way:
+        one condition for all of these if possible, else separate ones.
         """
         more = {setting for setting in self.needs.universe if self._may_widen(entry, test, setting)}
         for setting in more:
@@ -171,8 +170,8 @@ class _Planner:
         return (*own, *self._scopes(more, elsewhere, own))
 
     def _may_widen(self, entry: Expectation, test: str, setting: Setting) -> bool:
-        """Whether a case, or every case of a class, fails where nothing is said of it in the very way that this entry
-        names, or in which it was seen to fail where the entry holds.
+        """Whether the entry may come to hold for a setting: no entry covers the test there, and the case, or every case
+        of the class, fails with a signature that the entry has, or that was seen where it holds.
         """
         if Target(str(dict(setting)["target"])) not in entry.when.targets:
             return False
@@ -183,12 +182,12 @@ class _Planner:
         alike = [want for want in wants if isinstance(want, NeededEntry) and set(want.outcome) <= set(entry.outcome)]
         signatures = {name for want in alike for name in want.signature}
         named = self._signatures(entry, test)
-        # That an assertion failed does not say why: a person has to look at it.
+        # A failed assertion alone does not show the cause, so that a person has to decide.
         fits = signatures != {AssertionError.__name__} and all(is_one_of(name, named) for name in signatures)
         return 0 < len(alike) == len(wants) and fits
 
     def _signatures(self, entry: Expectation, test: str) -> frozenset[str]:
-        """The signatures that the entry names, or else those that were seen where it holds."""
+        """The signatures of the entry, or if it has none, those that were seen where it holds."""
         if entry.signature:
             return frozenset(entry.signature)
         cases = self.needs.cases_of(test)
@@ -197,7 +196,9 @@ class _Planner:
         )
 
     def _conditions(self, entry: Expectation, test: str, needed: set[Setting]) -> tuple[Condition, ...]:
-        """Conditions that hold for the needed settings and for no other: the entry's own where it does so already."""
+        """The conditions that hold for the needed settings and for no other, or the entry's own if it already does. The
+        entry's own also if no condition can express that, which is then noted in `held`.
+        """
         if all(entry.when.holds(dict(setting)) == (setting in needed) for setting in self.needs.universe):
             return (entry.when,)
         found = infer(needed, (setting for setting in self.needs.universe if setting not in needed), entry.when)
@@ -206,10 +207,10 @@ class _Planner:
             return (entry.when,)
         return found
 
-    # What no entry says.
+    # New entries.
 
     def new(self) -> dict[Piece, tuple[str, ...]]:
-        """Pieces for what fails where no entry speaks, each with its tests."""
+        """The pieces for failures without an entry, each with its tests."""
         found: dict[Piece, list[str]] = {}
         for test in self._evidence.failing():
             for piece in self._new_pieces(test):
@@ -235,7 +236,7 @@ class _Planner:
         return pieces
 
     def _taken(self, test: str, needed: Iterable[Setting]) -> list[Setting]:
-        """Where the new entry must not hold: where the case does well, and where another entry names it."""
+        """The settings in which the new entry must not hold: those with other results, and those of other entries."""
         conditions = self._said(test)
         return [
             setting
@@ -245,14 +246,14 @@ class _Planner:
         ]
 
     def _said(self, test: str) -> list[Condition]:
-        """Where entries name the test or its class by now."""
+        """The conditions of the planned entries that name the test or its class."""
         return [*self._final.get(test, ()), *self._final.get(wildcard_of(test), ())]
 
     def _scopes(
         self, needed: Iterable[Setting], excluded: Sequence[Setting], others: Sequence[Condition]
     ) -> tuple[Condition, ...]:
-        """Conditions for the needed settings, which end where the `others` begin. A target without any run is left
-        out.
+        """The conditions for the needed settings, cut where the `others` begin. They do not hold for a target without
+        any run.
         """
         needed = tuple(needed)
         by_target: dict[str, list[Setting]] = {}
@@ -271,8 +272,9 @@ class _Planner:
 
 
 def _base(target: Target, settings: Sequence[Setting]) -> Condition:
-    """How far a new entry reaches for what fails in these settings of the target: what fails in a browser alone, or in
-    somebody else's build alone, says nothing of CPython's own under the target's usual engine.
+    """The widest condition for a new entry about failures in these settings of the target. It is limited to an engine
+    or a distribution other than the usual one if all settings have that: a failure that was seen only in a browser, or
+    only in a published build, says nothing about CPython's own build under the usual engine.
     """
     usual = {"engine": target.traits.engines[0].value, "distribution": Distribution.CPYTHON.value}
     values = {axis: {str(dict(setting)[axis]) for setting in settings} for axis in usual}

@@ -1,4 +1,4 @@
-"""What each test needs of the lists in each setting, by what runs saw there and by what the lists say now. Pure."""
+"""The entry that each test needs in each setting, from the evidence of runs and the present lists. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.results.signatures import settled_signatures
 
 
 class Skipped(NamedTuple):
-    """Something that was seen and is not acted upon, and why."""
+    """A test for which the updater changes nothing in spite of what runs saw, and the reason."""
 
     test: str
     cell: str
@@ -25,8 +25,8 @@ class Skipped(NamedTuple):
 
 
 class EntryRequirements:
-    """The needs of every test. `universe` are the settings that were seen and those that are declared, `held` what was
-    not acted upon so far.
+    """The entries that tests need. `universe` has the settings of runs and those of declared cells. `held` collects the
+    tests that should perhaps change and do not, with the reasons.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class EntryRequirements:
 
     def _decide_once(self, test: str, setting: Setting) -> Decision:
         entry = self.lookup(test, setting)
-        # A case of a class that is listed as a whole need not be in every suite.
+        # If a class is listed as a whole, not every suite needs to have each of its cases.
         listed = self.is_listed(test, setting)
         sequence = [
             seen
@@ -75,27 +75,27 @@ class EntryRequirements:
         self.held.append(Skipped(test, ", ".join(self._evidence.cells(setting)), why))
 
     def lookup(self, test: str, setting: Setting) -> Expectation | None:
-        """The entry that names the test now."""
+        """The present entry for the test in that setting, if any."""
         return self._expected[setting].lookup(test)
 
     def is_listed(self, test: str, setting: Setting) -> bool:
-        """Whether an entry names the test itself, and not only its class."""
+        """Whether an entry names the test itself and not only its class."""
         return test in self._expected[setting].entries
 
     def is_seen(self, test: str, setting: Setting) -> bool:
-        """Whether a run in that setting says anything of the test, be it that it did not appear."""
+        """Whether a run in that setting has evidence on the test, even if only that it did not appear."""
         return bool(self._evidence.sequence(test, setting))
 
     def cases_of(self, test: str) -> Sequence[str]:
-        """The cases that were seen of a class that an entry names as a whole; of anything else, itself."""
+        """The cases that runs saw of a class which an entry names as a whole; for any other test, the test itself."""
         return self._members.get(test, [test])
 
     def of_test(self, test: str, setting: Setting) -> DesiredEntry:
-        """What the lists should say of a test."""
+        """The entry that a test needs."""
         return self._decide(test, setting).want
 
     def of_entry(self, entry: Expectation, test: str, setting: Setting) -> DesiredEntry:
-        """What an entry should say of a test where it holds: NO_ENTRY where it should not speak."""
+        """What a test needs of an entry that holds in the setting: NO_ENTRY if the entry should not hold there."""
         if test.endswith(".*"):
             return self._of_class(test, setting)
         return self.of_test(test, setting) if test in entry.tests else self._of_member(test, setting)
@@ -108,15 +108,15 @@ class EntryRequirements:
         return KEEP if cases else self.of_test(wildcard, setting)
 
     def _of_member(self, case: str, setting: Setting) -> DesiredEntry:
-        """Of a case that its class stood for until now: it may have an entry of its own, and need not be in every
-        suite.
+        """The need of a case that the entry covers through its class. It is NO_ENTRY if the case has an entry of its
+        own, or does not exist in the suite of the setting.
         """
         absent = self.is_seen(case, setting) and not self._evidence.appears(case, setting)
         return NO_ENTRY if absent or self.is_listed(case, setting) else self._of_covered([case], setting)
 
     def _of_covered(self, cases: Sequence[str], setting: Setting) -> DesiredEntry:
-        """Of cases that their class stands for. Once they were there; an entry for what is gone since would be missing
-        in the newest run, so that it goes as any other, when enough whole runs agree.
+        """The need of cases that an entry covers through their class. If all of them are absent from the newest runs,
+        the entry is removed like any other, when enough whole runs agree.
         """
         absences = min((self._absences(case, setting) for case in cases), key=len)
         if not absences:
@@ -127,13 +127,13 @@ class EntryRequirements:
         return decision.want
 
     def _absences(self, case: str, setting: Setting) -> Sequence[CaseSighting]:
-        """What the newest runs say of a case that they have not met; empty when it was there."""
+        """The sightings of the newest runs in which the case is absent; empty if the newest run has it."""
         newest = list(self._evidence.sequence(case, setting))[::-1]
         return list(itertools.takewhile(lambda seen: seen.outcome is None, newest))[::-1]
 
 
 def signatures_seen(evidence: Evidence, test: str, when: Condition, runs: int) -> tuple[str, ...]:
-    """The signatures with which a case fails where the condition holds."""
+    """The signatures with which a case fails in the settings for which the condition holds."""
     found: set[str] = set()
     for setting in evidence.runs:
         if when.holds(dict(setting)):

@@ -1,4 +1,4 @@
-"""The lists as a plan wants them, as texts. Pure."""
+"""Rewrites the texts of the lists as a plan requires. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ALL_TARGETS = "all"
 
 @dataclass(frozen=True, kw_only=True)
 class Addition:
-    """Tests that need an entry, in a file that need not be there yet."""
+    """A new entry for tests. `file` is its list, which may not exist yet."""
 
     file: str
     piece: Piece
@@ -40,18 +40,18 @@ class Addition:
 def additions(
     plan: ListsPlan, folder: str, modules: Iterable[str], cause_of: Callable[[str, Piece], LimitationGuess]
 ) -> list[Addition]:
-    """What is to be added, an entry for each module, piece and cause."""
+    """The new entries of the plan, one for each module, piece and cause."""
     known = frozenset(modules)
     found: dict[tuple[str, Piece, LimitationGuess], list[str]] = {}
     for piece, tests in plan.added.items():
         for test in tests:
-            # A file of its own for each target and module: two people who add to different ones do not meet.
+            # Each target and module has a file of its own, so that two people seldom change the same one.
             targets = sorted(target.value for target in piece.when.targets)
             name = module_of(test, known) or ".".join(subject_of(test).split(".")[:2])
             area = f"{targets[0] if len(targets) == 1 else ALL_TARGETS}/{name.removeprefix('test.')}"
             file = f"{folder}/{area}.toml"
             cause = cause_of(test, piece)
-            # Where no run was seen an entry holds only where its limitation holds.
+            # In settings without a run an entry must not hold beyond its limitation.
             narrow = piece._replace(when=narrowed(piece.when, cause.when))
             found.setdefault((file, narrow, cause), []).append(test)
     return [
@@ -63,7 +63,7 @@ def additions(
 def assemble(
     texts: Mapping[str, str], entries: Sequence[Expectation], plan: ListsPlan, added: Iterable[Addition]
 ) -> dict[str, str]:
-    """Every list's text after the plan; empty for a list without any entry."""
+    """The text of every list after the plan; empty for a list without any entry."""
     by_file: dict[str, list[Expectation]] = {}
     for entry in entries:
         by_file.setdefault(entry.place.rpartition(":")[0], []).append(entry)
@@ -111,7 +111,9 @@ Pieces = tuple[tuple[Piece, tuple[str, ...]], ...]
 
 
 class _Joins:
-    """Additions that an entry of the same file can take, since it says all but the tests: those to be written yet."""
+    """Moves additions into existing entries of the same file that differ only in their tests. `left` has the additions
+    that still need an entry of their own.
+    """
 
     def __init__(self, new: Sequence[Addition]) -> None:
         self.left = list(new)
@@ -131,7 +133,7 @@ class _Joins:
 
 
 def _edited_block(block: Block, entry: Expectation, pieces: Pieces) -> str:
-    """The entry's text, and after it a copy for each further piece; empty when nothing is left of it."""
+    """The text of the entry, followed by a copy for each further piece; empty if the entry has no piece."""
     if not pieces:
         return ""
     if pieces == ((_own(entry), entry.tests),):

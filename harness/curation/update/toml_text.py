@@ -1,6 +1,6 @@
-"""A list as text, entry by entry, so that an edit touches one entry and leaves every other byte alone. Pure.
+"""Edits a list as text, entry by entry, so that every byte outside of the edited entry stays the same. Pure.
 
-tomlkit edits within an entry and keeps its comments; it reads only the entries that change, since it is slow.
+tomlkit edits within an entry and keeps its comments. It parses only the entries that change, since it is slow.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HEADER = re.compile(r"\s*\[\[\s*expect\s*\]\]")
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """The text of one entry, from the comment above it up to the next one. `line` is that of its header."""
+    """The text of one entry, from the comment above it up to the next entry. `line` is the number of its header."""
 
     line: int
     text: str
@@ -29,7 +29,7 @@ class Block:
 
 @dataclass(frozen=True)
 class ListText:
-    """A list: what stands before the first entry, and the entries."""
+    """A list: the text before the first entry, and the entries."""
 
     head: str
     blocks: tuple[Block, ...]
@@ -40,7 +40,7 @@ class ListText:
 
 @dataclass(frozen=True, kw_only=True)
 class Fields:
-    """What the updater writes of an entry; None or empty where it leaves or wants nothing."""
+    """The fields of an entry that the updater writes. A field that is None or empty is not written."""
 
     tests: tuple[str, ...]
     outcome: tuple[str, ...]
@@ -51,12 +51,12 @@ class Fields:
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines with their ends. str.splitlines() knows ends of lines that TOML and Python do not."""
+    """The lines with their ends. str.splitlines() also splits at characters that end no line in TOML and Python."""
     return [line for line in re.split(r"(?<=\n)", text) if line]
 
 
 def split(text: str) -> ListText:
-    """A list by its entries. A comment directly above an entry belongs to it."""
+    """The list divided into its entries. A comment directly above an entry belongs to it."""
     lines = lines_of(text)
     visible = blank_strings(text).split("\n")
     headers = [number for number, line in enumerate(visible) if _HEADER.match(line)]
@@ -72,7 +72,7 @@ def _with_comment(lines: Sequence[str], header: int) -> int:
     start = header
     while start and lines[start - 1].lstrip().startswith("#"):
         start -= 1
-    # The comment at the top of a file is about the file, unless a blank line sets it apart from there.
+    # A comment that begins at the top of the file is about the file and not about the entry.
     return header if start == 0 else start
 
 
@@ -92,7 +92,7 @@ def new_entry(fields: Fields) -> str:
 
 
 def edited(text: str, fields: Fields) -> str:
-    """An entry's text with other tests, outcomes, signatures and condition; all else stays."""
+    """The text of an entry with new tests, outcomes, signatures and condition, and otherwise unchanged."""
     text = text.replace("\r\n", "\n")
     body, tail = _without_tail(text)
     document = tomlkit.parse(body)
@@ -105,7 +105,7 @@ def edited(text: str, fields: Fields) -> str:
 
 
 def without_comment(text: str) -> str:
-    """An entry's text from its header on: a copy does not take the comment above with it."""
+    """The text of an entry from its header on, for copies, which leave out the comment above it."""
     lines = lines_of(text)
     visible = blank_strings(text).split("\n")
     header = next(number for number, line in enumerate(visible) if _HEADER.match(line))
@@ -113,12 +113,12 @@ def without_comment(text: str) -> str:
 
 
 def trimmed(text: str) -> str:
-    """An entry's text without the blank lines and comments after it."""
+    """The text of an entry without the blank lines and comments after it."""
     return _without_tail(text)[0] + "\n"
 
 
 def _without_tail(text: str) -> tuple[str, str]:
-    """The entry, and the blank lines and comments after it, from the line break on."""
+    """The text of the entry, and that of the blank lines and comments after it, which begins with a line break."""
     visible = blank_strings(text, "string").split("\n")
     last = max(number for number, line in enumerate(visible) if line.strip() and not line.lstrip().startswith("#"))
     lines = text.split("\n")
@@ -190,8 +190,8 @@ def _quoted(text: str) -> str:
 
 
 def insert_sorted(listing: ListText, texts: Iterable[tuple[str, str]], first_tests: Sequence[str]) -> str:
-    """The list with new entries, each before the first one that begins with a later test. `texts` pairs an entry's
-    first test with its text, `first_tests` are those of the entries that are there.
+    """The list with new entries, each inserted before the first entry whose first test sorts after its own. `texts` has
+    for each new entry its first test and its text; `first_tests` are those of the existing entries.
     """
     parts: list[list[str]] = [[] for _ in range(len(listing.blocks) + 1)]
     for first, text in sorted(texts):
@@ -206,7 +206,7 @@ def insert_sorted(listing: ListText, texts: Iterable[tuple[str, str]], first_tes
 
 
 def _spaced(pieces: Iterable[str]) -> str:
-    """The texts one after the other, a blank line between what has none."""
+    """The texts one after the other, with a blank line added between two of them where there is none."""
     result = ""
     for piece in pieces:
         if result and not result.endswith("\n\n"):

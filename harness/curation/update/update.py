@@ -41,11 +41,12 @@ UNFINISHED_NAMED = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """What became of the lists: their texts before and after, by name, and what was seen but not acted upon. `assumed`
-    are the tests whose entry went also in cells without a run, by these cells.
+    """The result of the updater. `before` and `after` are the texts of the lists by name. `held` are the tests for
+    which nothing changes in spite of what runs saw. `assumed` has, by cells without a run, the tests whose entry is
+    removed there too.
 
-    `seen_once` counts the newly listed cases that a single run saw fail. `probing` are the lines for a shell that probe
-    the runs behind new entries that wait for their cause, where nobody has.
+    `seen_once` is the number of newly listed cases that a single run saw fail. `probing` are shell commands that probe
+    the cells of new entries without a known cause, for runs that were not probed yet.
     """
 
     before: Mapping[str, str]
@@ -62,12 +63,12 @@ class Update:
 
     @property
     def waiting(self) -> tuple[Expectation, ...]:
-        """The entries that wait for their reason."""
+        """The entries that still need a reason from a person."""
         return tuple(entry for entry in self.entries if entry.reason.startswith(TODO))
 
     @property
     def unfinished(self) -> int:
-        """How many entries wait for their reason."""
+        """The number of entries that still need a reason."""
         return len(self.waiting)
 
     def diff(self) -> str:
@@ -76,8 +77,8 @@ class Update:
 
 
 def update(workspace: Workspace, runs: Sequence[Run], rules: Rules, *, learn_signatures: bool) -> Update:
-    """The lists after those runs, worked out until nothing changes any more: what becomes known may free the word of a
-    run on something else.
+    """The lists after those runs. The plan is made again until it changes nothing, since a changed entry can change
+    what the runs prove about other cases.
     """
     texts: Mapping[str, str] = workspace.texts
     lists = workspace.lists
@@ -105,7 +106,7 @@ def update(workspace: Workspace, runs: Sequence[Run], rules: Rules, *, learn_sig
 def _by_cells(
     assumed: Mapping[str, Sequence[Setting]], cells: Iterable[Cell]
 ) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """The tests by the cells that have those settings."""
+    """The tests, by the ids of the cells that have their assumed settings."""
     names: dict[Setting, list[str]] = {}
     for cell in cells:
         names.setdefault(setting_of(cell), []).append(cell.id)
@@ -124,8 +125,8 @@ def _seen_once(before: Iterable[Expectation], after: Iterable[Expectation], runs
 
 
 def _probing(before: Iterable[Expectation], after: Sequence[Expectation], runs: Iterable[Run]) -> tuple[str, ...]:
-    """The commands that probe what the entries that have come to wait for their cause were seen in, of each setting the
-    newest run. No probe tells the cause of a crash or a hang.
+    """The commands that probe the newest run of each setting in which tests of new entries without a known cause fail.
+    Entries for a crash or a hang do not count, since no probe shows the cause of these.
     """
     waited = {test for entry in before if entry.reason.startswith(TODO) for test in entry.tests}
     waiting = [
@@ -140,7 +141,7 @@ def _probing(before: Iterable[Expectation], after: Sequence[Expectation], runs: 
         failing = [one.run for one in judged if tests & one.run.failures.keys()]
         if failing and not evidence.probes(setting):
             run, path = failing[-1], Path(failing[-1].source)
-            # Only in the folder of a run of the harness does a probe find the results that it is for.
+            # A probe finds the results only in the folder of a run of the harness.
             if path.name == RESULTS_FILE and path.parent.name == run.cell:
                 lines.append(run.options.probe(run.cell, path.parents[1]))
     return tuple(lines)
@@ -167,7 +168,7 @@ def _round(
 
 
 def _cause(causes: Causes, evidence: Evidence, test: str, piece: Piece) -> LimitationGuess:
-    """A likely cause; none for a crash or a hang, which a person has to look at."""
+    """The likely cause of the failures of a piece; none for a crash or a hang, whose cause a person has to find."""
     if DEATHS & set(piece.outcome):
         return LimitationGuess()
     settings = [setting for setting in evidence.runs if piece.when.holds(dict(setting))]
@@ -179,7 +180,7 @@ def _cause(causes: Causes, evidence: Evidence, test: str, piece: Piece) -> Limit
 
 
 def _with_signatures(plan: ListsPlan, evidence: Evidence, rules: Rules, listed: Collection[str]) -> ListsPlan:
-    """The plan with the signatures of entries that have none. `listed` are the tests that the lists name."""
+    """The plan with signatures added to entries that have none. `listed` are the tests that the lists name."""
     kept = {
         place: tuple((_learnt(piece, tests, evidence, rules, listed), tests) for piece, tests in pieces)
         for place, pieces in plan.kept.items()
@@ -194,22 +195,23 @@ def _learnt(piece: Piece, tests: Sequence[str], evidence: Evidence, rules: Rules
     seen = [
         {name for case in group for name in signatures_seen(evidence, case, piece.when, rules.runs)} for group in cases
     ]
-    # Where a pass is expected too, some of the tests need not have failed in these runs.
+    # If the entry also expects a pass, some of its tests may not have failed in these runs.
     enough = any if Outcome.PASS in piece.outcome else all
     return piece._replace(signature=tuple(sorted(joined((), sorted(set().union(*seen)))))) if enough(seen) else piece
 
 
 def _cases(test: str, evidence: Evidence, listed: Collection[str]) -> Sequence[str]:
-    """The cases that a test of an entry stands for: of a class, those that failed and that no entry names."""
+    """The cases that a test of an entry covers. For a class these are its cases that failed and that no entry names."""
     if not test.endswith(".*"):
         return [test]
     return [case for case in evidence.failing() if wildcard_of(case) == test and case not in listed]
 
 
 def gather(paths: Sequence[Path], reports: Path, *, history: Path | None = None) -> list[Run]:
-    """The runs named, and of the same cells those under `reports` and in the history that are older than the newest.
+    """The runs in `paths`, and the runs of the same cells under `reports` and in the history that are older than the
+    newest of them.
 
-    ConfigError for a file that holds no results, or is no history.
+    ConfigError for a file without results, or a history that is none.
     """
     runs: list[Run] = []
     for index, path in enumerate(paths):
@@ -242,7 +244,7 @@ def gather(paths: Sequence[Path], reports: Path, *, history: Path | None = None)
 
 
 def write(update: Update, folder: Path) -> None:
-    """Writes every changed list, each in one step; a list without any entry is removed."""
+    """Writes every changed list atomically, and removes a list that has no entry any more."""
     for name in update.changed:
         path = folder.parent / name
         if not update.after[name]:
@@ -254,7 +256,9 @@ def write(update: Update, folder: Path) -> None:
 
 
 def summary_lines(update: Update, *, rows: int, written: bool = False) -> Iterable[str]:
-    """What was held back, and what is left to do. `written` is whether the lists are changed."""
+    """The lines about tests that were held back, and about what is left to do. `written` says that the lists were
+    written.
+    """
     for held in update.held[:rows]:
         yield f"held  {held.test}{f' ({held.cell})' if held.cell else ''} {held.why}"
     if len(update.held) > rows:
