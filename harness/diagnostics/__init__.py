@@ -1,1 +1,1 @@
-"""Doctor, oracle, native suite, skip audit, probes."""
+"""Diagnostics: doctor, oracle, native suite, skip audit, probes, stack needs and reduction of failures."""

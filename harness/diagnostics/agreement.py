@@ -1,6 +1,7 @@
-"""The harness's outcomes against those of CPython's own runner: what agrees, what differs, and which rule explains it.
+"""Compares the outcomes of the harness with those of CPython's own runner, and explains differences by rules. Pure.
 
-Pure. Each rule explains one exact situation; what none of them explains is a fault of the harness, or a new rule.
+Each rule explains one exact situation. A difference that no rule explains is a fault of the harness, or needs a new
+rule.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from harness.results.case_ids import FIXTURE, dotted
 from harness.results.outcomes import CaseResult, ModuleResult, Outcome
 from harness.suite.journal import victims_of
 
-# The module was imported there, and its cases were run as far as its fixtures let them.
+# regrtest's words on a module that was imported, and whose cases ran unless a fixture prevented that.
 _RAN = frozenset({Word.PASSED, Word.FAILED, Word.ENV_CHANGED, Word.NO_TESTS})
 _FAILED = frozenset({Outcome.FAIL, Outcome.ERROR})
 # The outcome of a module as a whole, and the words of regrtest that mean the same.
@@ -33,10 +34,11 @@ _SAME_WORD = {
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
-    """One case on which the two do not agree: `theirs` or `ours` is None where a side does not have it.
+    """One case on which regrtest and the harness differ. `theirs` is regrtest's outcome, `ours` the harness's result;
+    None on the side that does not have the case.
 
-    `entry` is that of the lists. `word` is regrtest's on the module, None when it did not mention the module. `cases`
-    are all that the harness has of the module, by id, `outcomes` all that regrtest has.
+    `entry` is the entry of the lists for the case. `word` is regrtest's word on the module, None if it did not mention
+    the module. `cases` has all results of the harness in the module by id, `outcomes` all outcomes of regrtest.
     """
 
     case: str
@@ -51,7 +53,7 @@ class Situation:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Why two sides may differ: a name, one sentence, and whether it is so in a situation."""
+    """A reason why the two sides may differ: its name, a sentence, and the function that says whether it applies."""
 
     name: str
     why: str
@@ -60,7 +62,7 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class OutcomeDifference:
-    """One case on which the two do not agree. `rule` is the name of what explains it; empty when nothing does."""
+    """One case on which the two sides differ. `rule` is the name of the rule that explains it; empty if none does."""
 
     case: str
     module: str
@@ -71,8 +73,8 @@ class OutcomeDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """How the two sides compare. `compared` counts, by module, the cases that both have; `here` and `there` are the
-    modules of either side.
+    """The result of the comparison. `compared` has by module the number of cases that both sides have. `here` are the
+    modules of the harness, `there` those of regrtest.
     """
 
     here: frozenset[str] = frozenset()
@@ -82,12 +84,12 @@ class Agreement:
 
     @property
     def total(self) -> int:
-        """How many cases both sides have."""
+        """The number of cases that both sides have."""
         return sum(self.compared.values())
 
     @property
     def differing(self) -> tuple[OutcomeDifference, ...]:
-        """Cases that both have, with another outcome."""
+        """The cases that both sides have, with different outcomes."""
         return tuple(found for found in self.differences if found.theirs is not None and found.ours is not None)
 
     @property
@@ -100,7 +102,7 @@ class Agreement:
 
     @property
     def lone_modules(self) -> Mapping[str, tuple[str, ...]]:
-        """The modules that one side alone has, by side: no rule explains that."""
+        """The modules that only one side has, by side. No rule explains these."""
         sides = {"only there": self.there - self.here, "only here": self.here - self.there}
         return {side: tuple(sorted(modules)) for side, modules in sides.items() if modules}
 
@@ -114,7 +116,7 @@ class Agreement:
         return self.total > 0 and not self.unexplained and not self.lone_modules
 
     def by_rule(self) -> Counter[str]:
-        """How many differences each rule explains; those without a rule under the empty name."""
+        """The number of differences that each rule explains; the empty name has those without a rule."""
         return Counter(found.rule for found in self.differences)
 
 
@@ -151,7 +153,7 @@ def _situations(
     word: Word | None,
     expected: CellExpectations | None,
 ) -> Iterator[Situation]:
-    """The cases of a module on which the two do not agree, sorted."""
+    """The cases of a module on which the two sides differ, sorted."""
     for name in sorted(cases.keys() | outcomes.keys()):
         theirs, case = outcomes.get(name), cases.get(name)
         if case is None or case.outcome is not theirs:
@@ -173,15 +175,15 @@ def _varies(found: Situation) -> bool:
 
 
 def _skips_here(scope: str, reason: str, theirs: Outcome) -> Callable[[Situation], bool]:
-    """Whether the harness skips a case below `scope` for a reason of exactly this pattern, while regrtest has the
-    outcome `theirs`. A file that skipped itself at its import stands for its cases, and is in their place.
+    """The function that says whether the harness skips a case below `scope` with a reason that fully matches the
+    pattern, while regrtest has the outcome `theirs`. A file that skips itself at import represents all its cases.
     """
     pattern = re.compile(reason)
 
     def explains(found: Situation) -> bool:
         file = found.case.removeprefix(MODULE_SKIPPED)
         is_file = file != found.case
-        # The ids that would stand for a whole file, skipped at its import, in which the case is.
+        # The possible ids of the case's file, if that was skipped at its import.
         parts = found.case.split(".")
         files = (MODULE_SKIPPED + ".".join(parts[:length]) for length in range(len(parts), 0, -1))
         ours = found.ours or next((found.cases[name] for name in files if name in found.cases), None)
@@ -196,13 +198,14 @@ def _skips_here(scope: str, reason: str, theirs: Outcome) -> Callable[[Situation
 
 
 def _either(*rules: Callable[[Situation], bool]) -> Callable[[Situation], bool]:
-    """Whether one of them explains it."""
+    """The function that says whether one of the rules applies."""
     return lambda found: any(rule(found) for rule in rules)
 
 
 def _skipped_subtest(found: Situation) -> bool:
-    """regrtest has `CASE PARAMS`, skipped, and the case here has that very subtest, skipped. Or the case has no name
-    there, since its first skipped subtest took the place; here it has that subtest too.
+    """Whether the difference is that regrtest reports a skipped subtest, `CASE PARAMS`, instead of its case, and the
+    case has the same skipped subtest in the harness. That is so for the id of the subtest, which the harness does not
+    have, and for the id of the case, which regrtest does not have.
     """
     if found.ours is None:
         owner = found.cases.get(found.case.partition(" ")[0]) if found.theirs is Outcome.SKIP else None
@@ -212,17 +215,17 @@ def _skipped_subtest(found: Situation) -> bool:
 
 
 def _skipped_subtests(case: CaseResult) -> Iterator[str]:
-    """What JUnit calls the skipped subtests of a case, without the addresses of objects."""
+    """The names that JUnit has for the skipped subtests of a case, without the addresses of objects."""
     return (unaddressed(f"{case.case} {sub.params}") for sub in case.subtests if sub.outcome is Outcome.SKIP)
 
 
 def unaddressed(text: str) -> str:
-    """The text without addresses of objects, which no two runs have in common."""
+    """The text without the addresses of objects, which differ in each run."""
     return re.sub(r"\bat 0x[0-9a-f]+", "at 0x", text)
 
 
 def _climbs_out_of_scratch(found: Situation) -> bool:
-    """The one test that leaves its temporary folder by `..`, and may not do so here."""
+    """Whether the case is the one test that leaves its temporary folder by `..`, which the harness does not permit."""
     if found.case != "test.test_importlib.metadata.test_api.APITests.test_files_egg_info" or found.ours is None:
         return False
     failed = found.theirs is Outcome.PASS and found.ours.outcome is Outcome.ERROR
@@ -231,13 +234,15 @@ def _climbs_out_of_scratch(found: Situation) -> bool:
 
 
 def _module_as_a_whole(found: Situation) -> bool:
-    """The module's own result here, and the word on the module there means the same."""
+    """Whether the harness has a result for the module as a whole, and regrtest's word on it means the same."""
     own = found.theirs is None and found.ours is not None and found.case == dotted(found.module)
     return own and found.word in _SAME_WORD.get(found.ours.outcome, set())  # type: ignore[union-attr]
 
 
 def _fixture(found: Situation) -> bool:
-    """A fixture that skips or fails here: JUnit has no place for fixtures. One that fails makes the module fail."""
+    """Whether the id is that of a fixture that skips or fails in the harness, which JUnit cannot name. If it fails,
+    regrtest must report that the module failed.
+    """
     is_fixture = FIXTURE.fullmatch(found.case) and not found.case.startswith("after ")
     if found.theirs is not None or found.ours is None or not is_fixture:
         return False
@@ -246,12 +251,12 @@ def _fixture(found: Situation) -> bool:
 
 
 def _has_victims(found: Situation, fixture: str) -> bool:
-    """Whether regrtest ran a case that the fixture keeps from running."""
+    """Whether regrtest ran a case that the fixture prevents from running."""
     return bool(victims_of(fixture, tuple(found.outcomes)))
 
 
 def _kept_by_fixture(found: Situation) -> bool:
-    """A case that a fixture keeps from running here, and that JUnit does not have for the same reason."""
+    """Whether a fixture prevents the case from running in the harness, and is also why JUnit does not have the case."""
     if found.theirs is not None or found.ours is None:
         return False
     for name, fixture in found.cases.items():

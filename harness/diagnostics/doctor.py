@@ -1,6 +1,6 @@
-"""What this machine has and lacks, and which cells can be built and tested here.
+"""Reports what this machine has and lacks, and which cells can be built and tested on it.
 
-`machine.py` gathers the facts. What they mean is decided, and drawn, by pure functions.
+`machine.py` gathers the facts. Pure functions judge and render them.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from harness.toolchains.wasi import release
 from harness.util.paths import build_fault
 from harness.util.text import counted
 
-# `du` on the cache says 1.4 GB after a first build of `wasi` with apt's packages; while it is made, archives
-# and object files that are deleted afterwards lie next to it.
+# Disk space for a first build. `du` says 1.4 GB for the cache after a first build of `wasi` with apt's packages, and
+# during the build there are also archives and object files that are deleted afterwards.
 BUILD_BYTES = 2_500_000_000
 WIDTH = 110
 _NOT_CHECKED = "listed, not checked"
 
 
 class Line(NamedTuple):
-    """One line of the report. `good` is None for what only a tree or an interpreter of the user's decides."""
+    """One line of the report. `good` is None if it depends on a tree or an interpreter that the user has not named."""
 
     good: bool | None
     name: str
@@ -47,11 +47,11 @@ class Line(NamedTuple):
 def doctor_report(
     *, offline: bool, ids: Sequence[str] = (), tags: Sequence[str] = (), request: BuildRequest | None = None
 ) -> tuple[str, bool]:
-    """The report, and whether the cells that are named by id or tag can be built and tested here; of all cells, whether
-    at least one can.
+    """The report, and whether all cells that are named by id or tag can be built and tested here. If none is named, the
+    report is about all declared cells, and the second value says whether at least one can.
 
-    With `offline` the network is not tried, and what would need it counts as missing. `request` has the CPython that
-    the cells named are to be built of; ConfigError or UnavailableError when its tree cannot be built so by anyone.
+    With `offline` the network is not tried, and whatever needs it counts as missing. `request` has the CPython from
+    which the named cells are to be built; ConfigError or UnavailableError when no machine could build them from it.
     """
     matrix, pins = load_configuration()
     chosen = matrix.select(ids=ids, tags=tags) if ids or tags else matrix.declared
@@ -68,7 +68,7 @@ def doctor_report(
 
 
 def _requested(cell: Cell, request: BuildRequest, pins: Pins) -> Cell:
-    """The cell with the CPython that was asked for and, where it takes them, with what the tree of a checkout pins."""
+    """The cell with the requested CPython and, if it uses the pins of a tree, with those of the checkout."""
     request.check_for(cell)
     if request.cpython:
         cell = with_python(cell, request.cpython)
@@ -92,7 +92,7 @@ def _requested(cell: Cell, request: BuildRequest, pins: Pins) -> Cell:
 
 
 def judge_machine(machine: Machine) -> list[Line]:
-    """A line for each thing that some cell needs, or will."""
+    """A line for each part of the machine that some cell needs."""
     free, needed = _gigabytes(machine.disk_free), _gigabytes(BUILD_BYTES)
     disk = f"{free} free for {machine.cache}; a first build takes about {needed}"
     faults = ["was not tried: what would need it counts as missing"] if machine.offline else machine.faults.values()
@@ -122,7 +122,9 @@ def _gigabytes(size: int) -> str:
 
 
 def judge_cell(cell: Cell, pins: Pins, machine: Machine, found: Found) -> list[Line]:
-    """A line for each part of the cell: what is in the cache, who would provide it, or why nobody can."""
+    """A line for each part of the cell: that it is in the cache, which provider it would come from, or why none can
+    provide it.
+    """
     made = {"source": _source, "toolchain": _TOOLCHAINS[cell.target], "build": _build, "runtime": _runtime}
     published = {"tests": _source, "package": _package, "runtime": _runtime}
     lines = []
@@ -137,11 +139,11 @@ def judge_cell(cell: Cell, pins: Pins, machine: Machine, found: Found) -> list[L
 
 
 class _OnlyTheRunKnowsError(Exception):
-    """The part comes from what an option of `test` names."""
+    """The part comes from a path or version that the user names with an option of `test`."""
 
 
 def is_usable(lines: Sequence[Line]) -> bool | None:
-    """Whether a cell with these lines can be built and tested; None when that depends on what the user names."""
+    """Whether a cell with these lines can be built and tested; None if it depends on what the user names."""
     if any(line.good is False for line in lines):
         return False
     return None if any(line.good is None for line in lines) else True
@@ -172,7 +174,7 @@ def _source(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
 
 
 def _package(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
-    """The package of an interpreter that somebody else has built."""
+    """The text for the package of a published interpreter."""
     if not cell.release:
         raise _OnlyTheRunKnowsError(f"the {cell.distribution} that --prebuilt names")
     pin = pins.prebuilt_pin(cell.distribution.value, cell.release)
@@ -219,7 +221,9 @@ _TOOLCHAINS = {Target.WASI: _wasi_sdk, Target.EMSCRIPTEN: _emscripten}
 
 
 def _apt_packages(fault: str) -> dict[str, str]:
-    """The offer of Debian's packages. Only apt with fresh lists knows whether they are still the pinned ones."""
+    """The offer of Debian's packages, with the fault if there is one. Whether the packages are still the pinned ones is
+    not checked, since that needs fresh lists of apt.
+    """
     return {"apt": fault} if fault else {f"apt ({_NOT_CHECKED})": ""}
 
 
@@ -249,7 +253,7 @@ def _runtime(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
         return f"{what}: in the cache"
     pin = pins.runtime_pin(cell.engine, cell.runtime)
     if pin.installer is Installer.NPM:
-        npm_package(pin)  # it may not be for this machine
+        npm_package(pin)  # UnavailableError if there is none for this machine
     there = {Installer.PIP: machine.pip, Installer.NPM: machine.programs.get("npm")}[pin.installer]
     fault = "the network was not tried" if machine.offline else "" if there else f"there is no {pin.installer}"
     hint = f"run the cell once with {pin.installer} and the network: the cache keeps it"
@@ -257,7 +261,7 @@ def _runtime(cell: Cell, pins: Pins, machine: Machine, found: Found) -> str:
 
 
 def _offered(what: str, offers: Mapping[str, str], hint: str) -> str:
-    """The first provider that has no fault; UnavailableError with what is wrong with each of them."""
+    """The text for the first provider without a fault; UnavailableError with the faults of all if there is none."""
     for provider, fault in offers.items():
         if not fault:
             return f"{what}: will come from {provider}"
@@ -266,7 +270,9 @@ def _offered(what: str, offers: Mapping[str, str], hint: str) -> str:
 
 
 def render_doctor(machine: Sequence[Line], cells: Mapping[Cell, Sequence[Line]]) -> str:
-    """The page: the machine, then each cell with its parts, like ones together, then how many cells can be used."""
+    """The page about named cells: the machine, each cell with its parts, and the number of usable cells. Cells with the
+    same lines are grouped.
+    """
     pages = [_block("this machine", machine)]
     alike: dict[tuple[Line, ...], list[str]] = {}
     for cell, lines in cells.items():
@@ -277,8 +283,8 @@ def render_doctor(machine: Sequence[Line], cells: Mapping[Cell, Sequence[Line]])
 
 
 def render_overview(machine: Sequence[Line], cells: Mapping[Cell, Sequence[Line]]) -> str:
-    """The page over all cells: the machine, the cells that can be used, and of the others, those alike together, only
-    what they lack.
+    """The page about all cells: the machine, the usable cells, and what the others lack. Cells that lack the same are
+    grouped.
     """
     alike: dict[tuple[Line, ...], list[str]] = {}
     verdicts = [is_usable(lines) for lines in cells.values()]

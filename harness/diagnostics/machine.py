@@ -1,4 +1,4 @@
-"""The facts of this machine and of its cache. Looks, and changes nothing; `doctor.py` says what they mean."""
+"""Gathers the facts of this machine and its cache, and changes nothing. `doctor.py` judges them."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _PROGRAMS = (*COMPILERS, "make", "git", "apt-get", "dpkg-deb", "ccache", "npm")
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What was found. `programs` holds the paths of those that are there; sizes are in bytes.
+    """The facts of this machine. `programs` has the paths of the programs that it has. Sizes are in bytes.
 
-    `compiler` is what it says of itself. `debian_archive` is the address that apt uses; empty when apt cannot serve.
-    `faults` are those of the pins' hosts that do not answer, by host; `answers` the HTTP status for the files that were
-    asked for, by address, 0 where there was no answer.
+    `compiler` is the first line of the compiler's `--version`. `debian_archive` is the address that apt uses; empty if
+    its configuration is not usable. `faults` has by host why hosts of pins cannot be reached. `answers` has by address
+    the HTTP status of each requested file, 0 if there was no answer.
     """
 
     python: str
@@ -61,7 +61,7 @@ class Machine:
     answers: Mapping[str, int] = field(default_factory=dict)
 
     def fault_of(self, url: str) -> str:
-        """Why nothing can be downloaded from there, as far as that is known beforehand; empty when it can."""
+        """The reason why the URL cannot be downloaded, as far as that is known beforehand; empty if there is none."""
         host = urlsplit(url).netloc
         if self.offline:
             return f"{host} was not tried"
@@ -69,12 +69,12 @@ class Machine:
         return self.faults.get(host, "") or (f"{host} answers {answer} for {url}" if 400 <= answer < 500 else "")
 
     def apt_address(self, pin: TarballPin) -> str:
-        """Where the machine's Debian archive has the tarball of a pin's source package, if it has it."""
+        """The address at which the machine's Debian archive has the tarball of the pin's source package, if it does."""
         return apt.pool_address(self.debian_archive, pin.apt_source, pin.apt_file)
 
     @property
     def apt_lacks(self) -> str:
-        """What apt lacks to serve as a provider; empty when nothing."""
+        """What apt lacks to be a provider; empty if nothing."""
         missing = [name for name in ("apt-get", "dpkg-deb") if name not in self.programs]
         if missing:
             return f"there is no {' and no '.join(missing)}"
@@ -82,17 +82,17 @@ class Machine:
 
     @property
     def apt_fault(self) -> str:
-        """Why apt provides nothing; empty when it can."""
+        """The reason why apt cannot be a provider; empty if it can."""
         return self.apt_lacks or ("the network was not tried" if self.offline else "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What is there already for one cell. `source` and `toolchain` name its provider; empty when none is there.
+    """The parts of one cell that exist already. `source` and `toolchain` name the provider of each; empty if there is
+    none. `package` says that the package of a published interpreter is in the cache.
 
-    `own_python` is the version of a checkout of the user's, `own_sdk_fault` says why a WASI SDK of the user's cannot
-    serve, `own_runtime` which runtime of the machine a cell gets that is to have such a one, `own_runtime_fault` why
-    none. `package` is that of an interpreter that somebody else has built.
+    `own_python` is the version of the user's checkout. `own_sdk_fault` says why the user's WASI SDK is not usable. For
+    a cell with a runtime of the machine, `own_runtime` is that runtime, or `own_runtime_fault` the reason for its lack.
     """
 
     source: str = ""
@@ -107,7 +107,7 @@ class Found:
 
 
 def look_at_machine(pins: Pins, *, offline: bool) -> Machine:
-    """What this machine is and has. With `offline` the network is not tried."""
+    """The facts of this machine. With `offline` the network is not tried."""
     programs = {name: path for name in _PROGRAMS if (path := shutil.which(name))}
     with contextlib.suppress(UnavailableError):
         programs["patchelf"] = find_patchelf()
@@ -141,9 +141,11 @@ def _faults(pins: Pins) -> dict[str, str]:
 
 
 def _answers(pins: Pins, archive: str, faults: Mapping[str, str]) -> dict[str, int]:
-    """The HTTP status for each pinned CPython, at its origin and in the Debian archive, where the host answers."""
+    """The HTTP status of each pinned CPython by address, at its origin and in the Debian archive, for each of these
+    hosts that answers.
+    """
     urls = [pin.url for pin in pins.cpython if urlsplit(pin.url).netloc not in faults]
-    # Of other kinds of addresses (a mirror list, a file) only apt knows what they are.
+    # Only apt can resolve addresses of other kinds, such as a mirror list or a file.
     if archive.startswith(("http://", "https://")) and not connection_fault(archive, PROBE_SECONDS):
         packaged = [pin for pin in pins.cpython if pin.apt_source]
         urls += [apt.pool_address(archive, pin.apt_source, pin.apt_file) for pin in packaged]
@@ -152,7 +154,9 @@ def _answers(pins: Pins, archive: str, faults: Mapping[str, str]) -> dict[str, i
 
 
 def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
-    """What `cache` and the user's own SDK hold for that cell. ConfigError when its checkout is not CPython's source."""
+    """The parts of the cell in `cache` and among the user's own tools. ConfigError when its checkout is not CPython's
+    source.
+    """
     source, has_runtime, own_python = None, False, ""
     if cell.python.checkout:
         own_python = read_version(checkout.checked_root(Path(cell.python.checkout)))
@@ -184,7 +188,9 @@ def look_for(cell: Cell, pins: Pins, cache: Path) -> Found:
 
 
 def _machines_runtime(cell: Cell) -> tuple[str, str]:
-    """The runtime of the machine that the cell gets, or why it gets none; nothing for a cell with a pinned one."""
+    """The runtime of the machine that the cell gets, and the reason if it gets none. Both are empty for a cell with a
+    pinned runtime.
+    """
     if cell.runtime != MACHINES_OWN:
         return "", ""
     try:
@@ -221,5 +227,6 @@ def _first_cached(entries: Iterable[Path | None]) -> Toolchain | None:
     return next((toolchain for toolchain in toolchains if toolchain), None)
 
 
-# The toolchain that costs no download, the user's own first, and what is wrong with the user's own.
+# By target, the function that returns a toolchain that needs no download, first the user's own, and the fault of the
+# user's own.
 _CACHED_TOOLCHAIN = {Target.WASI: _cached_wasi_sdk, Target.EMSCRIPTEN: _cached_emscripten}

@@ -1,7 +1,7 @@
-"""The native reference: the same commit's suite on the native build Python, by the same agent, with the same ids.
+"""The native reference: the suite of the same commit on the native build Python, with the same agent and the same ids.
 
-It tells apart what is skipped everywhere, what only here, and what does not exist here. Its results are kept in the
-cache, by the build Python; a module that has its result is not run again.
+It separates what is skipped everywhere from what is skipped only on WebAssembly. Its results are in the cache, by the
+build Python. A module with a result is not run again.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ logger = logging.getLogger(__name__)
 
 PYTHON = Path("natives", "python", "python")
 _LEFT_OUT = shutil.ignore_patterns("*.o", "*.a", "_bootstrap_python", "logs")
-# Nothing of the reference may depend on the network or on a screen.
+# The reference must not depend on a network, a screen or a sound device.
 NATIVE_RESOURCES = "-network,-urlfetch,-gui,-audio"
 
 
 _NAME_ONE = "--native PATH names a Python of this machine that has the version of the suite, and its tests"
-# Its tests are asked for too: Debian has them in a package of their own.
+# The script also imports the tests, which Debian has in a package of their own.
 _ASK = "import platform, test.libregrtest; print(platform.python_version())"
 
 
 def check_has_native(cell_id: str, prebuilt: str = "", named: str = "") -> None:
-    """ConfigError for a cell whose interpreter somebody else has built, or that takes one from the path `prebuilt`,
-    where no native Python is `named`: only a build of ours has one.
+    """ConfigError for a cell with a published interpreter, or with one from the path `prebuilt`, unless a native Python
+    is `named`: only a build of the harness has one.
     """
     cell = load_configuration()[0].cell(cell_id)
     if (cell.is_prebuilt or prebuilt) and not named:
@@ -62,10 +62,10 @@ def check_has_native(cell_id: str, prebuilt: str = "", named: str = "") -> None:
 
 
 def with_native(prepared: Prepared, named: str) -> Prepared:
-    """The cell with the native Python `named`, a path, or else with that of its build.
+    """The cell with the native Python at the path `named`, or with that of its build if the path is empty.
 
-    UnavailableError when it does not start, has no tests, or is not on this machine; ConfigError when it is of another
-    version than the suite.
+    UnavailableError when that Python does not start, has no tests, or is not on this machine; ConfigError when its
+    version differs from that of the suite.
     """
     manifest = prepared.build.manifest
     if not named:
@@ -89,8 +89,8 @@ def with_native(prepared: Prepared, named: str) -> Prepared:
 
 
 def refer(cell: str, request: BuildRequest, only: Sequence[str], workers: int, native: str = "") -> str:
-    """Runs what is not known yet of a cell's reference, or of the modules `only`, with the Python `native` or else that
-    of the build; gives a line with all its counts.
+    """Runs the modules of a cell's reference that have no result yet, or those of them in `only`, with the Python
+    `native` or that of the build. Returns a line with the counts of the whole reference.
     """
     check_has_native(cell, request.prebuilt, native)
     prepared = with_native(prepare(cell, request), native)
@@ -103,10 +103,11 @@ def refer(cell: str, request: BuildRequest, only: Sequence[str], workers: int, n
 def run_reference(
     prepared: Prepared, *, only: Sequence[str], workers: int, in_place: bool = False
 ) -> tuple[ModuleResult, ...]:
-    """Runs what is not known yet of the suite, or of the modules `only`, `workers` side by side. `in_place` takes the
-    native Python as it is installed, with its own tests, and not a copy of it next to the source of the build.
+    """Runs the modules of the suite that have no result yet, or those of them in `only`, with so many `workers` in
+    parallel, and returns the results. With `in_place` the installed native Python is run with its own tests, and not a
+    copy of it next to the source of the build.
 
-    ConfigError for a module that the suite does not have. Interrupted, it keeps what was finished.
+    ConfigError for a module that the suite does not have. After an interrupt the finished results are kept.
     """
     build, suite = prepared.build, prepared.build.modules()
     for name in only:
@@ -129,9 +130,9 @@ def run_reference(
 
 
 def _lay_out(build: Build, tree: Path) -> None:
-    """A tree of its own for the reference, so that no test writes into the source or the build Python.
+    """Makes a tree for the reference, so that no test writes into the source or the build Python.
 
-    An uninstalled Python finds its library by a path relative to itself, so both keep their places to each other.
+    An uninstalled Python finds its library by a relative path, so that both have the same relative places in the tree.
     """
     native = Path(build.manifest.native)
     ask = "import sysconfig; print(sysconfig.get_config_var('srcdir'))"
@@ -144,7 +145,7 @@ def _lay_out(build: Build, tree: Path) -> None:
     below = Path(os.path.normpath(place / os.path.relpath(source, native.parent)))
     if not below.is_relative_to(tree):
         raise BuildError(f"the source {source} does not lie next to {native.parent}")
-    # Copies: these files are the owner's to write, and what a test does to them must not reach the build Python.
+    # Copies, since these files are writable, and a test that changes them must not change the build Python.
     shutil.copytree(native.parent, place, symlinks=True, ignore=_LEFT_OUT)
     layout = build.manifest.layout.build_folder.split("/", maxsplit=1)[0]
     link_tree(build.root, below, leave_out=(layout, "tmp"))
@@ -152,7 +153,7 @@ def _lay_out(build: Build, tree: Path) -> None:
 
 
 class _Pool:
-    """Runs modules side by side and writes each one's result as soon as it is known."""
+    """Runs modules in parallel, and writes the result of each as soon as it is finished."""
 
     def __init__(self, cell: Cell, python: Path, records: Path) -> None:
         self._cell = cell
@@ -161,7 +162,7 @@ class _Pool:
         self._stopping = threading.Event()
 
     def run(self, modules: Sequence[str], workers: int) -> None:
-        # Outside the cache: sockets in the file system allow short paths only.
+        # Not in the cache, since the paths of Unix sockets must be short.
         with tempfile.TemporaryDirectory(prefix="native-") as folder:
             jobs = [
                 ModuleJob(

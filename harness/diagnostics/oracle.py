@@ -1,6 +1,6 @@
-"""`python -m harness oracle CELL`: the harness compared with CPython's own runner, on the same build.
+"""`python -m harness oracle CELL`: compares the harness with CPython's own runner on the same build.
 
-regrtest runs every module in a process of its own and writes JUnit. docs/oracle.md says how to read what this prints.
+regrtest runs every module in a process of its own and writes JUnit. docs/oracle.md explains the output.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from harness.util.files import remove_tree
 from harness.util.locks import locked
 from harness.util.process import Command, Completed, run
 
-# Seconds for a case that is asked about by itself; regrtest waits half as long again.
+# Seconds for a case that regrtest runs alone; regrtest itself waits 1.5 times as long.
 ALONE_SECONDS = 20
 MODULES_SHOWN = 40
 _DEATH_WORDS = {Word.DIED: Outcome.CRASH, Word.TIMED_OUT: Outcome.TIMEOUT}
@@ -42,9 +42,9 @@ _DEATH_WORDS = {Word.DIED: Outcome.CRASH, Word.TIMED_OUT: Outcome.TIMEOUT}
 
 @dataclass(frozen=True, kw_only=True)
 class RegrtestAnswer:
-    """What regrtest reports: outcomes by case and its word on each module, with the cases that it ran by themselves.
+    """The results of regrtest: outcomes by case, its word on each module, and the cases that it ran alone.
 
-    `seconds` are those of its run of the suite; what the cases in `alone` took is not among them.
+    `seconds` is the time of its run of the suite, without the runs of the cases in `alone`.
     """
 
     outcomes: Mapping[Key, Outcome]
@@ -55,9 +55,10 @@ class RegrtestAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What the two are asked for: the cell, or some of its modules. `build` are the options of `test` that say which
-    build. With `run_dir` the harness does not run: its results are read there. `upstream`: regrtest starts each module
-    by CPython's own entry script. `native` is the Python that runs regrtest; empty for that of the build.
+    """What both runners have to run: the cell, or some of its modules. `build` are the options of `test` that select
+    the build. With `run_dir` the harness does not run, and its results are read from there. With `upstream` regrtest
+    starts each module by CPython's own entry script. `native` is the Python that runs regrtest; empty for that of the
+    build.
     """
 
     cell: str
@@ -70,7 +71,7 @@ class Question:
 
 
 def consult(question: Question, request: BuildRequest) -> tuple[str, bool]:
-    """Runs both. Returns the text, and whether the two agree."""
+    """Runs both runners. Returns the text of the comparison, and whether the two agree."""
     cell, modules, workers = question.cell, question.modules, question.workers
     check_has_native(cell, request.prebuilt, question.native)
     check_regrtest_can_run(named_cell(cell, request), upstream=question.upstream)
@@ -96,7 +97,7 @@ def consult(question: Question, request: BuildRequest) -> tuple[str, bool]:
 
 
 def results_of(path: Path, build: Build) -> CellResults:
-    """The results of an earlier run. ConfigError when they are of another build."""
+    """The results of an earlier run, read from `path`. ConfigError when they are of another build."""
     results = load_results(path)
     if results.build.inputs != build.manifest.inputs:
         raise ConfigError(f"{path} is of another build than {build.folder}", hint="leave out --run-dir to test it now")
@@ -112,8 +113,8 @@ def run_harness(
     *,
     build: Sequence[str] = (),
 ) -> tuple[Completed, CellResults]:
-    """The harness's own results, by its own command, into `folder`/CELL. `select` is for pytest's `-k`, or empty,
-    `build` are further options of `test`.
+    """Runs the harness by its own command, with results in `folder`/CELL. Returns the ended process and the results.
+    `select` is the expression of pytest's `-k`, empty for none. `build` are further options of `test`.
     """
     options = (*build, "-n", str(workers), "--run-dir", str(folder), *(("-k", select) if select else ()))
     argv = (sys.executable, "-m", "harness", "test", cell, *options)
@@ -124,10 +125,10 @@ def run_harness(
 def ask_regrtest(
     peer: RegrtestRunner, task: Task, ours: Iterable[ModuleResult], on_tick: Callable[[float], None] | None = None
 ) -> RegrtestAnswer:
-    """regrtest's outcomes by case.
+    """Runs regrtest and returns its results.
 
-    A case that takes its module down costs regrtest all others of that module, and one that fails by its subtests alone
-    has no name in its results. So it is asked about such cases one by one.
+    If a case kills the interpreter, regrtest loses all cases of the module. A case that fails only by its subtests has
+    no name in JUnit. So regrtest runs such cases again, one by one.
     """
     asked = [module for module in ours if not task.modules or module.module in task.modules]
     fatal = fatal_cases(asked)
@@ -147,7 +148,7 @@ def ask_regrtest(
 
 
 def fatal_cases(ours: Iterable[ModuleResult]) -> tuple[Key, ...]:
-    """The cases in which the interpreter died or stood still. What is no case has no dotted id of its own."""
+    """The cases in which the interpreter crashed or hung, without ids of anything else than a case."""
     return tuple(
         Key(module.module, case.case)
         for module in ours
@@ -168,10 +169,10 @@ def failed_by_subtests(ours: Iterable[ModuleResult]) -> tuple[Key, ...]:
 
 
 def outcome_alone(key: Key, whole: Reply, alone: Reply) -> Outcome | None:
-    """What a case did that regrtest ran by itself; None when that cannot be seen.
+    """The outcome of a case that regrtest ran alone; None when it cannot be derived.
 
-    A module that dies in a run of this case alone died of the case only if it did not die without it, in the run of the
-    `whole`. A run without any test says nothing of the case: its name did not match.
+    If the interpreter dies in that run, this is due to the case only if the module did not die without the case, in the
+    run of the `whole` suite. If no test ran, the name of the case did not match, and nothing is known about it.
     """
     if key in alone.outcomes:
         return alone.outcomes[key]
@@ -182,7 +183,9 @@ def outcome_alone(key: Key, whole: Reply, alone: Reply) -> Outcome | None:
 
 
 def render_oracle(cell: str, found: Agreement) -> str:
-    """What differs by its rule, the modules with a difference, the count of each rule, and a last line with all."""
+    """The text of a comparison: the differences by rule, the modules with a difference, the number of differences of
+    each rule, and a last line with the totals.
+    """
     lines, nothing = [], "has no such case"
     for name in (*(rule.name for rule in RULES), ""):
         same = [difference for difference in found.differences if difference.rule == name]
@@ -196,7 +199,7 @@ def render_oracle(cell: str, found: Agreement) -> str:
 
 
 def _by_module(found: Agreement) -> Iterator[str]:
-    """One line for each module on which the two differ, those with something unexplained first."""
+    """A line for each module with a difference; those with an unexplained difference come first."""
     for side, lone in found.lone_modules.items():
         yield f"modules {side}, UNEXPLAINED: {', '.join(lone)}"
     counts = {name: Counter(each.module for each in group) for name, group in _groups(found).items()}

@@ -32,14 +32,14 @@ from harness.util.files import disk_errors_as_unavailable, remove_tree, write_at
 logger = logging.getLogger(__name__)
 
 PROBES_FOLDER = Path(__file__).parents[1] / "guest" / "probes"
-# Behind the id of a cell whose guests run on the page's own thread.
+# Follows the id of a cell whose guests run on the main thread of a browser's page.
 ON_PAGE = "-page"
-# The probes of this group are typed into the interactive interpreter; the function only looks at what came of it.
+# The probes of this group are typed into the interactive interpreter; the probe function only checks the effect.
 TYPED_GROUP = "shell"
 TYPED = "6 * 7\nanswer()\n"
-# Two interpreters after each other; what the second one says counts.
+# These probes run in two interpreters, one after the other; the observation is that of the second.
 TWICE = frozenset({"memory.kept_between_runs"})
-# Seconds; the longest probe, a native `ensurepip`, takes four, and over thirty on a machine with much else to do.
+# Seconds. The longest probe, a native `ensurepip`, takes four, and more than thirty on a busy machine.
 PROBE_TIMEOUT = 120.0
 
 
@@ -50,8 +50,8 @@ def probe_cell(
     *,
     packages: Path | None = None,
 ) -> CellProbes:
-    """What the cell's interpreter says of every limitation; written into `folder`, which is the cell's own. `packages`
-    is the folder of the npm packages that its Node is given.
+    """Probes every limitation with the cell's interpreter, and writes the results into `folder`, which is the cell's
+    own. Returns the results. `packages` is the folder with the npm packages for its Node, if any.
     """
     manifest = prepared.build.manifest
     toolchain = manifest.toolchain.version
@@ -69,7 +69,7 @@ def probe_cell(
             env=prepared.guest_environment,
         )
         if prepared.cell.engine is Engine.CHROMIUM and not prepared.on_page:
-            # No other browser is used for the page.
+            # Only Chromium is used for probes on the page.
             observed |= load_page_observations(folder)
     finally:
         engine.close()
@@ -84,7 +84,7 @@ def probe_cell(
 
 
 def label_of(prepared: Prepared) -> str:
-    """What the table calls the cell, and its folder in the run."""
+    """The name of the cell in the table, which is also that of its folder in the run."""
     return f"{prepared.cell.id}{ON_PAGE}" if prepared.on_page else prepared.cell.id
 
 
@@ -98,7 +98,9 @@ def run_probes(
     env: Mapping[str, str],
     timeout: float = PROBE_TIMEOUT,
 ) -> dict[str, Observation]:
-    """What each probe did, by its name. `folder` gets what each one printed; `timeout` is in seconds."""
+    """Runs the probes and returns their observations by name. Their output is written into `folder`. `timeout` is in
+    seconds, for each probe.
+    """
     remove_tree(folder)
     folder.mkdir(parents=True)
     scratch = folder / "scratch"
@@ -117,7 +119,7 @@ def run_probes(
             env=env,
         )
         if probe.startswith(f"{TYPED_GROUP}."):
-            # An interactive interpreter that reads what is typed from a file.
+            # The interactive interpreter reads the typed text from a file.
             text = folder / f"{probe}-typed.txt"
             text.write_text(TYPED, encoding="utf-8")
             program, *arguments = guest.argv
@@ -150,7 +152,7 @@ _MESSAGE_LIMIT = 400
 
 
 def read_observation(probe: str, output: str, ending: GuestExit, seconds: float) -> Observation:
-    """What the guest wrote of its probe; when its last word is not final, how it ended."""
+    """The observation that the guest wrote about its probe; if it wrote no final one, that of how the guest ended."""
     said = _last_word(probe, output, seconds)
     if said is not None and said.did is not Did.CRASH:
         return said
@@ -172,13 +174,14 @@ def _last_word(probe: str, output: str, seconds: float) -> Observation | None:
         return None
 
 
-# Emscripten's sockets load it as soon as one is to listen or to connect.
+# The npm package that Emscripten's sockets load when one listens or connects.
 SOCKETS_PACKAGE = "ws"
 
 
 def probe_cells(cells: Sequence[str], request: BuildRequest, run_dir: str, *, on_page: bool = False) -> str:
-    """Runs the probes of each cell; gives the table of these and of all that the run's folder has already. `on_page`:
-    on the thread of a browser's page. ConfigError, before anything is built, for a cell that runs in no browser then.
+    """Runs the probes of each cell. Returns the table of these cells and of all others with probes in the run folder.
+    With `on_page` the probes run on the main thread of a browser's page; ConfigError, before anything is built, for a
+    cell that runs in no browser.
     """
     registry = load_registry(project_root() / "expected_failures" / "limitations.toml")
     names = dict.fromkeys(cells)
@@ -199,8 +202,8 @@ def probe_cells(cells: Sequence[str], request: BuildRequest, run_dir: str, *, on
 
 
 def packages_for(prepared: Prepared, more_pins: str) -> Path | None:
-    """The folder with the npm packages of a cell under Node; None for other cells, and, with a message, where npm
-    cannot provide them: the probes that need them then end in their preparations.
+    """The folder with the npm packages for a cell under Node; None for other cells. Also None, with a message, if npm
+    cannot provide them: the probes that need them then fail in their preparations.
     """
     if prepared.cell.engine is not Engine.NODE:
         return None

@@ -1,7 +1,7 @@
-"""What the host does for a probe that asks for it: some statements are about what lies outside of the guest.
+"""Actions of the host that probes request, since some limitations are about effects from outside of the guest.
 
-A probe asks with a line of its output, `host: WORD NUMBER`. The host does each request once, a moment after it has seen
-it, so that the guest is already waiting:
+A probe requests an action with a line of its output, `host: WORD NUMBER`. The host performs each request once, DELAY
+seconds after it has read the line, so that the guest is already waiting:
 
 - `interrupt PID`: SIGINT for the process that runs the guest, as Ctrl-C would send it. PID is the guest's own number of
   that process; only a guest without an engine of ours around it (the native one) knows it.
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from harness.engines.protocol import EngineSession
 
-# Seconds from a request to the deed.
+# Seconds from a request to the action.
 DELAY = 0.3
 GREETING = b"hello"
 _LOOPBACK = "127.0.0.1"
@@ -32,20 +32,22 @@ _REQUEST = re.compile(rb"^host: (interrupt|descriptors|datagram|connect) (\d+)$"
 
 @dataclass(frozen=True)
 class Request:
-    """What a probe asks for."""
+    """A request of a probe."""
 
     word: str
     number: int
 
 
 def read_requests(output: bytes) -> tuple[Request, ...]:
-    """All requests in what a guest has printed so far; a line that has not ended is not read yet."""
+    """All requests in the output of a guest so far, without a last line that has not ended."""
     whole = output[: output.rfind(b"\n") + 1]
     return tuple(Request(word.decode(), int(number)) for word, number in _REQUEST.findall(whole))
 
 
 class Host:
-    """Does what one guest asks for. `output` is the file that it prints to, `scratch` the folder that it can read."""
+    """Performs the requests of one guest. `output` is the file with the output of the guest, `scratch` a folder that
+    the guest can read.
+    """
 
     def __init__(self, engine: EngineSession, output: Path, scratch: Path) -> None:
         self._engine = engine
@@ -56,7 +58,7 @@ class Host:
         self._answers = 0
 
     def look(self) -> None:
-        """Called many times a second while the guest runs."""
+        """Reads new requests and performs those that are due. It is called many times a second while the guest runs."""
         deeds = {
             "interrupt": lambda number: os.kill(self._process(number), signal.SIGINT),
             "descriptors": self._count_descriptors,
@@ -69,12 +71,12 @@ class Host:
         while self._done < len(requests) and now - self._seen[self._done] >= DELAY:
             request = requests[self._done]
             self._done += 1
-            # A guest that is gone, or that does not listen, is the probe's to report.
+            # If the guest has ended or does not listen, the observation of the probe shows it.
             with contextlib.suppress(OSError):
                 deeds[request.word](request.number)
 
     def _process(self, number: int) -> int:
-        """The process that runs the guest: the engine's, or the guest itself."""
+        """The id of the process that runs the guest: that of the engine, or the number that the guest has given."""
         return getattr(self._engine, "pid", 0) or number
 
     def _count_descriptors(self, number: int) -> None:
@@ -83,7 +85,7 @@ class Host:
         except FileNotFoundError:
             answer = "unknown"
         self._answers += 1
-        # Nothing that lies there already is written to: a guest could have put a link in its place.
+        # Only a new file is written, since a guest could have made a symbolic link at its path.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         descriptor = os.open(self._scratch / f"answer-{self._answers}", flags, 0o644)
         try:

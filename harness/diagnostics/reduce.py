@@ -1,4 +1,5 @@
-"""`python -m harness reduce CELL --case ID`: the smallest set of earlier cases that a failure needs, as a script too.
+"""`python -m harness reduce CELL --case ID`: finds a minimal set of earlier cases that a failure needs, and writes a
+script that runs them.
 
 A case that fails in its module and not alone fails because of what ran before it. Its module runs again and again with
 fewer of the cases before it, until none can be left out (ddmin: A. Zeller and R. Hildebrandt, Simplifying and Isolating
@@ -36,9 +37,10 @@ from harness.util.text import counted, plain
 
 @dataclass(frozen=True, kw_only=True)
 class Reduced:
-    """What was found: the failure of a case, the `earlier` cases that it needs, of so many `before` it in its module,
-    by so many `runs` of the module. `script` is the file that runs these cases, `ends_alike` whether the failure comes
-    with it too. `own` says that the module is one of the user's own.
+    """The result of a reduction: the failure of a case and the `earlier` cases that it needs. `before` is the number of
+    cases before it in its module, `runs` the number of runs of the module that the reduction took. `script` is the file
+    that runs these cases, and `ends_alike` says that it fails in the same way. `own` says that the module is one of the
+    user's own.
     """
 
     cell: str
@@ -55,8 +57,8 @@ class Reduced:
 def reduce_case(
     cell: str, request: BuildRequest, case: str, into: Path, options: RunOptions, *, tests: OwnTests | None = None
 ) -> tuple[str, bool]:
-    """Reduces the case, one of the suite or of the user's own `tests`, and writes the script into the folder. Gives the
-    page, and whether the case fails at all. ConfigError for a case that there is not.
+    """Reduces the case, which is one of the suite or of the user's own `tests`, and writes the script into the folder.
+    Returns the page, and whether the case fails at all. ConfigError for a case that does not exist.
     """
     if tests and into.resolve().is_relative_to(tests.source.resolve()):
         raise ConfigError(f"{into} is in the folder of the tests, whose copy it would get", hint="name another --into")
@@ -95,7 +97,7 @@ def reduce_case(
 
 
 def _script_in(into: Path, failure: CaseResult, tests: OwnTests | None) -> Path:
-    """Where the script goes: own tests are copied next to it, since it can import what stands there."""
+    """The path of the script. The user's own tests are copied next to it, so that it can import them."""
     name = re.sub(r"[^0-9A-Za-z_]+", "-", failure.case.rpartition(".")[2]).strip("-")
     script = into / f"reduced-{name}.py"
     if tests:
@@ -105,7 +107,7 @@ def _script_in(into: Path, failure: CaseResult, tests: OwnTests | None) -> Path:
 
 
 def _job(prepared: Prepared, module: str, folder: Path, tests: OwnTests | None) -> ModuleJob:
-    """The whole module as a run has it."""
+    """The job for the whole module, as in a run."""
     expectations = expectations_for(prepared.cell, prepared.build)
     excluded = expectations.not_to_run(module, own=tests is not None)
     job = prepared.job(module, folder, match=(), excluded=excluded, should_stop=lambda: False)
@@ -114,8 +116,8 @@ def _job(prepared: Prepared, module: str, folder: Path, tests: OwnTests | None) 
 
 
 def failure_in(result: ModuleResult, name: str) -> tuple[CaseResult, tuple[CaseResult, ...]]:
-    """What the case does in its module, and the cases that ran before it in the same interpreter, in order. ConfigError
-    when the module does not have it.
+    """The result of the case in its module, and the cases that ran before it in the same interpreter, in order.
+    ConfigError when the module does not have the case.
     """
     places = {case.case: number for number, case in enumerate(result.cases)}
     if name not in places:
@@ -125,7 +127,7 @@ def failure_in(result: ModuleResult, name: str) -> tuple[CaseResult, tuple[CaseR
             hint="a case is named as in results.json",
         )
     earlier = result.cases[: places[name]]
-    # What took the interpreter down before began another one.
+    # After an earlier crash or hang the cases ran in another interpreter.
     deaths = [number for number, case in enumerate(earlier, 1) if case.outcome in DEATHS]
     ran = earlier[deaths[-1] if deaths else 0 :]
     return result.cases[places[name]], tuple(
@@ -136,8 +138,8 @@ def failure_in(result: ModuleResult, name: str) -> tuple[CaseResult, tuple[CaseR
 def needed(
     failure: CaseResult, before: Sequence[CaseResult], run: Callable[[tuple[str, ...]], ModuleResult]
 ) -> tuple[CaseResult, ...]:
-    """The cases before it that all have to run for it to fail so. `run` runs the module with the cases that patterns
-    match. ConfigError when all of them do not bring the failure about again.
+    """The cases of `before` that all have to run for the failure to occur. `run` runs the module with the cases that
+    the patterns match. ConfigError when the failure does not occur again even with all cases of `before`.
     """
 
     def again(earlier: Sequence[CaseResult]) -> CaseResult | None:
@@ -157,7 +159,7 @@ def needed(
 
 
 def _not_brought_about(failure: CaseResult, instead: CaseResult | None, before: int) -> ConfigError:
-    """The error for a failure that does not come with all the cases that ran before it, in the words of both."""
+    """The error for a failure that does not occur again with all cases before it. It describes both results."""
     what = _in_words(instead) if instead else "did not run"
     if instead and instead.outcome is failure.outcome:
         hint = (
@@ -178,15 +180,15 @@ def _in_words(case: CaseResult) -> str:
 
 
 def is_alike(case: CaseResult, other: CaseResult) -> bool:
-    """Whether two results are one failure."""
+    """Whether two results are the same failure."""
     return case.outcome is other.outcome and same_failure(signature_of(case), signature_of(other))
 
 
 def ddmin(cases: Sequence[CaseResult], fails: Callable[[Sequence[CaseResult]], bool]) -> list[CaseResult]:
-    """A part of the cases, in their order, that still fails, and no longer does when any one of them is left out.
+    """A minimal part of the cases, in their order: it fails, and it no longer does if any one case is left out.
 
-    `cases` as a whole fail. They are cut into two chunks; a chunk that fails alone is cut further, else what is left
-    without a chunk that can go; where neither helps, chunks are halved until they are single cases.
+    `cases` as a whole must fail. They are cut into two chunks. If a chunk alone fails, only that is kept; else, if the
+    cases without a chunk fail, that chunk is removed; else the chunks are halved, until they are single cases.
     """
     left, chunks = list(cases), 2
     while len(left) > 1:
@@ -244,7 +246,9 @@ sys.exit(1 if any(each.startswith(CASES[-1]) for each in failed) else 2 if faile
 
 
 def script_of(cell: str, module: str, name: str, failure: CaseResult, earlier: Sequence[CaseResult]) -> str:
-    """The Python script of that name that runs the cases by unittest alone. Python imports `module` by that name."""
+    """The text of the Python script `name`, which runs the cases with unittest alone. `module` is the name by which it
+    imports their module.
+    """
     cases = "".join(f"    {case.unittest_id!r},\n" for case in (*earlier, failure))
     return _SCRIPT.format(
         case=ascii(plain(failure.case))[1:-1],
@@ -257,7 +261,7 @@ def script_of(cell: str, module: str, name: str, failure: CaseResult, earlier: S
 
 
 def ends_alike(failure: CaseResult, ending: GuestExit) -> bool:
-    """Whether the script has ended as the case did: by the same trap or exit, not at all, or with the status of a
+    """Whether the script ended as the case did: by the same trap or exit, by a timeout, or with the exit status of a
     failure.
     """
     if ending.ending is Ending.STOPPED or failure.outcome is Outcome.TIMEOUT:
@@ -275,7 +279,7 @@ def _what(failure: CaseResult) -> str:
 
 
 def render_reduced(found: Reduced, options: RunOptions) -> str:
-    """What the failure needs, and the two commands that show it."""
+    """The page: the cases that the failure needs, and the two commands that reproduce it."""
     lines = [f"{found.cell}: {plain(found.failure.case)}: {_what(found.failure)}"]
     runs = counted(found.runs, "run")
     if found.earlier:

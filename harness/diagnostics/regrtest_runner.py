@@ -1,4 +1,4 @@
-"""CPython's own runner on a build of ours: what the harness is measured by and held against.
+"""Runs CPython's own runner, regrtest, on a build of the harness, whose results are compared with the harness's.
 
 regrtest runs on the native build Python and starts a fresh, plain runtime for each module, as the buildbots do.
 """
@@ -35,10 +35,10 @@ from harness.util.files import remove_tree
 from harness.util.process import Command, Completed, last_lines, run
 
 _ENGINES = Path(__file__).parents[1] / "engines" / "child"
-# Bytes of stack for what V8 does not count: its own runtime, and the system's.
+# Bytes of stack that V8 does not count, for its own runtime and for the system.
 STACK_MARGIN = 1 << 20
 _BUILT_IN = re.compile(r"'abs_builddir': '([^']+)'")
-# `-I` leaves the script's folder out of the path.
+# With `-I` Python does not add the script's folder to its path, so that this program does.
 _BOOT = """\
 import os, runpy, sys
 sys.argv.pop(0)
@@ -48,7 +48,7 @@ runpy.run_path(sys.argv[0])
 
 
 class Word(StrEnum):
-    """What regrtest says of a module (Lib/test/libregrtest/result.py), as it prints it."""
+    """regrtest's words for the result of a module, as it prints them (Lib/test/libregrtest/result.py)."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -64,7 +64,7 @@ class Word(StrEnum):
     TIMED_OUT = "timed out"
 
 
-# CPython 3.12 prints it in another tense.
+# CPython 3.12 prints this word in another tense.
 _OTHER_WORDS = {"run no tests": Word.NO_TESTS}
 _WORDS = {word.value: word for word in Word} | _OTHER_WORDS
 _PROGRESS = re.compile(
@@ -95,10 +95,10 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What one run of regrtest reported: its seconds, its word on each module, and the outcome of each case.
+    """The results of one run of regrtest: its seconds, its word on each module, and the outcome of each case.
 
-    JUnit has no name for a case that fails by its subtests alone. `unnamed` has an outcome for each module whose only
-    case is such a one: when a single case was asked for, it is the outcome of that case.
+    JUnit has no name for a case that fails only by its subtests. `unnamed` has the outcome for each module whose only
+    case is of this kind. If regrtest ran a single case, it is the outcome of that case.
     """
 
     seconds: float = 0.0
@@ -109,10 +109,11 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What regrtest is to run. `name` names its files; no `modules` are all but those `left_out`.
+    """What regrtest has to run. `name` is the name of its log and JUnit file. Empty `modules` stand for all modules but
+    those `left_out`.
 
-    `match` are patterns of the cases wanted, none for all; `excluded` are patterns of those that are not. regrtest
-    kills a module's process at one and a half times `seconds`.
+    `match` are patterns of the cases to run, none for all; `excluded` are patterns of cases not to run. regrtest kills
+    the process of a module after 1.5 times `seconds`.
     """
 
     workers: int
@@ -126,8 +127,8 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class RegrtestRunner:
-    """regrtest with a copy of the build below `folder`: its modules may write into the whole tree. With `upstream` each
-    module is started by the entry script that CPython's own build has made, in the place of the harness's plain runner.
+    """regrtest with a copy of the build below `folder`, since its modules may write into the whole tree. With
+    `upstream` each module is started by the entry script of CPython's own build instead of the harness's plain runner.
     """
 
     prepared: Prepared
@@ -140,8 +141,8 @@ class RegrtestRunner:
 
     @classmethod
     def of(cls, prepared: Prepared, folder: Path, *, upstream: bool = False) -> RegrtestRunner:
-        """A peer with a fresh copy of the build. ConfigError for a cell in a browser, where regrtest starts nothing,
-        and for an `upstream` whose build has no entry script.
+        """The runner with a fresh copy of the build. ConfigError for a cell in a browser, which regrtest cannot start,
+        and with `upstream` for a build without an entry script.
         """
         check_regrtest_can_run(prepared.cell, upstream=upstream)
         if upstream:
@@ -153,7 +154,7 @@ class RegrtestRunner:
             for path in (Path(place), *(Path(place, name) for name in files)):
                 if not path.is_symlink():
                     path.chmod(path.stat().st_mode | 0o200)
-        # Written into the copy where it is: sysconfig has the full name of the build folder, and regrtest goes there.
+        # sysconfig has the full path of the build folder, to which regrtest changes; it must be that of the copy.
         built_in = peer.root / prepared.build.manifest.layout.build_folder
         for data in built_in.glob("build/lib.*/_sysconfigdata*.py"):
             text = data.read_text(encoding="utf-8")
@@ -166,7 +167,9 @@ class RegrtestRunner:
         return peer
 
     def run(self, task: Task, on_tick: Callable[[float], None] | None = None) -> Reply:
-        """Runs regrtest and returns its reply. BuildError when it has no word on any module, or JUnit does not fit."""
+        """Runs regrtest and returns its results. BuildError when it printed no word on any module, or when its JUnit
+        file does not fit the modules.
+        """
         junit, log = self.folder / f"{task.name}.xml", self.folder / f"{task.name}.log"
         command = self.command(task, junit)
         done = run(command, log=log, on_tick=on_tick)
@@ -176,13 +179,13 @@ class RegrtestRunner:
                 f"regrtest {done.ending} and wrote no results:\n{last_lines(log)}",
                 hint=f"run it by hand: {command.reproduce()}",
             )
-        # It writes no file when every module died or was skipped before its first case.
+        # regrtest writes no JUnit file if every module died or was skipped before its first case.
         reply = read_junit(junit, words) if junit.exists() else Reply(words=words)
         return dataclasses.replace(reply, seconds=done.seconds)
 
     @property
     def _runner(self) -> _Runner:
-        """What starts the interpreter for each module."""
+        """The runner that starts the interpreter for each module."""
         if self.upstream:
             return _UPSTREAM
         is_pyodide = self.prepared.cell.distribution is Distribution.PYODIDE
@@ -194,8 +197,9 @@ class RegrtestRunner:
         return _RUNNERS[self.prepared.cell.target].has_single
 
     def run_single(self, task: Task, on_tick: Callable[[float], None] | None = None) -> Completed:
-        """Runs all modules of the task one after the other in one interpreter, as upstream's CI does. BuildError when
-        it does not come to its end: a module that takes the interpreter down takes the others with it.
+        """Runs all modules of the task one after the other in one interpreter, as upstream's CI does, and returns the
+        ended process. BuildError when the run does not come to its end: if a module kills the interpreter, the others
+        have no result.
         """
         log, command = self.folder / f"{task.name}.log", self.single_command(task)
         done = run(command, log=log, on_tick=on_tick)
@@ -207,15 +211,15 @@ class RegrtestRunner:
         return done
 
     def single_command(self, task: Task) -> Command:
-        """What runs all modules of the task in one interpreter."""
+        """The command that runs all modules of the task in one interpreter."""
         prepared, program = self.prepared, Path(self.prepared.build.manifest.layout.program)
         runner = self._runner
-        # Older ones know no other way.
+        # Before 3.13 regrtest has no such option, and a single process is its default.
         knows = tuple(map(int, prepared.build.manifest.python.split(".")[:2])) >= (3, 13)
         argv = (
             *runner.command(self, str(program)),
             *("-m", "test", *(("--single-process",) if knows else ())),
-            # Upstream's CI takes the modules in their order, and --randseed would shuffle them.
+            # Upstream's CI runs the modules in their order, and --randseed would shuffle them.
             *("-u", prepared.cell.resources),
             *(("--exclude", *task.left_out) if task.left_out else task.modules),
         )
@@ -223,7 +227,7 @@ class RegrtestRunner:
         return Command(argv=argv, cwd=(self.root / program).parent, env=env)
 
     def command(self, task: Task, junit: Path) -> Command:
-        """What runs the task; `junit` is where regrtest writes its results."""
+        """The command that runs the task; regrtest writes its results into the file `junit`."""
         prepared, program = self.prepared, Path(self.prepared.build.manifest.layout.program)
         runner = self._runner
         python = shlex.join(runner.command(self, str(program)))
@@ -272,10 +276,10 @@ def _pyodide_runner(peer: RegrtestRunner, program: str) -> tuple[str, ...]:
 
 
 def stack_flag(limit: int) -> str:
-    """The stack for Node's first thread, where the system's limit for it is so many bytes.
+    """Node's option for the stack of its first thread, if the system's limit for that stack is `limit` bytes.
 
-    V8 takes 984 KiB unless a flag says so, however large the limit is. On that some modules end with a RangeError, and
-    regrtest loses all their cases. `python.sh` of CPython 3.14 has NODEFLAGS for this.
+    Without the option V8 uses 984 KiB, however large the limit is. With so little, some modules end with a RangeError,
+    and regrtest loses all their cases. `python.sh` of CPython 3.14 has NODEFLAGS for this.
     """
     stack = STACK_MB << 20 if limit == resource.RLIM_INFINITY else min(limit, STACK_MB << 20)
     return f"--stack-size={max(stack - STACK_MARGIN, stack // 2) >> 10}"
@@ -287,8 +291,8 @@ def _node_of(peer: RegrtestRunner) -> Path:
 
 
 def check_regrtest_can_run(cell: Cell, *, upstream: bool) -> None:
-    """ConfigError, without a build of it, for a cell in a browser, and for an `upstream` whose script starts nothing
-    that can be installed.
+    """ConfigError for a cell in a browser, and with `upstream` for a cell whose entry script starts a program that
+    cannot be installed. It needs no build of the cell.
     """
     if cell.engine.is_browser:
         raise ConfigError(
@@ -305,7 +309,7 @@ def check_regrtest_can_run(cell: Cell, *, upstream: bool) -> None:
 
 
 def check_has_entry(prepared: Prepared) -> None:
-    """ConfigError when CPython's own script made no entry script in this build."""
+    """ConfigError when the build has no entry script of CPython."""
     cell, layout = prepared.cell, prepared.build.manifest.layout
     places = [prepared.build.root / layout.build_folder / name for name in (ENTRY_SCRIPT, NODE_ENTRY)]
     if lacking := [path.name for path in places if not path.is_file()]:
@@ -316,8 +320,8 @@ def check_has_entry(prepared: Prepared) -> None:
 
 
 class _Runner(NamedTuple):
-    """What starts the program of a target, and what that needs in its environment. `has_single` is whether upstream's
-    CI runs the suite there in a single process.
+    """The functions for the command that starts a target's program and for the variables that this needs. `has_single`
+    says that upstream's CI runs the suite of that target in a single process.
     """
 
     command: Callable[[RegrtestRunner, str], tuple[str, ...]]
@@ -326,7 +330,7 @@ class _Runner(NamedTuple):
 
 
 _RUNNERS = {
-    # A WASI guest sees nothing of this but what its runner passes on.
+    # A WASI guest sees only the variables that its runner passes on.
     Target.WASI: _Runner(
         _wasmtime_runner,
         lambda peer: {"GUEST_PYTHONPATH": peer.prepared.guest_environment.get("PYTHONPATH", "")},
@@ -336,7 +340,7 @@ _RUNNERS = {
     ),
 }
 _PYODIDE = _Runner(_pyodide_runner, lambda peer: node_environment() | peer.prepared.guest_environment)
-# The script looks for `node` on PATH, and gives the whole environment to the guest.
+# The entry script searches `node` on PATH, and passes the whole environment to the guest.
 _UPSTREAM = _Runner(
     lambda peer, program: (str((peer.root / program).with_name(ENTRY_SCRIPT)),),
     lambda peer: {"PATH": os.pathsep.join([str(_node_of(peer).parent), os.environ.get("PATH", os.defpath)])},
@@ -344,16 +348,16 @@ _UPSTREAM = _Runner(
 
 
 def read_words(log: str) -> dict[str, Word]:
-    """The word on each module that regrtest's progress lines name, in their order."""
+    """regrtest's word on each module in its progress lines, in their order."""
     return {module: _WORDS[word] for module, word in _PROGRESS.findall(log)}
 
 
 def read_junit(path: Path, words: Mapping[str, Word]) -> Reply:
-    """The reply of a run whose JUnit is in the file `path`, and whose words are these, in the order of the progress
-    lines. Cases have the names that the journal gives them. BuildError when the file does not have a suite for each
-    module that ran.
+    """The results in the JUnit file `path` of a run with these words, which are in the order of the progress lines.
+    Cases have the same names as in the journal. BuildError when the file does not have a suite for each module that
+    ran.
 
-    An expected failure is an `<output>` element there, an unexpected success an `<outcome>`
+    In this file an expected failure is an `<output>` element, and an unexpected success an `<outcome>` element
     (Lib/test/libregrtest/testresult.py).
     """
     outcomes: dict[Key, Outcome] = {}
@@ -368,7 +372,7 @@ def read_junit(path: Path, words: Mapping[str, Word]) -> Reply:
                 tags = {child.tag for child in element}
                 found = (outcome for tag, outcome in _OUTCOMES.items() if tag in tags)
                 outcomes[Key(module, name)] = next(found, Outcome.PASS)
-        # The outcome of a suite's only case by the counts of the suite; None when they name no failure.
+        # The outcome of the only case of a suite, from the counts of the suite; none if these have no failure.
         counts = {"errors": Outcome.ERROR, "failures": Outcome.FAIL}
         failed = next((outcome for name, outcome in counts.items() if int(suite.get(name, 0))), None)
         if failed and len(cases) == 1 and not cases[0].get("name"):
@@ -377,7 +381,7 @@ def read_junit(path: Path, words: Mapping[str, Word]) -> Reply:
 
 
 def _modules_with_suite(words: Mapping[str, Word], count: int, path: Path) -> list[str]:
-    """The modules of so many suites, in their order: suites have no name."""
+    """The modules of the `count` suites, in their order, which is needed since suites have no name."""
     for further in (set(), {Word.UNCAUGHT}):
         modules = [module for module, word in words.items() if word in _WITH_SUITE | further]
         if len(modules) == count:

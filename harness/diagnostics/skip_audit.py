@@ -1,8 +1,8 @@
-"""`python -m harness audit-skips CELL`: which of the suite's skips have gone stale.
+"""`python -m harness audit-skips CELL`: finds stale skips of the suite.
 
-What a run skipped because of the platform is run again, with the suite's own gates forced open. Each module has a
-folder and interpreters of its own; a crash costs the case that it happened in. What passes now need not be skipped any
-more, or not for the reason that is given.
+The cases that a run skipped because of the platform are run again, with the suite's own gates forced open. Each module
+has a folder and interpreters of its own, so that a crash affects only the case in which it happens. A case that passes
+now need not be skipped any more, or not for the given reason.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ logger = logging.getLogger(__name__)
 
 GATES_FOLDER = Path(__file__).parents[1] / "guest" / "gates"
 AUDIT_FILE = "audit.json"
-# Seconds. What hangs behind a gate hangs at once, and there is a lot of it.
+# Seconds. Many cases hang behind open gates, and they do so at once, so that a short limit is enough.
 CASE_TIMEOUT, MODULE_TIMEOUT = 10.0, 300.0
 CLASSES_SHOWN = 12
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forced:
-    """What a case did behind open gates. `limitation` explained its skip, `reason` is what the suite said of it."""
+    """The outcome of a case behind open gates. `limitation` explained its skip, and `reason` is the suite's own."""
 
     case: str
     outcome: Outcome
@@ -53,8 +53,10 @@ class Forced:
 
 
 def audit_cell(cell: str, request: BuildRequest, results: str, only: Sequence[str], workers: int) -> str:
-    """Audits the skips of a run's results, the latest run's when none is named; gives the page, which names the run."""
-    # Absolute, because guests get folders next to it, and the engine's process has another current folder.
+    """Audits the skips in the results of a run, or of the latest run if none is named. Returns the page, which names
+    the run.
+    """
+    # An absolute path, since guests get folders next to it, and the current folder of the engine's process is another.
     path = _results_of(cell, Path(results).absolute() if results else project_root() / "reports" / "latest")
     loaded = load_results(path)
     if loaded.cell.id != cell:
@@ -67,14 +69,16 @@ def audit_cell(cell: str, request: BuildRequest, results: str, only: Sequence[st
 
 
 def _results_of(cell: str, run: Path) -> Path:
-    """The results.json of the cell in what the user names: the folder of a run or of the cell, or the file itself."""
+    """The path of the cell's results.json for the path `run` that the user has named: the folder of a run or of the
+    cell, or the file itself.
+    """
     found = results_in(run)
     return next((path for path in found if path.absolute().parent.name == cell), found[0])
 
 
 def named_modules(words: Sequence[str], known: Collection[str], where: str) -> tuple[str, ...]:
-    """The modules that the words name, as regrtest or with `test.` before. ConfigError for one that the run read from
-    `where` did not test.
+    """The modules that the words name, by regrtest's name or with `test.` in front. ConfigError for a module that the
+    run in `where` did not test.
     """
     by_name = {name: module for module in known for name in (module, dotted(module))}
     if unknown := [word for word in words if word not in by_name]:
@@ -87,7 +91,7 @@ def named_modules(words: Sequence[str], known: Collection[str], where: str) -> t
 
 
 def audited(account: SkipAccount) -> dict[str, tuple[Skip, ...]]:
-    """The skips to look at, by module: those that a limitation explains, and that are not skipped natively too."""
+    """The skips to audit, by module: those that a limitation explains, without cases that are also skipped natively."""
     found: dict[str, list[Skip]] = defaultdict(list)
     for skip in account.skips:
         if skip.cause and skip.cause.is_limitation and skip.elsewhere is not Elsewhere.EVERYWHERE:
@@ -109,7 +113,7 @@ def patterns(skips: Iterable[Skip]) -> tuple[str, ...]:
 
 
 def explained_by(case: str, skips: Sequence[Skip]) -> Skip | None:
-    """The skip that kept this case from running; None for a case that ran anyway."""
+    """The skip that prevented this case from running; None for a case that ran."""
     for skip in skips:
         fixture = FIXTURE.fullmatch(skip.case)
         owner = fixture.group(1) if fixture else skip.case.removeprefix(MODULE_SKIPPED)
@@ -126,9 +130,8 @@ def audit(
     only: Sequence[str],
     workers: int,
 ) -> tuple[Forced, ...]:
-    """Runs what the gates hide, of all modules or of those named, and writes audit.json into `folder`.
-
-    Interrupted, it writes what was finished.
+    """Runs the cases behind the gates, of all modules or of those in `only`, and writes audit.json into `folder`.
+    Returns their outcomes. After an interrupt it writes those of the finished modules.
     """
     wanted = {module: skips for module, skips in audited(account).items() if not only or module in only}
     engines = _Engines(prepared, folder / "logs", workers)
@@ -152,7 +155,7 @@ def audit(
 
 
 def read_audit(path: Path) -> tuple[Forced, ...]:
-    """What the cases did behind open gates, as the audit.json there says; nothing when there is none. ConfigError for a
+    """The outcomes behind open gates in the audit.json at `path`; empty if there is no such file. ConfigError for a
     file of another form.
     """
     if not path.is_file():
@@ -167,7 +170,7 @@ def read_audit(path: Path) -> tuple[Forced, ...]:
 
 
 class _Engines:
-    """So many engines of the cell, for threads that each use one that is free."""
+    """A pool of engines of the cell, from which each thread takes one that is free."""
 
     def __init__(self, prepared: Prepared, logs: Path, count: int) -> None:
         with disk_errors_as_unavailable(logs):
@@ -190,7 +193,7 @@ class _Engines:
 
 
 def forced_cases(result: ModuleResult, skips: Sequence[Skip]) -> tuple[Forced, ...]:
-    """The module's cases that one of these skips had kept from running."""
+    """The module's cases that one of these skips had prevented from running, with their outcomes."""
     return tuple(
         Forced(case=case.case, outcome=case.outcome, limitation=skip.cause.id, reason=skip.reason)
         for case in result.cases
@@ -209,8 +212,8 @@ def _job(
 
 
 def render_audit(cell: str, found: Sequence[Forced], *, read: str = "") -> str:
-    """What passes now, by the limitation that explained its skip, and the counts of the rest. `read` is where the skips
-    are from.
+    """The page: the cases that pass now, by the limitation that explained their skips, and the counts of the others.
+    `read` is the file that the skips are from.
     """
     if not found:
         return f"{cell}: no limitation explains a skip of {read or 'the run'}: nothing was run behind open gates"
@@ -220,7 +223,7 @@ def render_audit(cell: str, found: Sequence[Forced], *, read: str = "") -> str:
     lines = [f"{cell}: {len(found):,} cases run behind open gates: {_counted(found)}"]
     for name, cases in sorted(by_limitation.items(), key=lambda item: -_passed(item[1])):
         lines += ["", f"{name}: {_counted(cases)}"]
-        # The cases that pass now, a class a line.
+        # The numbers of cases that pass now, with a line for each class.
         passing = Counter(case.case.rpartition(".")[0] for case in cases if case.outcome is Outcome.PASS)
         lines += [f"  {count:6,}  {owner}" for owner, count in passing.most_common(CLASSES_SHOWN)]
         if len(passing) > CLASSES_SHOWN:

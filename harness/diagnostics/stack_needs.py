@@ -1,8 +1,8 @@
-"""`python -m harness stack CELL`: how much of the engine's stack each case needs that exhausts it.
+"""`python -m harness stack CELL`: measures how much of the engine's stack those cases need that exhaust it.
 
-Asked are the cases that a run has seen exhaust the stack, and those that CPython skips because of it, their gates
-forced open. Each runs alone, as in a run, with one stack after the other: the smallest with which it does what it does
-with plenty is what it needs.
+These are the cases that exhausted the stack in a run, and those that CPython skips because of the stack, with their
+gates forced open. Each case runs alone, with different sizes of the stack. The smallest size with which its outcome is
+the same as with plenty of stack is what it needs.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ logger = logging.getLogger(__name__)
 
 LEAST, MOST = 128 << 10, 64 << 20
 STEP = 1.02
-# What CPython's decorators need that skip a case because of the stack.
+# The need in the registry of CPython's decorators that skip a case because of the stack.
 _NEED = "deep_stack"
-# Seconds: deep recursion takes a while, and none of it hangs.
+# Seconds. Deep recursion takes a while, but does not hang.
 _CASE_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A case to measure; behind open gates where the suite skips it. `unittest_id` is what selects it."""
+    """A case to measure, behind open gates if the suite skips it. `unittest_id` is the id that selects it."""
 
     module: str
     case: str
@@ -61,20 +61,20 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Which cases are measured: those that `cases` names, else all that concern the stack; of them those that the
-    expression of `-k` selects. ConfigError when it is no expression.
+    """The choice of cases to measure: those that `cases` names, or all that concern the stack, and of these only the
+    ones that the expression of `-k` selects. ConfigError when that is no valid expression.
     """
 
     expression: str = ""
     cases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        # So that a mistake is found before anything is built or measured.
+        # A mistake in the expression is reported before anything is built or measured.
         if self.expression:
             Keyword(self.expression).compiled()
 
     def selects(self, case: str) -> bool:
-        """Whether `-k` selects the case: each of its words is sought in the id."""
+        """Whether `-k` selects the case. A word of the expression is true if the id contains it."""
 
         def stands_there(word: str, /, **_: object) -> bool:
             return word.lower() in case.lower()
@@ -83,7 +83,7 @@ class Wanted:
 
 
 def sizes() -> tuple[int, ...]:
-    """The stacks that are tried, in bytes: each 2 % larger than the one before."""
+    """The sizes of the stack to try, in bytes, each 2 % larger than the previous one."""
     found = [LEAST]
     while found[-1] < MOST:
         found.append(min(MOST, round(found[-1] * STEP)))
@@ -91,7 +91,7 @@ def sizes() -> tuple[int, ...]:
 
 
 def least_enough(tried: Sequence[int], is_enough: Callable[[int], bool]) -> int:
-    """The smallest of the sizes that is enough, by halves. The last one is known to be."""
+    """The smallest of the sizes that is enough, by binary search. The last size must be enough."""
     low, high = 0, len(tried) - 1
     while low < high:
         middle = (low + high) // 2
@@ -117,7 +117,7 @@ def _is_exhausted(case: CaseResult) -> bool:
 
 
 def skipped(account: SkipAccount) -> Mapping[str, tuple[Skip, ...]]:
-    """By module, the skips that CPython explains with the stack."""
+    """The skips for which CPython gives the stack as the reason, by module."""
     found: dict[str, list[Skip]] = defaultdict(list)
     for skip in account.skips:
         if skip.cause and skip.cause.need == _NEED:
@@ -126,7 +126,7 @@ def skipped(account: SkipAccount) -> Mapping[str, tuple[Skip, ...]]:
 
 
 def measure_cells(cells: Sequence[str], request: BuildRequest, results: Path, wanted: Wanted, workers: int) -> str:
-    """Measures the cells of a run, writes stack.json next to the results of each, and gives the table of all."""
+    """Measures the cells of a run, writes stack.json next to the results of each, and returns the table of all."""
     found: dict[str, StackNeeds] = {}
     paths = {path.absolute().parent.name: path.absolute() for path in results_in(results)}
     if lacking := next((cell for cell in cells if cell not in paths), ""):
@@ -142,7 +142,7 @@ def measure_cells(cells: Sequence[str], request: BuildRequest, results: Path, wa
                 hint="the cell of the same build under Node has a stack that can be chosen",
             )
     for cell in cells:
-        # Two at once would remove each other's files, and one of their stack.json.
+        # Two measurements at the same time would remove each other's files and overwrite stack.json.
         with claimed(paths[cell].parent, hint="wait for it, or name another run with --results RUN"):
             found[cell] = _measured(cell, request, paths[cell], wanted, workers)
         logger.info("%s: %s", cell, shown(paths[cell].parent / STACK_FILE))
@@ -150,7 +150,7 @@ def measure_cells(cells: Sequence[str], request: BuildRequest, results: Path, wa
 
 
 def _measured(cell: str, request: BuildRequest, results: Path, wanted: Wanted, workers: int) -> StackNeeds:
-    """What the cases of one cell need, whose results are that file."""
+    """The needs of the cases of one cell, whose results are in the file `results`."""
     loaded = load_results(results)
     if loaded.run.options.tests:
         raise ConfigError(f"{results} is a run of own tests", hint="name a run of the suite with --results RUN")
@@ -170,7 +170,7 @@ def _measured(cell: str, request: BuildRequest, results: Path, wanted: Wanted, w
 
 
 class _Budget:
-    """The measuring of one cell. `folder` is the cell's own in a run, `usual` the stack of a guest there."""
+    """The measurement of one cell. `folder` is the cell's folder in a run, `usual` the stack of its guests in bytes."""
 
     def __init__(self, prepared: Prepared, folder: Path, usual: int, workers: int) -> None:
         self._prepared = prepared
@@ -181,8 +181,8 @@ class _Budget:
         self._scratch = folder / "stack"
 
     def measure(self, results: CellResults, named: Sequence[Asked], wanted: Wanted) -> StackNeeds:
-        """The needs of the cases that are named, else of all that concern the stack, written down with those that an
-        earlier measure of the same engine has of others.
+        """Measures the cases in `named`, or if it is empty all that concern the stack, and writes the needs together
+        with those of other cases from an earlier measurement of the same engine. Returns all of them.
         """
         with disk_errors_as_unavailable(self._scratch):
             self._scratch.mkdir(exist_ok=True)
@@ -209,12 +209,12 @@ class _Budget:
         return msgspec.structs.replace(every, cases=needs)
 
     def clear(self) -> None:
-        """Removes what guests were given."""
+        """Removes the files of the guests."""
         if self._scratch.is_dir():
             remove_tree(self._scratch)
 
     def _behind_gates(self, account: SkipAccount) -> list[Asked]:
-        """The cases that the suite skips because of the stack: what there is behind its gates, they say themselves."""
+        """The cases that the suite skips because of the stack, found by running their modules behind open gates."""
         found = []
         for module, skips in skipped(account).items():
             result = self._run(MOST, module, patterns(skips), gated=True)
@@ -245,7 +245,7 @@ class _Budget:
         )
 
     def _outcome(self, stack: int, asked: Asked) -> CaseResult | None:
-        """What the case does with that stack; None where it did not even begin."""
+        """The result of the case with that stack; None if the case did not start."""
         result = self._run(stack, asked.module, (exact_pattern(asked.unittest_id),), gated=asked.gated)
         return next((case for case in judged_cases(result) if case.case == asked.case), None)
 
@@ -266,8 +266,8 @@ class _Budget:
 
 
 def named_cases(results: CellResults, named: Sequence[str]) -> list[Asked]:
-    """The cases of the run with these names; those that it skipped are run behind open gates. ConfigError for one that
-    it does not have.
+    """The cases of the run with these names; those that it skipped are to be run behind open gates. ConfigError for a
+    name that the run does not have.
     """
     known = {case.case: (module, case) for module in results.modules for case in module.cases}
     if unknown := [name for name in named if name not in known]:
@@ -310,7 +310,7 @@ def _cell_of(need: StackNeed | None, most: int) -> str:
 
 
 def _word(need: StackNeed) -> str:
-    """What is to be said of a case that does not pass with plenty of stack."""
+    """The text for a case that does not pass even with plenty of stack."""
     if need.outcome.is_good:
         return ""
     return f"[{need.outcome}{': ' + need.signature if need.signature else ''}]"

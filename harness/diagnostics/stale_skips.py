@@ -1,4 +1,6 @@
-"""`python -m harness stale-skips RUN...`: the audits of several builds in one table, and what passes as a patch."""
+"""`python -m harness stale-skips RUN...`: shows the audits of several builds in one table, and makes a patch of CPython
+without the skips of cases that pass.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ from harness.util.versions import number
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Audit:
-    """The audit of one build: its cell, which says its flags, its versions, and what each case did there."""
+    """The audit of one build: its cell with the flags, its versions, and the outcomes of the cases."""
 
     cell: str
     target: Target
@@ -44,7 +46,7 @@ class Audit:
 
     @property
     def order(self) -> tuple[str, Version, Version, str]:
-        """Builds stand by target, toolchain and CPython, the oldest first; those of the same by cell."""
+        """The sort key of builds: target, toolchain and CPython, the oldest first, and then the cell."""
         return self.target.value, _version(self.toolchain), _version(self.python), self.cell
 
 
@@ -54,8 +56,8 @@ def _version(text: str) -> Version:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One reason for a skip on a target: how many of its cases pass of how many, by the build. `since` is the first
-    build from which on all of them pass, None where they do not on the newest.
+    """One reason for a skip on a target, with the number of its cases and of those that pass, by build. `since` is the
+    first build from which on all of them pass, None if not all of them pass on the newest build.
     """
 
     target: Target
@@ -66,20 +68,20 @@ class Row:
 
 
 def table_of(runs: Sequence[str], *, every: bool = False) -> str:
-    """The table over the audits in these runs; with `every` also the reasons for which nothing passes anywhere."""
+    """The table of the audits in these runs. With `every` it has also the reasons for which no case passes anywhere."""
     audits = read_audits(runs)
     return render_table(rows_of(audits), audits, every=every)
 
 
 def unskipped(runs: Sequence[str], source: Path) -> UnskipPatch:
-    """The patch for the source tree. ConfigError when that is none of CPython."""
+    """The patch for the source tree. ConfigError when that is not CPython's source."""
     if not (source / "Lib" / "test").is_dir():
         raise ConfigError(f"--patch {source}: there is no Lib/test", hint="name a source tree of CPython")
     return unskip_patch(tried_in(read_audits(runs)), lambda file: text_or_none(source / file))
 
 
 def remarks_on(patch: UnskipPatch) -> str:
-    """What the patch does, and what it could not look at."""
+    """The text about what the patch changes, and about the cases that it does not cover."""
     lines = [f"{counted(patch.removed, 'decorator')} removed or made narrower; run the tests of the patched tree"]
     if patch.homeless:
         lines.append(f"{counted(patch.homeless, 'case')} of classes that have no file of their own there")
@@ -89,7 +91,7 @@ def remarks_on(patch: UnskipPatch) -> str:
 
 
 def read_audits(runs: Sequence[str]) -> list[Audit]:
-    """The audits in these runs, the oldest build first. ConfigError when there is none."""
+    """The audits in these runs, the oldest build first. ConfigError when the runs have no audit."""
     paths = [path for run in runs for path in results_in(Path(run)) if path.with_name(AUDIT_FILE).is_file()]
     found = [audit_of(load_verdicts(path).results, read_audit(path.with_name(AUDIT_FILE))) for path in paths]
     if not found:
@@ -101,7 +103,7 @@ def read_audits(runs: Sequence[str]) -> list[Audit]:
 
 
 def audit_of(results: CellResults, found: tuple[Forced, ...]) -> Audit:
-    """The audit with the versions that were built and run."""
+    """The audit of a cell's results, with the versions of its build."""
     cell, build = results.cell, results.build
     return Audit(
         cell=cell.id,
@@ -114,7 +116,7 @@ def audit_of(results: CellResults, found: tuple[Forced, ...]) -> Audit:
 
 
 def rows_of(audits: Sequence[Audit]) -> list[Row]:
-    """A row for each target and reason, those that pass since the earliest build first. `audits` are in their order."""
+    """A row for each target and reason, those that pass since the earliest build first. `audits` must be sorted."""
     cases: dict[tuple[Target, str, str], dict[Audit, list[Forced]]] = defaultdict(lambda: defaultdict(list))
     for audit in audits:
         for case in audit.found:
@@ -144,7 +146,7 @@ def _total(row: Row) -> int:
 
 
 def render_table(rows: Sequence[Row], audits: Sequence[Audit], *, every: bool = False) -> str:
-    """Markdown: the builds by their numbers, and a line for each reason for which a case passes."""
+    """The Markdown table: the numbered builds, and a line for each reason for which a case passes."""
     numbers = {audit: place for place, audit in enumerate(audits, 1)}
     head = ["passes from", *map(str, numbers.values()), "reason", "limitation"]
     lines = [f"{place}. {audit.title}: {counted(len(audit.found), 'case')}" for audit, place in numbers.items()]
@@ -163,12 +165,16 @@ def render_table(rows: Sequence[Row], audits: Sequence[Audit], *, every: bool = 
 
 
 def _cell(row: Row, audit: Audit) -> str:
-    """`3/5`: three of five cases pass. Empty for a build of another target, or whose suite does not skip for it."""
+    """The text of a cell of the table, such as `3/5` if three of five cases pass. It is empty for a build of another
+    target, and for one whose suite has no skip with that reason.
+    """
     return "/".join(map(str, row.counts[audit])) if audit in row.counts else ""
 
 
 def tried_in(audits: Sequence[Audit]) -> list[Tried]:
-    """Each case of each audit, for the patch. What stands for a whole file or for a fixture has no decorator."""
+    """Each case of each audit, for the patch. Ids of a whole file or of a fixture are left out, since these have no
+    decorator.
+    """
     return [
         Tried(case=case.case, target=audit.target, reason=case.reason, passed=case.outcome is Outcome.PASS)
         for audit in audits
