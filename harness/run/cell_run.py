@@ -1,7 +1,6 @@
-"""One run of one cell: its folder, its modules, and what becomes of their results.
+"""One run of one cell: prepares its folder, tests its modules and writes their results.
 
-Every module's result is written as soon as it is known, so that a run that is killed has lost nothing it had
-finished.
+The result of each module is written as soon as it is known, so that a killed run loses nothing that was finished.
 """
 
 from __future__ import annotations
@@ -74,18 +73,18 @@ from harness.util.files import disk_errors_as_unavailable
 from harness.util.versions import shown_version
 
 WIDTH = 110
-# Below the cell's folder: the copy of the user's own tests.
+# The folder below the cell's that has the copy of the user's own tests.
 TESTS_FOLDER = "tests"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CellRun:
-    """`folder` is the cell's own, inside the run's. `reruns` is how often a case that did something unexpected runs
-    again, `verify` how often every case runs in all. `isolated` gives every start of the interpreter an engine process
-    of its own. `tests` are those of the user's own that take the place of the suite, `options` what the
-    command that runs a case again needs. `started` is a Unix time, `claimed` the descriptor that marks
-    the folder as that of a run in progress, `show_known` is whether to show what is known to fail. `said` is what the
-    command line says for asked.json, `seconds_before` how long a resumed run has tested before.
+    """A run of a cell. `folder` is the cell's folder in the run folder. `reruns` is how often an unexpected case runs
+    again, `verify` how often every case runs in total. `isolated` gives every start of the interpreter an engine
+    process of its own. `tests` are the user's own tests if they replace the suite. `options` are those for the command
+    that runs a case again. `started` is a Unix time. `claimed` is the descriptor that marks the folder as that of a run
+    in progress. `show_known` says that known failures are shown. `said` are the values of the command line for
+    asked.json. `seconds_before` is how long a resumed run has tested before.
     """
 
     prepared: Prepared
@@ -106,10 +105,10 @@ class CellRun:
 
     @classmethod
     def start(cls, options: Namespace, keyword: Keyword = ANY, workers: int = 1) -> CellRun:
-        """Prepares the cell and a folder for its results. `keyword` is what modules have to match, `workers` how many
-        will share the work.
+        """Prepares the cell and a folder for its results, and returns the run. `keyword` is the expression that modules
+        have to match, `workers` the number of workers that will share the modules.
         """
-        # A mistake is reported before anything is made.
+        # Mistakes are reported before anything is built.
         check_numbers(options)
         run_dir = run_folder_for(options)
         before = 0.0
@@ -124,7 +123,7 @@ class CellRun:
         chosen = asked.choose(prepared)
         base = run_dir or new_run_folder()
         if not tests:
-            # A resumed run has the pieces of the one that was begun, and no others.
+            # A resumed run must have the same parts as at its start.
             chosen = read_cut(base / prepared.cell.id, chosen) if options.resume else chosen
             chosen = planned(chosen, prepared, 1 if options.resume else workers, cut_by=options.cut_by)
         run = cls(
@@ -144,12 +143,12 @@ class CellRun:
             seconds_before=before,
         )
         run.clear()
-        # Nobody waits for it before the first test: it is asked after the last one.
+        # If pythoninfo is not known yet, it is run after the last test, so that it does not delay the first one.
         keep_python_info(prepared, run.folder, ask=False)
         return replace(run, tests=tests.copied_into(run.folder / TESTS_FOLDER)) if tests else run
 
     def clear(self) -> None:
-        """Makes the folder ready: what an earlier run left goes, unless this one resumes it."""
+        """Prepares the folder. The files of an earlier run are removed, unless this run resumes it."""
         asked = asked_for(self.prepared, self.chosen, self.tests)
         if self.resume:
             check_resumed(self.folder, asked)
@@ -162,22 +161,22 @@ class CellRun:
             write_asked(self.folder, {**self.said, **asked}, seconds=self.seconds_before)
             if not self.resume:
                 write_cut(self.folder, self.chosen)
-            # Those are written at the end: until then nobody is to take an earlier run's for this one's.
+            # These are written at the end. Until then those of an earlier run must not be mistaken for this run's.
             for name in (self.stop_file.name, RESULTS_FILE, "junit.xml", ERROR_FILE, PYTHON_INFO_FILE):
                 (self.folder / name).unlink(missing_ok=True)
 
     @property
     def records(self) -> Records:
-        """What the run has written of its modules."""
+        """The records of the run's modules."""
         return Records(self.folder, self.chosen.parts, self.chosen.elsewhere, self.prepared.durations)
 
     @property
     def stop_file(self) -> Path:
-        """While it is there, every worker of this run ends what it is doing."""
+        """The file that makes every worker of this run stop as long as it exists."""
         return self.folder / "stop"
 
     def to_json(self) -> dict[str, Any]:
-        """What an xdist worker needs to take part."""
+        """The run as JSON for the workers of xdist."""
         return {
             "cell": self.prepared.cell.to_json(),
             "runtime_version": self.prepared.cell.runtime,
@@ -192,7 +191,7 @@ class CellRun:
             "resume": self.resume,
             "isolated": self.isolated,
             "tests": self.tests.to_json() if self.tests else None,
-            # All of a run judge by the lists as they were when it began, also when somebody changes them meanwhile.
+            # All workers judge by the lists as they were at the start, even if somebody edits them during the run.
             "expectations": pickle.dumps(self.expectations),
             "started": self.started,
         }
@@ -219,7 +218,7 @@ class CellRun:
         )
 
     def header(self) -> list[str]:
-        """What is tested, for the top of the report."""
+        """The lines at the top of the report that say what is tested."""
         manifest = self.prepared.build.manifest
         toolchain = manifest.toolchain
         cell = self.prepared.cell
@@ -234,25 +233,25 @@ class CellRun:
         ]
 
     def open_engine(self, index: int) -> EngineSession:
-        """The engine of the worker of that number."""
+        """The engine of the worker with that number."""
         log = self.folder / "logs" / f"engine-{index}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         engine = self.prepared.open_engine(log, index)
         return FreshEngine(engine) if self.isolated else engine
 
     def work(self) -> list[str]:
-        """The names of the modules to test, and of the parts of those that are cut, longest first; without those that a
-        resumed run has finished.
+        """The names of the modules to test, or of the parts of those that are cut, the longest first, without those
+        that a resumed run has finished.
         """
         return [name for name in self.chosen.work() if not (self.resume and self.records.has(name))]
 
     def expected_seconds(self) -> dict[str, float]:
-        """How long each piece of work will take, by the record of earlier runs; 0 where there is no record."""
+        """The expected seconds of each module or part, by the record of earlier runs; 0 if there is no record."""
         return {name: self.chosen.seconds.get(name, 0.0) for name in self.work()}
 
     def job(self, name: str, should_stop: Callable[[], bool]) -> ModuleJob:
-        """What running the module of that name, or that part of one, takes. A case that was asked for by name gets all
-        its time, also to hang.
+        """The job that runs the module or part of that name. A case that was selected by name gets the full timeout,
+        even if it is known to hang.
         """
         module, part = module_of_work(name), part_named(name, self.chosen.parts)
         match = self.chosen.cases_in(module)
@@ -271,7 +270,7 @@ class CellRun:
         return replace(job, expects_hang=self.expectations.expects_hang, is_of_other_version=is_of_other_version)
 
     def test(self, job: ModuleJob, engine: EngineSession) -> ModuleResult:
-        """Runs one module, or part, and writes its result; one that was stopped is recorded nowhere."""
+        """Runs one module or part, writes its result and returns it. If the run was stopped, nothing is written."""
         try:
             result = unimportable(job.module) if job.own else None
             result = result or self._tried_again(run_module(job, engine), job, engine)
@@ -290,13 +289,13 @@ class CellRun:
         return as_part(result) if job.part else result
 
     def _tried_again(self, result: ModuleResult, job: ModuleJob, engine: EngineSession) -> ModuleResult:
-        """The result with the tries of its cases: of all that were selected, or of those that nobody expected."""
+        """The result with further tries of its cases: of all cases with `verify`, else of the unexpected ones."""
         cases = worth_another_try(result, self.compared(result))
         environment = result.env_changed and self.expectations.fail_env_changed
         if self.verify > 1:
             jobs = [job] * (self.verify - 1)
         elif environment:
-            # Which of its cases did it, nobody knows: only the whole module can do it again.
+            # It is unknown which case changed the environment, so that the whole module has to run again.
             jobs = [job] * self.reruns
         else:
             ids = {case.case: case.unittest_id for case in result.cases}
@@ -304,7 +303,7 @@ class CellRun:
             jobs = [replace(job, match=match, excluded=())] * (self.reruns if cases else 0)
         folders = (job.folder.with_name(f"{job.folder.name}.{number}") for number in range(2, len(jobs) + 2))
         again: list[ModuleResult] = []
-        # Who stops the run now does not lose what is finished.
+        # If the run is stopped now, the tries that are finished are kept.
         with contextlib.suppress(RunStoppedError):
             for each, folder in zip(jobs, folders, strict=True):
                 again.append(run_module(replace(each, folder=folder), engine))
@@ -317,20 +316,21 @@ class CellRun:
         )
 
     def compared(self, result: ModuleResult) -> Comparison:
-        """The verdicts on one module, or part of one."""
+        """The verdicts on one module or part."""
         comparison = compare_module(result, self.expectations)
         return set_apart(comparison, differing) if (differing := self._differing(comparison)) else comparison
 
     def _differing(self, comparison: Comparison) -> tuple[str, ...]:
-        """Which of the unexpected cases the interpreter's own version of the suite has differently."""
+        """The unexpected cases that differ in the suite of the interpreter's own version."""
         return self._of_other_version([(row.module, row.case) for row in comparison.unexpected])
 
     def _of_other_version(self, cases: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-        """Which of the cases, each with its module, are another test in the interpreter's own version of the suite;
-        none where that is the suite, or it is not the suite that is run, or not available.
+        """Those of the cases, each given with its module, that are a different test in the suite of the interpreter's
+        own version. There are none if that is the suite which is run, if it is not available, or if the user's own
+        tests are run.
         """
         own = self.prepared.own_suite
-        # On another machine the folder is not there: the verdict of the whole run is that of this one.
+        # The folder does not exist on other machines of a run; the final verdicts are made on this one.
         if self.tests or not own or not own.folder.is_dir():
             return ()
         return differing_cases(cases, self.prepared.build.tests, own.folder)
@@ -341,9 +341,9 @@ class CellRun:
     def finish(
         self, *, interrupted: bool, color: bool, lost: Mapping[str, str] | None = None, work: Sequence[Work] = ()
     ) -> tuple[str, bool]:
-        """Writes results.json and junit.xml from what was finished. Gives the summary, and whether anything
-        is unexpected. `lost` are the modules that could not be run, and why: they are not written down as finished, so
-        that a resumed run has them. `work` is what the workers did.
+        """Writes results.json and junit.xml from the finished modules. Returns the summary, and whether anything is
+        unexpected. `lost` has the modules that could not be run, with the reasons. They are not recorded as finished,
+        so that a resumed run tests them. `work` has what each worker ran, and when.
         """
         self.stop_file.unlink(missing_ok=True)
         modules = self.records.results(self.prepared.build.modules())
@@ -375,7 +375,7 @@ class CellRun:
             identity=self.prepared.identity.to_json() if self.prepared.identity else {},
         )
         self._remember(modules)
-        # Somebody who names a case wants to look at its failure, even if it is known.
+        # A user who names a case wants to see its failure, even if that is known.
         looked_at = [row for row in results.comparison.rows if self.show_known or self.chosen.cases_in(row.module)]
         known = [row for row in looked_at if not row.verdict.is_unexpected]
         go_on = go_on_line(sys.argv, self.folder.parent)
@@ -383,7 +383,9 @@ class CellRun:
         return page, bool(results.comparison.unexpected)
 
     def _other_suite(self, differing: tuple[str, ...]) -> OtherSuite | None:
-        """What is known of a suite that is not of the interpreter's version; None where it is, or was not run."""
+        """The differing cases if the suite is of another version than the interpreter, or why they are unknown. None if
+        the versions are the same, or if the suite was not run.
+        """
         prepared, manifest = self.prepared, self.prepared.build.manifest
         if not manifest.other_suite or self.tests:
             return None
@@ -392,8 +394,9 @@ class CellRun:
         return OtherSuite(differing=differing, compared=prepared.own_suite.version)
 
     def _remember(self, modules: Sequence[ModuleResult]) -> None:
-        """Leaves durations and imports for later runs. Not of a shard: those that are still to come are to be cut as it
-        was; nor of own tests, nor with other resources, which skip what the next run does not.
+        """Records durations and imports for later runs. A shard records none, since the shards that run later have to
+        be cut in the same way. Neither does a run of the user's own tests, nor one with other resources, which skips
+        cases that the next run does not.
         """
         if not self.chosen.shard and not self.tests and not self.options.use:
             record_run(self.prepared.durations, modules)
@@ -421,7 +424,7 @@ class CellRun:
         )
 
     def _no_snapshot(self) -> str:
-        """What an engine of this machine wrote in its log if it could take no snapshot."""
+        """The message in the log of an engine of this machine that could take no snapshot; empty if there is none."""
         for log in sorted((self.folder / "logs").glob("engine-*.log")):
             with log.open(encoding="utf-8", errors="replace") as lines:
                 for line in lines:

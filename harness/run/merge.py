@@ -1,4 +1,4 @@
-"""The shards of a run put together in one run folder, cell by cell: what cannot be does not stop the others."""
+"""Merges the shards of a run into one run folder, cell by cell. If a cell cannot be merged, the others still are."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from harness.util.paths import shown
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
-    """What became of each cell: its whole results, or why there are none."""
+    """The merged cells: the whole results of each, or the reason why it has none."""
 
     whole: tuple[CellResults, ...]
     failed: tuple[FailedCell, ...]
@@ -58,8 +58,9 @@ class Merged:
 
 
 def merge_runs(runs: Sequence[Path], *, wanted: Mapping[str, str], command: str) -> Merged:
-    """The cells of all these runs. Each of `wanted` has to be among them; it says which build is whose, since of cells
-    that share one the first alone is built. ConfigError when a run is not there, or all together hold nothing.
+    """The merged cells of all these runs. A cell of `wanted` without any shard is a failure. `wanted` has the build of
+    each cell, since of the cells that share a build only the first is built, and reports it if that fails. ConfigError
+    when a run does not exist, or when none of them has results.
     """
     gathered = _Gathered()
     for run in runs:
@@ -76,7 +77,7 @@ def merge_runs(runs: Sequence[Path], *, wanted: Mapping[str, str], command: str)
             expectations = lists.for_cell(shards[0].cell, python=build.python, libraries=build.libraries)
             order = read_case_durations(durations_file(cache_root(), cell))
             whole.append(merge(shards, expectations, command=command, order=order))
-            # What went wrong at first and then not, such as a job that was run again, is no failure.
+            # A failure does not count if the results are whole, such as after a job that was run again.
             failed.pop(cell, None)
         except HarnessError as error:
             why = str(error).removeprefix(f"{cell}: ")
@@ -91,14 +92,14 @@ def merge_runs(runs: Sequence[Path], *, wanted: Mapping[str, str], command: str)
 
 
 def check_apart(folder: Path, runs: Sequence[Path]) -> None:
-    """ConfigError when the folder is that of one of the runs, whose files would be lost."""
+    """ConfigError when the folder is one of the runs, whose files would be lost."""
     for run in runs:
         if folder.resolve() == (run.resolve().parent.parent if run.is_file() else run.resolve()):
             raise ConfigError(f"{folder} is one of the runs to merge", hint="name another folder with --run-dir DIR")
 
 
 def check_not_tested(folder: Path, cells: Iterable[str]) -> None:
-    """ConfigError when the folder has a run that tested one of the cells: only merged results are replaced so."""
+    """ConfigError when the folder has a run that tested one of the cells, since only merged results may be replaced."""
     if tested := [cell for cell in cells if finished_modules(folder / cell)]:
         raise ConfigError(
             f"{shown(folder / tested[0])} has the results of a run that tested the cell",
@@ -107,8 +108,8 @@ def check_not_tested(folder: Path, cells: Iterable[str]) -> None:
 
 
 def publish_merged(merged: Merged, folder: Path, *, color: bool) -> str:
-    """Writes the results and the failures into the run folder, over those that are there, and gives the page for
-    people. What each module took is recorded: the shards of the next run are cut by it.
+    """Writes the results and failures into the run folder, where they replace older ones, and returns the page for the
+    console. The durations of modules are recorded, since the shards of the next run are cut by them.
     """
     pages = []
     for results in merged.whole:
@@ -125,13 +126,13 @@ def publish_merged(merged: Merged, folder: Path, *, color: bool) -> str:
 
 @dataclass
 class _Gathered:
-    """What the runs hold, by cell: shards, and the first word why there is none."""
+    """The contents of the runs by cell: the shards, and the first reason why a cell has none."""
 
     shards: dict[str, list[CellResults]] = field(default_factory=dict)
     failed: dict[str, FailedCell] = field(default_factory=dict)
 
     def take(self, run: Path) -> None:
-        """Whatever of the run can be read: of the rest, why not."""
+        """Adds everything of the run that is readable, and the reasons for what is not."""
         if not run.exists():
             raise ConfigError(f"{run} does not exist", hint="name run folders, or files results.json")
         if run.is_file():
@@ -156,7 +157,7 @@ class _Gathered:
         self.failed.setdefault(cell, FailedCell(label=cell, status=status, why=why))
 
 
-# What a cell's folder has from the beginning of a run on; of them a workflow may keep the logs alone.
+# What the folder of a cell has as soon as its run has started. A workflow may keep only the logs of these.
 _STARTED = ("modules", "journal", "logs")
 
 
@@ -167,11 +168,12 @@ def merge(
     command: str,
     order: Mapping[str, Iterable[str]] | None = None,
 ) -> CellResults:
-    """The results of a whole cell from those of all its shards, in any order, judged by `expectations`. `order` is that
-    of the cases in the modules that are put together from parts.
+    """The results of a whole cell, merged from those of all its shards in any order, and judged by `expectations`.
+    `order` has by module the order of the cases in modules that are joined from parts. The `seconds` of the result are
+    those of the longest shard.
 
-    ConfigError when they are not the shards of one run: of another build or engine, cut in another way, one missing,
-    one twice, one that was not run to its end, or some cases alone. `seconds` are those of the longest.
+    ConfigError when they are not the shards of one run: if builds, engines or ways of cutting differ, if a shard is
+    missing, duplicate or was not run to its end, or if a run tested only some cases.
     """
     first = shards[0]
     for name, facts in _facts(first).items():
@@ -204,7 +206,7 @@ def merge(
 def _whole_modules(
     shards: Sequence[CellResults], order: Mapping[str, Iterable[str]] | None
 ) -> tuple[ModuleResult, ...]:
-    """All modules of the shards by their names; those that are cut are put together."""
+    """All modules of the shards, sorted by name; the parts of modules that are cut are joined."""
     found: dict[str, list[ModuleResult]] = {}
     for shard in sorted(shards, key=_number):
         for module in shard.modules:
@@ -223,7 +225,9 @@ def _whole_modules(
 
 
 def _other_suite(shards: Sequence[CellResults], comparison: Comparison) -> OtherSuite | None:
-    """What the shards know of a suite of another version: nothing, if one of them could not compare the versions."""
+    """The differences from a suite of another version, if the shards have one. If a shard could not compare the
+    versions, only the reason for that.
+    """
     known = [shard.other_suite for shard in shards if shard.other_suite]
     if why := next((each.not_compared for each in known if each.not_compared), ""):
         return OtherSuite(not_compared=why)
@@ -237,13 +241,13 @@ def _number(shard: CellResults) -> int:
 
 
 def _work(shard: CellResults) -> Iterable[Work]:
-    """What the workers of a shard did, with its number in their names: those of each shard have the same."""
+    """The work of the workers of a shard. Its number is added to their names, which are the same in all shards."""
     of_shard = f" of shard {shard.run.shard}" if shard.run.shard else ""
     return (msgspec.structs.replace(work, worker=f"{work.worker}{of_shard}") for work in shard.run.work)
 
 
 def _facts(results: CellResults) -> Mapping[str, Any]:
-    """What all shards of a run have in common, by the words of an error."""
+    """The values that all shards of a run must have in common, by their names in an error."""
     return {
         "cell": results.cell,
         "build": results.build.identity,
@@ -279,7 +283,7 @@ def _check_whole(shards: Sequence[CellResults]) -> None:
                 f"{_title(shard)} was not run to its end: {shard.run.lacking} of its modules have no result",
                 hint="go on with it: the same command with --run-dir DIR --resume",
             )
-        # Nothing is lacking of what was asked for, and that was not the suite.
+        # The run tested all that was selected, but that was not the whole suite.
         if not shard.run.shard and not shard.run.complete:
             raise ConfigError(
                 f"{_title(shard)} is neither a shard nor the whole suite: only some cases were asked for",
@@ -288,7 +292,7 @@ def _check_whole(shards: Sequence[CellResults]) -> None:
 
 
 def ranges(numbers: Sequence[int]) -> str:
-    """`1-3, 5` of 1, 2, 3 and 5: sorted numbers in few words."""
+    """The sorted numbers as ranges: `1-3, 5` for 1, 2, 3 and 5."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:

@@ -1,4 +1,4 @@
-"""What earlier results of a cell know of its cases: where an id belongs, and whether there is such a case at all."""
+"""The cases in earlier results of a cell, which show the module of an id and whether a case exists."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ PAST_RUNS_READ = 10
 
 @dataclass(frozen=True, kw_only=True)
 class PastRun:
-    """One results.json. `cases` are the ids by module, without the number of a second one; `whole` are the modules
-    whose every case is known. `same` says that the run was of the build, and of the tests, that are asked about.
+    """The cases in one results.json. `cases` has the ids by module, without the numbers of repeated ids. `whole` are
+    the modules with all cases known. `same` says that the run was of the same build and the same tests. `own` says that
+    it was of the user's own tests.
     """
 
     same: bool
@@ -31,7 +32,7 @@ class PastRun:
 
 
 class PastCases:
-    """The newest results first, each read when it is first needed."""
+    """The cases in earlier results, the newest first. Each file is read when it is first needed."""
 
     def __init__(self, paths: Sequence[Path], build: Manifest, tests: str = "") -> None:
         self._paths = iter(paths[:PAST_RUNS_READ])
@@ -40,7 +41,7 @@ class PastCases:
         self._read: list[PastRun] = []
 
     def _runs(self) -> Iterator[PastRun]:
-        """The past runs of what is asked about: of the suite, or of the user's own tests."""
+        """The past runs of the suite, or of the user's own tests if `tests` is not empty."""
         yield from self._read
         for path in self._paths:
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -50,8 +51,8 @@ class PastCases:
                     yield run
 
     def module_with(self, case: str, modules: Mapping[str, str]) -> str:
-        """The dotted name of the module that had a case of exactly this id in the last run that knows it; else
-        empty. `modules` are those there are, by their dotted names.
+        """The dotted name of the module with a case of exactly this id in the last run that has such a case; empty if
+        there is none. `modules` are the modules of the suite by their dotted names.
         """
         for run in self._runs():
             for name, module in modules.items():
@@ -60,12 +61,12 @@ class PastCases:
         return ""
 
     def cases_of(self, module: str) -> Collection[str]:
-        """The cases of a module of this very build; empty where they are not all known."""
+        """The cases of a module in results of the same build; empty if not all of them are known."""
         return next((run.cases[module] for run in self._runs() if run.same and module in run.whole), ())
 
     def cases_like(self, word: str) -> Collection[str]:
-        """The ids whose last part is that of the word, in the last run that has any; for a word without a dot, those
-        without one.
+        """The ids with the same last part as the word, in the last run that has any. For a word without a dot, the ids
+        without a dot.
         """
         tail = word.rpartition(".")[2]
         for run in self._runs():
@@ -75,14 +76,14 @@ class PastCases:
         return ()
 
     def cases_named(self, name: str) -> Collection[str]:
-        """The ids whose last part is that name, in the last run that has any."""
+        """The ids with that name as their last part, in the last run that has any."""
         for run in self._runs():
             if found := {case for cases in run.cases.values() for case in cases if case.endswith(f".{name}")}:
                 return found
         return ()
 
     def classes_like(self, word: str) -> Collection[str]:
-        """The classes in whose name the word stands, in the last run that has any."""
+        """The classes with the word in their name, in any case of letters, in the last run that has any."""
         for run in self._runs():
             classes = {case.rpartition(".")[0] for cases in run.cases.values() for case in cases if " " not in case}
             if found := {name for name in classes if word.lower() in name.rpartition(".")[2].lower()}:
@@ -94,7 +95,7 @@ NO_PAST = PastCases((), Manifest())
 
 
 def past_results(cell: str, folders: Sequence[Path]) -> list[Path]:
-    """The results.json of the cell in the runs below these folders, the newest first."""
+    """The results.json files of the cell in the runs below these folders, the newest first."""
     found = {
         path.resolve(): path.stat().st_mtime for folder in folders for path in folder.glob(f"*/{cell}/{RESULTS_FILE}")
     }
@@ -102,7 +103,7 @@ def past_results(cell: str, folders: Sequence[Path]) -> list[Path]:
 
 
 def read_past_run(data: Mapping[str, Any], build: Manifest, tests: str) -> PastRun:
-    """KeyError, TypeError or AttributeError for what is no results.json."""
+    """The cases in the data of a results.json. KeyError, TypeError or AttributeError for data of another form."""
     modules: Mapping[str, Any] = data["modules"]
     run = data["run"]
     own = bool(run.get("tests"))
@@ -116,6 +117,8 @@ def read_past_run(data: Mapping[str, Any], build: Manifest, tests: str) -> PastR
 
 
 def _is_whole(name: str, module: Mapping[str, Any]) -> bool:
-    """Whether every case of the module was seen: not where the module as such went wrong or was skipped."""
+    """Whether the results have every case of the module, which is not so if the module as such went wrong or was
+    skipped.
+    """
     own = module["cases"].get(name)
     return bool(module["complete"]) and (own is None or Outcome(own["outcome"]) is Outcome.PASS)

@@ -1,7 +1,6 @@
-"""What a run has written of its modules.
+"""The records of a run: the results of its modules, `modules/NAME.json`, and of parts of modules, `parts/NAME/N.json`.
 
-Each record is written as soon as its module, or the part of one, is finished, so that a run that is killed has lost
-nothing it had finished: `modules/NAME.json`, and `parts/NAME/N.json` for a module that is cut.
+Each record is written as soon as its module or part is finished, so that a killed run loses nothing that was finished.
 """
 
 from __future__ import annotations
@@ -20,8 +19,9 @@ from harness.util.files import write_atomically
 
 @dataclass(frozen=True)
 class Records:
-    """`folder` is the cell's own in the run's, `parts` says which modules are cut, `elsewhere` names the parts that are
-    in other shards, and `durations` is the file whose record of cases gives their order in a module that is joined.
+    """The records in the folder of a cell. `folder` is that of the cell in the run folder. `parts` says how modules are
+    cut, and `elsewhere` names the parts that are in other shards. `durations` is the record of durations, which has the
+    order of cases for modules that are joined.
     """
 
     folder: Path
@@ -30,14 +30,14 @@ class Records:
     durations: Path
 
     def read(self, name: str) -> str:
-        """What was written of a module, or part; empty of one that is not finished."""
+        """The text of the record of a module or part; empty if that is not finished."""
         with contextlib.suppress(FileNotFoundError):
             return self._path(name).read_text(encoding="utf-8")
         return ""
 
     def take(self, name: str, record: str) -> None:
-        """Writes the record of a module or part. The one that completes a module writes that of the module: when two
-        do so at once, both write the same.
+        """Writes the record of a module or part. After the last part of a module it also writes the record of the
+        module. If two workers do that at the same time, both write the same.
         """
         path = self._path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,13 +45,13 @@ class Records:
         self._join(module_of_work(name))
 
     def has(self, name: str) -> bool:
-        """Whether a module, or part, is finished."""
+        """Whether a module or part is finished."""
         return self._path(module_of_work(name)).exists() or self._path(name).exists()
 
     def results(self, order: Sequence[str]) -> tuple[ModuleResult, ...]:
-        """Those of the finished modules, in that order of their names; first those whose names it does not have."""
+        """The results of the finished modules in that order of names; modules that it does not have come first."""
         for module in self.parts:
-            # A run that was killed may have written the last of the parts, and not the whole.
+            # A killed run may have written the last part and not yet the record of the module.
             self._join(module)
         places = {module: place for place, module in enumerate(order)}
         found = [
@@ -61,13 +61,13 @@ class Records:
         return tuple(sorted(found, key=lambda result: places.get(result.module, -1)))
 
     def lacking(self, lost: Mapping[str, str]) -> dict[str, str]:
-        """Why each module has no result, by what made the work of that name fail: a part that failed and has a record
-        is no reason.
+        """The reason why each module has no result. `lost` has the reasons by the names of modules and parts; one that
+        has a record in spite of it does not count.
         """
         return {module_of_work(name): why for name, why in lost.items() if not self.read(name)}
 
     def _join(self, module: str) -> None:
-        """Writes the record of a module that is cut, when all its parts have one, but for those in other shards."""
+        """Writes the record of a module that is cut, if all its parts that are not in other shards have a record."""
         if module not in self.parts:
             return
         names = part_names(module, self.parts[module])

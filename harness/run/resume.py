@@ -1,4 +1,4 @@
-"""What a run was asked for, written down when it starts: --resume goes on with that and with nothing else."""
+"""Writes down the choice of tests and the options of a run when it starts, so that --resume continues with the same."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ from harness.util.json_text import decode_json, encode_json
 from harness.util.paths import shown
 from harness.util.text import counted
 
-# The keys of asked.json. An error names those in which two runs differ.
+# The keys of asked.json. An error message names the keys in which two runs differ.
 _TESTS, _BUILD, _ENGINE = "folder of own tests", "build", "engine"
 _CASES, _SHARD, _KEYWORD = "choice of cases", "shard", "expression of -k"
 _CHANGED = "revision of --changed"
 _RESOURCES, _ORDER = "choice of resources", "order or seed"
 _OPTIONS, _FURTHER, _SECONDS = "options", "further options", "seconds before"
-# Options that neither choose tests nor decide what is tested, by their default: a resumed run takes those that it was
-# begun with where the command line leaves them at that.
+# The defaults of options that neither choose tests nor decide what is tested. A resumed run takes the value from its
+# start for each of these that has its default on the command line.
 _DEFAULTS = {option.name: option.fallback for option in TESTING if option.name in {"cut_by", "reruns", "verify"}}
-# In the folder of parts.
+# The file in the folder of parts that says how modules are cut.
 _CUT_FILE = "cut.json"
 _TITLES = {_CASES: "choice of modules or cases"}
 _NEW_RUN = "a new run takes a new folder: leave out --resume and --run-dir"
 
 
 def asked_for(prepared: Prepared, chosen: TestSelection, tests: OwnTests | None = None) -> dict[str, Any]:
-    """What all results in one folder have in common, by the words of an error."""
+    """The values that all results in one folder must have in common, by their names in an error message."""
     return {
         _TESTS: [str(tests.source), tests.key] if tests else None,
         _BUILD: dataclasses.asdict(prepared.build.manifest.wasm),
@@ -68,7 +68,7 @@ def asked_for(prepared: Prepared, chosen: TestSelection, tests: OwnTests | None 
 
 
 def said_by(options: Namespace, keyword: str) -> dict[str, Any]:
-    """What the command line says of a run, as asked.json has it: its choice of tests, and its options."""
+    """The choice of tests and the options on the command line, in the form of asked.json."""
     return {
         _TESTS: [absolute("tests", options.tests), ""] if options.tests else None,
         _CASES: list(options.case),
@@ -81,20 +81,23 @@ def said_by(options: Namespace, keyword: str) -> dict[str, Any]:
 
 
 def _own_options(options: object) -> dict[str, Any]:
-    """The options that decide what is tested, but for those that say where."""
+    """The options that decide what is tested, without those for paths of the harness and for the user's own tests."""
     given = msgspec.structs.replace(RunOptions.of(options), cache="", project="", program="python", tests="")
     found: dict[str, Any] = msgspec.to_builtins(given)
     return found
 
 
 def begun_with(cell: Path) -> dict[str, Any]:
-    """What the run in the folder of a cell was begun with, or was to begin with among several; empty for none."""
+    """The choice of tests and the options with which the run in the folder of a cell was started, or was to be started
+    as one of several cells; empty if there is no such run.
+    """
     return read_asked(cell / ASKED_FILE) or read_asked(cell.parent / ASKED_FILE).get(cell.name) or {}
 
 
 def completed(options: Namespace, keyword: str, begun: Mapping[str, Any]) -> tuple[Namespace, str]:
-    """The options and the expression of -k with which to go on with a run that was `begun` so. A command line that
-    chooses no tests takes the choice from there, and one that names no build the options that decide which is tested.
+    """The options and the expression of -k with which a run continues that was started with `begun`. If the command
+    line chooses no tests, the choice is that of `begun`. If it has none of the options that decide what is tested,
+    such as the build, these are those of `begun` too.
     """
     found = Namespace(**vars(options))
     if not _chooses(options, keyword):
@@ -116,7 +119,7 @@ def _chooses(options: Namespace, keyword: str) -> bool:
 
 
 def check_not_lost(folder: Path) -> None:
-    """ConfigError when a run that begins in the folder of a cell would replace the results of another one."""
+    """ConfigError when a run that starts in the folder of a cell would replace the results of another run."""
     if not has_results(folder):
         return
     finished = finished_modules(folder)
@@ -131,16 +134,16 @@ def check_not_lost(folder: Path) -> None:
 
 
 def check_resumed(folder: Path, asked: Mapping[str, Any]) -> None:
-    """ConfigError when the run that was begun in the cell's folder was asked for something else."""
+    """ConfigError when the run in the cell's folder was started with other values than those in `asked`."""
     begun = read_asked(folder / ASKED_FILE)
-    # What was begun before these were written down has no order and the cell's resources.
+    # A run of an older harness has not written these down. It has no random order, and the cell's own resources.
     later = [name for name in (_RESOURCES, _ORDER) if name in begun]
     _check_same(folder, begun, asked, [*(name for name in (_TESTS, _BUILD, _ENGINE) if begun), *later])
     check_choice(folder, begun, asked)
 
 
 def check_choice(folder: Path, begun: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """ConfigError when the run of a cell's folder was begun with another choice of tests than is `asked` for now."""
+    """ConfigError when the run of a cell's folder was started with another choice of tests than that in `asked`."""
     _check_same(folder, begun, asked, [name for name in (_CASES, _SHARD, _KEYWORD, _CHANGED) if name in begun])
 
 
@@ -154,7 +157,7 @@ def _check_same(folder: Path, begun: Mapping[str, Any], asked: Mapping[str, Any]
 
 
 def _as_begun(folder: Path, begun: Mapping[str, Any], other: Sequence[str]) -> str:
-    """How to go on with the run, where the command line alone makes the difference."""
+    """The hint how to resume the run as it was started."""
     if _OPTIONS not in begun and other != [_CASES]:
         return "resume it with the command that began it"
     line = RunOptions.here().line(["test", folder.name, f"--run-dir={shown(folder.parent)}", "--resume"])
@@ -162,18 +165,18 @@ def _as_begun(folder: Path, begun: Mapping[str, Any], other: Sequence[str]) -> s
 
 
 def check_all_resumed(run: Path, cells: Sequence[str], options: Namespace, keyword: str) -> None:
-    """ConfigError, before any cell of the run is resumed, when one of them was begun with another choice of tests."""
+    """ConfigError, before any cell of the run is resumed, when one was started with another choice of tests."""
     for cell in cells if _chooses(options, keyword) else ():
         check_choice(run / cell, begun_with(run / cell), said_by(options, keyword))
 
 
 def write_asked(folder: Path, asked: Mapping[str, Any], *, seconds: float = 0.0) -> None:
-    """Leaves it in the cell's folder, with the seconds that the run has tested before."""
+    """Writes `asked` into the cell's folder, with the seconds for which the run has tested before it was resumed."""
     write_atomically(folder / ASKED_FILE, json.dumps({**asked, _SECONDS: seconds}, indent=1) + "\n")
 
 
 class _Cut(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """How the modules of a run are cut; `modules` are those of a shard."""
+    """The contents of cut.json, which says how the modules of a run are cut. `modules` are those of a shard."""
 
     parts: dict[str, tuple[tuple[str, ...], ...]]
     elsewhere: tuple[str, ...] = ()
@@ -182,7 +185,7 @@ class _Cut(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 def write_cut(folder: Path, chosen: TestSelection) -> None:
-    """Leaves in the cell's folder how its modules are cut, where any is, or the suite into shards."""
+    """Writes into the cell's folder how modules are cut into parts and the suite into shards, if any are."""
     if not chosen.parts and not chosen.shard:
         return
     modules = chosen.modules if chosen.shard else ()
@@ -193,7 +196,9 @@ def write_cut(folder: Path, chosen: TestSelection) -> None:
 
 
 def read_cut(folder: Path, chosen: TestSelection) -> TestSelection:
-    """The selection cut as the run was that was begun in the folder of a cell, whatever has been recorded since."""
+    """The selection, cut in the same way as at the start of the run in the cell's folder. Durations that were recorded
+    since then do not matter.
+    """
     with contextlib.suppress(OSError, ValueError):
         cut = decode_json((folder / PARTS_FOLDER / _CUT_FILE).read_bytes(), _Cut)
         modules = cut.modules or chosen.modules
@@ -202,7 +207,9 @@ def read_cut(folder: Path, chosen: TestSelection) -> TestSelection:
 
 
 def write_asked_of_cells(run: Path, cells: Sequence[str], options: Namespace, keyword: str) -> None:
-    """Leaves in the run's folder what its cells are to begin with: one that does not come to that is resumed so."""
+    """Writes into the run's folder the options with which its cells start. A cell that the run does not reach is
+    resumed with these.
+    """
     asked = said_by(options, keyword)
     make_folder(run)
     of_cells = read_asked(run / ASKED_FILE) | dict.fromkeys(cells, asked)
@@ -210,7 +217,9 @@ def write_asked_of_cells(run: Path, cells: Sequence[str], options: Namespace, ke
 
 
 def seconds_before(folder: Path) -> float:
-    """How long a run in the folder of a cell has tested until now. One that was killed did so until its last record."""
+    """The seconds for which a run in the folder of a cell has tested. For a run that was killed they end with its last
+    record.
+    """
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return float(json.loads((folder / RESULTS_FILE).read_bytes())["run"]["seconds"])
     with contextlib.suppress(OSError, ValueError, TypeError):
@@ -222,7 +231,9 @@ def seconds_before(folder: Path) -> float:
 
 
 def as_begun(options: Namespace, keyword: Keyword, folder: Path) -> tuple[Namespace, Keyword]:
-    """The options and the `-k`, completed by what the run in the cell's folder was begun with."""
+    """The options and the `-k`, completed by those with which the run in the cell's folder was started. They are
+    printed if any was added.
+    """
     given = as_arguments(options)
     options, expression = completed(options, keyword.expression, begun_with(folder))
     taken = [word for word in as_arguments(options) if word not in given]
@@ -233,7 +244,7 @@ def as_begun(options: Namespace, keyword: Keyword, folder: Path) -> tuple[Namesp
 
 
 def run_folder_for(options: Namespace) -> Path | None:
-    """The run folder that the user means; None for a new one. ConfigError for one that must not be written to."""
+    """The run folder that the options name; None for a new one. ConfigError for one that must not be written to."""
     if options.overwrite and (options.resume or not options.run_dir):
         raise ConfigError("--overwrite removes what is in --run-dir", hint="name that folder, and leave --resume out")
     if options.run_dir:

@@ -1,4 +1,4 @@
-"""Which modules and cases of a suite a run is to test: the whole of it, one of its shards, or cases by name."""
+"""Selects the modules and cases of a suite that a run tests: the whole suite, one of its shards, or cases by name."""
 
 from __future__ import annotations
 
@@ -29,18 +29,24 @@ from harness.suite.whole_modules import whole_modules
 
 @dataclass(frozen=True, kw_only=True)
 class TestSelection:
-    """`modules` are those to test, longest first; all workers of a run get this list, since the record of durations may
-    change. `cases` are the words of `--case`, empty for all; `patterns` what regrtest is to match of each module that
-    was not asked for as a whole. `shard` is the part that the modules are, `plan` stands for the way it was cut; both
-    are empty when nothing was. `keyword` is the expression of `-k`, empty for none. `seed` is that of `random` in each
-    module; `randomize` says that it also gives the order of modules, classes and cases. `parts` has the ids of all
-    parts but the first, for each module that is cut; `elsewhere` names the parts that are in other shards. `seconds` is
-    how long each piece of work, a module or a part of one, will take, the longest first; none where nothing is
-    recorded. In random order no module is cut.
-    `changed` is the revision of `--changed`, `reached` how many modules were chosen by it, in words; empty without it.
+    """The modules and cases that a run tests.
+
+    `modules` are the modules to test, the longest first. All workers of a run get this list, since the record of
+    durations may change during the run. `cases` are the arguments of `--case`, empty for all cases; `patterns` has
+    regrtest's patterns for each module that is not tested as a whole. `keyword` is the expression of `-k`, empty for
+    none. `changed` is the revision of `--changed`, and `reached` says in words how many modules it selected; both are
+    empty without that option.
+
+    `shard` is the shard that the modules belong to, and `plan` the key of the way in which the suite was cut; both are
+    empty for a suite that is not cut. `parts` has for each module that is cut the ids of the cases of all parts but the
+    first; `elsewhere` names the parts that are in other shards. `seconds` has the expected seconds of each module or
+    part of one, the longest first; it is empty without a record of durations.
+
+    `seed` is the seed of `random` in each module. `randomize` says that it also determines the order of modules,
+    classes and cases; then no module is cut.
     """
 
-    # pytest takes a class whose name begins so for one of its tests.
+    # pytest would collect a class whose name begins with `Test`.
     __test__: ClassVar[bool] = False
 
     modules: tuple[str, ...]
@@ -58,8 +64,8 @@ class TestSelection:
     reached: str = ""
 
     def ordered(self, suite: Sequence[str], options: RunOptions) -> TestSelection:
-        """The selection with the seed of the options and, where they ask for it, in random order: the modules as
-        regrtest has them with this seed, which shuffles its `suite`.
+        """The selection with the seed of the options. With `randomize` the modules are in the order of regrtest with
+        this seed, which shuffles all modules of the `suite`.
         """
         seed = int(options.randseed or 0)
         if not options.randomize:
@@ -71,27 +77,28 @@ class TestSelection:
         return replace(self, modules=modules, seed=seed, randomize=True)
 
     def work(self) -> list[str]:
-        """The names of the modules to test, and of the parts of those that are cut, longest first."""
+        """The names of the modules to test, or of the parts of those that are cut, the longest first."""
         if self.seconds:
             return list(self.seconds)
         names = (name for module in self.modules for name in _names_of(module, self.parts))
         return [name for name in names if name not in self.elsewhere]
 
     def cases_in(self, module: str) -> tuple[str, ...]:
-        """The cases that were asked for of one module by name, as patterns for regrtest; none where it was asked for as
-        a whole.
+        """The cases of one module that were selected by name, as patterns for regrtest; none for a module that is
+        tested as a whole.
         """
         return tuple(self.patterns.get(module, ()))
 
 
 def _names_of(module: str, cut: Mapping[str, Sequence[Sequence[str]]]) -> tuple[str, ...]:
-    """The names of a module's parts, or that of the module where it is not cut."""
+    """The names of a module's parts, or the name of the module if it is not cut."""
     return part_names(module, cut[module]) if module in cut else (module,)
 
 
 def read_shard(text: str, cases: Collection[str], *, keyword: str = "", own: bool = False) -> Shard | None:
-    """The shard that was asked for, if any. ConfigError when it is none, or cases, modules by the `keyword` of -k or
-    `own` tests were asked for too: what is no part of the whole suite cannot be put together with other shards.
+    """The shard in the argument of `--shard`; None if that is empty. ConfigError when it is not of the form K/N, or
+    when cases, the `keyword` of -k or the user's `own` tests are given too: shards can be merged only if all are parts
+    of the whole suite.
     """
     shard = parse_shard(text) if text else None
     if shard and own:
@@ -112,8 +119,8 @@ def choose(
     tests: OwnTests | None = None,
     past: PastCases = NO_PAST,
 ) -> TestSelection:
-    """What to test of the cell's suite, or of the `tests` that take its place. `past` is what earlier results know of
-    the cases. ConfigError when the suite has no module of a case.
+    """The selection of `cases` from the cell's suite, or from the user's own `tests`; of everything if there are none.
+    `past` has the cases in earlier results. ConfigError when the suite has no module of a case.
     """
     suite = Suite.of_own(tests) if tests else Suite.of_build(prepared.build, prepared.cell.id)
     wanted = wanted_cases(cases, suite, past)
@@ -124,8 +131,9 @@ def choose(
 
 
 def choose_shard(prepared: Prepared, shard: Shard, *, cut_by: str = "", randomize: bool = False) -> TestSelection:
-    """The shard of the cell's suite, cut by the durations in the file `cut_by` instead of the cell's own record. In
-    random order all modules stay whole. ConfigError when the file holds no durations.
+    """The selection for a shard of the cell's suite. It is cut by the durations in the file `cut_by`, if that is given,
+    instead of the cell's own record. With `randomize` all modules stay whole. ConfigError when the file has no
+    durations.
     """
     suite, record = prepared.build.modules(), _record(prepared, cut_by)
     seconds = _seconds(suite, prepared, record)
@@ -139,9 +147,9 @@ def choose_shard(prepared: Prepared, shard: Shard, *, cut_by: str = "", randomiz
 
 
 def planned(chosen: TestSelection, prepared: Prepared, workers: int, *, cut_by: str = "") -> TestSelection:
-    """The selection with the work that it is for so many workers, by the durations in the file `cut_by` or the cell's
-    own record: a module that takes longer than its share is cut, unless cases of it were asked for by name. With one
-    worker none is cut.
+    """The selection with the expected seconds of its work, and with the modules cut that take longer than the share of
+    a worker. The durations are from the file `cut_by`, or else from the cell's own record. A module is not cut if cases
+    of it were selected by name. With one worker no module is cut.
     """
     record = _record(prepared, cut_by)
     if not read_durations(record):
@@ -150,7 +158,7 @@ def planned(chosen: TestSelection, prepared: Prepared, workers: int, *, cut_by: 
     if chosen.randomize:
         return replace(chosen, seconds=seconds)
     cases = read_case_durations(record)
-    # Of a module that is in several shards only what is in this one counts.
+    # If parts of a module are in several shards, only those in this one count.
     here: dict[str, float] = defaultdict(float)
     for name, took in _without(chosen.elsewhere, work_seconds(seconds, cases, chosen.parts)).items():
         here[module_of_work(name)] += took
@@ -160,14 +168,14 @@ def planned(chosen: TestSelection, prepared: Prepared, workers: int, *, cut_by: 
 
 
 def _record(prepared: Prepared, cut_by: str) -> Path:
-    """The file of durations to cut by: the one that the user named, or the cell's own record."""
+    """The file with the durations by which modules are cut: the one named by the user, or the cell's own record."""
     if cut_by and not read_durations(Path(cut_by)):
         raise ConfigError(f"{cut_by} holds no durations", hint="name the results.json of a whole run")
     return Path(cut_by) if cut_by else prepared.durations
 
 
 def _seconds(modules: Iterable[str], prepared: Prepared, record: Path) -> dict[str, float]:
-    """How long each of the modules will take by the record, or by its size."""
+    """The expected seconds of each module, from the record or else from its size."""
     modules = tuple(modules)
     return guessed_seconds(modules, read_durations(record), source_sizes(prepared.build.root / "Lib", modules))
 
@@ -178,8 +186,8 @@ def _without(names: Collection[str], seconds: Mapping[str, float]) -> dict[str, 
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """What a run chooses from: the modules by their dotted names. `title` is what messages call it, `cell` the id in
-    the commands that they name.
+    """The suite that a run selects from. `modules` has the modules by their dotted names. `title` is the name of the
+    suite in messages, and `cell` the id of the cell in the commands of these.
     """
 
     modules: Mapping[str, str]
@@ -195,15 +203,16 @@ class Suite:
         return cls(modules={module: module for module in tests.modules}, title=f"--tests {tests.source}")
 
     def named(self, module: str) -> str:
-        """The dotted name of the module that `MODULE::` means, which may be regrtest's name too; else empty."""
+        """The dotted name of the module in `MODULE::`, which may also be regrtest's name; empty if there is none."""
         return next((name for name in (module, dotted(module)) if name in self.modules), "")
 
 
 def check_names(tests: Path, cases: Sequence[str], keyword: Keyword, past: PastCases, *, cell: str = "CELL") -> None:
-    """ConfigError for words of `--case` and `-k` that no build of the source can have a module for: before it is built.
+    """ConfigError for arguments of `--case` and `-k` that match no module of any build of the source. This check is
+    done before the build.
 
-    `tests` is its folder Lib/test. Every file in it that looks like a test counts, since only a build lists those
-    that regrtest runs.
+    `tests` is the folder Lib/test of the source. Every file in it that looks like a test counts as a module, since only
+    a build has the list of those that regrtest runs.
     """
     if not cases and not keyword.expression:
         return
@@ -215,8 +224,8 @@ def check_names(tests: Path, cases: Sequence[str], keyword: Keyword, past: PastC
 
 
 def check_resources(tests: Path, words: Sequence[str]) -> None:
-    """ConfigError for a resource among the words of `--use` that regrtest in the folder `tests`, a Lib/test, does not
-    know.
+    """ConfigError for a resource in the arguments of `--use` that is unknown to the regrtest in the folder `tests`,
+    which is a Lib/test.
     """
     known = known_resources(tests)
     for word in (each for words_of_one in words for each in words_of_one.split(",")):
@@ -230,7 +239,7 @@ def check_resources(tests: Path, words: Sequence[str]) -> None:
 
 
 def known_resources(tests: Path) -> frozenset[str]:
-    """What regrtest in the folder `tests` takes for -u; empty where it cannot be read."""
+    """The names that the regrtest in the folder `tests` accepts for -u; empty if its source cannot be read."""
     sources = [tests / "libregrtest" / name for name in ("utils.py", "cmdline.py")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources if path.is_file())
     names = re.findall(r"^(?:ALL_RESOURCES|RESOURCE_NAMES) = ([^)]*)\)", text, re.MULTILINE)
@@ -239,10 +248,10 @@ def known_resources(tests: Path) -> frozenset[str]:
 
 
 def wanted_cases(words: Sequence[str], suite: Suite, past: PastCases = NO_PAST) -> dict[str, tuple[str, ...]]:
-    """The patterns of the cases that the words of `--case` mean, by module; none for a module that is meant as a whole.
+    """The patterns for the arguments of `--case`, by module; none for a module that is selected as a whole.
 
-    ConfigError, with the nearest names, for a word whose case no module of the suite can hold, and for one that is
-    no case of its module where `past` results know all of them.
+    ConfigError, with the nearest names, for an argument that no module of the suite can have as a case, and for one
+    that is not among the cases of its module if `past` results have all of them.
     """
     found: dict[str, list[tuple[str, ...]]] = {}
     for word in words:
@@ -262,7 +271,7 @@ def wanted_cases(words: Sequence[str], suite: Suite, past: PastCases = NO_PAST) 
 
 
 def _placed(word: str, suite: Suite, past: PastCases) -> tuple[str, str]:
-    """The module that a word means, by its dotted name, and the case in it."""
+    """The dotted name of the module for an argument of `--case`, and the case in that module."""
     module, case = split_word(word)
     if module and (name := suite.named(module)):
         return name, case
@@ -283,7 +292,7 @@ def _placed(word: str, suite: Suite, past: PastCases) -> tuple[str, str]:
 
 
 def _near(word: str, suite: Suite, past: PastCases) -> str:
-    """What the user may have meant by a word that belongs to no module."""
+    """The suggestion for an argument of `--case` that belongs to no module."""
     module, _ = split_word(word)
     if module:
         return did_you_mean(f"test.{module}", suite.modules) or did_you_mean(module, suite.modules)
@@ -297,7 +306,7 @@ def _near(word: str, suite: Suite, past: PastCases) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The three nearest of the known ids, or classes with `.*`, as a question; empty when none is near."""
+    """A question with the three nearest of the known ids, or of classes with `.*`; empty if none is near."""
     names = sorted({*known, *(wildcard_of(case) for case in known if word.endswith(".*"))})
     near = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
     return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
@@ -307,13 +316,13 @@ _HINT = "a case is named as in results.json, or MODULE::ID; all cases of a class
 
 
 def _patterns(case: str, module: str) -> tuple[str, ...]:
-    """What regrtest is to match; nothing for the whole module. A fixture cannot be asked for by itself, but the cases
-    that it is there for.
+    """The patterns for regrtest that select the case; none for the whole module. A fixture cannot run alone, so that
+    the patterns for it select the cases that it is for.
     """
     fixture = ABOUT.fullmatch(case)
     if fixture is None:
         plain, numbered = pattern(unnumbered(case).removesuffix(DOCSTRING)), pattern(case)
-        # What looks like the number of a second case may belong to the name.
+        # The end that looks like the number of a second case of the same id may also belong to the name.
         return () if case == module else tuple(dict.fromkeys([plain, numbered]))
     subject = fixture.group(1)
     if not case.startswith("after "):

@@ -1,4 +1,4 @@
-"""How long each module will take, by the record of earlier runs or by its size."""
+"""The record of durations and imports of earlier runs, and the expected seconds of modules."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from harness.util.json_text import decode_json
 
 
 def guessed_seconds(modules: Iterable[str], seconds: Mapping[str, float], sizes: Mapping[str, int]) -> dict[str, float]:
-    """How long each module will take: as long as recorded, and one without a record by the size of its source."""
+    """The expected seconds of each module: the recorded ones, or else a guess from the size of its source."""
     known_size = sum(sizes.get(module, 0) for module in seconds) or 1
     rate = math.fsum(seconds.values()) / known_size if seconds else 1.0
     return {module: seconds.get(module, sizes.get(module, 0) * rate) for module in modules}
 
 
 def source_sizes(library: Path, modules: Iterable[str]) -> dict[str, int]:
-    """Bytes of source of each module, a package's files added up."""
+    """The size of each module's source in bytes; that of a package is the sum of its files."""
     sizes = {}
     for module in modules:
         path = library.joinpath("test", *module.removeprefix("test.").split("."))
@@ -35,7 +35,7 @@ def source_sizes(library: Path, modules: Iterable[str]) -> dict[str, int]:
 
 
 def read_durations(path: Path) -> dict[str, float]:
-    """The recorded seconds per module; none when there is no record yet, or it is damaged. A results.json is a record
+    """The recorded seconds of each module; empty if there is no record or it is damaged. A results.json is a record
     too.
     """
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError, KeyError):
@@ -47,12 +47,12 @@ def read_durations(path: Path) -> dict[str, float]:
 
 
 def durations_file(cache: Path, cell: str) -> Path:
-    """Where the record of that cell is."""
+    """The path of the cell's record."""
     return cache / "durations" / f"{cell}.json"
 
 
 def seconds_of(modules: Iterable[ModuleResult]) -> dict[str, float]:
-    """What a record keeps of a run's modules: those that were run as a whole."""
+    """The seconds for the record: those of the run's modules that were run as a whole."""
     return {module.module: round(module.seconds, 2) for module in modules if module.complete}
 
 
@@ -63,7 +63,7 @@ def record_durations(path: Path, seconds: Mapping[str, float]) -> None:
 
 
 def cases_of(modules: Iterable[ModuleResult]) -> dict[str, dict[str, float]]:
-    """What a record keeps of the cases of a run's modules: those of a long one; it may have none."""
+    """The seconds of cases for the record, by long module. They may be empty."""
     return {
         module.module: recorded_cases(module) if module.seconds > LEAST_SECONDS else {}
         for module in modules
@@ -72,14 +72,14 @@ def cases_of(modules: Iterable[ModuleResult]) -> dict[str, dict[str, float]]:
 
 
 class _Results(msgspec.Struct):
-    """What of a results.json is a record."""
+    """The part of a results.json that is a record of durations."""
 
     modules: dict[str, ModuleRecord]
 
 
 def record_run(path: Path, modules: Iterable[ModuleResult]) -> None:
-    """Merges what a run's whole modules took into the record in the file `path`, and what the cases of the long ones
-    took into the one next to it.
+    """Merges the seconds of a run's whole modules into the record in the file `path`, and those of the cases of long
+    modules into the record next to it.
     """
     modules = tuple(modules)
     record_durations(path, seconds_of(modules))
@@ -88,8 +88,8 @@ def record_run(path: Path, modules: Iterable[ModuleResult]) -> None:
 
 
 def read_case_durations(path: Path) -> dict[str, dict[str, float]]:
-    """The recorded seconds of each case of a long module by its id, in the order of the cases; `path` is the record of
-    the modules. None when there is no record yet, or it is damaged. A results.json is a record too.
+    """The recorded seconds of each case by its id, for each long module, in the order of the cases. `path` is the
+    record of the modules. Empty if there is no record or it is damaged. A results.json is a record too.
     """
     with contextlib.suppress(OSError, ValueError):
         found = decode_json(path.read_bytes(), _Results).modules.items()
@@ -105,8 +105,8 @@ def read_case_durations(path: Path) -> dict[str, dict[str, float]]:
 
 
 def record_imports(path: Path, modules: Iterable[ModuleResult], python: str) -> None:
-    """Merges what a run's whole modules imported into the record of that version of CPython (3.13 of 3.13.5), next to
-    that of the durations, the file `path`.
+    """Merges the imports of a run's whole modules into the record of that series of CPython (3.13 for 3.13.5), which is
+    next to the record of durations in the file `path`.
     """
     found = read_imports(path, python) | {
         module.module: frozenset(module.imports) for module in modules if module.complete and module.imports
@@ -121,9 +121,9 @@ def record_imports(path: Path, modules: Iterable[ModuleResult], python: str) -> 
 
 
 def read_imports(path: Path, python: str) -> dict[str, frozenset[str]]:
-    """The files of the standard library that each module imported, by their paths in there, when it was last run as a
-    whole with that version of CPython; `path` is the record of the durations. None when there is no such record, or it
-    is damaged.
+    """The files of the standard library that each module imported when it was last run as a whole with that series of
+    CPython, as paths in the library. `path` is the record of durations. Empty if there is no such record or it is
+    damaged.
     """
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError, KeyError, IndexError):
         data = json.loads(_imports_file(path, python).read_text(encoding="utf-8"))

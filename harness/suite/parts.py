@@ -1,8 +1,8 @@
-"""A module that takes longer than its share of a run, cut into parts that run side by side, and what becomes of them.
+"""Cuts modules that take longer than their share of a run into parts that run in parallel, and joins the results. Pure.
 
-Pure. A part is a run of the module with some of its cases, in the order that unittest gives them; the fixtures of its
-classes and of the module run in each part that has a case of theirs. The first part runs every case that is in no other
-one: so a case that is new since the durations were recorded runs once, and one that is gone runs nowhere.
+A part is a run of the module with some of its cases, in unittest's order. The fixtures of the module and its classes
+run in each part that has one of their cases. The first part runs every case that is in no other part, so that a case
+that is newer than the recorded durations runs exactly once.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from harness.results.case_ids import dotted
 from harness.results.outcomes import DEATHS, CaseResult, Detail, ModuleResult, Outcome, PartsRun, worst
 from harness.suite.regrtest import NO_TESTS, NOTHING_MATCHED
 
-# A shorter part is not worth the start of one more interpreter.
+# The seconds of the shortest part that is worth the start of one more interpreter.
 LEAST_SECONDS = 1.0
-# Parts are at most so much of what a worker has to do, so that the last of them to begin does not decide when all end.
+# The largest part as a fraction of the work of one worker, so that the part which starts last does not delay the end.
 FRACTION = 0.5
 _PART = re.compile(r"(?P<module>.+)\[(?P<number>\d+)/(?P<count>\d+)\]")
-# What results call other things than cases; the last is a class that must not run.
+# The names in results that are not those of cases: fixtures, events after a case, and classes that must not run.
 _NOT_A_CASE = re.compile(r"(?:setUp|tearDown)(?:Class|Module) \(.*|after \(.*|.*\.\*")
-# regrtest's words on a module from the worst to the best.
+# regrtest's words on a module, the worst first.
 _WORDS = ("interrupted", "uncaught_exc", "failed", "refleak", "env_changed", "passed", "skipped", "resource_denied")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """The `number`-th of `count` parts of a module, counted from 1. `cases` are the ids of those that run in it: none
-    for the first part, which runs all but those that are `elsewhere`.
+    """The `number`-th of `count` parts of a module, counted from 1. `cases` are the ids of its cases. They are empty
+    for the first part, which runs all cases but those in `elsewhere`.
     """
 
     module: str
@@ -47,13 +47,13 @@ class Part:
 
 
 def module_of_work(name: str) -> str:
-    """The module that the name of a module, or of one of its parts, is about."""
+    """The module of a name, which is that of a module or of one of its parts."""
     found = _PART.fullmatch(name)
     return found["module"] if found else name
 
 
 def part_named(name: str, cut: Mapping[str, Sequence[Sequence[str]]]) -> Part | None:
-    """The part of that name, None for a whole module; `cut` has the ids of each part of a module but the first."""
+    """The part with that name; None for a whole module. `cut` has by module the ids of each part but the first."""
     found = _PART.fullmatch(name)
     if found is None:
         return None
@@ -64,7 +64,7 @@ def part_named(name: str, cut: Mapping[str, Sequence[Sequence[str]]]) -> Part | 
 
 
 def part_names(module: str, others: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """The names of all parts of a module, where `others` has the ids of each but the first."""
+    """The names of all parts of a module. `others` has the ids of each part but the first."""
     count = len(others) + 1
     return tuple(str(Part(module=module, number=number, count=count)) for number in range(1, count + 1))
 
@@ -74,9 +74,9 @@ def cut_modules(
 ) -> dict[str, tuple[tuple[str, ...], ...]]:
     """The ids of each part but the first, for each module that is to be cut.
 
-    `seconds` is how long each module of the run takes, `cases` how long each case of a long one takes, by their ids;
-    `whole` are the modules that are never cut. What a module takes besides its cases each part of it takes too: it
-    bounds how short they can be.
+    `seconds` are those of each module of the run, `cases` those of each case of a long module by id, and `whole` are
+    the modules that are never cut. The time that a module needs apart from its cases is needed by each of its parts
+    too, and so limits how short these can be.
     """
     limit = max(math.fsum(seconds.values()) / workers * FRACTION, LEAST_SECONDS)
     long = (module for module in seconds if workers > 1 and seconds[module] > limit and module not in whole)
@@ -88,8 +88,8 @@ def cut_modules(
 
 
 def cut_cases(seconds: Mapping[str, float], limit: float) -> tuple[tuple[str, ...], ...]:
-    """The cases of a module in parts that take at most `limit` seconds, but for a case that alone takes longer. The
-    first part is that of the most cases.
+    """The cases of a module, divided into parts that take at most `limit` seconds, unless a single case takes longer.
+    The part with the most cases is the first one.
 
     The cases of a class stay together unless all of them take longer than the limit. So `A` with 3 s, `B` with 2 s and
     a single case `C.test` of 20 s become, for a limit of 6 s, two parts: `C.test`, and all cases of `A` and `B`.
@@ -110,7 +110,7 @@ def cut_cases(seconds: Mapping[str, float], limit: float) -> tuple[tuple[str, ..
 
 
 def _units(seconds: Mapping[str, float], limit: float) -> Iterator[list[str]]:
-    """What is not torn apart: the cases of a class, or each case of a class that takes longer than the limit."""
+    """The groups of cases that stay together: all cases of a class, or single cases if the class exceeds the limit."""
     classes: dict[str, list[str]] = {}
     for case in seconds:
         classes.setdefault(case.rpartition(".")[0], []).append(case)
@@ -126,8 +126,8 @@ def work_seconds(
     cases: Mapping[str, Mapping[str, float]],
     cut: Mapping[str, Sequence[Sequence[str]]],
 ) -> dict[str, float]:
-    """How long each module, or each part of one that is cut, takes, the longest first. What a module takes besides its
-    cases, its import above all, each part of it takes too.
+    """The seconds of each module, or of each part of one that is cut, the longest first. The time that a module needs
+    apart from its cases, mostly for its import, is needed by each of its parts too.
     """
     found: dict[str, float] = {}
     for module, took in seconds.items():
@@ -144,8 +144,8 @@ def work_seconds(
 
 
 def joined_in_shard(parts: Mapping[int, ModuleResult], count: int, order: Iterable[str] = ()) -> ModuleResult:
-    """The result of those parts, by their numbers, of a module whose other parts are in other shards. `joined` makes
-    the whole of the results of all shards.
+    """The result of a module from those of its parts in one shard, by their numbers. The other parts are in other
+    shards, and `joined` makes the result of the whole module from those of all shards.
     """
     results = tuple(parts.values())
     ran = PartsRun(
@@ -159,14 +159,13 @@ def joined_in_shard(parts: Mapping[int, ModuleResult], count: int, order: Iterab
 
 
 def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleResult:
-    """The result of a module from those of all its parts, or of the shards that ran them, as one run of the whole would
-    have it.
+    """The result of a module from those of all its parts, or of the shards that ran these. It is the same as that of
+    one run of the whole module.
 
-    What several parts report, such as a skip of the whole module or a fixture that fails, stands there once, at its
-    worst. A part that ends with a case in which the interpreter dies has no word of regrtest's: in a run of the whole
-    another start would have come after it, with the word that other parts have. What each part took besides its cases,
-    the whole would have taken once. `order` is that of the cases in the last run of the whole module; others come
-    behind.
+    A result that several parts have, such as a skip of the whole module or a failed fixture, is taken once, the worst
+    of them. A part in which the interpreter dies in the last case has no word of regrtest; a run of the whole module
+    would have been started again after it, and so have the word of the other parts. The time that each part needs apart
+    from its cases counts once. `order` is the order of cases in the last run of the whole module; other cases follow.
     """
     count = sum(len(part.parts.numbers) if part.parts else 1 for part in parts)
     least = min(part.parts.besides if part.parts else _besides(part) for part in parts)
@@ -175,7 +174,7 @@ def joined(parts: Sequence[ModuleResult], order: Iterable[str] = ()) -> ModuleRe
     whole = _joined(parts, order, seconds=seconds, complete=complete)
     if [case.detail.reason for case in whole.cases] != [NOTHING_MATCHED]:
         return whole
-    # All cases that the record has are gone from the module.
+    # The module no longer has any case that the record has.
     none = CaseResult(case=whole.cases[0].case, outcome=Outcome.NO_TESTS, detail=Detail(reason=NO_TESTS))
     return msgspec.structs.replace(whole, cases=(none,), outcome=none.outcome, detail=none.detail)
 
@@ -188,7 +187,7 @@ def _joined(
     complete: bool,
     parts: PartsRun | None = None,
 ) -> ModuleResult:
-    """The results of a module's parts in one; `joined` says how."""
+    """The result of a module from those of its parts, as `joined` describes it."""
     module, own = results[0].module, results[0].own
     name = dotted(module, own=own)
     cases = _joined_cases(results, name)
@@ -196,7 +195,7 @@ def _joined(
     found = sorted(cases.values(), key=lambda case: place.get(case.case, len(place)))
     ended = [result for result in results if result.word]
     said = min(ended or results, key=lambda result: _WORDS.index(result.word) if result.word in _WORDS else len(_WORDS))
-    # Each part was started once more only because the module is cut, but for one after which the whole would have been.
+    # Each part has a start of its own only because the module is cut. One start counts for all parts with a word.
     attempts = sum(result.attempts for result in results) - len(ended) + bool(ended)
     if name in cases and cases[name].outcome in DEATHS and not ended:
         attempts = max(result.attempts for result in results)
@@ -221,34 +220,34 @@ def _joined(
 
 
 def _joined_cases(parts: Sequence[ModuleResult], name: str) -> dict[str, CaseResult]:
-    """The cases of all parts by their names, each at its worst; `name` is that of the module."""
+    """The cases of all parts by name, each with its worst result. `name` is the name of the module."""
     cases: dict[str, CaseResult] = {}
     for case in (case for part in parts for case in part.cases):
         there = cases.get(case.case)
         if there is None or case.outcome.severity > there.outcome.severity:
             cases[case.case] = case
     if len(cases) > 1 and name in cases and cases[name].detail.reason == NOTHING_MATCHED:
-        # All cases of a part are gone from the module: that says nothing of the module.
+        # If the module no longer has any case of a part, that part says nothing about the module.
         del cases[name]
     return cases
 
 
 def _besides(result: ModuleResult) -> float:
-    """Seconds of a module, or part, that are not those of its cases: for its start, its import, its fixtures."""
+    """The seconds of a module or part apart from its cases: for its start, its import and its fixtures."""
     return max(0.0, result.seconds - math.fsum(case.seconds for case in result.cases))
 
 
 def as_part(result: ModuleResult) -> ModuleResult:
-    """The result of a part as it is judged: that a case does not appear in it means nothing."""
+    """The result of a part in the form in which it is judged, so that the absence of a case means nothing."""
     return msgspec.structs.replace(result, complete=False)
 
 
 def recorded_cases(result: ModuleResult) -> dict[str, float]:
-    """The seconds of each case of a whole module by its id, in their order; none when some case has another name than
-    its id, by which alone regrtest can be asked for it.
+    """The seconds of each case of a whole module by its id, in the order of the cases. They are empty if the name of
+    some case differs from its id, since regrtest can select cases only by id.
 
-    A case in which the interpreter died, or was stopped, has no duration of its own. What the module took besides its
-    cases was, above all, waiting for those and starting again after them: each has an equal part of it.
+    A case in which the interpreter died or was stopped has no duration of its own. The time of the module apart from
+    its cases is mostly the wait for such cases and the new start after them, so that each of these gets an equal share.
     """
     name = dotted(result.module, own=result.own)
     cases = [case for case in result.cases if case.case != name and not _NOT_A_CASE.fullmatch(case.case)]

@@ -1,4 +1,4 @@
-"""Cuts a suite into shards that take about the same time, the same way wherever it is done. Pure."""
+"""Cuts a suite into shards that take about the same time. Every machine gets the same shards. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from harness.suite.durations import guessed_seconds
 from harness.suite.parts import cut_modules, work_seconds
 from harness.util.hashing import content_key
 
-# Parts are so short that a shard keeps this many workers busy. A shard may have more, but all have to be cut alike. For
-# four workers, eight shards of a suite under Node had 26 parts instead of 13, and 8 % more work.
+# Parts are short enough to keep this many workers of a shard busy. A shard may have more workers, but all shards have
+# to be cut alike. For four workers, eight shards of a suite under Node had 26 parts instead of 13, and 8 % more work.
 WORKERS = 2
 
 
@@ -28,7 +28,7 @@ class Shard:
 
 
 def parse_shard(text: str) -> Shard:
-    """`2/8` as people write it. ConfigError for anything else."""
+    """The shard of a text such as `2/8`. ConfigError for any other form."""
     found = re.fullmatch(r"([1-9][0-9]*)/([1-9][0-9]*)", text)
     if not found or int(found[1]) > int(found[2]):
         raise ConfigError(
@@ -47,8 +47,8 @@ def longest_first(modules: Iterable[str], seconds: Mapping[str, float], sizes: M
 
 @dataclass(frozen=True, kw_only=True)
 class Cut:
-    """A suite cut into shards. `parts` has the ids of each part but the first, for each module that is cut; `shards`
-    the names of the modules and parts in each, longest first.
+    """A suite cut into shards. `parts` has for each module that is cut the ids of each part but the first. `shards` has
+    the names of the modules and parts in each shard, the longest first.
     """
 
     parts: Mapping[str, tuple[tuple[str, ...], ...]]
@@ -56,7 +56,7 @@ class Cut:
 
     @property
     def key(self) -> str:
-        """A short name for this way of cutting: shards fit together only when they were cut in the same way."""
+        """The short hash of this way of cutting. Shards can be merged only if they were cut in the same way."""
         parts = sorted((module, others) for module, others in self.parts.items())
         return content_key([parts, self.shards])
 

@@ -1,1 +1,1 @@
-"""A run over several machines by pytest-xdist's `--tx ssh=...`: what each side does for the other."""
+"""Runs over several machines by pytest-xdist's `--tx ssh=...`: the code of both sides."""

@@ -1,6 +1,6 @@
-"""A host joins a run: it gets the bundle unless it has opened it before, and says where it has what a worker needs.
+"""Joins a host to a run: sends it the bundle unless it has that already, and gets the paths that a worker needs there.
 
-`join_host` runs where the run was started, `join` on the host, sent there by execnet.
+`join_host` runs on the machine on which the run was started, `join` on the host, to which execnet sends it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _KINDS: Mapping[int, type[HarnessError]] = {
 
 
 def fingerprint() -> str:
-    """Stands for this harness with its matrix and its lists: with another one a host would judge and test otherwise."""
+    """The hash of this harness with its matrix and lists. A host with another one could test and judge differently."""
     root = project_root()
     files = [
         *root.glob("harness/**/*.*"),
@@ -41,9 +41,9 @@ def fingerprint() -> str:
 
 
 def join_host(gateway: Any, host: str, cell: Cell, runtime: str, bundle: Path) -> dict[str, Any]:
-    """What the host answers: where it has the build and the runtime, and a folder for its results.
+    """The answer of the host: the paths of its build and runtime, and of a folder for its results.
 
-    `runtime` is the wish of the command line. The error of the host is raised as one of ours.
+    `runtime` is the runtime that the command line names. An error on the host is raised as an error of the harness.
     """
     from execnet.gateway_base import RemoteError  # noqa: PLC0415 - only a run over hosts needs it
 
@@ -82,7 +82,7 @@ def _send(channel: Any, bundle: Path) -> None:
 
 
 def join(channel: Any) -> None:
-    """The host's side: answers one request on the channel."""
+    """Answers one request on the channel, on the side of the host."""
     try:
         answer = _join(json.loads(channel.receive()), lambda goal: _receive(channel, goal))
     except HarnessError as error:
@@ -91,9 +91,9 @@ def join(channel: Any) -> None:
 
 
 def _join(request: Mapping[str, str], receive: Callable[[Path], None]) -> dict[str, Any]:
-    # The worker that comes next collects the suite by paths below this folder, as all others do.
+    # The worker that starts next must collect the suite by paths below this folder, as all other workers do.
     os.chdir(root := project_root())
-    # As on the machine that asks: what else is installed for pytest there is no part of the run.
+    # As on the machine of the run: other plugins of pytest on the host must not take part.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     if fingerprint() != request["fingerprint"]:
         raise ConfigError(
@@ -104,7 +104,7 @@ def _join(request: Mapping[str, str], receive: Callable[[Path], None]) -> dict[s
     if not opened.is_dir():
         receive(opened)
     prepared = prepare(request["cell"], BuildRequest(bundle=str(opened), runtime=request["runtime"]))
-    # Last: nobody removes it for a host that refuses.
+    # This is the last step, since nobody would remove the folder if the host refused after it.
     folder = Path(tempfile.mkdtemp(prefix="wasm-harness-"))
     (folder / "modules").mkdir()
     return {

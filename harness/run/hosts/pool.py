@@ -1,7 +1,7 @@
-"""What pytest-xdist does not do by itself for workers on other machines.
+"""Extends pytest-xdist for workers on other machines.
 
-It would copy pytest to every host, start a dead host's worker again without end, and count the module that was under
-way there as failed. Here a host is joined to the run; when one is lost, its modules go to the others.
+By itself xdist would copy pytest to every host, start the worker of a dead host again without end, and count the module
+that ran there as failed. The pool joins hosts to the run, and gives the modules of a lost host to the others.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from harness.errors import HarnessError, UnavailableError
 
 logger = logging.getLogger(__name__)
 
-# ssh's own defaults wait two minutes for a host that does not answer, and for ever for one that fell silent.
+# By default ssh waits two minutes for a host that does not answer, and forever for one that stops answering.
 _SSH_OPTIONS = "-o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=10 -o ServerAliveCountMax=3"
-# How often a worker is started again on the same host, and a module that was under way when one was lost.
+# How often a worker is started on the same host, and how often a module runs whose worker was lost.
 TRIES = 2
 LOST = "lost"
 
 
 def is_remote(spec: Any) -> bool:
-    """True for a worker that does not share this machine's files."""
+    """Whether the worker is on another machine, without access to the files of this one."""
     return not spec.popen
 
 
 def name_of(spec: Any) -> str:
-    """How messages call the host of a worker."""
+    """The name of a worker's host in messages."""
     return str(spec.ssh or spec.socket or spec.vagrant_ssh or "this machine").rpartition(_SSH_OPTIONS)[2].strip()
 
 
 class HostPool:
-    """Stands between xdist's session and its workers."""
+    """Starts and replaces the workers of xdist's session."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -45,13 +45,15 @@ class HostPool:
         self._setup = manager.setup_node
         manager.setup_node = self.start
         if any(is_remote(spec) for spec in manager.specs):
-            # Each host has a pytest of its own, next to the harness.
+            # xdist need not copy pytest, since each host has its own next to the harness.
             manager.roots.clear()
             self._clone = session._clone_node  # noqa: SLF001 - xdist has no hook for it; an integration test holds it
             session._clone_node = self.replace  # noqa: SLF001
 
     def start(self, spec: Any, putevent: Any) -> Any:
-        """Starts a worker, as xdist's own `setup_node` does. UnavailableError for a host that cannot be reached."""
+        """Starts a worker as xdist's own `setup_node` does, and returns its node. UnavailableError for a host that
+        cannot be reached.
+        """
         if spec.ssh and _SSH_OPTIONS not in spec.ssh:
             spec.ssh = f"{_SSH_OPTIONS} {spec.ssh}"
         try:
@@ -63,8 +65,8 @@ class HostPool:
             ) from error
 
     def replace(self, node: Any) -> Any:
-        """A worker in the place of one that was lost: on its own host, or, when nobody else would run what is left, on
-        another.
+        """The worker that replaces a lost one: on the same host, or, if all other workers are shutting down, on one of
+        their hosts. None if neither is possible, and the remaining workers take the modules.
         """
         others = self._session._active_nodes - {node}  # noqa: SLF001
         specs = [node.gateway.spec]
@@ -73,7 +75,7 @@ class HostPool:
         for spec in specs:
             if self._restarts[name_of(spec)] < TRIES:
                 self._restarts[name_of(spec)] += 1
-                # What is kept of a gateway that is gone is only where it was.
+                # Of the lost gateway only its address is used.
                 node.gateway.spec = execnet.XSpec(str(spec))
                 with contextlib.suppress(HarnessError):
                     return self._clone(node)
@@ -83,7 +85,7 @@ class HostPool:
         return None
 
     def try_again(self, module: str, report: Any, scheduler: Any) -> None:
-        """A module that was under way on a worker that was lost runs once more, and is no failure yet."""
+        """Schedules a module again whose worker was lost, and keeps it from being reported as a failure yet."""
         self._lost_modules[module] += 1
         if self._lost_modules[module] <= TRIES and hasattr(scheduler, "mark_test_pending"):
             with contextlib.suppress(NotImplementedError):
