@@ -103,7 +103,7 @@ def read_head(text: bytes, bundle: str) -> BundleIndex:
 
 
 def _wrong_names(head: BundleIndex) -> str:
-    """What is wrong with the names; empty when nothing is. All but TEXTS are below `root`: whatever the harness itself
+    """The text of what is wrong with the names; empty when nothing is. All but TEXTS are below `root`: whatever the harness itself
     writes into an opened bundle stands next to it, where nothing of the bundle can be in its place.
     """
     names = (*head.folders, *head.links, *head.files)
@@ -143,12 +143,12 @@ def check_is_build_of(manifest: Manifest, cell: Cell, bundle: str) -> None:
 
 
 def damaged(bundle: str, why: str) -> UnavailableError:
-    """What a bundle is that does not hold what it says."""
+    """The error for a bundle whose contents differ from its index."""
     return UnavailableError(f"{bundle} cannot be opened: {why}", hint=_DAMAGED)
 
 
 def foreign(bundle: str) -> UnavailableError:
-    """What a file is that is no bundle at all."""
+    """The error for a file that is not a bundle."""
     return UnavailableError(
         f"{bundle} is not a bundle of this harness", hint="`python -m harness bundle CELL` makes one"
     )

@@ -162,7 +162,7 @@ class Tab:
         self._page.locator("#terminal textarea").evaluate(_PASTE, text)
 
     def photograph(self, path: Path) -> None:
-        """Writes what the page looks like."""
+        """Writes a screenshot of the page."""
         self._page.screenshot(path=str(path))
 
 

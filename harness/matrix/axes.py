@@ -1,4 +1,4 @@
-"""The axes of the matrix: in what cells can differ, and what each difference is called. Pure.
+"""The axes of the matrix: the properties in which cells can differ, and their names. Pure.
 
 `when` is written in them, an update infers conditions over them, a report says since which version of one a case fails,
 a bisection searches along one. An axis of versions belongs to a field of the cell: `emscripten` and `wasi_sdk` are

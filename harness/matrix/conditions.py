@@ -1,4 +1,4 @@
-"""The `when` language: for which cells an expectation speaks. Pure.
+"""The `when` language, which says for which cells an expectation holds. Pure.
 
 A condition is a conjunction over declared axes. Versions are compared as PEP 440 has it, but that a
 pre-release counts as the release it leads to, unless the range itself names a pre-release: `>=3.15` holds for

@@ -1,4 +1,4 @@
-"""What a source is, and what every provider of one does at the end."""
+"""The class of a source, and the last steps that all providers of sources share."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def make_folder(path: Path) -> None:
 
 
 def disk_error(error: OSError, path: Path) -> UnavailableError:
-    """What a full or unwritable disk is to the user."""
+    """The error for the user when the disk is full or not writable."""
     full = error.errno in {errno.ENOSPC, errno.EDQUOT}
     places = f"{CACHE_VARIABLE}=FOLDER moves the cache, --run-dir DIR the results"
     hint = f"free some space; {places}" if full else f"a folder that can be written to serves: {places}"

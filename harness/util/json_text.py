@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 
 
 def encode_json(value: Any, *, indent: int = 0) -> str:
-    """The value as JSON: on one line, or with that many spaces at each level."""
+    """The value as JSON text: on one line, or indented by the given number of spaces for each level."""
     try:
         text = msgspec.json.encode(value)
     except UnicodeEncodeError:

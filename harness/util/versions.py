@@ -1,4 +1,4 @@
-"""The number in what a program says of its version. Pure.
+"""Reads the number in the version text that a program prints. Pure.
 
 A toolchain that is no release adds something to its number: an Emscripten of a git checkout is `3.1.73-git`, a WASI SDK
 that was built after 25 is `25.5g0fd1d10e1c5f`, a nightly Node is `v26.0.0-nightly20261101`.

@@ -24,7 +24,7 @@ def regrtest_patterns(expected: CellExpectations, modules: Collection[str]) -> s
 
 
 def pattern_of(test: str, modules: Collection[str]) -> str:
-    """A pattern for all that an id of a list stands for."""
+    """The pattern that matches all cases that an id of a list represents."""
     subject = subject_of(test)
     # A crash after a case does not come without the case.
     is_case = not FIXTURE.fullmatch(test) or test.startswith("after (")

@@ -1,4 +1,4 @@
-"""Which pins an origin does not have any more. Effects: asks every origin, and downloads nothing but emsdk's commit."""
+"""Finds pins that an origin no longer has. Effects: asks every origin, and downloads nothing but emsdk's commit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.util.git import fetch_commit, remote_tags
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What one origin says of one pin; a `reason` unless it has it."""
+    """The answer of one origin on one pin. `reason` is why the origin does not have the pin; empty if it does."""
 
     pin: str
     presence: Presence

@@ -67,7 +67,7 @@ class Debian:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """Why suites cannot be asked."""
+        """The reasons why suites cannot be asked."""
         return tuple(lists for suite in self.suites if isinstance(lists := self.of(suite), str))
 
 

@@ -1,4 +1,4 @@
-"""What may be pinned by name and version, and which pins would be new. Pure."""
+"""Decides what can be pinned by name and version, and which pins would be new. Pure."""
 
 from __future__ import annotations
 
