@@ -103,8 +103,8 @@ def read_head(text: bytes, bundle: str) -> BundleIndex:
 
 
 def _wrong_names(head: BundleIndex) -> str:
-    """The text of what is wrong with the names; empty when nothing is. All but TEXTS are below `root`: whatever the harness itself
-    writes into an opened bundle stands next to it, where nothing of the bundle can be in its place.
+    """The text of what is wrong with the names; empty when nothing is. All but TEXTS are below `root`: whatever the
+    harness itself writes into an opened bundle stands next to it, where nothing of the bundle can be in its place.
     """
     names = (*head.folders, *head.links, *head.files)
     for name in names:
@@ -143,7 +143,7 @@ def check_is_build_of(manifest: Manifest, cell: Cell, bundle: str) -> None:
 
 
 def damaged(bundle: str, why: str) -> UnavailableError:
-    """The error for a bundle whose contents differ from its index."""
+    """The error for a bundle that cannot be opened because it is damaged; `why` is the reason."""
     return UnavailableError(f"{bundle} cannot be opened: {why}", hint=_DAMAGED)
 
 

@@ -45,7 +45,7 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """What a page has printed, and what went wrong in it."""
+    """The output of a page, and its errors."""
 
     printed: tuple[str, ...]
     failed: tuple[str, ...]
@@ -116,7 +116,7 @@ class _Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/{self.secret}/page.html"
 
     def content(self, name: str) -> bytes | None:
-        """What the page gets under that name; None when there is nothing."""
+        """The content that the page gets under this name; None when there is none."""
         own = {
             "page.html": _PAGE,
             "example.mjs": self.example.script.encode(),

@@ -140,7 +140,7 @@ class Tab:
         self._page.evaluate("names => names.forEach((name) => document.getElementById(name).click())", list(buttons))
 
     def put_code(self, code: str) -> None:
-        """Replaces what is in the page's box for code."""
+        """Replaces the text in the code box of the page."""
         self._page.fill("#codebox", code)
 
     def type(self, text: str) -> None:

@@ -36,6 +36,6 @@ def node_options(cell: Cell) -> tuple[str, ...]:
 
 
 def _version(text: str) -> Version | None:
-    """None where no version is known."""
+    """The version of the Node; None where it is not known."""
     found = "" if text == MACHINES_OWN else number(text)
     return Version(found) if found else None

@@ -20,7 +20,9 @@ def encode_json(value: Any, *, indent: int = 0) -> str:
 
 
 def decode_json(text: bytes, kind: type[_T]) -> _T:
-    """The value of that type. json.JSONDecodeError, UnicodeDecodeError or RecursionError for what is no JSON,
+    """The value of the given type in the JSON text.
+
+    json.JSONDecodeError, UnicodeDecodeError or RecursionError for what is no JSON,
     msgspec.ValidationError, with the path of the fault, for another type.
     """
     try:

@@ -1,4 +1,4 @@
-"""Where the messages of the harness go. Modules log to `logging.getLogger(__name__)`; a front end calls `show_log`.
+"""Directs the messages of the harness. Modules log to `logging.getLogger(__name__)`; a front end calls `show_log`.
 
 Without a front end, as in a worker of xdist or on another machine, nothing is shown.
 """

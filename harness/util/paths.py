@@ -12,7 +12,7 @@ _SPECIAL = re.compile(r"""[\s"#$%&'()*:;<>?\[\]\\`{|}!]""")
 
 
 def build_fault(path: Path) -> str:
-    """What in the path keeps CPython from being built there; empty when nothing does.
+    """The reason why CPython cannot be built at the path; empty when it can.
 
     Neither configure nor CPython's Makefile quotes paths.
     """

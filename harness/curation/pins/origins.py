@@ -62,7 +62,7 @@ class Debian:
         return self._lists[suite]
 
     def __iter__(self) -> Iterator[apt.Apt]:
-        """apt for each of the suites that can be asked."""
+        """The apt of each suite that can be asked."""
         return (lists for suite in self.suites if not isinstance(lists := self.of(suite), str))
 
     @property
