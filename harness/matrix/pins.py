@@ -165,7 +165,7 @@ class Pins:
     prebuilt: tuple[PackagePin, ...] = ()
 
     def cpython_pin(self, version: str) -> CPythonPin:
-        """UnavailableError when that CPython is not pinned."""
+        """The pin of that CPython. UnavailableError when there is none."""
         return _of_version(self.cpython, version, "CPython", own="--cpython PATH")
 
     def library_pin(self, library: Library) -> LibraryPin:
@@ -176,7 +176,7 @@ class Pins:
         raise UnavailableError(f"no release of {library} is pinned", hint="add a [[dependency]] to matrices/pins.toml")
 
     def wasi_sdk_pin(self, version: str) -> WasiSdkPin:
-        """UnavailableError when that WASI SDK is not pinned."""
+        """The pin of that WASI SDK. UnavailableError when there is none."""
         return _of_version(self.wasi_sdk, version, "WASI SDK", own="WASI_SDK_PATH")
 
     def archive(self, version: str, platform: str) -> WasiSdkArchive | None:

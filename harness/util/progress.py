@@ -41,7 +41,7 @@ class Progress:
     done: int = 0
 
     def say(self, line: str) -> None:
-        """One line of the harness's own."""
+        """Writes one line of the harness itself."""
         self.stream.write(f"{self._clear()}{line}\n")
         self.stream.flush()
 
