@@ -21,8 +21,8 @@ WAIT_SECONDS = 120.0
 # What comes of reading values that SQLite can read and nobody has written so.
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, struct.error)
 
-# `changes` are steps (see steps.py), at the runs that saw something else than the run before; `sightings` is what runs
-# saw that say nothing of the rest of the module. The state 0 is steps.ABSENT. `seconds` and `slow` are durations of
+# `changes` are steps (see changes.py), at runs that saw something else than the run before; `sightings` is what runs
+# saw that say nothing of the rest of the module. The state 0 is changes.ABSENT. `seconds` and `slow` are durations of
 # modules and of cases, packed.
 TABLES = """
 CREATE TABLE cells (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);

@@ -1,4 +1,4 @@
-"""The results of the suite on the native build Python, read."""
+"""Reads the results of the suite on the native build Python."""
 
 from __future__ import annotations
 
