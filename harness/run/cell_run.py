@@ -354,14 +354,8 @@ class CellRun:
             for module, why in self.records.lacking(lost or {}).items()
             if module not in finished
         )
-        chosen = self.chosen.cases or self.chosen.changed
-        everything = (
-            not interrupted
-            and not chosen
-            and not self.chosen.elsewhere
-            and finished == set(self.prepared.build.modules())
-        )
-        complete = everything and not own
+        is_part = interrupted or own or self.chosen.cases or self.chosen.changed or self.chosen.elsewhere
+        complete = not is_part and finished == set(self.prepared.build.modules())
         comparison = compare(modules, self.expectations, complete=complete)
         differing = self._differing(comparison)
         results = CellResults(

@@ -212,9 +212,10 @@ def _whole_modules(
         for module in shard.modules:
             found.setdefault(module.module, []).append(module)
     for name, results in found.items():
-        there = sorted(number for result in results if result.parts for number in result.parts.numbers)
-        count = next((result.parts.count for result in results if result.parts), 0)
-        if there != list(range(1, count + 1)) or (not count and len(results) > 1):
+        # A whole module counts as its only part.
+        ran = sorted(number for result in results for number in (result.parts.numbers if result.parts else (1,)))
+        count = results[0].parts.count if results[0].parts else 1
+        if ran != list(range(1, count + 1)):
             raise ConfigError(
                 f"{shards[0].cell.id}: the shards have not each part of {name} once", hint="run all of them again"
             )

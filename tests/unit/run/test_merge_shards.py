@@ -130,6 +130,12 @@ def test_a_whole_module_that_two_shards_have_is_refused() -> None:
     one, two = shards_of(whole(2), 2)
     with pytest.raises(ConfigError, match="wasi: the shards have not each part of test_0 once"):
         merge([one, msgspec.structs.replace(two, modules=one.modules)], LISTS, command="merge")
+    ran = PartsRun(numbers=(1, 2), count=2, complete=True, besides=0.5)
+    parts = tuple(msgspec.structs.replace(module, parts=ran) for module in one.modules)
+    for first, second in ((one.modules, parts), (parts, one.modules)):
+        shards = [msgspec.structs.replace(one, modules=first), msgspec.structs.replace(two, modules=second)]
+        with pytest.raises(ConfigError, match="wasi: the shards have not each part of test_0 once"):
+            merge(shards, LISTS, command="merge")
 
 
 def test_the_command_to_run_a_case_again_is_that_of_the_shards() -> None:
