@@ -135,8 +135,8 @@ def choose_shard(prepared: Prepared, shard: Shard, *, cut_by: str = "", randomiz
     instead of the cell's own record. With `randomize` all modules stay whole. ConfigError when the file has no
     durations.
     """
-    suite, record = prepared.build.modules(), _record(prepared, cut_by)
-    seconds = _seconds(suite, prepared, record)
+    record, recorded = _recorded(prepared, cut_by)
+    seconds = _seconds(prepared.build.modules(), prepared, recorded)
     cut = cut_suite(seconds, {} if randomize else read_case_durations(record), whole_modules(), shard.count)
     here = cut.shards[shard.number - 1]
     modules = tuple(dict.fromkeys(map(module_of_work, here)))
@@ -151,10 +151,10 @@ def planned(chosen: TestSelection, prepared: Prepared, workers: int, *, cut_by: 
     a worker. The durations are from the file `cut_by`, or else from the cell's own record. A module is not cut if cases
     of it were selected by name. With one worker no module is cut.
     """
-    record = _record(prepared, cut_by)
-    if not read_durations(record):
+    record, recorded = _recorded(prepared, cut_by)
+    if not recorded:
         return chosen
-    seconds = _seconds(chosen.modules, prepared, record)
+    seconds = _seconds(chosen.modules, prepared, recorded)
     if chosen.randomize:
         return replace(chosen, seconds=seconds)
     cases = read_case_durations(record)
@@ -167,17 +167,20 @@ def planned(chosen: TestSelection, prepared: Prepared, workers: int, *, cut_by: 
     return replace(chosen, parts=parts, seconds=_without(chosen.elsewhere, work_seconds(seconds, cases, parts)))
 
 
-def _record(prepared: Prepared, cut_by: str) -> Path:
-    """The file with the durations by which modules are cut: the one named by the user, or the cell's own record."""
-    if cut_by and not read_durations(Path(cut_by)):
+def _recorded(prepared: Prepared, cut_by: str) -> tuple[Path, dict[str, float]]:
+    """The file with the durations by which modules are cut, named by the user or the cell's own record, and the seconds
+    of each module in it.
+    """
+    record = Path(cut_by) if cut_by else prepared.durations
+    recorded = read_durations(record)
+    if cut_by and not recorded:
         raise ConfigError(f"{cut_by} holds no durations", hint="name the results.json of a whole run")
-    return Path(cut_by) if cut_by else prepared.durations
+    return record, recorded
 
 
-def _seconds(modules: Iterable[str], prepared: Prepared, record: Path) -> dict[str, float]:
-    """The expected seconds of each module, from the record or else from its size."""
-    modules = tuple(modules)
-    return guessed_seconds(modules, read_durations(record), source_sizes(prepared.build.root / "Lib", modules))
+def _seconds(modules: Sequence[str], prepared: Prepared, recorded: Mapping[str, float]) -> dict[str, float]:
+    """The expected seconds of each module, as recorded or else by its size."""
+    return guessed_seconds(modules, recorded, source_sizes(prepared.build.root / "Lib", modules))
 
 
 def _without(names: Collection[str], seconds: Mapping[str, float]) -> dict[str, float]:
